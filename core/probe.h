@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * probe.h - what the author of a probe needs.
+ *
+ * A probe is one constant struct ks_probe_type in a file of its own and one line in its port's table of probes.  Most have
+ * no step() of their own: they are a table for one of the two engines in probes/ (set.h, region.h).
+ */
+#ifndef KS_PROBE_H
+#define KS_PROBE_H
+
+#include "port.h"
+#include "ring.h"
+#include "text.h"
+
+enum ks_level { KS_LOW, KS_DEFAULT, KS_HIGH, KS_ADVERSARIAL, KS_LEVELS };
+
+/* How long a step may take; an engine asks ks_port_time_ns() after each small unit of work and stops in time. */
+#define KS_STEP_BUDGET_NS 35000
+
+enum ks_step {
+	KS_STEP_MORE,    /* the pass goes on in another step */
+	KS_STEP_DONE,    /* the pass is complete */
+	KS_STEP_FAILED,  /* the pass is given up; ks_probe_failed() said why */
+};
+
+struct ks_probe;
+
+struct ks_probe_type {
+	const char *name;
+	/* Mean time from the end of one pass to the start of the next; from KS_HIGH on the moments are random. */
+	uint64_t interval_ns[KS_LEVELS];
+	/* Pause between two steps of one pass: what a pass leaves to others. */
+	uint64_t pause_ns[KS_LEVELS];
+	/* Takes the probe's memory into probe->data.  0, or -1: no memory. */
+	int (*init)(struct ks_probe *probe);
+	/* Gives back what init() took; only after init() succeeded. */
+	void (*exit)(struct ks_probe *probe);
+	/* Forgets samples and baselines: the next pass is the first. */
+	void (*reset)(struct ks_probe *probe);
+	/* Works until @deadline_ns at the latest.  Allocates nothing, waits for nothing, holds no lock on return. */
+	enum ks_step (*step)(struct ks_probe *probe, uint64_t deadline_ns);
+	/* The engine's own table: struct ks_set_type or struct ks_region_type. */
+	const void *engine;
+};
+
+/*
+ * One running instance.  Read by probes: type, level, announce, data.  The rest is the sensor's; @lock guards all that
+ * is below it.
+ */
+struct ks_probe {
+	const struct ks_probe_type *type;
+	struct ks_sensor *sensor;
+	struct ks_work work;
+	void *data;              /* the probe's or its engine's own, from init() to exit(); NULL: there was no memory */
+
+	struct ks_lock lock;
+	char uuid[KS_UUID_TEXT];
+	enum ks_level level;
+	bool on;
+	bool busy;               /* a step runs, here or in a caller's context */
+	bool in_pass;            /* between the first and the last step of a pass */
+	bool announce;           /* this pass records everything it sees: somebody asked for a fresh sample */
+	bool announce_next;      /* so will the next */
+	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */
+	bool writing;            /* a record is open */
+	uint32_t epoch;          /* counts resets, so that an old cursor is seen to be old */
+	struct ks_ring ring;
+	struct ks_text record;   /* the open record */
+	uint64_t due_ns;         /* when the next pass starts */
+	uint64_t step_start_ns;  /* of the step under way, if busy */
+	uint64_t pass_ns;        /* time spent in the steps of this pass */
+	/* counters, told by "status" */
+	uint64_t passes;         /* completed */
+	uint64_t steps;
+	uint64_t last_pass_ns;
+	uint64_t longest_pass_ns;
+	uint64_t longest_step_ns;
+	uint64_t delivered;
+	uint64_t failures;
+	uint64_t restarts;
+	uint32_t failed_in_row;
+	const char *last_error;  /* static text, or NULL */
+};
+
+/*
+ * Records.  begin takes the probe's lock, writes the common members and returns the text to which the caller adds members
+ * (ks_text_member_...); end closes the object, keeps it in the ring and drops the lock.  Between the two: nothing but writing.
+ */
+struct ks_text *ks_record_begin(struct ks_probe *probe, const char *kind);
+void ks_record_end(struct ks_probe *probe);
+
+/*
+ * A member with raw bytes in the open record, at most one a record, at most KS_RAW_MAX bytes: delivered as a string of hex
+ * digits, or as they are behind the line to whom asks for "raw".
+ */
+#define KS_RAW_MAX 256
+void ks_record_raw(struct ks_probe *probe, const char *name, const void *bytes, size_t len);
+
+/* Says why a step fails; @why is static text.  The supervisor restarts a probe that goes on failing. */
+void ks_probe_failed(struct ks_probe *probe, const char *why);
+
+extern const char *const ks_level_names[KS_LEVELS];
+
+#endif /* KS_PROBE_H */

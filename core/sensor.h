@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sensor.h - the sensor: parent of the probes.
+ *
+ * A port fills in a struct ks_sensor_config, starts one sensor, and passes request lines to ks_serve() (serve.h).
+ */
+#ifndef KS_SENSOR_H
+#define KS_SENSOR_H
+
+#include "probe.h"
+
+#define KS_PROBES_MAX 16
+
+struct ks_sensor_config {
+	const char *name;                          /* of the sensor: "xen", "linux", "host" */
+	const struct ks_probe_type *const *types;  /* the probes, in the order of discovery */
+	unsigned int types_count;                  /* at most KS_PROBES_MAX */
+	uint32_t ring_bytes;                       /* of each probe; at least KS_RING_MIN */
+	enum ks_level levels[KS_PROBES_MAX];       /* at start and after "reset" */
+	bool off[KS_PROBES_MAX];                   /* registered, but not started */
+};
+
+struct ks_sensor {
+	struct ks_sensor_config config;
+	char uuid[KS_UUID_TEXT];
+	struct ks_work work;         /* the supervisor */
+	uint64_t supervised;         /* how often it ran */
+	unsigned int count;
+	struct ks_probe *probes;     /* count of them */
+	size_t memory_bytes;         /* taken at start by sensor and rings */
+};
+
+/* The commands that change something; those that only read are served in serve.c. */
+enum ks_command {
+	KS_CMD_DISCOVERY,
+	KS_CMD_OFF,
+	KS_CMD_ON,
+	KS_CMD_INCREASE,
+	KS_CMD_DECREASE,
+	KS_CMD_LOW,
+	KS_CMD_DEFAULT,
+	KS_CMD_HIGH,
+	KS_CMD_ADVERSARIAL,
+	KS_CMD_RESET,
+	KS_CMD_RECORDS,
+	KS_CMD_STATUS,
+	KS_COMMANDS
+};
+
+/*
+ * Starts the supervisor and the probes.  0, or -1 when there is no memory or thread for the sensor itself; a probe for which
+ * there is none is registered, off, and says why in its status.  Everything is freed by ks_sensor_stop(), also after -1.
+ */
+int ks_sensor_start(struct ks_sensor *sensor, const struct ks_sensor_config *config);
+void ks_sensor_stop(struct ks_sensor *sensor);
+
+/* Does one of OFF ... RESET to a probe.  0, or -1: no memory (ON, RESET of a probe that could get none at start). */
+int ks_probe_command(struct ks_probe *probe, enum ks_command command);
+
+/*
+ * For a fresh sample on request ("run").  _want() returns the number that probe->passes must reach for it; _drive() works on it
+ * in the caller's context, one step at most, and returns true when it is reached.  False: call again; somebody else may be
+ * at work on it.  A probe that is off is not driven: false for ever, so look at probe->on.
+ */
+uint64_t ks_probe_want_pass(struct ks_probe *probe);
+bool ks_probe_drive(struct ks_probe *probe, uint64_t pass);
+
+/* Starts a new uuid. */
+void ks_uuid_new(char out[KS_UUID_TEXT]);
+
+#endif /* KS_SENSOR_H */

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * text.h - writing JSON into a buffer of fixed size.
+ *
+ * All that the sensor says goes through here.  Nothing is written past the end: a write that does not fit leaves the
+ * text as it was and sets `full`, and whoever started the line drops it whole.
+ */
+#ifndef KS_TEXT_H
+#define KS_TEXT_H
+
+#include "port.h"
+
+struct ks_text {
+	char *buf;       /* not terminated */
+	size_t size;     /* of buf, in bytes */
+	size_t len;      /* bytes written */
+	bool full;       /* something did not fit */
+};
+
+static inline void ks_text_init(struct ks_text *text, void *buf, size_t size)
+{
+	text->buf = buf;
+	text->size = size;
+	text->len = 0;
+	text->full = false;
+}
+
+/* Bytes as they are. */
+void ks_text_put(struct ks_text *text, const char *bytes, size_t len);
+
+/* A C string literal as it is: the length is known to the compiler. */
+#define ks_text_lit(text, literal) ks_text_put(text, "" literal, sizeof(literal) - 1)
+
+/* A number, decimal. */
+void ks_text_u64(struct ks_text *text, uint64_t value);
+void ks_text_s64(struct ks_text *text, int64_t value);
+
+/* A JSON string "0x...", without leading zeros: for what may pass 2^53 or is an address. */
+void ks_text_hex(struct ks_text *text, uint64_t value);
+
+/* A JSON string of lower-case hex digits, two for each byte. */
+void ks_text_bytes(struct ks_text *text, const void *bytes, size_t len);
+
+/*
+ * A JSON string with its quotes, for any bytes: control characters, quotes and backslashes are escaped, and a byte that
+ * is no valid UTF-8 becomes the character U+0080..U+00FF of the same number, escaped.
+ */
+void ks_text_string(struct ks_text *text, const char *bytes, size_t len);
+
+/*
+ * One member of an object that has members before it: ,"name":value.  @prefix is the literal made by KS_MEMBER(), so that
+ * the name costs one copy.
+ */
+#define KS_MEMBER(name) ",\"" name "\":"
+#define ks_text_member_u64(text, name, value) (ks_text_lit(text, KS_MEMBER(name)), ks_text_u64(text, value))
+#define ks_text_member_hex(text, name, value) (ks_text_lit(text, KS_MEMBER(name)), ks_text_hex(text, value))
+#define ks_text_member_str(text, name, bytes, len) (ks_text_lit(text, KS_MEMBER(name)), ks_text_string(text, bytes, len))
+#define ks_text_member_bool(text, name, value) (ks_text_lit(text, KS_MEMBER(name)), ks_text_bool(text, value))
+
+static inline void ks_text_bool(struct ks_text *text, bool value)
+{
+	if (value)
+		ks_text_lit(text, "true");
+	else
+		ks_text_lit(text, "false");
+}
+
+/* The 36 characters of a uuid, and a terminating NUL, from 16 bytes. */
+#define KS_UUID_TEXT 37
+void ks_uuid_text(char out[KS_UUID_TEXT], const uint8_t uuid[16]);
+
+/*
+ * How many bytes the UTF-8 sequence at @s has (1 to 4), or 0 if there is no valid one within @len bytes (surrogates, overlong
+ * forms and what lies beyond U+10FFFF are not valid: RFC 3629).
+ */
+size_t ks_utf8_len(const char *s, size_t len);
+
+#endif /* KS_TEXT_H */

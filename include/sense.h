@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sense.h - the hypercall of the sensor inside Xen.
+ *
+ *   long HYPERVISOR_sense_op(unsigned int op, void *arg)
+ *
+ * Hypercall number 47.  Allowed to whom the XSM hook "sense_op" allows it (default: the control domain); every other
+ * caller gets -EPERM, whatever it passes.
+ *
+ * All structures have fixed size and layout, the same for 32-bit and 64-bit callers, PV and HVM.
+ */
+#ifndef __XEN_PUBLIC_SENSE_H__
+#define __XEN_PUBLIC_SENSE_H__
+
+#include "xen.h"
+
+/*
+ * XEN_SENSE_OP_version: which version of this interface Xen speaks.
+ *
+ * arg: NULL.
+ * Returns XEN_SENSE_VERSION, or -EINVAL (arg not NULL), -EPERM.
+ */
+#define XEN_SENSE_OP_version   0
+#define XEN_SENSE_VERSION      1
+
+/*
+ * XEN_SENSE_OP_exchange: one request line in, reply lines out.
+ *
+ * arg: struct xen_sense_exchange.
+ *
+ * Xen keeps no state for a caller.  A reply that does not fit the caller's buffer, or that would take long, goes on: while
+ * XEN_SENSE_MORE is set in `flags` on return, the caller takes the reply_bytes that came (there may be none), and calls
+ * again with the same request and the cookie as Xen left it.  Records count as delivered when that next call, or the
+ * end of the reply, shows that they arrived; a caller that stops early leaves them for the next.  Lines are never cut.
+ *
+ * Returns 0, or
+ *  -EPERM       the caller may not
+ *  -EINVAL      version, flags, pad, or a cookie that Xen did not make
+ *  -EMSGSIZE    request_bytes is 0 or greater than XEN_SENSE_REQUEST_MAX
+ *  -ENOBUFS     reply_bytes is too small for the next line; it then holds the number of bytes that are enough
+ *  -EFAULT      one of the buffers cannot be read or written; nothing counts as delivered
+ *  -ENODEV      the sensor is off (sense=off), or could not start
+ *  -EOPNOTSUPP  unknown op
+ * What is wrong within the request line is answered in the reply, by the protocol.
+ */
+#define XEN_SENSE_OP_exchange  1
+#define XEN_SENSE_REQUEST_MAX  4096  /* bytes, newline included if there is one */
+#define XEN_SENSE_LINE_MAX     8192  /* bytes: no reply line is longer, newline included */
+
+#define XEN_SENSE_MORE         (1U << 0)  /* OUT: call again with this cookie */
+
+struct xen_sense_exchange {
+    uint32_t version;        /* IN: XEN_SENSE_VERSION */
+    uint32_t flags;          /* IN: 0 or what came back; OUT: XEN_SENSE_* */
+    uint64_aligned_t request;       /* IN: address of the request line, UTF-8; needs no terminator */
+    uint64_aligned_t reply;         /* IN: address of the buffer for reply lines */
+    uint32_t request_bytes;  /* IN: length of the request line */
+    uint32_t reply_bytes;    /* IN: size of the buffer; OUT: bytes written, whole lines */
+    uint64_aligned_t cookie[8];     /* IN: zero for a new request, else what came back; OUT: how to go on */
+};
+
+#endif /* __XEN_PUBLIC_SENSE_H__ */

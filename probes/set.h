@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * set.h - the engine for things that exist: domains, vCPUs, processes, files in a folder.
+ *
+ * A probe supplies a way to walk its items, and a table of their fields.  The engine walks in steps, compares with
+ * the last sample, and makes a record of each item that is
+ *
+ *   present    in the first sample, or when a fresh sample was asked for
+ *   appeared   new since the last sample
+ *   vanished   gone since the last sample; the record shows it as it was last seen
+ *   changed    one of its watched fields is not as before; the record shows it as it is, and in "old" the former values
+ *
+ * Record: {common members, "event": one of these, the item's fields..., "old": {...}}; the common member "kind" is the item's.
+ * When the table of the last sample is full, a record of kind "incomplete" says how many items were looked at, and of how
+ * many; the others are reported as "present" only when asked for.
+ */
+#ifndef KS_SET_H
+#define KS_SET_H
+
+#include "../core/probe.h"
+
+enum ks_field_type {
+	KS_U8, KS_U16, KS_U32, KS_U64,  /* decimal */
+	KS_S64,
+	KS_HEX,                         /* uint64_t, as "0x..." */
+	KS_BOOL,                        /* uint8_t */
+	KS_STRING,                      /* char[size], ended by NUL or by the size */
+	KS_UUID,                        /* uint8_t[16] */
+};
+
+struct ks_field {
+	const char *member;             /* KS_MEMBER(name) */
+	uint8_t member_bytes;
+	uint8_t type;                   /* enum ks_field_type */
+	uint8_t live;                   /* shown, but a change of it is no event: run time, momentary state */
+	uint16_t offset, size;          /* within the item */
+};
+
+#define KS_FIELD_(item, name, type, live) \
+	{ KS_MEMBER(#name), sizeof(KS_MEMBER(#name)) - 1, type, live, offsetof(item, name), sizeof(((item *)0)->name) }
+/* A field that is watched, and one that is only shown.  The JSON member has the name of the C member. */
+#define KS_FIELD(item, name, type) KS_FIELD_(item, name, type, 0)
+#define KS_LIVE(item, name, type) KS_FIELD_(item, name, type, 1)
+
+struct ks_set_kind {
+	const char *name;               /* the record's "kind" */
+	const struct ks_field *fields;
+	uint8_t fields_count;
+	uint16_t key_bytes;             /* the first bytes of the item, that tell it from others of its kind; no padding in them */
+	uint16_t item_bytes;
+};
+
+struct ks_set_cursor {
+	uint64_t at[4];                 /* the probe's, zero at the start of a pass */
+};
+
+#define KS_SET_END (-1)
+#define KS_SET_FAILED (-2)              /* after ks_probe_failed() */
+#define KS_SET_SKIP (-3)                /* no item this time, go on: for a walk over what may be empty */
+
+struct ks_set_type {
+	const struct ks_set_kind *kinds;
+	uint8_t kinds_count;
+	uint32_t items_max;             /* how many the table of the last sample holds */
+	/* Optional: 0, or -1 for no memory. */
+	int (*init)(struct ks_probe *probe);
+	void (*exit)(struct ks_probe *probe);
+	/*
+	 * Copies the next item to @item (zeroed, room for the largest kind) and moves @cursor.  The index of its kind, or KS_SET_*.
+	 * Bounded time; what it walks may change between two calls.
+	 */
+	int (*next)(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item);
+};
+
+/* For struct ks_probe_type: .init = ks_set_init, ... with .engine = the struct ks_set_type. */
+int ks_set_init(struct ks_probe *probe);
+void ks_set_exit(struct ks_probe *probe);
+void ks_set_reset(struct ks_probe *probe);
+enum ks_step ks_set_step(struct ks_probe *probe, uint64_t deadline_ns);
+
+#define KS_SET_ENGINE(set_type) \
+	.init = ks_set_init, .exit = ks_set_exit, .reset = ks_set_reset, .step = ks_set_step, .engine = (set_type)
+
+#endif /* KS_SET_H */
