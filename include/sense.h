@@ -7,12 +7,15 @@
  * Hypercall number 47.  Allowed to whom the XSM hook "sense_op" allows it (default: the control domain); every other
  * caller gets -EPERM, whatever it passes.
  *
- * All structures have fixed size and layout, the same for 32-bit and 64-bit callers, PV and HVM.
+ * All structures have fixed size and layout, the same for 32-bit and 64-bit callers, PV and HVM: every member is at a
+ * multiple of its own size.
  */
 #ifndef __XEN_PUBLIC_SENSE_H__
 #define __XEN_PUBLIC_SENSE_H__
 
-#include "xen.h"
+#ifndef __XEN__
+#include <stdint.h>
+#endif
 
 /*
  * XEN_SENSE_OP_version: which version of this interface Xen speaks.
@@ -52,11 +55,11 @@
 struct xen_sense_exchange {
     uint32_t version;        /* IN: XEN_SENSE_VERSION */
     uint32_t flags;          /* IN: 0 or what came back; OUT: XEN_SENSE_* */
-    uint64_aligned_t request;       /* IN: address of the request line, UTF-8; needs no terminator */
-    uint64_aligned_t reply;         /* IN: address of the buffer for reply lines */
+    uint64_t request;        /* IN: address of the request line, UTF-8; needs no terminator */
+    uint64_t reply;          /* IN: address of the buffer for reply lines */
     uint32_t request_bytes;  /* IN: length of the request line */
     uint32_t reply_bytes;    /* IN: size of the buffer; OUT: bytes written, whole lines */
-    uint64_aligned_t cookie[8];     /* IN: zero for a new request, else what came back; OUT: how to go on */
+    uint64_t cookie[8];      /* IN: zero for a new request, else what came back; OUT: how to go on */
 };
 
 #endif /* __XEN_PUBLIC_SENSE_H__ */
