@@ -44,29 +44,33 @@ struct ks_probe_type {
 };
 
 /*
- * One running instance.  Read by probes: type, level, announce, data.  The rest is the sensor's; @lock guards all that
+ * One running instance.  Read by probes: type, level, first_step, announce, data.  The rest is the sensor's; @lock guards all that
  * is below it.
  */
 struct ks_probe {
 	const struct ks_probe_type *type;
 	struct ks_sensor *sensor;
 	struct ks_work work;
-	void *data;              /* the probe's or its engine's own, from init() to exit(); NULL: there was no memory */
+	void *data;              /* the probe's or its engine's own, from init() to exit() */
+	size_t memory_bytes;     /* taken with ks_probe_alloc(), and for the ring */
 
 	struct ks_lock lock;
 	char uuid[KS_UUID_TEXT];
 	enum ks_level level;
 	bool on;
+	bool equipped;           /* has its memory and its work; else it can only be told to get them ("on") */
+	bool equipping;          /* is getting them */
 	bool busy;               /* a step runs, here or in a caller's context */
 	bool in_pass;            /* between the first and the last step of a pass */
+	bool first_step;         /* the step under way begins a pass */
 	bool announce;           /* this pass records everything it sees: somebody asked for a fresh sample */
 	bool announce_next;      /* so will the next */
 	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */
-	bool writing;            /* a record is open */
 	uint32_t epoch;          /* counts resets, so that an old cursor is seen to be old */
 	struct ks_ring ring;
 	struct ks_text record;   /* the open record */
 	uint64_t due_ns;         /* when the next pass starts */
+	uint64_t expected_ns;    /* when the work should run next, UINT64_MAX: not at all */
 	uint64_t step_start_ns;  /* of the step under way, if busy */
 	uint64_t pass_ns;        /* time spent in the steps of this pass */
 	/* counters, told by "status" */
@@ -95,6 +99,9 @@ void ks_record_end(struct ks_probe *probe);
  */
 #define KS_RAW_MAX 256
 void ks_record_raw(struct ks_probe *probe, const char *name, const void *bytes, size_t len);
+
+/* Memory for init(): zeroed, or NULL.  Give it back with ks_port_free(). */
+void *ks_probe_alloc(struct ks_probe *probe, size_t bytes);
 
 /* Says why a step fails; @why is static text.  The supervisor restarts a probe that goes on failing. */
 void ks_probe_failed(struct ks_probe *probe, const char *why);

@@ -32,7 +32,7 @@ enum ks_error {
 	KS_ERRORS
 };
 
-enum ks_line {
+enum ks_line_kind {
 	KS_LINE_EMPTY,    /* nothing to answer */
 	KS_LINE_SESSION,  /* {"Virtue-protocol-version": v} */
 	KS_LINE_REQUEST,
@@ -44,7 +44,7 @@ struct ks_filter {
 };
 
 struct ks_request {
-	enum ks_line line;
+	enum ks_line_kind line;
 	enum ks_error error;        /* KS_OK, or what is wrong with the line */
 	const char *message;        /* and how; static text */
 	enum ks_version version;    /* in which the reply is written */

@@ -63,7 +63,10 @@ void ks_ring_consume(struct ks_ring *ring, struct ks_entry *entry);
 /* The first @count losses up to seq @last were told. */
 void ks_ring_lost_told(struct ks_ring *ring, uint64_t last, uint64_t count);
 
-/* @count records before seq @before were delivered, and pushed out before that was confirmed: they are not lost. */
-void ks_ring_not_lost(struct ks_ring *ring, uint64_t before, uint64_t count);
+/*
+ * @count records from seq @from on and before @before were delivered, and pushed out before that was confirmed: they are not lost.
+ * Returns how many of them were counted as lost until now.
+ */
+uint64_t ks_ring_not_lost(struct ks_ring *ring, uint64_t from, uint64_t before, uint64_t count);
 
 #endif /* KS_RING_H */

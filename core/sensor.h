@@ -25,9 +25,9 @@ struct ks_sensor {
 	char uuid[KS_UUID_TEXT];
 	struct ks_work work;         /* the supervisor */
 	uint64_t supervised;         /* how often it ran */
+	bool running;                /* the supervisor's work is there */
 	unsigned int count;
 	struct ks_probe *probes;     /* count of them */
-	size_t memory_bytes;         /* taken at start by sensor and rings */
 };
 
 /* The commands that change something; those that only read are served in serve.c. */
@@ -54,8 +54,12 @@ enum ks_command {
 int ks_sensor_start(struct ks_sensor *sensor, const struct ks_sensor_config *config);
 void ks_sensor_stop(struct ks_sensor *sensor);
 
-/* Does one of OFF ... RESET to a probe.  0, or -1: no memory (ON, RESET of a probe that could get none at start). */
-int ks_probe_command(struct ks_probe *probe, enum ks_command command);
+/*
+ * Does one of OFF ... RESET to a probe.  ON and RESET of a probe that got no memory at start try again to get it, and fail
+ * if there is none still, or if another caller is at it.
+ */
+enum ks_done { KS_DONE, KS_NO_MEMORY, KS_BUSY };
+enum ks_done ks_probe_command(struct ks_probe *probe, enum ks_command command);
 
 /*
  * For a fresh sample on request ("run").  _want() returns the number that probe->passes must reach for it; _drive() works on it

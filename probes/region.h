@@ -28,6 +28,7 @@ struct ks_range {
 	char name[KS_REGION_NAME];
 	uint64_t address;        /* as the kernel sees it, for records */
 	uint64_t bytes;          /* > 0; a multiple of 8 */
+	uint64_t instance;       /* another number when it is another thing by the same name: a CPU that was off in between */
 };
 
 struct ks_region_type {

@@ -1,0 +1,418 @@
+// SPDX-License-Identifier: MIT
+/*
+ * request.c - one request line, read and checked.
+ *
+ * The whole line is read before anything is judged: what is wrong with its syntax is said first, then version, nonce, command,
+ * target and arguments, so that a line never has half an effect.
+ */
+#include "request.h"
+
+const char *const ks_command_names[KS_COMMANDS] = {
+	"discovery", "off",  "on",          "increase", "decrease", "low",
+	"default",   "high", "adversarial", "reset",    "records",  "status",
+};
+
+const char *const ks_error_names[KS_ERRORS] = {
+	"",         "syntax",   "version", "nonce",  "command", "target",
+	"argument", "too-long", "denied",  "busy",   "no-memory",
+};
+
+/* The elements of the request's array. */
+enum { NONCE, COMMAND, TARGET, OPTIONS, ELEMENTS };
+
+/* What was found in the line, before it is judged. */
+struct parts {
+	bool has_version, has_request, has_unknown;
+	struct ks_json_value version;
+	unsigned int elements;
+	struct ks_json_value element[ELEMENTS];
+	const char *bad_option; /* what is wrong with the options, or NULL */
+};
+
+/* The first fault is the one that is told. */
+static void wrong(struct ks_request *request, enum ks_error error, const char *message)
+{
+	if (request->error != KS_OK)
+		return;
+	request->error = error;
+	request->message = message;
+}
+
+#define is(value, literal) ks_json_is(value, literal, sizeof(literal) - 1)
+
+/* === Reading ============================================================ */
+
+static bool is_scalar(enum ks_json_token token)
+{
+	return token >= KS_JSON_STRING;
+}
+
+static const char *read_filter(struct ks_json *json, struct ks_request *request)
+{
+	const char *bad = NULL;
+
+	for (;;) {
+		enum ks_json_token token = ks_json_next(json);
+		struct ks_filter filter = { .key = json->value };
+
+		if (token != KS_JSON_KEY)
+			return bad;
+		token = ks_json_next(json);
+		filter.value = json->value;
+		if (!ks_json_skip(json, token))
+			return bad;
+		if (!is_scalar(token))
+			bad = "a filter's value is a string, a number, true, false or null";
+		else if (request->filters == KS_FILTERS_MAX)
+			bad = "too many filters: at most 8";
+		else
+			request->filter[request->filters++] = filter;
+	}
+}
+
+static const char *read_options(struct ks_json *json, struct ks_request *request)
+{
+	const char *bad = NULL;
+
+	for (;;) {
+		enum ks_json_token token = ks_json_next(json);
+		struct ks_json_value key = json->value;
+		const struct ks_json_value *value = &json->value;
+		bool *flag = is(&key, "peek") ? &request->peek : is(&key, "run") ? &request->run :
+			     is(&key, "raw") ? &request->raw : NULL;
+		bool *has = is(&key, "record") ? &request->has_record : is(&key, "since") ? &request->has_since :
+			    is(&key, "max") ? &request->has_max : NULL;
+		uint64_t *number = is(&key, "record") ? &request->record : is(&key, "since") ? &request->since :
+				   &request->max;
+
+		if (token != KS_JSON_KEY)
+			return bad;
+		token = ks_json_next(json);
+		if (is(&key, "filter") && token == KS_JSON_OBJECT) {
+			const char *bad_filter = read_filter(json, request);
+
+			bad = bad ? bad : bad_filter;
+			continue;
+		}
+		if (is(&key, "filter")) {
+			bad = "filter is an object";
+		} else if (flag) {
+			*flag = token == KS_JSON_TRUE;
+			if (token != KS_JSON_TRUE && token != KS_JSON_FALSE)
+				bad = "peek, run and raw are true or false";
+		} else if (has) {
+			*has = true;
+			if (!ks_json_u64(value, number))
+				bad = "record, since and max are whole numbers from 0 on";
+		} else {
+			bad = "an option that is none: record, filter, since, max, peek, run, raw";
+		}
+		if (!ks_json_skip(json, token))
+			return bad;
+	}
+}
+
+static void read_request(struct ks_json *json, struct ks_request *request, struct parts *parts)
+{
+	for (;;) {
+		enum ks_json_token token = ks_json_next(json);
+		unsigned int at = parts->elements;
+
+		if (token == KS_JSON_ARRAY_END || token == KS_JSON_ERROR)
+			return;
+		if (at < ELEMENTS)
+			parts->element[at] = json->value;
+		parts->elements++;
+		if (at == OPTIONS && token == KS_JSON_OBJECT)
+			parts->bad_option = read_options(json, request);
+		else if (!ks_json_skip(json, token))
+			return;
+	}
+}
+
+/* False: a syntax error. */
+static bool read_line(struct ks_json *json, struct ks_request *request, struct parts *parts)
+{
+	enum ks_json_token token = ks_json_next(json);
+
+	if (token == KS_JSON_ERROR)
+		return false;
+	if (token != KS_JSON_OBJECT) {
+		json->error = "a request is an object";
+		return false;
+	}
+	for (;;) {
+		const struct ks_json_value *key = &json->value;
+		bool version, names_request;
+
+		token = ks_json_next(json);
+		if (token != KS_JSON_KEY)
+			break;
+		version = is(key, "Virtue-protocol-version") || is(key, "Virtue-protocol-verion");
+		names_request = is(key, "request");
+		token = ks_json_next(json);
+		if (version && parts->has_version) {
+			json->error = "the version stands twice";
+			return false;
+		}
+		if (version) {
+			parts->has_version = true;
+			parts->version = json->value;
+		} else if (names_request) {
+			parts->has_request = true;
+			if (token == KS_JSON_ARRAY) {
+				read_request(json, request, parts);
+				continue;
+			}
+		} else {
+			parts->has_unknown = true;
+		}
+		if (!ks_json_skip(json, token))
+			return false;
+	}
+	return token == KS_JSON_OBJECT_END && ks_json_next(json) == KS_JSON_END;
+}
+
+/* === Judging ============================================================ */
+
+/* The version that a number stands for: 0.1, 0.2, later ones are too new, what is below 0.1 is none. */
+static enum ks_version version_of(const struct ks_json_value *value)
+{
+	const char *p = value->text, *end = p + value->len;
+	bool newer = false, zero = true;
+
+	if (value->type != KS_JSON_NUMBER || *p == '-' || memchr(p, 'e', value->len) || memchr(p, 'E', value->len))
+		return KS_VERSION_NONE;
+	for (; p < end && *p != '.'; p++)
+		newer |= *p != '0';
+	if (newer)
+		return KS_VERSION_TOO_NEW;
+	if (p == end || *++p == '0')
+		return KS_VERSION_NONE;
+	for (const char *q = p + 1; q < end; q++)
+		zero &= *q == '0';
+	if (*p == '1' && zero)
+		return KS_VERSION_0_1;
+	if (*p == '2' && zero)
+		return KS_VERSION_0_2;
+	/* What lies between 0.1 and 0.2 is spoken as 0.1; nobody asked for it yet. */
+	return *p == '1' ? KS_VERSION_0_1 : KS_VERSION_TOO_NEW;
+}
+
+static void judge_session(struct ks_request *request, const struct parts *parts)
+{
+	request->line = KS_LINE_SESSION;
+	request->version = version_of(&parts->version);
+	if (request->version == KS_VERSION_TOO_NEW)
+		request->version = KS_VERSION_0_2;
+	if (parts->has_unknown)
+		wrong(request, KS_ERR_ARGUMENT, "a member that is neither Virtue-protocol-version nor request");
+}
+
+static void judge_version(struct ks_request *request, const struct parts *parts, enum ks_version session)
+{
+	enum ks_version version = parts->has_version ? version_of(&parts->version) : session;
+
+	if (version == KS_VERSION_0_1 || version == KS_VERSION_0_2) {
+		request->version = version;
+		return;
+	}
+	if (!parts->has_version)
+		wrong(request, KS_ERR_VERSION, "Virtue-protocol-version is missing");
+	else
+		wrong(request, KS_ERR_VERSION, "versions spoken here: 0.1 and 0.2");
+}
+
+/* Keeps the nonce if it can be read, for error replies too. */
+static void judge_nonce(struct ks_request *request, const struct parts *parts)
+{
+	const struct ks_json_value *nonce = &parts->element[NONCE];
+	int len;
+
+	if (parts->elements <= NONCE) {
+		wrong(request, KS_ERR_NONCE, "the nonce is missing");
+		return;
+	}
+	/* A bare number's own text is the nonce; true, false and null are too short to be one. */
+	len = nonce->type == KS_JSON_STRING || nonce->type == KS_JSON_NUMBER ?
+		      ks_json_string(nonce, request->nonce, KS_NONCE_MAX) : 0;
+	if (len >= KS_NONCE_MIN)
+		request->nonce_bytes = (uint8_t)len;
+	else
+		wrong(request, KS_ERR_NONCE, "the nonce is a string of 16 to 40 bytes");
+}
+
+static bool find_command(struct ks_request *request, const struct ks_json_value *word)
+{
+	if (word->type != KS_JSON_STRING)
+		return false;
+	for (unsigned int i = 0; i < KS_COMMANDS; i++) {
+		if (!ks_json_is(word, ks_command_names[i], strlen(ks_command_names[i])))
+			continue;
+		if (i == KS_CMD_STATUS && request->version < KS_VERSION_0_2)
+			return false;
+		request->command = (enum ks_command)i;
+		return true;
+	}
+	return false;
+}
+
+/* The published form of asking for one record: [nonce, id, "record 17"]. */
+static bool find_published_record(struct ks_request *request, const struct parts *parts)
+{
+	static const char word[] = "record ";
+	const struct ks_json_value *text = &parts->element[TARGET];
+	struct ks_json_value number = { .type = KS_JSON_NUMBER };
+
+	if (parts->elements != TARGET + 1 || text->type != KS_JSON_STRING || text->len < sizeof(word) ||
+	    memcmp(text->text, word, sizeof(word) - 1))
+		return false;
+	number.text = text->text + sizeof(word) - 1;
+	number.len = text->len - (uint32_t)(sizeof(word) - 1);
+	if (!ks_json_u64(&number, &request->record))
+		return false;
+	request->command = KS_CMD_RECORDS;
+	request->has_record = true;
+	return true;
+}
+
+static void judge_target(struct ks_request *request, const struct ks_json_value *target)
+{
+	int len = -1;
+
+	if (target->type != KS_JSON_STRING) {
+		wrong(request, KS_ERR_TARGET, "the target is a string: a name, a uuid, or *");
+		return;
+	}
+	len = ks_json_string(target, request->target, KS_TARGET_MAX);
+	/* What is longer than every name is known to name nothing; to discovery it is all the same. */
+	request->target_bytes = len < 0 ? 0 : (uint8_t)len;
+	if (len < 0 && request->command != KS_CMD_DISCOVERY)
+		wrong(request, KS_ERR_TARGET, "no probe or sensor of that name or uuid");
+}
+
+static void judge_options(struct ks_request *request, const struct parts *parts)
+{
+	if (parts->has_unknown)
+		wrong(request, KS_ERR_ARGUMENT, "a member that is neither Virtue-protocol-version nor request");
+	if (parts->elements <= OPTIONS)
+		return;
+	if (parts->elements > ELEMENTS)
+		wrong(request, KS_ERR_ARGUMENT, "a request has at most four elements");
+	if (request->command != KS_CMD_RECORDS)
+		wrong(request, KS_ERR_ARGUMENT, "only records takes options");
+	if (parts->element[OPTIONS].type != KS_JSON_OBJECT)
+		wrong(request, KS_ERR_ARGUMENT, "the options are an object");
+	if (parts->bad_option)
+		wrong(request, KS_ERR_ARGUMENT, parts->bad_option);
+	if (request->has_record && (request->filters || request->has_since || request->has_max || request->run))
+		wrong(request, KS_ERR_ARGUMENT, "record goes with raw and peek only");
+}
+
+static void judge_request(struct ks_request *request, const struct parts *parts, enum ks_version session)
+{
+	const struct ks_json_value *target = &parts->element[TARGET];
+
+	judge_version(request, parts, session);
+	judge_nonce(request, parts);
+	if (parts->elements <= COMMAND) {
+		wrong(request, KS_ERR_COMMAND, "the command is missing");
+		return;
+	}
+	if (!find_command(request, &parts->element[COMMAND])) {
+		if (find_published_record(request, parts))
+			target = &parts->element[COMMAND];
+		else
+			wrong(request, KS_ERR_COMMAND, "no such command");
+	} else if (parts->elements <= TARGET) {
+		wrong(request, KS_ERR_TARGET, "the target is missing");
+		return;
+	}
+	judge_target(request, target);
+	judge_options(request, parts);
+}
+
+/* === Interface ========================================================== */
+
+static void start(struct ks_request *request, enum ks_version session)
+{
+	memset(request, 0, sizeof(*request));
+	request->line = KS_LINE_REQUEST;
+	request->version = session == KS_VERSION_NONE ? KS_VERSION_0_1 : session;
+}
+
+static bool is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+void ks_request_parse(struct ks_request *request, const char *line, size_t bytes, enum ks_version session)
+{
+	struct ks_json json;
+	struct parts parts = { .elements = 0 };
+
+	start(request, session);
+	while (bytes && (is_space(line[bytes - 1]) || line[bytes - 1] == '\0'))
+		bytes--;
+	while (bytes && is_space(*line))
+		line++, bytes--;
+	if (!bytes) {
+		request->line = KS_LINE_EMPTY;
+		return;
+	}
+	ks_json_init(&json, line, bytes, true);
+	if (!read_line(&json, request, &parts)) {
+		judge_nonce(request, &parts);
+		request->error = KS_ERR_SYNTAX;
+		request->message = json.error;
+		return;
+	}
+	if (!parts.has_request && parts.has_version)
+		judge_session(request, &parts);
+	else if (!parts.has_request)
+		wrong(request, KS_ERR_SYNTAX, "neither Virtue-protocol-version nor request in it");
+	else
+		judge_request(request, &parts, session);
+}
+
+void ks_request_too_long(struct ks_request *request, enum ks_version session)
+{
+	start(request, session);
+	wrong(request, KS_ERR_TOO_LONG, "a request line has at most 4096 bytes");
+}
+
+static bool scalar_same(const struct ks_json_value *a, const struct ks_json_value *b)
+{
+	uint64_t left, right;
+
+	if (a->type != b->type)
+		return false;
+	if (a->type == KS_JSON_NUMBER && ks_json_u64(a, &left) && ks_json_u64(b, &right))
+		return left == right;
+	return ks_json_same(a, b);
+}
+
+bool ks_request_matches(const struct ks_request *request, const char *record, size_t bytes)
+{
+	struct ks_json json;
+	unsigned int matched = 0;
+
+	if (!request->filters)
+		return true;
+	ks_json_init(&json, record, bytes, false);
+	ks_json_next(&json); /* the object that a record is */
+	while (matched < request->filters && ks_json_next(&json) == KS_JSON_KEY) {
+		struct ks_json_value key = json.value;
+		enum ks_json_token token = ks_json_next(&json);
+
+		for (unsigned int i = 0; i < request->filters; i++) {
+			if (!ks_json_same(&request->filter[i].key, &key))
+				continue;
+			if (!is_scalar(token) || !scalar_same(&request->filter[i].value, &json.value))
+				return false;
+			matched++;
+		}
+		ks_json_skip(&json, token);
+	}
+	return matched == request->filters;
+}

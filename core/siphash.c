@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/*
+ * siphash.c - SipHash-2-4, 128 bits, over whole words.
+ */
+#include "siphash.h"
+
+static inline uint64_t rotl(uint64_t x, unsigned int bits)
+{
+	return x << bits | x >> (64 - bits);
+}
+
+#define ROUND(v0, v1, v2, v3)                                          \
+	do {                                                           \
+		v0 += v1, v1 = rotl(v1, 13), v1 ^= v0, v0 = rotl(v0, 32); \
+		v2 += v3, v3 = rotl(v3, 16), v3 ^= v2;                 \
+		v0 += v3, v3 = rotl(v3, 21), v3 ^= v0;                 \
+		v2 += v1, v1 = rotl(v1, 17), v1 ^= v2, v2 = rotl(v2, 32); \
+	} while (0)
+
+static inline uint64_t word_at(const uint8_t *p)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+#else
+	uint64_t word = 0;
+
+	for (int i = 7; i >= 0; i--)
+		word = word << 8 | p[i];
+	return word;
+#endif
+}
+
+void ks_siphash_init(struct ks_siphash *state, const uint64_t key[2])
+{
+	state->v0 = key[0] ^ 0x736f6d6570736575ULL;
+	state->v1 = key[1] ^ 0x646f72616e646f6dULL ^ 0xee; /* 0xee: 128 bits of result */
+	state->v2 = key[0] ^ 0x6c7967656e657261ULL;
+	state->v3 = key[1] ^ 0x7465646279746573ULL;
+	state->bytes = 0;
+}
+
+void ks_siphash_update(struct ks_siphash *state, const void *data, size_t bytes)
+{
+	const uint8_t *p = data, *end = p + bytes;
+	uint64_t v0 = state->v0, v1 = state->v1, v2 = state->v2, v3 = state->v3;
+
+	for (; p < end; p += 8) {
+		uint64_t word = word_at(p);
+
+		v3 ^= word;
+		ROUND(v0, v1, v2, v3);
+		ROUND(v0, v1, v2, v3);
+		v0 ^= word;
+	}
+	state->v0 = v0;
+	state->v1 = v1;
+	state->v2 = v2;
+	state->v3 = v3;
+	state->bytes += bytes;
+}
+
+struct ks_hash ks_siphash_final(struct ks_siphash *state)
+{
+	uint64_t v0 = state->v0, v1 = state->v1, v2 = state->v2, v3 = state->v3;
+	uint64_t last = state->bytes << 56;
+	struct ks_hash hash;
+
+	v3 ^= last;
+	ROUND(v0, v1, v2, v3);
+	ROUND(v0, v1, v2, v3);
+	v0 ^= last;
+	v2 ^= 0xee;
+	for (int i = 0; i < 4; i++)
+		ROUND(v0, v1, v2, v3);
+	hash.low = v0 ^ v1 ^ v2 ^ v3;
+	v1 ^= 0xdd;
+	for (int i = 0; i < 4; i++)
+		ROUND(v0, v1, v2, v3);
+	hash.high = v0 ^ v1 ^ v2 ^ v3;
+	return hash;
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/*
+ * text.c - writing JSON into a buffer of fixed size.
+ */
+#include "text.h"
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void ks_text_put(struct ks_text *text, const char *bytes, size_t len)
+{
+	if (len > text->size - text->len) {
+		text->full = true;
+		return;
+	}
+	memcpy(text->buf + text->len, bytes, len);
+	text->len += len;
+}
+
+void ks_text_u64(struct ks_text *text, uint64_t value)
+{
+	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+				    "25262728293031323334353637383940414243444546474849"
+				    "50515253545556575859606162636465666768697071727374"
+				    "75767778798081828384858687888990919293949596979899";
+	char digits[20];
+	unsigned int at = sizeof(digits);
+
+	while (value >= 100) {
+		const char *pair = pairs + 2 * (value % 100);
+
+		value /= 100;
+		digits[--at] = pair[1];
+		digits[--at] = pair[0];
+	}
+	if (value >= 10) {
+		digits[--at] = pairs[2 * value + 1];
+		digits[--at] = pairs[2 * value];
+	} else {
+		digits[--at] = (char)('0' + value);
+	}
+	ks_text_put(text, digits + at, sizeof(digits) - at);
+}
+
+void ks_text_s64(struct ks_text *text, int64_t value)
+{
+	if (value >= 0) {
+		ks_text_u64(text, (uint64_t)value);
+		return;
+	}
+	ks_text_lit(text, "-");
+	ks_text_u64(text, 0 - (uint64_t)value);
+}
+
+void ks_text_hex(struct ks_text *text, uint64_t value)
+{
+	char digits[20]; /* "0x, 16 digits, " */
+	unsigned int at = sizeof(digits);
+
+	digits[--at] = '"';
+	do {
+		digits[--at] = hex_digits[value & 15];
+		value >>= 4;
+	} while (value);
+	digits[--at] = 'x';
+	digits[--at] = '0';
+	digits[--at] = '"';
+	ks_text_put(text, digits + at, sizeof(digits) - at);
+}
+
+void ks_text_bytes(struct ks_text *text, const void *bytes, size_t len)
+{
+	const uint8_t *byte = bytes;
+	size_t room = text->size - text->len;
+	char *out = text->buf + text->len;
+
+	if (room < 2 || len > (room - 2) / 2) {
+		text->full = true;
+		return;
+	}
+	*out++ = '"';
+	for (size_t i = 0; i < len; i++) {
+		*out++ = hex_digits[byte[i] >> 4];
+		*out++ = hex_digits[byte[i] & 15];
+	}
+	*out = '"';
+	text->len += 2 + 2 * len;
+}
+
+size_t ks_utf8_len(const char *s, size_t len)
+{
+	const uint8_t *b = (const uint8_t *)s;
+	size_t want;
+
+	if (!len)
+		return 0;
+	if (b[0] < 0x80)
+		return 1;
+	/* The second byte's limits keep out overlong forms, surrogates and what is beyond U+10FFFF: RFC 3629, section 4. */
+	if (b[0] >= 0xc2 && b[0] <= 0xdf)
+		want = 2;
+	else if ((b[0] & 0xf0) == 0xe0)
+		want = 3;
+	else if (b[0] >= 0xf0 && b[0] <= 0xf4)
+		want = 4;
+	else
+		return 0;
+	if (want > len)
+		return 0;
+	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) || (b[0] == 0xf0 && b[1] < 0x90) ||
+	    (b[0] == 0xf4 && b[1] > 0x8f))
+		return 0;
+	for (size_t i = 1; i < want; i++)
+		if ((b[i] & 0xc0) != 0x80)
+			return 0;
+	return want;
+}
+
+static void put_escaped(struct ks_text *text, uint8_t byte)
+{
+	char out[6] = { '\\', 'u', '0', '0', hex_digits[byte >> 4], hex_digits[byte & 15] };
+
+	ks_text_put(text, out, sizeof(out));
+}
+
+void ks_text_string(struct ks_text *text, const char *bytes, size_t len)
+{
+	size_t plain = 0; /* start of what can be copied as it is */
+	size_t at = 0;
+
+	ks_text_lit(text, "\"");
+	while (at < len) {
+		uint8_t byte = (uint8_t)bytes[at];
+		size_t step = 1;
+		bool escape = byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f;
+
+		if (byte >= 0x80) {
+			step = ks_utf8_len(bytes + at, len - at);
+			escape = !step;
+			step += escape;
+		}
+		if (escape) {
+			ks_text_put(text, bytes + plain, at - plain);
+			if (byte == '"')
+				ks_text_lit(text, "\\\"");
+			else if (byte == '\\')
+				ks_text_lit(text, "\\\\");
+			else
+				put_escaped(text, byte);
+			plain = at + 1;
+		}
+		at += step;
+	}
+	ks_text_put(text, bytes + plain, len - plain);
+	ks_text_lit(text, "\"");
+}
+
+void ks_uuid_text(char out[KS_UUID_TEXT], const uint8_t uuid[16])
+{
+	unsigned int at = 0;
+
+	for (unsigned int i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			out[at++] = '-';
+		out[at++] = hex_digits[uuid[i] >> 4];
+		out[at++] = hex_digits[uuid[i] & 15];
+	}
+	out[at] = '\0';
+}

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+/*
+ * host.c - a sensor in this process, and its clients.
+ */
+#include "host.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "../core/line.h"
+
+/* More clients than this are told "busy". */
+#define CLIENTS_MAX 256
+
+struct client {
+	struct ks_host *host;
+	struct client *next;
+	pthread_t thread;
+	int fd;
+	bool done;              /* its thread is over and can be joined; host->lock */
+	struct ks_line line;
+	enum ks_version session;
+	char out[KS_LINE_MAX];
+};
+
+struct ks_host {
+	struct ks_sensor sensor;
+	struct ks_caller caller;
+	pthread_mutex_t lock;
+	struct client *clients;
+	unsigned int clients_count;
+};
+
+static const struct ks_probe_type *const probe_types[] = {
+	&ks_probe_folder,
+	&ks_probe_memory,
+};
+
+/* === Clients ============================================================ */
+
+static bool write_all(int fd, const char *bytes, size_t len)
+{
+	while (len) {
+		ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return false;
+		bytes += n;
+		len -= (size_t)n;
+	}
+	return true;
+}
+
+/* Serves one request; false when the connection is over. */
+static bool serve(struct client *client, const struct ks_request *request)
+{
+	struct ks_host *host = client->host;
+	struct ks_cursor cursor = { 0 };
+	struct ks_text out;
+	enum ks_serve more;
+
+	do {
+		ks_text_init(&out, client->out, sizeof(client->out));
+		more = ks_serve(&host->sensor, &host->caller, request, &cursor, &out);
+		if (!write_all(client->fd, out.buf, out.len))
+			return false;
+	} while (more == KS_SERVE_MORE);
+	ks_confirm(&host->sensor, request, &cursor);
+	if (request->line == KS_LINE_SESSION && request->error == KS_OK) {
+		client->session = request->version;
+		return request->version != KS_VERSION_NONE;
+	}
+	return true;
+}
+
+static bool serve_line(struct client *client)
+{
+	struct ks_request request;
+	bool go_on;
+
+	if (client->line.too_long)
+		ks_request_too_long(&request, client->session);
+	else
+		ks_request_parse(&request, client->line.buf, client->line.len, client->session);
+	go_on = serve(client, &request);
+	ks_line_next(&client->line);
+	return go_on;
+}
+
+static bool serve_bytes(struct client *client, const char *bytes, size_t len)
+{
+	while (len) {
+		size_t took = ks_line_feed(&client->line, bytes, len);
+
+		bytes += took;
+		len -= took;
+		if ((client->line.ready || client->line.too_long) && !serve_line(client))
+			return false;
+	}
+	return true;
+}
+
+static void *client_thread(void *arg)
+{
+	struct client *client = arg;
+	struct pollfd poll_fd = { .fd = client->fd, .events = POLLIN };
+	bool go_on = true;
+
+	while (go_on) {
+		bool complete = ks_line_complete(&client->line);
+		int ready = poll(&poll_fd, 1, complete ? (int)(KS_LINE_PATIENCE_NS / 1000000) : -1);
+		char bytes[4096];
+		ssize_t n;
+
+		if (ready < 0 && errno == EINTR)
+			continue;
+		if (!ready) {
+			go_on = serve_line(client);
+			continue;
+		}
+		n = recv(client->fd, bytes, sizeof(bytes), 0);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			/* A client that closes its end for writing still wants the answer to its last line. */
+			if (!n && complete)
+				serve_line(client);
+			break;
+		}
+		go_on = serve_bytes(client, bytes, (size_t)n);
+	}
+	shutdown(client->fd, SHUT_RDWR);
+	pthread_mutex_lock(&client->host->lock);
+	client->done = true;
+	pthread_mutex_unlock(&client->host->lock);
+	return NULL;
+}
+
+static void free_client(struct client *client)
+{
+	pthread_join(client->thread, NULL);
+	close(client->fd);
+	free(client);
+}
+
+/* Takes the clients that are done, or all, out of the list; the caller frees them without the lock. */
+static struct client *take_clients(struct ks_host *host, bool all)
+{
+	struct client **link = &host->clients, *taken = NULL;
+
+	pthread_mutex_lock(&host->lock);
+	while (*link) {
+		struct client *client = *link;
+
+		if (!all && !client->done) {
+			link = &client->next;
+			continue;
+		}
+		*link = client->next;
+		client->next = taken;
+		taken = client;
+		host->clients_count--;
+	}
+	pthread_mutex_unlock(&host->lock);
+	return taken;
+}
+
+static void free_clients(struct ks_host *host, bool all)
+{
+	struct client *client = take_clients(host, all), *next;
+
+	for (struct client *c = client; c && all; c = c->next)
+		shutdown(c->fd, SHUT_RDWR);
+	for (; client; client = next) {
+		next = client->next;
+		free_client(client);
+	}
+}
+
+static void refuse(int fd)
+{
+	static const char busy[] = "{\"Virtue-protocol-version\":0.1,\"reply\":[\"\",\"error\","
+				   "{\"code\":\"busy\",\"message\":\"too many connections; try again later\"}]}\n";
+
+	send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	close(fd);
+}
+
+int ks_host_serve(struct ks_host *host, int fd)
+{
+	struct client *client;
+
+	free_clients(host, false);
+	if (host->clients_count >= CLIENTS_MAX) {
+		refuse(fd);
+		errno = EBUSY;
+		return -1;
+	}
+	client = calloc(1, sizeof(*client));
+	if (!client) {
+		close(fd);
+		return -1;
+	}
+	client->host = host;
+	client->fd = fd;
+	ks_line_init(&client->line);
+	pthread_mutex_lock(&host->lock);
+	errno = pthread_create(&client->thread, NULL, client_thread, client);
+	if (errno) {
+		pthread_mutex_unlock(&host->lock);
+		close(fd);
+		free(client);
+		return -1;
+	}
+	client->next = host->clients;
+	host->clients = client;
+	host->clients_count++;
+	pthread_mutex_unlock(&host->lock);
+	return 0;
+}
+
+int ks_host_connect(struct ks_host *host)
+{
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		return -1;
+	if (ks_host_serve(host, pair[0])) {
+		close(pair[1]);
+		return -1;
+	}
+	return pair[1];
+}
+
+/* === The sensor ========================================================= */
+
+struct ks_host *ks_host_start(const char *folder, uint32_t ring_bytes, bool read_only)
+{
+	struct ks_sensor_config config = {
+		.name = "host",
+		.types = probe_types,
+		.types_count = sizeof(probe_types) / sizeof(*probe_types),
+		.ring_bytes = ring_bytes,
+	};
+	struct ks_host *host;
+
+	if (ring_bytes < KS_RING_MIN) {
+		errno = EINVAL;
+		return NULL;
+	}
+	host = calloc(1, sizeof(*host));
+	if (!host)
+		return NULL;
+	ks_host_folder = folder;
+	host->caller.control = !read_only;
+	pthread_mutex_init(&host->lock, NULL);
+	for (unsigned int i = 0; i < config.types_count; i++)
+		config.levels[i] = KS_DEFAULT;
+	if (ks_sensor_start(&host->sensor, &config)) {
+		ks_host_stop(host);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return host;
+}
+
+void ks_host_stop(struct ks_host *host)
+{
+	free_clients(host, true);
+	ks_sensor_stop(&host->sensor);
+	pthread_mutex_destroy(&host->lock);
+	free(host);
+}
+
+struct ks_sensor *ks_host_sensor(struct ks_host *host)
+{
+	return &host->sensor;
+}

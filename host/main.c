@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT
+/*
+ * main.c - ksense-host: serves a sensor of the host port on a UNIX socket, in the foreground.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "../core/version.h"
+#include "host.h"
+
+static const char usage[] =
+	"Usage: ksense-host --socket PATH [--folder DIR] [--ring BYTES] [--read-only]\n"
+	"Serves a ksense sensor of this process on a UNIX stream socket, until a signal ends it.\n"
+	"\n"
+	"  --socket PATH   where to listen; @NAME is an abstract socket\n"
+	"  --folder DIR    what the probe \"folder\" looks at (default: the current folder)\n"
+	"  --ring BYTES    memory for each probe's records (default 65536, at least 8192)\n"
+	"  --read-only     refuse clients what changes a state or takes records\n"
+	"  --help, --version\n"
+	"\n"
+	"Try: ksense --socket PATH discovery\n";
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
+
+static int wrong(const char *what, const char *which)
+{
+	fprintf(stderr, "ksense-host: %s%s\nTry: ksense-host --help\n", what, which);
+	return 2;
+}
+
+/* The address of @path; its length, or 0 when the path is too long for one. */
+static socklen_t address_of(const char *path, struct sockaddr_un *address)
+{
+	size_t len = strlen(path);
+
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (!len || len >= sizeof(address->sun_path))
+		return 0;
+	memcpy(address->sun_path, path, len);
+	if (*path == '@')
+		address->sun_path[0] = '\0';
+	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (*path != '@'));
+}
+
+/* A socket file that nobody listens on any more is in the way, and is removed; a live one is somebody else's. */
+static bool remove_stale(const char *path, const struct sockaddr_un *address, socklen_t len)
+{
+	struct stat stat;
+	int fd, result;
+
+	if (*path == '@' || lstat(path, &stat) || !S_ISSOCK(stat.st_mode))
+		return true;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	result = fd < 0 ? -1 : connect(fd, (const struct sockaddr *)address, len);
+	if (fd >= 0)
+		close(fd);
+	if (result && errno == ECONNREFUSED)
+		return !unlink(path);
+	errno = EADDRINUSE;
+	return false;
+}
+
+static int listen_on(const char *path)
+{
+	struct sockaddr_un address;
+	socklen_t len = address_of(path, &address);
+	mode_t mask;
+	int fd, error;
+
+	if (!len) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (!remove_stale(path, &address, len))
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -1;
+	mask = umask(0177);
+	error = bind(fd, (struct sockaddr *)&address, len) || listen(fd, 64) ? errno : 0;
+	umask(mask);
+	if (!error)
+		return fd;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
+static int serve(struct ks_host *host, int listener)
+{
+	while (!stopped) {
+		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+
+		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+			continue;
+		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
+			usleep(100000); /* until a client goes */
+			continue;
+		}
+		if (fd < 0) {
+			fprintf(stderr, "ksense-host: cannot take connections: %s\n", strerror(errno));
+			return 1;
+		}
+		ks_host_serve(host, fd);
+	}
+	return 0;
+}
+
+/* Signals end accept4() in the main thread, and in no other. */
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = stop };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+int main(int argc, char **argv)
+{
+	enum { SOCKET = 's', FOLDER = 'f', RING = 'r', READ_ONLY = 'o', HELP = 'h', VERSION = 'V' };
+	static const struct option options[] = {
+		{ "socket", required_argument, NULL, SOCKET }, { "folder", required_argument, NULL, FOLDER },
+		{ "ring", required_argument, NULL, RING },     { "read-only", no_argument, NULL, READ_ONLY },
+		{ "help", no_argument, NULL, HELP },           { "version", no_argument, NULL, VERSION },
+		{ 0 },
+	};
+	const char *path = NULL, *folder = ".";
+	unsigned long ring = KS_HOST_RING_BYTES;
+	bool read_only = false;
+	struct ks_host *host;
+	int option, listener, result;
+	sigset_t signals, before;
+	char *end;
+
+	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (option) {
+		case SOCKET:
+			path = optarg;
+			break;
+		case FOLDER:
+			folder = optarg;
+			break;
+		case RING:
+			errno = 0;
+			ring = strtoul(optarg, &end, 10);
+			if (errno || *end || *optarg < '0' || *optarg > '9' || ring < KS_RING_MIN || ring > 1 << 30)
+				return wrong("--ring is a number of bytes from 8192 to 1073741824, not ", optarg);
+			break;
+		case READ_ONLY:
+			read_only = true;
+			break;
+		case HELP:
+			fputs(usage, stdout);
+			return 0;
+		case VERSION:
+			puts("ksense-host " KS_VERSION);
+			return 0;
+		default:
+			return wrong("see above", "");
+		}
+	}
+	if (optind < argc)
+		return wrong("what is this: ", argv[optind]);
+	if (!path)
+		return wrong("--socket PATH is missing", "");
+
+	listener = listen_on(path);
+	if (listener < 0) {
+		fprintf(stderr, "ksense-host: cannot listen on %s: %s\n", path, strerror(errno));
+		return 1;
+	}
+	/* The sensor's threads inherit the mask. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	catch_signals();
+	pthread_sigmask(SIG_BLOCK, &signals, &before);
+	host = ks_host_start(folder, (uint32_t)ring, read_only);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!host) {
+		fprintf(stderr, "ksense-host: cannot start the sensor: %s\n", strerror(errno));
+		return 1;
+	}
+	result = serve(host, listener);
+	close(listener);
+	if (*path != '@')
+		unlink(path);
+	ks_host_stop(host);
+	return result;
+}

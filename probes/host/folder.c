@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/*
+ * folder.c - the host port's probe "folder": the entries of a folder.
+ *
+ * Levels: how often it looks, and from high on at random moments.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "../../host/host.h"
+#include "../set.h"
+
+const char *ks_host_folder = ".";
+
+struct entry {
+	char name[256];          /* the key; a longer name does not exist: NAME_MAX */
+	char type[12];
+	uint64_t inode;
+	uint32_t mode;           /* permission bits */
+	uint32_t uid;
+	uint64_t size;           /* bytes */
+	uint64_t mtime_ns;       /* since 1970 */
+};
+
+static const struct ks_field entry_fields[] = {
+	KS_FIELD(struct entry, name, KS_STRING),
+	KS_FIELD(struct entry, type, KS_STRING),
+	KS_FIELD(struct entry, inode, KS_U64),
+	KS_FIELD(struct entry, mode, KS_U32),
+	KS_FIELD(struct entry, uid, KS_U32),
+	KS_FIELD(struct entry, size, KS_U64),
+	KS_FIELD(struct entry, mtime_ns, KS_U64),
+};
+
+static const struct ks_set_kind kinds[] = {
+	{ "entry", entry_fields, sizeof(entry_fields) / sizeof(*entry_fields), sizeof(((struct entry *)0)->name),
+	  sizeof(struct entry) },
+};
+
+/* Open from the first pass on; one sensor in a process. */
+static DIR *folder;
+
+static const char *type_name(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "file";
+	case S_IFDIR:
+		return "folder";
+	case S_IFLNK:
+		return "link";
+	case S_IFSOCK:
+		return "socket";
+	case S_IFIFO:
+		return "pipe";
+	default:
+		return "device";
+	}
+}
+
+/* cursor->at[0] is 0 at the start of a pass. */
+static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+{
+	struct entry *entry = item;
+	struct dirent *dirent;
+	struct stat stat;
+
+	if (!cursor->at[0]) {
+		if (!folder)
+			folder = opendir(ks_host_folder);
+		if (!folder) {
+			ks_probe_failed(probe, "the folder cannot be opened");
+			return KS_SET_FAILED;
+		}
+		rewinddir(folder);
+		cursor->at[0] = 1;
+	}
+	errno = 0;
+	dirent = readdir(folder);
+	if (!dirent && errno) {
+		ks_probe_failed(probe, "the folder cannot be read");
+		return KS_SET_FAILED;
+	}
+	if (!dirent)
+		return KS_SET_END;
+	if (!strcmp(dirent->d_name, ".") || !strcmp(dirent->d_name, "..") ||
+	    fstatat(dirfd(folder), dirent->d_name, &stat, AT_SYMLINK_NOFOLLOW))
+		return KS_SET_SKIP; /* not an entry, or gone since */
+	memcpy(entry->name, dirent->d_name, strlen(dirent->d_name));
+	memcpy(entry->type, type_name(stat.st_mode), strlen(type_name(stat.st_mode)));
+	entry->inode = stat.st_ino;
+	entry->mode = stat.st_mode & 07777;
+	entry->uid = stat.st_uid;
+	entry->size = (uint64_t)stat.st_size;
+	entry->mtime_ns = (uint64_t)stat.st_mtim.tv_sec * 1000000000U + (uint64_t)stat.st_mtim.tv_nsec;
+	return 0;
+}
+
+static void close_folder(struct ks_probe *probe)
+{
+	(void)probe;
+	if (folder)
+		closedir(folder);
+	folder = NULL;
+}
+
+static const struct ks_set_type set = {
+	.kinds = kinds,
+	.kinds_count = 1,
+	.items_max = 1024,
+	.exit = close_folder,
+	.next = next,
+};
+
+const struct ks_probe_type ks_probe_folder = {
+	.name = "folder",
+	.interval_ns = { 10000000000U, 1000000000U, 200000000U, 20000000U },
+	.pause_ns = { 1000000U, 500000U, 100000U, 0 },
+	KS_SET_ENGINE(&set),
+};

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+/*
+ * memory.c - the host port's probe "memory": the read-only memory of this process's own program, code and constants.
+ *
+ * Levels: how often it sweeps, at random moments from high on; adversarial shows the changed bytes.
+ */
+#include <dlfcn.h>
+#include <link.h>
+#include <stdio.h>
+
+#include "../../host/host.h"
+#include "../region.h"
+
+#define RANGES_MAX 8
+
+static struct ks_range ranges[RANGES_MAX];
+static unsigned int ranges_count;
+
+/* The program comes first; its segments that are loaded and not writable are the ranges. */
+static int note_segments(struct dl_phdr_info *info, size_t size, void *arg)
+{
+	(void)size;
+	(void)arg;
+	for (unsigned int i = 0; i < info->dlpi_phnum && ranges_count < RANGES_MAX; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		struct ks_range *range = &ranges[ranges_count];
+
+		if (segment->p_type != PT_LOAD || segment->p_flags & PF_W || segment->p_filesz < 8)
+			continue;
+		range->address = info->dlpi_addr + segment->p_vaddr;
+		range->bytes = segment->p_filesz & ~(uint64_t)7;
+		snprintf(range->name, sizeof(range->name), "%s%u", segment->p_flags & PF_X ? "text" : "rodata",
+			 ranges_count);
+		ranges_count++;
+	}
+	return 1;
+}
+
+static unsigned int count_ranges(struct ks_probe *probe)
+{
+	(void)probe;
+	ranges_count = 0;
+	dl_iterate_phdr(note_segments, NULL);
+	return ranges_count;
+}
+
+static uint64_t bytes_max(struct ks_probe *probe, unsigned int i)
+{
+	(void)probe;
+	return ranges[i].bytes;
+}
+
+static bool get_range(struct ks_probe *probe, unsigned int i, struct ks_range *range)
+{
+	(void)probe;
+	*range = ranges[i];
+	return true;
+}
+
+static bool read_range(struct ks_probe *probe, unsigned int i, uint64_t offset, void *out, size_t bytes)
+{
+	(void)probe;
+	memcpy(out, (const void *)(uintptr_t)(ranges[i].address + offset), bytes);
+	return true;
+}
+
+static void symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_SYMBOL])
+{
+	Dl_info info;
+
+	(void)probe;
+	if (dladdr((const void *)(uintptr_t)address, &info) && info.dli_sname)
+		snprintf(out, KS_REGION_SYMBOL, "%s+0x%lx", info.dli_sname,
+			 (unsigned long)(address - (uint64_t)(uintptr_t)info.dli_saddr));
+}
+
+static const struct ks_region_type region = {
+	.ranges = count_ranges,
+	.bytes_max = bytes_max,
+	.range = get_range,
+	.read = read_range,
+	.symbol = symbol,
+};
+
+const struct ks_probe_type ks_probe_memory = {
+	.name = "memory",
+	.interval_ns = { 60000000000U, 2000000000U, 500000000U, 50000000U },
+	.pause_ns = { 2000000U, 500000U, 100000U, 0 },
+	KS_REGION_ENGINE(&region),
+};
