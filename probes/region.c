@@ -185,9 +185,11 @@ static void begin_page(struct region *region)
 static void enter_range(struct ks_probe *probe, struct region *region)
 {
 	struct watched *watched = &region->watched[region->at];
-	bool present = type_of(probe)->range(probe, region->at, &region->range) &&
-		       region->range.bytes && region->range.bytes <= watched->bytes_max;
+	bool present;
 
+	memset(&region->range, 0, sizeof(region->range));
+	present = type_of(probe)->range(probe, region->at, &region->range) && region->range.bytes &&
+		  region->range.bytes <= watched->bytes_max;
 	if (watched->known && (!present || !same_range(&watched->range, &region->range))) {
 		record_removed(probe, watched);
 		watched->known = false;
@@ -317,7 +319,7 @@ static bool do_unit(struct ks_probe *probe, struct region *region)
 enum ks_step KS_CB ks_region_step(struct ks_probe *probe, uint64_t deadline_ns)
 {
 	struct region *region = probe->data;
-	struct ks_range now;
+	struct ks_range now = { .instance = 0 };
 
 	if (probe->first_step) {
 		region->at = 0;

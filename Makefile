@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: MIT
+#
+# The project's own part: tools, the host port, tests, and what drives the build of Xen.  Each kernel's part is built by that kernel's
+# build system.  All results go to build/.
+
+B ?= build
+CC ?= gcc
+CLANG ?= clang
+CFLAGS ?= -O2 -g
+KS_CFLAGS = -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror
+
+# A Xen source tree of the user's; without it, Debian's is fetched.
+XEN_SRC ?=
+XEN_RELEASE = 4.17
+
+DESTDIR ?=
+PREFIX ?= /usr/local
+
+CORE_SRC = $(sort $(wildcard core/*.c))
+PROBE_SRC = probes/set.c probes/region.c
+HOST_SRC = $(filter-out host/main.c,$(sort $(wildcard host/*.c probes/host/*.c)))
+
+# What goes into Xen.
+SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] include/*.h) xen/Makefile.sense xen/apply \
+	      $(wildcard xen/patches/*)
+
+.DEFAULT_GOAL = all
+
+.PHONY: all help host xen stock demo check bench install clean distclean packages
+all: host tools xen ## build the tools, the host port, and Xen with the sensor (default)
+
+help: ## list the targets
+	@echo 'Targets:'
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile tests/tests.mk | expand -t 24
+	@echo 'Variables:'
+	@echo '  XEN_SRC=DIR           a Xen source tree of yours (release $(XEN_RELEASE)), instead of the one that is fetched'
+	@echo '  DESTDIR= PREFIX=      for install; PREFIX is $(PREFIX)'
+	@echo '  B=DIR                 where everything is built; it is $(B)'
+
+packages: ## install the Debian packages that are missing (root or sudo)
+	@scripts/packages
+
+# === The host port ===========================================================
+
+HOST_OBJS = $(patsubst %.c,$(B)/host/%.o,$(CORE_SRC) $(PROBE_SRC) $(HOST_SRC))
+
+host: $(B)/host/ksense-host ## build the host port: the sensor in an ordinary process
+
+$(B)/host/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(KS_CFLAGS) $(CFLAGS) -Ihost -MMD -MP -c -o $@ $<
+
+$(B)/libkshost.a: $(HOST_OBJS)
+	$(RM) $@
+	$(AR) rcs $@ $^
+
+$(B)/host/ksense-host: $(B)/host/host/main.o $(B)/libkshost.a
+	$(CC) $(CFLAGS) $(LDFLAGS) -rdynamic -o $@ $^ -lnettle -lpthread
+
+-include $(HOST_OBJS:.o=.d) $(B)/host/host/main.d
+
+# === Xen =====================================================================
+
+$(B)/xen-src-$(XEN_RELEASE)/xen/Makefile:
+	scripts/fetch-xen
+
+# The fetched tree is copied, and the copy patched; a tree of the user's is copied too.
+ifeq ($(XEN_SRC),)
+PRISTINE = $(B)/xen-src-$(XEN_RELEASE)
+else
+PRISTINE = $(XEN_SRC)
+endif
+
+$(B)/xen-sense/.applied: $(PRISTINE)/xen/Makefile $(SENSE_FILES)
+	mkdir -p $(@D)
+	rsync -a --ignore-existing $(PRISTINE)/ $(@D)/
+	xen/apply $(@D)
+	touch $@
+
+xen: $(B)/xen/xen ## build Xen with the sensor
+
+$(B)/xen/xen: $(B)/xen-sense/.applied
+	vm/build-xen $(B)/xen-sense $(B)/xen
+	@touch $@
+
+stock: $(B)/xen-stock/xen ## build the same Xen without the sensor, to compare with
+
+$(B)/xen-stock/xen: $(PRISTINE)/xen/Makefile
+	vm/build-xen $(PRISTINE) $(B)/xen-stock
+	@touch $@
+
+# The variants that the tests boot: with FLASK, and as a debug build with UBSAN.
+$(B)/xen-%/xen: tests/xen/%.config $(B)/xen-sense/.applied
+	vm/build-xen $(B)/xen-sense $(B)/xen-$* tests/xen/$*.config
+	@touch $@
+
+# === Demo, checks, benchmarks ===============================================
+
+demo: ## install what is missing, build, boot Xen, and show the sensor at work
+	@scripts/packages
+	@tests/demo
+
+check: ## install what is missing and run every test
+	@scripts/packages
+	@$(MAKE) --no-print-directory check-all
+
+bench: ## measure, and write the table bench/results.md
+	@scripts/packages
+	@$(MAKE) --no-print-directory all stock $(B)/bench/host $(B)/bench/xen
+	bench/run
+
+include tools/tools.mk
+-include tests/tests.mk
+
+# === Install, clean ==========================================================
+
+install: host tools ## install tools, man page, library and public header below DESTDIR/PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/ksense \
+		$(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(B)/tools/ksense $(B)/host/ksense-host $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(B)/tools/libksense.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 include/sense.h tools/libksense.h $(DESTDIR)$(PREFIX)/include/ksense/
+	install -m 644 docs/ksense.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+
+clean: ## remove what was built; keep what was fetched
+	$(RM) -r $(filter-out $(B)/xen-src-$(XEN_RELEASE) $(B)/vm $(B)/apt,$(wildcard $(B)/*))
+
+distclean: ## remove build/ altogether
+	$(RM) -r $(B)
