@@ -334,7 +334,7 @@ static void judge_request(struct ks_request *request, const struct parts *parts,
 
 /* === Interface ========================================================== */
 
-static void start(struct ks_request *request, enum ks_version session)
+static void begin(struct ks_request *request, enum ks_version session)
 {
 	memset(request, 0, sizeof(*request));
 	request->line = KS_LINE_REQUEST;
@@ -351,7 +351,7 @@ void ks_request_parse(struct ks_request *request, const char *line, size_t bytes
 	struct ks_json json;
 	struct parts parts = { .elements = 0 };
 
-	start(request, session);
+	begin(request, session);
 	while (bytes && (is_space(line[bytes - 1]) || line[bytes - 1] == '\0'))
 		bytes--;
 	while (bytes && is_space(*line))
@@ -377,7 +377,7 @@ void ks_request_parse(struct ks_request *request, const char *line, size_t bytes
 
 void ks_request_too_long(struct ks_request *request, enum ks_version session)
 {
-	start(request, session);
+	begin(request, session);
 	wrong(request, KS_ERR_TOO_LONG, "a request line has at most 4096 bytes");
 }
 
