@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * port.c - core/port.h for Xen: time, random, memory, log, and works.
+ *
+ * Xen has no kernel threads but the idle vCPUs, one a CPU, and what these run
+ * is tasklets.  A work is a tasklet with a timer before it.
+ *
+ * CPUs that go away: cpu_online_map shrinks in stop_machine only, which waits
+ * until every CPU runs its own tasklet for it.  Hypercalls, tasklets and timers
+ * run to completion before that, so a CPU that one of them found online stays
+ * so until it returns.  What is queued on a CPU that goes away later, Xen moves
+ * to another at CPU_DEAD, timers and tasklets alike.
+ *
+ * Locks, outer to inner: a work's own lock; then those of Xen's tasklets and
+ * timers.  The list's lock stands alone.
+ */
+
+#include <xen/cpumask.h>
+#include <xen/random.h>
+#include <xen/smp.h>
+#include <xen/time.h>
+#include <xen/xmalloc.h>
+#include <asm/atomic.h>
+
+#include "../core/port.h"
+#include "works.h"
+
+/* === Data === */
+
+/*
+ * What a work leaves to others between two runs: as long as the run took,
+ * within these bounds.  All schedulers of Xen prefer tasklets to guests: a work
+ * that was queued again at once would keep its CPU for itself.
+ */
+#define KS_REST_MIN MICROSECS(50)
+#define KS_REST_MAX MILLISECS(1)
+
+/*
+ * While Xen boots nothing runs: what a probe would see is not final yet.  Delays
+ * count from the end of boot on, so that the supervisor finds nobody overdue.
+ */
+#define KS_BOOT_POLL MILLISECS(10)
+
+static LIST_HEAD(ks_works);
+static DEFINE_SPINLOCK(ks_works_lock);
+
+/* Where the last run was queued; a race costs an uneven share, no more. */
+static unsigned int ks_last_cpu;
+
+/* === Works: internals === */
+
+static unsigned int ks_next_cpu(void)
+{
+    unsigned int cpu = cpumask_cycle(read_atomic(&ks_last_cpu),
+                                     &cpu_online_map);
+
+    write_atomic(&ks_last_cpu, cpu);
+
+    return cpu;
+}
+
+/* Arms what brings the run at work->port.when.  Under the lock, not while it runs. */
+static void ks_work_arm(struct ks_work *work)
+{
+    struct ks_port_work *p = &work->port;
+    s_time_t now = NOW(), when = p->when;
+
+    if ( system_state < SYS_STATE_active )
+    {
+        p->booting = true;
+        set_timer(&p->timer, now + KS_BOOT_POLL);
+        return;
+    }
+    if ( p->booting )
+    {
+        p->booting = false;
+        p->not_before = now + p->boot_delay;
+    }
+    if ( when < p->not_before )
+        when = p->not_before;
+
+    if ( when <= now )
+    {
+        stop_timer(&p->timer);
+        /* Once it is queued, it stays where it is. */
+        if ( !tasklet_is_scheduled(&p->tasklet) )
+            tasklet_schedule_on_cpu(&p->tasklet, ks_next_cpu());
+    }
+    else
+        set_timer(&p->timer, when);
+}
+
+static void cf_check ks_work_timer(void *data)
+{
+    struct ks_work *work = data;
+    struct ks_port_work *p = &work->port;
+
+    spin_lock(&p->lock);
+    if ( !p->running && !p->dead && p->when != STIME_MAX )
+        ks_work_arm(work);
+    spin_unlock(&p->lock);
+}
+
+static void cf_check ks_work_run(void *data)
+{
+    struct ks_work *work = data;
+    struct ks_port_work *p = &work->port;
+    s_time_t start, end, next;
+    uint64_t delay;
+
+    spin_lock(&p->lock);
+    p->running = true;
+    p->when = STIME_MAX;
+    p->cpu = smp_processor_id();
+    p->runs++;
+    stop_timer(&p->timer);
+    spin_unlock(&p->lock);
+
+    start = NOW();
+    delay = work->run(work);
+    end = NOW();
+
+    spin_lock(&p->lock);
+    p->running = false;
+    p->not_before = end + min(max(end - start, KS_REST_MIN), KS_REST_MAX);
+    if ( delay < STIME_MAX - end )
+    {
+        next = end + delay;
+        /* Or somebody wants it sooner, since it began to run. */
+        if ( next < p->when )
+            p->when = next;
+    }
+    if ( p->when != STIME_MAX && !p->dead )
+        ks_work_arm(work);
+    spin_unlock(&p->lock);
+}
+
+/* === Works: interface === */
+
+int ks_port_work_init(struct ks_work *work)
+{
+    struct ks_port_work *p = &work->port;
+
+    spin_lock_init(&p->lock);
+    p->when = STIME_MAX;
+    p->not_before = 0;
+    p->running = p->dead = p->booting = false;
+    p->cpu = smp_processor_id();
+    p->runs = 0;
+    tasklet_init(&p->tasklet, ks_work_run, work);
+    init_timer(&p->timer, ks_work_timer, work, smp_processor_id());
+
+    spin_lock(&ks_works_lock);
+    list_add_tail(&p->list, &ks_works);
+    spin_unlock(&ks_works_lock);
+
+    return 0;
+}
+
+void ks_port_work_queue(struct ks_work *work, uint64_t delay_ns)
+{
+    struct ks_port_work *p = &work->port;
+    s_time_t now = NOW(), when;
+
+    BUILD_BUG_ON(KS_WORK_IDLE < STIME_MAX);
+
+    if ( delay_ns >= STIME_MAX - now )
+        return;
+    when = now + delay_ns;
+
+    spin_lock(&p->lock);
+    if ( when < p->when && !p->dead )
+    {
+        p->when = when;
+        p->boot_delay = delay_ns;
+        if ( !p->running )
+            ks_work_arm(work);
+    }
+    spin_unlock(&p->lock);
+}
+
+void ks_port_work_exit(struct ks_work *work)
+{
+    struct ks_port_work *p = &work->port;
+
+    spin_lock(&ks_works_lock);
+    list_del(&p->list);
+    spin_unlock(&ks_works_lock);
+
+    spin_lock(&p->lock);
+    p->dead = true;
+    spin_unlock(&p->lock);
+
+    /* Neither is armed any more; each of these waits for what is under way. */
+    kill_timer(&p->timer);
+    tasklet_kill(&p->tasklet);
+}
+
+bool ks_work_info(unsigned int index, struct ks_work_info *info)
+{
+    const struct ks_work *work;
+    bool found = false;
+
+    spin_lock(&ks_works_lock);
+    list_for_each_entry ( work, &ks_works, port.list )
+    {
+        size_t i;
+
+        if ( index-- )
+            continue;
+
+        for ( i = 0; i < sizeof(info->name) && work->name[i]; i++ )
+            info->name[i] = work->name[i];
+        memset(info->name + i, 0, sizeof(info->name) - i);
+        info->runs = work->port.runs;
+        info->cpu = work->port.cpu;
+        found = true;
+        break;
+    }
+    spin_unlock(&ks_works_lock);
+
+    return found;
+}
+
+/* === The rest === */
+
+uint64_t ks_port_time_ns(void)
+{
+    return NOW();
+}
+
+/*
+ * get_random() is RDRAND where there is one: as good as the CPU's maker says.
+ * Without it, it is a linear generator that starts from the time: each draw is
+ * then mixed with the cycle counter, which differs in some bits from one boot
+ * to the next and is no secret to who sees the machine boot.  Keys and moments
+ * drawn from that keep out guests that guess, not somebody who works at it.
+ */
+void ks_port_random(void *buf, size_t bytes)
+{
+    static uint64_t mix;
+    uint8_t *out = buf;
+
+    while ( bytes )
+    {
+        size_t n = min(bytes, sizeof(uint32_t));
+        uint64_t x = read_atomic(&mix) ^ get_cycles();
+        uint32_t draw;
+
+        /* The finalizer of splitmix64: every bit of x reaches every bit. */
+        x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9ULL;
+        x = (x ^ (x >> 27)) * 0x94d049bb133111ebULL;
+        x ^= x >> 31;
+        write_atomic(&mix, x + 0x9e3779b97f4a7c15ULL);
+
+        draw = get_random() ^ (x >> 32);
+        memcpy(out, &draw, n);
+        out += n;
+        bytes -= n;
+    }
+}
+
+void *ks_port_alloc(size_t bytes)
+{
+    /* What is larger than a page comes in whole pages, from the Xen heap. */
+    return xzalloc_bytes(bytes);
+}
+
+void ks_port_free(void *mem)
+{
+    xfree(mem);
+}
+
+void ks_port_log(const char *text)
+{
+    printk(XENLOG_WARNING "sense: %s\n", text);
+}
+
+/*
+ * Local variables:
+ * mode: C
+ * c-file-style: "BSD"
+ * c-basic-offset: 4
+ * indent-tabs-mode: nil
+ * End:
+ */
