@@ -2,18 +2,15 @@
 /*
  * sense.c - the hypercall sense_op.
  *
- * One call takes one request line and gives as many reply lines as fit the
- * caller's buffer, in chunks: serve one into a buffer of ours, copy it out,
- * say so in the caller's structure, go on.  Nothing of a caller stays here
- * between two calls: where its reply stands is in the cookie it brings back.
+ * One call takes one request line and gives some of its reply lines: one chunk,
+ * made in a buffer of ours and copied out.  That bounds the time of a call too.
+ * Nothing of a caller stays here between two calls: where its reply stands is in
+ * the cookie it brings back.
  *
- * What must hold: a record is consumed only if the caller can know that it got
- * it.  ks_serve() consumes what the chunk before was made of, as soon as it is
- * called for the next.  So a chunk counts as given only when its bytes and the
- * structure that tells of them are both with the caller; what fails later leaves
- * the caller's structure telling the truth about what came before, and it is
- * returned as that: 0, with XEN_SENSE_MORE.  The next call then meets the
- * failure as its first chunk, and reports it.
+ * What must hold: a record is consumed only if the caller has got it.  ks_serve()
+ * consumes what the chunk before was made of: that a caller comes back with the
+ * cookie of a chunk shows that the chunk has arrived.  The last chunk counts as
+ * arrived when its bytes and the structure that tells of them have been copied.
  */
 
 #include <xen/cpumask.h>
@@ -32,12 +29,6 @@
 #include "sense.h"
 
 /* === Data === */
-
-/* The most that one call returns, whatever the caller's buffer. */
-#define KS_CALL_BYTES KB(64)
-
-/* How often in one call a chunk may be empty: work was done, but no line yet. */
-#define KS_CALL_EMPTY 8
 
 /*
  * Buffers too large for Xen's stack.  A caller holds the slot of its CPU for the
@@ -120,10 +111,8 @@ static int ks_exchange_serve(struct ks_slot *slot,
                              struct xen_sense_exchange *x)
 {
     static const struct ks_caller caller = { .control = true };
-    uint32_t size = min(x->reply_bytes, (uint32_t)KS_CALL_BYTES);
-    uint32_t written = 0;
-    unsigned int empty = 0;
-    bool told = false;  /* the caller's structure tells of a chunk of this call */
+    enum ks_serve result;
+    struct ks_text out;
     struct ks_cursor cursor;
 
     BUILD_BUG_ON(sizeof(cursor) != sizeof(x->cookie));
@@ -137,57 +126,33 @@ static int ks_exchange_serve(struct ks_slot *slot,
                      KS_VERSION_NONE);
     memcpy(&cursor, x->cookie, sizeof(cursor));
 
-    for ( ; ; )
+    ks_text_init(&out, slot->reply,
+                 min(x->reply_bytes, (uint32_t)KS_LINE_MAX));
+    result = ks_serve(ks_xen_sensor, &caller, &slot->request, &cursor, &out);
+
+    if ( result == KS_SERVE_CURSOR )
+        return -EINVAL;
+    if ( result != KS_SERVE_ROOM && out.len &&
+         !ks_copy_out(x->reply, slot->reply, out.len) )
+        return -EFAULT;
+
+    x->reply_bytes = out.len;
+    x->flags = 0;
+    memset(x->cookie, 0, sizeof(x->cookie));
+    if ( result == KS_SERVE_MORE || result == KS_SERVE_ROOM )
     {
-        struct ks_text out;
-        enum ks_serve more;
-
-        ks_text_init(&out, slot->reply,
-                     min(size - written, (uint32_t)KS_LINE_MAX));
-        more = ks_serve(ks_xen_sensor, &caller, &slot->request, &cursor, &out);
-
-        if ( more == KS_SERVE_ROOM )
-        {
-            if ( told )
-                return 0;
-            x->reply_bytes = out.len;
-            return copy_to_guest(arg, x, 1) ? -EFAULT : -ENOBUFS;
-        }
-        if ( more == KS_SERVE_CURSOR )
-            return told ? 0 : -EINVAL;
-
-        if ( !out.len && more == KS_SERVE_MORE && ++empty < KS_CALL_EMPTY &&
-             !hypercall_preempt_check() )
-            continue;
-
-        if ( out.len && !ks_copy_out(x->reply + written, slot->reply, out.len) )
-            return told ? 0 : -EFAULT;
-
-        written += out.len;
-        x->reply_bytes = written;
-        if ( more == KS_SERVE_DONE )
-        {
-            x->flags = 0;
-            memset(x->cookie, 0, sizeof(x->cookie));
-        }
-        else
-        {
+        memcpy(x->cookie, &cursor, sizeof(cursor));
+        if ( cursor.stage )
             x->flags = XEN_SENSE_MORE;
-            memcpy(x->cookie, &cursor, sizeof(cursor));
-        }
-        if ( copy_to_guest(arg, x, 1) )
-            return told ? 0 : -EFAULT;
-        told = true;
-
-        if ( more == KS_SERVE_DONE )
-        {
-            ks_confirm(ks_xen_sensor, &slot->request, &cursor);
-            return 0;
-        }
-        if ( written == size || empty >= KS_CALL_EMPTY ||
-             hypercall_preempt_check() )
-            return 0;
     }
+    if ( copy_to_guest(arg, x, 1) )
+        return -EFAULT;
+    if ( result == KS_SERVE_ROOM )
+        return -ENOBUFS;
+    if ( result == KS_SERVE_DONE )
+        ks_confirm(ks_xen_sensor, &slot->request, &cursor);
+
+    return 0;
 }
 
 static int ks_exchange(XEN_GUEST_HANDLE_PARAM(void) arg)
