@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/*
+ * commands.c - one request, its reply, and how it is shown.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ksense.h"
+
+/* === Bodies ============================================================= */
+
+static json_t *hex_of(const unsigned char *bytes, size_t count)
+{
+	char *digits = malloc(2 * count + 1);
+	json_t *string;
+
+	if (!digits)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		snprintf(digits + 2 * i, 3, "%02x", bytes[i]);
+	digits[2 * count] = '\0';
+	string = json_string(digits);
+	free(digits);
+	return string;
+}
+
+static bool is_raw(const json_t *value)
+{
+	const char *type = json_string_value(json_object_get(value, "type"));
+
+	return type && !strcmp(type, "raw") && json_is_integer(json_object_get(value, "length"));
+}
+
+json_t *parse_body(const struct ksense_line *line)
+{
+	json_error_t error;
+	json_t *body = json_loadb(line->body, line->body_bytes, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
+	const char *name;
+	json_t *value;
+
+	if (!body) {
+		fprintf(stderr, "ksense: the sensor sent something that cannot be shown (%s): %.*s\n", error.text,
+			(int)line->body_bytes, line->body);
+		return NULL;
+	}
+	if (!line->has_raw)
+		return body;
+	json_object_foreach(body, name, value) {
+		if (is_raw(value)) {
+			json_object_set_new(body, name, hex_of(line->raw, line->raw_bytes));
+			break;
+		}
+	}
+	return body;
+}
+
+void print_record_json(const struct ksense_line *line)
+{
+	fwrite(line->body, 1, line->body_bytes, stdout);
+	putchar('\n');
+	fwrite(line->raw, 1, line->raw_bytes, stdout);
+}
+
+/* === Answers ============================================================ */
+
+static int show_discovery(const json_t *list, bool table)
+{
+	const json_t *pair;
+	size_t i;
+
+	if (table) {
+		print_discovery(list);
+		return 0;
+	}
+	json_array_foreach(list, i, pair) {
+		json_t *object = json_pack("{sOsO}", "name", json_array_get(pair, 0), "uuid", json_array_get(pair, 1));
+
+		if (!object) {
+			fputs("ksense: the sensor's discovery is no list of names and uuids\n", stderr);
+			return -1;
+		}
+		json_dumpf(object, stdout, JSON_COMPACT);
+		putchar('\n');
+		json_decref(object);
+	}
+	return 0;
+}
+
+static int show_answer(const struct options *o, const struct ksense_line *line)
+{
+	json_t *body;
+	int got = 0;
+
+	if (o->command == KS_CMD_STATUS && !o->table) {
+		print_record_json(line);
+		return 0;
+	}
+	body = parse_body(line);
+	if (!body)
+		return -1;
+	if (o->command == KS_CMD_STATUS)
+		print_status(body);
+	else
+		got = show_discovery(body, o->table);
+	json_decref(body);
+	return got;
+}
+
+/* The word that ends the reply: a new state, a new level, or that a reset was done. */
+static int show_word(const struct options *o, const struct ksense_line *line)
+{
+	const char *target = o->request.target ? o->request.target : "*";
+	bool state = o->command == KS_CMD_ON || o->command == KS_CMD_OFF;
+	json_t *object;
+
+	if (o->table) {
+		printf("%s: %s%.*s\n", strcmp(target, "*") ? target : "all probes",
+		       state || o->command == KS_CMD_RESET ? "" : "level ", (int)line->word_bytes, line->word);
+		return 0;
+	}
+	object = json_pack("{ssss}", "target", target, "command", o->request.command);
+	if (!object)
+		return -1;
+	if (o->command != KS_CMD_RESET)
+		json_object_set_new(object, state ? "state" : "level", json_stringn(line->word, line->word_bytes));
+	json_dumpf(object, stdout, JSON_COMPACT);
+	putchar('\n');
+	json_decref(object);
+	return 0;
+}
+
+/* === Interface ========================================================== */
+
+/* One line of the reply.  The exit status so far; @records: where a table is to be made of them. */
+static int show_line(const struct ksense *k, const struct options *o, const struct ksense_line *line, json_t *records,
+		     uint64_t taken)
+{
+	json_t *record;
+
+	switch (line->kind) {
+	case KSENSE_RECORD:
+		if (o->table) {
+			record = parse_body(line);
+			return record && !json_array_append_new(records, record) ? EXIT_DONE : EXIT_NO_SENSOR;
+		}
+		print_record_json(line);
+		/* Where the medium leaves it to us, what is not written is not confirmed. */
+		return !ksense_buffered(k) && flush_output(taken) ? EXIT_SAID_ERROR : EXIT_DONE;
+	case KSENSE_ANSWER:
+		return show_answer(o, line) ? EXIT_NO_SENSOR : EXIT_DONE;
+	case KSENSE_DONE:
+		return o->command != KS_CMD_RECORDS && show_word(o, line) ? EXIT_NO_SENSOR : EXIT_DONE;
+	default:
+		return EXIT_DONE; /* a refusal: report() tells it */
+	}
+}
+
+int run_command(struct ksense *k, const struct options *o)
+{
+	bool consumes = o->command == KS_CMD_RECORDS && !o->request.peek && !o->request.has_record;
+	json_t *records = json_array();
+	struct ksense_line line;
+	uint64_t taken = 0;
+	int got = -1, status = EXIT_DONE;
+
+	if (!ksense_ask(k, &o->request)) {
+		while (!status && (got = ksense_next(k, &line)) > 0) {
+			taken += consumes && line.kind == KSENSE_RECORD;
+			status = show_line(k, o, &line, records, taken);
+		}
+	}
+	/* What was taken is shown, also when the reply broke off. */
+	if (o->table && o->command == KS_CMD_RECORDS && (json_array_size(records) || (!got && !ksense_error(k))))
+		print_records(records, o->wide);
+	json_decref(records);
+	if (status == EXIT_SAID_ERROR)
+		return status; /* the output failed, and that was said */
+	if (flush_output(taken))
+		return EXIT_SAID_ERROR;
+	return status ? status : report(k);
+}

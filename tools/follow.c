@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+/*
+ * follow.c - records as they come, until interrupted.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "ksense.h"
+
+struct follow {
+	struct options o;          /* its request's max is what is left of it */
+	json_t *seen;              /* with --peek: the last record shown, by probe */
+	json_t *lost;              /* with --peek: the last loss shown, by probe */
+	uint64_t taken;
+	bool gone;                 /* it was said that the sensor is not there */
+};
+
+/* === Interruption ======================================================= */
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+/* The first SIGINT or SIGTERM lets the reply under way come to its end, so that nothing is taken and not shown; the second kills. */
+static void catch_signals(void)
+{
+	struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
+
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+/* Sleeps; false when interrupted.  The signals come in nowhere but in ppoll(), so none is missed before it. */
+static bool pause_for(double seconds)
+{
+	struct timespec left = { .tv_sec = (time_t)seconds };
+	sigset_t both, before;
+	bool go_on;
+
+	left.tv_nsec = (long)((seconds - (double)left.tv_sec) * 1e9);
+	sigemptyset(&both);
+	sigaddset(&both, SIGINT);
+	sigaddset(&both, SIGTERM);
+	sigprocmask(SIG_BLOCK, &both, &before);
+	go_on = !interrupted && ppoll(NULL, 0, &left, &before) == 0;
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return go_on && !interrupted;
+}
+
+/* === What was shown already ============================================= */
+
+/* With --peek the sensor gives everything each time.  After a reset seq starts again, but time does not. */
+static bool is_new(struct follow *f, const json_t *record)
+{
+	const char *kind = json_string_value(json_object_get(record, "kind"));
+	const char *probe = json_string_value(json_object_get(record, "probe"));
+	const json_t *last;
+
+	if (!f->o.request.peek || !probe)
+		return true;
+	if (kind && !strcmp(kind, "lost")) {
+		json_t *first = json_object_get(record, "first"), *end = json_object_get(record, "last");
+		json_t *now = json_pack("[OO]", first, end);
+		bool same = json_equal(json_object_get(f->lost, probe), now);
+
+		json_object_set_new(f->lost, probe, now);
+		return !same;
+	}
+	last = json_object_get(f->seen, probe);
+	if (last) {
+		json_int_t time = json_integer_value(json_object_get(record, "time"));
+		json_int_t seen = json_integer_value(json_object_get(last, "time"));
+
+		if (time < seen || (time == seen && json_integer_value(json_object_get(record, "seq")) <=
+						    json_integer_value(json_object_get(last, "seq"))))
+			return false;
+	}
+	json_object_set(f->seen, probe, (json_t *)record);
+	return true;
+}
+
+/* === One look =========================================================== */
+
+static int show(struct follow *f, const struct ksense_line *line)
+{
+	json_t *record = NULL;
+
+	if (f->o.table || f->o.request.peek) {
+		record = parse_body(line);
+		if (!record)
+			return EXIT_NO_SENSOR;
+		if (!is_new(f, record)) {
+			json_decref(record);
+			return EXIT_DONE;
+		}
+	}
+	if (f->o.table)
+		print_record_line(record);
+	else
+		print_record_json(line);
+	json_decref(record);
+	f->taken++;
+	return EXIT_DONE;
+}
+
+/* The sensor can come back: a server that is started again.  Said once. */
+static int wait_for_return(struct follow *f, struct ksense *k)
+{
+	enum ksense_error error = ksense_error(k);
+
+	if (f->o.medium != MEDIUM_SOCKET || (error != KSENSE_GONE && error != KSENSE_NO_SENSOR && error != KSENSE_TIMEOUT))
+		return report(k);
+	if (!f->gone)
+		fprintf(stderr, "ksense: %s; waiting for it to come back\n", ksense_message(k));
+	f->gone = true;
+	ksense_close(k);
+	return EXIT_DONE;
+}
+
+static int look(struct follow *f, struct ksense *k, bool *connected)
+{
+	uint64_t before = f->taken, max = f->o.request.max;
+	struct ksense_line line;
+	int got, status = EXIT_DONE;
+
+	if (!*connected && reconnect(k, &f->o))
+		return wait_for_return(f, k);
+	if (f->gone)
+		fputs("ksense: the sensor is back\n", stderr);
+	f->gone = false;
+	*connected = true;
+	if (f->o.request.peek)
+		f->o.request.has_max = false; /* it would stop at those that were shown already */
+	got = ksense_ask(k, &f->o.request);
+	while (!got && !status && (got = ksense_next(k, &line)) > 0) {
+		bool enough = max && f->o.request.peek && f->taken - before == max;
+
+		if (line.kind == KSENSE_RECORD && !enough)
+			status = show(f, &line);
+		got = 0;
+		if (!status && !ksense_buffered(k) && flush_output(f->o.request.peek ? 0 : f->taken))
+			return EXIT_SAID_ERROR;
+	}
+	if (flush_output(f->o.request.peek ? 0 : f->taken))
+		return EXIT_SAID_ERROR;
+	f->o.request.max = max - (f->taken - before);
+	if (status)
+		return status;
+	if (got < 0) {
+		*connected = false;
+		return wait_for_return(f, k);
+	}
+	return report(k);
+}
+
+int run_follow(struct ksense *k, const struct options *o)
+{
+	struct follow f = { .o = *o, .seen = json_object(), .lost = json_object() };
+	bool limited = o->request.has_max, connected = true;
+	int status;
+
+	f.o.request.filters = f.o.filters;
+	catch_signals();
+	do {
+		status = limited && !f.o.request.max ? EXIT_DONE : look(&f, k, &connected);
+	} while (!status && !(limited && !f.o.request.max) && pause_for(o->interval_s));
+	json_decref(f.seen);
+	json_decref(f.lost);
+	return status;
+}

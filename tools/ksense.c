@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+/*
+ * ksense.c - the command line tool: finds the sensor, runs a command, says how it went.
+ */
+#include <errno.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../host/host.h"
+#include "ksense.h"
+
+/* With --host: the sensor in this process. */
+static struct ks_host *host;
+
+int reconnect(struct ksense *k, const struct options *o)
+{
+	int fd;
+
+	switch (o->medium) {
+	case MEDIUM_SOCKET:
+		return ksense_open_socket(k, o->socket);
+	case MEDIUM_HOST:
+		fd = ks_host_connect(host);
+		if (fd >= 0)
+			return ksense_open_fd(k, fd);
+		perror("ksense: cannot connect to the sensor in this process");
+		exit(EXIT_NO_SENSOR);
+	default:
+		return ksense_open_xen(k);
+	}
+}
+
+int report(const struct ksense *k)
+{
+	enum ksense_error error = ksense_error(k);
+
+	if (error == KSENSE_OK)
+		return EXIT_DONE;
+	if (error <= KSENSE_OTHER) {
+		fprintf(stderr, "ksense: %s: %s\n", ksense_error_name(error), ksense_message(k));
+		return EXIT_SAID_ERROR;
+	}
+	fprintf(stderr, "ksense: %s\n", ksense_message(k));
+	return error == KSENSE_MISUSE ? EXIT_USAGE : EXIT_NO_SENSOR;
+}
+
+int flush_output(uint64_t taken)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	fprintf(stderr, "ksense: cannot write the output: %s", strerror(errno));
+	if (taken)
+		fprintf(stderr, "; %llu records were taken from the sensor and may not have been written",
+			(unsigned long long)taken);
+	fputc('\n', stderr);
+	return -1;
+}
+
+static int run(struct ksense *k, const struct options *o)
+{
+	if (reconnect(k, o))
+		return report(k);
+	if (o->command == CMD_RAW)
+		return run_raw(k, o);
+	return o->follow ? run_follow(k, o) : run_command(k, o);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	struct ksense *k;
+	int status;
+
+	setlocale(LC_CTYPE, "");
+	options_read(&o, argc, argv);
+	k = ksense_new();
+	if (!k) {
+		fputs("ksense: no memory\n", stderr);
+		return EXIT_NO_SENSOR;
+	}
+	ksense_set_timeout(k, o.timeout_ms);
+	if (o.medium == MEDIUM_HOST) {
+		host = ks_host_start(o.folder, o.ring_bytes, false);
+		if (!host) {
+			fprintf(stderr, "ksense: cannot start a sensor in this process: %s\n", strerror(errno));
+			return EXIT_NO_SENSOR;
+		}
+	}
+	status = run(k, &o);
+	ksense_free(k);
+	if (host)
+		ks_host_stop(host);
+	return status;
+}

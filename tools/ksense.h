@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ksense.h - inside the command line tool.
+ */
+#ifndef KSENSE_H
+#define KSENSE_H
+
+#include <jansson.h>
+
+#include "../core/sensor.h"
+#include "libksense.h"
+
+/* Exit statuses; documented in ksense(1). */
+enum { EXIT_DONE = 0, EXIT_SAID_ERROR = 1, EXIT_USAGE = 2, EXIT_NO_SENSOR = 3 };
+
+/* The commands of the protocol, and one more. */
+enum { CMD_RAW = KS_COMMANDS };
+
+#define FILTERS_MAX 64
+
+struct options {
+	enum { MEDIUM_XEN, MEDIUM_SOCKET, MEDIUM_HOST } medium;
+	const char *socket;        /* MEDIUM_SOCKET: its path */
+	const char *folder;        /* MEDIUM_HOST: what its folder probe looks at */
+	uint32_t ring_bytes;       /* MEDIUM_HOST: of each probe */
+	int timeout_ms;
+	int command;               /* enum ks_command or CMD_RAW */
+	struct ksense_request request;
+	struct ksense_filter filters[FILTERS_MAX];
+	bool follow;
+	double interval_s;
+	bool table;                /* else JSON */
+	bool wide;
+};
+
+/* === options.c === */
+
+/* Fills in @o from the command line; exits after --help, --version, and with EXIT_USAGE. */
+void options_read(struct options *o, int argc, char **argv);
+
+/* === ksense.c === */
+
+/* Connects as the options say.  0 or -1. */
+int reconnect(struct ksense *k, const struct options *o);
+
+/* Says on stderr what went wrong with @k.  The exit status for it. */
+int report(const struct ksense *k);
+
+/*
+ * Writes out what stdout holds.  0, or -1 after saying on stderr that it could not be written, and that @taken records were
+ * taken from the sensor in the meantime.
+ */
+int flush_output(uint64_t taken);
+
+/* === commands.c, follow.c, raw.c: the exit status === */
+
+int run_command(struct ksense *k, const struct options *o);
+int run_follow(struct ksense *k, const struct options *o);
+int run_raw(struct ksense *k, const struct options *o);
+
+/* A line's body as jansson has it; NULL, with a message on stderr, when jansson does not take it.  Raw bytes become hex digits. */
+json_t *parse_body(const struct ksense_line *line);
+
+/* A record, or another line, in the form for scripts: as the sensor wrote it. */
+void print_record_json(const struct ksense_line *line);
+
+/* === table.c: forms for a person === */
+
+/* @records: an array of records, perhaps empty. */
+void print_records(const json_t *records, bool wide);
+/* One record in one line of text. */
+void print_record_line(const json_t *record);
+void print_discovery(const json_t *list);
+void print_status(const json_t *status);
+
+#endif /* KSENSE_H */

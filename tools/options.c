@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: MIT
+/*
+ * options.c - the command line of ksense.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../core/request.h"
+#include "../core/version.h"
+#include "../host/host.h"
+#include "ksense.h"
+
+static const char help[] =
+	"Usage: ksense [OPTION]... COMMAND [TARGET]\n"
+	"Asks a sensor inside a kernel, or tells it what to do.\n"
+	"\n"
+	"Commands (TARGET: name or uuid of a probe or of the sensor; default *, all):\n"
+	"  discovery                     what is there: the sensor and its probes\n"
+	"  status                        state, level, counters\n"
+	"  records                       what the probes recorded; each record is given once\n"
+	"  off, on                       stop, start\n"
+	"  low, default, high, adversarial, increase, decrease\n"
+	"                                set the level\n"
+	"  reset                         back to the state after start; records are dropped\n"
+	"  raw                           pass protocol lines from stdin, replies to stdout\n"
+	"\n"
+	"Which sensor (default: --socket $KSENSE_SOCKET when that is set, else --xen):\n"
+	"  --xen                         the one in Xen, by hypercall; be root in Dom0\n"
+	"  --socket PATH                 the one behind this UNIX socket; @NAME: an abstract one\n"
+	"  --host                        a new one, inside this process, for trying things out\n"
+	"    --folder DIR                  which folder its folder probe looks at (default .)\n"
+	"    --ring BYTES                  memory of each probe for records\n"
+	"  --timeout S                   how long to wait for an answer (default 10)\n"
+	"\n"
+	"With records:\n"
+	"  --filter MEMBER=VALUE         only those with this member; may be given several times\n"
+	"  --since SEQ                   from this sequence number on\n"
+	"  --max N                       at most N\n"
+	"  --record SEQ                  this one, also when it was given before\n"
+	"  --peek                        leave them there for others\n"
+	"  --run                         take a fresh sample first\n"
+	"  --raw                         raw bytes as such instead of hex digits\n"
+	"  --follow                      go on printing them as they come, until interrupted\n"
+	"    --interval S                  seconds between two looks (default 1)\n"
+	"\n"
+	"Output (default: tables on a terminal, else JSON lines):\n"
+	"  --table, --json\n"
+	"  --wide                        long hashes in full in tables\n"
+	"\n"
+	"  --help, --version\n"
+	"\n"
+	"Exit status: 0 done, 1 the sensor said error or the output could not be written,\n"
+	"2 usage, 3 no sensor there or not allowed.  More in ksense(1).\n";
+
+enum {
+	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX, OPT_RECORD,
+	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
+};
+
+static const struct option longs[] = {
+	{ "xen", no_argument, NULL, OPT_XEN },
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "host", no_argument, NULL, OPT_HOST },
+	{ "folder", required_argument, NULL, OPT_FOLDER },
+	{ "ring", required_argument, NULL, OPT_RING },
+	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
+	{ "filter", required_argument, NULL, OPT_FILTER },
+	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "max", required_argument, NULL, OPT_MAX },
+	{ "record", required_argument, NULL, OPT_RECORD },
+	{ "peek", no_argument, NULL, OPT_PEEK },
+	{ "run", no_argument, NULL, OPT_RUN },
+	{ "raw", no_argument, NULL, OPT_RAW },
+	{ "follow", no_argument, NULL, OPT_FOLLOW },
+	{ "interval", required_argument, NULL, OPT_INTERVAL },
+	{ "table", no_argument, NULL, OPT_TABLE },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "wide", no_argument, NULL, OPT_WIDE },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* === Errors ============================================================= */
+
+static _Noreturn void hint(void)
+{
+	fputs("Try 'ksense --help'.\n", stderr);
+	exit(EXIT_USAGE);
+}
+
+__attribute__((format(printf, 1, 2)))
+static _Noreturn void usage(const char *format, ...)
+{
+	va_list args;
+
+	fputs("ksense: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	hint();
+}
+
+/* === Values ============================================================= */
+
+static uint64_t read_number(const char *option, const char *text, uint64_t min, uint64_t max)
+{
+	unsigned long long number;
+	char *end;
+
+	errno = 0;
+	number = strtoull(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end || errno || number < min || number > max)
+		usage("--%s takes a whole number from %llu to %llu, not '%s'", option, (unsigned long long)min,
+		      (unsigned long long)max, text);
+	return number;
+}
+
+static double read_seconds(const char *option, const char *text)
+{
+	double seconds;
+	char *end;
+
+	errno = 0;
+	seconds = strtod(text, &end);
+	if (end == text || *end || errno || !isfinite(seconds) || seconds < 0.001 || seconds > 1e6)
+		usage("--%s takes seconds, 0.001 to 1000000, not '%s'", option, text);
+	return seconds;
+}
+
+/* MEMBER=VALUE.  What is allocated here lives as long as the process. */
+static struct ksense_filter read_filter(char *text)
+{
+	struct ksense_filter filter = { .member = text };
+	char *equals = strchr(text, '=');
+	json_t *value;
+
+	if (!equals || equals == text)
+		usage("--filter takes MEMBER=VALUE, not '%s'", text);
+	*equals = '\0';
+	filter.value = equals + 1;
+	value = json_loads(filter.value, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	if (json_is_object(value) || json_is_array(value))
+		usage("--filter %s=%s: a value is a string, a number, true, false or null", filter.member, filter.value);
+	if (!value) {
+		/* No JSON: a string that needs no quotes. */
+		value = json_string(filter.value);
+		if (!value)
+			usage("--filter %s=...: the value is not valid UTF-8", filter.member);
+		filter.value = json_dumps(value, JSON_ENCODE_ANY);
+		if (!filter.value)
+			usage("no memory");
+	}
+	json_decref(value);
+	return filter;
+}
+
+/* === Commands =========================================================== */
+
+static const char *command_name(int command)
+{
+	return command == CMD_RAW ? "raw" : ks_command_names[command];
+}
+
+/* How many single characters are to be changed, added or taken away (Levenshtein); strings up to 31 characters. */
+static unsigned int distance(const char *a, const char *b)
+{
+	unsigned int row[32];
+	size_t len = strlen(b);
+
+	if (len > 31 || strlen(a) > 31)
+		return UINT_MAX;
+	for (unsigned int j = 0; j <= len; j++)
+		row[j] = j;
+	for (unsigned int i = 1; a[i - 1]; i++) {
+		unsigned int diagonal = row[0];
+
+		row[0] = i;
+		for (unsigned int j = 1; j <= len; j++) {
+			unsigned int best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+		}
+	}
+	return row[len];
+}
+
+static int find_command(const char *word)
+{
+	unsigned int best = UINT_MAX;
+	int nearest = 0;
+
+	for (int i = 0; i <= CMD_RAW; i++) {
+		unsigned int d = distance(word, command_name(i));
+
+		if (!d)
+			return i;
+		if (d < best) {
+			best = d;
+			nearest = i;
+		}
+	}
+	if (best <= 3 && best < strlen(word))
+		usage("there is no command '%s'; did you mean '%s'?", word, command_name(nearest));
+	usage("there is no command '%s'", word);
+}
+
+/* === Interface ========================================================== */
+
+/* Which options were given, a bit each, to see those that do not go together. */
+static uint32_t given;
+
+#define bit(option) (1U << (option))
+#define records_only                                                                                                       \
+	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) | bit(OPT_RUN) | bit(OPT_RAW) | \
+	 bit(OPT_FOLLOW) | bit(OPT_INTERVAL))
+
+/* The name of one of the options in @mask that were given, or NULL. */
+static const char *given_one(uint32_t mask)
+{
+	for (const struct option *option = longs; option->name; option++)
+		if (given & mask & bit(option->val))
+			return option->name;
+	return NULL;
+}
+
+static void check_together(struct options *o)
+{
+	static const uint32_t media = bit(OPT_XEN) | bit(OPT_SOCKET) | bit(OPT_HOST);
+	const char *wrong;
+
+	if ((given & media) & ((given & media) - 1))
+		usage("--xen, --socket and --host exclude each other");
+	if ((given & bit(OPT_TABLE)) && (given & bit(OPT_JSON)))
+		usage("--table and --json exclude each other");
+	wrong = given_one(records_only);
+	if (wrong && o->command != KS_CMD_RECORDS)
+		usage("--%s goes with the command records", wrong);
+	wrong = given_one(bit(OPT_FOLDER) | bit(OPT_RING));
+	if (wrong && o->medium != MEDIUM_HOST)
+		usage("--%s goes with --host", wrong);
+	wrong = given_one(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RUN) | bit(OPT_FOLLOW));
+	if (wrong && (given & bit(OPT_RECORD)))
+		usage("--%s does not go with --record", wrong);
+	if ((given & bit(OPT_INTERVAL)) && !o->follow)
+		usage("--interval goes with --follow");
+	if (o->command == CMD_RAW && given_one(bit(OPT_TABLE) | bit(OPT_JSON) | bit(OPT_WIDE)))
+		usage("raw passes lines as they are: no --table, --json or --wide");
+}
+
+static void read_option(struct options *o, int option, char *value)
+{
+	struct ksense_request *r = &o->request;
+
+	switch (option) {
+	case OPT_XEN:
+		o->medium = MEDIUM_XEN;
+		break;
+	case OPT_SOCKET:
+		if (!*value)
+			usage("--socket takes a path");
+		o->medium = MEDIUM_SOCKET;
+		o->socket = value;
+		break;
+	case OPT_HOST:
+		o->medium = MEDIUM_HOST;
+		break;
+	case OPT_FOLDER:
+		o->folder = value;
+		break;
+	case OPT_RING:
+		o->ring_bytes = (uint32_t)read_number("ring", value, KS_RING_MIN, 1 << 30);
+		break;
+	case OPT_TIMEOUT:
+		o->timeout_ms = (int)(read_seconds("timeout", value) * 1000);
+		break;
+	case OPT_FILTER:
+		if (r->filters_count == FILTERS_MAX)
+			usage("more than %d filters", FILTERS_MAX);
+		o->filters[r->filters_count++] = read_filter(value);
+		break;
+	case OPT_SINCE:
+		r->has_since = true;
+		r->since = read_number("since", value, 0, UINT64_MAX);
+		break;
+	case OPT_MAX:
+		r->has_max = true;
+		r->max = read_number("max", value, 0, UINT64_MAX);
+		break;
+	case OPT_RECORD:
+		r->has_record = true;
+		r->record = read_number("record", value, 0, UINT64_MAX);
+		break;
+	case OPT_PEEK:
+		r->peek = true;
+		break;
+	case OPT_RUN:
+		r->run = true;
+		break;
+	case OPT_RAW:
+		r->raw = true;
+		break;
+	case OPT_FOLLOW:
+		o->follow = true;
+		break;
+	case OPT_INTERVAL:
+		o->interval_s = read_seconds("interval", value);
+		break;
+	case OPT_TABLE:
+		o->table = true;
+		break;
+	case OPT_JSON:
+		o->table = false;
+		break;
+	case OPT_WIDE:
+		o->wide = true;
+		break;
+	case OPT_HELP:
+		fputs(help, stdout);
+		exit(flush_output(0) ? EXIT_SAID_ERROR : EXIT_DONE);
+	case OPT_VERSION:
+		puts("ksense " KS_VERSION);
+		exit(flush_output(0) ? EXIT_SAID_ERROR : EXIT_DONE);
+	default:
+		hint(); /* getopt said what is wrong */
+	}
+	given |= bit(option);
+}
+
+void options_read(struct options *o, int argc, char **argv)
+{
+	const char *socket = getenv("KSENSE_SOCKET");
+	int option;
+
+	*o = (struct options){
+		.timeout_ms = KSENSE_TIMEOUT_MS,
+		.interval_s = 1,
+		.folder = ".",
+		.ring_bytes = KS_HOST_RING_BYTES,
+	};
+	o->request.filters = o->filters;
+	if (socket && *socket) {
+		o->medium = MEDIUM_SOCKET;
+		o->socket = socket;
+	}
+	o->table = isatty(STDOUT_FILENO);
+	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1)
+		read_option(o, option, optarg);
+	if (optind == argc)
+		usage("a command is missing");
+	o->command = find_command(argv[optind++]);
+	o->request.command = command_name(o->command);
+	if (optind < argc && o->command == CMD_RAW)
+		usage("raw takes no target: it stands in the lines");
+	if (optind < argc)
+		o->request.target = argv[optind++];
+	if (optind < argc)
+		usage("one target, please: '%s' is too much", argv[optind]);
+	check_together(o);
+	/* A sensor that has just started has nothing to tell yet. */
+	if (o->medium == MEDIUM_HOST && o->command == KS_CMD_RECORDS && !o->request.has_record)
+		o->request.run = true;
+}

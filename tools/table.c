@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: MIT
+/*
+ * table.c - what a person at a terminal sees.
+ *
+ * Nothing that came from a sensor reaches the terminal as it is: libsmartcols writes what does not print as \xNN, and outside of
+ * tables jansson escapes it.
+ */
+#include <langinfo.h>
+#include <libsmartcols/libsmartcols.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ksense.h"
+
+/* === Cells ============================================================== */
+
+/* All of a record's hash is rarely looked at. */
+#define HASH_MIN 32
+#define HASH_SHOWN 16
+
+struct column {
+	const char *name;   /* of the member; for a heading of its own: the heading */
+	int flags;          /* SCOLS_FL_* */
+};
+
+static struct libscols_table *table_new(const struct column *columns, size_t count)
+{
+	struct libscols_table *table = scols_new_table();
+
+	for (size_t i = 0; table && i < count; i++) {
+		if (!scols_table_new_column(table, columns[i].name, 0, columns[i].flags)) {
+			scols_unref_table(table);
+			table = NULL;
+		}
+	}
+	if (!table)
+		fputs("ksense: no memory for a table\n", stderr);
+	return table;
+}
+
+static void table_done(struct libscols_table *table)
+{
+	scols_print_table(table);
+	scols_unref_table(table);
+}
+
+/* @text is freed. */
+static void set_cell(struct libscols_line *line, size_t column, char *text)
+{
+	if (text && scols_line_refer_data(line, column, text))
+		free(text);
+}
+
+__attribute__((format(printf, 1, 2)))
+static char *format(const char *format, ...)
+{
+	va_list args;
+	char *text;
+	int len;
+
+	va_start(args, format);
+	len = vasprintf(&text, format, args);
+	va_end(args);
+	return len < 0 ? NULL : text;
+}
+
+static bool is_hash(const char *text, size_t len)
+{
+	return len >= HASH_MIN && strspn(text, "0123456789abcdef") == len;
+}
+
+static const char *dots(void)
+{
+	return strcmp(nl_langinfo(CODESET), "UTF-8") ? "..." : "\xe2\x80\xa6";
+}
+
+static char *seconds(json_int_t ns)
+{
+	return format("%" JSON_INTEGER_FORMAT ".%03d", ns / 1000000000, (int)(ns / 1000000 % 1000));
+}
+
+/* A value in a cell, or in "was"; a string for the caller to free. */
+static char *cell_text(const char *name, const json_t *value, bool wide)
+{
+	const char *string = json_string_value(value);
+
+	if (!string) {
+		if (!strcmp(name, "time") && json_is_integer(value))
+			return seconds(json_integer_value(value));
+		return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+	}
+	/* A NUL cannot stand in a cell. */
+	if (strlen(string) != json_string_length(value))
+		return json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+	if (!wide && is_hash(string, json_string_length(value)))
+		return format("%.*s%s", HASH_SHOWN, string, dots());
+	return strdup(string);
+}
+
+/* {"pages": 5, "state": "run"} as "pages=5 state=run". */
+static char *was_text(json_t *old, bool wide)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	const char *name, *space = "";
+	json_t *value;
+
+	if (!out)
+		return NULL;
+	json_object_foreach(old, name, value) {
+		char *one = cell_text(name, value, wide);
+
+		fprintf(out, "%s%s=%s", space, name, one ? one : "?");
+		free(one);
+		space = " ";
+	}
+	return fclose(out) ? NULL : text;
+}
+
+/* === Records ============================================================ */
+
+#define COLUMNS_MAX 48
+
+/* The kind's columns: each member that any of its records has, in the order of their first appearance, "old" last. */
+struct layout {
+	struct column column[COLUMNS_MAX];
+	size_t count;
+	const char *probe;  /* of all records of the kind, or NULL if they are of several */
+	bool has_old;
+};
+
+static struct column *find_column(struct layout *layout, const char *name)
+{
+	for (size_t i = 0; i < layout->count; i++)
+		if (!strcmp(layout->column[i].name, name))
+			return &layout->column[i];
+	return NULL;
+}
+
+static void lay_out(struct layout *layout, const json_t *records)
+{
+	const json_t *record;
+	size_t i;
+
+	memset(layout, 0, sizeof(*layout));
+	layout->probe = json_string_value(json_object_get(json_array_get(records, 0), "probe"));
+	json_array_foreach(records, i, record) {
+		const char *probe = json_string_value(json_object_get(record, "probe"));
+
+		if (!probe || !layout->probe || strcmp(probe, layout->probe))
+			layout->probe = NULL;
+	}
+	json_array_foreach(records, i, record) {
+		const char *name;
+		json_t *value;
+
+		json_object_foreach((json_t *)record, name, value) {
+			struct column *column = find_column(layout, name);
+
+			if (!strcmp(name, "old") && json_is_object(value)) {
+				layout->has_old = true;
+				continue;
+			}
+			if (!strcmp(name, "kind") || (layout->probe && !strcmp(name, "probe")))
+				continue;
+			if (!column && layout->count < COLUMNS_MAX) {
+				column = &layout->column[layout->count++];
+				*column = (struct column){ .name = name, .flags = SCOLS_FL_RIGHT };
+			}
+			if (column && !json_is_number(value))
+				column->flags = 0;
+		}
+	}
+}
+
+static void print_kind(const char *kind, const json_t *records, bool wide)
+{
+	struct column columns[COLUMNS_MAX + 1];
+	struct libscols_table *table;
+	struct layout layout;
+	const json_t *record;
+	size_t i, count = json_array_size(records);
+
+	lay_out(&layout, records);
+	memcpy(columns, layout.column, sizeof(layout.column));
+	columns[layout.count] = (struct column){ .name = "was" };
+	table = table_new(columns, layout.count + layout.has_old);
+	if (!table)
+		return;
+	printf("%s%s%s: %zu record%s\n", kind, layout.probe ? " of " : "", layout.probe ? layout.probe : "", count,
+	       count == 1 ? "" : "s");
+	json_array_foreach(records, i, record) {
+		struct libscols_line *line = scols_table_new_line(table, NULL);
+
+		for (size_t c = 0; line && c < layout.count; c++) {
+			const json_t *value = json_object_get(record, layout.column[c].name);
+
+			if (value)
+				set_cell(line, c, cell_text(layout.column[c].name, value, wide));
+		}
+		if (line && layout.has_old)
+			set_cell(line, layout.count, was_text(json_object_get(record, "old"), wide));
+	}
+	table_done(table);
+}
+
+/* "name=value" where a plain value needs no quotes, else as JSON. */
+static void print_value(const char *name, const json_t *value)
+{
+	const char *string = json_string_value(value);
+	bool plain = string && *string && strlen(string) == json_string_length(value);
+
+	for (const char *p = string; plain && *p; p++)
+		plain = *p > ' ' && *p < 0x7f && *p != '"' && *p != '\\';
+	if (plain) {
+		printf(" %s=%s", name, string);
+	} else {
+		printf(" %s=", name);
+		json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+	}
+}
+
+static const char *kind_of(const json_t *record)
+{
+	const char *kind = json_string_value(json_object_get(record, "kind"));
+
+	return kind ? kind : "(no kind)";
+}
+
+static void print_lost(const json_t *record)
+{
+	const char *probe = json_string_value(json_object_get(record, "probe"));
+
+	printf("LOST: %" JSON_INTEGER_FORMAT " records%s%s (seq %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT
+	       ") were pushed out of the full ring before they were read\n",
+	       json_integer_value(json_object_get(record, "count")), probe ? " of " : "", probe ? probe : "",
+	       json_integer_value(json_object_get(record, "first")), json_integer_value(json_object_get(record, "last")));
+}
+
+void print_records(const json_t *records, bool wide)
+{
+	json_t *kinds = json_object(), *list;
+	const char *kind, *blank = "";
+	const json_t *record;
+	size_t i;
+
+	json_array_foreach(records, i, record) {
+		if (!strcmp(kind_of(record), "lost")) {
+			print_lost(record);
+			continue;
+		}
+		list = json_object_get(kinds, kind_of(record));
+		if (!list) {
+			list = json_array();
+			json_object_set_new(kinds, kind_of(record), list);
+		}
+		json_array_append(list, (json_t *)record);
+	}
+	json_object_foreach(kinds, kind, list) {
+		fputs(blank, stdout);
+		print_kind(kind, list, wide);
+		blank = "\n";
+	}
+	if (!json_array_size(records))
+		puts("no records");
+	json_decref(kinds);
+}
+
+void print_record_line(const json_t *record)
+{
+	const char *probe = json_string_value(json_object_get(record, "probe"));
+	char *time = seconds(json_integer_value(json_object_get(record, "time")));
+	const char *name;
+	json_t *value;
+
+	if (!strcmp(kind_of(record), "lost")) {
+		print_lost(record);
+		free(time);
+		return;
+	}
+	printf("%s %s %s", time ? time : "?", probe ? probe : "?", kind_of(record));
+	free(time);
+	json_object_foreach((json_t *)record, name, value)
+		if (strcmp(name, "time") && strcmp(name, "probe") && strcmp(name, "kind"))
+			print_value(name, value);
+	putchar('\n');
+}
+
+/* === Discovery and status =============================================== */
+
+void print_discovery(const json_t *list)
+{
+	static const struct column columns[] = { { .name = "NAME" }, { .name = "UUID" }, { .name = "IS" } };
+	struct libscols_table *table = table_new(columns, 3);
+	const json_t *pair;
+	size_t i;
+
+	if (!table)
+		return;
+	json_array_foreach(list, i, pair) {
+		struct libscols_line *line = scols_table_new_line(table, NULL);
+
+		if (!line)
+			break;
+		set_cell(line, 0, cell_text("", json_array_get(pair, 0), true));
+		set_cell(line, 1, cell_text("", json_array_get(pair, 1), true));
+		scols_line_set_data(line, 2, i ? "probe" : "sensor");
+	}
+	table_done(table);
+}
+
+/* Three digits and a unit. */
+static char *duration(json_int_t ns)
+{
+	static const struct {
+		double ns;
+		const char *unit;
+	} scale[] = { { 1e9, "s" }, { 1e6, "ms" }, { 1e3, "us" }, { 1, "ns" } };
+	size_t i = 0;
+
+	while (i < 3 && (double)ns < scale[i].ns)
+		i++;
+	return format("%.*f%s", i == 3 || (double)ns >= 100 * scale[i].ns ? 0 : (double)ns >= 10 * scale[i].ns ? 1 : 2,
+		      (double)ns / scale[i].ns, scale[i].unit);
+}
+
+static json_int_t number(const json_t *status, const char *name)
+{
+	return json_integer_value(json_object_get(status, name));
+}
+
+static char *count_text(const json_t *status, const char *name)
+{
+	const json_t *value = json_object_get(status, name);
+
+	return value && !json_is_null(value) ? cell_text("", value, true) : NULL;
+}
+
+enum { NAME, STATE, LEVEL, INTERVAL, RUNS, LAST, LONGEST, STEP, HELD, DELIVERED, LOST, BYTES, FAILED, ERROR, STATUS_COLUMNS };
+
+static const struct column status_columns[STATUS_COLUMNS] = {
+	[NAME] = { "NAME", 0 },
+	[STATE] = { "STATE", 0 },
+	[LEVEL] = { "LEVEL", 0 },
+	[INTERVAL] = { "INTERVAL", SCOLS_FL_RIGHT },
+	[RUNS] = { "RUNS", SCOLS_FL_RIGHT },
+	[LAST] = { "LAST-RUN", SCOLS_FL_RIGHT },
+	[LONGEST] = { "LONGEST", SCOLS_FL_RIGHT },
+	[STEP] = { "STEP", SCOLS_FL_RIGHT },
+	[HELD] = { "HELD", SCOLS_FL_RIGHT },
+	[DELIVERED] = { "DELIVERED", SCOLS_FL_RIGHT },
+	[LOST] = { "LOST", SCOLS_FL_RIGHT },
+	[BYTES] = { "BYTES", SCOLS_FL_RIGHT },
+	[FAILED] = { "FAILED", SCOLS_FL_RIGHT },
+	[ERROR] = { "ERROR", 0 },
+};
+
+static void add_probe(struct libscols_table *table, const json_t *status)
+{
+	struct libscols_line *line = scols_table_new_line(table, NULL);
+
+	if (!line)
+		return;
+	set_cell(line, NAME, count_text(status, "name"));
+	set_cell(line, STATE, count_text(status, "state"));
+	set_cell(line, LEVEL, count_text(status, "level"));
+	set_cell(line, INTERVAL, duration(number(status, "interval_ns")));
+	set_cell(line, RUNS, count_text(status, "runs"));
+	set_cell(line, LAST, duration(number(status, "last_run_ns")));
+	set_cell(line, LONGEST, duration(number(status, "longest_run_ns")));
+	set_cell(line, STEP, duration(number(status, "longest_step_ns")));
+	set_cell(line, HELD, count_text(status, "held"));
+	set_cell(line, DELIVERED, count_text(status, "delivered"));
+	set_cell(line, LOST, count_text(status, "lost"));
+	set_cell(line, BYTES, format("%" JSON_INTEGER_FORMAT "/%" JSON_INTEGER_FORMAT, number(status, "bytes_held"),
+				     number(status, "bytes")));
+	set_cell(line, FAILED, count_text(status, "failures"));
+	set_cell(line, ERROR, count_text(status, "last_error"));
+}
+
+static void print_sensor(const json_t *status)
+{
+	char *time = seconds(number(status, "time"));
+
+	fputs("sensor:", stdout);
+	print_value("name", json_object_get(status, "name"));
+	print_value("uuid", json_object_get(status, "uuid"));
+	print_value("version", json_object_get(status, "version"));
+	print_value("state", json_object_get(status, "state"));
+	print_value("level", json_object_get(status, "level"));
+	printf(" time=%ss", time ? time : "?");
+	print_value("supervised", json_object_get(status, "supervised"));
+	print_value("memory_bytes", json_object_get(status, "memory_bytes"));
+	puts("\n");
+	free(time);
+}
+
+void print_status(const json_t *status)
+{
+	const json_t *probes = json_object_get(status, "probes"), *probe;
+	struct libscols_table *table = table_new(status_columns, STATUS_COLUMNS);
+	size_t i;
+
+	if (!table)
+		return;
+	if (json_is_array(probes)) {
+		print_sensor(status);
+		json_array_foreach(probes, i, probe)
+			add_probe(table, probe);
+	} else {
+		add_probe(table, status);
+	}
+	table_done(table);
+}
