@@ -123,6 +123,8 @@ void ks_ring_consume(struct ks_ring *ring, struct ks_entry *entry)
 
 void ks_ring_lost_told(struct ks_ring *ring, uint64_t last, uint64_t count)
 {
+	if (last < ring->lost_first)
+		return; /* told to somebody else already; what is counted now came later */
 	if (last >= ring->lost_last || count >= ring->lost_count) {
 		ring->lost_count = 0;
 		return;
@@ -145,7 +147,12 @@ uint64_t ks_ring_not_lost(struct ks_ring *ring, uint64_t from, uint64_t before, 
 		count = ring->lost_count;
 	ring->lost_count -= count;
 	ring->lost_total -= count;
-	if (ring->lost_first >= from && ring->lost_first < before)
-		ring->lost_first = before <= ring->lost_last ? before : ring->lost_last;
+	/* Where only some in the range were delivered (a filter), it is not known which are lost: first and last stay around them. */
+	if (count < last - first + 1)
+		return count;
+	if (first == ring->lost_first && last < ring->lost_last)
+		ring->lost_first = last + 1;
+	else if (last == ring->lost_last && first > ring->lost_first)
+		ring->lost_last = first - 1;
 	return count;
 }
