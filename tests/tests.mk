@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+#
+# The tests of what runs in an ordinary process: unit tests, fuzzers, the server of the host port.  Included by the top Makefile.
+
+# The longest that one fuzzer runs in "make check".
+FUZZ_SECONDS ?= 60
+
+UNIT_NAMES = $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+FUZZ_NAMES = $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+
+# The unit tests have a port of their own, with a clock that tests move; those named here run on the host port itself.
+UNIT_ON_HOST = test_host
+UNIT_KIT = tests/unit/port.c tests/unit/kit.c tests/unit/judge.c
+UNIT_HEADERS = $(wildcard tests/unit/*.h core/*.h probes/*.h host/*.h)
+UNIT_CFLAGS = $(KS_CFLAGS) -Ihost -g
+UNIT_LIBS = -lcmocka -ljansson -lnettle -lpthread
+SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+ASAN_TESTS = $(UNIT_NAMES:%=$(B)/tests/asan/%)
+PLAIN_TESTS = $(UNIT_NAMES:%=$(B)/tests/plain/%)
+CLANG_TESTS = $(UNIT_NAMES:%=$(B)/tests/clang/%)
+FUZZERS = $(FUZZ_NAMES:%=$(B)/tests/fuzz/%)
+
+# What "make check" has to build, and then to run under one prove.
+CHECK_HOST_BUILT = $(ASAN_TESTS) $(PLAIN_TESTS) $(CLANG_TESTS) $(FUZZERS) $(B)/host/ksense-host
+CHECK_HOST_T = $(sort $(wildcard tests/host/*.t))
+
+# === Objects: three builds of the same sources ===============================
+
+UNIT_OBJECTS = $(patsubst %.c,%.o,$(CORE_SRC) $(PROBE_SRC) $(UNIT_KIT))
+HOST_OBJECTS = $(patsubst %.c,%.o,$(CORE_SRC) $(PROBE_SRC) $(HOST_SRC))
+
+define unit_build
+$(B)/tests/$(1)/%.o: %.c $(UNIT_HEADERS)
+	@mkdir -p $$(@D)
+	$(2) $(UNIT_CFLAGS) $(3) -c -o $$@ $$<
+
+$(filter-out $(UNIT_ON_HOST:%=$(B)/tests/$(1)/%),$(UNIT_NAMES:%=$(B)/tests/$(1)/%)): $(B)/tests/$(1)/%: \
+		$(B)/tests/$(1)/tests/unit/%.o $(UNIT_OBJECTS:%=$(B)/tests/$(1)/%)
+	$(2) $(3) -o $$@ $$^ $(UNIT_LIBS)
+
+$(UNIT_ON_HOST:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: \
+		$(B)/tests/$(1)/tests/unit/%.o $(B)/tests/$(1)/tests/unit/judge.o $(HOST_OBJECTS:%=$(B)/tests/$(1)/%)
+	$(2) $(3) -o $$@ $$^ $(UNIT_LIBS)
+endef
+
+$(eval $(call unit_build,asan,$(CC),-O1 $(SANITIZE)))
+$(eval $(call unit_build,plain,$(CC),-O1))
+$(eval $(call unit_build,clang,$(CLANG),-O2))
+.SECONDARY:
+
+# === Targets =================================================================
+
+.PHONY: check-unit check-valgrind check-clang check-fuzz check-server check-host check-all
+
+check-unit: $(ASAN_TESTS) ## unit tests, under the address and the undefined behaviour sanitizer
+	KS_B=$(B) prove tests/host/unit.t
+
+check-valgrind: $(PLAIN_TESTS) ## unit tests, under valgrind
+	KS_B=$(B) prove tests/host/valgrind.t
+
+check-clang: $(CLANG_TESTS) ## unit tests, built with clang
+	KS_B=$(B) prove tests/host/clang.t

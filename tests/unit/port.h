@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * port.h - the port of the unit tests: time stands still unless a test moves it, works run when a test lets them, and "random" is
+ * the same at each run.
+ */
+#ifndef TESTS_PORT_H
+#define TESTS_PORT_H
+
+#include "../../core/port.h"
+
+/* Back to the start: time, random numbers, no works. */
+void port_reset(void);
+
+/* Each look at the clock costs this much; 0 at first.  With it, a step's deadline comes. */
+extern uint64_t port_look_ns;
+
+/* Time goes on by @ns; the works that are due meanwhile run, in order. */
+void port_advance(uint64_t ns);
+
+/* The timer of @work is lost, as by a bug of the platform: it does not run until it is queued again. */
+void port_lose(struct ks_work *work);
+
+/* So many allocations succeed, then each fails; negative: none fails. */
+extern long port_allocations_left;
+/* Blocks that were allocated and not freed. */
+extern long port_allocated;
+
+/* The last line of the log. */
+extern char port_logged[256];
+
+/* Random numbers for tests, from the same sequence. */
+uint64_t port_random_below(uint64_t limit);
+void port_random_seed(uint64_t seed);
+
+#endif /* TESTS_PORT_H */
