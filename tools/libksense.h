@@ -122,7 +122,7 @@ struct ksense_request {
 	bool has_since, has_max, has_record;
 	uint64_t since;                       /* records with this seq and later ones */
 	uint64_t max;                         /* at most so many */
-	uint64_t record;                      /* this one, whether or not it was read before */
+	uint64_t record;                      /* this one, if it is still held; it is not consumed */
 	bool peek;                            /* do not consume */
 	bool run;                             /* after a fresh sample */
 	bool raw;                             /* raw bytes as such, behind their line */

@@ -44,7 +44,7 @@ static const char help[] =
 	"  --filter MEMBER=VALUE         only those with this member; may be given several times\n"
 	"  --since SEQ                   from this sequence number on\n"
 	"  --max N                       at most N\n"
-	"  --record SEQ                  this one, also when it was given before\n"
+	"  --record SEQ                  this one, if it is still there, and leave it\n"
 	"  --peek                        leave them there for others\n"
 	"  --run                         take a fresh sample first\n"
 	"  --raw                         raw bytes as such instead of hex digits\n"
@@ -372,6 +372,6 @@ void options_read(struct options *o, int argc, char **argv)
 		usage("one target, please: '%s' is too much", argv[optind]);
 	check_together(o);
 	/* A sensor that has just started has nothing to tell yet. */
-	if (o->medium == MEDIUM_HOST && o->command == KS_CMD_RECORDS && !o->request.has_record)
+	if (o->medium == MEDIUM_HOST && o->command == KS_CMD_RECORDS && !o->request.has_record && !o->follow)
 		o->request.run = true;
 }

@@ -22,7 +22,7 @@ static void print_line(const struct ksense_line *line)
 static int cannot_read(void)
 {
 	fprintf(stderr, "ksense: cannot read stdin: %s\n", strerror(errno));
-	return EXIT_USAGE;
+	return EXIT_SAID_ERROR;
 }
 
 /* === Xen: one line, its reply, the next line ============================= */
@@ -192,7 +192,7 @@ static int pass_stream(struct ksense *k, int timeout_ms)
 			return EXIT_NO_SENSOR;
 		}
 		if (ready > 0 && p[0].revents && take_input(s))
-			return EXIT_USAGE;
+			return EXIT_SAID_ERROR;
 		if (ready > 0 && p[1].revents & ~POLLOUT && take_replies(s) <= 0)
 			return s->status;
 		send_some(s);

@@ -41,6 +41,7 @@ static struct libscols_table *table_new(const struct column *columns, size_t cou
 
 static void table_done(struct libscols_table *table)
 {
+	scols_table_enable_minout(table, 1); /* no blanks at the ends of lines */
 	scols_print_table(table);
 	scols_unref_table(table);
 }

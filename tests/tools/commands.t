@@ -1,0 +1,181 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# Wrong in the world if this fails: an operator gives a command, and gets a wrong answer, none, or one that his script cannot read.
+#
+# Every command goes to the real server of the host port, for scripts and for people, and to a sensor in ksense's own process.
+# "not ok" names the command; what it printed stands below.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use ToolTest;
+use JSON::PP;
+use Test::More;
+
+my $uuid = qr/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/;
+
+sub touch {
+	open(my $file, '>', "$folder/$_[0]") or die "$_[0]: $!";
+	print $file $_[1] // '';
+}
+
+touch('one');
+touch('two words');
+touch("esc\e[31m");
+my $socket = "$dir/socket";
+my $server = start_server($socket);
+my @s = ('--socket', $socket);
+my ($got, @json);
+
+# --- discovery
+$got = run(@s, 'discovery');
+is($got->{status}, 0, 'discovery: done');
+@json = json_of($got);
+is_deeply([map { $_->{name} } @json], ['host', 'folder', 'memory'], 'the sensor first, then the probes');
+like($_->{uuid}, qr/^$uuid$/, "$_->{name} has a uuid") for @json;
+is_deeply([sort keys %{$json[0]}], ['name', 'uuid'], 'and nothing else is said');
+my %uuid = map { $_->{name} => $_->{uuid} } @json;
+$got = run(@s, '--table', 'discovery');
+like($got->{out}, qr/^NAME +UUID +IS\nhost +$uuid sensor\nfolder +$uuid probe\nmemory +$uuid probe\n$/, 'as a table');
+
+# --- the socket from the environment
+{
+	local $ENV{KSENSE_SOCKET} = $socket;
+	is(run('discovery')->{status}, 0, 'KSENSE_SOCKET is the default');
+	is(run('--socket', "$dir/nobody", 'discovery')->{status}, 3, 'but --socket counts more');
+}
+
+# --- records, read once
+$got = run(@s, 'records', 'folder', '--run', '--filter', 'event=present');
+is($got->{status}, 0, 'records: done');
+@json = json_of($got);
+is_deeply([sort grep { $_ ne '' } do { my %h = map { $_->{name} => 1 } @json; keys %h }],
+	  ["esc\e[31m", 'one', 'two words'], 'the entries of the folder');
+like((lines($got))[0], qr/^\{"seq":\d+,"time":\d+,"probe":"folder","kind":"entry"/, 'as the sensor wrote them');
+is(run(@s, 'records', 'folder')->{out}, '', 'nothing is given twice');
+
+# --- peek, since, max, record, filters
+run(@s, 'reset');
+$got = run(@s, 'records', 'folder', '--run', '--peek');
+@json = json_of($got);
+cmp_ok(scalar(@json), '>=', 3, 'peek shows records');
+my @again = json_of(run(@s, 'records', 'folder', '--peek'));
+is_deeply([@again[0 .. $#json]], \@json, 'and leaves them there');
+my $last = $again[-1]{seq};
+is_deeply([map { $_->{seq} } json_of(run(@s, 'records', 'folder', '--peek', '--since', $last))], [$last], '--since');
+is_deeply([map { $_->{seq} } json_of(run(@s, 'records', 'folder', '--peek', '--max', 2))], [0, 1], '--max');
+is_deeply([json_of(run(@s, 'records', 'folder', '--record', 1))], [$json[1]], '--record');
+is(run(@s, 'records', 'folder', '--record', 99999)->{out}, '', '--record of one that is not there');
+is_deeply([map { $_->{name} } json_of(run(@s, 'records', '--peek', '--max', 1, '--filter', 'name=two words'))], ['two words'],
+	  'a filter with a blank');
+is_deeply([map { $_->{seq} } json_of(run(@s, 'records', 'folder', '--peek', '--filter', 'seq=1'))], [1], 'a number');
+is(run(@s, 'records', 'folder', '--peek', '--filter', 'seq="1"')->{out}, '', 'a string that looks like a number');
+is(run(@s, 'records', 'folder', '--peek', '--filter', 'name=one', '--filter', 'seq=77777')->{out}, '', 'both must hold');
+is_deeply([map { $_->{name} } json_of(run(@s, 'records', '--peek', '--max', 1, '--filter', 'name="one"'))], ['one'], 'quoted');
+is_deeply([json_of(run('records', @s, '--peek', 'folder', '--since=1', '--max', '1'))], [$json[1]], 'options anywhere');
+is_deeply([map { $_->{probe} } json_of(run(@s, 'records', $uuid{memory}, '--peek', '--max', 1))], ['memory'], 'by uuid');
+
+# --- tables of records
+$got = run(@s, '--table', 'records', 'folder', '--peek', '--max', 3);
+like($got->{out}, qr/^entry of folder: 3 records\nseq +time event +name +type .*\n +0 +\d+\.\d{3} present /, 'a table');
+is(scalar(lines($got)), 5, 'a title, a heading and a line for each');
+unlike($got->{out}, qr/\e/, 'what a file name says does not reach the terminal');
+like(run(@s, '--table', 'records', 'folder', '--peek')->{out}, qr/esc\\x1b\[31m/, 'but is shown');
+like(run(@s, '--table', 'records', 'folder', '--filter', 'name=nothing')->{out}, qr/^no records$/, 'none');
+run(@s, 'records', 'memory', '--run', '--peek');
+like(run(@s, '--table', 'records', 'memory', '--peek')->{out}, qr/^baseline of memory.*\n.*\n.* [0-9a-f]{16}\.\.\.$/m,
+     'a long hash is shortened');
+like(run(@s, '--table', '--wide', 'records', 'memory', '--peek')->{out}, qr/^baseline of memory.*\n.*\n.* [0-9a-f]{64}$/m,
+     '--wide: it is not');
+my @tables = run(@s, '--table', 'records', '--peek')->{out} =~ /^(\w+) of \w+: \d+ records?$/mg;
+is_deeply([sort @tables], ['baseline', 'entry', 'sweep'], 'a table for each kind');
+
+# --- what changed shows its former value
+run(@s, 'records', 'folder', '--run');
+touch('one', 'more');
+run(@s, 'records', 'folder', '--run', '--peek');
+like(run(@s, '--table', 'records', 'folder', '--peek', '--filter', 'event=changed')->{out},
+     qr/ was\n.* changed +one .* 4 .* size=0 mtime_ns=\d+\n$/, 'the column "was"');
+
+# --- levels
+for my $step (['low', 'low'], ['decrease', 'low'], ['increase', 'default'], ['increase', 'high'], ['increase', 'adversarial'],
+	      ['increase', 'adversarial'], ['decrease', 'high'], ['default', 'default'], ['high', 'high'],
+	      ['adversarial', 'adversarial']) {
+	my ($command, $level) = @$step;
+	is_deeply([json_of(run(@s, $command, 'folder'))], [{ target => 'folder', command => $command, level => $level }],
+		  "$command: $level");
+	is((json_of(run(@s, 'status', 'folder')))[0]{level}, $level, 'and status says so');
+}
+is_deeply([json_of(run(@s, 'decrease'))], [{ target => '*', command => 'decrease', level => 'mixed' }], 'mixed');
+is(run(@s, '--table', 'low')->{out}, "all probes: level low\n", 'for a person');
+is(run(@s, '--table', 'low', 'memory')->{out}, "memory: level low\n", 'for a person, of one');
+
+# --- off, on, reset
+is_deeply([json_of(run(@s, 'off', 'folder'))], [{ target => 'folder', command => 'off', state => 'off' }], 'off');
+is((json_of(run(@s, 'status', 'folder')))[0]{state}, 'off', 'it is');
+is_deeply([json_of(run(@s, 'on', 'folder'))], [{ target => 'folder', command => 'on', state => 'on' }], 'on');
+is(run(@s, '--table', 'off')->{out}, "all probes: off\n", 'for a person');
+is_deeply([json_of(run(@s, 'reset'))], [{ target => '*', command => 'reset' }], 'reset');
+is(run(@s, '--table', 'reset')->{out}, "all probes: reset\n", 'for a person');
+
+# --- status
+my ($status) = json_of(run(@s, 'status'));
+is($status->{name}, 'host', 'status: of the sensor');
+is_deeply([map { $_->{name} } @{$status->{probes}}], ['folder', 'memory'], 'with its probes');
+is_deeply([map { $_->{state} } @{$status->{probes}}], ['on', 'on'], 'which the reset has turned on');
+($status) = json_of(run(@s, 'status', 'memory'));
+is($status->{name}, 'memory', 'status of a probe');
+like(run(@s, '--table', 'status')->{out},
+     qr/^sensor: name=host .* state=on level=default .*\n\nNAME +STATE +LEVEL +INTERVAL.*\nfolder +on +default .*\nmemory +on .*\n$/,
+     'as a table');
+like(run(@s, '--table', 'status', 'memory')->{out}, qr/^NAME .*\nmemory .*\n$/, 'a table of one probe');
+
+# --- what the sensor refuses
+$got = run(@s, 'off', 'nobody');
+is($got->{status}, 1, 'an unknown target: the sensor says error');
+is($got->{err}, "ksense: target: no probe or sensor of that name or uuid\n", 'with its code and message');
+is($got->{out}, '', 'and nothing else');
+$got = run(@s, 'records', map { ('--filter', "m$_=1") } 1 .. 9);
+is($got->{status}, 1, 'nine filters');
+like($got->{err}, qr/^ksense: argument: /, 'are too many for it');
+run(@s, 'off');
+like(run(@s, 'records', '--run')->{err}, qr/^ksense: argument: /, 'no fresh sample when all is off');
+run(@s, 'on');
+
+# --- a server that lets others only look
+my $shy = start_server("$dir/shy", '--read-only');
+is(run('--socket', "$dir/shy", 'records', '--peek')->{status}, 0, 'looking is allowed');
+like(run('--socket', "$dir/shy", $_)->{err}, qr/^ksense: denied: /, "$_ is denied") for qw(records off reset low);
+
+# --- an abstract socket
+start_server("\@ksense-test-$$");
+is(run('--socket', "\@ksense-test-$$", 'discovery')->{status}, 0, 'an abstract socket');
+
+# --- --host: a sensor in this process
+for my $command (qw(discovery status records off on increase decrease low default high adversarial reset)) {
+	$got = run('--host', '--folder', $folder, $command);
+	is($got->{status}, 0, "--host $command");
+	cmp_ok(scalar(json_of($got)), '>', 0, 'has an answer') or diag($got->{err});
+	is(run('--host', '--folder', $folder, '--table', $command)->{status}, 0, 'for a person too');
+}
+is(scalar(grep { ($_->{name} // '') eq 'one' } json_of(run('--host', '--folder', $folder, 'records', 'folder'))), 1,
+   '--host records takes a fresh sample');
+isnt(run('--host', '--folder', $folder, 'records', 'folder', '--ring', 8192)->{status}, 2, '--ring');
+
+# --- no sensor
+$got = run('--socket', "$dir/nobody", 'status');
+is($got->{status}, 3, 'nobody listens');
+like($got->{err}, qr/^ksense: no sensor listens at .*ksense-host --socket/, 'and the message says what to do');
+$got = run('--socket', $folder, 'status');
+is($got->{status}, 3, 'no socket');
+is(run('--socket', 'x' x 200, 'status')->{status}, 2, 'a path that is too long for a socket is usage');
+SKIP: {
+	skip 'this is a Xen host', 3 if -e '/dev/xen/privcmd';
+	$got = run('status');
+	is($got->{status}, 3, 'no Xen');
+	like($got->{err}, qr/xen-privcmd/, 'and the message says what to do');
+	is(scalar(split /\n/, $got->{err}), 1, 'in one line');
+}
+
+done_testing;
