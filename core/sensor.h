@@ -9,7 +9,7 @@
 
 #include "probe.h"
 
-#define KS_PROBES_MAX 16
+#define KS_PROBES_MAX 12  /* the status of so many fits in one line of KS_LINE_MAX */
 
 struct ks_sensor_config {
 	const char *name;                          /* of the sensor: "xen", "linux", "host" */

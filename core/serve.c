@@ -296,7 +296,8 @@ enum sent {
 
 static bool consumes(const struct ks_request *request)
 {
-	return !request->peek && !request->has_record;
+	return request->line == KS_LINE_REQUEST && request->error == KS_OK && request->command == KS_CMD_RECORDS &&
+	       !request->peek && !request->has_record;
 }
 
 static void put_record_head(struct sending *sending, const struct ks_probe *probe)
@@ -396,6 +397,7 @@ static enum sent send_records(struct sending *sending, struct ks_probe *probe)
 	const struct ks_request *request = sending->request;
 	struct ks_cursor *cursor = sending->cursor;
 	struct ks_entry *entry;
+	bool looked = false;
 
 	if (cursor->epoch != probe->epoch)
 		return SENT_ALL; /* reset since: there is nothing left of what this reply was about */
@@ -403,8 +405,10 @@ static enum sent send_records(struct sending *sending, struct ks_probe *probe)
 	     entry = ks_ring_after(&probe->ring, entry)) {
 		if (request->has_max && cursor->sent >= request->max)
 			return SENT_ALL;
-		if (ks_port_time_ns() >= sending->deadline_ns)
+		/* At least one in each call, or a reply would never end where time is short. */
+		if (looked && ks_port_time_ns() >= sending->deadline_ns)
 			return SENT_LATE;
+		looked = true;
 		cursor->next = entry->seq;
 		if (!entry->consumed && ks_request_matches(request, entry->text, entry->text_bytes)) {
 			if (!put_entry(sending, probe, entry))
@@ -574,15 +578,13 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 {
 	bool at_start = cursor->stage == STAGE_START;
 
-	if (!at_start && request->command != KS_CMD_RECORDS)
-		return KS_SERVE_CURSOR;
 	if (request->command == KS_CMD_DISCOVERY)
 		return serve_discovery(sensor, request, out);
 	if (at_start && next_target(sensor, request, 0) >= sensor->count)
 		return reply_error(out, request, KS_ERR_TARGET, "no probe or sensor of that name or uuid");
 	if (!caller->control && changes_state(request->command))
 		return reply_error(out, request, KS_ERR_DENIED, "this caller may not change the state of a probe");
-	if (!caller->control && request->command == KS_CMD_RECORDS && consumes(request))
+	if (!caller->control && consumes(request))
 		return reply_error(out, request, KS_ERR_DENIED, "this caller may not take records: peek only");
 	switch (request->command) {
 	case KS_CMD_RECORDS:
@@ -594,12 +596,20 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 	}
 }
 
+/* Only a reply to "records" goes on in a second call, and only to one to whom the first was not denied. */
+static bool may_go_on(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+		      const struct ks_cursor *cursor)
+{
+	return cursor->stage < STAGES && cursor->probe < sensor->count && request->line == KS_LINE_REQUEST &&
+	       request->error == KS_OK && request->command == KS_CMD_RECORDS && (caller->control || !consumes(request));
+}
+
 enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
 		       struct ks_cursor *cursor, struct ks_text *out)
 {
 	enum ks_serve result;
 
-	if (cursor->stage >= STAGES || (cursor->stage != STAGE_START && cursor->probe >= sensor->count))
+	if (cursor->stage != STAGE_START && !may_go_on(sensor, caller, request, cursor))
 		return KS_SERVE_CURSOR;
 	if (request->line == KS_LINE_EMPTY)
 		return KS_SERVE_DONE;

@@ -1,0 +1,792 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_serve.c - from a request line to reply lines.
+ *
+ * What could be wrong in the world: a record is given twice, or to nobody; a client dies in the middle of a reply; a hostile one brings a
+ * cursor that was never ours; the transport has little room.  Each test makes records, asks, and compares the seqs that came back.
+ */
+#include "kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *records(const char *target, const char *options)
+{
+	return kit_seqs(kit_command("records", target, options));
+}
+
+static struct ks_probe *alpha(void)
+{
+	return &kit_sensor.probes[0];
+}
+
+/* === discovery, target, id ============================================== */
+
+/* The sensor first, then each probe; names and uuids of the running instances. */
+static void discovery(void **state)
+{
+	json_t *lines = kit_command("discovery", "whatever", NULL), *list;
+
+	(void)state;
+	assert_int_equal(json_array_size(lines), 1);
+	list = json_array_get(json_object_get(json_array_get(lines, 0), "reply"), 2);
+	assert_int_equal(json_array_size(list), 3);
+	assert_string_equal(json_string_value(json_array_get(json_array_get(list, 0), 0)), "test");
+	assert_string_equal(json_string_value(json_array_get(json_array_get(list, 0), 1)), kit_sensor.uuid);
+	assert_string_equal(json_string_value(json_array_get(json_array_get(list, 1), 0)), "alpha");
+	assert_string_equal(json_string_value(json_array_get(json_array_get(list, 1), 1)), alpha()->uuid);
+}
+
+static const char *element(const json_t *lines, size_t line, size_t i)
+{
+	return json_string_value(json_array_get(json_object_get(json_array_get(lines, line), "reply"), i));
+}
+
+/* By name the replies have the name, by uuid the uuid; the closing line has the target as it was given. */
+static void id_is_what_was_asked_by(void **state)
+{
+	char uuid[KS_UUID_TEXT];
+	json_t *lines;
+
+	(void)state;
+	memcpy(uuid, alpha()->uuid, sizeof(uuid));
+	kit_records(0, 3, "x");
+	lines = kit_command("records", "alpha", "{\"peek\": true}");
+	assert_int_equal(kit_count(lines), 3);
+	assert_string_equal(element(lines, 0, 0), NONCE);
+	assert_string_equal(element(lines, 0, 1), "alpha");
+	assert_string_equal(element(lines, 3, 1), "alpha");
+	lines = kit_command("records", uuid, "{\"peek\": true}");
+	assert_int_equal(kit_count(lines), 3);
+	assert_string_equal(element(lines, 0, 1), uuid);
+	assert_string_equal(element(lines, 3, 1), uuid);
+	lines = kit_command("records", "*", "{\"peek\": true}");
+	assert_string_equal(element(lines, 0, 1), "alpha");
+	assert_string_equal(element(lines, 3, 1), "*");
+	lines = kit_command("records", kit_sensor.uuid, "{\"peek\": true}");
+	assert_string_equal(element(lines, 0, 1), alpha()->uuid);
+	assert_string_equal(element(lines, 3, 1), kit_sensor.uuid);
+}
+
+/* === Every error code ==================================================== */
+
+static void error_codes(void **state)
+{
+	struct ks_request request;
+	struct ks_cursor cursor = { 0 };
+	struct ks_text out;
+	char buf[KS_LINE_MAX];
+
+	(void)state;
+	kit_records(0, 5, "x");
+	assert_string_equal(kit_word(kit_ask("{\"Virtue")), "error:syntax");
+	assert_string_equal(kit_word(kit_ask("{\"Virtue-protocol-version\": 0.9, \"request\": [\"" NONCE "\", \"on\", \"a\"]}")), "error:version");
+	assert_string_equal(kit_word(kit_ask("{\"Virtue-protocol-version\": 0.1, \"request\": [\"a\", \"on\", \"a\"]}")), "error:nonce");
+	assert_string_equal(kit_word(kit_command("onn", "alpha", NULL)), "error:command");
+	assert_string_equal(kit_word(kit_command("on", "gamma", NULL)), "error:target");
+	assert_string_equal(kit_word(kit_command("records", "gamma", NULL)), "error:target");
+	assert_string_equal(kit_word(kit_command("on", "", NULL)), "error:target");
+	assert_string_equal(kit_word(kit_command("on", "Alpha", NULL)), "error:target");
+	assert_string_equal(kit_word(kit_command("records", "alpha", "{\"maximum\": 1}")), "error:argument");
+	assert_string_equal(kit_word(kit_command("status", "alpha", NULL)), "error:command");
+	ks_request_too_long(&request, KS_VERSION_NONE);
+	ks_text_init(&out, buf, sizeof(buf));
+	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out), KS_SERVE_DONE);
+	assert_non_null(memmem(buf, out.len, "\"too-long\"", 10));
+	/* An error changes no state and loses no record. */
+	assert_string_equal(records("alpha", NULL), "0 1 2 3 4");
+}
+
+/* Who may not change states may look, and nothing more. */
+static void denied(void **state)
+{
+	static const char *const commands[] = { "on", "off", "low", "default", "high", "adversarial", "increase", "decrease", "reset", "records" };
+
+	(void)state;
+	kit_records(0, 3, "x");
+	kit_caller.control = false;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		assert_string_equal(kit_word(kit_command(commands[i], "alpha", NULL)), "error:denied");
+	assert_int_equal(alpha()->level, KS_DEFAULT);
+	assert_true(alpha()->on);
+	assert_string_equal(records("alpha", "{\"peek\": true}"), "0 1 2");
+	assert_string_equal(records("alpha", "{\"record\": 1}"), "1");
+	assert_string_equal(kit_word(kit_command("discovery", "*", NULL)), "discovery");
+	assert_string_equal(kit_word(kit_command_0_2("status", "alpha")), "status");
+	kit_caller.control = true;
+	assert_string_equal(records("alpha", NULL), "0 1 2");
+}
+
+/* A probe for which there was no memory at start can be told to get it later; until there is some, that is an error. */
+static void no_memory_and_busy(void **state)
+{
+	static const struct ks_probe_type *const types[] = { &kit_alpha, &kit_beta };
+
+	(void)state;
+	kit_prepare(types, 2);
+	port_allocations_left = 3; /* the probes' table, alpha's own, alpha's ring: beta gets none */
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	assert_true(strlen(port_logged) > 0);
+	assert_string_equal(kit_word(kit_command("on", "beta", NULL)), "error:no-memory");
+	assert_string_equal(kit_word(kit_command("reset", "beta", NULL)), "error:no-memory");
+	assert_string_equal(kit_word(kit_command("on", "*", NULL)), "error:no-memory");
+	assert_string_equal(kit_word(kit_command("high", "beta", NULL)), "high");
+	assert_string_equal(records("beta", NULL), "");
+	assert_string_equal(records("*", "{\"run\": true}"), "");
+	assert_string_equal(kit_word(kit_command_0_2("status", "*")), "status");
+	kit_sensor.probes[1].equipping = true; /* another caller is at it */
+	assert_string_equal(kit_word(kit_command("on", "beta", NULL)), "error:busy");
+	kit_sensor.probes[1].equipping = false;
+	port_allocations_left = -1;
+	assert_string_equal(kit_word(kit_command("on", "beta", NULL)), "on");
+	assert_true(kit_sensor.probes[1].on);
+	kit_stop();
+}
+
+/* Wherever memory ends at the start, the sensor starts or does not, and gives everything back. */
+static void no_memory_anywhere(void **state)
+{
+	static const struct ks_probe_type *const types[] = { &kit_alpha, &kit_beta };
+
+	(void)state;
+	for (long left = 0; left < 8; left++) {
+		kit_prepare(types, 2);
+		port_allocations_left = left;
+		if (!ks_sensor_start(&kit_sensor, &kit_config))
+			assert_string_equal(kit_word(kit_command("discovery", "*", NULL)), "discovery");
+		kit_stop();
+	}
+}
+
+/* === Reading ============================================================= */
+
+/* Two requests in a row never give the same record twice, and none is left out. */
+static void read_once(void **state)
+{
+	(void)state;
+	kit_records(0, 3, "x");
+	assert_string_equal(records("alpha", NULL), "0 1 2");
+	assert_string_equal(records("alpha", NULL), "");
+	kit_records(0, 2, "x");
+	assert_string_equal(records("alpha", NULL), "3 4");
+	assert_int_equal(alpha()->delivered, 5);
+}
+
+static void peek_takes_nothing(void **state)
+{
+	(void)state;
+	kit_records(0, 3, "x");
+	assert_string_equal(records("alpha", "{\"peek\": true}"), "0 1 2");
+	assert_string_equal(records("alpha", "{\"peek\": true}"), "0 1 2");
+	assert_string_equal(records("alpha", NULL), "0 1 2");
+	assert_int_equal(alpha()->delivered, 3);
+}
+
+static void one_record(void **state)
+{
+	(void)state;
+	kit_records(0, 5, "x");
+	assert_string_equal(records("alpha", "{\"record\": 3}"), "3");
+	assert_string_equal(records("alpha", "{\"record\": 3}"), "3");
+	assert_string_equal(records("alpha", "{\"record\": 9}"), "");
+	assert_string_equal(records("alpha", "{\"record\": 18446744073709551615}"), "");
+	/* As published. */
+	assert_string_equal(kit_seqs(kit_ask("{Virtue-protocol-version: 0.1, request: [" NONCE ", alpha, \"record 2\"]}")), "2");
+	assert_string_equal(records("alpha", NULL), "0 1 2 3 4");
+	assert_string_equal(records("alpha", "{\"record\": 3}"), ""); /* no longer held */
+}
+
+static void since_and_max(void **state)
+{
+	(void)state;
+	kit_records(0, 6, "x");
+	assert_string_equal(records("alpha", "{\"since\": 4, \"peek\": true}"), "4 5");
+	assert_string_equal(records("alpha", "{\"since\": 6, \"peek\": true}"), "");
+	assert_string_equal(records("alpha", "{\"max\": 0}"), "");
+	assert_string_equal(records("alpha", "{\"max\": 2}"), "0 1");
+	assert_string_equal(records("alpha", "{\"max\": 2}"), "2 3");
+	assert_string_equal(records("alpha", "{\"since\": 5}"), "5");
+	assert_string_equal(records("alpha", "{\"max\": 18446744073709551615}"), "4");
+	/* max is of the reply, not of each probe. */
+	kit_records(0, 2, "x");
+	kit_records(1, 2, "x");
+	assert_string_equal(records("*", "{\"max\": 3}"), "6 7 0");
+	assert_string_equal(records("*", NULL), "1");
+}
+
+/* What a filter leaves out stays for another request, in order. */
+static void filter_leaves_the_rest(void **state)
+{
+	(void)state;
+	kit_records(0, 2, "x");
+	kit_records(0, 2, "y");
+	kit_records(0, 2, "x");
+	assert_string_equal(records("alpha", "{\"filter\": {\"kind\": \"y\"}}"), "2 3");
+	assert_string_equal(records("alpha", "{\"filter\": {\"kind\": \"y\"}}"), "");
+	assert_string_equal(records("alpha", "{\"filter\": {\"kind\": \"x\", \"n\": 4}}"), "4");
+	assert_string_equal(records("alpha", NULL), "0 1 5");
+}
+
+/* === Losses ============================================================== */
+
+/* What was pushed out is told once, exactly, before the records that are left; a peek tells it and does not count as told. */
+static void losses_are_told(void **state)
+{
+	uint64_t first_held;
+	const char *seqs;
+	char want[64];
+
+	(void)state;
+	kit_records(0, 2000, "x");
+	first_held = ks_ring_from(&alpha()->ring, 0)->seq;
+	assert_true(first_held > 100);
+	snprintf(want, sizeof(want), "lost(0-%u:%u) %u", (unsigned int)first_held - 1, (unsigned int)first_held, (unsigned int)first_held);
+	for (int i = 0; i < 2; i++) {
+		seqs = records("alpha", "{\"peek\": true, \"max\": 1}");
+		assert_string_equal(seqs, want);
+	}
+	assert_string_equal(records("alpha", "{\"max\": 1}"), want);
+	snprintf(want, sizeof(want), "%u", (unsigned int)first_held + 1);
+	assert_string_equal(records("alpha", "{\"max\": 1}"), want);
+}
+
+/* Delivered, lost and held are all that ever was: 20 rounds of making and taking, the seqs told account for every one. */
+static void nothing_is_unaccounted(void **state)
+{
+	uint64_t next = 0;
+
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		json_t *lines;
+
+		kit_records(0, (unsigned int)port_random_below(1200), "x");
+		lines = kit_command("records", "alpha", NULL);
+		for (size_t i = 0; i < kit_count(lines); i++) {
+			if (!strcmp(kit_text(lines, i, "kind"), "lost")) {
+				assert_int_equal(kit_number(lines, i, "first"), next);
+				next = kit_number(lines, i, "last") + 1;
+				assert_int_equal(kit_number(lines, i, "count"), next - kit_number(lines, i, "first"));
+			} else {
+				assert_int_equal(kit_number(lines, i, "seq"), next++);
+			}
+		}
+		assert_int_equal(next, alpha()->ring.next_seq);
+	}
+	assert_int_equal(alpha()->delivered + alpha()->ring.lost_total, next);
+}
+
+/* A record that is too long to keep is a loss that is told, not silence. */
+static void too_long_to_keep(void **state)
+{
+	struct ks_text *text;
+	char name[2000];
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	kit_records(0, 1, "x");
+	text = ks_record_begin(alpha(), "x");
+	ks_text_member_str(text, "name", name, sizeof(name));
+	ks_record_end(alpha());
+	kit_records(0, 1, "x");
+	assert_string_equal(records("alpha", NULL), "lost(1-1:1) 0 2");
+}
+
+/* === Cursors: replies in many calls ====================================== */
+
+struct client {
+	struct ks_request request;
+	struct ks_cursor cursor;
+	char line[512], buf[KS_LINE_MAX];
+	char seqs[4096];
+	enum ks_serve more;
+};
+
+static void begin(struct client *client, const char *target, const char *options)
+{
+	snprintf(client->line, sizeof(client->line), "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"%s\", %s]}",
+		 target, options);
+	ks_request_parse(&client->request, client->line, strlen(client->line), KS_VERSION_NONE);
+	client->cursor = (struct ks_cursor){ 0 };
+	client->seqs[0] = '\0';
+	client->more = KS_SERVE_MORE;
+}
+
+/* One call, with room for @room bytes; notes the seqs that came. */
+static void step(struct client *client, size_t room)
+{
+	struct ks_text out;
+	const char *at, *end;
+
+	ks_text_init(&out, client->buf, room);
+	client->more = ks_serve(&kit_sensor, &kit_caller, &client->request, &client->cursor, &out);
+	assert_true(client->more == KS_SERVE_MORE || client->more == KS_SERVE_DONE);
+	for (at = client->buf, end = at + out.len; at < end;) {
+		const char *newline = memchr(at, '\n', (size_t)(end - at)), *why;
+		json_t *line = judge_line(at, (size_t)(newline - at) + 1, &why), *record;
+
+		if (!line)
+			fail_msg("%s", why);
+		record = json_array_get(json_object_get(line, "reply"), 2);
+		if (record)
+			snprintf(client->seqs + strlen(client->seqs), sizeof(client->seqs) - strlen(client->seqs), "%s%s%lld",
+				 *client->seqs ? " " : "", strcmp(json_string_value(json_object_get(record, "kind")), "lost") ? "" : "lost",
+				 (long long)json_integer_value(json_object_get(record, "seq")));
+		json_decref(line);
+		at = newline + 1;
+	}
+	if (client->more == KS_SERVE_DONE)
+		ks_confirm(&kit_sensor, &client->request, &client->cursor);
+}
+
+/* A client that goes away in the middle of a reply, after @calls calls: what it did not confirm is given to the next. */
+static void died_in_the_middle(void **state)
+{
+	(void)state;
+	for (int calls = 1; calls < 12; calls++) {
+		struct client client;
+		json_t *lines;
+		uint64_t next;
+
+		assert_string_equal(kit_word(kit_command("reset", "alpha", NULL)), "reset");
+		port_advance(1);
+		kit_records(0, 10, "x");
+		begin(&client, "alpha", "{}");
+		for (int i = 0; i < calls; i++)
+			step(&client, 200); /* room for one record */
+		assert_int_equal(client.more, calls < 11 ? KS_SERVE_MORE : KS_SERVE_DONE);
+		/* The last call's record was not confirmed: it is still there; those before are not. */
+		lines = kit_command("records", "alpha", NULL);
+		next = calls < 11 ? (uint64_t)calls - 1 : 10;
+		assert_int_equal(kit_count(lines), 10 - next);
+		for (size_t i = 0; i < kit_count(lines); i++)
+			assert_int_equal(kit_number(lines, i, "seq"), next + i);
+	}
+}
+
+/* Two replies at the same time, line by line in turn: each is whole and in order. */
+static void two_at_once(void **state)
+{
+	struct client a, b;
+
+	(void)state;
+	kit_records(0, 4, "x");
+	kit_records(1, 4, "y");
+	begin(&a, "alpha", "{}");
+	begin(&b, "*", "{\"peek\": true, \"filter\": {\"kind\": \"y\"}}");
+	while (a.more == KS_SERVE_MORE || b.more == KS_SERVE_MORE) {
+		if (a.more == KS_SERVE_MORE)
+			step(&a, 220);
+		if (b.more == KS_SERVE_MORE)
+			step(&b, 220);
+	}
+	assert_string_equal(a.seqs, "0 1 2 3");
+	assert_string_equal(b.seqs, "0 1 2 3");
+	assert_string_equal(records("*", NULL), "0 1 2 3");
+}
+
+/* Two who take from the same probe at once: between them nothing is missing, and each record is delivered once in the count. */
+static void two_takers(void **state)
+{
+	struct client a, b;
+
+	(void)state;
+	kit_records(0, 6, "x");
+	begin(&a, "alpha", "{}");
+	begin(&b, "alpha", "{}");
+	step(&a, 220);
+	step(&b, 220);
+	while (a.more == KS_SERVE_MORE)
+		step(&a, 220);
+	while (b.more == KS_SERVE_MORE)
+		step(&b, 220);
+	assert_string_equal(a.seqs, "0 1 2 3 4 5");
+	assert_string_equal(b.seqs, "0"); /* that one at the same moment */
+	assert_int_equal(alpha()->delivered, 6);
+	assert_int_equal(alpha()->ring.lost_total, 0);
+}
+
+/* Records pushed out between their delivery and its confirmation are not lost; those pushed out before their delivery are. */
+static void pushed_out_after_delivery(void **state)
+{
+	struct client a;
+	json_t *lines;
+
+	(void)state;
+	kit_records(0, 4, "x");
+	begin(&a, "alpha", "{}");
+	step(&a, 400); /* two of them */
+	assert_string_equal(a.seqs, "0 1");
+	kit_records(0, 2000, "x");
+	while (a.more == KS_SERVE_MORE)
+		step(&a, KS_LINE_MAX);
+	assert_string_equal(a.seqs, "0 1");
+	lines = kit_command("records", "alpha", "{\"max\": 0}");
+	assert_int_equal(kit_count(lines), 0);
+	lines = kit_command("records", "alpha", "{\"max\": 1}");
+	assert_string_equal(kit_text(lines, 0, "kind"), "lost");
+	assert_int_equal(kit_number(lines, 0, "first"), 2);
+	assert_int_equal(kit_number(lines, 0, "count"), kit_number(lines, 0, "last") - 1);
+	assert_int_equal(kit_number(lines, 1, "seq"), kit_number(lines, 0, "last") + 1);
+	assert_int_equal(alpha()->delivered, 3);
+}
+
+/* Records that come during a reply are not part of it: a reply ends, however fast they come. */
+static void ends_while_more_come(void **state)
+{
+	struct client a;
+
+	(void)state;
+	kit_records(0, 5, "x");
+	begin(&a, "alpha", "{}");
+	while (a.more == KS_SERVE_MORE) {
+		step(&a, 220);
+		kit_records(0, 3, "x");
+	}
+	assert_string_equal(a.seqs, "0 1 2 3 4");
+}
+
+/* A reset in the middle of a reply: what is left of it is about records that are gone; those of the new life stay. */
+static void reset_in_the_middle(void **state)
+{
+	struct client a;
+
+	(void)state;
+	kit_records(0, 5, "x");
+	begin(&a, "alpha", "{}");
+	step(&a, 220);
+	assert_string_equal(kit_word(kit_command("reset", "alpha", NULL)), "reset");
+	port_advance(1);
+	kit_records(0, 5, "y");
+	while (a.more == KS_SERVE_MORE)
+		step(&a, 220);
+	assert_string_equal(a.seqs, "0");
+	assert_string_equal(records("alpha", NULL), "0 1 2 3 4");
+}
+
+/* A buffer too small for a line: KS_SERVE_ROOM, the size that is enough, and no effect; of every kind of reply. */
+static void no_room_no_effect(void **state)
+{
+	static const char *const lines[] = {
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"increase\", \"alpha\"]}",
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"alpha\"]}",
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"discovery\", \"*\"]}",
+		"{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"status\", \"*\"]}",
+		"{\"Virtue-protocol-version\": 0.1}", "x",
+	};
+
+	(void)state;
+	kit_records(0, 1, "x");
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct ks_request request;
+		size_t room;
+
+		ks_request_parse(&request, lines[i], strlen(lines[i]), KS_VERSION_NONE);
+		for (room = 0; room < KS_LINE_MAX; room++) {
+			struct ks_cursor cursor = { 0 };
+			char *buf = malloc(room + !room);
+			struct ks_text out;
+			enum ks_serve more;
+
+			ks_text_init(&out, buf, room);
+			more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
+			free(buf);
+			if (more != KS_SERVE_ROOM)
+				break;
+			assert_int_equal(out.len, KS_LINE_MAX);
+			assert_int_equal(alpha()->level, KS_DEFAULT);
+			assert_int_equal(alpha()->ring.held, 1);
+		}
+		assert_true(room > 2 && room < KS_LINE_MAX);
+		if (i == 0)
+			assert_string_equal(kit_word(kit_command("default", "alpha", NULL)), "default");
+	}
+}
+
+/* However little room there is for each call, the same lines come. */
+static void any_room_gives_the_same(void **state)
+{
+	(void)state;
+	kit_records(0, 20, "x");
+	kit_records(1, 20, "y");
+	for (kit_out_bytes = 200; kit_out_bytes < 1500; kit_out_bytes += 97)
+		assert_string_equal(records("*", "{\"peek\": true}"),
+				    "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19");
+}
+
+/*
+ * More records than one call has time for: the reply goes on in the next, and comes to its end, however slow the machine is.
+ * Here each look at the clock costs 20 us, and then more than a call's whole time.
+ */
+static void slow_machine(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	kit_records(0, 50, "x");
+	for (port_look_ns = 20000; port_look_ns <= 2000000; port_look_ns *= 10) {
+		lines = kit_command("records", "*", "{\"peek\": true}");
+		assert_int_equal(kit_count(lines), 50);
+		lines = kit_command("records", "*", "{\"peek\": true, \"filter\": {\"n\": 49}}");
+		assert_int_equal(kit_count(lines), 1);
+	}
+}
+
+/* A cursor that was never ours, of any 64 bytes: an answer or KS_SERVE_CURSOR, within bounded calls. */
+static void forged_cursors(void **state)
+{
+	static const char *const options[] = { "{}", "{\"peek\": true}", "{\"run\": true}", "{\"record\": 3}", "{\"filter\": {\"n\": 3}}", "{\"max\": 5}" };
+
+	(void)state;
+	kit_records(0, 50, "x");
+	for (int round = 0; round < 20000; round++) {
+		struct client client;
+		struct ks_text out;
+
+		begin(&client, "*", options[port_random_below(6)]);
+		ks_port_random(&client.cursor, sizeof(client.cursor));
+		if (round % 2) { /* nearer to a true one */
+			client.cursor.stage %= 5;
+			client.cursor.probe %= 3;
+			client.cursor.from %= 60;
+			client.cursor.next %= 60;
+			client.cursor.end %= 60;
+			client.cursor.pass %= 4;
+			client.cursor.epoch %= 2;
+		}
+		for (int calls = 0; client.more == KS_SERVE_MORE; calls++) {
+			ks_text_init(&out, client.buf, sizeof(client.buf));
+			client.more = ks_serve(&kit_sensor, &kit_caller, &client.request, &client.cursor, &out);
+			if (client.cursor.stage == 1 && calls > 100)
+				break; /* waits for a pass that the cursor invented */
+			assert_true(calls < 1000);
+		}
+		if (client.more == KS_SERVE_DONE)
+			ks_confirm(&kit_sensor, &client.request, &client.cursor);
+		if (round % 100 == 0)
+			kit_records(0, 20, "x");
+	}
+	assert_true(alpha()->ring.held <= alpha()->ring.count);
+}
+
+/* Who may only look cannot take records with a forged cursor either, whatever the request says. */
+static void forged_cursor_of_a_reader(void **state)
+{
+	static const char *const lines[] = {
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"alpha\"]}",
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"discovery\", \"alpha\"]}",
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"alpha\", {\"x\": 1}]}",
+		"{\"Virtue-protocol-version\": 0.1}",
+		"x",
+	};
+
+	(void)state;
+	kit_records(0, 5, "x");
+	kit_caller.control = false;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		for (uint32_t stage = 0; stage < 6; stage++) {
+			struct ks_cursor cursor = { .stage = stage, .end = 100, .next = 100, .unconfirmed = 100, .lost_last = 100, .lost_count = 100 };
+			struct ks_request request;
+			char buf[KS_LINE_MAX];
+			struct ks_text out;
+
+			ks_request_parse(&request, lines[i], strlen(lines[i]), KS_VERSION_NONE);
+			ks_text_init(&out, buf, sizeof(buf));
+			if (ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out) == KS_SERVE_DONE)
+				ks_confirm(&kit_sensor, &request, &cursor);
+			assert_int_equal(alpha()->ring.held, 5);
+			assert_int_equal(alpha()->delivered, 0);
+		}
+	}
+	/* Nor does somebody's discovery with a cursor take anything. */
+	kit_caller.control = true;
+	assert_string_equal(records("alpha", NULL), "0 1 2 3 4");
+}
+
+/* A ring with far more records than one call can walk over: a reply to peek, and one that begins late, still end. */
+static void large_ring(void **state)
+{
+	static const struct ks_probe_type *const types[] = { &kit_alpha };
+	json_t *lines;
+
+	(void)state;
+	kit_prepare(types, 1);
+	kit_config.ring_bytes = 8 * 1024 * 1024;
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	kit_records(0, 60000, "x");
+	lines = kit_command("records", "alpha", "{\"peek\": true, \"since\": 59990}");
+	assert_int_equal(kit_count(lines), 10);
+	lines = kit_command("records", "alpha", "{\"record\": 55555}");
+	assert_int_equal(kit_count(lines), 1);
+	kit_stop();
+}
+
+/* === Raw bytes =========================================================== */
+
+static void make_raw(size_t len)
+{
+	struct ks_text *text = ks_record_begin(alpha(), "x");
+	uint8_t bytes[KS_RAW_MAX];
+
+	for (size_t i = 0; i < len; i++)
+		bytes[i] = (uint8_t)(i * 7 + '\n');
+	ks_text_member_u64(text, "n", len);
+	ks_record_raw(alpha(), "bytes", bytes, len);
+	ks_record_end(alpha());
+}
+
+/* As hex in the line, or behind it as they are: any bytes, newlines among them, of any length. */
+static void raw_bytes(void **state)
+{
+	static const size_t lengths[] = { 0, 1, 2, 15, 255, 256 };
+	json_t *lines;
+
+	(void)state;
+	for (size_t i = 0; i < 6; i++)
+		make_raw(lengths[i]);
+	lines = kit_command("records", "alpha", "{\"peek\": true}");
+	assert_int_equal(kit_count(lines), 6);
+	assert_string_equal(kit_text(lines, 0, "bytes"), "");
+	assert_string_equal(kit_text(lines, 2, "bytes"), "0a11");
+	assert_int_equal(strlen(kit_text(lines, 5, "bytes")), 512);
+	assert_int_equal(kit_raw_bytes, 0);
+	lines = kit_command("records", "alpha", "{\"raw\": true}");
+	assert_int_equal(kit_count(lines), 6);
+	assert_int_equal(kit_raw_bytes, 0 + 1 + 2 + 15 + 255 + 256);
+	for (size_t i = 0; i < 255; i++)
+		assert_int_equal((uint8_t)kit_raw[18 + i], (uint8_t)(i * 7 + '\n'));
+}
+
+/* Too many raw bytes make the record a loss, and nothing worse. */
+static void too_many_raw_bytes(void **state)
+{
+	static uint8_t bytes[1000];
+
+	(void)state;
+	ks_record_begin(alpha(), "x");
+	ks_record_raw(alpha(), "bytes", bytes, sizeof(bytes));
+	ks_record_end(alpha());
+	assert_string_equal(records("alpha", NULL), "lost(0-0:1)");
+}
+
+/* === Version 0.2 ========================================================= */
+
+static void status(void **state)
+{
+	json_t *lines, *what;
+
+	(void)state;
+	port_advance(1); /* the first pass */
+	kit_records(0, 5, "x");
+	assert_string_equal(records("alpha", "{\"max\": 2}"), "0 1");
+	lines = kit_command_0_2("status", "alpha");
+	what = json_array_get(json_object_get(json_array_get(lines, 0), "reply"), 2);
+	assert_string_equal(json_string_value(json_object_get(what, "name")), "alpha");
+	assert_string_equal(json_string_value(json_object_get(what, "state")), "on");
+	assert_string_equal(json_string_value(json_object_get(what, "level")), "default");
+	assert_int_equal(json_integer_value(json_object_get(what, "interval_ns")), 4 * SECOND);
+	assert_int_equal(json_integer_value(json_object_get(what, "runs")), 1);
+	assert_int_equal(json_integer_value(json_object_get(what, "held")), 3);
+	assert_int_equal(json_integer_value(json_object_get(what, "delivered")), 2);
+	assert_int_equal(json_integer_value(json_object_get(what, "lost")), 0);
+	assert_true(json_is_null(json_object_get(what, "last_error")));
+	lines = kit_command_0_2("status", "*");
+	what = json_array_get(json_object_get(json_array_get(lines, 0), "reply"), 2);
+	assert_int_equal(json_array_size(json_object_get(what, "probes")), 2);
+}
+
+/* The longest status there can be, of KS_PROBES_MAX probes with the longest numbers, is still one line. */
+static void longest_status(void **state)
+{
+	struct ks_probe_type type = kit_alpha;
+	const struct ks_probe_type *types[KS_PROBES_MAX];
+	json_t *lines;
+
+	(void)state;
+	type.name = "dom0-page-tables"; /* threads have names of up to 15 bytes; one more */
+	for (int i = 0; i < KS_PROBES_MAX; i++)
+		types[i] = &type;
+	kit_start(types, KS_PROBES_MAX);
+	for (int i = 0; i < KS_PROBES_MAX; i++) {
+		struct ks_probe *probe = &kit_sensor.probes[i];
+		uint64_t many = 1000000000000000000U; /* a billion seconds in ns, or as many runs */
+
+		probe->passes = probe->last_pass_ns = probe->longest_pass_ns = probe->steps = probe->longest_step_ns = many;
+		probe->delivered = probe->failures = probe->restarts = probe->ring.lost_total = many;
+		probe->last_error = "a record was too long to keep";
+	}
+	lines = kit_command_0_2("status", "*");
+	assert_int_equal(json_array_size(lines), 1);
+	assert_string_equal(kit_word(lines), "status");
+	kit_stop();
+}
+
+/* === Sessions ============================================================ */
+
+static void session(void **state)
+{
+	json_t *lines = kit_ask("{\"Virtue-protocol-version\": 0.9}");
+
+	(void)state;
+	assert_true(json_number_value(json_object_get(json_array_get(lines, 0), "Virtue-protocol-version")) == 0.2);
+	lines = kit_ask("{\"request\": [\"" NONCE "\", \"status\", \"*\"]}");
+	assert_string_equal(kit_word(lines), "status");
+	assert_true(json_number_value(json_object_get(json_array_get(lines, 0), "Virtue-protocol-version")) == 0.2);
+	lines = kit_ask("{\"Virtue-protocol-version\": 0.1}");
+	assert_true(json_number_value(json_object_get(json_array_get(lines, 0), "Virtue-protocol-version")) == 0.1);
+	assert_string_equal(kit_word(kit_ask("{\"request\": [\"" NONCE "\", \"status\", \"*\"]}")), "error:command");
+	lines = kit_ask("{\"Virtue-protocol-version\": 0.01}");
+	assert_int_equal(json_object_size(json_array_get(lines, 0)), 0);
+}
+
+/* The nonce comes back as it was, whatever bytes are in it. */
+static void nonce_is_echoed(void **state)
+{
+	json_t *lines = kit_ask("{\"Virtue-protocol-version\": 0.1, \"request\": [\"\\u0000\\n\\\"\\\\\xc3\xa4\xe2\x82\xac\\ud83d\\ude00 abcd\", \"on\", \"*\"]}");
+	json_t *nonce = json_array_get(json_object_get(json_array_get(lines, 0), "reply"), 0);
+
+	(void)state;
+	assert_int_equal(json_string_length(nonce), 18);
+	assert_memory_equal(json_string_value(nonce), "\0\n\"\\\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80 abcd", 18);
+}
+
+#define with_kit(test) cmocka_unit_test_setup_teardown(test, kit_setup, kit_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_kit(discovery),
+		with_kit(id_is_what_was_asked_by),
+		with_kit(error_codes),
+		with_kit(denied),
+		cmocka_unit_test(no_memory_and_busy),
+		cmocka_unit_test(no_memory_anywhere),
+		with_kit(read_once),
+		with_kit(peek_takes_nothing),
+		with_kit(one_record),
+		with_kit(since_and_max),
+		with_kit(filter_leaves_the_rest),
+		with_kit(losses_are_told),
+		with_kit(nothing_is_unaccounted),
+		with_kit(too_long_to_keep),
+		with_kit(died_in_the_middle),
+		with_kit(two_at_once),
+		with_kit(two_takers),
+		with_kit(pushed_out_after_delivery),
+		with_kit(ends_while_more_come),
+		with_kit(reset_in_the_middle),
+		with_kit(no_room_no_effect),
+		with_kit(any_room_gives_the_same),
+		with_kit(slow_machine),
+		with_kit(forged_cursors),
+		with_kit(forged_cursor_of_a_reader),
+		cmocka_unit_test(large_ring),
+		with_kit(raw_bytes),
+		with_kit(too_many_raw_bytes),
+		with_kit(status),
+		cmocka_unit_test(longest_status),
+		with_kit(session),
+		with_kit(nonce_is_echoed),
+	};
+
+	return cmocka_run_group_tests_name("serve", tests, NULL, NULL);
+}
