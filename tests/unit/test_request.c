@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_request.c - one request line, read and checked.
+ *
+ * What could be wrong in the world: a client speaks a little differently from what is written, or wrongly.  Each case is a line and what is
+ * made of it: a command and its target, or an error's code.  The lines of the published protocol's examples are among them.
+ */
+#include "kit.h"
+
+#include <stdio.h>
+
+static struct ks_request request;
+
+static void parse_in(const char *line, enum ks_version session)
+{
+	static char copy[KS_REQUEST_MAX];
+
+	strcpy(copy, line);
+	ks_request_parse(&request, copy, strlen(line), session);
+}
+
+static void parse(const char *line)
+{
+	parse_in(line, KS_VERSION_NONE);
+}
+
+static void assert_error(const char *line, enum ks_error error)
+{
+	parse(line);
+	if (request.error != error)
+		fail_msg("%s: error %s, not %s", line, ks_error_names[request.error], ks_error_names[error]);
+	if (error)
+		assert_non_null(request.message);
+}
+
+static void assert_request(const char *line, enum ks_command command, const char *target)
+{
+	assert_error(line, KS_OK);
+	assert_int_equal(request.line, KS_LINE_REQUEST);
+	assert_int_equal(request.command, command);
+	assert_int_equal(request.target_bytes, strlen(target));
+	assert_memory_equal(request.target, target, strlen(target));
+}
+
+#define V "\"Virtue-protocol-version\": 0.1"
+#define R(rest) "{" V ", \"request\": [\"" NONCE "\", " rest "]}"
+
+static void every_command(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < KS_COMMANDS; i++) {
+		char line[256];
+
+		snprintf(line, sizeof(line), R("\"%s\", \"xen-text\""), ks_command_names[i]);
+		if (i == KS_CMD_STATUS)
+			assert_error(line, KS_ERR_COMMAND); /* 0.2 only */
+		else
+			assert_request(line, (enum ks_command)i, "xen-text");
+	}
+	assert_request("{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"status\", \"*\"]}", KS_CMD_STATUS, "*");
+	assert_int_equal(request.version, KS_VERSION_0_2);
+}
+
+/* As PROTOCOL.md quotes them: bare words, the misspelt key, a number as the nonce, the other way to ask for one record. */
+static void published_examples(void **state)
+{
+	(void)state;
+	assert_request("{Virtue-protocol-version: 0.1, request: [4f1c0e6a9d2b4c58a7e3, discovery, *]}", KS_CMD_DISCOVERY, "*");
+	assert_int_equal(request.nonce_bytes, 20);
+	assert_memory_equal(request.nonce, NONCE, 20);
+	assert_request("{Virtue-protocol-verion: 0.1, request: [4f1c0e6a9d2b4c58a7e3, discovery, *]}", KS_CMD_DISCOVERY, "*");
+	assert_request("{\"Virtue-protocol-verion\": 0.1, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_CMD_ON, "a");
+	assert_request("{Virtue-protocol-version: 0.1, request: [12345678901234567890, records, a]}", KS_CMD_RECORDS, "a");
+	assert_memory_equal(request.nonce, "12345678901234567890", 20);
+	assert_request("{Virtue-protocol-version: 0.1, request: [-1.2345678901234e10, low, a]}", KS_CMD_LOW, "a");
+	assert_memory_equal(request.nonce, "-1.2345678901234e10", 19);
+	assert_request(R("\"f8fa1b2a-1b2c-4d3e-8f90-0123456789ab\", \"record 17\""), KS_CMD_RECORDS, "f8fa1b2a-1b2c-4d3e-8f90-0123456789ab");
+	assert_true(request.has_record && request.record == 17);
+	assert_request("{Virtue-protocol-version: 0.1, request: [4f1c0e6a9d2b4c58a7e3, processes, \"record 0\"]}", KS_CMD_RECORDS, "processes");
+	assert_true(request.has_record && request.record == 0);
+}
+
+static void syntax(void **state)
+{
+	static const char *const lines[] = {
+		"x", "[]", "17", "\"a\"", "null", "{", "{}", "{}x", "{" V, "{" V ",}", "{" V " \"request\": []}", R("\"on\", \"a\"") "x",
+		R("\"on\", \"a\"") "{}", R("\"on\", \"a\",") , R("\"on\" \"a\""), "{'a': 1}", "{" V ", \"request\": [1,2,3}",
+		"{" V ", " V ", \"request\": [\"" NONCE "\", \"on\", \"a\"]}",
+		"{" V ", \"Virtue-protocol-verion\": 0.1, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", "// hello", "{\"a\": 1}",
+		"{" V ", \"request\": [\"" NONCE "\", \"on\", \"a\xff\"]}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
+		assert_error(lines[i], KS_ERR_SYNTAX);
+	/* The nonce is echoed where it could be read before the fault. */
+	assert_error("{" V ", \"request\": [\"" NONCE "\", \"on\", }", KS_ERR_SYNTAX);
+	assert_int_equal(request.nonce_bytes, 20);
+	assert_error("{" V ", \"request\": [\"short\", \"on\", }", KS_ERR_SYNTAX);
+	assert_int_equal(request.nonce_bytes, 0);
+}
+
+static void versions(void **state)
+{
+	static const char *const wrong[] = { "0.3", "1", "1.0", "2.1", "0.9", "0", "0.0", "0.01", "-0.1", "\"0.1\"", "null", "[0.1]", "1e-1", "0.1e0" };
+	char line[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": %s, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", wrong[i]);
+		assert_error(line, KS_ERR_VERSION);
+		assert_int_equal(request.nonce_bytes, 20);
+	}
+	assert_error("{\"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_ERR_VERSION);
+	assert_error("{\"Virtue-protocol-version\": 0.10, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_OK);
+	/* In a session the line need not say it again. */
+	parse_in("{\"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_VERSION_0_2);
+	assert_int_equal(request.error, KS_OK);
+	assert_int_equal(request.version, KS_VERSION_0_2);
+	parse_in(R("\"on\", \"a\""), KS_VERSION_0_2);
+	assert_int_equal(request.version, KS_VERSION_0_1);
+}
+
+static void nonces(void **state)
+{
+	static const struct {
+		const char *nonce;
+		int bytes;
+	} some[] = {
+		{ "\"123456789012345\"", 0 }, { "\"1234567890123456\"", 16 }, { "\"1234567890123456789012345678901234567890\"", 40 },
+		{ "\"12345678901234567890123456789012345678901\"", 0 }, { "null", 0 }, { "[]", 0 }, { "{}", 0 }, { "17", 0 },
+		{ "\"\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\"", 16 },
+		{ "\"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\"", 16 },
+		{ "\"\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\"", 0 },
+	};
+	char line[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
+		snprintf(line, sizeof(line), "{" V ", \"request\": [%s, \"on\", \"a\"]}", some[i].nonce);
+		assert_error(line, some[i].bytes ? KS_OK : KS_ERR_NONCE);
+		assert_int_equal(request.nonce_bytes, some[i].bytes);
+	}
+	assert_error("{" V ", \"request\": []}", KS_ERR_NONCE);
+	assert_error("{" V ", \"request\": 5}", KS_ERR_NONCE);
+}
+
+/* No prefixes, no other case. */
+static void commands(void **state)
+{
+	static const char *const wrong[] = { "\"of\"", "\"ON\"", "\"On\"", "\"\"", "\"discover\"", "\"records \"", "\"record\"", "true", "null", "5",
+					     "[]", "{}", "\"subscribe\"", "\"status\"" };
+	char line[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(line, sizeof(line), R("%s, \"a\""), wrong[i]);
+		assert_error(line, KS_ERR_COMMAND);
+	}
+	assert_error("{" V ", \"request\": [\"" NONCE "\"]}", KS_ERR_COMMAND);
+	assert_error(R("\"a\", \"record x\""), KS_ERR_COMMAND);
+	assert_error(R("\"a\", \"record -1\""), KS_ERR_COMMAND);
+	assert_error(R("\"a\", \"record \""), KS_ERR_COMMAND);
+	assert_error(R("\"a\", \"record 18446744073709551616\""), KS_ERR_COMMAND);
+	assert_error(R("\"o\\u006e\", \"a\""), KS_OK);
+}
+
+static void targets(void **state)
+{
+	(void)state;
+	assert_error(R("\"on\""), KS_ERR_TARGET);
+	assert_error(R("\"discovery\""), KS_ERR_TARGET); /* ignored, but must be there */
+	assert_error(R("\"on\", 5"), KS_ERR_TARGET);
+	assert_error(R("\"on\", null"), KS_ERR_TARGET);
+	assert_error(R("\"on\", [\"a\"]"), KS_ERR_TARGET);
+	assert_error(R("\"on\", \"12345678901234567890123456789012345678901234567890123456789012345\""), KS_ERR_TARGET);
+	assert_error(R("\"discovery\", \"12345678901234567890123456789012345678901234567890123456789012345\""), KS_OK);
+}
+
+static void arguments(void **state)
+{
+	static const char *const wrong[] = {
+		"\"on\", \"a\", {}", "\"discovery\", \"*\", {}", "\"records\", \"a\", 5", "\"records\", \"a\", []", "\"records\", \"a\", {}, 5",
+		"\"records\", \"a\", {\"max\": -1}", "\"records\", \"a\", {\"max\": 1.0}", "\"records\", \"a\", {\"max\": \"1\"}",
+		"\"records\", \"a\", {\"since\": null}", "\"records\", \"a\", {\"record\": []}", "\"records\", \"a\", {\"peek\": 1}",
+		"\"records\", \"a\", {\"run\": \"true\"}", "\"records\", \"a\", {\"raw\": null}", "\"records\", \"a\", {\"filter\": 5}",
+		"\"records\", \"a\", {\"filter\": {\"a\": []}}", "\"records\", \"a\", {\"filter\": {\"a\": {}}}", "\"records\", \"a\", {\"x\": 1}",
+		"\"records\", \"a\", {\"max\": 18446744073709551616}", "\"records\", \"a\", {\"Peek\": true}",
+		"\"records\", \"a\", {\"record\": 1, \"max\": 1}", "\"records\", \"a\", {\"record\": 1, \"since\": 1}",
+		"\"records\", \"a\", {\"record\": 1, \"run\": true}", "\"records\", \"a\", {\"record\": 1, \"filter\": {\"a\": 1}}",
+		"\"records\", \"a\", {\"filter\": {\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}}",
+	};
+	char line[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(line, sizeof(line), "{" V ", \"request\": [\"" NONCE "\", %s]}", wrong[i]);
+		assert_error(line, KS_ERR_ARGUMENT);
+		assert_int_equal(request.nonce_bytes, 20);
+	}
+	assert_error("{" V ", \"request\": [\"" NONCE "\", \"on\", \"a\"], \"more\": 1}", KS_ERR_ARGUMENT);
+}
+
+static void options(void **state)
+{
+	(void)state;
+	assert_error(R("\"records\", \"a\", {}"), KS_OK);
+	assert_error(R("\"records\", \"a\", {\"since\": 5, \"max\": 0, \"peek\": true, \"run\": false, \"raw\": true, \"filter\": {}}"), KS_OK);
+	assert_true(request.has_since && request.has_max && request.peek && !request.run && request.raw && !request.has_record);
+	assert_true(request.since == 5 && request.max == 0 && request.filters == 0);
+	assert_error("{Virtue-protocol-version: 0.1, request: [" NONCE ", records, a, {filter: {kind: domain, domid: 3, on: true}}]}", KS_OK);
+	assert_int_equal(request.filters, 3);
+}
+
+static bool matches(const char *filter, const char *record)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), R("\"records\", \"a\", {\"filter\": {%s}}"), filter);
+	assert_error(line, KS_OK);
+	return ks_request_matches(&request, record, strlen(record));
+}
+
+/* Each member must be equal, by what it stands for; only those of the record itself count. */
+static void filters(void **state)
+{
+	static const char record[] = "{\"seq\":7,\"kind\":\"domain\",\"domid\":3,\"up\":true,\"old\":{\"domid\":4},\"name\":\"a\\\"b\",\"x\":null}";
+
+	(void)state;
+	assert_true(matches("", record));
+	assert_true(matches("\"kind\": \"domain\"", record));
+	assert_true(matches("\"kind\": \"domain\", \"domid\": 3", record));
+	assert_true(matches("\"domid\": 3, \"kind\": \"domain\", \"up\": true, \"x\": null", record));
+	assert_true(matches("kind: domain, domid: 3", record));
+	assert_true(matches("\"k\\u0069nd\": \"d\\u006fmain\"", record));
+	assert_true(matches("\"name\": \"a\\u0022b\"", record));
+	assert_false(matches("\"domid\": 4", record));
+	assert_false(matches("\"domid\": \"3\"", record));
+	assert_false(matches("\"domid\": 30", record));
+	assert_false(matches("\"kind\": \"domain\", \"domid\": 4", record));
+	assert_false(matches("\"none\": 1", record));
+	assert_false(matches("\"up\": false", record));
+	assert_false(matches("\"up\": \"true\"", record));
+	assert_false(matches("\"old\": 4", record));
+}
+
+static void sessions(void **state)
+{
+	static const struct {
+		const char *line;
+		enum ks_version version;
+	} some[] = {
+		{ "{\"Virtue-protocol-version\": 0.1}", KS_VERSION_0_1 }, { "{Virtue-protocol-version: 0.1}", KS_VERSION_0_1 },
+		{ "{\"Virtue-protocol-verion\": 0.1}", KS_VERSION_0_1 }, { "{\"Virtue-protocol-version\": 0.2}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 0.3}", KS_VERSION_0_2 }, { "{\"Virtue-protocol-version\": 7}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 0}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": 0.05}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": \"x\"}", KS_VERSION_NONE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
+		parse(some[i].line);
+		assert_int_equal(request.line, KS_LINE_SESSION);
+		assert_int_equal(request.error, KS_OK);
+		assert_int_equal(request.version, some[i].version);
+	}
+	parse(" \r\n");
+	assert_int_equal(request.line, KS_LINE_EMPTY);
+	ks_request_parse(&request, "\0\0", 2, KS_VERSION_NONE);
+	assert_int_equal(request.line, KS_LINE_EMPTY);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_command), cmocka_unit_test(published_examples), cmocka_unit_test(syntax),
+		cmocka_unit_test(versions),      cmocka_unit_test(nonces),             cmocka_unit_test(commands),
+		cmocka_unit_test(targets),       cmocka_unit_test(arguments),          cmocka_unit_test(options),
+		cmocka_unit_test(filters),       cmocka_unit_test(sessions),
+	};
+
+	return cmocka_run_group_tests_name("request", tests, NULL, NULL);
+}
