@@ -73,6 +73,7 @@ struct ks_probe {
 	uint64_t expected_ns;    /* when the work should run next, UINT64_MAX: not at all */
 	uint64_t step_start_ns;  /* of the step under way, if busy */
 	uint64_t pass_ns;        /* time spent in the steps of this pass */
+	uint64_t ended;          /* passes that are over, complete or not; never goes back, not at a reset either */
 	/* counters, told by "status" */
 	uint64_t passes;         /* completed */
 	uint64_t steps;

@@ -111,9 +111,16 @@ static uint64_t interval(const struct ks_probe *probe)
 	return random % (2 * mean + 1);
 }
 
+/* The pass under way, if there is one, is over or given up. */
+static void leave_pass(struct ks_probe *probe)
+{
+	probe->ended += probe->in_pass;
+	probe->in_pass = false;
+}
+
 static void pass_over(struct ks_probe *probe, bool complete)
 {
-	probe->in_pass = false;
+	leave_pass(probe);
 	probe->due_ns = ks_port_time_ns() + interval(probe);
 	if (!complete) {
 		probe->failures++;
@@ -138,7 +145,7 @@ static void step(struct ks_probe *probe)
 
 	if (reset) {
 		probe->reset_wanted = false;
-		probe->in_pass = false;
+		leave_pass(probe);
 	}
 	if (!probe->in_pass) {
 		probe->in_pass = true;
@@ -164,7 +171,7 @@ static void step(struct ks_probe *probe)
 	if (took > probe->longest_step_ns)
 		probe->longest_step_ns = took;
 	if (probe->reset_wanted)
-		probe->in_pass = false; /* a reset came meanwhile: the next step starts anew */
+		leave_pass(probe); /* a reset came meanwhile: the next step starts anew */
 	else if (result != KS_STEP_MORE)
 		pass_over(probe, result == KS_STEP_DONE);
 }
@@ -205,7 +212,7 @@ uint64_t ks_probe_want_pass(struct ks_probe *probe)
 	ks_lock(&probe->lock);
 	probe->announce_next = true;
 	/* A pass that is under way began before the request: it is not fresh. */
-	pass = probe->passes + 1 + probe->in_pass;
+	pass = probe->ended + 1 + probe->in_pass;
 	ks_unlock(&probe->lock);
 	return pass;
 }
@@ -215,11 +222,28 @@ bool ks_probe_drive(struct ks_probe *probe, uint64_t pass)
 	bool reached;
 
 	ks_lock(&probe->lock);
-	if (probe->passes < pass && probe->on && !probe->busy)
+	if (probe->ended < pass && probe->on && !probe->busy)
 		step(probe);
-	reached = probe->passes >= pass;
+	reached = probe->ended >= pass;
 	ks_unlock(&probe->lock);
 	return reached;
+}
+
+/* With the lock held. */
+static bool stuck(const struct ks_probe *probe, uint64_t now)
+{
+	return probe->busy && now > probe->step_start_ns && now - probe->step_start_ns > OVERDUE_NS;
+}
+
+bool ks_probe_stuck(struct ks_probe *probe)
+{
+	uint64_t now = ks_port_time_ns();
+	bool result;
+
+	ks_lock(&probe->lock);
+	result = stuck(probe, now);
+	ks_unlock(&probe->lock);
+	return result;
 }
 
 /* === Commands =========================================================== */
@@ -229,7 +253,7 @@ static void start_probe(struct ks_probe *probe)
 {
 	ks_uuid_new(probe->uuid);
 	probe->on = true;
-	probe->in_pass = false;
+	leave_pass(probe);
 	probe->failed_in_row = 0;
 	probe->due_ns = ks_port_time_ns();
 	probe->expected_ns = probe->due_ns;
@@ -397,7 +421,7 @@ static void supervise(struct ks_probe *probe)
 		probe->restarts++;
 		if (!probe->last_error)
 			probe->last_error = why;
-	} else if (probe->busy && now > probe->step_start_ns && now - probe->step_start_ns > OVERDUE_NS) {
+	} else if (stuck(probe, now)) {
 		probe->last_error = "a step does not end";
 	}
 	ks_unlock(&probe->lock);

@@ -476,7 +476,7 @@ static enum ks_serve go_on(struct sending *sending)
 		unsigned int target;
 
 		if (cursor->stage == STAGE_RUN) {
-			if (probe->on && !ks_probe_drive(probe, cursor->pass))
+			if (probe->on && !ks_probe_drive(probe, cursor->pass) && !ks_probe_stuck(probe))
 				return KS_SERVE_MORE;
 			cursor->stage = STAGE_BEGIN;
 		}
@@ -499,14 +499,20 @@ static enum ks_serve go_on(struct sending *sending)
 	return close_records(sending);
 }
 
-static bool any_on(struct ks_sensor *sensor, const struct ks_request *request)
+/* Why there can be no fresh sample, or NULL. */
+static const char *no_run(struct ks_sensor *sensor, const struct ks_request *request, enum ks_error *error)
 {
+	bool on = false;
 	unsigned int i;
 
-	for_each_target(i, sensor, request)
-		if (sensor->probes[i].on)
-			return true;
-	return false;
+	for_each_target(i, sensor, request) {
+		*error = KS_ERR_BUSY;
+		if (sensor->probes[i].on && ks_probe_stuck(&sensor->probes[i]))
+			return "a step of the probe does not end; ask without \"run\"";
+		on |= sensor->probes[i].on;
+	}
+	*error = KS_ERR_ARGUMENT;
+	return on ? NULL : "no fresh sample from a probe that is off: send \"on\" first";
 }
 
 static enum ks_serve serve_records(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor,
@@ -524,9 +530,11 @@ static enum ks_serve serve_records(struct ks_sensor *sensor, const struct ks_req
 	ks_text_init(&sending.head, sending.head_bytes, sizeof(sending.head_bytes));
 	put_head(&sending.head, request);
 	if (cursor->stage == STAGE_START) {
-		if (request->run && !any_on(sensor, request))
-			return reply_error(out, request, KS_ERR_ARGUMENT,
-					   "no fresh sample from a probe that is off: send \"on\" first");
+		enum ks_error error;
+		const char *why = request->run ? no_run(sensor, request, &error) : NULL;
+
+		if (why)
+			return reply_error(out, request, error, why);
 		first = next_target(sensor, request, 0);
 		go_to(&sending, first);
 	}

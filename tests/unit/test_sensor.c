@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_sensor.c - the sensor as parent of its probes.
+ *
+ * What could be wrong in the world: a probe's thread is lost, a probe fails again and again or never ends a pass, an attacker hides
+ * between two moments that he can foretell.  Time is the test's own (port.h): each test lets it go on and looks what ran, and when.
+ */
+#include "kit.h"
+
+#include <stdio.h>
+
+/* === A probe to order ==================================================== */
+
+static struct {
+	enum ks_step result;        /* of each step */
+	unsigned int steps_of_pass; /* a pass takes so many */
+	unsigned int steps, passes, resets;
+	uint64_t began[4096];       /* when each pass began */
+} probe;
+
+static int ordered_init(struct ks_probe *p)
+{
+	(void)p;
+	return 0;
+}
+
+static void ordered_exit(struct ks_probe *p)
+{
+	(void)p;
+}
+
+static void ordered_reset(struct ks_probe *p)
+{
+	(void)p;
+	probe.resets++;
+}
+
+static enum ks_step ordered_step(struct ks_probe *p, uint64_t deadline_ns)
+{
+	static unsigned int left;
+
+	(void)deadline_ns;
+	probe.steps++;
+	if (p->first_step) {
+		left = probe.steps_of_pass;
+		probe.began[probe.passes++ % 4096] = ks_port_time_ns();
+	}
+	if (probe.result == KS_STEP_FAILED) {
+		ks_probe_failed(p, "told to fail");
+		return KS_STEP_FAILED;
+	}
+	if (--left)
+		return KS_STEP_MORE;
+	if (p->announce) {
+		ks_record_begin(p, "announced");
+		ks_record_end(p);
+	}
+	return KS_STEP_DONE;
+}
+
+static const struct ks_probe_type ordered = {
+	.name = "ordered",
+	.interval_ns = { 8 * SECOND, 4 * SECOND, 2 * SECOND, 1 * SECOND },
+	.pause_ns = { 1000000, 1000000, 1000000, 0 },
+	.init = ordered_init, .exit = ordered_exit, .reset = ordered_reset, .step = ordered_step,
+};
+
+static const struct ks_probe_type *const types[] = { &ordered, &kit_beta };
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&probe, 0, sizeof(probe));
+	probe.result = KS_STEP_DONE;
+	probe.steps_of_pass = 1;
+	kit_start(types, 2);
+	return 0;
+}
+
+static const char *word(const char *command, const char *target)
+{
+	return kit_word(kit_command(command, target, NULL));
+}
+
+static struct ks_probe *first(void)
+{
+	return &kit_sensor.probes[0];
+}
+
+static const char *records(const char *options)
+{
+	return kit_seqs(kit_command("records", "ordered", options));
+}
+
+/* === States ============================================================== */
+
+/* Every command from every one of the eight states, to one probe: the answer and the state after it. */
+static void every_state_every_command(void **state)
+{
+	static const char *const commands[] = { "off", "on", "increase", "decrease", "low", "default", "high", "adversarial", "reset" };
+	static const char *const levels[] = { "low", "default", "high", "adversarial" };
+
+	(void)state;
+	for (int on = 0; on < 2; on++) {
+		for (int level = 0; level < 4; level++) {
+			for (size_t c = 0; c < 9; c++) {
+				int want_on = on, want_level = level;
+				const char *want = commands[c];
+
+				assert_string_equal(word(levels[level], "ordered"), levels[level]);
+				assert_string_equal(word(on ? "on" : "off", "ordered"), on ? "on" : "off");
+				if (c < 2)
+					want_on = (int)c;
+				else if (c == 2)
+					want_level += level < 3;
+				else if (c == 3)
+					want_level -= level > 0;
+				else if (c < 8)
+					want_level = (int)c - 4;
+				else
+					want_on = 1, want_level = KS_DEFAULT;
+				if (c >= 2 && c < 8)
+					want = levels[want_level];
+				assert_string_equal(word(commands[c], "ordered"), want);
+				assert_int_equal(first()->on, want_on);
+				assert_int_equal(first()->level, want_level);
+			}
+		}
+	}
+}
+
+/* To the sensor or to "*" a command goes to each probe and is answered once: what all have, or "mixed". */
+static void to_all(void **state)
+{
+	(void)state;
+	assert_string_equal(word("high", "*"), "high");
+	assert_string_equal(word("low", "ordered"), "low");
+	assert_string_equal(word("increase", "*"), "mixed");
+	assert_int_equal(first()->level, KS_DEFAULT);
+	assert_int_equal(kit_sensor.probes[1].level, KS_ADVERSARIAL);
+	assert_string_equal(word("increase", "test"), "mixed");
+	assert_string_equal(word("increase", kit_sensor.uuid), "adversarial");
+	assert_string_equal(word("increase", "*"), "adversarial");
+	assert_string_equal(word("off", "*"), "off");
+	assert_false(first()->on || kit_sensor.probes[1].on);
+	assert_string_equal(word("on", "test"), "on");
+	assert_true(first()->on && kit_sensor.probes[1].on);
+	assert_string_equal(word("reset", "*"), "reset");
+	assert_int_equal(first()->level, KS_DEFAULT);
+}
+
+/* A stopped probe does nothing and keeps its records; started again it goes on at once. */
+static void off_and_on(void **state)
+{
+	unsigned int steps;
+
+	(void)state;
+	port_advance(10 * SECOND);
+	kit_records(0, 3, "x");
+	assert_string_equal(word("off", "ordered"), "off");
+	steps = probe.steps;
+	assert_true(steps > 0);
+	port_advance(3600 * SECOND);
+	assert_int_equal(probe.steps, steps);
+	assert_int_equal(first()->restarts, 0); /* being off is no trouble */
+	assert_string_equal(records("{\"peek\": true}"), "0 1 2");
+	assert_string_equal(word("on", "ordered"), "on");
+	port_advance(1);
+	assert_int_equal(probe.steps, steps + 1);
+	assert_string_equal(records("{}"), "0 1 2");
+}
+
+/* Each start is another instance: the uuid of before names nothing any more.  "on" for what is on is no start. */
+static void new_uuid_at_each_start(void **state)
+{
+	char before[KS_UUID_TEXT];
+
+	(void)state;
+	memcpy(before, first()->uuid, sizeof(before));
+	assert_string_equal(word("on", "ordered"), "on");
+	assert_string_equal(first()->uuid, before);
+	assert_string_equal(word("off", before), "off");
+	assert_string_equal(word("on", before), "on");
+	assert_string_not_equal(first()->uuid, before);
+	assert_string_equal(word("off", before), "error:target");
+	assert_int_equal(before[14], '4'); /* RFC 4122, version 4 */
+	assert_non_null(strchr("89ab", before[19]));
+}
+
+/* Reset: as after start, with nothing kept: records, counters, level, and what the probe knew. */
+static void reset(void **state)
+{
+	(void)state;
+	port_advance(10 * SECOND);
+	kit_records(0, 2000, "x");
+	assert_string_equal(word("adversarial", "ordered"), "adversarial");
+	assert_string_equal(word("off", "ordered"), "off");
+	assert_string_equal(word("reset", "ordered"), "reset");
+	assert_int_equal(first()->level, KS_DEFAULT);
+	assert_true(first()->on);
+	assert_int_equal(first()->passes + first()->steps + first()->delivered + first()->ring.lost_total, 0);
+	assert_string_equal(records("{}"), "");
+	port_advance(1);
+	assert_int_equal(probe.resets, 1);
+	kit_records(0, 1, "x");
+	assert_string_equal(records("{}"), "0");
+}
+
+/* The level at start and the off switch of the configuration hold. */
+static void configured_states(void **state)
+{
+	(void)state;
+	kit_prepare(types, 2);
+	kit_config.levels[0] = KS_HIGH;
+	kit_config.off[1] = true;
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	assert_int_equal(first()->level, KS_HIGH);
+	assert_false(kit_sensor.probes[1].on);
+	assert_string_equal(word("low", "ordered"), "low");
+	assert_string_equal(word("reset", "ordered"), "reset");
+	assert_int_equal(first()->level, KS_HIGH);
+	kit_stop();
+}
+
+/* === Moments ============================================================= */
+
+/* Below `high` a pass begins one interval after the end of the last. */
+static void regular_below_high(void **state)
+{
+	(void)state;
+	port_advance(100 * SECOND);
+	assert_in_range(probe.passes, 25, 26);
+	for (unsigned int i = 1; i < probe.passes; i++)
+		assert_in_range(probe.began[i] - probe.began[i - 1], 4 * SECOND, 4 * SECOND + 100000);
+	assert_string_equal(word("low", "ordered"), "low");
+	probe.passes = 0;
+	port_advance(100 * SECOND);
+	assert_in_range(probe.passes, 12, 13);
+}
+
+/* From `high` on nobody can tell: anything from nothing to twice the mean, the mean as it should be, hardly two alike. */
+static void random_from_high_on(void **state)
+{
+	static const char *const levels[] = { "high", "adversarial" };
+
+	(void)state;
+	for (uint64_t l = 0; l < 2; l++) {
+		uint64_t mean = (l ? 1 : 2) * SECOND, sum = 0;
+		unsigned int below = 0, alike = 0, n;
+
+		assert_string_equal(word(levels[l], "ordered"), levels[l]);
+		port_advance(10 * SECOND);
+		probe.passes = 0;
+		port_advance(1000 * mean);
+		n = probe.passes - 1;
+		assert_in_range(n, 900, 1100);
+		for (unsigned int i = 1; i <= n; i++) {
+			uint64_t gap = probe.began[i] - probe.began[i - 1];
+
+			assert_true(gap <= 2 * mean + 100000);
+			below += gap < mean;
+			alike += i > 1 && gap == probe.began[i - 1] - probe.began[i - 2];
+			sum += gap;
+		}
+		assert_in_range(sum / n, mean * 9 / 10, mean * 11 / 10);
+		assert_in_range(below, n * 4 / 10, n * 6 / 10);
+		assert_true(alike < 3);
+	}
+}
+
+/* A higher level takes effect at once, not only after a long interval of the old one. */
+static void level_counts_at_once(void **state)
+{
+	(void)state;
+	assert_string_equal(word("low", "ordered"), "low");
+	port_advance(SECOND);
+	probe.passes = 0;
+	assert_string_equal(word("adversarial", "ordered"), "adversarial");
+	port_advance(2 * SECOND + 1);
+	assert_true(probe.passes >= 1);
+}
+
+/* A pass of many steps pauses between them: what it leaves to others. */
+static void steps_with_pauses(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	port_advance(SECOND);
+	probe.steps_of_pass = 50;
+	before = probe.steps;
+	port_advance(3 * SECOND + 20 * 1000000);
+	assert_in_range(probe.steps - before, 18, 22);
+	port_advance(SECOND);
+	assert_int_equal(probe.steps - before, 50);
+	assert_int_equal(first()->passes, 2);
+}
+
+/* === The supervisor ====================================================== */
+
+/* A probe whose work no longer runs is started anew within some seconds, as another instance, and a record says so. */
+static void overdue_is_restarted(void **state)
+{
+	char before[KS_UUID_TEXT];
+	json_t *lines;
+	unsigned int passes;
+
+	(void)state;
+	port_advance(SECOND);
+	memcpy(before, first()->uuid, sizeof(before));
+	passes = probe.passes;
+	port_lose(&first()->work);
+	port_advance(15 * SECOND);
+	assert_true(probe.passes > passes);
+	assert_int_equal(first()->restarts, 1);
+	assert_string_not_equal(first()->uuid, before);
+	lines = kit_command("records", "ordered", NULL);
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(kit_text(lines, 0, "kind"), "restarted");
+	assert_string_equal(kit_text(lines, 0, "was"), before);
+	assert_string_equal(kit_text(lines, 0, "uuid"), first()->uuid);
+	assert_true(strlen(kit_text(lines, 0, "why")) > 0);
+	assert_int_equal(kit_sensor.probes[1].restarts, 0);
+}
+
+/* A probe that fails again and again is started anew; its status says why. */
+static void failing_is_restarted(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	probe.result = KS_STEP_FAILED;
+	port_advance(30 * SECOND);
+	assert_true(first()->restarts >= 1);
+	assert_true(first()->failures >= 3);
+	assert_string_equal(first()->last_error, "told to fail");
+	probe.result = KS_STEP_DONE;
+	port_advance(30 * SECOND);
+	assert_int_equal(first()->failed_in_row, 0);
+}
+
+/* One failure is no reason. */
+static void one_failure_is_nothing(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	probe.result = KS_STEP_FAILED;
+	port_advance(4 * SECOND);
+	probe.result = KS_STEP_DONE;
+	port_advance(60 * SECOND);
+	assert_int_equal(first()->failures, 1);
+	assert_int_equal(first()->restarts, 0);
+}
+
+/* === A fresh sample on request =========================================== */
+
+/* "run" gives what a pass that began after the request saw, though the next regular one is far away. */
+static void run_takes_a_fresh_sample(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	port_advance(SECOND);
+	probe.steps_of_pass = 7;
+	lines = kit_command("records", "ordered", "{\"run\": true}");
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(kit_text(lines, 0, "kind"), "announced");
+	assert_int_equal(first()->passes, 2);
+	assert_string_equal(records("{\"run\": true}"), "1");
+	assert_string_equal(records("{}"), "");
+}
+
+/* In the middle of a pass: that one is not fresh, the next is. */
+static void run_in_the_middle_of_a_pass(void **state)
+{
+	(void)state;
+	probe.steps_of_pass = 10;
+	port_advance(5 * 1000000);
+	assert_true(first()->in_pass);
+	assert_string_equal(records("{\"run\": true}"), "0");
+	assert_int_equal(first()->passes, 2);
+}
+
+/* A probe that is off has no fresh sample; among several, the others have. */
+static void run_of_what_is_off(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	assert_string_equal(word("off", "ordered"), "off");
+	assert_string_equal(kit_word(kit_command("records", "ordered", "{\"run\": true}")), "error:argument");
+	assert_string_equal(kit_seqs(kit_command("records", "*", "{\"run\": true}")), "");
+	assert_int_equal(kit_sensor.probes[1].passes, 2);
+}
+
+/* A probe that cannot complete a pass: "run" gives what records there are, and ends. */
+static void run_of_what_fails(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	kit_records(0, 2, "x");
+	probe.result = KS_STEP_FAILED;
+	assert_string_equal(records("{\"run\": true}"), "0 1");
+}
+
+/* A reset in the middle of a reply that waits for a fresh sample: it ends soon, not after as many passes as there were before. */
+static void reset_during_run(void **state)
+{
+	char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"ordered\", {\"run\": true}]}";
+	struct ks_cursor cursor = { 0 };
+	struct ks_request request;
+	char buf[KS_LINE_MAX];
+	struct ks_text out;
+	enum ks_serve more = KS_SERVE_MORE;
+	unsigned int passes;
+
+	(void)state;
+	port_advance(400 * SECOND);
+	probe.steps_of_pass = 3;
+	ks_request_parse(&request, line, strlen(line), KS_VERSION_NONE);
+	ks_text_init(&out, buf, sizeof(buf));
+	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out), KS_SERVE_MORE);
+	assert_string_equal(word("reset", "ordered"), "reset");
+	assert_int_equal(cursor.stage, 1);
+	passes = probe.passes;
+	for (int i = 0; i < 100 && more == KS_SERVE_MORE; i++) {
+		ks_text_init(&out, buf, sizeof(buf));
+		more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
+	}
+	assert_int_equal(more, KS_SERVE_DONE);
+	assert_true(probe.passes <= passes + 2);
+}
+
+/* A step that never ends, in another thread: "run" does not wait for it for ever. */
+static void run_of_what_hangs(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	first()->busy = true;
+	first()->step_start_ns = ks_port_time_ns();
+	port_advance(20 * SECOND);
+	assert_string_equal(kit_word(kit_command("records", "ordered", "{\"run\": true}")), "error:busy");
+	assert_string_equal(first()->last_error, "a step does not end");
+	kit_records(0, 2, "x");
+	assert_string_equal(records("{}"), "0 1");
+	first()->busy = false;
+	port_advance(20 * SECOND);
+	assert_true(first()->passes > 1);
+}
+
+/* A reset while a step is under way: what that step still records is of the time before, and is not kept. */
+static void records_of_before_a_reset(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	assert_string_equal(word("reset", "ordered"), "reset");
+	kit_records(0, 3, "x");
+	port_advance(1);
+	assert_string_equal(records("{}"), "");
+	kit_records(0, 1, "x");
+	assert_string_equal(records("{}"), "0");
+}
+
+#define with_sensor(test) cmocka_unit_test_setup_teardown(test, setup, kit_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_sensor(every_state_every_command),
+		with_sensor(to_all),
+		with_sensor(off_and_on),
+		with_sensor(new_uuid_at_each_start),
+		with_sensor(reset),
+		cmocka_unit_test(configured_states),
+		with_sensor(regular_below_high),
+		with_sensor(random_from_high_on),
+		with_sensor(level_counts_at_once),
+		with_sensor(steps_with_pauses),
+		with_sensor(overdue_is_restarted),
+		with_sensor(failing_is_restarted),
+		with_sensor(one_failure_is_nothing),
+		with_sensor(run_takes_a_fresh_sample),
+		with_sensor(run_in_the_middle_of_a_pass),
+		with_sensor(run_of_what_is_off),
+		with_sensor(run_of_what_fails),
+		with_sensor(reset_during_run),
+		with_sensor(run_of_what_hangs),
+		with_sensor(records_of_before_a_reset),
+	};
+
+	return cmocka_run_group_tests_name("sensor", tests, NULL, NULL);
+}
