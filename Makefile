@@ -64,22 +64,25 @@ $(B)/host/ksense-host: $(B)/host/host/main.o $(B)/libkshost.a
 $(B)/xen-src-$(XEN_RELEASE)/xen/Makefile:
 	scripts/fetch-xen
 
-# The fetched tree is copied, and the copy patched; a tree of the user's is copied too.
 ifeq ($(XEN_SRC),)
 PRISTINE = $(B)/xen-src-$(XEN_RELEASE)
 else
 PRISTINE = $(XEN_SRC)
 endif
 
-$(B)/xen-sense/.applied: $(PRISTINE)/xen/Makefile $(SENSE_FILES)
-	mkdir -p $(@D)
-	rsync -a --ignore-existing $(PRISTINE)/ $(@D)/
-	xen/apply $(@D)
-	touch $@
+# Neither tree is written to: the sensor goes into a copy.  The stamp's name says of which; vm/build-xen compares contents.
+APPLIED = $(B)/xen-sense.of$(subst /,_,$(PRISTINE))
+
+$(APPLIED): $(PRISTINE)/xen/Makefile $(SENSE_FILES)
+	@$(RM) $(B)/xen-sense.of*
+	@mkdir -p $(B)/xen-sense
+	rsync -a --delete $(PRISTINE)/ $(B)/xen-sense/
+	xen/apply $(B)/xen-sense
+	@touch $@
 
 xen: $(B)/xen/xen ## build Xen with the sensor
 
-$(B)/xen/xen: $(B)/xen-sense/.applied
+$(B)/xen/xen: $(APPLIED)
 	vm/build-xen $(B)/xen-sense $(B)/xen
 	@touch $@
 
@@ -90,7 +93,7 @@ $(B)/xen-stock/xen: $(PRISTINE)/xen/Makefile
 	@touch $@
 
 # The variants that the tests boot: with FLASK, and as a debug build with UBSAN.
-$(B)/xen-%/xen: tests/xen/%.config $(B)/xen-sense/.applied
+$(B)/xen-%/xen: tests/xen/%.config $(APPLIED)
 	vm/build-xen $(B)/xen-sense $(B)/xen-$* tests/xen/$*.config
 	@touch $@
 
@@ -110,6 +113,7 @@ bench: ## measure, and write the table bench/results.md
 	bench/run
 
 include tools/tools.mk
+include tests/xen/xen.mk
 -include tests/tests.mk
 
 # === Install, clean ==========================================================

@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: MIT
+#
+# KS.pm - what the end-to-end tests share: boot the emulated machine once, run a number of steps in its Dom0, and look at what each of
+# them printed.
+package KS;
+
+use strict;
+use warnings;
+use Exporter 'import';
+use Cwd 'realpath';
+use File::Basename;
+use File::Temp;
+use JSON::PP;
+use Test::More;
+
+our @EXPORT = qw(boot records json reply request $root $build $nonce gdb_open gdb_read gdb_write gdb_close);
+
+our $root = realpath(dirname(__FILE__) . '/../..');
+our $build = $ENV{KS_BUILD} // "$root/build";
+our $nonce = '4f1c0e6a9d2b4c58a7e3';
+
+# The Xen under test; the debug build passes the same tests.
+our $xen = $ENV{KS_XEN} // "$build/xen/xen";
+
+# What each test's machine has in Dom0's /root.
+my @tools = ("$build/tools/ksense", "$build/tests/abi");
+
+# Before the steps: `step NAME COMMAND...` runs one, its output and its status are kept apart from the others'.
+my $prelude = <<'SH';
+step() {
+	name=$1; shift
+	echo "@@begin $name"
+	"$@" 2>/root/.stderr
+	status=$?
+	echo
+	echo "@@stderr"
+	cat /root/.stderr
+	echo
+	echo "@@end $status"
+}
+# One request line, or several, as the protocol has them.
+raw() { printf '%s\n' "$@" | ./ksense --xen raw; }
+PATH=/root:$PATH
+SH
+
+# boot(script, vm/run's options...): { step's name => { out, err, status } }, and under '' the whole: { out, err, status, console }.
+# A reference to a hash among the options has functions by the names of steps: called here when that step begins there.
+sub boot {
+	my ($script, @options) = @_;
+	my ($hooks) = grep { ref } @options;
+	@options = grep { !ref } @options;
+	my $console = File::Temp->new;
+	my $err = File::Temp->new;
+	my @command = ("$root/vm/run", '--console', "$console", map({ ('--add', $_) } @tools));
+
+	push @command, '--xen', $xen unless grep { $_ eq '--xen' || $_ eq '--stock' } @options;
+	push @command, @options, '--', $prelude . $script;
+	open(my $old_err, '>&', \*STDERR);
+	open(STDERR, '>', "$err");
+	open(my $pipe, '-|', @command) or die "vm/run: $!";
+	my $out = '';
+	while (my $line = <$pipe>) {
+		$out .= $line;
+		$hooks->{$1}->() if $hooks && $line =~ /^\@\@begin (\S+)$/ && $hooks->{$1};
+	}
+	close $pipe;
+	my $status = $? >> 8;
+	open(STDERR, '>&', $old_err);
+
+	my %steps = ('' => { out => $out, err => slurp("$err"), status => $status, console => slurp("$console") });
+	while ($out =~ /^\@\@begin (\S+)\n(.*?)\n?^\@\@stderr\n(.*?)\n?^\@\@end (\d+)$/msg) {
+		$steps{$1} = { out => $2, err => $3, status => $4 };
+	}
+	if ($status >= 124) {
+		diag("the machine failed ($status):\n$steps{''}{err}");
+		diag(substr($steps{''}{console}, -3000));
+	}
+	unlike($steps{''}{console}, qr/UBSAN|Assertion .* failed|Xen BUG|Xen WARN|Panic on CPU|FATAL/i,
+	       'Xen has nothing to complain about');
+	return \%steps;
+}
+
+sub slurp {
+	my ($file) = @_;
+	open(my $in, '<:raw', $file) or return '';
+	local $/;
+	return <$in> // '';
+}
+
+# The JSON values of a step's lines.
+sub json {
+	my ($step) = @_;
+	return map { JSON::PP->new->utf8->decode($_) } grep { /\S/ } split /\n/, $step->{out} // '';
+}
+
+# Of a step that printed protocol replies: the arrays behind "reply".
+sub reply {
+	return map { $_->{reply} } json(@_);
+}
+
+# Of a step that printed protocol replies or bare records: the records.
+sub records {
+	return map { ref $_->{reply} ? (@{$_->{reply}} == 3 ? $_->{reply}[2] : ()) : $_ } json(@_);
+}
+
+# A request line.
+sub request {
+	my ($command, $target, $options, $version) = @_;
+	my @elements = ($nonce, $command, $target);
+
+	push @elements, $options if $options;
+	return JSON::PP->new->canonical->encode({ 'Virtue-protocol-version' => $version // 0.1, request => \@elements });
+}
+
+# === The emulator's debugger port ============================================
+#
+# Just so much of gdb's remote protocol as reads and writes memory.  Addresses are Xen's virtual ones.
+
+sub gdb_open {
+	my ($path) = @_;
+	require IO::Socket::UNIX;
+	my $socket = IO::Socket::UNIX->new(Peer => $path) or die "$path: $!";
+	return $socket;
+}
+
+sub gdb_ask {
+	my ($socket, $command) = @_;
+	my $sum = 0;
+	$sum += ord for split //, $command;
+	print $socket sprintf('$%s#%02x', $command, $sum & 255);
+	$socket->flush;
+	my $answer = '';
+	while ($answer !~ /\$([^#]*)#../) {
+		sysread($socket, my $bytes, 65536) or die 'the debugger port closed';
+		$answer .= $bytes;
+	}
+	$answer =~ /\$([^#]*)#../;
+	print $socket '+';
+	$socket->flush;
+	return $1;
+}
+
+sub gdb_read {
+	my ($socket, $address, $length) = @_;
+	my $out = '';
+	while (length($out) < $length) {
+		my $part = $length - length($out) > 1024 ? 1024 : $length - length($out);
+		my $hex = gdb_ask($socket, sprintf('m%x,%x', $address + length($out), $part));
+		die "cannot read Xen's memory: $hex" unless length($hex) == 2 * $part;
+		$out .= pack('H*', $hex);
+	}
+	return $out;
+}
+
+sub gdb_write {
+	my ($socket, $address, $bytes) = @_;
+	my $answer = gdb_ask($socket, sprintf('M%x,%x:%s', $address, length($bytes), unpack('H*', $bytes)));
+	die "cannot write Xen's memory: $answer" unless $answer eq 'OK';
+}
+
+# The machine, which stood still, runs on.
+sub gdb_close {
+	my ($socket) = @_;
+	gdb_ask($socket, 'D');
+	close $socket;
+}
+
+1;

@@ -1,0 +1,40 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# A guest asks the sensor.
+#
+# Wrong in the world if this fails: any guest can see, or stop, what watches the host.  A guest's Linux refuses hypercalls of its programs by
+# itself, with the very same error; so its privcmd is told not to, and the neighbour's number 46, which Xen does not know, shows
+# that calls arrive: ENOSYS is Xen's answer.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use Test::More;
+
+my $steps = boot(<<'SH', '--domu', '--svm', '--timeout', 280);
+step pv domu-start --add abi pv -- ./abi denied
+step pvh domu-start --pvh --add abi pvh -- ./abi denied
+step keep domu-start --keep kept -- true
+step domains ksense --xen --json records xen-domains --run --filter event=present
+step destroy xl destroy kept
+step gone ksense --xen --json records xen-domains --run
+step dom0 ksense --xen discovery
+SH
+
+for my $kind (qw(pv pvh)) {
+	my %got = map { split /: /, $_, 2 } grep { /^denied/ } map { s/\r//r } split /\n/, $steps->{$kind}{out};
+	is($got{'denied-unknown-hypercall'}, 'ENOSYS', "$kind: hypercalls of a guest's program reach Xen") or diag explain $steps->{$kind};
+	is($got{$_}, 'EPERM', "$kind: $_") for qw(denied-version denied-exchange denied-null denied-unknown-op);
+}
+
+# With a guest there, it is seen; and that it went.
+my @domains = grep { $_->{kind} eq 'domain' && $_->{domid} != 0 } json($steps->{domains});
+is(scalar(@domains), 1, 'the guest that runs is seen') or diag $steps->{domains}{out};
+is($domains[0]{type}, 'PV', 'as what it is');
+my ($gone) = grep { $_->{kind} eq 'domain' && $_->{event} eq 'vanished' && $_->{domid} == ($domains[0]{domid} // -1) } json($steps->{gone});
+ok($gone, 'and that it vanished is a record');
+is($steps->{dom0}{status}, 0, 'Dom0 is served all the while');
+
+done_testing;

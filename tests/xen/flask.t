@@ -1,0 +1,27 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# Xen with FLASK, enforcing: the policy decides who may ask the sensor.
+#
+# With the example policy as the patch leaves it Dom0 may.  Without the permission it gets EPERM like anybody, and an avc line says
+# why.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use Test::More;
+
+local $KS::xen = "$build/xen-flask/xen";
+my @common = ('--xen-args', 'flask=enforcing');
+
+my $allowed = boot("step ask ksense --xen discovery\n", @common, '--module', "$build/flask/allow");
+is($allowed->{ask}{status}, 0, 'with the permission Dom0 is served') or diag $allowed->{ask}{err};
+like($allowed->{''}{console}, qr/Flask:\s+Starting in enforcing mode/i, 'with FLASK enforcing');
+
+my $denied = boot("step ask ksense --xen discovery\nstep abi abi denied\n", @common, '--module', "$build/flask/deny");
+is($denied->{ask}{status}, 3, 'without it, it is not');
+like($denied->{abi}{out}, qr/^denied-exchange: EPERM$/m, 'but gets EPERM');
+like($denied->{''}{console}, qr/avc:\s+denied\s+\{ sense_op \}/, 'and the avc line names the permission');
+
+done_testing;
