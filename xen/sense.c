@@ -181,10 +181,9 @@ static int ks_exchange(XEN_GUEST_HANDLE_PARAM(void) arg)
 
 long do_sense_op(unsigned int op, XEN_GUEST_HANDLE_PARAM(void) arg)
 {
-    int rc = xsm_sense_op(XSM_PRIV);
-
-    if ( rc )
-        return rc;
+    /* FLASK says -EACCES, the default policy -EPERM: to callers it is one. */
+    if ( xsm_sense_op(XSM_PRIV) )
+        return -EPERM;
 
     switch ( op )
     {

@@ -165,7 +165,7 @@ static int __init cf_check ks_start(void)
 
     if ( ks_off )
     {
-        printk(XENLOG_INFO "sense: off, as the command line says\n");
+        printk("sense: off, as the command line says\n");
         return 0;
     }
 
@@ -189,7 +189,7 @@ static int __init cf_check ks_start(void)
     }
 
     ks_xen_sensor = &ks_sensor;
-    printk(XENLOG_INFO "sense: %u probes, %zu KiB of memory\n",
+    printk("sense: %u probes, %zu KiB of memory\n",
            ks_sensor.count,
            ks_memory() >> 10);
 

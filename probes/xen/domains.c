@@ -19,7 +19,7 @@
 
 /* === Data === */
 
-#define KS_AFFINITY 64
+#define KS_AFFINITY 32
 
 struct ks_domain {
 	uint16_t domid;

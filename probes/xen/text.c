@@ -173,8 +173,8 @@ const struct ks_probe_type ks_xen_text = {
 	},
 	.pause_ns = {
 		[KS_LOW] = MILLISECS(2),
-		[KS_DEFAULT] = MILLISECS(1),
-		[KS_HIGH] = MICROSECS(250),
+		[KS_DEFAULT] = MICROSECS(250),
+		[KS_HIGH] = MICROSECS(100),
 		[KS_ADVERSARIAL] = 0,
 	},
 	KS_REGION_ENGINE(&ks_text_region),
