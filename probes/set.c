@@ -226,7 +226,8 @@ static void look_at(struct ks_probe *probe, struct set *set, uint8_t kind_index)
 		slot = keep(set, chain, kind_index, kind->item_bytes);
 		if (!slot)
 			set->unkept++;
-		if (set->first || probe->announce)
+		/* After a sample that could not keep everything, a new one may be one of those. */
+		if (set->first || probe->announce || (slot && set->told_unkept))
 			record(probe, kind, "present", set->item, NULL);
 		else if (slot)
 			record(probe, kind, "appeared", set->item, NULL);

@@ -5,7 +5,7 @@
  * A probe supplies a way to walk its items, and a table of their fields.  The engine walks in steps, compares with
  * the last sample, and makes a record of each item that is
  *
- *   present    in the first sample, or when a fresh sample was asked for
+ *   present    in the first sample, when a fresh sample was asked for, or new after a sample that was incomplete
  *   appeared   new since the last sample
  *   vanished   gone since the last sample; the record shows it as it was last seen
  *   changed    one of its watched fields is not as before; the record shows it as it is, and in "old" the former values

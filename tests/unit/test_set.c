@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_set.c - the engine for things that exist.
+ *
+ * What is in the world here is an array of things that the test changes between two passes, or in the middle of one.  The verdict is
+ * the list of records, written as "event:id" with what changed.
+ */
+#include "kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../probes/set.h"
+
+#define THINGS_MAX 400
+
+struct thing {
+	uint32_t id;        /* the key */
+	char name[12];
+	uint8_t up;
+	uint64_t root;
+	uint64_t run_time;  /* live */
+	uint8_t uuid[16];
+	int64_t offset;
+};
+
+/* Of another kind, with the same keys and another size. */
+struct part {
+	uint32_t id;
+	uint16_t state;
+};
+
+static const struct ks_field thing_fields[] = {
+	KS_FIELD(struct thing, id, KS_U32),   KS_FIELD(struct thing, name, KS_STRING), KS_FIELD(struct thing, up, KS_BOOL),
+	KS_FIELD(struct thing, root, KS_HEX), KS_LIVE(struct thing, run_time, KS_U64), KS_FIELD(struct thing, uuid, KS_UUID),
+	KS_FIELD(struct thing, offset, KS_S64),
+};
+
+static const struct ks_field part_fields[] = {
+	KS_FIELD(struct part, id, KS_U32),
+	KS_FIELD(struct part, state, KS_U16),
+};
+
+static const struct ks_set_kind kinds[] = {
+	{ "thing", thing_fields, 7, sizeof(uint32_t), sizeof(struct thing) },
+	{ "part", part_fields, 2, sizeof(uint32_t), sizeof(struct part) },
+};
+
+static struct world {
+	struct thing things[THINGS_MAX];
+	unsigned int count;
+	struct part parts[THINGS_MAX];
+	unsigned int parts_count;
+	bool fails;
+	void (*meanwhile)(uint64_t at); /* called before each item */
+} world;
+
+static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+{
+	uint64_t at = cursor->at[0]++;
+
+	if (world.meanwhile)
+		world.meanwhile(at);
+	if (world.fails && at == 3) {
+		ks_probe_failed(probe, "the world fell apart");
+		return KS_SET_FAILED;
+	}
+	if (at < world.count) {
+		if (!world.things[at].id)
+			return KS_SET_SKIP;
+		memcpy(item, &world.things[at], sizeof(struct thing));
+		return 0;
+	}
+	at -= world.count;
+	if (at < world.parts_count) {
+		memcpy(item, &world.parts[at], sizeof(struct part));
+		return 1;
+	}
+	return KS_SET_END;
+}
+
+static const struct ks_set_type set = { .kinds = kinds, .kinds_count = 2, .items_max = 100, .next = next };
+
+static const struct ks_probe_type things = {
+	.name = "things",
+	.interval_ns = { 4 * SECOND, 4 * SECOND, SECOND, SECOND },
+	KS_SET_ENGINE(&set),
+};
+
+static const struct ks_probe_type *const types[] = { &things };
+
+static void put(uint32_t id)
+{
+	struct thing *thing = &world.things[world.count++];
+
+	*thing = (struct thing){ .id = id, .up = 1, .root = 0x1000U * id, .offset = -(int64_t)id };
+	snprintf(thing->name, sizeof(thing->name), "n%u", id);
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&world, 0, sizeof(world));
+	kit_start(types, 1);
+	return 0;
+}
+
+/* The records since the last look: "present:1 changed:2(up=true) ...". */
+static const char *seen(void)
+{
+	static char text[16384];
+	json_t *lines = kit_command("records", "things", NULL);
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < kit_count(lines); i++) {
+		const json_t *old = json_object_get(kit_record(lines, i), "old"), *value;
+		const char *key, *kind = kit_text(lines, i, "kind");
+
+		if (len)
+			text[len++] = ' ';
+		if (!strcmp(kind, "incomplete") || !strcmp(kind, "lost")) {
+			len += (size_t)sprintf(text + len, "%s", kind);
+			if (*kind == 'i')
+				len += (size_t)sprintf(text + len, ":%u/%u", (unsigned int)kit_number(lines, i, "looked"),
+						       (unsigned int)kit_number(lines, i, "of"));
+			continue;
+		}
+		len += (size_t)sprintf(text + len, "%s%s:%u", strcmp(kind, "part") ? "" : "part-", kit_text(lines, i, "event"),
+				       (unsigned int)kit_number(lines, i, "id"));
+		json_object_foreach((json_t *)old, key, value) {
+			char *dump = json_dumps(value, JSON_ENCODE_ANY);
+
+			len += (size_t)sprintf(text + len, "(%s=%s)", key, dump);
+			free(dump);
+		}
+		assert_true(len < sizeof(text) - 500);
+	}
+	return text;
+}
+
+/* A little less than the interval, so that it is one pass each time. */
+static void pass(void)
+{
+	port_advance(4 * SECOND - 20000000);
+}
+
+/* Present, appeared, vanished, changed with the old values; what did not change says nothing. */
+static void life(void **state)
+{
+	(void)state;
+	put(1);
+	put(2);
+	pass();
+	assert_string_equal(seen(), "present:1 present:2");
+	pass();
+	assert_string_equal(seen(), "");
+	put(3);
+	pass();
+	assert_string_equal(seen(), "appeared:3");
+	world.things[0].up = 0;
+	world.things[0].root = 0xffff830000000000;
+	pass();
+	assert_string_equal(seen(), "changed:1(up=true)(root=\"0x1000\")");
+	world.things[1] = world.things[2];
+	world.count = 2;
+	pass();
+	assert_string_equal(seen(), "vanished:2");
+	put(2);
+	pass();
+	assert_string_equal(seen(), "appeared:2");
+}
+
+/* The record shows each field in its own form; a vanished thing as it was last seen. */
+static void fields(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	put(7);
+	memcpy(world.things[0].name, "a\"b\n\xff" "fghijkl", 12); /* the whole field, no NUL */
+	memcpy(world.things[0].uuid, "\x12\x3e\x45\x67\xe8\x9b\x42\xd3\xa4\x56\x42\x66\x14\x17\x40\x00", 16);
+	world.things[0].root = UINT64_MAX;
+	world.things[0].offset = INT64_MIN;
+	world.things[0].run_time = 5;
+	pass();
+	world.things[0].run_time = 6; /* live: no event, but seen */
+	pass();
+	world.count = 0;
+	pass();
+	lines = kit_command("records", "things", NULL);
+	assert_int_equal(kit_count(lines), 2);
+	for (size_t i = 0; i < 2; i++) {
+		assert_string_equal(kit_text(lines, i, "event"), i ? "vanished" : "present");
+		assert_string_equal(kit_text(lines, i, "name"), "a\"b\n\xc3\xbf" "fghijkl");
+		assert_string_equal(kit_text(lines, i, "root"), "0xffffffffffffffff");
+		assert_string_equal(kit_text(lines, i, "uuid"), "123e4567-e89b-42d3-a456-426614174000");
+		assert_true(json_is_true(json_object_get(kit_record(lines, i), "up")));
+		assert_int_equal(json_integer_value(json_object_get(kit_record(lines, i), "offset")), INT64_MIN);
+		assert_int_equal(kit_number(lines, i, "run_time"), 5 + i);
+	}
+}
+
+/* Things of two kinds with the same key are two things. */
+static void kinds_are_apart(void **state)
+{
+	(void)state;
+	put(1);
+	world.parts[0] = (struct part){ .id = 1, .state = 3 };
+	world.parts_count = 1;
+	pass();
+	assert_string_equal(seen(), "present:1 part-present:1");
+	world.parts[0].state = 4;
+	pass();
+	assert_string_equal(seen(), "part-changed:1(state=3)");
+	world.count = 0;
+	pass();
+	assert_string_equal(seen(), "vanished:1");
+	world.parts_count = 0;
+	pass();
+	assert_string_equal(seen(), "part-vanished:1");
+}
+
+/* "run": everything that is there, and what changed meanwhile as a change. */
+static void asked_for(void **state)
+{
+	(void)state;
+	put(1);
+	put(2);
+	pass();
+	seen();
+	world.things[1].up = 0;
+	put(3);
+	assert_int_equal(kit_count(kit_command("records", "things", "{\"run\": true, \"peek\": true}")), 3);
+	assert_string_equal(seen(), "present:1 changed:2(up=true) present:3");
+	assert_int_equal(kit_count(kit_command("records", "things", "{\"run\": true}")), 3);
+	pass();
+	pass();
+	assert_string_equal(seen(), "");
+}
+
+/* After a reset the next sample is the first. */
+static void reset(void **state)
+{
+	(void)state;
+	put(1);
+	pass();
+	seen();
+	world.things[0].up = 0;
+	put(2);
+	kit_command("reset", "things", NULL);
+	pass();
+	assert_string_equal(seen(), "present:1 present:2");
+}
+
+/* More things than the table holds: the sample says how many of how many, once, and again when asked or when it changes. */
+static void full_table(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	for (uint32_t id = 1; id <= 103; id++)
+		put(id);
+	pass();
+	lines = kit_command("records", "things", NULL);
+	assert_int_equal(kit_count(lines), 104);
+	assert_string_equal(kit_text(lines, 103, "kind"), "incomplete");
+	assert_int_equal(kit_number(lines, 103, "looked"), 100);
+	assert_int_equal(kit_number(lines, 103, "of"), 103);
+	pass();
+	assert_string_equal(seen(), "");
+	put(104);
+	pass();
+	assert_string_equal(seen(), "incomplete:100/104");
+	lines = kit_command("records", "things", "{\"run\": true}");
+	assert_int_equal(kit_count(lines), 105);
+	/* The ones in the table are still watched. */
+	world.things[5].up = 0;
+	pass();
+	pass(); /* the one on request came in between */
+	assert_string_equal(seen(), "changed:6(up=true)");
+	world.count = 100;
+	pass();
+	assert_string_equal(seen(), "incomplete:100/100");
+}
+
+/* A thing that could not be kept and gets a slot later was there all the time, as far as anybody knows: it did not appear. */
+static void slot_for_one_that_was_there(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 101; id++)
+		put(id);
+	pass();
+	seen();
+	memmove(&world.things[0], &world.things[1], 100 * sizeof(struct thing));
+	world.count = 100;
+	pass();
+	assert_string_equal(seen(), "vanished:1");
+	pass();
+	assert_string_equal(seen(), "present:101 incomplete:100/100");
+	world.count = 99;
+	pass();
+	assert_string_equal(seen(), "vanished:101");
+	put(102);
+	pass();
+	assert_string_equal(seen(), "appeared:102");
+}
+
+/* A walk that cannot be completed: nothing is said to have vanished, and the next goes on from what was known. */
+static void failed_walk(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 6; id++)
+		put(id);
+	pass();
+	assert_string_equal(seen(), "present:1 present:2 present:3 present:4 present:5 present:6");
+	world.fails = true;
+	pass();
+	pass();
+	assert_string_equal(seen(), "");
+	assert_string_equal(kit_sensor.probes[0].last_error, "the world fell apart");
+	world.fails = false;
+	world.count = 5;
+	pass();
+	assert_string_equal(seen(), "vanished:6");
+}
+
+static void swap_behind_the_walk(uint64_t at)
+{
+	struct thing thing;
+
+	/* At the fourth the first changes places with the fifth: the walk meets it twice, and the fifth not at all. */
+	if (at != 3)
+		return;
+	thing = world.things[0];
+	world.things[0] = world.things[4];
+	world.things[4] = thing;
+	world.meanwhile = NULL;
+}
+
+/* A thing that moves while the walk goes on is seen twice, and is one. */
+static void moved_during_the_walk(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 6; id++)
+		put(id);
+	world.meanwhile = swap_behind_the_walk;
+	pass();
+	assert_string_equal(seen(), "present:1 present:2 present:3 present:4 present:6");
+	pass();
+	assert_string_equal(seen(), "appeared:5");
+}
+
+/* Empty places in the walk are no things. */
+static void skipped(void **state)
+{
+	(void)state;
+	put(1);
+	put(0);
+	put(2);
+	pass();
+	assert_string_equal(seen(), "present:1 present:2");
+}
+
+static uint64_t look_ns;
+
+/* A world that changes at random between passes; the records in a text. */
+static size_t history(char *text, size_t size)
+{
+	size_t len = 0;
+
+	setup(NULL);
+	for (int round = 0; round < 30; round++) {
+		port_random_seed((uint64_t)round);
+		world.count = 0;
+		for (uint32_t id = 1; id <= 90; id++) {
+			if (port_random_below(3) == 0)
+				continue;
+			put(id);
+			world.things[world.count - 1].up = port_random_below(10) > 0;
+		}
+		port_look_ns = look_ns;
+		port_advance(8 * SECOND);
+		len += (size_t)snprintf(text + len, size - len, "%s\n", seen());
+		assert_true(len < size);
+	}
+	kit_stop();
+	return len;
+}
+
+/* In one step or in hundreds: the same records. */
+static void steps_change_nothing(void **state)
+{
+	static char whole[300000], stepped[300000];
+	size_t whole_len, stepped_len;
+
+	(void)state;
+	look_ns = 0;
+	whole_len = history(whole, sizeof(whole));
+	for (look_ns = 1000; look_ns <= 100000; look_ns *= 10) {
+		stepped_len = history(stepped, sizeof(stepped));
+		assert_int_equal(stepped_len, whole_len);
+		assert_string_equal(stepped, whole);
+	}
+	assert_true(whole_len > 5000);
+}
+
+/* Wherever memory ends at the start, what was taken is given back, and the probe stays off. */
+static void no_memory(void **state)
+{
+	(void)state;
+	for (long left = 0; left < 7; left++) {
+		kit_prepare(types, 1);
+		port_allocations_left = left;
+		if (!ks_sensor_start(&kit_sensor, &kit_config))
+			assert_int_equal(kit_sensor.probes[0].on, left == 6);
+		kit_stop();
+	}
+}
+
+#define with_world(test) cmocka_unit_test_setup_teardown(test, setup, kit_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_world(life),
+		with_world(fields),
+		with_world(kinds_are_apart),
+		with_world(asked_for),
+		with_world(reset),
+		with_world(full_table),
+		with_world(slot_for_one_that_was_there),
+		with_world(failed_walk),
+		with_world(moved_during_the_walk),
+		with_world(skipped),
+		cmocka_unit_test(steps_change_nothing),
+		cmocka_unit_test(no_memory),
+	};
+
+	return cmocka_run_group_tests_name("set", tests, NULL, NULL);
+}
