@@ -6,9 +6,9 @@
  * makes records of kind
  *
  *   baseline   of a range, at the first sweep: "range", "address", "length", "pages", "sha256"
- *   modified   of a page: "range", "address", "length", "symbol" (name+offset), "page", "sha256" of the page now, "restored": false;
+ *   modified   of a page: "range", "address", "length", "symbol" (name+offset), "page", "sha256" of the page now;
  *              address and length say what changed, in cells of KS_REGION_CELL bytes; at level adversarial "bytes" as well
- *   restored   of a page that has its first content again: the same members as the "modified" before it
+ *   restored   of a page that has its first content again: as the "modified" before it, without "sha256" and "bytes"
  *   removed    of a range that is no longer there (a CPU went away); its next baseline is a new one, and a record
  *   sweep      when a fresh sample was asked for: "range", "address", "length", "pages" looked at, "modified" pages now
  *

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_region.c - the engine for memory that must not change.
+ *
+ * What is wrong in the world: somebody writes to memory that ought to hold still, and writes it back, or writes elsewhere.  The memory here is
+ * an array that the test changes.  Its sizes are chosen to hurt: less than a cell, half a cell at the end, one word beyond a page.
+ */
+#include "kit.h"
+
+#include <stdio.h>
+
+#include "../../probes/region.h"
+
+#define RANGES 5
+#define BYTES_MAX (3 * KS_REGION_PAGE)
+#define BASE 0xffff82d040200000ULL
+
+static const uint64_t sizes[RANGES] = { 3 * KS_REGION_PAGE, KS_REGION_PAGE + 8, KS_REGION_PAGE - 24, 8, 136 };
+
+static struct world {
+	uint64_t words[RANGES][BYTES_MAX / 8]; /* read through bytes_of() */
+	bool gone[RANGES];
+	uint64_t instance[RANGES];
+	bool fails;
+	void (*meanwhile)(void); /* called before each read */
+} world;
+
+static uint8_t *bytes_of(unsigned int i)
+{
+	return (uint8_t *)world.words[i];
+}
+
+static unsigned int count_ranges(struct ks_probe *probe)
+{
+	(void)probe;
+	return RANGES;
+}
+
+static uint64_t bytes_max(struct ks_probe *probe, unsigned int i)
+{
+	(void)probe;
+	return sizes[i];
+}
+
+static bool get_range(struct ks_probe *probe, unsigned int i, struct ks_range *range)
+{
+	(void)probe;
+	*range = (struct ks_range){ .address = BASE + i * 0x100000U, .bytes = sizes[i], .instance = world.instance[i] };
+	snprintf(range->name, sizeof(range->name), "range%u", i);
+	return !world.gone[i];
+}
+
+static bool read_range(struct ks_probe *probe, unsigned int i, uint64_t offset, void *out, size_t bytes)
+{
+	(void)probe;
+	if (world.meanwhile)
+		world.meanwhile();
+	/* What the engine promises. */
+	assert_true(!world.gone[i] && bytes && offset + bytes <= sizes[i]);
+	assert_true(offset / KS_REGION_PAGE == (offset + bytes - 1) / KS_REGION_PAGE);
+	memcpy(out, bytes_of(i) + offset, bytes);
+	return !world.fails;
+}
+
+static void symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_SYMBOL])
+{
+	(void)probe;
+	if (address >= BASE && address < BASE + 0x100000)
+		snprintf(out, KS_REGION_SYMBOL, "do_something+0x%llx", (unsigned long long)(address - BASE));
+}
+
+static const struct ks_region_type region = { count_ranges, bytes_max, get_range, read_range, symbol };
+
+static const struct ks_probe_type memory = {
+	.name = "memory",
+	.interval_ns = { 4 * SECOND, 4 * SECOND, SECOND, SECOND },
+	KS_REGION_ENGINE(&region),
+};
+
+static const struct ks_probe_type *const types[] = { &memory };
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(&world, 0, sizeof(world));
+	kit_start(types, 1);
+	for (unsigned int i = 0; i < RANGES; i++)
+		ks_port_random(world.words[i], sizes[i]);
+	return 0;
+}
+
+/* A pass at least; records since the last look. */
+static json_t *look(void)
+{
+	port_advance(9 * SECOND);
+	return kit_command("records", "memory", NULL);
+}
+
+static const char *kinds(const json_t *lines)
+{
+	static char text[4096];
+
+	text[0] = '\0';
+	for (size_t i = 0; i < kit_count(lines); i++) {
+		size_t len = strlen(text);
+
+		snprintf(text + len, sizeof(text) - len, "%s%s:%s", i ? " " : "", kit_text(lines, i, "kind"), kit_text(lines, i, "range"));
+	}
+	return text;
+}
+
+static const char *sha256_of(const void *bytes, size_t len)
+{
+	static char hex[65];
+	struct sha256_ctx ctx;
+	uint8_t digest[32];
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, len, bytes);
+	sha256_digest(&ctx, 32, digest);
+	for (int i = 0; i < 32; i++)
+		sprintf(hex + 2 * i, "%02x", digest[i]);
+	return hex;
+}
+
+#define BASELINES "baseline:range0 baseline:range1 baseline:range2 baseline:range3 baseline:range4"
+
+/* The first sweep: what there is, and the SHA-256 of each range, as nettle makes it in one piece. */
+static void baseline(void **state)
+{
+	json_t *lines = look();
+
+	(void)state;
+	assert_string_equal(kinds(lines), BASELINES);
+	for (unsigned int i = 0; i < RANGES; i++) {
+		char address[32];
+
+		snprintf(address, sizeof(address), "0x%llx", (unsigned long long)(BASE + i * 0x100000U));
+		assert_string_equal(kit_text(lines, i, "address"), address);
+		assert_int_equal(kit_number(lines, i, "length"), sizes[i]);
+		assert_int_equal(kit_number(lines, i, "pages"), (sizes[i] + 4095) / 4096);
+		assert_string_equal(kit_text(lines, i, "sha256"), sha256_of(bytes_of(i), sizes[i]));
+	}
+	assert_string_equal(kinds(look()), "");
+}
+
+/* Every single byte of every range: changed it is found, in the cell where it lies; put back it is told as restored. */
+static void every_byte(void **state)
+{
+	(void)state;
+	look();
+	for (unsigned int i = 0; i < RANGES; i++) {
+		for (uint64_t at = 0; at < sizes[i]; at += at < 64 || at + 64 > sizes[i] || sizes[i] < 200 ? 1 : 61) {
+			uint64_t cell = at & ~15ULL, page = at / KS_REGION_PAGE;
+			uint64_t page_bytes = sizes[i] - page * KS_REGION_PAGE;
+			uint64_t length = sizes[i] - cell < 16 ? sizes[i] - cell : 16;
+			char address[32], name[16];
+			json_t *lines;
+
+			snprintf(address, sizeof(address), "0x%llx", (unsigned long long)(BASE + i * 0x100000U + cell));
+			snprintf(name, sizeof(name), "range%u", i);
+			bytes_of(i)[at] ^= 0x10;
+			lines = look();
+			assert_int_equal(kit_count(lines), 1);
+			assert_string_equal(kit_text(lines, 0, "kind"), "modified");
+			assert_string_equal(kit_text(lines, 0, "range"), name);
+			assert_string_equal(kit_text(lines, 0, "address"), address);
+			assert_int_equal(kit_number(lines, 0, "length"), length);
+			assert_int_equal(kit_number(lines, 0, "page"), page);
+			assert_string_equal(kit_text(lines, 0, "sha256"),
+					    sha256_of(bytes_of(i) + page * KS_REGION_PAGE, page_bytes < KS_REGION_PAGE ? page_bytes : KS_REGION_PAGE));
+			bytes_of(i)[at] ^= 0x10;
+			lines = look();
+			assert_int_equal(kit_count(lines), 1);
+			assert_string_equal(kit_text(lines, 0, "kind"), "restored");
+			assert_string_equal(kit_text(lines, 0, "address"), address);
+		}
+	}
+}
+
+static void symbols(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	look();
+	bytes_of(0)[0x1234]++;
+	bytes_of(1)[0]++;
+	lines = look();
+	assert_int_equal(kit_count(lines), 2);
+	assert_string_equal(kit_text(lines, 0, "symbol"), "do_something+0x1230");
+	assert_null(json_object_get(kit_record(lines, 1), "symbol"));
+}
+
+/* Told once; another change in the page is told anew; only the first content is "restored". */
+static void changes_upon_changes(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	look();
+	bytes_of(0)[100]++;
+	assert_string_equal(kinds(look()), "modified:range0");
+	assert_string_equal(kinds(look()), "");
+	bytes_of(0)[200]++;
+	bytes_of(0)[300]++;
+	lines = look();
+	assert_string_equal(kinds(lines), "modified:range0");
+	/* From the first cell that differs from the baseline to the last. */
+	assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040200060");
+	assert_int_equal(kit_number(lines, 0, "length"), 304 - 96);
+	bytes_of(0)[100]--;
+	assert_string_equal(kinds(look()), "modified:range0");
+	bytes_of(0)[200]--;
+	bytes_of(0)[300]--;
+	assert_string_equal(kinds(look()), "restored:range0");
+	assert_string_equal(kinds(look()), "");
+	/* Two pages of one range are two changes. */
+	bytes_of(0)[0]++;
+	bytes_of(0)[2 * KS_REGION_PAGE]++;
+	assert_string_equal(kinds(look()), "modified:range0 modified:range0");
+}
+
+/* Asked for a fresh sample it says what it swept, and how much of it is modified now. */
+static void asked_for(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	look();
+	bytes_of(0)[0]++;
+	lines = kit_command("records", "memory", "{\"run\": true}");
+	assert_string_equal(kinds(lines), "modified:range0 sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
+	assert_int_equal(kit_number(lines, 1, "modified"), 1);
+	assert_int_equal(kit_number(lines, 1, "pages"), 3);
+	assert_int_equal(kit_number(lines, 2, "modified"), 0);
+}
+
+/* A range that goes away says so; another by its name is another, and gets a baseline of its own. */
+static void comes_and_goes(void **state)
+{
+	(void)state;
+	look();
+	world.gone[2] = true;
+	assert_string_equal(kinds(look()), "removed:range2");
+	assert_string_equal(kinds(look()), "");
+	bytes_of(2)[7]++;
+	world.gone[2] = false;
+	world.instance[2]++;
+	assert_string_equal(kinds(look()), "baseline:range2");
+	/* Away and back between two sweeps. */
+	world.instance[2]++;
+	assert_string_equal(kinds(look()), "removed:range2 baseline:range2");
+	bytes_of(2)[7]++;
+	assert_string_equal(kinds(look()), "modified:range2");
+}
+
+static unsigned int reads;
+
+static void goes_in_the_middle(void)
+{
+	if (++reads == 3) {
+		world.instance[0]++;
+		ks_port_random(world.words[0], sizes[0]);
+	}
+}
+
+/* A range that becomes another in the middle of its baseline: the baseline is of the new one alone. */
+static void other_in_the_middle(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	reads = 0;
+	world.meanwhile = goes_in_the_middle;
+	port_look_ns = 20000; /* two units a step */
+	lines = look();
+	assert_string_equal(kinds(lines), BASELINES);
+	assert_string_equal(kit_text(lines, 0, "sha256"), sha256_of(bytes_of(0), sizes[0]));
+	reads = 0;
+	lines = look();
+	assert_string_equal(kinds(lines), "removed:range0 baseline:range0");
+	assert_string_equal(kit_text(lines, 1, "sha256"), sha256_of(bytes_of(0), sizes[0]));
+}
+
+/* Memory that cannot be read is a failure that is told, not a change; afterwards the sweep goes on with what it knew. */
+static void read_failure(void **state)
+{
+	(void)state;
+	look();
+	world.fails = true;
+	port_advance(5 * SECOND);
+	assert_string_equal(kinds(kit_command("records", "memory", NULL)), "");
+	assert_int_equal(kit_sensor.probes[0].failures, 1);
+	assert_string_equal(kit_sensor.probes[0].last_error, "a range could not be read");
+	world.fails = false;
+	bytes_of(3)[0]++;
+	assert_string_equal(kinds(look()), "modified:range3");
+}
+
+/* Only a reset takes new baselines, and they are records. */
+static void reset(void **state)
+{
+	(void)state;
+	look();
+	bytes_of(4)[0]++;
+	assert_string_equal(kinds(look()), "modified:range4");
+	kit_command("off", "memory", NULL);
+	kit_command("on", "memory", NULL);
+	assert_string_equal(kinds(look()), "");
+	kit_command("reset", "memory", NULL);
+	assert_string_equal(kinds(look()), BASELINES);
+	assert_string_equal(kinds(look()), "");
+}
+
+/* At adversarial the bytes are shown as they are now: as hex, or raw. */
+static void bytes_are_shown(void **state)
+{
+	json_t *lines;
+	char hex[33];
+
+	(void)state;
+	look();
+	bytes_of(0)[0x1238] = '\n';
+	assert_true(json_object_get(kit_record(look(), 0), "bytes") == NULL);
+	kit_command("adversarial", "memory", NULL);
+	bytes_of(0)[0x1239] = '"';
+	port_advance(9 * SECOND);
+	lines = kit_command("records", "memory", "{\"peek\": true}");
+	assert_string_equal(kinds(lines), "modified:range0");
+	for (int i = 0; i < 16; i++)
+		sprintf(hex + 2 * i, "%02x", bytes_of(0)[0x1230 + i]);
+	assert_string_equal(kit_text(lines, 0, "bytes"), hex);
+	lines = kit_command("records", "memory", "{\"raw\": true}");
+	assert_string_equal(kinds(lines), "modified:range0");
+	assert_int_equal(kit_raw_bytes, 16);
+	assert_memory_equal(kit_raw, bytes_of(0) + 0x1230, 16);
+	/* More than fits: the first of them. */
+	memset(bytes_of(0) + 0x2000, 0x90, 2000);
+	memset(bytes_of(2) + 4056, 0x90, 16);
+	port_advance(9 * SECOND);
+	lines = kit_command("records", "memory", "{\"raw\": true}");
+	assert_string_equal(kinds(lines), "modified:range0 modified:range2");
+	assert_int_equal(kit_number(lines, 0, "length"), 2000);
+	assert_int_equal(kit_raw_bytes, KS_RAW_MAX + 24);
+}
+
+static uint64_t look_ns;
+
+/* Random changes, and the records about them in a text. */
+static void history(char *text, size_t size)
+{
+	size_t len = 0;
+
+	setup(NULL);
+	port_look_ns = look_ns;
+	for (int round = 0; round < 30; round++) {
+		json_t *lines = look();
+
+		len += (size_t)snprintf(text + len, size - len, "%s\n", kinds(lines));
+		for (size_t i = 0; i < kit_count(lines); i++)
+			len += (size_t)snprintf(text + len, size - len, "%s %llu %s\n", kit_text(lines, i, "address"),
+						(unsigned long long)kit_number(lines, i, "length"), kit_text(lines, i, "sha256"));
+		assert_true(len < size);
+		port_random_seed((uint64_t)round);
+		for (uint64_t n = port_random_below(4); n; n--) {
+			unsigned int i = (unsigned int)port_random_below(RANGES);
+
+			bytes_of(i)[port_random_below(sizes[i])] ^= 0x80;
+		}
+	}
+	kit_stop();
+}
+
+/* In one step or in hundreds: the same records. */
+static void steps_change_nothing(void **state)
+{
+	static char whole[100000], stepped[100000];
+
+	(void)state;
+	look_ns = 0;
+	history(whole, sizeof(whole));
+	assert_true(strlen(whole) > 2000);
+	for (look_ns = 1000; look_ns <= 100000; look_ns *= 10) {
+		history(stepped, sizeof(stepped));
+		assert_string_equal(stepped, whole);
+	}
+}
+
+static void no_memory(void **state)
+{
+	(void)state;
+	for (long left = 0; left < 3 + 2 * RANGES + 2; left++) {
+		kit_prepare(types, 1);
+		port_allocations_left = left;
+		if (!ks_sensor_start(&kit_sensor, &kit_config))
+			assert_int_equal(kit_sensor.probes[0].on, left >= 4 + 2 * RANGES);
+		kit_stop();
+	}
+}
+
+#define with_world(test) cmocka_unit_test_setup_teardown(test, setup, kit_teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_world(baseline),
+		with_world(every_byte),
+		with_world(symbols),
+		with_world(changes_upon_changes),
+		with_world(asked_for),
+		with_world(comes_and_goes),
+		with_world(other_in_the_middle),
+		with_world(read_failure),
+		with_world(reset),
+		with_world(bytes_are_shown),
+		cmocka_unit_test(steps_change_nothing),
+		cmocka_unit_test(no_memory),
+	};
+
+	return cmocka_run_group_tests_name("region", tests, NULL, NULL);
+}
