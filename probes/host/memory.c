@@ -57,10 +57,16 @@ static bool get_range(struct ks_probe *probe, unsigned int i, struct ks_range *r
 	return true;
 }
 
-static bool read_range(struct ks_probe *probe, unsigned int i, uint64_t offset, void *out, size_t bytes)
+/* Also what lies between two constants, which no valid C reads: so the address sanitizer has to look away, and memcpy() is its own. */
+__attribute__((no_sanitize("address"))) static bool read_range(struct ks_probe *probe, unsigned int i, uint64_t offset, void *out,
+							       size_t bytes)
 {
+	const volatile uint8_t *from = (const uint8_t *)(uintptr_t)(ranges[i].address + offset);
+	uint8_t *to = out;
+
 	(void)probe;
-	memcpy(out, (const void *)(uintptr_t)(ranges[i].address + offset), bytes);
+	while (bytes--)
+		*to++ = *from++;
 	return true;
 }
 
