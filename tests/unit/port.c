@@ -41,6 +41,11 @@ void port_random_seed(uint64_t seed)
 	random_state = seed * 2 + 1;
 }
 
+int port_rounds(int rounds)
+{
+	return getenv("KS_SLOW") ? rounds / 20 + 1 : rounds;
+}
+
 /* xorshift64*, Marsaglia and Vigna. */
 static uint64_t random64(void)
 {

@@ -30,6 +30,8 @@ extern char port_logged[256];
 
 /* Random numbers for tests, from the same sequence. */
 uint64_t port_random_below(uint64_t limit);
+/* How many rounds to go; a fraction of @rounds where each takes long (KS_SLOW=1: valgrind). */
+int port_rounds(int rounds);
 void port_random_seed(uint64_t seed);
 
 #endif /* TESTS_PORT_H */

@@ -538,7 +538,7 @@ static void forged_cursors(void **state)
 
 	(void)state;
 	kit_records(0, 50, "x");
-	for (int round = 0; round < 20000; round++) {
+	for (int round = 0; round < port_rounds(20000); round++) {
 		struct client client;
 		struct ks_text out;
 
