@@ -58,10 +58,11 @@ sub boot {
 	open(my $old_err, '>&', \*STDERR);
 	open(STDERR, '>', "$err");
 	open(my $pipe, '-|', @command) or die "vm/run: $!";
-	my $out = '';
+	my ($out, @failed) = ('');
 	while (my $line = <$pipe>) {
 		$out .= $line;
-		$hooks->{$1}->() if $hooks && $line =~ /^\@\@begin (\S+)$/ && $hooks->{$1};
+		next unless $hooks && $line =~ /^\@\@begin (\S+)$/ && $hooks->{$1};
+		eval { $hooks->{$1}->(); 1 } or push @failed, "at the step $1: $@";
 	}
 	close $pipe;
 	my $status = $? >> 8;
@@ -71,6 +72,7 @@ sub boot {
 	while ($out =~ /^\@\@begin (\S+)\n(.*?)\n?^\@\@stderr\n(.*?)\n?^\@\@end (\d+)$/msg) {
 		$steps{$1} = { out => $2, err => $3, status => $4 };
 	}
+	fail($_) for @failed;
 	if ($status >= 124) {
 		diag("the machine failed ($status):\n$steps{''}{err}");
 		diag(substr($steps{''}{console}, -3000));
@@ -129,15 +131,17 @@ sub gdb_ask {
 	$sum += ord for split //, $command;
 	print $socket sprintf('$%s#%02x', $command, $sum & 255);
 	$socket->flush;
-	my $answer = '';
-	while ($answer !~ /\$([^#]*)#../) {
-		sysread($socket, my $bytes, 65536) or die 'the debugger port closed';
-		$answer .= $bytes;
+	# Before the answer there may be the word that the machine has stopped, T..: a debugger that connects stops it.
+	my $bytes = '';
+	for (;;) {
+		while ($bytes =~ s/^[^\$]*\$([^#]*)#..//) {
+			my $answer = $1;
+			print $socket '+';
+			$socket->flush;
+			return $answer unless $answer =~ /^T/;
+		}
+		sysread($socket, $bytes, 65536, length $bytes) or die 'the debugger port closed';
 	}
-	$answer =~ /\$([^#]*)#../;
-	print $socket '+';
-	$socket->flush;
-	return $1;
 }
 
 sub gdb_read {

@@ -13,7 +13,7 @@ use KS;
 use Test::More;
 
 local $KS::xen = "$build/xen-flask/xen";
-my @common = ('--xen-args', 'flask=enforcing');
+my @common = ('--xen-args', 'flask=enforcing loglvl=all');
 
 my $allowed = boot("step ask ksense --xen discovery\n", @common, '--module', "$build/flask/allow");
 is($allowed->{ask}{status}, 0, 'with the permission Dom0 is served') or diag $allowed->{ask}{err};
