@@ -21,7 +21,7 @@ static const struct ks_probe_type *const ks_types[] = {
     &ks_xen_text,
 };
 
-#define KS_RING_DEFAULT ((uint32_t)KB(64))
+#define KS_RING_DEFAULT KB(64)
 #define KS_RING_MAX MB(1)
 
 struct ks_sensor *__read_mostly ks_xen_sensor;
@@ -30,7 +30,10 @@ static struct ks_sensor ks_sensor;
 
 static bool __initdata ks_off;
 static enum ks_level __initdata ks_level = KS_DEFAULT;
-static uint32_t __initdata ks_ring_bytes = KS_RING_DEFAULT;
+static uint64_t __initdata ks_ring_bytes = KS_RING_DEFAULT;
+
+/* The first item that was not understood.  It waits here: when the command line is read, there is no console yet. */
+static char __initdata ks_unknown[48];
 
 /* Of each probe; KS_LEVELS: as ks_level. */
 static enum ks_level __initdata ks_levels[ARRAY_SIZE(ks_types)] = {
@@ -84,12 +87,6 @@ static bool __init ks_parse_item(const char *s, const char *end)
 
         if ( rest != end || rest == s + 5 )
             return false;
-        if ( bytes < KS_RING_MIN || bytes > KS_RING_MAX )
-        {
-            bytes = bytes < KS_RING_MIN ? KS_RING_MIN : KS_RING_MAX;
-            printk(XENLOG_WARNING "sense: ring=%.*s is out of bounds, taking %lluK\n",
-                   (int)(end - s - 5), s + 5, bytes >> 10);
-        }
         ks_ring_bytes = bytes;
         return true;
     }
@@ -127,8 +124,9 @@ static int __init cf_check ks_parse_sense(const char *s)
 
         if ( !ks_parse_item(s, end) )
         {
-            printk(XENLOG_WARNING "sense: \"%.*s\" on the command line is not understood\n",
-                   (int)(end - s), s);
+            if ( !ks_unknown[0] )
+                snprintf(ks_unknown, sizeof(ks_unknown), "%.*s",
+                         (int)(end - s), s);
             rc = -EINVAL;
         }
         if ( !*end )
@@ -137,6 +135,22 @@ static int __init cf_check ks_parse_sense(const char *s)
     }
 }
 custom_param("sense", ks_parse_sense);
+
+/* What is wrong with the command line, now that somebody reads it. */
+static void __init ks_warn(void)
+{
+    uint64_t asked = ks_ring_bytes;
+
+    if ( ks_unknown[0] )
+        printk(XENLOG_WARNING "sense: not understood on the command line: %s\n",
+               ks_unknown);
+
+    ks_ring_bytes = min(max(asked, (uint64_t)KS_RING_MIN),
+                        (uint64_t)KS_RING_MAX);
+    if ( ks_ring_bytes != asked )
+        printk(XENLOG_WARNING "sense: ring is out of bounds, taking %"PRIu64"K\n",
+               ks_ring_bytes >> 10);
+}
 
 static size_t __init ks_memory(void)
 {
@@ -156,7 +170,6 @@ static int __init cf_check ks_start(void)
         .name = "xen",
         .types = ks_types,
         .types_count = ARRAY_SIZE(ks_types),
-        .ring_bytes = ks_ring_bytes,
     };
     unsigned int i;
     int rc;
@@ -169,6 +182,8 @@ static int __init cf_check ks_start(void)
         return 0;
     }
 
+    ks_warn();
+    config.ring_bytes = ks_ring_bytes;
     for ( i = 0; i < ARRAY_SIZE(ks_types); i++ )
     {
         config.levels[i] = ks_levels[i] == KS_LEVELS ? ks_level : ks_levels[i];
