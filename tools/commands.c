@@ -40,8 +40,7 @@ json_t *parse_body(const struct ksense_line *line)
 	json_t *value;
 
 	if (!body) {
-		fprintf(stderr, "ksense: the sensor sent something that cannot be shown (%s): %.*s\n", error.text,
-			(int)line->body_bytes, line->body);
+		fprintf(stderr, "ksense: the sensor sent something that cannot be shown: %s\n", error.text);
 		return NULL;
 	}
 	if (!line->has_raw)
@@ -108,26 +107,28 @@ static int show_answer(const struct options *o, const struct ksense_line *line)
 }
 
 /* The word that ends the reply: a new state, a new level, or that a reset was done. */
-static int show_word(const struct options *o, const struct ksense_line *line)
+static void show_word(const struct options *o, const struct ksense_line *line)
 {
 	const char *target = o->request.target ? o->request.target : "*";
 	bool state = o->command == KS_CMD_ON || o->command == KS_CMD_OFF;
-	json_t *object;
+	json_t *word = json_stringn(line->word, line->word_bytes), *object;
 
 	if (o->table) {
-		printf("%s: %s%.*s\n", strcmp(target, "*") ? target : "all probes",
-		       state || o->command == KS_CMD_RESET ? "" : "level ", (int)line->word_bytes, line->word);
-		return 0;
+		printf("%s: %s", strcmp(target, "*") ? target : "all probes",
+		       state || o->command == KS_CMD_RESET ? "" : "level ");
+		print_plain(word);
+		putchar('\n');
+		json_decref(word);
+		return;
 	}
 	object = json_pack("{ssss}", "target", target, "command", o->request.command);
-	if (!object)
-		return -1;
-	if (o->command != KS_CMD_RESET)
-		json_object_set_new(object, state ? "state" : "level", json_stringn(line->word, line->word_bytes));
+	if (o->command == KS_CMD_RESET)
+		json_decref(word);
+	else
+		json_object_set_new(object, state ? "state" : "level", word);
 	json_dumpf(object, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(object);
-	return 0;
 }
 
 /* === Interface ========================================================== */
@@ -150,7 +151,9 @@ static int show_line(const struct ksense *k, const struct options *o, const stru
 	case KSENSE_ANSWER:
 		return show_answer(o, line) ? EXIT_NO_SENSOR : EXIT_DONE;
 	case KSENSE_DONE:
-		return o->command != KS_CMD_RECORDS && show_word(o, line) ? EXIT_NO_SENSOR : EXIT_DONE;
+		if (o->command != KS_CMD_RECORDS)
+			show_word(o, line);
+		return EXIT_DONE;
 	default:
 		return EXIT_DONE; /* a refusal: report() tells it */
 	}

@@ -3,10 +3,12 @@
  * ksense.c - the command line tool: finds the sensor, runs a command, says how it went.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../host/host.h"
 #include "ksense.h"
@@ -38,11 +40,12 @@ int report(const struct ksense *k)
 
 	if (error == KSENSE_OK)
 		return EXIT_DONE;
-	if (error <= KSENSE_OTHER) {
+	if (error < KSENSE_OTHER)
 		fprintf(stderr, "ksense: %s: %s\n", ksense_error_name(error), ksense_message(k));
+	else
+		fprintf(stderr, "ksense: %s\n", ksense_message(k));
+	if (error <= KSENSE_OTHER)
 		return EXIT_SAID_ERROR;
-	}
-	fprintf(stderr, "ksense: %s\n", ksense_message(k));
 	return error == KSENSE_MISUSE ? EXIT_USAGE : EXIT_NO_SENSOR;
 }
 
@@ -67,12 +70,21 @@ static int run(struct ksense *k, const struct options *o)
 	return o->follow ? run_follow(k, o) : run_command(k, o);
 }
 
+/* Closed standard descriptors are opened the wrong way round: using them fails, and no socket of ours gets their numbers. */
+static void hold_standard_fds(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
 	struct ksense *k;
 	int status;
 
+	hold_standard_fds();
 	setlocale(LC_CTYPE, "");
 	options_read(&o, argc, argv);
 	k = ksense_new();

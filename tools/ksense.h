@@ -70,6 +70,8 @@ void print_record_json(const struct ksense_line *line);
 void print_records(const json_t *records, bool wide);
 /* One record in one line of text. */
 void print_record_line(const json_t *record);
+/* A value: a string without blanks and such as it is, all else as JSON in ASCII. */
+void print_plain(const json_t *value);
 void print_discovery(const json_t *list);
 void print_status(const json_t *status);
 

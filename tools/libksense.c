@@ -23,6 +23,14 @@ static_assert(KSENSE_LINE_MAX - 1 <= KS_JSON_BYTES_MAX, "the reader takes a whol
 
 /* === Errors ============================================================= */
 
+/* A message may quote a server, and may be shown on a terminal: control characters do not get there, C1 ones in UTF-8 either. */
+static void disarm(char *text)
+{
+	for (unsigned char *p = (unsigned char *)text; *p; p++)
+		if (*p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f))
+			*p = '?';
+}
+
 int ksense_fail(struct ksense *k, enum ksense_error error, const char *format, ...)
 {
 	va_list args;
@@ -31,6 +39,7 @@ int ksense_fail(struct ksense *k, enum ksense_error error, const char *format, .
 	va_start(args, format);
 	vsnprintf(k->message, sizeof(k->message), format, args);
 	va_end(args);
+	disarm(k->message);
 	return -1;
 }
 
@@ -293,16 +302,19 @@ static bool walk_body(struct ks_json *json, enum ks_json_token token, struct fou
 
 static void take_refusal(struct ksense *k, const struct found *found)
 {
-	char message[400];
-	char code[64];
-	int len = ks_json_string(&found->code, code, sizeof(code));
-	enum ksense_error error = KSENSE_OTHER;
+	char message[400], code[64];
+	int message_len = ks_json_string(&found->message, message, sizeof(message));
+	int code_len = ks_json_string(&found->code, code, sizeof(code));
 
-	for (int i = KS_OK + 1; i < KS_ERRORS; i++)
-		if (len >= 0 && ks_json_is(&found->code, ks_error_names[i], strlen(ks_error_names[i])))
-			error = (enum ksense_error)i;
-	len = ks_json_string(&found->message, message, sizeof(message));
-	ksense_fail(k, error, "%.*s", len < 0 ? 0 : len, message);
+	if (message_len < 0)
+		message_len = snprintf(message, sizeof(message), "(a message that is too long)");
+	for (int i = KS_OK + 1; i < KS_ERRORS; i++) {
+		if (ks_json_is(&found->code, ks_error_names[i], strlen(ks_error_names[i]))) {
+			ksense_fail(k, (enum ksense_error)i, "%.*s", message_len, message);
+			return;
+		}
+	}
+	ksense_fail(k, KSENSE_OTHER, "%.*s: %.*s", code_len < 0 ? 0 : code_len, code, message_len, message);
 }
 
 /* Reads [nonce, word] or [nonce, word, body], behind the "[". */
@@ -350,7 +362,7 @@ static bool read_line(struct ksense *k, struct ksense_line *line)
 {
 	struct ks_json json;
 	enum ks_json_token token;
-	bool reply = false;
+	bool reply = false, empty = true;
 
 	line->kind = KSENSE_SESSION;
 	ks_json_init(&json, line->text, line->bytes, false);
@@ -360,6 +372,7 @@ static bool read_line(struct ksense *k, struct ksense_line *line)
 		bool here = is(&json.value, "reply");
 
 		reply |= here;
+		empty = false;
 		token = ks_json_next(&json);
 		if (here && token == KS_JSON_ARRAY) {
 			if (!read_reply(k, &json, line))
@@ -368,8 +381,14 @@ static bool read_line(struct ksense *k, struct ksense_line *line)
 			return false;
 		}
 	}
+	if (token != KS_JSON_OBJECT_END || ks_json_next(&json) != KS_JSON_END)
+		return false;
+	if (empty) {
+		line->kind = KSENSE_REFUSED;
+		ksense_fail(k, KSENSE_VERSION, "the server speaks none of the versions asked for, and closes");
+	}
 	/* A request of ours was no session line. */
-	return token == KS_JSON_OBJECT_END && ks_json_next(&json) == KS_JSON_END && (reply || !k->nonce[0]);
+	return reply || empty || !k->nonce[0];
 }
 
 /*

@@ -54,7 +54,7 @@ enum ksense_error {
 	KSENSE_DENIED,
 	KSENSE_BUSY,
 	KSENSE_NO_MEMORY,
-	KSENSE_OTHER,        /* with a code that this library does not know */
+	KSENSE_OTHER,        /* with a code that this library does not know; the message starts with it */
 
 	/* There is no talking to a sensor. */
 	KSENSE_NO_SENSOR,    /* none there: no Xen, Xen has none, it is off, nobody listens at the socket */
@@ -95,7 +95,8 @@ void ksense_set_timeout(struct ksense *k, int ms);
 int ksense_fd(const struct ksense *k);
 
 /*
- * The last error of this handle, and a sentence about it, for a person, without newline: what is wrong and what to do.
+ * The last error of this handle, and a sentence about it, for a person: what is wrong and what to do.  It has no newline and no
+ * control characters, whatever a server said.
  * Each of the functions that can fail starts by forgetting it; so ksense_next() at the end of a reply does not.
  */
 enum ksense_error ksense_error(const struct ksense *k);
@@ -153,7 +154,7 @@ enum ksense_kind {
 	KSENSE_RECORD,   /* [nonce, id, record]: more lines follow */
 	KSENSE_ANSWER,   /* [nonce, word, value], the reply to discovery and status: the last line */
 	KSENSE_DONE,     /* [nonce, word]: the last line; word is the new state or level, or the target of records */
-	KSENSE_REFUSED,  /* [nonce, "error", {...}]: the last line; ksense_error() and ksense_message() tell it */
+	KSENSE_REFUSED,  /* [nonce, "error", {...}], or {} to a session line: the last line; ksense_error() tells it */
 	KSENSE_SESSION,  /* not a reply but the answer to a session line: the last line */
 };
 

@@ -81,6 +81,7 @@ struct stream {
 	size_t start, end;
 	bool input_ended, sending_ended;
 	bool content;              /* the line that is being passed is not empty */
+	bool refused;              /* the session: the server closes, and may do so before the input has ended */
 	uint64_t requests, replies;
 	int status;
 };
@@ -146,8 +147,10 @@ static int take_replies(struct stream *s)
 	while ((got = ksense_next_any(s->k, &line)) > 0) {
 		print_line(&line);
 		s->replies += line.kind != KSENSE_RECORD;
-		if (line.kind == KSENSE_REFUSED && !s->status)
+		if (line.kind == KSENSE_REFUSED) {
 			s->status = EXIT_SAID_ERROR;
+			s->refused |= !line.word;
+		}
 	}
 	if (flush_output(0)) {
 		s->status = EXIT_SAID_ERROR;
@@ -159,7 +162,7 @@ static int take_replies(struct stream *s)
 		s->status = report(s->k);
 		return -1;
 	}
-	if (!s->sending_ended || s->replies < s->requests) {
+	if (!s->refused && (!s->sending_ended || s->replies < s->requests)) {
 		fputs("ksense: the server closed the connection before it had answered everything\n", stderr);
 		s->status = EXIT_NO_SENSOR;
 		return -1;

@@ -120,6 +120,49 @@ static char *was_text(json_t *old, bool wide)
 	return fclose(out) ? NULL : text;
 }
 
+/* === Text that is no cell =============================================== */
+
+static bool is_plain(const char *text)
+{
+	const char *p = text;
+
+	while (*p > ' ' && *p < 0x7f && *p != '"' && *p != '\\')
+		p++;
+	return *text && !*p;
+}
+
+void print_plain(const json_t *value)
+{
+	const char *string = json_string_value(value);
+
+	if (string && is_plain(string) && strlen(string) == json_string_length(value))
+		fputs(string, stdout);
+	else
+		json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+}
+
+/* A name that a sensor gave to something. */
+static void print_name(const char *name)
+{
+	json_t *string;
+
+	if (is_plain(name)) {
+		fputs(name, stdout);
+		return;
+	}
+	string = json_string(name);
+	print_plain(string);
+	json_decref(string);
+}
+
+static void print_member(const char *name, const json_t *value)
+{
+	putchar(' ');
+	print_name(name);
+	putchar('=');
+	print_plain(value);
+}
+
 /* === Records ============================================================ */
 
 #define COLUMNS_MAX 48
@@ -190,8 +233,12 @@ static void print_kind(const char *kind, const json_t *records, bool wide)
 	table = table_new(columns, layout.count + layout.has_old);
 	if (!table)
 		return;
-	printf("%s%s%s: %zu record%s\n", kind, layout.probe ? " of " : "", layout.probe ? layout.probe : "", count,
-	       count == 1 ? "" : "s");
+	print_name(kind);
+	if (layout.probe) {
+		fputs(" of ", stdout);
+		print_name(layout.probe);
+	}
+	printf(": %zu record%s\n", count, count == 1 ? "" : "s");
 	json_array_foreach(records, i, record) {
 		struct libscols_line *line = scols_table_new_line(table, NULL);
 
@@ -207,22 +254,6 @@ static void print_kind(const char *kind, const json_t *records, bool wide)
 	table_done(table);
 }
 
-/* "name=value" where a plain value needs no quotes, else as JSON. */
-static void print_value(const char *name, const json_t *value)
-{
-	const char *string = json_string_value(value);
-	bool plain = string && *string && strlen(string) == json_string_length(value);
-
-	for (const char *p = string; plain && *p; p++)
-		plain = *p > ' ' && *p < 0x7f && *p != '"' && *p != '\\';
-	if (plain) {
-		printf(" %s=%s", name, string);
-	} else {
-		printf(" %s=", name);
-		json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
-	}
-}
-
 static const char *kind_of(const json_t *record)
 {
 	const char *kind = json_string_value(json_object_get(record, "kind"));
@@ -234,9 +265,9 @@ static void print_lost(const json_t *record)
 {
 	const char *probe = json_string_value(json_object_get(record, "probe"));
 
-	printf("LOST: %" JSON_INTEGER_FORMAT " records%s%s (seq %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT
-	       ") were pushed out of the full ring before they were read\n",
-	       json_integer_value(json_object_get(record, "count")), probe ? " of " : "", probe ? probe : "",
+	printf("LOST: %" JSON_INTEGER_FORMAT " records of ", json_integer_value(json_object_get(record, "count")));
+	print_name(probe ? probe : "?");
+	printf(" (seq %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT ") were pushed out of the full ring before they were read\n",
 	       json_integer_value(json_object_get(record, "first")), json_integer_value(json_object_get(record, "last")));
 }
 
@@ -281,11 +312,14 @@ void print_record_line(const json_t *record)
 		free(time);
 		return;
 	}
-	printf("%s %s %s", time ? time : "?", probe ? probe : "?", kind_of(record));
+	printf("%s ", time ? time : "?");
+	print_name(probe ? probe : "?");
+	putchar(' ');
+	print_name(kind_of(record));
 	free(time);
 	json_object_foreach((json_t *)record, name, value)
 		if (strcmp(name, "time") && strcmp(name, "probe") && strcmp(name, "kind"))
-			print_value(name, value);
+			print_member(name, value);
 	putchar('\n');
 }
 
@@ -386,14 +420,14 @@ static void print_sensor(const json_t *status)
 	char *time = seconds(number(status, "time"));
 
 	fputs("sensor:", stdout);
-	print_value("name", json_object_get(status, "name"));
-	print_value("uuid", json_object_get(status, "uuid"));
-	print_value("version", json_object_get(status, "version"));
-	print_value("state", json_object_get(status, "state"));
-	print_value("level", json_object_get(status, "level"));
+	print_member("name", json_object_get(status, "name"));
+	print_member("uuid", json_object_get(status, "uuid"));
+	print_member("version", json_object_get(status, "version"));
+	print_member("state", json_object_get(status, "state"));
+	print_member("level", json_object_get(status, "level"));
 	printf(" time=%ss", time ? time : "?");
-	print_value("supervised", json_object_get(status, "supervised"));
-	print_value("memory_bytes", json_object_get(status, "memory_bytes"));
+	print_member("supervised", json_object_get(status, "supervised"));
+	print_member("memory_bytes", json_object_get(status, "memory_bytes"));
 	puts("\n");
 	free(time);
 }

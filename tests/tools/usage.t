@@ -1,0 +1,94 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# Wrong in the world if this fails: somebody mistypes, and is not told what, or something else is done than what he asked for.
+#
+# Each wrong command line must end with 2, a message that names what is wrong, a hint at --help, and nothing on standard output.  None
+# of them needs a sensor.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use ToolTest;
+use Test::More;
+
+my @wrong = (
+	[[], qr/a command is missing/],
+	[['recrods'], qr/no command 'recrods'; did you mean 'records'\?/],
+	[['statsu'], qr/did you mean 'status'\?/],
+	[['zzzzzzzz'], qr/no command 'zzzzzzzz'$/m],
+	[['x' x 1000], qr/no command 'x/],
+	[[''], qr/no command ''/],
+	[['Records'], qr/did you mean 'records'/],
+	[['discover'], qr/did you mean 'discovery'/],
+	[['status', 'a', 'b'], qr/one target.*'b'/],
+	[['raw', 'folder'], qr/raw takes no target/],
+	[['raw', '--json'], qr/no --table, --json/],
+	[['--nonsense', 'status'], qr/unrecognized option '--nonsense'/],
+	[['-x', 'status'], qr/invalid option/],
+	[['status', '--f'], qr/ambiguous/],
+	[['status', '--socket'], qr/requires an argument/],
+	[['status', '--socket', ''], qr/--socket takes a path/],
+	[['status', '--xen', '--host'], qr/exclude each other/],
+	[['status', '--host', '--socket', 'x'], qr/exclude each other/],
+	[['status', '--table', '--json'], qr/exclude each other/],
+	[['status', '--folder', '.'], qr/--folder goes with --host/],
+	[['status', '--ring', '9000', '--socket', 'x'], qr/--ring goes with --host/],
+	[['status', '--host', '--ring', '100'], qr/--ring takes a whole number from 8192 /],
+	(map { my $option = $_; [['low', $option], qr/$option goes with the command records/] } qw(--peek --run --raw --follow)),
+	[['low', '--max', '1'], qr/--max goes with the command records/],
+	(map { my $bad = $_; [['records', "--max=$bad"], qr/--max takes a whole number/] }
+	 '', '-1', '1x', ' 1', '+1', '1.5', '0x10', '18446744073709551616', 'x'),
+	[['records', '--since', 'now'], qr/--since takes a whole number/],
+	[['records', '--record', '-3'], qr/--record takes a whole number/],
+	[['records', '--record', '3', '--run'], qr/--run does not go with --record/],
+	[['records', '--record', '3', '--follow'], qr/--follow does not go with --record/],
+	[['records', '--interval', '1'], qr/--interval goes with --follow/],
+	(map { my $bad = $_; [['records', '--follow', "--interval=$bad"], qr/--interval takes seconds/] }
+	 '', '0', '-1', 'nan', 'inf', '1s', '1e9'),
+	[['status', '--timeout', 'never'], qr/--timeout takes seconds/],
+	[['records', '--filter', 'kind'], qr/--filter takes MEMBER=VALUE, not 'kind'/],
+	[['records', '--filter', '=x'], qr/--filter takes MEMBER=VALUE/],
+	[['records', '--filter', 'a=[1]'], qr/a value is a string, a number/],
+	[['records', '--filter', 'a={}'], qr/a value is a string, a number/],
+	[['records', '--filter', "a=\xff"], qr/not valid UTF-8/],
+	[['records', ('--filter', 'a=1') x 65], qr/more than 64 filters/],
+	[['records', '--host', '--filter', 'a=' . 'x' x 5000], qr/the request is longer than 4096 bytes/],
+);
+
+for my $case (@wrong) {
+	my ($args, $message) = @$case;
+	my $got = run(@$args);
+	my $name = substr(join(' ', map { s/[^ -~]/?/gr } @$args), 0, 60);
+	is($got->{status}, 2, "ksense $name: usage") or diag($got->{err});
+	like($got->{err}, $message, 'it says what is wrong');
+	like($got->{err}, qr/--help/, 'and where to look') unless $got->{err} =~ /longer than/;
+	is($got->{out}, '', 'and does nothing');
+}
+
+# --- help and version, which need no sensor and no command
+my $help = run('--help');
+is($help->{status}, 0, '--help');
+like($help->{out}, qr/^Usage: ksense /, 'starts with the usage');
+is($help->{err}, '', 'and is no error');
+is((grep { length > 80 } lines($help)), 0, 'fits a terminal');
+like(run('--version')->{out}, qr/^ksense \d+\.\d+\.\d+\n$/, '--version');
+is(run('--vers')->{status}, 0, 'options may be shortened');
+
+# --- the man page tells the same
+my $man = slurp("$root/docs/ksense.1");
+for my $option ($help->{out} =~ /--([a-z]+)/g) {
+	like($man, qr/^\.(?:It|Op).*\bFl Fl \Q$option\E\b/m, "the man page has --$option");
+}
+for my $option ($man =~ /^\.It Fl Fl ([a-z]+)/mg) {
+	like($help->{out}, qr/--$option\b/, "--help has --$option");
+}
+like($man, qr/\b$_\b/, "the man page has $_") for qw(discovery status records off on low default high adversarial increase decrease reset raw);
+my ($version) = run('--version')->{out} =~ /(\S+)$/;
+like($man, qr/^\.Os ksense \Q$version\E$/m, 'and the version');
+SKIP: {
+	skip 'no man', 1 unless grep { -x "$_/man" } split /:/, $ENV{PATH};
+	is(`man --warnings -l $root/docs/ksense.1 2>&1 >/dev/null`, '', 'man has nothing to complain about');
+}
+
+done_testing;
