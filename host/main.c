@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +87,7 @@ static int listen_on(const char *path)
 	}
 	if (!remove_stale(path, &address, len))
 		return -1;
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -1;
 	mask = umask(0177);
@@ -99,12 +100,17 @@ static int listen_on(const char *path)
 	return -1;
 }
 
-static int serve(struct ks_host *host, int listener)
+/* Signals are let in while this waits for a client, and at no other time or place: none is missed, whatever thread it would have met. */
+static int serve(struct ks_host *host, int listener, const sigset_t *signals)
 {
 	while (!stopped) {
-		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		struct pollfd poll_fd = { .fd = listener, .events = POLLIN };
+		int fd;
 
-		if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+		if (ppoll(&poll_fd, 1, NULL, signals) < 0)
+			continue;
+		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
 			continue;
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
 			usleep(100000); /* until a client goes */
@@ -119,7 +125,6 @@ static int serve(struct ks_host *host, int listener)
 	return 0;
 }
 
-/* Signals end accept4() in the main thread, and in no other. */
 static void catch_signals(void)
 {
 	struct sigaction action = { .sa_handler = stop };
@@ -182,22 +187,20 @@ int main(int argc, char **argv)
 		fprintf(stderr, "ksense-host: cannot listen on %s: %s\n", path, strerror(errno));
 		return 1;
 	}
-	/* The sensor's threads inherit the mask. */
+	/* The sensor's and the clients' threads inherit the mask. */
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGTERM);
 	catch_signals();
 	pthread_sigmask(SIG_BLOCK, &signals, &before);
 	host = ks_host_start(folder, (uint32_t)ring, read_only);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!host) {
+	if (!host)
 		fprintf(stderr, "ksense-host: cannot start the sensor: %s\n", strerror(errno));
-		return 1;
-	}
-	result = serve(host, listener);
+	result = host ? serve(host, listener, &before) : 1;
 	close(listener);
 	if (*path != '@')
 		unlink(path);
-	ks_host_stop(host);
+	if (host)
+		ks_host_stop(host);
 	return result;
 }
