@@ -139,17 +139,17 @@ static KS_CB void ks_text_symbol(struct ks_probe *probe, uint64_t address, char 
 	unsigned int cpu;
 
 	if (symbols_lookup(address, &size, &offset, name)) {
-		snprintf(out, KS_REGION_SYMBOL, "%s+%#lx", name, offset);
+		snprintf(out, KS_REGION_SYMBOL, "%s+0x%lx", name, offset);
 		return;
 	}
 	if (address - ks_start(_srodata) < ks_bytes(_srodata, _erodata)) {
-		snprintf(out, KS_REGION_SYMBOL, "_srodata+%#lx", (unsigned long)address - (unsigned long)_srodata);
+		snprintf(out, KS_REGION_SYMBOL, "_srodata+0x%lx", (unsigned long)address - (unsigned long)_srodata);
 		return;
 	}
 	out[0] = '\0';
 	for_each_online_cpu (cpu)
 		if (address - ks_stub_address(cpu) < KS_STUB_BYTES)
-			snprintf(out, KS_REGION_SYMBOL, "stub-cpu%u+%#lx", cpu,
+			snprintf(out, KS_REGION_SYMBOL, "stub-cpu%u+0x%lx", cpu,
 				 (unsigned long)(address - ks_stub_address(cpu)));
 }
 
