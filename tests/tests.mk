@@ -51,7 +51,7 @@ $(eval $(call unit_build,clang,$(CLANG),-O2))
 
 # === Targets =================================================================
 
-.PHONY: check-unit check-valgrind check-clang check-fuzz check-server check-host check-all
+.PHONY: check-unit check-valgrind check-clang check-fuzz check-server check-host
 
 check-unit: $(ASAN_TESTS) ## unit tests, under the address and the undefined behaviour sanitizer
 	KS_B=$(B) prove tests/host/unit.t
@@ -61,3 +61,21 @@ check-valgrind: $(PLAIN_TESTS) ## unit tests, under valgrind
 
 check-clang: $(CLANG_TESTS) ## unit tests, built with clang
 	KS_B=$(B) prove tests/host/clang.t
+
+# === Fuzzers =================================================================
+
+FUZZ_CFLAGS = $(UNIT_CFLAGS) -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all
+FUZZ_SRC = tests/unit/port.c tests/unit/judge.c
+
+$(B)/tests/fuzz/%: tests/fuzz/%.c tests/fuzz/fuzz.h $(FUZZ_SRC) $(CORE_SRC) $(UNIT_HEADERS)
+	@mkdir -p $(@D)
+	$(CLANG) $(FUZZ_CFLAGS) -o $@ $< $(FUZZ_SRC) $(CORE_SRC) -ljansson -lnettle -lpthread
+
+check-fuzz: $(FUZZERS) ## fuzzers of reader, request and exchange, FUZZ_SECONDS=60 each
+	KS_B=$(B) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -v tests/host/fuzz.t
+
+check-server: $(B)/host/ksense-host ## the host port's server over its socket
+	KS_B=$(B) prove tests/host/server.t
+
+check-host: $(CHECK_HOST_BUILT) ## all of these
+	KS_B=$(B) FUZZ_SECONDS=$(FUZZ_SECONDS) prove $(CHECK_HOST_T)
