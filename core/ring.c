@@ -117,6 +117,10 @@ void ks_ring_consume(struct ks_ring *ring, struct ks_entry *entry)
 {
 	if (!entry->consumed)
 		let_go(ring, entry);
+}
+
+void ks_ring_trim(struct ks_ring *ring)
+{
 	while (ring->count && entry_at(ring, ring->tail)->consumed)
 		pop(ring);
 }

@@ -57,8 +57,12 @@ void ks_ring_drop(struct ks_ring *ring);
 struct ks_entry *ks_ring_from(const struct ks_ring *ring, uint64_t seq);
 struct ks_entry *ks_ring_after(const struct ks_ring *ring, const struct ks_entry *entry);
 
-/* The record was delivered. */
+/*
+ * The record was delivered.  It stays in its place, so that a walk can go on from it, until ks_ring_trim() gives up what is consumed
+ * at the old end.
+ */
 void ks_ring_consume(struct ks_ring *ring, struct ks_entry *entry);
+void ks_ring_trim(struct ks_ring *ring);
 
 /* The first @count losses up to seq @last were told. */
 void ks_ring_lost_told(struct ks_ring *ring, uint64_t last, uint64_t count);

@@ -547,7 +547,7 @@ static enum ks_serve serve_records(struct ks_sensor *sensor, const struct ks_req
 void ks_confirm(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor)
 {
 	struct ks_probe *probe;
-	struct ks_entry *entry, *after;
+	struct ks_entry *entry;
 	uint64_t consumed = 0, missing;
 
 	if (cursor->stage < STAGE_SEND || cursor->probe >= sensor->count)
@@ -555,13 +555,14 @@ void ks_confirm(struct ks_sensor *sensor, const struct ks_request *request, stru
 	probe = &sensor->probes[cursor->probe];
 	ks_lock(&probe->lock);
 	if (consumes(request) && cursor->epoch == probe->epoch) {
-		for (entry = ks_ring_from(&probe->ring, cursor->from); entry && entry->seq < cursor->next; entry = after) {
-			after = ks_ring_after(&probe->ring, entry);
+		for (entry = ks_ring_from(&probe->ring, cursor->from); entry && entry->seq < cursor->next;
+		     entry = ks_ring_after(&probe->ring, entry)) {
 			if (entry->consumed || !ks_request_matches(request, entry->text, entry->text_bytes))
 				continue;
 			ks_ring_consume(&probe->ring, entry);
 			consumed++;
 		}
+		ks_ring_trim(&probe->ring);
 		missing = cursor->unconfirmed > consumed ? cursor->unconfirmed - consumed : 0;
 		probe->delivered += consumed;
 		probe->delivered += ks_ring_not_lost(&probe->ring, cursor->from, cursor->next, missing);
