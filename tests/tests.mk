@@ -79,3 +79,9 @@ check-server: $(B)/host/ksense-host ## the host port's server over its socket
 
 check-host: $(CHECK_HOST_BUILT) ## all of these
 	KS_B=$(B) FUZZ_SECONDS=$(FUZZ_SECONDS) prove $(CHECK_HOST_T)
+
+# === Benchmark of what runs in a process =====================================
+
+$(B)/bench/host: bench/host.c $(CORE_SRC) $(PROBE_SRC) $(UNIT_HEADERS)
+	@mkdir -p $(@D)
+	$(CC) $(KS_CFLAGS) -O2 -g -Ihost -o $@ $< $(CORE_SRC) $(PROBE_SRC) -ljansson -lnettle -lpthread
