@@ -247,7 +247,7 @@ static enum ks_json_token fail(struct ks_json *json, const char *why)
 {
 	json->error = why;
 	json->expect = EXPECT_FAILED;
-	json->value.type = KS_JSON_ERROR;
+	json->value = (struct ks_json_value){ .type = KS_JSON_ERROR, .text = json->pos };
 	return KS_JSON_ERROR;
 }
 

@@ -8,6 +8,7 @@
 #include "kit.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct ks_request request;
 
@@ -90,9 +91,20 @@ static void syntax(void **state)
 		"{" V ", \"request\": [\"" NONCE "\", \"on\", \"a\xff\"]}",
 	};
 
+	static const char whole[] = R("\"records\", \"a\", {\"since\": 1, \"filter\": {\"kind\": \"domain\"}, \"peek\": true, \"raw\": true}");
+
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		assert_error(lines[i], KS_ERR_SYNTAX);
+	/* Cut off in a string, after a longer one.  (Found by fuzz_request: the length of the one before was still believed.) */
+	for (size_t len = 0; len < sizeof(whole) - 1; len++) {
+		char *cut = malloc(len + !len);
+
+		memcpy(cut, whole, len);
+		ks_request_parse(&request, cut, len, KS_VERSION_NONE);
+		assert_int_equal(request.error, len ? KS_ERR_SYNTAX : KS_OK);
+		free(cut);
+	}
 	/* The nonce is echoed where it could be read before the fault. */
 	assert_error("{" V ", \"request\": [\"" NONCE "\", \"on\", }", KS_ERR_SYNTAX);
 	assert_int_equal(request.nonce_bytes, 20);
