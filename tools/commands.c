@@ -58,7 +58,8 @@ void print_record_json(const struct ksense_line *line)
 {
 	fwrite(line->body, 1, line->body_bytes, stdout);
 	putchar('\n');
-	fwrite(line->raw, 1, line->raw_bytes, stdout);
+	if (line->raw_bytes)
+		fwrite(line->raw, 1, line->raw_bytes, stdout);
 }
 
 /* === Answers ============================================================ */

@@ -80,7 +80,7 @@ static void hold_standard_fds(void)
 
 int main(int argc, char **argv)
 {
-	struct options o;
+	static struct options o; /* what it points to lives as long as the process */
 	struct ksense *k;
 	int status;
 

@@ -16,7 +16,8 @@ static void print_line(const struct ksense_line *line)
 {
 	fwrite(line->text, 1, line->bytes, stdout);
 	putchar('\n');
-	fwrite(line->raw, 1, line->raw_bytes, stdout);
+	if (line->raw_bytes)
+		fwrite(line->raw, 1, line->raw_bytes, stdout);
 }
 
 static int cannot_read(void)
