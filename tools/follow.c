@@ -28,7 +28,7 @@ static void interrupt(int signal)
 	interrupted = 1;
 }
 
-/* The first SIGINT or SIGTERM lets the reply under way come to its end, so that nothing is taken and not shown; the second kills. */
+/* The first SIGINT or SIGTERM lets the reply under way end, so that nothing is taken and not shown; the second kills. */
 static void catch_signals(void)
 {
 	struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
