@@ -21,19 +21,17 @@ enum {
 	C_SPACE = 1,   /* white space of RFC 8259 */
 	C_PUNCT = 2,   /* , : [ ] { } " */
 	C_CTRL = 4,
-	C_STOP = 8,    /* ends the fast run within a string: control, quote, backslash, not ASCII */
 };
 
 static const uint8_t class_of[256] = {
-	[0 ... 8] = C_CTRL | C_STOP,
-	['\t'] = C_SPACE | C_CTRL | C_STOP,
-	['\n'] = C_SPACE | C_CTRL | C_STOP,
-	[11 ... 12] = C_CTRL | C_STOP,
-	['\r'] = C_SPACE | C_CTRL | C_STOP,
-	[14 ... 31] = C_CTRL | C_STOP,
+	[0 ... 8] = C_CTRL,
+	['\t'] = C_SPACE | C_CTRL,
+	['\n'] = C_SPACE | C_CTRL,
+	[11 ... 12] = C_CTRL,
+	['\r'] = C_SPACE | C_CTRL,
+	[14 ... 31] = C_CTRL,
 	[' '] = C_SPACE,
-	['"'] = C_PUNCT | C_STOP,
-	['\\'] = C_STOP,
+	['"'] = C_PUNCT,
 	[','] = C_PUNCT,
 	[':'] = C_PUNCT,
 	['['] = C_PUNCT,
@@ -41,7 +39,6 @@ static const uint8_t class_of[256] = {
 	['{'] = C_PUNCT,
 	['}'] = C_PUNCT,
 	[0x7f] = C_CTRL,
-	[0x80 ... 0xff] = C_STOP,
 };
 
 static inline uint8_t class_at(const char *p)
@@ -191,6 +188,12 @@ int ks_json_string(const struct ks_json_value *value, char *out, size_t size)
 	size_t len = 0;
 	int byte;
 
+	if (!value->escaped) {
+		if (value->len > size)
+			return -1;
+		memcpy(out, value->text, value->len);
+		return (int)value->len;
+	}
 	bytes_start(&it, value->text, value->len, value->escaped);
 	while ((byte = bytes_next(&it)) >= 0) {
 		if (len == size)
@@ -215,13 +218,6 @@ bool ks_json_same(const struct ks_json_value *a, const struct ks_json_value *b)
 			return false;
 	} while (byte >= 0);
 	return true;
-}
-
-bool ks_json_is(const struct ks_json_value *value, const char *bytes, size_t len)
-{
-	struct ks_json_value plain = { .type = KS_JSON_STRING, .text = bytes, .len = (uint32_t)len };
-
-	return ks_json_same(value, &plain);
 }
 
 bool ks_json_u64(const struct ks_json_value *value, uint64_t *out)
@@ -262,8 +258,7 @@ static bool read_string(struct ks_json *json)
 		uint32_t code;
 		size_t step;
 
-		while (p < json->end && !(class_at(p) & C_STOP))
-			p++;
+		p += ks_plain_len(p, (size_t)(json->end - p));
 		if (p == json->end)
 			return fail(json, "a string does not end"), false;
 		if (*p == '"')
@@ -276,7 +271,7 @@ static bool read_string(struct ks_json *json)
 		} else if ((uint8_t)*p < 0x20) {
 			return fail(json, "a string has a control character"), false;
 		} else {
-			step = ks_utf8_len(p, (size_t)(json->end - p));
+			step = ks_utf8_len(p, (size_t)(json->end - p)); /* DEL too: one byte */
 			if (!step)
 				return fail(json, "a string is not valid UTF-8"), false;
 		}
@@ -358,19 +353,50 @@ static bool read_run(struct ks_json *json)
 	return true;
 }
 
+/*
+ * A hash of the bytes that a key stands for, eight at a time: keys are compared only where it is the same, so that a line full of
+ * keys costs little.
+ */
+static uint32_t key_hash(const struct ks_json_value *key)
+{
+	uint64_t hash = 0, word = 0;
+	const char *p = key->text;
+	unsigned int held = 0;
+	struct bytes it;
+	int byte;
+
+	if (!key->escaped) {
+		for (held = key->len; held >= 8; held -= 8, p += 8) {
+			memcpy(&word, p, 8);
+			hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+			hash ^= hash >> 32;
+		}
+		word = 0;
+		memcpy(&word, p, held);
+	} else {
+		bytes_start(&it, p, key->len, true);
+		while ((byte = bytes_next(&it)) >= 0) {
+			/* As a load of eight bytes has them, on either kind of machine. */
+			((uint8_t *)&word)[held++] = (uint8_t)byte;
+			if (held < 8)
+				continue;
+			hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+			hash ^= hash >> 32;
+			word = held = 0;
+		}
+	}
+	hash = (hash ^ word ^ held) * 0x9e3779b97f4a7c15ULL;
+	return (uint32_t)(hash >> 32);
+}
+
 /* Notes the key just read; false if the object has it already. */
 static bool note_key(struct ks_json *json)
 {
 	struct ks_json_value *value = &json->value;
-	struct bytes it;
-	uint32_t hash = 2166136261U; /* FNV-1a, over the bytes that the key stands for */
-	int byte;
+	uint32_t hash = key_hash(value);
 
 	if (json->keys == KS_JSON_KEYS_MAX)
 		return fail(json, "too many members"), false;
-	bytes_start(&it, value->text, value->len, value->escaped);
-	while ((byte = bytes_next(&it)) >= 0)
-		hash = (hash ^ (uint32_t)byte) * 16777619U;
 	for (unsigned int i = json->keys_below[json->depth]; i < json->keys; i++) {
 		const struct ks_json_key *key = &json->key[i];
 		const char *text = json->start + key->at;

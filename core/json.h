@@ -63,7 +63,14 @@ int ks_json_string(const struct ks_json_value *value, char *out, size_t size);
 
 /* Whether two strings, or a string and plain bytes, are the same when their escapes are resolved. */
 bool ks_json_same(const struct ks_json_value *a, const struct ks_json_value *b);
-bool ks_json_is(const struct ks_json_value *value, const char *bytes, size_t len);
+static inline bool ks_json_is(const struct ks_json_value *value, const char *bytes, size_t len)
+{
+	struct ks_json_value plain = { .type = KS_JSON_STRING, .text = bytes, .len = (uint32_t)len };
+
+	if (value->escaped)
+		return ks_json_same(value, &plain);
+	return value->len == len && !memcmp(value->text, bytes, len);
+}
 
 /* A number that is an integer of 64 bits without sign.  False for every other. */
 bool ks_json_u64(const struct ks_json_value *value, uint64_t *out);

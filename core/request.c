@@ -247,7 +247,12 @@ static bool find_command(struct ks_request *request, const struct ks_json_value 
 	if (word->type != KS_JSON_STRING)
 		return false;
 	for (unsigned int i = 0; i < KS_COMMANDS; i++) {
-		if (!ks_json_is(word, ks_command_names[i], strlen(ks_command_names[i])))
+		const char *name = ks_command_names[i];
+
+		/* The first letter tells most of them apart. */
+		if (!word->escaped && (!word->len || *word->text != *name))
+			continue;
+		if (!ks_json_is(word, name, strlen(name)))
 			continue;
 		if (i == KS_CMD_STATUS && request->version < KS_VERSION_0_2)
 			return false;
@@ -336,7 +341,7 @@ static void judge_request(struct ks_request *request, const struct parts *parts,
 
 static void begin(struct ks_request *request, enum ks_version session)
 {
-	memset(request, 0, sizeof(*request));
+	memset(request, 0, offsetof(struct ks_request, filter)); /* filters counts those that are filled in */
 	request->line = KS_LINE_REQUEST;
 	request->version = session == KS_VERSION_NONE ? KS_VERSION_0_1 : session;
 }

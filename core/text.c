@@ -115,42 +115,68 @@ size_t ks_utf8_len(const char *s, size_t len)
 	return want;
 }
 
-static void put_escaped(struct ks_text *text, uint8_t byte)
+/* Of the eight bytes in @word: the top bit of each that is below @limit (at most 0x80), of no other below the first such. */
+#define EIGHT 0x0101010101010101ULL
+#define BELOW(word, limit) (((word) - EIGHT * (limit)) & ~(word) & EIGHT * 0x80)
+
+size_t ks_plain_len(const char *s, size_t len)
 {
-	char out[6] = { '\\', 'u', '0', '0', hex_digits[byte >> 4], hex_digits[byte & 15] };
+	size_t at = 0;
+
+	for (; len - at >= 8; at += 8) {
+		uint64_t word, special;
+
+		memcpy(&word, s + at, 8);
+		special = (word & EIGHT * 0x80) | BELOW(word, 0x20) | BELOW(word ^ EIGHT * '"', 1) |
+			  BELOW(word ^ EIGHT * '\\', 1) | BELOW(word ^ EIGHT * 0x7f, 1);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		if (special)
+			return at + (size_t)__builtin_ctzll(special) / 8;
+#else
+		if (special)
+			break;
+#endif
+	}
+	while (at < len && (uint8_t)s[at] >= 0x20 && (uint8_t)s[at] < 0x7f && s[at] != '"' && s[at] != '\\')
+		at++;
+	return at;
+}
+
+static void put_escaped(struct ks_text *text, uint8_t code)
+{
+	char out[6] = { '\\', 'u', '0', '0', hex_digits[code >> 4], hex_digits[code & 15] };
 
 	ks_text_put(text, out, sizeof(out));
 }
 
 void ks_text_string(struct ks_text *text, const char *bytes, size_t len)
 {
-	size_t plain = 0; /* start of what can be copied as it is */
-	size_t at = 0;
+	const char *end = bytes + len;
 
 	ks_text_lit(text, "\"");
-	while (at < len) {
-		uint8_t byte = (uint8_t)bytes[at];
-		size_t step = 1;
-		bool escape = byte < 0x20 || byte == '"' || byte == '\\' || byte == 0x7f;
+	for (;;) {
+		size_t plain = ks_plain_len(bytes, (size_t)(end - bytes)), special;
 
-		if (byte >= 0x80) {
-			step = ks_utf8_len(bytes + at, len - at);
-			escape = !step;
-			step += escape;
+		ks_text_put(text, bytes, plain);
+		bytes += plain;
+		if (bytes == end)
+			break;
+		special = ks_utf8_len(bytes, (size_t)(end - bytes));
+		if (*bytes == '"') {
+			ks_text_lit(text, "\\\"");
+		} else if (*bytes == '\\') {
+			ks_text_lit(text, "\\\\");
+		} else if (special < 2) {
+			/* A control character, or a byte that is no UTF-8. */
+			special = 1;
+			put_escaped(text, (uint8_t)*bytes);
+		} else if (special == 2 && (uint8_t)bytes[0] == 0xc2 && (uint8_t)bytes[1] < 0xa0) {
+			put_escaped(text, (uint8_t)bytes[1]); /* U+0080..U+009F: control characters as well */
+		} else {
+			ks_text_put(text, bytes, special);
 		}
-		if (escape) {
-			ks_text_put(text, bytes + plain, at - plain);
-			if (byte == '"')
-				ks_text_lit(text, "\\\"");
-			else if (byte == '\\')
-				ks_text_lit(text, "\\\\");
-			else
-				put_escaped(text, byte);
-			plain = at + 1;
-		}
-		at += step;
+		bytes += special;
 	}
-	ks_text_put(text, bytes + plain, len - plain);
 	ks_text_lit(text, "\"");
 }
 

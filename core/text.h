@@ -28,8 +28,18 @@ static inline void ks_text_init(struct ks_text *text, void *buf, size_t size)
 /* Bytes as they are. */
 void ks_text_put(struct ks_text *text, const char *bytes, size_t len);
 
-/* A C string literal as it is: the length is known to the compiler. */
-#define ks_text_lit(text, literal) ks_text_put(text, "" literal, sizeof(literal) - 1)
+/* A C string literal as it is: the length is known to the compiler, and the copy is a few stores. */
+#define ks_text_lit(text, literal) ks_text_const(text, "" literal, sizeof(literal) - 1)
+
+static inline void ks_text_const(struct ks_text *text, const char *bytes, size_t len)
+{
+	if (len > text->size - text->len) {
+		text->full = true;
+		return;
+	}
+	memcpy(text->buf + text->len, bytes, len);
+	text->len += len;
+}
 
 /* A number, decimal. */
 void ks_text_u64(struct ks_text *text, uint64_t value);
@@ -68,6 +78,11 @@ static inline void ks_text_bool(struct ks_text *text, bool value)
 /* The 36 characters of a uuid, and a terminating NUL, from 16 bytes. */
 #define KS_UUID_TEXT 37
 void ks_uuid_text(char out[KS_UUID_TEXT], const uint8_t uuid[16]);
+
+/*
+ * How many bytes at @s stand for themselves in a JSON string, and in a terminal: ASCII, but no control character, quote or backslash.
+ */
+size_t ks_plain_len(const char *s, size_t len);
 
 /*
  * How many bytes the UTF-8 sequence at @s has (1 to 4), or 0 if there is no valid one within @len bytes (surrogates, overlong
