@@ -31,7 +31,7 @@ sub run {
 				$seen++;
 				ok(!$1, "$name: $2");
 			} elsif ($line =~ /^#\s*(.*)/) {
-				diag("$name: $1") unless $1 =~ /^ok$/;
+				diag("$name: $1") unless $1 =~ /^ok\b/;
 			} else {
 				chomp $line;
 				diag("$name: $line");

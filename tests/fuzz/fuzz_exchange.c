@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+/*
+ * fuzz_exchange.c - a stream of any bytes from a client, through line reader, request and server, to reply lines.
+ *
+ * The first bytes of the input say how much room each call has, in what pieces the stream comes, and how many records there are; the
+ * rest is the stream.  Holds always: every reply line is one that the protocol allows (judge.c: jansson); no record is delivered twice or
+ * counted wrongly; the sensor stops and gives everything back.
+ */
+#include "../../core/line.h"
+#include "../../core/serve.h"
+#include "../unit/judge.h"
+#include "../unit/port.h"
+#include "fuzz.h"
+
+#define UUID_ALPHA "11111111-1111-4111-8111-111111111111"
+
+static int quiet_init(struct ks_probe *probe)
+{
+	(void)probe;
+	return 0;
+}
+
+static void quiet(struct ks_probe *probe)
+{
+	(void)probe;
+}
+
+static enum ks_step step(struct ks_probe *probe, uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+	if (port_random_below(4) == 0)
+		return KS_STEP_MORE;
+	if (probe->announce) {
+		struct ks_text *text = ks_record_begin(probe, "fresh");
+
+		ks_text_member_u64(text, "n", probe->ring.next_seq);
+		ks_record_raw(probe, "bytes", "\0\n\"}\xff", 5);
+		ks_record_end(probe);
+	}
+	return port_random_below(8) ? KS_STEP_DONE : KS_STEP_FAILED;
+}
+
+#define PROBE(probe_name) \
+	{ .name = probe_name, .interval_ns = { 8, 4, 2, 1 }, .init = quiet_init, .exit = quiet, .reset = quiet, .step = step }
+
+static const struct ks_probe_type alpha = PROBE("alpha"), beta = PROBE("beta");
+static const struct ks_probe_type *const types[] = { &alpha, &beta };
+
+static struct ks_sensor sensor;
+static struct ks_caller caller;
+
+#define SEQS_MAX 4096
+static uint8_t delivered[2][SEQS_MAX]; /* by probe and seq, since the last reset */
+
+static void make_records(unsigned int count)
+{
+	for (unsigned int n = 0; n < count; n++) {
+		struct ks_probe *probe = &sensor.probes[port_random_below(2)];
+		struct ks_text *text = ks_record_begin(probe, port_random_below(2) ? "domain" : "vcpu");
+		char name[15];
+
+		ks_port_random(name, sizeof(name));
+		ks_text_member_u64(text, "domid", port_random_below(4));
+		ks_text_member_str(text, "name", name, sizeof(name));
+		if (port_random_below(4) == 0)
+			ks_record_raw(probe, "bytes", name, sizeof(name));
+		ks_record_end(probe);
+	}
+}
+
+/* A record in a reply that takes it: for the first time. */
+static void note(const struct ks_request *request, const json_t *line)
+{
+	const json_t *record = json_array_get(json_object_get(line, "reply"), 2);
+	const char *probe = json_string_value(json_object_get(record, "probe"));
+	json_int_t seq = json_integer_value(json_object_get(record, "seq"));
+
+	if (!probe || request->peek || request->has_record || !strcmp(json_string_value(json_object_get(record, "kind")), "lost"))
+		return;
+	CHECK(seq >= 0 && seq < SEQS_MAX);
+	CHECK(!delivered[!strcmp(probe, "beta")][seq]++);
+}
+
+static void take(const struct ks_request *request, const char *text, size_t len)
+{
+	while (len) {
+		const char *end = memchr(text, '\n', len), *why;
+		size_t bytes = end ? (size_t)(end - text) + 1 : len;
+		json_t *line = judge_line(text, bytes, &why);
+
+		if (!line)
+			fprintf(stderr, "%s: %.*s\n", why, (int)bytes, text);
+		CHECK(line);
+		note(request, line);
+		bytes += judge_raw_bytes(line);
+		json_decref(line);
+		CHECK(bytes <= len);
+		text += bytes;
+		len -= bytes;
+	}
+}
+
+static void serve(const struct ks_request *request, enum ks_version *session, size_t room)
+{
+	struct ks_cursor cursor = { 0 };
+	char *buf = malloc(room);
+	unsigned int calls = 0;
+	enum ks_serve more;
+	struct ks_text out;
+
+	do {
+		ks_text_init(&out, buf, room);
+		more = ks_serve(&sensor, &caller, request, &cursor, &out);
+		if (more == KS_SERVE_ROOM) {
+			CHECK(room < KS_LINE_MAX && out.len == KS_LINE_MAX);
+			free(buf);
+			room = out.len;
+			buf = malloc(room);
+			more = KS_SERVE_MORE;
+			continue;
+		}
+		CHECK(more != KS_SERVE_CURSOR);
+		take(request, buf, out.len);
+		CHECK(calls++ < 5000);
+	} while (more == KS_SERVE_MORE);
+	ks_confirm(&sensor, request, &cursor);
+	free(buf);
+	if (request->line == KS_LINE_SESSION && request->error == KS_OK)
+		*session = request->version;
+	if (request->line == KS_LINE_REQUEST && !request->error && request->command == KS_CMD_RESET)
+		for (unsigned int i = 0; i < 2; i++)
+			if (!sensor.probes[i].ring.next_seq)
+				memset(delivered[i], 0, sizeof(delivered[i]));
+}
+
+static void check_counts(void)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		const struct ks_probe *probe = &sensor.probes[i];
+		uint64_t count = 0;
+
+		for (unsigned int seq = 0; seq < SEQS_MAX; seq++)
+			count += delivered[i][seq];
+		CHECK(count == probe->delivered);
+		CHECK(probe->delivered + probe->ring.lost_total + probe->ring.held == probe->ring.next_seq);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ks_sensor_config config = {
+		.name = "test", .types = types, .types_count = 2, .ring_bytes = KS_RING_MIN, .levels = { KS_DEFAULT, KS_HIGH },
+	};
+	enum ks_version session = KS_VERSION_NONE;
+	static struct ks_line line;
+	struct ks_request request;
+	size_t room, piece;
+	unsigned int served = 0;
+
+	if (size < 4)
+		return 0;
+	room = 1 + data[0] * 32U;
+	piece = 1 + data[1];
+	port_reset();
+	port_random_seed(data[3]);
+	port_look_ns = data[3] % 2 ? 10000 : 0;
+	memset(delivered, 0, sizeof(delivered));
+	caller.control = data[3] % 8 != 0;
+	CHECK(!ks_sensor_start(&sensor, &config));
+	/* A uuid that a fuzzer can learn. */
+	memcpy(sensor.probes[0].uuid, UUID_ALPHA, sizeof(UUID_ALPHA));
+	make_records(data[2]);
+	data += 4;
+	size -= 4;
+	ks_line_init(&line);
+	while (size && served < 40) {
+		size_t took = ks_line_feed(&line, (const char *)data, size < piece ? size : piece);
+
+		CHECK(took && took <= size);
+		data += took;
+		size -= took;
+		if (!line.ready && !line.too_long && (size || !ks_line_complete(&line)))
+			continue;
+		if (line.too_long)
+			ks_request_too_long(&request, session);
+		else
+			ks_request_parse(&request, line.buf, line.len, session);
+		serve(&request, &session, room);
+		ks_line_next(&line);
+		check_counts();
+		make_records(served++ % 8);
+	}
+	ks_sensor_stop(&sensor);
+	CHECK(!port_allocated);
+	return 0;
+}
