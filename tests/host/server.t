@@ -231,7 +231,8 @@ for my $round (1 .. 10) {
 	say_to($dies, request('records', 'folder', { max => 200 }) . "\n");
 	for (1 .. $want) {
 		my $line = hear($dies) or last;
-		$got{$line->{reply}[2]{seq}}++ if @{$line->{reply}} == 3;
+		last if @{$line->{reply}} == 2; # the earlier ones left nothing
+		$got{$line->{reply}[2]{seq}}++;
 	}
 	close $dies->{socket};
 }
