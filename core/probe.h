@@ -69,6 +69,9 @@ struct ks_probe {
 	uint32_t epoch;          /* counts resets, so that an old cursor is seen to be old */
 	struct ks_ring ring;
 	struct ks_text record;   /* the open record */
+	char common[80];         /* what is the same in all records:  ,"probe":"NAME","kind":"  */
+	uint8_t common_bytes, name_bytes;
+	uint64_t last_record_ns; /* clocks of two CPUs differ a little; the time of records does not go back */
 	uint64_t due_ns;         /* when the next pass starts */
 	uint64_t expected_ns;    /* when the work should run next, UINT64_MAX: not at all */
 	uint64_t step_start_ns;  /* of the step under way, if busy */
@@ -91,7 +94,8 @@ struct ks_probe {
  * Records.  begin takes the probe's lock, writes the common members and returns the text to which the caller adds members
  * (ks_text_member_...); end closes the object, keeps it in the ring and drops the lock.  Between the two: nothing but writing.
  */
-struct ks_text *ks_record_begin(struct ks_probe *probe, const char *kind);
+#define ks_record_begin(probe, kind) ks_record_begin_kind(probe, kind, strlen(kind))
+struct ks_text *ks_record_begin_kind(struct ks_probe *probe, const char *kind, size_t kind_bytes);
 void ks_record_end(struct ks_probe *probe);
 
 /*

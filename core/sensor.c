@@ -30,24 +30,26 @@ void ks_uuid_new(char out[KS_UUID_TEXT])
 
 /* === Records ============================================================ */
 
-struct ks_text *ks_record_begin(struct ks_probe *probe, const char *kind)
+struct ks_text *ks_record_begin_kind(struct ks_probe *probe, const char *kind, size_t kind_bytes)
 {
+	struct ks_text *text = &probe->record;
 	struct ks_entry *entry;
+	uint64_t now = ks_port_time_ns();
 
 	ks_lock(&probe->lock);
+	if (now > probe->last_record_ns)
+		probe->last_record_ns = now;
 	entry = ks_ring_reserve(&probe->ring);
 	entry->raw_at = 0;
 	entry->raw_bytes = 0;
-	ks_text_init(&probe->record, entry->text, KS_RECORD_MAX - KS_RAW_MAX);
-	ks_text_lit(&probe->record, "{\"seq\":");
-	ks_text_u64(&probe->record, probe->ring.next_seq);
-	ks_text_member_u64(&probe->record, "time", ks_port_time_ns());
-	ks_text_lit(&probe->record, ",\"probe\":\"");
-	ks_text_put(&probe->record, probe->type->name, strlen(probe->type->name));
-	ks_text_lit(&probe->record, "\",\"kind\":\"");
-	ks_text_put(&probe->record, kind, strlen(kind));
-	ks_text_lit(&probe->record, "\"");
-	return &probe->record;
+	ks_text_init(text, entry->text, KS_RECORD_MAX - KS_RAW_MAX);
+	ks_text_lit(text, "{\"seq\":");
+	ks_text_u64(text, probe->ring.next_seq);
+	ks_text_member_u64(text, "time", probe->last_record_ns);
+	ks_text_put(text, probe->common, probe->common_bytes);
+	ks_text_put(text, kind, kind_bytes);
+	ks_text_lit(text, "\"");
+	return text;
 }
 
 static struct ks_entry *open_entry(struct ks_probe *probe)
@@ -443,10 +445,22 @@ static uint64_t KS_CB sensor_run(struct ks_work *work)
 
 /* === Start and stop ===================================================== */
 
+static void name_probe(struct ks_probe *probe)
+{
+	struct ks_text text;
+
+	probe->name_bytes = (uint8_t)strlen(probe->type->name);
+	ks_text_init(&text, probe->common, sizeof(probe->common));
+	ks_text_member_str(&text, "probe", probe->type->name, probe->name_bytes);
+	ks_text_lit(&text, ",\"kind\":\"");
+	probe->common_bytes = (uint8_t)text.len;
+}
+
 int ks_sensor_start(struct ks_sensor *sensor, const struct ks_sensor_config *config)
 {
 	memset(sensor, 0, sizeof(*sensor));
 	sensor->config = *config;
+	sensor->name_bytes = (uint8_t)strlen(config->name);
 	ks_uuid_new(sensor->uuid);
 	sensor->work.name = config->name;
 	sensor->work.run = sensor_run;
@@ -461,6 +475,7 @@ int ks_sensor_start(struct ks_sensor *sensor, const struct ks_sensor_config *con
 		probe->sensor = sensor;
 		probe->level = config->levels[i];
 		probe->work.name = probe->type->name;
+		name_probe(probe);
 		probe->work.run = probe_run;
 		ks_uuid_new(probe->uuid);
 		sensor->count++;

@@ -22,6 +22,7 @@ struct ks_sensor_config {
 
 struct ks_sensor {
 	struct ks_sensor_config config;
+	uint8_t name_bytes;
 	char uuid[KS_UUID_TEXT];
 	struct ks_work work;         /* the supervisor */
 	uint64_t supervised;         /* how often it ran */

@@ -22,24 +22,25 @@ _Static_assert(sizeof(struct ks_cursor) == 64, "the cursor is part of the hyperc
 
 /* === Targets ============================================================ */
 
-static bool names(const struct ks_request *request, const char *name)
+static bool names(const struct ks_request *request, const char *name, size_t len)
 {
-	size_t len = strlen(name);
-
 	return len == request->target_bytes && !memcmp(name, request->target, len);
 }
 
 static bool names_all(const struct ks_sensor *sensor, const struct ks_request *request)
 {
-	return names(request, "*") || names(request, sensor->config.name) || names(request, sensor->uuid);
+	return names(request, "*", 1) || names(request, sensor->config.name, sensor->name_bytes) ||
+	       names(request, sensor->uuid, KS_UUID_TEXT - 1);
 }
 
 static bool names_uuid(struct ks_probe *probe, const struct ks_request *request)
 {
 	bool same;
 
+	if (request->target_bytes != KS_UUID_TEXT - 1)
+		return false;
 	ks_lock(&probe->lock);
-	same = names(request, probe->uuid);
+	same = names(request, probe->uuid, KS_UUID_TEXT - 1);
 	ks_unlock(&probe->lock);
 	return same;
 }
@@ -49,9 +50,12 @@ static unsigned int next_target(const struct ks_sensor *sensor, const struct ks_
 {
 	if (names_all(sensor, request))
 		return at;
-	while (at < sensor->count && !names(request, sensor->probes[at].type->name) &&
-	       !names_uuid(&sensor->probes[at], request))
-		at++;
+	for (; at < sensor->count; at++) {
+		struct ks_probe *probe = &sensor->probes[at];
+
+		if (names(request, probe->type->name, probe->name_bytes) || names_uuid(probe, request))
+			break;
+	}
 	return at;
 }
 
@@ -113,12 +117,12 @@ static enum ks_serve reply_session(struct ks_text *out, const struct ks_request 
 
 /* === discovery, status ================================================== */
 
-static void put_pair(struct ks_text *out, const char *name, const char *uuid)
+static void put_pair(struct ks_text *out, const char *name, size_t name_bytes, const char *uuid)
 {
 	ks_text_lit(out, "[\"");
-	ks_text_put(out, name, strlen(name));
+	ks_text_put(out, name, name_bytes);
 	ks_text_lit(out, "\",\"");
-	ks_text_put(out, uuid, KS_UUID_TEXT - 1);
+	ks_text_const(out, uuid, KS_UUID_TEXT - 1);
 	ks_text_lit(out, "\"]");
 }
 
@@ -126,13 +130,13 @@ static enum ks_serve serve_discovery(struct ks_sensor *sensor, const struct ks_r
 {
 	put_head(out, request);
 	ks_text_lit(out, ",\"discovery\",[");
-	put_pair(out, sensor->config.name, sensor->uuid);
+	put_pair(out, sensor->config.name, sensor->name_bytes, sensor->uuid);
 	for (unsigned int i = 0; i < sensor->count; i++) {
 		struct ks_probe *probe = &sensor->probes[i];
 
 		ks_text_lit(out, ",");
 		ks_lock(&probe->lock);
-		put_pair(out, probe->type->name, probe->uuid);
+		put_pair(out, probe->type->name, probe->name_bytes, probe->uuid);
 		ks_unlock(&probe->lock);
 	}
 	ks_text_lit(out, "]");
@@ -155,7 +159,7 @@ static void put_probe_status(struct ks_text *out, struct ks_probe *probe)
 	ks_lock(&probe->lock);
 	level = ks_level_names[probe->level];
 	ks_text_lit(out, "{\"name\":");
-	ks_text_string(out, probe->type->name, strlen(probe->type->name));
+	ks_text_string(out, probe->type->name, probe->name_bytes);
 	ks_text_member_str(out, "uuid", probe->uuid, KS_UUID_TEXT - 1);
 	put_state(out, probe->on);
 	ks_text_member_str(out, "level", level, strlen(level));
@@ -304,10 +308,11 @@ static void put_record_head(struct sending *sending, const struct ks_probe *prob
 {
 	struct ks_text *out = sending->out;
 	const char *id = sending->by_uuid ? probe->uuid : probe->type->name;
+	size_t id_bytes = sending->by_uuid ? KS_UUID_TEXT - 1 : probe->name_bytes;
 
 	ks_text_put(out, sending->head_bytes, sending->head.len);
 	ks_text_lit(out, ",\"");
-	ks_text_put(out, id, strlen(id));
+	ks_text_put(out, id, id_bytes);
 	ks_text_lit(out, "\",");
 }
 
@@ -358,7 +363,7 @@ static bool put_lost(struct sending *sending, const struct ks_probe *probe)
 	ks_text_lit(out, "{\"seq\":");
 	ks_text_u64(out, ring->lost_last);
 	ks_text_member_u64(out, "time", ks_port_time_ns());
-	ks_text_member_str(out, "probe", probe->type->name, strlen(probe->type->name));
+	ks_text_member_str(out, "probe", probe->type->name, probe->name_bytes);
 	ks_text_lit(out, ",\"kind\":\"lost\"");
 	ks_text_member_u64(out, "first", ring->lost_first);
 	ks_text_member_u64(out, "last", ring->lost_last);
@@ -539,7 +544,7 @@ static enum ks_serve serve_records(struct ks_sensor *sensor, const struct ks_req
 		go_to(&sending, first);
 	}
 	first = next_target(sensor, request, 0);
-	sending.by_uuid = names(request, sensor->uuid) ||
+	sending.by_uuid = names(request, sensor->uuid, KS_UUID_TEXT - 1) ||
 			  (first < sensor->count && names_uuid(&sensor->probes[first], request));
 	return go_on(&sending);
 }
