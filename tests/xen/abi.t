@@ -48,7 +48,7 @@ my @expected = (
 	['after-changing' => 'ok'],
 );
 
-my $steps = boot(<<'SH', '--timeout', 240);
+my $steps = boot(<<'SH', '--timeout', 600);
 step abi abi
 step alive ksense --xen discovery
 step off true

@@ -15,7 +15,7 @@ use Test::More;
 my $levels = join "\n", map { "step level-$_ raw '" . request($_, 'xen-domains') . "'" } qw(low default high adversarial);
 my $words = join "\n", map { "step word-$_ ksense $_" } qw(discovery low increase decrease default high adversarial off on reset);
 
-my $steps = boot(<<"SH", '--timeout', 240);
+my $steps = boot(<<"SH", '--timeout', 600);
 step discovery raw '@{[request('discovery', '*')]}'
 step relaxed raw '{Virtue-protocol-version: 0.1, request: [$nonce, discovery, *]}'
 step misspelt raw '{Virtue-protocol-verion: 0.1, request: [$nonce, discovery, *]}'

@@ -13,7 +13,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $steps = boot(<<'SH', '--domu', '--svm', '--timeout', 280);
+my $steps = boot(<<'SH', '--domu', '--svm', '--timeout', 600);
 step pv domu-start --add abi pv -- ./abi denied
 step pvh domu-start --pvh --add abi pvh -- ./abi denied
 step keep domu-start --keep kept -- true

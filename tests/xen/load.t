@@ -14,7 +14,7 @@ use Test::More;
 
 my $seconds = $ENV{KS_LOAD_SECONDS} // 120;
 my $status = request('status', '*', undef, 0.2);
-my $steps = boot(<<"SH", '--timeout', $seconds + 120, '--add', "$build/tests/forks");
+my $steps = boot(<<"SH", '--timeout', $seconds + 480, '--add', "$build/tests/forks");
 raw '@{[request('adversarial', '*')]}' >/dev/null
 step before raw '$status'
 step load ./forks $seconds

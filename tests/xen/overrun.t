@@ -16,7 +16,7 @@ use Test::More;
 my $run = request('records', 'xen-domains', { run => JSON::PP::true, peek => JSON::PP::true, filter => { kind => 'none' } });
 my $take = request('records', 'xen-domains');
 my $status = request('status', 'xen-domains', undef, 0.2);
-my $steps = boot(<<"SH", '--xen-args', 'sense=ring=8K,level=low');
+my $steps = boot(<<"SH", '--xen-args', 'sense=ring=8K,level=low', '--timeout', 600);
 i=0; while [ \$i -lt 30 ]; do echo '$run'; i=\$((i + 1)); done | ksense --xen raw >/dev/null
 step take raw '$take'
 step again raw '$take'

@@ -28,7 +28,7 @@ my $ask = 'raw \'' . request('records', 'xen-text') . "'";
 
 # In the machine: wait until a record of the kind is there.  Here: when it begins to wait, do what it waits for.
 my $script = <<"SH";
-wait_for() { i=0; until raw '@{[request('records', 'xen-text', { peek => JSON::PP::true })]}' | grep -q "\\"kind\\":\\"\$1\\""; do i=\$((i + 1)); [ \$i -lt 150 ] || return 1; sleep 0.2; done; }
+wait_for() { i=0; until raw '@{[request('records', 'xen-text', { peek => JSON::PP::true })]}' | grep -q "\\"kind\\":\\"\$1\\""; do i=\$((i + 1)); [ \$i -lt 900 ] || return 1; sleep 0.2; done; }
 raw '@{[request('high', 'xen-text')]}' >/dev/null
 wait_for baseline
 sleep 2
@@ -50,7 +50,7 @@ my $debugger = sub {
 	gdb_write($gdb, $address + 5, $change ? $old ^ "\x40" : $old);
 	gdb_close($gdb);
 };
-my $steps = boot($script, '--gdb', $socket, '--timeout', 240, {
+my $steps = boot($script, '--gdb', $socket, '--timeout', 600, {
 	'wait-modified' => sub { $debugger->(1) },
 	'wait-restored' => sub { $debugger->(0) },
 });
