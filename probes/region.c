@@ -3,8 +3,8 @@
  * region.c - the engine for memory that must not change.
  *
  * Two hashes.  Of each page a keyed one of 128 bits, which says whether it is what it was.  Of each cell of 16 bytes a small keyed
- * one of 16 bits, which is looked at only when a page differs, and says where: functions begin at multiples of 16, so
- * that a changed cell belongs to one symbol.  SHA-256, sixteen times dearer, is taken of what leaves the kernel to be compared
+ * one of 16 bits, which is looked at only when a page differs, and says where: in a release build functions begin at multiples of 16,
+ * so that a changed cell belongs to one symbol; elsewhere the symbol is that of the cell's first byte.  SHA-256, sixteen times dearer, is taken of what leaves the kernel to be compared
  * elsewhere: a range at its baseline, a page when it was modified.
  */
 #include "region.h"

@@ -77,7 +77,7 @@ sub boot {
 		diag("the machine failed ($status):\n$steps{''}{err}");
 		diag(substr($steps{''}{console}, -3000));
 	}
-	unlike($steps{''}{console}, qr/UBSAN|Assertion .* failed|Xen BUG|Xen WARN|Panic on CPU|FATAL/i,
+	unlike($steps{''}{console}, qr/UBSAN: Undefined|Assertion .* failed|Xen BUG|Xen WARN|Panic on CPU|FATAL TRAP/i,
 	       'Xen has nothing to complain about');
 	return \%steps;
 }

@@ -3,7 +3,7 @@
 #
 # One byte of Xen's code changes under it.
 #
-# The change comes from outside, through the emulator's debugger port, so that Xen holds no test code: the byte behind the first instructions
+# The change comes from outside, through the emulator's debugger port, so that Xen holds no test code: a byte well within
 # of a function that nobody calls.  The sensor must say which range, which symbol, and when it is put back, that.  No record
 # of either kind may come before.
 use strict;
@@ -46,8 +46,8 @@ my $old;
 my $debugger = sub {
 	my ($change) = @_;
 	my $gdb = gdb_open($socket);
-	$old //= gdb_read($gdb, $address + 5, 1);
-	gdb_write($gdb, $address + 5, $change ? $old ^ "\x40" : $old);
+	$old //= gdb_read($gdb, $address + 32, 1);
+	gdb_write($gdb, $address + 32, $change ? $old ^ "\x40" : $old);
 	gdb_close($gdb);
 };
 my $steps = boot($script, '--gdb', $socket, '--timeout', 600, {
@@ -67,7 +67,7 @@ is(scalar(@modified), 1, 'the change is reported once') or diag $steps->{modifie
 is($modified[0]{range}, 'text', 'in the text');
 like($modified[0]{symbol} // '', qr{(^|#)\Q$function\E\+}, 'by the name of the function');
 my $start = hex $modified[0]{address};
-ok($start <= $address + 5 && $address + 5 < $start + $modified[0]{length}, 'the place is within what is reported');
+ok($start <= $address + 32 && $address + 32 < $start + $modified[0]{length}, 'the place is within what is reported');
 cmp_ok($modified[0]{length}, '<=', 16, 'which is no longer than a cell');
 like($modified[0]{sha256}, qr/^[0-9a-f]{64}$/, 'with the SHA-256 of the page as it is now');
 like($modified[0]{bytes} // '', qr/^([0-9a-f]{2})+$/, 'and at adversarial the bytes');
