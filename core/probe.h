@@ -94,8 +94,13 @@ struct ks_probe {
  * Records.  begin takes the probe's lock, writes the common members and returns the text to which the caller adds members
  * (ks_text_member_...); end closes the object, keeps it in the ring and drops the lock.  Between the two: nothing but writing.
  */
-#define ks_record_begin(probe, kind) ks_record_begin_kind(probe, kind, strlen(kind))
 struct ks_text *ks_record_begin_kind(struct ks_probe *probe, const char *kind, size_t kind_bytes);
+
+static inline struct ks_text *ks_record_begin(struct ks_probe *probe, const char *kind)
+{
+	return ks_record_begin_kind(probe, kind, strlen(kind));
+}
+
 void ks_record_end(struct ks_probe *probe);
 
 /*
