@@ -10,10 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "../core/line.h"
-
-/* More clients than this are told "busy". */
-#define CLIENTS_MAX 256
+#include "../core/client.h"
 
 struct client {
 	struct ks_host *host;
@@ -21,14 +18,12 @@ struct client {
 	pthread_t thread;
 	int fd;
 	bool done;              /* its thread is over and can be joined; host->lock */
-	struct ks_line line;
-	enum ks_version session;
-	char out[KS_LINE_MAX];
+	struct ks_client client;
 };
 
 struct ks_host {
 	struct ks_sensor sensor;
-	struct ks_caller caller;
+	bool control;           /* clients may change states, and take records */
 	pthread_mutex_t lock;
 	struct client *clients;
 	unsigned int clients_count;
@@ -41,10 +36,12 @@ static const struct ks_probe_type *const probe_types[] = {
 
 /* === Clients ============================================================ */
 
-static bool write_all(int fd, const char *bytes, size_t len)
+static bool send_all(struct ks_client *ks_client, const char *bytes, size_t len)
 {
+	const struct client *client = container_of(ks_client, struct client, client);
+
 	while (len) {
-		ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+		ssize_t n = send(client->fd, bytes, len, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -56,55 +53,6 @@ static bool write_all(int fd, const char *bytes, size_t len)
 	return true;
 }
 
-/* Serves one request; false when the connection is over. */
-static bool serve(struct client *client, const struct ks_request *request)
-{
-	struct ks_host *host = client->host;
-	struct ks_cursor cursor = { 0 };
-	struct ks_text out;
-	enum ks_serve more;
-
-	do {
-		ks_text_init(&out, client->out, sizeof(client->out));
-		more = ks_serve(&host->sensor, &host->caller, request, &cursor, &out);
-		if (!write_all(client->fd, out.buf, out.len))
-			return false;
-	} while (more == KS_SERVE_MORE);
-	ks_confirm(&host->sensor, request, &cursor);
-	if (request->line == KS_LINE_SESSION && request->error == KS_OK) {
-		client->session = request->version;
-		return request->version != KS_VERSION_NONE;
-	}
-	return true;
-}
-
-static bool serve_line(struct client *client)
-{
-	struct ks_request request;
-	bool go_on;
-
-	if (client->line.too_long)
-		ks_request_too_long(&request, client->session);
-	else
-		ks_request_parse(&request, client->line.buf, client->line.len, client->session);
-	go_on = serve(client, &request);
-	ks_line_next(&client->line);
-	return go_on;
-}
-
-static bool serve_bytes(struct client *client, const char *bytes, size_t len)
-{
-	while (len) {
-		size_t took = ks_line_feed(&client->line, bytes, len);
-
-		bytes += took;
-		len -= took;
-		if ((client->line.ready || client->line.too_long) && !serve_line(client))
-			return false;
-	}
-	return true;
-}
-
 static void *client_thread(void *arg)
 {
 	struct client *client = arg;
@@ -112,27 +60,26 @@ static void *client_thread(void *arg)
 	bool go_on = true;
 
 	while (go_on) {
-		bool complete = ks_line_complete(&client->line);
-		int ready = poll(&poll_fd, 1, complete ? (int)(KS_LINE_PATIENCE_NS / 1000000) : -1);
+		uint64_t patience_ns = ks_client_patience_ns(&client->client);
+		int ready = poll(&poll_fd, 1, patience_ns == UINT64_MAX ? -1 : (int)(patience_ns / 1000000));
 		char bytes[4096];
 		ssize_t n;
 
 		if (ready < 0 && errno == EINTR)
 			continue;
 		if (!ready) {
-			go_on = serve_line(client);
+			go_on = ks_client_quiet(&client->client);
 			continue;
 		}
 		n = recv(client->fd, bytes, sizeof(bytes), 0);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
-			/* A client that closes its end for writing still wants the answer to its last line. */
-			if (!n && complete)
-				serve_line(client);
+			if (!n)
+				ks_client_end(&client->client);
 			break;
 		}
-		go_on = serve_bytes(client, bytes, (size_t)n);
+		go_on = ks_client_bytes(&client->client, bytes, (size_t)n);
 	}
 	shutdown(client->fd, SHUT_RDWR);
 	pthread_mutex_lock(&client->host->lock);
@@ -184,10 +131,7 @@ static void free_clients(struct ks_host *host, bool all)
 
 static void refuse(int fd)
 {
-	static const char busy[] = "{\"Virtue-protocol-version\":0.1,\"reply\":[\"\",\"error\","
-				   "{\"code\":\"busy\",\"message\":\"too many connections; try again later\"}]}\n";
-
-	send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
+	send(fd, ks_client_refusal, strlen(ks_client_refusal), MSG_NOSIGNAL | MSG_DONTWAIT);
 	close(fd);
 }
 
@@ -196,7 +140,7 @@ int ks_host_serve(struct ks_host *host, int fd)
 	struct client *client;
 
 	free_clients(host, false);
-	if (host->clients_count >= CLIENTS_MAX) {
+	if (host->clients_count >= KS_CLIENTS_MAX) {
 		refuse(fd);
 		errno = EBUSY;
 		return -1;
@@ -208,7 +152,7 @@ int ks_host_serve(struct ks_host *host, int fd)
 	}
 	client->host = host;
 	client->fd = fd;
-	ks_line_init(&client->line);
+	ks_client_init(&client->client, &host->sensor, host->control, send_all);
 	pthread_mutex_lock(&host->lock);
 	errno = pthread_create(&client->thread, NULL, client_thread, client);
 	if (errno) {
@@ -257,7 +201,7 @@ struct ks_host *ks_host_start(const char *folder, uint32_t ring_bytes, bool read
 	if (!host)
 		return NULL;
 	ks_host_folder = folder;
-	host->caller.control = !read_only;
+	host->control = !read_only;
 	pthread_mutex_init(&host->lock, NULL);
 	for (unsigned int i = 0; i < config.types_count; i++)
 		config.levels[i] = KS_DEFAULT;

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * client.h - one client on a stream: bytes in, reply lines out.
+ *
+ * The port has a thread for each client that reads from its socket:
+ *
+ *	ks_client_init(client, sensor, control, send);
+ *	for (;;) {
+ *		wait for bytes, ks_client_patience_ns(client) at most
+ *		go_on = some came ? ks_client_bytes(client, bytes, len) : ks_client_quiet(client);
+ *		if (!go_on) break;
+ *	}
+ *	at the end of the stream: ks_client_end(client);
+ *
+ * One that does not read keeps its own thread waiting in send() and nobody else.  All of it is called from that thread.
+ */
+#ifndef KS_CLIENT_H
+#define KS_CLIENT_H
+
+#include "line.h"
+
+/* More clients than this at once are told so with ks_client_refusal. */
+#define KS_CLIENTS_MAX 256
+
+struct ks_client {
+	struct ks_sensor *sensor;
+	struct ks_caller caller;
+	/* Hands all of @bytes to the client, however long it takes.  False: it is gone. */
+	bool (*send)(struct ks_client *client, const char *bytes, size_t len);
+	enum ks_version session;
+	struct ks_line line;
+	struct ks_request request;  /* the one being served; points into line */
+	char out[KS_LINE_MAX];
+};
+
+void ks_client_init(struct ks_client *client, struct ks_sensor *sensor, bool control,
+		    bool (*send)(struct ks_client *client, const char *bytes, size_t len));
+
+/* After so long without a byte ks_client_quiet() is due; UINT64_MAX: never. */
+uint64_t ks_client_patience_ns(const struct ks_client *client);
+
+/* False: the connection is over. */
+bool ks_client_bytes(struct ks_client *client, const char *bytes, size_t len);
+bool ks_client_quiet(struct ks_client *client);
+
+/* The client will send nothing more, but may still read: the answer to a last line without its newline. */
+void ks_client_end(struct ks_client *client);
+
+/* The line for one client too many; ended by a newline and a NUL. */
+extern const char ks_client_refusal[];
+
+#endif /* KS_CLIENT_H */
