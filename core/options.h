@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * options.h - what an administrator says about the sensor at its start, in one list of words for every platform: "sense=" on Xen's
+ * command line, the parameter "sense" of the Linux module, --sense of the host port.
+ *
+ *	off | no | 0        no sensor at all
+ *	on | yes | 1        a sensor: the default
+ *	level=LEVEL         of every probe that is not named
+ *	ring=BYTES          memory for each probe's records; K and M may follow
+ *	PROBE=LEVEL         of this probe, wherever "level=" stands in the list
+ *	PROBE=off           registered, but not started
+ */
+#ifndef KS_OPTIONS_H
+#define KS_OPTIONS_H
+
+#include "sensor.h"
+
+#define KS_RING_DEFAULT 65536U
+#define KS_RING_MAX (1U << 20)
+#define KS_OPTION_BAD 48
+
+struct ks_options {
+	bool off;                  /* no sensor is wanted */
+	char bad[KS_OPTION_BAD];   /* the first word that was not understood, cut to what fits; "" if there is none */
+	bool ring_bounded;         /* ring= was out of bounds, and is the nearest bound now */
+	bool named[KS_PROBES_MAX]; /* there was a word for this probe */
+};
+
+/*
+ * Reads @list, words with commas between them, ended by NUL, into levels, off and ring_bytes of @config, which are set to their
+ * defaults first; name, types and types_count must be there already.  A word that is not understood changes nothing.
+ */
+void ks_options_parse(struct ks_options *options, struct ks_sensor_config *config, const char *list);
+
+#endif /* KS_OPTIONS_H */
