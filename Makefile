@@ -26,7 +26,7 @@ SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] 
 
 .DEFAULT_GOAL = all
 
-.PHONY: all help host xen stock demo check check-all bench install clean distclean packages
+.PHONY: all help host xen stock module demo check check-all bench install clean distclean packages
 all: host tools xen ## build the tools, the host port, and Xen with the sensor (default)
 
 help: ## list the targets
@@ -34,6 +34,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile tests/tests.mk | expand -t 24
 	@echo 'Variables:'
 	@echo '  XEN_SRC=DIR           a Xen source tree of yours (release $(XEN_RELEASE)), instead of the one that is fetched'
+	@echo '  KDIR=DIR              the headers of the kernel that the module is for; the running one'
 	@echo '  DESTDIR= PREFIX=      for install; PREFIX is $(PREFIX)'
 	@echo '  B=DIR                 where everything is built; it is $(B)'
 
@@ -97,6 +98,27 @@ $(B)/xen-%/xen: tests/xen/%.config $(APPLIED)
 	vm/build-xen $(B)/xen-sense $(B)/xen-$* tests/xen/$*.config
 	@touch $@
 
+# === Linux ===================================================================
+
+# The kernel that the module is for.  The tests have one of their own, for the kernel of the emulated machine.
+KDIR ?= /lib/modules/$(shell uname -r)/build
+GUEST_KDIR = /usr/src/linux-headers-$(shell cat $(B)/vm/kernel/release)
+
+MODULE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/linux/*.[ch] linux/*.[ch])
+
+module: $(B)/linux/ksense.ko ## build the Linux module, for the running kernel or KDIR=
+
+$(B)/linux/ksense.ko: MODULE_KDIR = $(KDIR)
+$(B)/linux-guest/ksense.ko: MODULE_KDIR = $(GUEST_KDIR)
+
+# In a copy, so that the kernel's build leaves nothing here.
+$(B)/linux/ksense.ko $(B)/linux-guest/ksense.ko: $(MODULE_FILES) linux/Kbuild
+	@[ -f "$(MODULE_KDIR)/Makefile" ] || { echo "no kernel headers in $(MODULE_KDIR): install linux-headers-amd64, or give KDIR=" >&2; exit 1; }
+	@mkdir -p $(@D)
+	rsync -aR $(MODULE_FILES) $(@D)/
+	cp linux/Kbuild $(@D)/Kbuild
+	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) modules
+
 # === Demo, checks, benchmarks ===============================================
 
 demo: ## install what is missing, build, boot Xen, and show the sensor at work
@@ -108,13 +130,13 @@ check: ## install what is missing and run every test
 	@$(MAKE) --no-print-directory check-all
 
 # Everything is built first, two at a time; then one runner runs it all, one machine at a time, and its summary is the last that is said.
-TESTS = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t)) $(sort $(wildcard tests/xen/*.t))
+TESTS = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t)) $(sort $(wildcard tests/xen/*.t)) $(sort $(wildcard tests/linux/*.t))
 
 check-all:
 	@$(MAKE) --no-print-directory host tools xen
 	@vm/build-guest --domu
-	@$(MAKE) --no-print-directory -j2 $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS)
-	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j2 --rules='seq=tests/xen/*' --rules='par=**' --timer $(TESTS)
+	@$(MAKE) --no-print-directory -j2 $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(B)/linux-guest/ksense.ko
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j2 --rules='seq=tests/{xen,linux}/*' --rules='par=**' --timer $(TESTS)
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * module.c - which probes there are in Linux, the module's parameters, and its start and end.
+ */
+#include <linux/module.h>
+
+#include "../core/options.h"
+#include "../core/version.h"
+#include "ksense.h"
+
+static char *sense = "";
+module_param(sense, charp, 0444);
+MODULE_PARM_DESC(sense, "levels and memory: a list of level=LEVEL, ring=SIZE, PROBE=LEVEL, PROBE=off");
+
+static char *socket = "/run/ksense/kernel.sock";
+module_param(socket, charp, 0444);
+MODULE_PARM_DESC(socket, "where to listen; @NAME is an abstract socket (default /run/ksense/kernel.sock)");
+
+/* The probes, in the order of discovery. */
+static const struct ks_probe_type *const types[] = {
+	&ks_linux_processes,
+};
+
+static struct ks_sensor sensor;
+
+static int __init ks_start(void)
+{
+	struct ks_sensor_config config = {
+		.name = KBUILD_MODNAME,
+		.types = types,
+		.types_count = ARRAY_SIZE(types),
+	};
+	struct ks_options options;
+	int error;
+
+	BUILD_BUG_ON(ARRAY_SIZE(types) > KS_PROBES_MAX);
+	ks_options_parse(&options, &config, sense);
+	if (options.bad[0]) {
+		pr_err(KBUILD_MODNAME ": not understood in sense=: %s\n", options.bad);
+		return -EINVAL;
+	}
+	if (options.ring_bounded)
+		pr_warn(KBUILD_MODNAME ": ring is out of bounds, taking %uK\n", config.ring_bytes >> 10);
+	if (options.off) {
+		pr_err(KBUILD_MODNAME ": sense=off: there is nothing to load the module for\n");
+		return -ENODEV;
+	}
+	error = ks_sensor_start(&sensor, &config) ? -ENOMEM : 0;
+	if (!error)
+		error = ks_server_start(&sensor, socket);
+	if (error) {
+		ks_sensor_stop(&sensor);
+		return error;
+	}
+	pr_info(KBUILD_MODNAME ": %u probes, listening on %s\n", sensor.count, socket);
+	return 0;
+}
+
+static void __exit ks_stop(void)
+{
+	ks_server_stop();
+	ks_sensor_stop(&sensor);
+}
+
+module_init(ks_start);
+module_exit(ks_stop);
+
+MODULE_DESCRIPTION("ksense: sensors inside kernels");
+MODULE_AUTHOR("ksense");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(KS_VERSION);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * port.c - core/port.h for Linux: time, random, memory, log, and works.
+ */
+#include <linux/mm.h>
+#include <linux/printk.h>
+#include <linux/random.h>
+#include <linux/timekeeping.h>
+
+#include "../core/port.h"
+
+/* === Works ============================================================== */
+
+/* Sees to it that the work runs at due_ns.  With the lock held, not while it runs. */
+static void arm(struct ks_port_work *port)
+{
+	uint64_t now = ktime_get_ns();
+
+	if (port->due_ns <= now)
+		kthread_queue_work(port->worker, &port->work);
+	else
+		hrtimer_start(&port->timer, ns_to_ktime(port->due_ns), HRTIMER_MODE_ABS);
+}
+
+static enum hrtimer_restart on_timer(struct hrtimer *timer)
+{
+	struct ks_port_work *port = container_of(timer, struct ks_port_work, timer);
+	unsigned long flags;
+
+	spin_lock_irqsave(&port->lock, flags);
+	if (!port->running && !port->dead)
+		kthread_queue_work(port->worker, &port->work);
+	spin_unlock_irqrestore(&port->lock, flags);
+	return HRTIMER_NORESTART;
+}
+
+static void run(struct kthread_work *kthread_work)
+{
+	struct ks_port_work *port = container_of(kthread_work, struct ks_port_work, work);
+	struct ks_work *work = container_of(port, struct ks_work, port);
+	uint64_t delay_ns, now;
+
+	spin_lock_irq(&port->lock);
+	port->running = true;
+	port->due_ns = UINT64_MAX;
+	spin_unlock_irq(&port->lock);
+
+	delay_ns = work->run(work);
+	cond_resched();
+
+	spin_lock_irq(&port->lock);
+	port->running = false;
+	now = ktime_get_ns();
+	/* Or somebody wants it sooner, since it began to run. */
+	if (delay_ns < KTIME_MAX - now && now + delay_ns < port->due_ns)
+		port->due_ns = now + delay_ns;
+	if (port->due_ns != UINT64_MAX && !port->dead)
+		arm(port);
+	spin_unlock_irq(&port->lock);
+}
+
+int ks_port_work_init(struct ks_work *work)
+{
+	struct ks_port_work *port = &work->port;
+
+	spin_lock_init(&port->lock);
+	port->due_ns = UINT64_MAX;
+	port->running = port->dead = false;
+	kthread_init_work(&port->work, run);
+	hrtimer_init(&port->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
+	port->timer.function = on_timer;
+	/* The sensor's own is "ksense", a probe's "ksense/NAME". */
+	if (strcmp(work->name, KBUILD_MODNAME))
+		port->worker = kthread_create_worker(0, KBUILD_MODNAME "/%s", work->name);
+	else
+		port->worker = kthread_create_worker(0, KBUILD_MODNAME);
+	return IS_ERR(port->worker) ? -1 : 0;
+}
+
+void ks_port_work_queue(struct ks_work *work, uint64_t delay_ns)
+{
+	struct ks_port_work *port = &work->port;
+	uint64_t now = ktime_get_ns();
+	unsigned long flags;
+
+	if (delay_ns >= KTIME_MAX - now)
+		return;
+	spin_lock_irqsave(&port->lock, flags);
+	if (now + delay_ns < port->due_ns && !port->dead) {
+		port->due_ns = now + delay_ns;
+		if (!port->running)
+			arm(port);
+	}
+	spin_unlock_irqrestore(&port->lock, flags);
+}
+
+void ks_port_work_exit(struct ks_work *work)
+{
+	struct ks_port_work *port = &work->port;
+
+	spin_lock_irq(&port->lock);
+	port->dead = true;
+	spin_unlock_irq(&port->lock);
+	/* Nothing arms it any more; each of these waits for what is under way. */
+	hrtimer_cancel(&port->timer);
+	kthread_cancel_work_sync(&port->work);
+	kthread_destroy_worker(port->worker);
+}
+
+/* === The rest =========================================================== */
+
+uint64_t ks_port_time_ns(void)
+{
+	return ktime_get_boottime_ns();
+}
+
+void ks_port_random(void *buf, size_t bytes)
+{
+	get_random_bytes(buf, bytes);
+}
+
+void *ks_port_alloc(size_t bytes)
+{
+	return kvzalloc(bytes, GFP_KERNEL);
+}
+
+void ks_port_free(void *mem)
+{
+	kvfree(mem);
+}
+
+void ks_port_log(const char *text)
+{
+	pr_warn(KBUILD_MODNAME ": %s\n", text);
+}

@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * server.c - the module's UNIX socket, and a thread for each client.
+ *
+ * Threads block in the socket layer; what ends them is that the socket is shut down under them.
+ */
+#include <linux/cred.h>
+#include <linux/list.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/net.h>
+#include <linux/slab.h>
+#include <linux/un.h>
+#include <net/af_unix.h>
+#include <net/sock.h>
+
+#include "ksense.h"
+
+struct peer {
+	struct list_head list;
+	struct task_struct *thread;
+	struct socket *sock;
+	bool done;              /* nothing more comes from its thread */
+	struct ks_client client;
+	char in[1024];
+};
+
+static struct {
+	struct ks_sensor *sensor;
+	struct socket *listener;
+	struct task_struct *thread;
+	struct list_head peers;
+	unsigned int peers_count;
+	bool stopping;
+} server = { .peers = LIST_HEAD_INIT(server.peers) };
+
+/* === A client =========================================================== */
+
+static bool send_all(struct ks_client *client, const char *bytes, size_t len)
+{
+	struct peer *peer = container_of(client, struct peer, client);
+
+	while (len) {
+		struct msghdr msg = { .msg_flags = MSG_NOSIGNAL };
+		struct kvec vec = { .iov_base = (void *)bytes, .iov_len = len };
+		int sent = kernel_sendmsg(peer->sock, &msg, &vec, 1, len);
+
+		if (sent <= 0)
+			return false;
+		bytes += sent;
+		len -= sent;
+	}
+	return true;
+}
+
+/* Bytes that came, 0 at the end of the stream, -EAGAIN when none came in time. */
+static int receive(struct peer *peer)
+{
+	uint64_t patience_ns = ks_client_patience_ns(&peer->client);
+	struct msghdr msg = { };
+	struct kvec vec = { .iov_base = peer->in, .iov_len = sizeof(peer->in) };
+
+	WRITE_ONCE(peer->sock->sk->sk_rcvtimeo,
+		   patience_ns == UINT64_MAX ? MAX_SCHEDULE_TIMEOUT : nsecs_to_jiffies(patience_ns) + 1);
+	return kernel_recvmsg(peer->sock, &msg, &vec, 1, sizeof(peer->in), 0);
+}
+
+static int peer_thread(void *data)
+{
+	struct peer *peer = data;
+	bool go_on = true;
+
+	while (go_on) {
+		int came = receive(peer);
+
+		if (came == -EAGAIN) {
+			go_on = ks_client_quiet(&peer->client);
+			continue;
+		}
+		if (!came)
+			ks_client_end(&peer->client);
+		if (came <= 0)
+			break;
+		go_on = ks_client_bytes(&peer->client, peer->in, came);
+	}
+	kernel_sock_shutdown(peer->sock, SHUT_RDWR);
+	smp_store_release(&peer->done, true);
+	return 0;
+}
+
+/* Its thread may be over already: the reference that was taken on it makes kthread_stop() safe. */
+static void free_peer(struct peer *peer)
+{
+	kernel_sock_shutdown(peer->sock, SHUT_RDWR);
+	kthread_stop(peer->thread);
+	put_task_struct(peer->thread);
+	sock_release(peer->sock);
+	list_del(&peer->list);
+	server.peers_count--;
+	kvfree(peer);
+}
+
+static void free_peers(bool all)
+{
+	struct peer *peer, *next;
+
+	if (all)
+		list_for_each_entry(peer, &server.peers, list)
+			kernel_sock_shutdown(peer->sock, SHUT_RDWR);
+	list_for_each_entry_safe(peer, next, &server.peers, list)
+		if (all || smp_load_acquire(&peer->done))
+			free_peer(peer);
+}
+
+/* Who connected, not who holds the socket now. */
+static bool is_root(struct socket *sock)
+{
+	bool root;
+
+	spin_lock(&sock->sk->sk_peer_lock);
+	root = sock->sk->sk_peer_cred && uid_eq(sock->sk->sk_peer_cred->euid, GLOBAL_ROOT_UID);
+	spin_unlock(&sock->sk->sk_peer_lock);
+	return root;
+}
+
+static void refuse(struct socket *sock)
+{
+	struct msghdr msg = { .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT };
+	struct kvec vec = { .iov_base = (void *)ks_client_refusal, .iov_len = strlen(ks_client_refusal) };
+
+	kernel_sendmsg(sock, &msg, &vec, 1, vec.iov_len);
+}
+
+/* The socket is the peer's from now on, or nobody's: then -errno. */
+static int serve(struct socket *sock)
+{
+	struct peer *peer;
+
+	if (!is_root(sock))
+		return -EPERM;
+	if (server.peers_count >= KS_CLIENTS_MAX) {
+		refuse(sock);
+		return -EBUSY;
+	}
+	peer = kvzalloc(sizeof(*peer), GFP_KERNEL);
+	if (!peer)
+		return -ENOMEM;
+	peer->sock = sock;
+	ks_client_init(&peer->client, server.sensor, true, send_all);
+	peer->thread = kthread_create(peer_thread, peer, KBUILD_MODNAME "/client");
+	if (IS_ERR(peer->thread)) {
+		kvfree(peer);
+		return -ENOMEM;
+	}
+	get_task_struct(peer->thread);
+	list_add(&peer->list, &server.peers);
+	server.peers_count++;
+	wake_up_process(peer->thread);
+	return 0;
+}
+
+/* === The listener ======================================================= */
+
+static int listener_thread(void *data)
+{
+	while (!READ_ONCE(server.stopping)) {
+		struct socket *sock;
+		int error = kernel_accept(server.listener, &sock, 0);
+
+		if (READ_ONCE(server.stopping)) {
+			if (!error)
+				sock_release(sock);
+			break;
+		}
+		free_peers(false);
+		if (error)
+			schedule_timeout_interruptible(HZ / 10); /* no memory: until a client goes */
+		else if (serve(sock))
+			sock_release(sock);
+	}
+	/* kthread_stop() waits for this thread's end, whether it has come or not. */
+	return 0;
+}
+
+/* As in a system call: the socket layer writes a NUL behind the longest path. */
+union address {
+	struct sockaddr_storage storage;
+	struct sockaddr_un un;
+	struct sockaddr any;
+};
+
+/* The address of @path; its length, or 0 when the path is too long for one. */
+static int address_of(const char *path, union address *address)
+{
+	size_t len = strlen(path);
+
+	memset(address, 0, sizeof(*address));
+	address->un.sun_family = AF_UNIX;
+	if (!len || len >= sizeof(address->un.sun_path))
+		return 0;
+	memcpy(address->un.sun_path, path, len);
+	if (*path == '@')
+		address->un.sun_path[0] = '\0';
+	return offsetof(struct sockaddr_un, sun_path) + len + (*path != '@');
+}
+
+/* Removes the socket file @path: @own, or if that is NULL, whatever socket is there. */
+static int remove_socket(const char *path, const struct inode *own)
+{
+	struct dentry *parent;
+	struct path at;
+	int error = kern_path(path, 0, &at);
+
+	if (error)
+		return error;
+	error = mnt_want_write(at.mnt);
+	if (error)
+		goto out;
+	parent = dget_parent(at.dentry);
+	inode_lock_nested(d_inode(parent), I_MUTEX_PARENT);
+	if (at.dentry->d_parent != parent || d_unhashed(at.dentry) || d_is_negative(at.dentry))
+		error = -ENOENT;
+	else if (!S_ISSOCK(d_inode(at.dentry)->i_mode) || (own && d_inode(at.dentry) != own))
+		error = -EADDRINUSE;
+	else
+		error = vfs_unlink(mnt_user_ns(at.mnt), d_inode(parent), at.dentry, NULL);
+	inode_unlock(d_inode(parent));
+	dput(parent);
+	mnt_drop_write(at.mnt);
+out:
+	path_put(&at);
+	return error;
+}
+
+/* Whether somebody listens there. */
+static bool is_live(union address *address, int len)
+{
+	struct socket *sock;
+	int error;
+
+	if (sock_create_kern(&init_net, PF_UNIX, SOCK_STREAM, 0, &sock))
+		return true;
+	error = kernel_connect(sock, &address->any, len, O_NONBLOCK);
+	sock_release(sock);
+	return error != -ECONNREFUSED;
+}
+
+/* The folder of the socket, for root alone, if it is not there. */
+static void make_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	struct dentry *dentry;
+	struct path parent;
+	char *folder;
+
+	if (!slash || slash == path)
+		return;
+	folder = kstrndup(path, slash - path, GFP_KERNEL);
+	if (!folder)
+		return;
+	dentry = kern_path_create(AT_FDCWD, folder, &parent, LOOKUP_DIRECTORY);
+	if (!IS_ERR(dentry)) {
+		vfs_mkdir(mnt_user_ns(parent.mnt), d_inode(parent.dentry), dentry, 0700);
+		done_path_create(&parent, dentry);
+	}
+	kfree(folder);
+}
+
+static int listen_on(const char *path)
+{
+	union address address;
+	int len = address_of(path, &address), error;
+
+	if (!len)
+		return -ENAMETOOLONG;
+	if (*path != '@')
+		make_folder(path);
+	error = sock_create_kern(&init_net, PF_UNIX, SOCK_STREAM, 0, &server.listener);
+	if (error)
+		return error;
+	/* The file's mode comes from here. */
+	SOCK_INODE(server.listener)->i_mode &= ~077;
+	error = kernel_bind(server.listener, &address.any, len);
+	if (error == -EADDRINUSE && *path != '@' && !is_live(&address, len) && !remove_socket(path, NULL))
+		error = kernel_bind(server.listener, &address.any, len);
+	if (!error)
+		error = kernel_listen(server.listener, 64);
+	if (error)
+		sock_release(server.listener);
+	return error;
+}
+
+/* === Interface ========================================================== */
+
+int ks_server_start(struct ks_sensor *sensor, const char *path)
+{
+	int error;
+
+	server.sensor = sensor;
+	error = listen_on(path);
+	if (error) {
+		pr_err(KBUILD_MODNAME ": cannot listen on %s: error %d%s\n", path, error,
+		       error == -EADDRINUSE ? ", somebody does already" : "");
+		return error;
+	}
+	server.thread = kthread_create(listener_thread, NULL, KBUILD_MODNAME "/listen");
+	if (IS_ERR(server.thread)) {
+		sock_release(server.listener);
+		return PTR_ERR(server.thread);
+	}
+	get_task_struct(server.thread);
+	wake_up_process(server.thread);
+	return 0;
+}
+
+void ks_server_stop(void)
+{
+	struct unix_sock *unix_sock = unix_sk(server.listener->sk);
+
+	WRITE_ONCE(server.stopping, true);
+	kernel_sock_shutdown(server.listener, SHUT_RDWR);
+	kthread_stop(server.thread);
+	put_task_struct(server.thread);
+	free_peers(true);
+	if (unix_sock->path.dentry) {
+		const char *path = unix_sock->addr->name->sun_path;
+
+		remove_socket(path, d_inode(unix_sock->path.dentry));
+	}
+	sock_release(server.listener);
+}
