@@ -218,6 +218,13 @@ static void do_buffers(void)
 	prepare(discovery, 65536);
 	area->exchange.reply = 0x0000900000000000ULL;
 	say("reply-not-canonical", exchange_now());
+	/* The caller's own buffers, but for bits that no page table looks at. */
+	prepare(discovery, 65536);
+	area->exchange.reply |= 1ULL << 48;
+	say("reply-upper-bits", exchange_now());
+	prepare(discovery, 65536);
+	area->exchange.request |= 1ULL << 62;
+	say("request-upper-bits", exchange_now());
 	/* A size that is not true: what comes is no more than there is to say. */
 	prepare(discovery, 0xffffffff);
 	say("enormous-size", exchange_now());

@@ -66,16 +66,31 @@ static bool ks_range_okay(uint64_t addr, uint64_t bytes)
     return true;
 }
 
+/*
+ * Of an HVM guest's address, Xen looks only at the bits that select entries of its
+ * page tables: any other bits, and it would still find the guest's page.
+ */
+static bool ks_canonical(uint64_t addr, size_t bytes)
+{
+#ifdef CONFIG_X86
+    return is_canonical_address(addr) && is_canonical_address(addr + bytes - 1);
+#else
+    return true;
+#endif
+}
+
 static bool ks_copy_in(void *to, uint64_t from, size_t bytes)
 {
-    return !copy_from_guest((char *)to,
+    return ks_canonical(from, bytes) &&
+           !copy_from_guest((char *)to,
                             guest_handle_from_ptr((unsigned long)from, char),
                             bytes);
 }
 
 static bool ks_copy_out(uint64_t to, const void *from, size_t bytes)
 {
-    return !copy_to_guest(guest_handle_from_ptr((unsigned long)to, char),
+    return ks_canonical(to, bytes) &&
+           !copy_to_guest(guest_handle_from_ptr((unsigned long)to, char),
                           (const char *)from, bytes);
 }
 
