@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # xen.mk - what the end-to-end tests on Xen need.  Included by the top-level Makefile.
 
-XEN_TEST_PARTS = $(B)/tests/abi $(B)/tests/forks $(B)/flask/allow $(B)/flask/deny $(B)/xen-flask/xen $(B)/xen-debug/xen
+XEN_TEST_PARTS = $(B)/tests/abi $(B)/tests/forks $(B)/tests/guest32 $(B)/flask/allow $(B)/flask/deny $(B)/flask/guests \
+		 $(B)/xen-flask/xen $(B)/xen-debug/xen
 
 $(B)/tests/abi: tests/abi.c include/sense.h
 	@mkdir -p $(@D)
@@ -11,7 +12,16 @@ $(B)/tests/forks: tests/forks.c
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) $(CFLAGS) -static -o $@ $<
 
-# Xen's own example policy, as the patch leaves it, and the same without the permission.
+# A guest of 32-bit code that xl can start: no library, no FPU, nothing that asks for an address of its own choosing.
+GUEST32_CFLAGS = -m32 -ffreestanding -fno-pie -fno-stack-protector -fcf-protection=none -mgeneral-regs-only \
+		 -fno-asynchronous-unwind-tables -fno-tree-loop-distribute-patterns
+GUEST32_LDFLAGS = -nostdlib -static -no-pie -Wl,-Ttext-segment=0x200000,--build-id=none,-e,start_pvh
+
+$(B)/tests/guest32: tests/guest32.c include/sense.h
+	@mkdir -p $(@D)
+	$(CC) $(KS_CFLAGS) -O2 $(GUEST32_CFLAGS) -o $@ $< $(GUEST32_LDFLAGS)
+
+# Xen's own example policy: as the patch leaves it, without the permission, and with it for guests, too.
 FLASK = tools/flask/policy
 $(B)/flask/%: $(APPLIED) tests/xen/flask-policy
 	tests/xen/flask-policy $* $(B)/xen-sense $(B)/flask
