@@ -93,7 +93,7 @@ $(B)/xen-stock/xen: $(PRISTINE)/xen/Makefile
 	vm/build-xen $(PRISTINE) $(B)/xen-stock
 	@touch $@
 
-# The variants that the tests boot: with FLASK, and as a debug build with UBSAN.
+# The other Xen that the tests boot.
 $(B)/xen-%/xen: tests/xen/%.config $(APPLIED)
 	vm/build-xen $(B)/xen-sense $(B)/xen-$* tests/xen/$*.config
 	@touch $@

@@ -19,8 +19,9 @@ our $root = realpath(dirname(__FILE__) . '/../..');
 our $build = $ENV{KS_BUILD} // "$root/build";
 our $nonce = '4f1c0e6a9d2b4c58a7e3';
 
-# The Xen under test; the debug build passes the same tests.
+# The Xen under test, and what each boot of it has on its command line; the checked build passes the same tests.
 our $xen = $ENV{KS_XEN} // "$build/xen/xen";
+our @xen_args;
 
 # What each test's machine has in Dom0's /root.
 my @tools = ("$build/tools/ksense", "$build/tests/abi");
@@ -54,7 +55,7 @@ sub boot {
 	my @command = ("$root/vm/run", '--console', "$console", map({ ('--add', $_) } @tools));
 
 	push @command, '--xen', $xen unless grep { $_ eq '--xen' || $_ eq '--stock' } @options;
-	push @command, @options, '--', $prelude . $script;
+	push @command, map({ ('--xen-args', $_) } @xen_args), @options, '--', $prelude . $script;
 	open(my $old_err, '>&', \*STDERR);
 	open(STDERR, '>', "$err");
 	open(my $pipe, '-|', @command) or die "vm/run: $!";

@@ -19,7 +19,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-local $KS::xen = "$build/xen-flask/xen";
+local $KS::xen = "$build/xen-checked/xen";
 
 my %uuid = (pv => '6b1f0d1c-32aa-4e0b-9c55-0000000000a1', pvh => '6b1f0d1c-32aa-4e0b-9c55-0000000000a2',
 	    isolated => '6b1f0d1c-32aa-4e0b-9c55-0000000000a3');

@@ -12,7 +12,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-local $KS::xen = "$build/xen-flask/xen";
+local $KS::xen = "$build/xen-checked/xen";
 my @common = ('--xen-args', 'flask=enforcing loglvl=all');
 
 my $allowed = boot("step ask ksense --xen discovery\n", @common, '--module', "$build/flask/allow");

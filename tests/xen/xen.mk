@@ -2,7 +2,7 @@
 # xen.mk - what the end-to-end tests on Xen need.  Included by the top-level Makefile.
 
 XEN_TEST_PARTS = $(B)/tests/abi $(B)/tests/forks $(B)/tests/guest32 $(B)/flask/allow $(B)/flask/deny $(B)/flask/guests \
-		 $(B)/xen-flask/xen $(B)/xen-debug/xen
+		 $(B)/xen-checked/xen
 
 $(B)/tests/abi: tests/abi.c include/sense.h
 	@mkdir -p $(@D)
