@@ -23,6 +23,13 @@ enum ks_step {
 	KS_STEP_FAILED,  /* the pass is given up; ks_probe_failed() said why */
 };
 
+/* What became of a change of a probe's list. */
+enum ks_edit {
+	KS_EDIT_DONE,
+	KS_EDIT_BAD,     /* no such thing can be looked at, or there is none in the list to remove */
+	KS_EDIT_FULL,    /* the list has no room */
+};
+
 struct ks_probe;
 
 struct ks_probe_type {
@@ -39,6 +46,11 @@ struct ks_probe_type {
 	void (*reset)(struct ks_probe *probe);
 	/* Works until @deadline_ns at the latest.  Allocates nothing, waits for nothing, holds no lock on return. */
 	enum ks_step (*step)(struct ks_probe *probe, uint64_t deadline_ns);
+	/*
+	 * Optional, for a probe that looks at what it is told to (files by their paths): puts @item, @bytes long and not terminated, into its
+	 * list, or takes it out.  In a caller's context, which may be beside step(): the list has a lock of the probe's own.
+	 */
+	enum ks_edit (*edit)(struct ks_probe *probe, bool add, const char *item, size_t bytes);
 	/* The engine's own table: struct ks_set_type or struct ks_region_type. */
 	const void *engine;
 };
