@@ -26,6 +26,10 @@ our @xen_args;
 # What each test's machine has in Dom0's /root.
 my @tools = ("$build/tools/ksense", "$build/tests/abi");
 
+# What Xen complains of on its console, and what is none of the sensor's doing: Xen's own FLASK shifts a bit into the sign of an int.
+my $complaint = qr/UBSAN: Undefined|Assertion .* failed|Xen BUG|Xen WARN|Panic on CPU|FATAL TRAP/i;
+my $known = qr{UBSAN: Undefined behaviour in \S*/xsm/flask/avc\.c:184:};
+
 # Before the steps: `step NAME COMMAND...` runs one, its output and its status are kept apart from the others'.
 my $prelude = <<'SH';
 step() {
@@ -78,8 +82,8 @@ sub boot {
 		diag("the machine failed ($status):\n$steps{''}{err}");
 		diag(substr($steps{''}{console}, -3000));
 	}
-	unlike($steps{''}{console}, qr/UBSAN: Undefined|Assertion .* failed|Xen BUG|Xen WARN|Panic on CPU|FATAL TRAP/i,
-	       'Xen has nothing to complain about');
+	my @complaints = grep { !/$known/ } $steps{''}{console} =~ /^.*(?:$complaint).*$/img;
+	is_deeply(\@complaints, [], 'Xen has nothing to complain about') or diag(substr($steps{''}{console}, -3000));
 	return \%steps;
 }
 
