@@ -1,0 +1,34 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# The sources that `make install-dkms` installs are what DKMS builds the module from.
+#
+# Wrong in the world if this fails: after the next update of the kernel there is no sensor.  DKMS has trees of its own here, and does not sign.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use File::Temp;
+use Test::More;
+
+my $dir = File::Temp->newdir;
+my ($version) = `cat $root/core/version.h` =~ /KS_VERSION "(.*)"/;
+chomp(my $kernel = `cat $build/vm/kernel/release`);
+local $ENV{PATH} = "$ENV{PATH}:/usr/sbin:/sbin";
+local $ENV{sign_file} = '/nonexistent';
+local $ENV{MAKEFLAGS} = '';
+
+my $installed = `make -s -C $root install-dkms DESTDIR=$dir 2>&1`;
+is($?, 0, 'the sources are installed') or diag $installed;
+mkdir "$dir/tree";
+my $built = `dkms build ksense/$version -k $kernel --sourcetree $dir/usr/src --dkmstree $dir/tree --no-depmod 2>&1`;
+is($?, 0, 'DKMS builds them') or diag $built;
+my ($module) = glob "$dir/tree/ksense/$version/$kernel/*/module/ksense.ko*";
+ok($module, 'to a module') or diag $built;
+like(`modinfo -F vermagic $module`, qr/^\Q$kernel\E /, 'for that kernel');
+like(`modinfo -F version $module`, qr/^\Q$version\E$/, 'of that version');
+my %described = map { /^(\w+):(\S.*)/ ? ($1 => $2) : () } split /\n/, `modinfo -F parm $module`;
+ok($described{$_}, "modinfo tells what the parameter $_ is") for qw(sense socket);
+
+done_testing;
