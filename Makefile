@@ -26,7 +26,7 @@ SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] 
 
 .DEFAULT_GOAL = all
 
-.PHONY: all help host xen stock module demo check check-all bench install clean distclean packages
+.PHONY: all help host xen stock module share demo check check-all bench install install-dkms clean distclean packages
 all: host tools xen ## build the tools, the host port, and Xen with the sensor (default)
 
 help: ## list the targets
@@ -111,13 +111,26 @@ module: $(B)/linux/ksense.ko ## build the Linux module, for the running kernel o
 $(B)/linux/ksense.ko: MODULE_KDIR = $(KDIR)
 $(B)/linux-guest/ksense.ko: MODULE_KDIR = $(GUEST_KDIR)
 
+# The sources as one folder that Kbuild can build in; $(1): where.
+module_tree = rsync -aR $(MODULE_FILES) $(1)/ && cp linux/Kbuild $(1)/Kbuild
+
 # In a copy, so that the kernel's build leaves nothing here.
 $(B)/linux/ksense.ko $(B)/linux-guest/ksense.ko: $(MODULE_FILES) linux/Kbuild
 	@[ -f "$(MODULE_KDIR)/Makefile" ] || { echo "no kernel headers in $(MODULE_KDIR): install linux-headers-amd64, or give KDIR=" >&2; exit 1; }
 	@mkdir -p $(@D)
-	rsync -aR $(MODULE_FILES) $(@D)/
-	cp linux/Kbuild $(@D)/Kbuild
+	$(call module_tree,$(@D))
 	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) modules
+
+VERSION = $(shell sed -n 's/.*KS_VERSION "\(.*\)"/\1/p' core/version.h)
+DKMS_TREE = $(DESTDIR)/usr/src/ksense-$(VERSION)
+
+install-dkms: ## install the module's sources for DKMS, below DESTDIR/usr/src
+	install -d $(DKMS_TREE)
+	$(call module_tree,$(DKMS_TREE))
+	sed 's/@VERSION@/$(VERSION)/' linux/dkms.conf >$(DKMS_TREE)/dkms.conf
+
+share: $(B)/xen/xen $(B)/linux-guest/ksense.ko ## how much of Xen's sensor is the same files as Linux's; fails below 85 %
+	@scripts/share $(B)/xen $(B)/linux-guest
 
 # === Demo, checks, benchmarks ===============================================
 
