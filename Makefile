@@ -153,13 +153,17 @@ check-all:
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages
-	@$(MAKE) --no-print-directory all stock $(B)/bench/host $(B)/bench/xen
+	@$(MAKE) --no-print-directory all stock $(B)/bench/host $(B)/bench/xen $(B)/bench/linux $(B)/linux-guest/ksense.ko
 	KS_BUILD=$(B) bench/run
 
 # gnu11: Xen's headers ask for it.
 $(B)/bench/xen: bench/xen.c include/sense.h
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) -std=gnu11 $(CFLAGS) -o $@ $< -lxencall -lxenctrl
+
+$(B)/bench/linux: bench/linux.c
+	@mkdir -p $(@D)
+	$(CC) $(KS_CFLAGS) $(CFLAGS) -static -o $@ $<
 
 include tools/tools.mk
 include tests/xen/xen.mk
