@@ -102,7 +102,7 @@ $(B)/xen-%/xen: tests/xen/%.config $(APPLIED)
 
 # The kernel that the module is for.  The tests have one of their own, for the kernel of the emulated machine.
 KDIR ?= /lib/modules/$(shell uname -r)/build
-GUEST_KDIR = /usr/src/linux-headers-$(shell cat $(B)/vm/kernel/release)
+GUEST_KDIR = /usr/src/linux-headers-$(shell cat $(B)/vm/kernel/release 2>/dev/null)
 
 MODULE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/linux/*.[ch] linux/*.[ch])
 
@@ -110,6 +110,11 @@ module: $(B)/linux/ksense.ko ## build the Linux module, for the running kernel o
 
 $(B)/linux/ksense.ko: MODULE_KDIR = $(KDIR)
 $(B)/linux-guest/ksense.ko: MODULE_KDIR = $(GUEST_KDIR)
+
+# Which kernel that is, is known when the machine has been made.
+$(B)/linux-guest/ksense.ko: | $(B)/vm/kernel/release
+$(B)/vm/kernel/release:
+	vm/build-guest
 
 # The sources as one folder that Kbuild can build in; $(1): where.
 module_tree = rsync -aR $(MODULE_FILES) $(1)/ && cp linux/Kbuild $(1)/Kbuild
