@@ -35,7 +35,7 @@ struct ks_caller {
  * trusted.  64 bytes, no padding.
  */
 struct ks_cursor {
-	uint32_t stage;        /* enum in serve.c */
+	uint32_t stage;        /* enum in reply.h */
 	uint32_t probe;        /* index of the probe that the next lines are about */
 	uint64_t pass;         /* waiting for this pass ("run") */
 	uint64_t from;         /* records of this probe from this seq on were sent and are not confirmed */

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reply.h - inside the core: what the files that write replies (serve.c, records.c, subscribe.c) share.
+ */
+#ifndef KS_REPLY_H
+#define KS_REPLY_H
+
+#include "serve.h"
+
+/* === Targets (serve.c) ================================================== */
+
+/* The first probe from index @at on that the request is for; sensor->count if there is none. */
+unsigned int ks_target_next(const struct ks_sensor *sensor, const struct ks_request *request, unsigned int at);
+
+#define ks_for_each_target(i, sensor, request)                                            \
+	for ((i) = ks_target_next(sensor, request, 0); (i) < (sensor)->count;             \
+	     (i) = ks_target_next(sensor, request, (i) + 1))
+
+/* Whether the target, which is there, was named by a uuid, the sensor's or a probe's: the id in the replies is the uuid then. */
+bool ks_target_is_uuid(const struct ks_sensor *sensor, const struct ks_request *request);
+
+/* === Lines (serve.c) ==================================================== */
+
+/* An envelope up to the nonce's comma: each byte of a nonce may need six. */
+#define KS_HEAD_MAX (64 + 6 * KS_NONCE_MAX)
+
+/* {"Virtue-protocol-version":0.1,"reply":["nonce" */
+void ks_put_head(struct ks_text *out, const struct ks_request *request);
+
+static inline void ks_put_end(struct ks_text *out)
+{
+	ks_text_lit(out, "]}\n");
+}
+
+/* The reply that is complete with one word, and the one that is an error. */
+enum ks_serve ks_reply_word(struct ks_text *out, const struct ks_request *request, const char *word);
+enum ks_serve ks_reply_error(struct ks_text *out, const struct ks_request *request, enum ks_error error, const char *message);
+
+/* === Records (records.c) ================================================ */
+
+/* Where a reply stands, in a cursor; only "records" gets beyond the first. */
+enum {
+	KS_STAGE_START,
+	KS_STAGE_RUN,     /* the probe at hand makes a fresh sample */
+	KS_STAGE_BEGIN,   /* its records come next */
+	KS_STAGE_SEND,    /* some of them were looked at */
+	KS_STAGE_CLOSE,   /* only the closing line is left */
+	KS_STAGES
+};
+
+/* One call that sends records: what does not fit in a cursor because it is made anew each time. */
+struct ks_sending {
+	struct ks_sensor *sensor;
+	const struct ks_request *request;
+	struct ks_cursor *cursor;
+	struct ks_text *out;
+	struct ks_text head;       /* the envelope up to the nonce */
+	char head_bytes[KS_HEAD_MAX];
+	bool by_uuid;              /* the id in the replies is the uuid */
+	uint64_t lost_told;        /* losses before this seq need not be told */
+	uint64_t deadline_ns;
+};
+
+enum ks_sent {
+	KS_SENT_ALL,
+	KS_SENT_FULL,   /* the next line does not fit */
+	KS_SENT_LATE,   /* the time for this call is over */
+};
+
+void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request,
+		     struct ks_cursor *cursor, struct ks_text *out);
+
+/* The probe at hand from KS_STAGE_BEGIN on; with its lock held. */
+enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe);
+
+/* Whether the reply to the request, if it is one to "records", consumes what it gives. */
+bool ks_takes_records(const struct ks_request *request);
+
+enum ks_serve ks_serve_records(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor,
+			       struct ks_text *out);
+
+#endif /* KS_REPLY_H */
