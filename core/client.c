@@ -14,6 +14,11 @@ static bool reply(struct ks_client *client, const struct ks_request *request)
 	struct ks_text out;
 	enum ks_serve more;
 
+	if (ks_request_subscribes(request)) {
+		ks_text_init(&out, client->out, sizeof(client->out));
+		ks_subscribe(&client->subscription, client->sensor, &client->caller, request, &out);
+		return client->send(client, out.buf, out.len);
+	}
 	do {
 		ks_text_init(&out, client->out, sizeof(client->out));
 		more = ks_serve(client->sensor, &client->caller, request, &cursor, &out);
@@ -21,6 +26,23 @@ static bool reply(struct ks_client *client, const struct ks_request *request)
 			return false;
 	} while (more == KS_SERVE_MORE);
 	ks_confirm(client->sensor, request, &cursor);
+	return true;
+}
+
+/* What is new to the subscription: some of each probe's, so that requests get their turn; false: the client is gone. */
+static bool push(struct ks_client *client)
+{
+	struct ks_subscription *subscription = &client->subscription;
+	struct ks_text out;
+
+	client->behind = false;
+	for (unsigned int i = 0; subscription->active && i < client->sensor->count; i++) {
+		ks_text_init(&out, client->out, sizeof(client->out));
+		client->behind |= ks_push(subscription, client->sensor, i, &out);
+		if (out.len && !client->send(client, out.buf, out.len))
+			return false;
+		ks_confirm(client->sensor, &subscription->request, &subscription->cursor);
+	}
 	return true;
 }
 
@@ -49,16 +71,22 @@ void ks_client_init(struct ks_client *client, struct ks_sensor *sensor, bool con
 	client->caller.control = control;
 	client->send = send;
 	client->session = KS_VERSION_NONE;
+	client->heard_ns = 0;
+	client->behind = false;
+	client->subscription.active = false;
 	ks_line_init(&client->line);
 }
 
 uint64_t ks_client_patience_ns(const struct ks_client *client)
 {
+	if (client->subscription.active)
+		return client->behind ? 0 : KS_CLIENT_PUSH_NS;
 	return ks_line_complete(&client->line) ? KS_LINE_PATIENCE_NS : UINT64_MAX;
 }
 
 bool ks_client_bytes(struct ks_client *client, const char *bytes, size_t len)
 {
+	client->heard_ns = ks_port_time_ns();
 	while (len) {
 		size_t took = ks_line_feed(&client->line, bytes, len);
 
@@ -66,13 +94,20 @@ bool ks_client_bytes(struct ks_client *client, const char *bytes, size_t len)
 		len -= took;
 		if ((client->line.ready || client->line.too_long) && !serve_line(client))
 			return false;
+		if (!push(client))
+			return false;
 	}
 	return true;
 }
 
 bool ks_client_quiet(struct ks_client *client)
 {
-	return !ks_line_complete(&client->line) || serve_line(client);
+	bool complete = ks_line_complete(&client->line);
+
+	/* With a subscription this is called sooner than the end of a line's patience. */
+	if (client->subscription.active && ks_port_time_ns() - client->heard_ns < KS_LINE_PATIENCE_NS)
+		complete = false;
+	return (!complete || serve_line(client)) && push(client);
 }
 
 void ks_client_end(struct ks_client *client)

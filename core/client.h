@@ -12,15 +12,21 @@
  *	}
  *	at the end of the stream: ks_client_end(client);
  *
+ * The end of the stream ends a subscription too.
+ *
  * One that does not read keeps its own thread waiting in send() and nobody else.  All of it is called from that thread.
  */
 #ifndef KS_CLIENT_H
 #define KS_CLIENT_H
 
 #include "line.h"
+#include "subscribe.h"
 
 /* More clients than this at once are told so with ks_client_refusal. */
 #define KS_CLIENTS_MAX 256
+
+/* How often a subscription looks for new records. */
+#define KS_CLIENT_PUSH_NS 25000000ULL
 
 struct ks_client {
 	struct ks_sensor *sensor;
@@ -30,13 +36,16 @@ struct ks_client {
 	enum ks_version session;
 	struct ks_line line;
 	struct ks_request request;  /* the one being served; points into line */
+	uint64_t heard_ns;          /* when bytes came last */
+	bool behind;                /* there are more records to push right now */
+	struct ks_subscription subscription;
 	char out[KS_LINE_MAX];
 };
 
 void ks_client_init(struct ks_client *client, struct ks_sensor *sensor, bool control,
 		    bool (*send)(struct ks_client *client, const char *bytes, size_t len));
 
-/* After so long without a byte ks_client_quiet() is due; UINT64_MAX: never. */
+/* After so long without a byte ks_client_quiet() is due; 0: if there is none right now; UINT64_MAX: never. */
 uint64_t ks_client_patience_ns(const struct ks_client *client);
 
 /* False: the connection is over. */

@@ -48,7 +48,8 @@ struct ks_probe_type {
 	enum ks_step (*step)(struct ks_probe *probe, uint64_t deadline_ns);
 	/*
 	 * Optional, for a probe that looks at what it is told to (files by their paths): puts @item, @bytes long and not terminated, into its
-	 * list, or takes it out.  In a caller's context, which may be beside step(): the list has a lock of the probe's own.
+	 * list, or takes it out.  The item comes from a client: 1 to 1024 bytes of any value.  In a caller's context, which may be beside
+	 * step(), and where the probe is off too: the list has a lock of the probe's own.
 	 */
 	enum ks_edit (*edit)(struct ks_probe *probe, bool add, const char *item, size_t bytes);
 	/* The engine's own table: struct ks_set_type or struct ks_region_type. */
@@ -125,7 +126,7 @@ void ks_record_raw(struct ks_probe *probe, const char *name, const void *bytes, 
 /* Memory for init(): zeroed, or NULL.  Give it back with ks_port_free(). */
 void *ks_probe_alloc(struct ks_probe *probe, size_t bytes);
 
-/* Says why a step fails; @why is static text.  The supervisor restarts a probe that goes on failing. */
+/* Says why a step fails; @why is static text of at most 64 bytes, so that every status fits in a line.  The supervisor restarts a probe that goes on failing. */
 void ks_probe_failed(struct ks_probe *probe, const char *why);
 
 extern const char *const ks_level_names[KS_LEVELS];

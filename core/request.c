@@ -8,8 +8,8 @@
 #include "request.h"
 
 const char *const ks_command_names[KS_COMMANDS] = {
-	"discovery", "off",  "on",          "increase", "decrease", "low",
-	"default",   "high", "adversarial", "reset",    "records",  "status",
+	"discovery", "off",  "on",          "increase", "decrease",  "low",         "default", "high",
+	"adversarial", "reset", "records",  "status",   "subscribe", "unsubscribe", "add",     "remove",
 };
 
 const char *const ks_error_names[KS_ERRORS] = {
@@ -254,7 +254,7 @@ static bool find_command(struct ks_request *request, const struct ks_json_value 
 			continue;
 		if (!ks_json_is(word, name, strlen(name)))
 			continue;
-		if (i == KS_CMD_STATUS && request->version < KS_VERSION_0_2)
+		if (i >= KS_CMD_STATUS && request->version < KS_VERSION_0_2)
 			return false;
 		request->command = (enum ks_command)i;
 		return true;
@@ -290,28 +290,50 @@ static void judge_target(struct ks_request *request, const struct ks_json_value 
 		return;
 	}
 	len = ks_json_string(target, request->target, KS_TARGET_MAX);
-	/* What is longer than every name is known to name nothing; to discovery it is all the same. */
+	/* What is longer than every name is known to name nothing; to discovery and unsubscribe it is all the same. */
 	request->target_bytes = len < 0 ? 0 : (uint8_t)len;
-	if (len < 0 && request->command != KS_CMD_DISCOVERY)
+	if (len < 0 && request->command != KS_CMD_DISCOVERY && request->command != KS_CMD_UNSUBSCRIBE)
 		wrong(request, KS_ERR_TARGET, "no probe or sensor of that name or uuid");
+}
+
+/* What stands in the options' place of add and remove. */
+static void judge_item(struct ks_request *request, const struct parts *parts)
+{
+	const struct ks_json_value *item = &parts->element[OPTIONS];
+	int len = -1;
+
+	if (parts->elements <= OPTIONS)
+		wrong(request, KS_ERR_ARGUMENT, "the item is missing: what to add or to remove");
+	if (item->type == KS_JSON_STRING)
+		len = ks_json_string(item, request->item, KS_ITEM_MAX);
+	if (len <= 0)
+		wrong(request, KS_ERR_ARGUMENT, "the item is a string of 1 to 1024 bytes");
+	else
+		request->item_bytes = (uint16_t)len;
 }
 
 static void judge_options(struct ks_request *request, const struct parts *parts)
 {
+	bool has_item = request->command >= KS_CMD_ADD;
+
 	if (parts->has_unknown)
 		wrong(request, KS_ERR_ARGUMENT, "a member that is neither Virtue-protocol-version nor request");
-	if (parts->elements <= OPTIONS)
-		return;
+	if (has_item)
+		judge_item(request, parts);
 	if (parts->elements > ELEMENTS)
 		wrong(request, KS_ERR_ARGUMENT, "a request has at most four elements");
-	if (request->command != KS_CMD_RECORDS)
-		wrong(request, KS_ERR_ARGUMENT, "only records takes options");
+	if (has_item || parts->elements <= OPTIONS)
+		return;
+	if (request->command != KS_CMD_RECORDS && request->command != KS_CMD_SUBSCRIBE)
+		wrong(request, KS_ERR_ARGUMENT, "only records and subscribe take options");
 	if (parts->element[OPTIONS].type != KS_JSON_OBJECT)
 		wrong(request, KS_ERR_ARGUMENT, "the options are an object");
 	if (parts->bad_option)
 		wrong(request, KS_ERR_ARGUMENT, parts->bad_option);
 	if (request->has_record && (request->filters || request->has_since || request->has_max || request->run))
 		wrong(request, KS_ERR_ARGUMENT, "record goes with raw and peek only");
+	if (request->command == KS_CMD_SUBSCRIBE && (request->has_record || request->has_max || request->run || request->raw))
+		wrong(request, KS_ERR_ARGUMENT, "subscribe takes filter, since and peek only");
 }
 
 static void judge_request(struct ks_request *request, const struct parts *parts, enum ks_version session)

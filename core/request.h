@@ -13,6 +13,8 @@
 #define KS_FILTERS_MAX 8
 /* Longer than every name and uuid; a longer target names nothing. */
 #define KS_TARGET_MAX 64
+/* What is added to a probe's list, or removed, without escapes. */
+#define KS_ITEM_MAX 1024
 
 /* Protocol versions, as minor numbers of 0.x. */
 enum ks_version { KS_VERSION_NONE = 0, KS_VERSION_0_1 = 1, KS_VERSION_0_2 = 2, KS_VERSION_TOO_NEW = 3 };
@@ -53,11 +55,14 @@ struct ks_request {
 	enum ks_command command;
 	char target[KS_TARGET_MAX];
 	uint8_t target_bytes;
-	/* of records */
+	/* of add and remove */
+	uint16_t item_bytes;
+	/* of records and subscribe */
 	bool has_record, has_since, has_max, peek, run, raw;
 	uint64_t record, since, max;
 	unsigned int filters;
 	struct ks_filter filter[KS_FILTERS_MAX];
+	char item[KS_ITEM_MAX];
 };
 
 /*

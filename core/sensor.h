@@ -31,7 +31,7 @@ struct ks_sensor {
 	struct ks_probe *probes;     /* count of them */
 };
 
-/* The commands that change something; those that only read are served in serve.c. */
+/* From KS_CMD_STATUS on they are of version 0.2. */
 enum ks_command {
 	KS_CMD_DISCOVERY,
 	KS_CMD_OFF,
@@ -45,6 +45,10 @@ enum ks_command {
 	KS_CMD_RESET,
 	KS_CMD_RECORDS,
 	KS_CMD_STATUS,
+	KS_CMD_SUBSCRIBE,
+	KS_CMD_UNSUBSCRIBE,
+	KS_CMD_ADD,
+	KS_CMD_REMOVE,
 	KS_COMMANDS
 };
 

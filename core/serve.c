@@ -258,11 +258,62 @@ static enum ks_serve serve_control(struct ks_sensor *sensor, const struct ks_req
 	}
 }
 
+/* === add, remove ======================================================== */
+
+/* The one probe among the targets that has a list, if it is one: so an error never leaves half of a change behind. */
+static struct ks_probe *probe_with_list(struct ks_sensor *sensor, const struct ks_request *request, const char **why)
+{
+	struct ks_probe *found = NULL;
+	unsigned int i;
+
+	*why = "this probe has no list that could be changed";
+	ks_for_each_target(i, sensor, request) {
+		if (!sensor->probes[i].type->edit)
+			continue;
+		*why = "more than one probe here has a list: name the probe";
+		if (found)
+			return NULL;
+		found = &sensor->probes[i];
+	}
+	return found;
+}
+
+static enum ks_serve serve_edit(struct ks_sensor *sensor, const struct ks_request *request, struct ks_text *out)
+{
+	bool add = request->command == KS_CMD_ADD, equipped;
+	enum ks_error error = KS_ERR_NO_MEMORY;
+	const char *why;
+	struct ks_probe *probe = probe_with_list(sensor, request, &why);
+
+	if (!probe)
+		return ks_reply_error(out, request, KS_ERR_ARGUMENT, why);
+	/* Before anything is done: would the reply fit? */
+	ks_reply_word(out, request, ks_command_names[request->command]);
+	if (out->full)
+		return KS_SERVE_ROOM;
+	ks_lock(&probe->lock);
+	equipped = probe->equipped;
+	ks_unlock(&probe->lock);
+	switch (equipped ? probe->type->edit(probe, add, request->item, request->item_bytes) : KS_EDIT_FULL) {
+	case KS_EDIT_DONE:
+		return KS_SERVE_DONE;
+	case KS_EDIT_BAD:
+		error = KS_ERR_ARGUMENT;
+		why = add ? "the probe cannot look at that" : "that is not in the probe's list";
+		break;
+	case KS_EDIT_FULL:
+		why = equipped ? "the probe's list is full" : "there was no memory for the probe: send \"on\" first";
+		break;
+	}
+	out->len = 0;
+	return ks_reply_error(out, request, error, why);
+}
+
 /* === Interface ========================================================== */
 
 static bool changes_state(enum ks_command command)
 {
-	return command >= KS_CMD_OFF && command <= KS_CMD_RESET;
+	return (command >= KS_CMD_OFF && command <= KS_CMD_RESET) || command >= KS_CMD_ADD;
 }
 
 static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_caller *caller,
@@ -272,6 +323,8 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 
 	if (request->command == KS_CMD_DISCOVERY)
 		return serve_discovery(sensor, request, out);
+	if (request->command == KS_CMD_SUBSCRIBE || request->command == KS_CMD_UNSUBSCRIBE)
+		return ks_reply_error(out, request, KS_ERR_ARGUMENT, "no records are pushed here: poll with \"records\"");
 	if (at_start && ks_target_next(sensor, request, 0) >= sensor->count)
 		return ks_reply_error(out, request, KS_ERR_TARGET, "no probe or sensor of that name or uuid");
 	if (!caller->control && changes_state(request->command))
@@ -283,6 +336,9 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 		return ks_serve_records(sensor, request, cursor, out);
 	case KS_CMD_STATUS:
 		return serve_status(sensor, request, out);
+	case KS_CMD_ADD:
+	case KS_CMD_REMOVE:
+		return serve_edit(sensor, request, out);
 	default:
 		return serve_control(sensor, request, out);
 	}

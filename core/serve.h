@@ -56,6 +56,8 @@ enum ks_serve {
 };
 
 /*
+ * Answers every request but "subscribe" and "unsubscribe", which it refuses: those are for subscribe.h, where the medium has a stream.
+ *
  * Writes whole lines into @out and moves @cursor.  One call takes bounded time, of the order of KS_STEP_BUDGET_NS, however much
  * there is to say.  @out must be empty, with up to KS_LINE_MAX bytes of use.
  */

@@ -60,8 +60,9 @@ static int receive(struct peer *peer)
 	struct msghdr msg = { };
 	struct kvec vec = { .iov_base = peer->in, .iov_len = sizeof(peer->in) };
 
-	WRITE_ONCE(peer->sock->sk->sk_rcvtimeo,
-		   patience_ns == UINT64_MAX ? MAX_SCHEDULE_TIMEOUT : nsecs_to_jiffies(patience_ns) + 1);
+	/* 0 does not wait at all. */
+	WRITE_ONCE(peer->sock->sk->sk_rcvtimeo, patience_ns == UINT64_MAX ? MAX_SCHEDULE_TIMEOUT :
+						patience_ns ? nsecs_to_jiffies(patience_ns) + 1 : 0);
 	return kernel_recvmsg(peer->sock, &msg, &vec, 1, sizeof(peer->in), 0);
 }
 

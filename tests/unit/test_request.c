@@ -45,6 +45,7 @@ static void assert_request(const char *line, enum ks_command command, const char
 
 #define V "\"Virtue-protocol-version\": 0.1"
 #define R(rest) "{" V ", \"request\": [\"" NONCE "\", " rest "]}"
+#define R_0_2(rest) "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", " rest "]}"
 
 static void every_command(void **state)
 {
@@ -52,14 +53,69 @@ static void every_command(void **state)
 	for (unsigned int i = 0; i < KS_COMMANDS; i++) {
 		char line[256];
 
-		snprintf(line, sizeof(line), R("\"%s\", \"xen-text\""), ks_command_names[i]);
-		if (i == KS_CMD_STATUS)
+		const char *item = i == KS_CMD_ADD || i == KS_CMD_REMOVE ? ", \"/etc/passwd\"" : "";
+
+		snprintf(line, sizeof(line), R("\"%s\", \"xen-text\"%s"), ks_command_names[i], item);
+		if (i >= KS_CMD_STATUS)
 			assert_error(line, KS_ERR_COMMAND); /* 0.2 only */
 		else
 			assert_request(line, (enum ks_command)i, "xen-text");
+		snprintf(line, sizeof(line), R_0_2("\"%s\", \"xen-text\"%s"), ks_command_names[i], item);
+		assert_request(line, (enum ks_command)i, "xen-text");
+		assert_int_equal(request.version, KS_VERSION_0_2);
 	}
-	assert_request("{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"status\", \"*\"]}", KS_CMD_STATUS, "*");
-	assert_int_equal(request.version, KS_VERSION_0_2);
+}
+
+/* What is added or removed: a string, of any bytes, up to 1024 of them when its escapes are resolved. */
+static void items(void **state)
+{
+	static const char *const wrong[] = { "5", "true", "null", "{}", "[\"a\"]", "\"\"", "\"a\", {}", "\"a\", \"b\"" };
+	char line[4000], item[2000];
+
+	(void)state;
+	assert_request(R_0_2("\"add\", \"files\", \"/a\\u0000b \\\"\\ud83d\\ude00\""), KS_CMD_ADD, "files");
+	assert_int_equal(request.item_bytes, 10);
+	assert_memory_equal(request.item, "/a\0b \"\xf0\x9f\x98\x80", 10);
+	assert_request("{Virtue-protocol-version: 0.2, request: [" NONCE ", remove, files, /etc/passwd]}", KS_CMD_REMOVE, "files");
+	assert_int_equal(request.item_bytes, 11);
+	for (unsigned int len = 1023; len <= 1025; len++) {
+		memset(item, 'x', len);
+		item[len] = '\0';
+		snprintf(line, sizeof(line), R_0_2("\"add\", \"files\", \"%s\""), item);
+		assert_error(line, len <= KS_ITEM_MAX ? KS_OK : KS_ERR_ARGUMENT);
+	}
+	/* Three times as long as it stands in the line, and still 600 bytes. */
+	for (unsigned int at = 0; at < 1800; at += 6)
+		memcpy(item + at, "\\u00e4", 6);
+	item[1800] = '\0';
+	snprintf(line, sizeof(line), R_0_2("\"remove\", \"files\", \"%s\""), item);
+	assert_error(line, KS_OK);
+	assert_int_equal(request.item_bytes, 600);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(line, sizeof(line), R_0_2("\"add\", \"files\", %s"), wrong[i]);
+		assert_error(line, KS_ERR_ARGUMENT);
+	}
+	assert_error(R_0_2("\"add\", \"files\""), KS_ERR_ARGUMENT);
+	assert_error(R_0_2("\"add\""), KS_ERR_TARGET);
+}
+
+/* A subscription has a filter, a start, and peek; the other options of records make no sense there. */
+static void subscriptions(void **state)
+{
+	static const char *const wrong[] = { "{\"max\": 1}", "{\"record\": 1}", "{\"run\": true}", "{\"raw\": true}", "{\"x\": 1}", "5",
+					     "{\"since\": -1}" };
+	char line[512];
+
+	(void)state;
+	assert_request(R_0_2("\"subscribe\", \"*\", {\"filter\": {\"kind\": \"x\"}, \"since\": 5, \"peek\": true}"), KS_CMD_SUBSCRIBE, "*");
+	assert_true(request.filters == 1 && request.has_since && request.since == 5 && request.peek);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+		snprintf(line, sizeof(line), R_0_2("\"subscribe\", \"*\", %s"), wrong[i]);
+		assert_error(line, KS_ERR_ARGUMENT);
+	}
+	assert_error(R_0_2("\"unsubscribe\", \"*\", {}"), KS_ERR_ARGUMENT);
+	assert_error(R_0_2("\"unsubscribe\""), KS_ERR_TARGET);
+	assert_error(R_0_2("\"unsubscribe\", \"12345678901234567890123456789012345678901234567890123456789012345\""), KS_OK);
 }
 
 /* As PROTOCOL.md quotes them: bare words, the misspelt key, a number as the nonce, the other way to ask for one record. */
@@ -288,7 +344,8 @@ int main(void)
 		cmocka_unit_test(every_command), cmocka_unit_test(published_examples), cmocka_unit_test(syntax),
 		cmocka_unit_test(versions),      cmocka_unit_test(nonces),             cmocka_unit_test(commands),
 		cmocka_unit_test(targets),       cmocka_unit_test(arguments),          cmocka_unit_test(options),
-		cmocka_unit_test(filters),       cmocka_unit_test(sessions),
+		cmocka_unit_test(filters),       cmocka_unit_test(sessions),           cmocka_unit_test(items),
+		cmocka_unit_test(subscriptions),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

@@ -488,6 +488,7 @@ static void no_room_no_effect(void **state)
 		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"alpha\"]}",
 		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"discovery\", \"*\"]}",
 		"{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"status\", \"*\"]}",
+		"{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"add\", \"alpha\", \"/a\"]}",
 		"{\"Virtue-protocol-version\": 0.1}", "x",
 	};
 
@@ -687,6 +688,107 @@ static void too_many_raw_bytes(void **state)
 
 /* === Version 0.2 ========================================================= */
 
+/* A probe with a list of one item. */
+static char list[KS_ITEM_MAX];
+static size_t list_bytes;
+
+static enum ks_edit edit_list(struct ks_probe *probe, bool add, const char *item, size_t bytes)
+{
+	assert_non_null(probe->data);
+	if (add && *item != '/')
+		return KS_EDIT_BAD;
+	if (!add && (bytes != list_bytes || memcmp(item, list, bytes)))
+		return KS_EDIT_BAD;
+	if (add && list_bytes)
+		return KS_EDIT_FULL;
+	memcpy(list, item, bytes);
+	list_bytes = add ? bytes : 0;
+	return KS_EDIT_DONE;
+}
+
+static void start_with_lists(unsigned int lists)
+{
+	static struct ks_probe_type files[2];
+	static const struct ks_probe_type *const types[] = { &kit_alpha, &files[0], &files[1] };
+
+	files[0] = files[1] = kit_alpha;
+	files[0].edit = files[1].edit = edit_list;
+	files[0].name = "files";
+	files[1].name = "more-files";
+	list_bytes = 0;
+	kit_start(types, 1 + lists);
+}
+
+static const char *edit(const char *command, const char *target, const char *item)
+{
+	char line[8192];
+
+	snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"%s\", \"%s\", %s]}", command, target, item);
+	return kit_word(kit_ask(line));
+}
+
+/* An item goes into the probe's list as it is without its escapes, and out of it; what the probe does not want is an error. */
+static void add_and_remove(void **state)
+{
+	char longest[KS_ITEM_MAX + 3];
+
+	(void)state;
+	start_with_lists(1);
+	assert_string_equal(edit("add", "files", "\"/\\u0000\\\"a\""), "add");
+	assert_int_equal(list_bytes, 4);
+	assert_memory_equal(list, "/\0\"a", 4);
+	assert_string_equal(edit("add", "files", "\"/b\""), "error:no-memory");
+	assert_string_equal(edit("add", "files", "\"b\""), "error:argument");
+	assert_string_equal(edit("remove", "files", "\"/b\""), "error:argument");
+	assert_int_equal(list_bytes, 4);
+	assert_string_equal(edit("remove", "files", "\"/\\u0000\\u0022\\u0061\""), "remove");
+	assert_int_equal(list_bytes, 0);
+	assert_string_equal(edit("add", kit_sensor.probes[1].uuid, "\"/b\""), "add");
+	assert_string_equal(edit("remove", "*", "\"/b\""), "remove"); /* of all probes, one has a list */
+	memset(longest, '/', sizeof(longest));
+	longest[0] = longest[KS_ITEM_MAX + 1] = '"';
+	longest[KS_ITEM_MAX + 2] = '\0';
+	assert_string_equal(edit("add", "files", longest), "add");
+	assert_int_equal(list_bytes, KS_ITEM_MAX);
+	kit_stop();
+}
+
+static void add_and_remove_errors(void **state)
+{
+	(void)state;
+	start_with_lists(2);
+	for (int add = 0; add < 2; add++) {
+		const char *command = add ? "add" : "remove";
+
+		assert_string_equal(edit(command, "alpha", "\"/a\""), "error:argument"); /* has no list */
+		assert_string_equal(edit(command, "*", "\"/a\""), "error:argument");     /* more than one has */
+		assert_string_equal(edit(command, "nobody", "\"/a\""), "error:target");
+		assert_string_equal(edit(command, "files", "5"), "error:argument");
+		assert_string_equal(kit_word(kit_command(command, "files", "\"/a\"")), "error:command"); /* 0.1 */
+		kit_caller.control = false;
+		assert_string_equal(edit(command, "files", "\"/a\""), "error:denied");
+		kit_caller.control = true;
+		/* One for which there was no memory at its start has no list yet. */
+		kit_sensor.probes[1].equipped = false;
+		assert_string_equal(edit(command, "files", "\"/a\""), "error:no-memory");
+		kit_sensor.probes[1].equipped = true;
+	}
+	assert_int_equal(list_bytes, 0);
+	kit_stop();
+}
+
+/* Where there is no stream, as in a hypercall, nothing can be pushed; that is said, and how to do without. */
+static void no_stream(void **state)
+{
+	(void)state;
+	kit_records(0, 3, "x");
+	assert_string_equal(kit_word(kit_command_0_2("subscribe", "alpha")), "error:argument");
+	assert_string_equal(kit_word(kit_command_0_2("unsubscribe", "alpha")), "error:argument");
+	assert_string_equal(kit_word(kit_command("subscribe", "alpha", NULL)), "error:command");
+	assert_string_equal(kit_word(kit_command("unsubscribe", "alpha", NULL)), "error:command");
+	assert_string_equal(records("alpha", NULL), "0 1 2");
+}
+
 static void status(void **state)
 {
 	json_t *lines, *what;
@@ -711,11 +813,12 @@ static void status(void **state)
 	assert_int_equal(json_array_size(json_object_get(what, "probes")), 2);
 }
 
-/* The longest status there can be, of KS_PROBES_MAX probes with the longest numbers, is still one line. */
+/* The longest status there can be, of KS_PROBES_MAX probes with the longest numbers and texts, is still one line. */
 static void longest_status(void **state)
 {
 	struct ks_probe_type type = kit_alpha;
 	const struct ks_probe_type *types[KS_PROBES_MAX];
+	char nonce[6 * KS_NONCE_MAX + 1] = "", line[1024];
 	json_t *lines;
 
 	(void)state;
@@ -725,13 +828,24 @@ static void longest_status(void **state)
 	kit_start(types, KS_PROBES_MAX);
 	for (int i = 0; i < KS_PROBES_MAX; i++) {
 		struct ks_probe *probe = &kit_sensor.probes[i];
-		uint64_t many = 1000000000000000000U; /* a billion seconds in ns, or as many runs */
+		uint64_t many = INT64_MAX; /* 19 digits; jansson reads no more */
 
+		for (int level = 0; level < KS_LEVELS; level++)
+			type.interval_ns[level] = many;
+		probe->level = KS_ADVERSARIAL;
 		probe->passes = probe->last_pass_ns = probe->longest_pass_ns = probe->steps = probe->longest_step_ns = many;
 		probe->delivered = probe->failures = probe->restarts = probe->ring.lost_total = many;
-		probe->last_error = "a record was too long to keep";
+		probe->ring.held = probe->ring.used_bytes = probe->ring.size = UINT32_MAX;
+		probe->memory_bytes = UINT32_MAX;
+		probe->on = i;
+		probe->last_error = "sixty-four bytes are the longest text that says why a step fails";
+		assert_int_equal(strlen(probe->last_error), 64);
 	}
-	lines = kit_command_0_2("status", "*");
+	kit_sensor.supervised = INT64_MAX;
+	for (int i = 0; i < KS_NONCE_MAX; i++)
+		strcat(nonce, "\\u0001");
+	snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"%s\", \"status\", \"*\"]}", nonce);
+	lines = kit_ask(line);
 	assert_int_equal(json_array_size(lines), 1);
 	assert_string_equal(kit_word(lines), "status");
 	kit_stop();
@@ -800,6 +914,9 @@ int main(void)
 		cmocka_unit_test(large_ring),
 		with_kit(raw_bytes),
 		with_kit(too_many_raw_bytes),
+		cmocka_unit_test(add_and_remove),
+		cmocka_unit_test(add_and_remove_errors),
+		with_kit(no_stream),
 		with_kit(status),
 		cmocka_unit_test(longest_status),
 		with_kit(session),

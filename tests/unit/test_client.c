@@ -1,0 +1,564 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_client.c - one client on a stream, and its subscription.
+ *
+ * What could be wrong in the world: a record is pushed twice, or to nobody; records break into the lines of a reply; a client that has
+ * unsubscribed gets more; a loss is not told; a probe that is restarted, or reset, is silent from then on.  Each test plays the port's
+ * part: bytes go in, time passes, and what came out is compared as text, as in "subscribe alpha:0 alpha:1".
+ */
+#include "kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "../../core/client.h"
+
+static struct ks_client client;
+
+/* What the client got since the last heard(), item by item: word, error:code, id:seq, id:lost(first-last:count). */
+static char got[16384];
+static json_t *last_line;
+/* So many calls of send() succeed; then the client is gone. */
+static int sends_left;
+/* So many bytes came in one turn at most. */
+static size_t turn_bytes;
+
+static void put(const char *text)
+{
+	assert_true(strlen(got) + strlen(text) + 2 < sizeof(got));
+	if (*got)
+		strcat(got, " ");
+	strcat(got, text);
+}
+
+static void hear(const char *text, size_t len)
+{
+	const char *why, *word, *kind;
+	const json_t *reply, *body;
+	char item[256];
+
+	json_decref(last_line);
+	last_line = judge_line(text, len, &why);
+	if (!last_line)
+		fail_msg("%s: %.*s", why, (int)len, text);
+	reply = json_object_get(last_line, "reply");
+	body = json_array_get(reply, 2);
+	word = json_string_value(json_array_get(reply, 1));
+	kind = json_string_value(json_object_get(body, "kind"));
+	if (!reply)
+		snprintf(item, sizeof(item), "session");
+	else if (!strcmp(word, "error"))
+		snprintf(item, sizeof(item), "error:%s", json_string_value(json_object_get(body, "code")));
+	else if (!kind)
+		snprintf(item, sizeof(item), "%s", word);
+	else if (!strcmp(kind, "lost"))
+		snprintf(item, sizeof(item), "%s:lost(%lld-%lld:%lld)", word, json_integer_value(json_object_get(body, "first")),
+			 json_integer_value(json_object_get(body, "last")), json_integer_value(json_object_get(body, "count")));
+	else
+		snprintf(item, sizeof(item), "%s:%lld", word, json_integer_value(json_object_get(body, "seq")));
+	put(item);
+}
+
+static bool send_to_client(struct ks_client *c, const char *bytes, size_t len)
+{
+	assert_ptr_equal(c, &client);
+	if (sends_left >= 0 && !sends_left--)
+		return false;
+	turn_bytes += len;
+	while (len) {
+		const char *end = memchr(bytes, '\n', len);
+
+		assert_non_null(end); /* whole lines only */
+		hear(bytes, (size_t)(end + 1 - bytes));
+		len -= (size_t)(end + 1 - bytes);
+		bytes = end + 1;
+	}
+	return true;
+}
+
+static void connect_client(void)
+{
+	sends_left = -1;
+	got[0] = '\0';
+	ks_client_init(&client, &kit_sensor, kit_caller.control, send_to_client);
+}
+
+static int setup(void **state)
+{
+	kit_setup(state);
+	connect_client();
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	json_decref(last_line);
+	last_line = NULL;
+	return kit_teardown(state);
+}
+
+/* === The port's part ==================================================== */
+
+static bool say(const char *text)
+{
+	return ks_client_bytes(&client, text, strlen(text));
+}
+
+/* Nothing comes for as long as the client's patience, @turns times. */
+static bool wait_turns(unsigned int turns)
+{
+	bool go_on = true;
+
+	while (turns-- && go_on) {
+		uint64_t patience = ks_client_patience_ns(&client);
+
+		assert_true(patience <= 50000000);
+		port_advance(patience);
+		go_on = ks_client_quiet(&client);
+	}
+	return go_on;
+}
+
+/* What came, and forgets it. */
+static const char *heard(void)
+{
+	static char copy[sizeof(got)];
+
+	memcpy(copy, got, sizeof(got));
+	got[0] = '\0';
+	return copy;
+}
+
+#define request_0_2(rest) "{Virtue-protocol-version: 0.2, request: [" NONCE ", " rest "]}\n"
+#define other_nonce "ffffffffffffffffffff"
+
+static struct ks_probe *alpha(void)
+{
+	return &kit_sensor.probes[0];
+}
+
+/* === Subscriptions ====================================================== */
+
+/* What is held comes at once, what appears later comes within a turn, once, and is consumed. */
+static void pushed_as_they_appear(void **state)
+{
+	const char *nonce;
+
+	(void)state;
+	kit_records(0, 2, "x");
+	assert_true(ks_client_patience_ns(&client) == UINT64_MAX);
+	assert_true(say(request_0_2("subscribe, alpha")));
+	assert_string_equal(heard(), "subscribe alpha:0 alpha:1");
+	nonce = json_string_value(json_array_get(json_object_get(last_line, "reply"), 0));
+	assert_string_equal(nonce, NONCE);
+	assert_true(json_number_value(json_object_get(last_line, "Virtue-protocol-version")) == 0.2);
+	assert_true(wait_turns(3));
+	assert_string_equal(heard(), "");
+	kit_records(0, 1, "x");
+	kit_records(1, 1, "not asked for");
+	assert_true(wait_turns(1));
+	assert_string_equal(heard(), "alpha:2");
+	assert_int_equal(alpha()->delivered, 3);
+	assert_int_equal(alpha()->ring.held, 0);
+	assert_string_equal(kit_seqs(kit_command("records", "*", NULL)), "0");
+}
+
+/* After the answer to unsubscribe nothing is pushed, and what appears then is there for others. */
+static void unsubscribed(void **state)
+{
+	(void)state;
+	assert_true(say(request_0_2("subscribe, *")));
+	kit_records(0, 1, "x");
+	assert_true(say(request_0_2("unsubscribe, whatever")));
+	assert_string_equal(heard(), "subscribe unsubscribe");
+	kit_records(1, 1, "x");
+	assert_true(ks_client_patience_ns(&client) == UINT64_MAX);
+	assert_true(ks_client_quiet(&client) && say("\n"));
+	assert_string_equal(heard(), "");
+	assert_string_equal(kit_seqs(kit_command("records", "*", NULL)), "0 0");
+	/* And another one can begin. */
+	assert_true(say(request_0_2("subscribe, beta")));
+	kit_records(0, 1, "x");
+	kit_records(1, 1, "x");
+	assert_true(wait_turns(1));
+	assert_string_equal(heard(), "subscribe beta:1");
+}
+
+static void errors(void **state)
+{
+	(void)state;
+	kit_records(0, 1, "x");
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" NONCE ", subscribe, alpha]}\n"));
+	assert_string_equal(heard(), "error:command");
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" NONCE ", unsubscribe, alpha]}\n"));
+	assert_string_equal(heard(), "error:command");
+	assert_true(say(request_0_2("unsubscribe, alpha")));
+	assert_string_equal(heard(), "error:argument");
+	assert_true(say(request_0_2("subscribe, nobody")));
+	assert_string_equal(heard(), "error:target");
+	assert_true(say(request_0_2("subscribe, alpha, {max: 1}")));
+	assert_string_equal(heard(), "error:argument");
+	assert_true(wait_turns(0) && ks_client_patience_ns(&client) == UINT64_MAX);
+	/* A second one is refused, and the first goes on. */
+	assert_true(say(request_0_2("subscribe, alpha")));
+	assert_string_equal(heard(), "subscribe alpha:0");
+	assert_true(say(request_0_2("subscribe, *")));
+	assert_string_equal(heard(), "error:busy");
+	assert_non_null(strstr(json_string_value(json_object_get(json_array_get(json_object_get(last_line, "reply"), 2), "message")),
+			       "unsubscribe first"));
+	kit_records(0, 1, "x");
+	kit_records(1, 1, "x");
+	assert_true(wait_turns(1));
+	assert_string_equal(heard(), "alpha:1");
+}
+
+/* Who may not take records may look on, and takes none. */
+static void denied(void **state)
+{
+	(void)state;
+	kit_caller.control = false;
+	connect_client();
+	kit_records(0, 2, "x");
+	assert_true(say(request_0_2("subscribe, alpha")));
+	assert_string_equal(heard(), "error:denied");
+	assert_true(say(request_0_2("subscribe, alpha, {peek: true}")));
+	assert_string_equal(heard(), "subscribe alpha:0 alpha:1");
+	assert_true(say(request_0_2("add, alpha, /x")));
+	assert_string_equal(heard(), "error:denied");
+	assert_int_equal(alpha()->delivered, 0);
+	kit_caller.control = true;
+	assert_string_equal(kit_seqs(kit_command("records", "alpha", NULL)), "0 1");
+}
+
+/* With peek each record comes once, and stays. */
+static void peek(void **state)
+{
+	(void)state;
+	kit_records(0, 2, "x");
+	assert_true(say(request_0_2("subscribe, *, {peek: true}")));
+	kit_records(1, 1, "x");
+	assert_true(wait_turns(3));
+	assert_string_equal(heard(), "subscribe alpha:0 alpha:1 beta:0");
+	assert_string_equal(kit_seqs(kit_command("records", "*", NULL)), "0 1 0");
+	kit_records(0, 1, "x");
+	assert_true(wait_turns(3));
+	assert_string_equal(heard(), "alpha:2");
+}
+
+/* What a filter, or since, leaves out stays for others. */
+static void filter_and_since(void **state)
+{
+	(void)state;
+	kit_records(0, 3, "x");
+	kit_records(0, 1, "y");
+	assert_true(say(request_0_2("subscribe, *, {filter: {kind: \"\\u0079\"}}")));
+	/* The filter is the subscription's own: the line that it came in is used for others. */
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" other_nonce ", records, beta, {filter: {kind: zzzzzz}}]}\n"));
+	assert_string_equal(heard(), "subscribe alpha:3 beta");
+	kit_records(0, 1, "x");
+	kit_records(0, 1, "y");
+	kit_records(1, 1, "y");
+	assert_true(wait_turns(2));
+	assert_string_equal(heard(), "alpha:5 beta:0");
+	assert_string_equal(kit_seqs(kit_command("records", "*", "{\"peek\": true}")), "0 1 2 4");
+	assert_true(say(request_0_2("unsubscribe, *")));
+	assert_true(say(request_0_2("subscribe, alpha, {since: 2, filter: {kind: x, n: 4}}")));
+	assert_string_equal(heard(), "unsubscribe subscribe alpha:4");
+	assert_true(say(request_0_2("unsubscribe, *")));
+	assert_true(say(request_0_2("subscribe, alpha, {since: 2}")));
+	assert_string_equal(heard(), "unsubscribe subscribe alpha:2");
+	assert_true(say(request_0_2("unsubscribe, *")));
+	assert_true(say(request_0_2("subscribe, alpha, {since: 8}"))); /* that are not there yet */
+	kit_records(0, 3, "x");
+	assert_true(wait_turns(2));
+	assert_string_equal(heard(), "unsubscribe subscribe alpha:8");
+	assert_string_equal(kit_seqs(kit_command("records", "*", NULL)), "0 1 6 7");
+}
+
+/* Other requests are served in between, each reply whole, and then come records again. */
+static void requests_in_between(void **state)
+{
+	(void)state;
+	kit_records(1, 60, "long reply"); /* of more than one call */
+	assert_true(say(request_0_2("subscribe, alpha")));
+	kit_records(0, 2, "x");
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" other_nonce ", records, beta, {max: 3}]}\n"
+			"{Virtue-protocol-version: 0.1, request: [" other_nonce ", on, beta]}\n"));
+	assert_string_equal(heard(), "subscribe beta:0 beta:1 beta:2 beta alpha:0 alpha:1 on");
+	kit_records(0, 1, "x");
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" other_nonce ", records, beta]}\n"));
+	assert_null(strstr(strchr(got, 'a'), "alpha:2 beta:")); /* not within it */
+	assert_non_null(strstr(heard(), "beta:59 beta alpha:2"));
+	/* The nonce tells which is which. */
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" other_nonce ", high, beta]}\n"));
+	assert_string_equal(heard(), "high");
+	assert_string_equal(json_string_value(json_array_get(json_object_get(last_line, "reply"), 0)), other_nonce);
+}
+
+/* A request without its newline is served after 50 ms, as without a subscription, though there are turns in between. */
+static void no_newline(void **state)
+{
+	(void)state;
+	assert_true(say(request_0_2("subscribe, alpha")));
+	heard();
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" NONCE ", on, alpha]}"));
+	kit_records(0, 1, "x");
+	port_advance(25000000);
+	assert_true(ks_client_quiet(&client));
+	assert_string_equal(heard(), "alpha:0");
+	port_advance(25000000);
+	assert_true(ks_client_quiet(&client));
+	assert_string_equal(heard(), "on");
+	/* A byte now and then, and records come all the same. */
+	for (int i = 0; i < 5; i++) {
+		kit_records(0, 1, "x");
+		assert_true(say("{"));
+	}
+	assert_string_equal(heard(), "alpha:1 alpha:2 alpha:3 alpha:4 alpha:5");
+}
+
+/* === Losses ============================================================= */
+
+/* A client that reads too slowly is told exactly what it did not get. */
+static void losses_are_told(void **state)
+{
+	char want[128];
+	uint64_t first;
+
+	(void)state;
+	assert_true(say(request_0_2("subscribe, alpha")));
+	kit_records(0, 2, "x");
+	assert_true(wait_turns(1));
+	assert_string_equal(heard(), "subscribe alpha:0 alpha:1");
+	kit_records(0, 2000, "x");
+	first = ks_ring_from(&alpha()->ring, 0)->seq;
+	assert_true(wait_turns(1));
+	snprintf(want, sizeof(want), "alpha:lost(2-%u:%u) alpha:%u ", (unsigned int)first - 1, (unsigned int)first - 2, (unsigned int)first);
+	assert_memory_equal(got, want, strlen(want));
+	while (client.behind)
+		assert_true(wait_turns(1));
+	assert_null(strstr(heard() + strlen(want), "lost")); /* once */
+	assert_int_equal(alpha()->delivered + alpha()->ring.lost_total, 2002);
+	assert_int_equal(alpha()->ring.held, 0);
+	assert_string_equal(kit_seqs(kit_command("records", "alpha", NULL)), "");
+}
+
+/* With peek a loss is told once too, and stays to be told to whom takes the records. */
+static void losses_with_peek(void **state)
+{
+	(void)state;
+	assert_true(say(request_0_2("subscribe, alpha, {peek: true}")));
+	kit_records(0, 2000, "x");
+	do {
+		assert_true(wait_turns(1));
+	} while (client.behind);
+	assert_memory_equal(got, "subscribe alpha:lost(0-", 23);
+	assert_null(strstr(heard() + 20, "lost"));
+	kit_records(0, 1, "x"); /* pushes out some that were seen: no loss to this client */
+	assert_true(wait_turns(2));
+	assert_string_equal(heard(), "alpha:2000");
+	assert_memory_equal(kit_seqs(kit_command("records", "alpha", "{\"max\": 1}")), "lost(0-", 7);
+}
+
+/* A record that could not be kept is a loss in the middle. */
+static void too_long_to_keep(void **state)
+{
+	static const bool peeks[] = { false, true };
+	char name[2000];
+
+	(void)state;
+	memset(name, 'x', sizeof(name));
+	for (size_t i = 0; i < 2; i++) {
+		struct ks_text *text;
+
+		kit_word(kit_command("reset", "alpha", NULL));
+		port_advance(1);
+		connect_client();
+		assert_true(say(peeks[i] ? request_0_2("subscribe, alpha, {peek: true}") : request_0_2("subscribe, alpha")));
+		kit_records(0, 1, "x");
+		text = ks_record_begin(alpha(), "x");
+		ks_text_member_str(text, "name", name, sizeof(name));
+		ks_record_end(alpha());
+		kit_records(0, 1, "x");
+		port_look_ns = 1000000; /* one record in each turn */
+		assert_true(wait_turns(3));
+		port_look_ns = 0;
+		assert_string_equal(heard(), "subscribe alpha:lost(1-1:1) alpha:0 alpha:2");
+	}
+}
+
+/* Records that were handed over to nobody, for the client was gone, are still there. */
+static void gone_client(void **state)
+{
+	(void)state;
+	assert_true(say(request_0_2("subscribe, *")));
+	heard();
+	kit_records(0, 3, "x");
+	kit_records(1, 3, "x");
+	sends_left = 1;
+	assert_false(wait_turns(1));
+	assert_string_equal(heard(), "alpha:0 alpha:1 alpha:2");
+	assert_int_equal(alpha()->delivered, 3);
+	assert_int_equal(kit_sensor.probes[1].delivered, 0);
+	assert_string_equal(kit_seqs(kit_command("records", "alpha", NULL)), "");
+	assert_string_equal(kit_seqs(kit_command("records", "beta", NULL)), "0 1 2");
+}
+
+/* The end of the client's stream: its last line is answered, and nothing more is pushed. */
+static void end_of_stream(void **state)
+{
+	(void)state;
+	kit_records(0, 1, "x");
+	assert_true(say("{Virtue-protocol-version: 0.2, request: [" NONCE ", subscribe, alpha]}"));
+	ks_client_end(&client);
+	assert_string_equal(heard(), "subscribe");
+	assert_string_equal(kit_seqs(kit_command("records", "*", NULL)), "0");
+}
+
+/* However much there is, a turn is bounded, so that a request gets its answer soon. */
+static void turns_are_bounded(void **state)
+{
+	unsigned int turns = 0;
+
+	(void)state;
+	kit_records(0, 400, "x");
+	kit_records(1, 400, "x");
+	turn_bytes = 0;
+	assert_true(say(request_0_2("subscribe, *")));
+	assert_true(turn_bytes <= 3 * KS_LINE_MAX);
+	assert_true(client.behind && ks_client_patience_ns(&client) == 0);
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" other_nonce ", on, *]}\n"));
+	assert_non_null(strstr(got, " on "));
+	while (client.behind) {
+		turn_bytes = 0;
+		assert_true(wait_turns(1));
+		assert_true(turn_bytes <= 2 * KS_LINE_MAX);
+		assert_true(turns++ < 100);
+	}
+	assert_int_equal(alpha()->delivered, 400);
+	assert_int_equal(kit_sensor.probes[1].delivered, 400);
+	/* A machine on which each record takes a whole turn's time gets there too. */
+	heard();
+	kit_records(0, 5, "x");
+	port_look_ns = 1000000;
+	do {
+		assert_true(wait_turns(1));
+	} while (client.behind);
+	port_look_ns = 0;
+	assert_string_equal(heard(), "alpha:400 alpha:401 alpha:402 alpha:403 alpha:404");
+}
+
+/* === Probes that change ================================================= */
+
+/* Off, and on with another uuid: the subscription is to the probe, and the id is the uuid that it has then. */
+static void off_and_on(void **state)
+{
+	char uuid[KS_UUID_TEXT], line[256], want[256];
+
+	(void)state;
+	memcpy(uuid, alpha()->uuid, sizeof(uuid));
+	snprintf(line, sizeof(line), request_0_2("subscribe, \"%s\""), uuid);
+	assert_true(say(line));
+	kit_records(0, 1, "x");
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" NONCE ", off, *]}\n"));
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" NONCE ", on, *]}\n"));
+	kit_records(0, 1, "x");
+	assert_true(wait_turns(1));
+	assert_string_not_equal(alpha()->uuid, uuid);
+	snprintf(want, sizeof(want), "subscribe off %s:0 on %s:1", uuid, alpha()->uuid);
+	assert_string_equal(heard(), want);
+	snprintf(line, sizeof(line), request_0_2("unsubscribe, \"%s\""), uuid);
+	assert_true(say(line));
+	assert_string_equal(heard(), "unsubscribe");
+	/* By the sensor's uuid the ids are uuids as well. */
+	snprintf(line, sizeof(line), request_0_2("subscribe, \"%s\""), kit_sensor.uuid);
+	assert_true(say(line));
+	kit_records(1, 1, "x");
+	assert_true(wait_turns(1));
+	snprintf(want, sizeof(want), "subscribe %s:0", kit_sensor.probes[1].uuid);
+	assert_string_equal(heard(), want);
+}
+
+/* A reset: seq starts anew, and so does the subscription, since or not. */
+static void reset(void **state)
+{
+	static const char *const lines[] = { request_0_2("subscribe, alpha"), request_0_2("subscribe, alpha, {peek: true}"),
+					     request_0_2("subscribe, *, {since: 3}") };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		kit_word(kit_command("reset", "*", NULL));
+		port_advance(1);
+		connect_client();
+		kit_records(0, 5, "x");
+		assert_true(say(lines[i]));
+		assert_string_equal(heard(), i == 2 ? "subscribe alpha:3 alpha:4" : "subscribe alpha:0 alpha:1 alpha:2 alpha:3 alpha:4");
+		kit_records(0, 1, "x");
+		kit_word(kit_command("reset", "alpha", NULL));
+		port_advance(1);
+		kit_records(0, 2, "x");
+		assert_true(wait_turns(2));
+		assert_string_equal(heard(), "alpha:0 alpha:1");
+		assert_int_equal(alpha()->delivered, i == 1 ? 0 : 2);
+	}
+}
+
+/* A probe that the supervisor restarts goes on in its ring: the record that says so comes, and those after it. */
+static void restarted(void **state)
+{
+	(void)state;
+	assert_true(say(request_0_2("subscribe, alpha")));
+	kit_records(0, 1, "x");
+	port_lose(&alpha()->work);
+	port_advance(12 * SECOND);
+	kit_records(0, 1, "x");
+	assert_true(wait_turns(1));
+	assert_int_equal(alpha()->restarts, 1);
+	assert_string_equal(heard(), "subscribe alpha:0 alpha:1 alpha:2");
+}
+
+/* Nothing is missed or given twice, whatever happens in whatever order: the seqs and losses told account for every record. */
+static void nothing_is_unaccounted(void **state)
+{
+	uint64_t next = 0;
+	const char *at;
+
+	(void)state;
+	assert_true(say(request_0_2("subscribe, alpha")));
+	heard();
+	for (int round = 0; round < 200; round++) {
+		kit_records(0, (unsigned int)port_random_below(round % 20 ? 30 : 1200), "x");
+		if (port_random_below(3) == 0)
+			assert_true(say(request_0_2("status, *")));
+		else
+			assert_true(wait_turns((unsigned int)port_random_below(3)));
+		for (at = strstr(heard(), "alpha:"); at; at = strstr(at + 1, "alpha:")) {
+			unsigned long long first, last, count;
+
+			if (sscanf(at, "alpha:lost(%llu-%llu:%llu)", &first, &last, &count) == 3) {
+				assert_int_equal(first, next);
+				assert_int_equal(count, last - first + 1);
+				next = last + 1;
+			} else {
+				assert_int_equal(strtoull(at + 6, NULL, 10), next++);
+			}
+		}
+	}
+	assert_true(next > 2000);
+}
+
+#define with_client(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_client(pushed_as_they_appear), with_client(unsubscribed),    with_client(errors),
+		with_client(denied),                with_client(peek),            with_client(filter_and_since),
+		with_client(requests_in_between),   with_client(no_newline),      with_client(losses_are_told),
+		with_client(losses_with_peek),      with_client(too_long_to_keep), with_client(gone_client),
+		with_client(end_of_stream),         with_client(turns_are_bounded), with_client(off_and_on),
+		with_client(reset),                 with_client(restarted),       with_client(nothing_is_unaccounted),
+	};
+
+	return cmocka_run_group_tests_name("client", tests, NULL, NULL);
+}
