@@ -2,12 +2,11 @@
 /*
  * fuzz_exchange.c - a stream of any bytes from a client, through line reader, request and server, to reply lines.
  *
- * The first bytes of the input say how much room each call has, in what pieces the stream comes, and how many records there are; the
- * rest is the stream.  Holds always: every reply line is one that the protocol allows (judge.c: jansson); no record is delivered twice or
+ * The first bytes of the input say how much room each call has, in what pieces the stream comes, how many records there are, and whether
+ * the medium is a stream, with subscriptions; the rest is what the client sends.  Holds always: every reply line is one that the protocol allows (judge.c: jansson); no record is delivered twice or
  * counted wrongly; the sensor stops and gives everything back.
  */
-#include "../../core/line.h"
-#include "../../core/serve.h"
+#include "../../core/client.h"
 #include "../unit/judge.h"
 #include "../unit/port.h"
 #include "fuzz.h"
@@ -40,10 +39,24 @@ static enum ks_step step(struct ks_probe *probe, uint64_t deadline_ns)
 	return port_random_below(8) ? KS_STEP_DONE : KS_STEP_FAILED;
 }
 
-#define PROBE(probe_name) \
-	{ .name = probe_name, .interval_ns = { 8, 4, 2, 1 }, .init = quiet_init, .exit = quiet, .reset = quiet, .step = step }
+/* A list that takes or refuses what it likes. */
+static enum ks_edit edit(struct ks_probe *probe, bool add, const char *item, size_t bytes)
+{
+	static char kept[KS_ITEM_MAX];
 
-static const struct ks_probe_type alpha = PROBE("alpha"), beta = PROBE("beta");
+	(void)probe;
+	CHECK(bytes && bytes <= sizeof(kept));
+	memcpy(kept, item, bytes);
+	return add && port_random_below(2) ? KS_EDIT_FULL : port_random_below(2) ? KS_EDIT_BAD : KS_EDIT_DONE;
+}
+
+#define PROBE(probe_name, probe_edit)                                                            \
+	{                                                                                        \
+		.name = probe_name, .interval_ns = { 80000000, 40000000, 20000000, 10000000 },   \
+		.init = quiet_init, .exit = quiet, .reset = quiet, .step = step, .edit = probe_edit, \
+	}
+
+static const struct ks_probe_type alpha = PROBE("alpha", edit), beta = PROBE("beta", NULL);
 static const struct ks_probe_type *const types[] = { &alpha, &beta };
 
 static struct ks_sensor sensor;
@@ -51,6 +64,16 @@ static struct ks_caller caller;
 
 #define SEQS_MAX 4096
 static uint8_t delivered[2][SEQS_MAX]; /* by probe and seq, since the last reset */
+static uint32_t epochs[2];
+
+static void notice_resets(void)
+{
+	for (unsigned int i = 0; i < 2; i++) {
+		if (epochs[i] != sensor.probes[i].epoch)
+			memset(delivered[i], 0, sizeof(delivered[i]));
+		epochs[i] = sensor.probes[i].epoch;
+	}
+}
 
 static void make_records(unsigned int count)
 {
@@ -83,6 +106,7 @@ static void note(const struct ks_request *request, const json_t *line)
 
 static void take(const struct ks_request *request, const char *text, size_t len)
 {
+	notice_resets();
 	while (len) {
 		const char *end = memchr(text, '\n', len), *why;
 		size_t bytes = end ? (size_t)(end - text) + 1 : len;
@@ -127,14 +151,11 @@ static void serve(const struct ks_request *request, enum ks_version *session, si
 	free(buf);
 	if (request->line == KS_LINE_SESSION && request->error == KS_OK)
 		*session = request->version;
-	if (request->line == KS_LINE_REQUEST && !request->error && request->command == KS_CMD_RESET)
-		for (unsigned int i = 0; i < 2; i++)
-			if (!sensor.probes[i].ring.next_seq)
-				memset(delivered[i], 0, sizeof(delivered[i]));
 }
 
 static void check_counts(void)
 {
+	notice_resets();
 	for (unsigned int i = 0; i < 2; i++) {
 		const struct ks_probe *probe = &sensor.probes[i];
 		uint64_t count = 0;
@@ -146,32 +167,15 @@ static void check_counts(void)
 	}
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* === A medium without a stream ========================================== */
+
+static void serve_lines(const uint8_t *data, size_t size, size_t room, size_t piece)
 {
-	struct ks_sensor_config config = {
-		.name = "test", .types = types, .types_count = 2, .ring_bytes = KS_RING_MIN, .levels = { KS_DEFAULT, KS_HIGH },
-	};
 	enum ks_version session = KS_VERSION_NONE;
 	static struct ks_line line;
 	struct ks_request request;
-	size_t room, piece;
 	unsigned int served = 0;
 
-	if (size < 4)
-		return 0;
-	room = 1 + data[0] * 32U;
-	piece = 1 + data[1];
-	port_reset();
-	port_random_seed(data[3]);
-	port_look_ns = data[3] % 2 ? 10000 : 0;
-	memset(delivered, 0, sizeof(delivered));
-	caller.control = data[3] % 8 != 0;
-	CHECK(!ks_sensor_start(&sensor, &config));
-	/* A uuid that a fuzzer can learn. */
-	memcpy(sensor.probes[0].uuid, UUID_ALPHA, sizeof(UUID_ALPHA));
-	make_records(data[2]);
-	data += 4;
-	size -= 4;
 	ks_line_init(&line);
 	while (size && served < 40) {
 		size_t took = ks_line_feed(&line, (const char *)data, size < piece ? size : piece);
@@ -190,6 +194,90 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_counts();
 		make_records(served++ % 8);
 	}
+}
+
+/* === A stream =========================================================== */
+
+static struct ks_client client;
+static unsigned int sends_left;
+static bool line_is_due;   /* without its newline */
+
+static bool send_to_client(struct ks_client *c, const char *bytes, size_t len)
+{
+	bool replies = c->line.ready || c->line.too_long || (line_is_due && ks_line_complete(&c->line));
+
+	CHECK(replies || c->subscription.active);
+	if (!sends_left--)
+		return false;
+	take(replies ? &c->request : &c->subscription.request, bytes, len);
+	return true;
+}
+
+static bool wait_for_client(void)
+{
+	uint64_t patience = ks_client_patience_ns(&client);
+
+	if (patience == UINT64_MAX)
+		return true;
+	CHECK(patience <= KS_LINE_PATIENCE_NS);
+	port_advance(patience);
+	line_is_due = !client.subscription.active || ks_port_time_ns() - client.heard_ns >= KS_LINE_PATIENCE_NS;
+	return ks_client_quiet(&client);
+}
+
+static void serve_stream(const uint8_t *data, size_t size, unsigned int sends, size_t piece)
+{
+	unsigned int turns = 0;
+	bool go_on = true;
+
+	sends_left = sends;
+	ks_client_init(&client, &sensor, caller.control, send_to_client);
+	while (go_on && size && turns < 40) {
+		size_t some = size < piece ? size : piece;
+
+		line_is_due = false;
+		go_on = ks_client_bytes(&client, (const char *)data, some);
+		data += some;
+		size -= some;
+		make_records(turns++ % 8);
+		if (go_on && turns % 3)
+			go_on = wait_for_client();
+		check_counts();
+	}
+	for (turns = 0; go_on && client.behind; turns++) {
+		CHECK(turns < 1000);
+		go_on = wait_for_client();
+	}
+	line_is_due = true;
+	if (go_on)
+		ks_client_end(&client);
+	check_counts();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ks_sensor_config config = {
+		.name = "test", .types = types, .types_count = 2, .ring_bytes = KS_RING_MIN, .levels = { KS_DEFAULT, KS_HIGH },
+	};
+	bool stream;
+
+	if (size < 4)
+		return 0;
+	stream = data[3] & 64;
+	port_reset();
+	port_random_seed(data[3]);
+	port_look_ns = data[3] % 2 ? 10000 : 0;
+	memset(delivered, 0, sizeof(delivered));
+	memset(epochs, 0, sizeof(epochs));
+	caller.control = data[3] % 8 != 0;
+	CHECK(!ks_sensor_start(&sensor, &config));
+	/* A uuid that a fuzzer can learn. */
+	memcpy(sensor.probes[0].uuid, UUID_ALPHA, sizeof(UUID_ALPHA));
+	make_records(data[2]);
+	if (stream)
+		serve_stream(data + 4, size - 4, data[0] < 128 ? data[0] : UINT32_MAX, 1U + data[1] * 4U);
+	else
+		serve_lines(data + 4, size - 4, 1 + data[0] * 32U, 1U + data[1]);
 	ks_sensor_stop(&sensor);
 	CHECK(!port_allocated);
 	return 0;

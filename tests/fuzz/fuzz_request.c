@@ -20,9 +20,13 @@ static void check(const struct ks_request *request)
 		return;
 	CHECK(request->nonce_bytes && request->command < KS_COMMANDS);
 	CHECK(request->version == KS_VERSION_0_1 || request->version == KS_VERSION_0_2);
-	CHECK(request->command != KS_CMD_STATUS || request->version == KS_VERSION_0_2);
+	CHECK(request->command < KS_CMD_STATUS || request->version == KS_VERSION_0_2);
 	if (request->command != KS_CMD_RECORDS)
-		CHECK(!request->filters && !request->has_record && !request->has_since && !request->has_max && !request->run);
+		CHECK(!request->has_record && !request->has_max && !request->run);
+	if (request->command != KS_CMD_RECORDS && request->command != KS_CMD_SUBSCRIBE)
+		CHECK(!request->filters && !request->has_since);
+	CHECK(request->item_bytes <= KS_ITEM_MAX);
+	CHECK((request->item_bytes > 0) == (request->command == KS_CMD_ADD || request->command == KS_CMD_REMOVE));
 	CHECK(!request->has_record || !request->filters);
 	ks_request_matches(request, record, sizeof(record) - 1);
 }
@@ -49,6 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(copy + size, ends[i], len);
 		ks_request_parse(&ended, copy, size + len, KS_VERSION_NONE);
 		CHECK(ended.line == plain.line && ended.error == plain.error && ended.command == plain.command);
+		CHECK(ended.item_bytes == plain.item_bytes && !memcmp(ended.item, plain.item, plain.item_bytes));
 		CHECK(ended.target_bytes == plain.target_bytes && !memcmp(ended.target, plain.target, plain.target_bytes));
 	}
 	free(copy);
