@@ -107,23 +107,32 @@ static int show_answer(const struct options *o, const struct ksense_line *line)
 	return got;
 }
 
-/* The word that ends the reply: a new state, a new level, or that a reset was done. */
+/* The word that ends the reply: a new state, a new level, or that a reset or a change of a list was done. */
 static void show_word(const struct options *o, const struct ksense_line *line)
 {
 	const char *target = o->request.target ? o->request.target : "*";
 	bool state = o->command == KS_CMD_ON || o->command == KS_CMD_OFF;
+	bool plain = o->command == KS_CMD_RESET || o->request.item;
 	json_t *word = json_stringn(line->word, line->word_bytes), *object;
 
 	if (o->table) {
-		printf("%s: %s", strcmp(target, "*") ? target : "all probes",
-		       state || o->command == KS_CMD_RESET ? "" : "level ");
+		printf("%s: %s", strcmp(target, "*") ? target : "all probes", state || plain ? "" : "level ");
 		print_plain(word);
+		if (o->request.item) {
+			json_t *item = json_string(o->request.item);
+
+			putchar(' ');
+			print_plain(item);
+			json_decref(item);
+		}
 		putchar('\n');
 		json_decref(word);
 		return;
 	}
 	object = json_pack("{ssss}", "target", target, "command", o->request.command);
-	if (o->command == KS_CMD_RESET)
+	if (o->request.item)
+		json_object_set_new(object, "item", json_string(o->request.item));
+	if (plain)
 		json_decref(word);
 	else
 		json_object_set_new(object, state ? "state" : "level", word);

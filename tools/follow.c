@@ -2,6 +2,7 @@
 /*
  * follow.c - records as they come, until interrupted.
  */
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@ struct follow {
 	json_t *seen;              /* with --peek: the last record shown, by probe */
 	json_t *lost;              /* with --peek: the last loss shown, by probe */
 	uint64_t taken;
+	bool poll;                 /* there are no subscriptions here, or they are not wanted */
 	bool gone;                 /* it was said that the sensor is not there */
 };
 
@@ -37,9 +39,10 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-/* Sleeps; false when interrupted.  The signals come in nowhere but in ppoll(), so none is missed before it. */
-static bool pause_for(double seconds)
+/* Sleeps; false when interrupted.  With @fd not -1, until there is something to read.  The signals come in nowhere but in ppoll(). */
+static bool pause_for(double seconds, int fd)
 {
+	struct pollfd readable = { .fd = fd, .events = POLLIN };
 	struct timespec left = { .tv_sec = (time_t)seconds };
 	sigset_t both, before;
 	bool go_on;
@@ -49,7 +52,7 @@ static bool pause_for(double seconds)
 	sigaddset(&both, SIGINT);
 	sigaddset(&both, SIGTERM);
 	sigprocmask(SIG_BLOCK, &both, &before);
-	go_on = !interrupted && ppoll(NULL, 0, &left, &before) == 0;
+	go_on = !interrupted && ppoll(&readable, 1, fd < 0 ? &left : NULL, &before) >= 0;
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	return go_on && !interrupted;
 }
@@ -87,6 +90,11 @@ static bool is_new(struct follow *f, const json_t *record)
 }
 
 /* === One look =========================================================== */
+
+static uint64_t taken_by_us(const struct follow *f)
+{
+	return f->o.request.peek ? 0 : f->taken;
+}
 
 static int show(struct follow *f, const struct ksense_line *line)
 {
@@ -130,12 +138,6 @@ static int look(struct follow *f, struct ksense *k, bool *connected)
 	struct ksense_line line;
 	int got, status = EXIT_DONE;
 
-	if (!*connected && reconnect(k, &f->o))
-		return wait_for_return(f, k);
-	if (f->gone)
-		fputs("ksense: the sensor is back\n", stderr);
-	f->gone = false;
-	*connected = true;
 	if (f->o.request.peek)
 		f->o.request.has_max = false; /* it would stop at those that were shown already */
 	got = ksense_ask(k, &f->o.request);
@@ -145,10 +147,10 @@ static int look(struct follow *f, struct ksense *k, bool *connected)
 		if (line.kind == KSENSE_RECORD && !enough)
 			status = show(f, &line);
 		got = 0;
-		if (!status && !ksense_buffered(k) && flush_output(f->o.request.peek ? 0 : f->taken))
+		if (!status && !ksense_buffered(k) && flush_output(taken_by_us(f)))
 			return EXIT_SAID_ERROR;
 	}
-	if (flush_output(f->o.request.peek ? 0 : f->taken))
+	if (flush_output(taken_by_us(f)))
 		return EXIT_SAID_ERROR;
 	f->o.request.max = max - (f->taken - before);
 	if (status)
@@ -160,17 +162,116 @@ static int look(struct follow *f, struct ksense *k, bool *connected)
 	return report(k);
 }
 
+/* === A subscription ===================================================== */
+
+/* Ends the subscription; what was handed over until then is shown, or only counted.  The exit status. */
+static int unsubscribe(struct follow *f, struct ksense *k, bool shown)
+{
+	struct ksense_request request = { .command = "unsubscribe", .target = f->o.request.target };
+	struct ksense_line line;
+	int got = ksense_ask(k, &request), status = EXIT_DONE;
+
+	while (!got && !status && (got = ksense_next(k, &line)) > 0) {
+		if (line.kind != KSENSE_PUSHED)
+			break;
+		if (shown)
+			status = show(f, &line);
+		else
+			f->taken++;
+		got = 0;
+	}
+	/* Where the server is gone as well, there is nothing to end. */
+	return status ? status : got < 0 ? EXIT_DONE : report(k);
+}
+
+/* The output fails: says so, and how many records are lost by it, those under way among them. */
+static int cannot_write(struct follow *f, struct ksense *k)
+{
+	int error = errno;
+
+	unsubscribe(f, k, false);
+	errno = error;
+	flush_output(taken_by_us(f));
+	return EXIT_SAID_ERROR;
+}
+
+/* Subscribes.  False where the server knows no subscriptions; else *@status and the connection say how it went. */
+static bool subscribe(struct follow *f, struct ksense *k, int *status)
+{
+	struct ksense_request request = f->o.request;
+	struct ksense_line line;
+
+	request.command = "subscribe";
+	*status = EXIT_DONE;
+	if (ksense_ask(k, &request) || ksense_next(k, &line) < 0)
+		*status = wait_for_return(f, k);
+	else if (ksense_error(k) == KSENSE_COMMAND || ksense_error(k) == KSENSE_VERSION)
+		return false;
+	else
+		*status = report(k);
+	return true;
+}
+
+/* Shows what is pushed, until interrupted, or until the server is gone. */
+static int listen_to(struct follow *f, struct ksense *k, bool *connected)
+{
+	struct ksense_line line;
+	int status = EXIT_DONE;
+
+	while (!status) {
+		if (!ksense_buffered(k)) {
+			if (fflush(stdout) || ferror(stdout))
+				return cannot_write(f, k);
+			if (!pause_for(0, ksense_fd(k)))
+				break;
+		}
+		if (ksense_next(k, &line) < 0) {
+			if (flush_output(taken_by_us(f)))
+				return EXIT_SAID_ERROR;
+			*connected = false;
+			return wait_for_return(f, k);
+		}
+		status = show(f, &line);
+	}
+	if (!status)
+		status = unsubscribe(f, k, true);
+	return flush_output(taken_by_us(f)) ? EXIT_SAID_ERROR : status;
+}
+
+/* === Interface ========================================================== */
+
+/* The next look; or, where records are pushed, all of them until something happens. */
+static int follow_on(struct follow *f, struct ksense *k, bool *connected)
+{
+	int status;
+
+	if (!*connected && reconnect(k, &f->o))
+		return wait_for_return(f, k);
+	if (f->gone)
+		fputs("ksense: the sensor is back\n", stderr);
+	f->gone = false;
+	*connected = true;
+	if (f->poll || ksense_fd(k) < 0)
+		return look(f, k, connected);
+	if (!subscribe(f, k, &status)) {
+		f->poll = true;
+		return look(f, k, connected);
+	}
+	*connected = ksense_subscribed(k);
+	return *connected ? listen_to(f, k, connected) : status;
+}
+
 int run_follow(struct ksense *k, const struct options *o)
 {
-	struct follow f = { .o = *o, .seen = json_object(), .lost = json_object() };
+	struct follow f = { .o = *o, .seen = json_object(), .lost = json_object(), .poll = o->poll };
 	bool limited = o->request.has_max, connected = true;
 	int status;
 
 	f.o.request.filters = f.o.filters;
 	catch_signals();
 	do {
-		status = limited && !f.o.request.max ? EXIT_DONE : look(&f, k, &connected);
-	} while (!status && !(limited && !f.o.request.max) && pause_for(o->interval_s));
+		status = limited && !f.o.request.max ? EXIT_DONE : follow_on(&f, k, &connected);
+	} while (!status && !(limited && !f.o.request.max) && pause_for(o->interval_s, -1));
 	json_decref(f.seen);
 	json_decref(f.lost);
 	return status;

@@ -29,6 +29,7 @@ struct options {
 	struct ksense_filter filters[FILTERS_MAX];
 	bool follow;
 	double interval_s;
+	bool poll;                 /* follow by asking every interval_s, not by a subscription */
 	bool table;                /* else JSON */
 	bool wide;
 };

@@ -95,6 +95,7 @@ void ksense_close(struct ksense *k)
 	k->in = NULL;
 	k->in_start = k->in_end = k->in_size = 0;
 	k->in_reply = false;
+	k->subscription[0] = '\0';
 }
 
 void ksense_free(struct ksense *k)
@@ -184,6 +185,14 @@ static int put_options(struct ksense *k, struct ks_text *out, const struct ksens
 	return 0;
 }
 
+static bool is_0_2(const char *command)
+{
+	for (int i = KS_CMD_STATUS; i < KS_COMMANDS; i++)
+		if (!strcmp(command, ks_command_names[i]))
+			return true;
+	return false;
+}
+
 /* As ksense_build(), with the nonce given back. */
 static int build(struct ksense *k, const struct ksense_request *r, char *line, size_t size, char nonce[33])
 {
@@ -194,7 +203,7 @@ static int build(struct ksense *k, const struct ksense_request *r, char *line, s
 		return -1;
 	ks_text_init(&out, line, size < KSENSE_REQUEST_MAX ? size : KSENSE_REQUEST_MAX);
 	/* What 0.1 knows is asked in 0.1, which every server speaks. */
-	if (!strcmp(r->command, "status"))
+	if (is_0_2(r->command))
 		ks_text_lit(&out, "{\"Virtue-protocol-version\": 0.2, \"request\": [\"");
 	else
 		ks_text_lit(&out, "{\"Virtue-protocol-version\": 0.1, \"request\": [\"");
@@ -203,6 +212,10 @@ static int build(struct ksense *k, const struct ksense_request *r, char *line, s
 	ks_text_string(&out, r->command, strlen(r->command));
 	ks_text_lit(&out, ", ");
 	ks_text_string(&out, target, strlen(target));
+	if (r->item) {
+		ks_text_lit(&out, ", ");
+		ks_text_string(&out, r->item, strlen(r->item));
+	}
 	if (has_options(r) && put_options(k, &out, r))
 		return -1;
 	ks_text_lit(&out, "]}\n");
@@ -228,6 +241,7 @@ static int send_line(struct ksense *k, const char *line, size_t bytes, const cha
 	if (k->medium->send(k, line, bytes))
 		return -1;
 	k->in_reply = true;
+	k->subscribing = k->unsubscribing = false;
 	strcpy(k->nonce, nonce);
 	return 0;
 }
@@ -239,7 +253,11 @@ int ksense_ask(struct ksense *k, const struct ksense_request *request)
 
 	forget_error(k);
 	bytes = build(k, request, line, sizeof(line), nonce);
-	return bytes < 0 ? -1 : send_line(k, line, (size_t)bytes, nonce);
+	if (bytes < 0 || send_line(k, line, (size_t)bytes, nonce))
+		return -1;
+	k->subscribing = !strcmp(request->command, "subscribe");
+	k->unsubscribing = !strcmp(request->command, "unsubscribe");
+	return 0;
 }
 
 int ksense_send(struct ksense *k, const char *line, size_t bytes)
@@ -323,10 +341,12 @@ static bool read_reply(struct ksense *k, struct ks_json *json, struct ksense_lin
 	struct found found = { .raw = false };
 	enum ks_json_token token;
 	struct ks_json_value word;
+	bool pushed;
 
 	if (ks_json_next(json) != KS_JSON_STRING)
 		return false;
-	if (k->nonce[0] && json->value.len && !ks_json_is(&json->value, k->nonce, strlen(k->nonce)))
+	pushed = k->subscription[0] && ks_json_is(&json->value, k->subscription, strlen(k->subscription));
+	if (k->nonce[0] && json->value.len && !pushed && !ks_json_is(&json->value, k->nonce, strlen(k->nonce)))
 		return false;
 	if (ks_json_next(json) != KS_JSON_STRING)
 		return false;
@@ -336,7 +356,7 @@ static bool read_reply(struct ksense *k, struct ks_json *json, struct ksense_lin
 	token = ks_json_next(json);
 	if (token == KS_JSON_ARRAY_END) {
 		line->kind = KSENSE_DONE;
-		return true;
+		return !pushed;
 	}
 	if (token != KS_JSON_OBJECT && token != KS_JSON_ARRAY)
 		return false;
@@ -352,8 +372,10 @@ static bool read_reply(struct ksense *k, struct ks_json *json, struct ksense_lin
 	} else if (token == KS_JSON_ARRAY || is(&word, "status")) {
 		line->kind = KSENSE_ANSWER;
 	} else {
-		line->kind = KSENSE_RECORD;
+		line->kind = pushed ? KSENSE_PUSHED : KSENSE_RECORD;
 	}
+	if (pushed != (line->kind == KSENSE_PUSHED))
+		return false;
 	return ks_json_next(json) == KS_JSON_ARRAY_END;
 }
 
@@ -482,19 +504,39 @@ static int check_open(struct ksense *k)
 	return k->medium ? 0 : ksense_fail(k, KSENSE_MISUSE, "not connected");
 }
 
+/* The end of a reply: to subscribe or unsubscribe, perhaps. */
+static void note_end(struct ksense *k, const struct ksense_line *line)
+{
+	k->in_reply = false;
+	if (line->kind != KSENSE_DONE)
+		return;
+	if (k->subscribing)
+		strcpy(k->subscription, k->nonce);
+	if (k->unsubscribing)
+		k->subscription[0] = '\0';
+}
+
+bool ksense_subscribed(const struct ksense *k)
+{
+	return k->subscription[0];
+}
+
 int ksense_next(struct ksense *k, struct ksense_line *line)
 {
 	int got;
 
-	if (!k->in_reply)
+	if (!k->in_reply && !ksense_subscribed(k))
 		return k->medium ? 0 : check_open(k);
 	forget_error(k);
 	got = next_line(k, line);
+	if (got > 0 && !k->in_reply && line->kind != KSENSE_PUSHED)
+		return garbled(k, line);
 	if (got > 0) {
-		k->in_reply = line->kind == KSENSE_RECORD;
+		if (line->kind != KSENSE_RECORD && line->kind != KSENSE_PUSHED)
+			note_end(k, line);
 	} else if (!got && (k->fd >= 0 || k->nonce[0])) {
-		got = ksense_fail(k, KSENSE_GONE, k->fd >= 0 ? "the server closed the connection before the end of its reply"
-							     : "Xen's reply has no end");
+		got = ksense_fail(k, KSENSE_GONE, !k->in_reply ? "the server closed the connection" : k->fd >= 0 ?
+				  "the server closed the connection before the end of its reply" : "Xen's reply has no end");
 	} else if (!got) {
 		k->in_reply = false;
 	}
@@ -514,6 +556,6 @@ int ksense_next_any(struct ksense *k, struct ksense_line *line)
 
 bool ksense_buffered(const struct ksense *k)
 {
-	return !k->in_reply ||
+	return (!k->in_reply && !ksense_subscribed(k)) ||
 	       (k->in_end > k->in_start && memchr(k->in + k->in_start, '\n', k->in_end - k->in_start));
 }

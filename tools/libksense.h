@@ -115,9 +115,10 @@ struct ksense_filter {
 
 /* All zero but for what is wanted. */
 struct ksense_request {
-	const char *command;                  /* "discovery", ..., "records", "status" */
+	const char *command;                  /* "discovery", ..., "records", "status", "subscribe", ... */
 	const char *target;                   /* a name or uuid; NULL: "*" */
-	/* for "records" only */
+	const char *item;                     /* for "add" and "remove", in UTF-8 */
+	/* for "records"; filters, since and peek for "subscribe" too */
 	const struct ksense_filter *filters;
 	size_t filters_count;
 	bool has_since, has_max, has_record;
@@ -152,6 +153,7 @@ int ksense_send(struct ksense *k, const char *line, size_t bytes);
 
 enum ksense_kind {
 	KSENSE_RECORD,   /* [nonce, id, record]: more lines follow */
+	KSENSE_PUSHED,   /* the same, of a subscription: belongs to no reply */
 	KSENSE_ANSWER,   /* [nonce, word, value], the reply to discovery and status: the last line */
 	KSENSE_DONE,     /* [nonce, word]: the last line; word is the new state or level, or the target of records */
 	KSENSE_REFUSED,  /* [nonce, "error", {...}], or {} to a session line: the last line; ksense_error() tells it */
@@ -173,6 +175,10 @@ struct ksense_line {
 };
 
 /*
+ * While the connection is subscribed (from the KSENSE_DONE of "subscribe" to that of "unsubscribe"; sockets only), ksense_next()
+ * hands out what is pushed as well: between replies, and it waits for it when no reply is due.  Then a time-out only says that there was
+ * nothing new.
+ *
  * The next line of the reply: 1, with *@line filled in; 0 after the last one; -1 on an error.  That the sensor refused is not an
  * error of this call: the line that says so is handed out like any other.  Every line was seen to be strict JSON, and to answer
  * the nonce of the request (of ksense_ask(); after ksense_send() the nonce is not looked at).
@@ -184,6 +190,9 @@ int ksense_next(struct ksense *k, struct ksense_line *line);
  * the connection after a whole line.  Sockets only.
  */
 int ksense_next_any(struct ksense *k, struct ksense_line *line);
+
+/* Whether the connection is subscribed. */
+bool ksense_subscribed(const struct ksense *k);
 
 /* Whether the next ksense_next() gives a line without asking the sensor or waiting: output may stay buffered until then. */
 bool ksense_buffered(const struct ksense *k);

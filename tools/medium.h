@@ -27,6 +27,8 @@ struct ksense {
 
 	bool in_reply;                       /* the end of the reply has not been seen */
 	char nonce[33];                      /* of the request sent, or "" for any */
+	bool subscribing, unsubscribing;     /* the request sent */
+	char subscription[33];               /* the nonce under which records are pushed, or "" */
 
 	enum ksense_error error;
 	char message[512];

@@ -19,7 +19,7 @@
 #include "ksense.h"
 
 static const char help[] =
-	"Usage: ksense [OPTION]... COMMAND [TARGET]\n"
+	"Usage: ksense [OPTION]... COMMAND [TARGET [ITEM]]\n"
 	"Asks a sensor inside a kernel, or tells it what to do.\n"
 	"\n"
 	"Commands (TARGET: name or uuid of a probe or of the sensor; default *, all):\n"
@@ -30,6 +30,8 @@ static const char help[] =
 	"  low, default, high, adversarial, increase, decrease\n"
 	"                            set the level\n"
 	"  reset                     back to the state after start; records are dropped\n"
+	"  add TARGET ITEM, remove TARGET ITEM\n"
+	"                            change the list of what a probe looks at\n"
 	"  raw                       pass protocol lines from stdin, replies to stdout\n"
 	"\n"
 	"Which sensor (default: --socket $KSENSE_SOCKET when that is set, else --xen):\n"
@@ -49,7 +51,7 @@ static const char help[] =
 	"  --run                     take a fresh sample first\n"
 	"  --raw                     raw bytes as such instead of hex digits\n"
 	"  --follow                  print them as they come, until interrupted\n"
-	"    --interval S              seconds between two looks (default 1)\n"
+	"    --interval S              look every S seconds, instead of being sent them\n"
 	"\n"
 	"Output (default: tables on a terminal, else JSON lines):\n"
 	"  --table, --json\n"
@@ -207,6 +209,12 @@ static int find_command(const char *word)
 	for (int i = 0; i <= CMD_RAW; i++) {
 		unsigned int d = distance(word, command_name(i));
 
+		/* A connection's own business. */
+		if (i == KS_CMD_SUBSCRIBE || i == KS_CMD_UNSUBSCRIBE) {
+			if (!d)
+				usage("'%s' is for programs; did you mean 'records --follow'?", word);
+			continue;
+		}
 		if (!d)
 			return i;
 		if (d < best) {
@@ -236,6 +244,20 @@ static const char *given_one(uint32_t mask)
 		if (given & mask & bit(option->val))
 			return option->name;
 	return NULL;
+}
+
+/* ITEM, the last argument. */
+static const char *read_item(const char *command, const char *text)
+{
+	json_t *item;
+
+	if (!text || !*text)
+		usage("%s takes a target and an item", command);
+	item = json_string(text);
+	if (!item)
+		usage("%s: the item is not valid UTF-8", command);
+	json_decref(item);
+	return text;
 }
 
 static void check_together(struct options *o)
@@ -319,6 +341,7 @@ static void read_option(struct options *o, int option, char *value)
 		break;
 	case OPT_INTERVAL:
 		o->interval_s = read_seconds("interval", value);
+		o->poll = true;
 		break;
 	case OPT_TABLE:
 		o->table = true;
@@ -368,9 +391,16 @@ void options_read(struct options *o, int argc, char **argv)
 		usage("raw takes no target: it stands in the lines");
 	if (optind < argc)
 		o->request.target = argv[optind++];
+	if (o->command == KS_CMD_ADD || o->command == KS_CMD_REMOVE) {
+		o->request.item = read_item(o->request.command, optind < argc ? argv[optind] : NULL);
+		optind++;
+	}
 	if (optind < argc)
 		usage("one target, please: '%s' is too much", argv[optind]);
 	check_together(o);
+	/* Who wants just so many, a fresh sample at each look, or raw bytes, asks for records each time. */
+	if (o->request.has_max || o->request.run || o->request.raw)
+		o->poll = true;
 	/* A sensor that has just started has nothing to tell yet. */
 	if (o->medium == MEDIUM_HOST && o->command == KS_CMD_RECORDS && !o->request.has_record && !o->follow)
 		o->request.run = true;

@@ -39,6 +39,34 @@ my %uuid = map { $_->{name} => $_->{uuid} } @json;
 $got = run(@s, '--table', 'discovery');
 like($got->{out}, qr/^NAME +UUID +IS\nhost +$uuid sensor\nfolder +$uuid probe\nmemory +$uuid probe\n$/, 'as a table');
 
+# --- add, remove: the host port's probes have no lists; a server that plays one that has shows what is asked, and what is shown
+for my $command ('add', 'remove') {
+	$got = run(@s, $command, 'folder', '/etc');
+	is($got->{status}, 1, "$command where there is no list is an error");
+	like($got->{err}, qr/^ksense: argument: .*list/, 'that says so');
+	is(run(@s, $command, 'nobody', '/etc')->{err} =~ /^ksense: target:/, 1, 'as nobody is');
+	for my $form ('--json', '--table') {
+		my $asked = "$dir/asked";
+		my $path = fake_server(sub {
+			my ($client, $line, $nonce) = @_;
+			open(my $out, '>', $asked) or die;
+			print $out $line;
+			close $out;
+			syswrite($client, qq({"Virtue-protocol-version":0.2,"reply":["$nonce","$command"]}\n));
+		});
+		$got = run('--socket', $path, $form, $command, 'files', "/a \"b\" \xc3\xa4");
+		is($got->{status}, 0, "$command $form: done");
+		my $line = JSON::PP->new->utf8->decode(slurp($asked));
+		is($line->{'Virtue-protocol-version'}, 0.2, 'asked in version 0.2');
+		is_deeply([@{$line->{request}}[1 .. 3]], [$command, 'files', "/a \"b\" \x{e4}"], 'with the item as it is');
+		if ($form eq '--json') {
+			is_deeply([json_of($got)], [{ target => 'files', command => $command, item => "/a \"b\" \x{e4}" }], 'and so is the answer');
+		} else {
+			is($got->{out}, "files: $command \"/a \\\"b\\\" \\u00E4\"\n", 'and so is the answer');
+		}
+	}
+}
+
 # --- the socket from the environment
 {
 	local $ENV{KSENSE_SOCKET} = $socket;

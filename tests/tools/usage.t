@@ -22,6 +22,13 @@ my @wrong = (
 	[['Records'], qr/did you mean 'records'/],
 	[['discover'], qr/did you mean 'discovery'/],
 	[['status', 'a', 'b'], qr/one target.*'b'/],
+	[['subscribe'], qr/'subscribe' is for programs; did you mean 'records --follow'\?/],
+	[['unsubscribe', 'a'], qr/did you mean 'records --follow'/],
+	[['removed', 'a', 'b'], qr/did you mean 'remove'\?/],
+	(map { my $command = $_; ([[$command], qr/$command takes a target and an item/], [[$command, 'a'], qr/$command takes a target and an item/],
+				  [[$command, 'a', ''], qr/$command takes a target and an item/], [[$command, 'a', "\xff"], qr/not valid UTF-8/],
+				  [[$command, 'a', 'b', 'c'], qr/'c' is too much/], [[$command, 'a', 'b', '--peek'], qr/--peek goes with/]) }
+	 qw(add remove)),
 	[['raw', 'folder'], qr/raw takes no target/],
 	[['raw', '--json'], qr/no --table, --json/],
 	[['--nonsense', 'status'], qr/unrecognized option '--nonsense'/],
@@ -83,7 +90,7 @@ for my $option ($help->{out} =~ /--([a-z]+)/g) {
 for my $option ($man =~ /^\.It Fl Fl ([a-z]+)/mg) {
 	like($help->{out}, qr/--$option\b/, "--help has --$option");
 }
-like($man, qr/\b$_\b/, "the man page has $_") for qw(discovery status records off on low default high adversarial increase decrease reset raw);
+like($man, qr/\b$_\b/, "the man page has $_") for qw(discovery status records off on low default high adversarial increase decrease reset add remove raw);
 my ($version) = run('--version')->{out} =~ /(\S+)$/;
 like($man, qr/^\.Os ksense \Q$version\E$/m, 'and the version');
 SKIP: {
