@@ -18,9 +18,14 @@
 _Static_assert(KS_REGION_PAGE % UNIT_BARE == 0 && KS_REGION_PAGE % UNIT_SHA == 0 && UNIT_SHA % KS_REGION_CELL == 0,
 	       "a unit lies within a page and has whole cells");
 
+/* Cells of a page, from first to last; none: first is CELLS_IN_PAGE. */
+struct span {
+	uint16_t first, last;
+};
+
 struct page {
 	struct ks_hash base, now;
-	uint16_t first_cell, last_cell;  /* of what differed when it was modified */
+	struct span changed;     /* what differed when it was modified */
 };
 
 struct watched {
@@ -44,7 +49,9 @@ struct region {
 	struct ks_range range;
 	uint32_t page;
 	uint32_t offset;         /* within the page */
-	uint16_t first_cell, last_cell;
+	struct span changed;     /* what differs, but for */
+	struct span patched;     /* what differs and is the kernel's own doing, */
+	const char *site;        /* at places of this kind */
 	struct ks_siphash hash;
 	struct ks_sha256 sha;
 	uint64_t unit[UNIT_BARE / 8];
@@ -133,16 +140,16 @@ static void changed_part(const struct region *region, const struct page *page, u
 {
 	uint64_t end;
 
-	*start = (uint64_t)region->page * KS_REGION_PAGE + (uint64_t)page->first_cell * KS_REGION_CELL;
-	end = (uint64_t)region->page * KS_REGION_PAGE + ((uint64_t)page->last_cell + 1) * KS_REGION_CELL;
+	*start = (uint64_t)region->page * KS_REGION_PAGE + (uint64_t)page->changed.first * KS_REGION_CELL;
+	end = (uint64_t)region->page * KS_REGION_PAGE + ((uint64_t)page->changed.last + 1) * KS_REGION_CELL;
 	if (end > region->range.bytes)
 		end = region->range.bytes;
 	*length = end - *start;
 }
 
-/* "modified" or "restored"; @sha256 of the page as it is now goes with the first. */
+/* "modified" or "restored"; @sha256 of the page as it is now goes with the first, and @site if it is known. */
 static void record_page(struct ks_probe *probe, struct region *region, const char *kind, const struct page *page,
-			struct ks_sha256 *sha256)
+			struct ks_sha256 *sha256, const char *site)
 {
 	const struct ks_region_type *type = type_of(probe);
 	char symbol[KS_REGION_SYMBOL] = "";
@@ -161,6 +168,8 @@ static void record_page(struct ks_probe *probe, struct region *region, const cha
 	if (symbol[0])
 		ks_text_member_str(text, "symbol", symbol, strlen(symbol));
 	ks_text_member_u64(text, "page", region->page);
+	if (site)
+		ks_text_member_str(text, "site", site, strlen(site));
 	if (sha256)
 		put_sha256(text, sha256);
 	if (raw)
@@ -243,12 +252,14 @@ static void end_hash(struct ks_probe *probe, struct region *region)
 		if (!ks_hash_equal(&hash, &page->base)) {
 			region->stage = LOCATE;
 			region->offset = 0;
-			region->first_cell = CELLS_IN_PAGE;
+			region->changed.first = region->patched.first = CELLS_IN_PAGE;
+			region->site = NULL;
+			ks_siphash_init(&region->hash, region->page_key);
 			ks_sha256_init(&region->sha);
 			return;
 		}
 		watched->modified--;
-		record_page(probe, region, "restored", page, NULL);
+		record_page(probe, region, "restored", page, NULL, NULL);
 	}
 	next_page(probe, region);
 }
@@ -256,20 +267,52 @@ static void end_hash(struct ks_probe *probe, struct region *region)
 static void end_locate(struct ks_probe *probe, struct region *region)
 {
 	struct page *page = &region->watched[region->at].pages[region->page];
+	struct ks_hash undone = ks_siphash_final(&region->hash);
+	const char *site = NULL;
 
-	page->first_cell = region->first_cell;
-	page->last_cell = region->last_cell;
-	if (region->first_cell == CELLS_IN_PAGE) {
+	/* One cell that nothing explains is what counts, whatever the kernel patched beside it. */
+	page->changed = region->changed;
+	if (region->patched.first != CELLS_IN_PAGE && ks_hash_equal(&undone, &page->base)) {
+		page->changed = region->patched;
+		site = region->site;
+	} else if (region->changed.first == CELLS_IN_PAGE) {
 		/* Changed back already, or the small hashes are the same by chance: it is the page that differed. */
-		page->first_cell = 0;
-		page->last_cell = CELLS_IN_PAGE - 1;
+		page->changed = (struct span){ 0, CELLS_IN_PAGE - 1 };
 	}
-	record_page(probe, region, "modified", page, &region->sha);
+	record_page(probe, region, "modified", page, &region->sha, site);
 	next_page(probe, region);
 }
 
+static void extend(struct span *span, unsigned int cell)
+{
+	if (span->first == CELLS_IN_PAGE)
+		span->first = (uint16_t)cell;
+	span->last = (uint16_t)cell;
+}
+
+/*
+ * A cell, @now, whose hash is not @base as it was.  If the kernel patched it, and nobody else, it becomes what it was: the hash of the page
+ * with all such cells undone says in the end whether they were all that changed.
+ */
+static void differing_cell(struct ks_probe *probe, struct region *region, unsigned int cell, uint64_t *now, uint16_t base)
+{
+	uint64_t address = region->range.address + (uint64_t)region->page * KS_REGION_PAGE + (uint64_t)cell * KS_REGION_CELL;
+	uint64_t undone[KS_REGION_CELL / 8] = { now[0], now[1] };
+	const char *site = NULL;
+
+	if (type_of(probe)->undo)
+		site = type_of(probe)->undo(probe, address, (uint8_t *)undone);
+	if (!site || cell_hash(region, undone) != base) {
+		extend(&region->changed, cell);
+		return;
+	}
+	memcpy(now, undone, sizeof(undone));
+	extend(&region->patched, cell);
+	region->site = region->site && strcmp(region->site, site) ? "several" : site;
+}
+
 /* Notes (at the baseline) or compares the cells of the unit at hand. */
-static void do_cells(struct region *region, struct watched *watched, size_t bytes)
+static void do_cells(struct ks_probe *probe, struct region *region, struct watched *watched, size_t bytes)
 {
 	unsigned int first = region->offset / KS_REGION_CELL;
 	uint16_t *base = watched->cells + (size_t)region->page * CELLS_IN_PAGE + first;
@@ -277,13 +320,10 @@ static void do_cells(struct region *region, struct watched *watched, size_t byte
 	unsigned int count = unit_cells(region, bytes, now);
 
 	for (unsigned int i = 0; i < count; i++) {
-		if (region->stage == PAGE) {
+		if (region->stage == PAGE)
 			base[i] = now[i];
-		} else if (base[i] != now[i]) {
-			if (region->first_cell == CELLS_IN_PAGE)
-				region->first_cell = (uint16_t)(first + i);
-			region->last_cell = (uint16_t)(first + i);
-		}
+		else if (base[i] != now[i])
+			differing_cell(probe, region, first + i, &region->unit[(size_t)i * KS_REGION_CELL / 8], base[i]);
 	}
 }
 
@@ -300,12 +340,13 @@ static bool do_unit(struct ks_probe *probe, struct region *region)
 		bytes = page_bytes - region->offset;
 	if (!type_of(probe)->read(probe, region->at, start + region->offset, region->unit, bytes))
 		return false;
-	if (region->stage == PAGE)
-		ks_siphash_update(&region->hash, region->unit, bytes);
 	if (thorough) {
 		ks_sha256_update(&region->sha, region->unit, bytes);
-		do_cells(region, watched, bytes);
+		do_cells(probe, region, watched, bytes);
 	}
+	ks_siphash_update(&region->hash, region->unit, bytes);
+	if (!watched->known && type_of(probe)->keep)
+		type_of(probe)->keep(probe, region->range.address + start + region->offset, region->unit, bytes);
 	region->offset += (uint32_t)bytes;
 	if (region->offset < page_bytes)
 		return true;

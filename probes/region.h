@@ -7,7 +7,8 @@
  *
  *   baseline   of a range, at the first sweep: "range", "address", "length", "pages", "sha256"
  *   modified   of a page: "range", "address", "length", "symbol" (name+offset), "page", "sha256" of the page now;
- *              address and length say what changed, in cells of KS_REGION_CELL bytes; at level adversarial "bytes" as well
+ *              address and length say what changed, in cells of KS_REGION_CELL bytes; at level adversarial "bytes" as well.
+ *              "site": all that changed is what the kernel itself rewrites at a place of this kind; see undo() below
  *   restored   of a page that has its first content again: as the "modified" before it, without "sha256" and "bytes"
  *   removed    of a range that is no longer there (a CPU went away); its next baseline is a new one, and a record
  *   sweep      when a fresh sample was asked for: "range", "address", "length", "pages" looked at, "modified" pages now
@@ -45,6 +46,15 @@ struct ks_region_type {
 	bool (*read)(struct ks_probe *probe, unsigned int i, uint64_t offset, void *out, size_t bytes);
 	/* Optional: writes the symbol and offset of @address to @out, NUL-terminated, "" if there is none. */
 	void (*symbol)(struct ks_probe *probe, uint64_t address, char out[KS_REGION_SYMBOL]);
+	/*
+	 * Optional, a pair, for code that its kernel patches while it runs.  keep() is shown all that a baseline is taken of, piece by piece,
+	 * each of at most a page and within one.  undo() gets a cell that differs from its baseline, as it is now, and puts back what keep() saw
+	 * wherever the kernel patches it and what is there now is what the kernel writes there.  It returns what such places are called,
+	 * a static text, or NULL: there is none in this cell.  Whether that makes it the cell of the baseline, so that nothing else was
+	 * changed, is for the engine to see.  Both take bounded time, at most some 10 us.
+	 */
+	void (*keep)(struct ks_probe *probe, uint64_t address, const void *bytes, size_t count);
+	const char *(*undo)(struct ks_probe *probe, uint64_t address, uint8_t cell[KS_REGION_CELL]);
 };
 
 int ks_region_init(struct ks_probe *probe);

@@ -69,7 +69,58 @@ static void symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_
 		snprintf(out, KS_REGION_SYMBOL, "do_something+0x%llx", (unsigned long long)(address - BASE));
 }
 
-static const struct ks_region_type region = { count_ranges, bytes_max, get_range, read_range, symbol };
+/*
+ * Places in the first range that its "kernel" patches: 5 bytes each, which begin with 0x0f or with 0xe9 where it wrote them itself.  One lies
+ * across two cells, one across two of the units in which the engine reads, two share a cell.
+ */
+static struct {
+	uint64_t at;
+	uint8_t base[5];
+	const char *kind;
+} sites[] = {
+	{ .at = 0x100c, .kind = "label" }, { .at = 0x107e, .kind = "label" }, { .at = 0x1200, .kind = "call" }, { .at = 0x1212, .kind = "label" },
+	{ .at = 0x1217, .kind = "label" },
+};
+#define SITES (sizeof(sites) / sizeof(sites[0]))
+
+static void keep(struct ks_probe *probe, uint64_t address, const void *bytes, size_t count)
+{
+	(void)probe;
+	assert_true(count && address / KS_REGION_PAGE == (address + count - 1) / KS_REGION_PAGE);
+	for (size_t i = 0; i < SITES; i++)
+		for (size_t k = 0; k < 5; k++)
+			if (BASE + sites[i].at + k >= address && BASE + sites[i].at + k < address + count)
+				sites[i].base[k] = ((const uint8_t *)bytes)[BASE + sites[i].at + k - address];
+}
+
+static const char *undo(struct ks_probe *probe, uint64_t address, uint8_t cell[KS_REGION_CELL])
+{
+	const char *kind = NULL;
+
+	(void)probe;
+	assert_int_equal(address % KS_REGION_CELL, 0);
+	for (size_t i = 0; i < SITES; i++) {
+		uint8_t first = bytes_of(0)[sites[i].at];
+
+		for (size_t k = 0; k < 5 && (first == 0x0f || first == 0xe9); k++) {
+			if (BASE + sites[i].at + k < address || BASE + sites[i].at + k >= address + KS_REGION_CELL)
+				continue;
+			cell[BASE + sites[i].at + k - address] = sites[i].base[k];
+			kind = sites[i].kind;
+		}
+	}
+	return kind;
+}
+
+static const struct ks_region_type region = {
+	.ranges = count_ranges,
+	.bytes_max = bytes_max,
+	.range = get_range,
+	.read = read_range,
+	.symbol = symbol,
+	.keep = keep,
+	.undo = undo,
+};
 
 static const struct ks_probe_type memory = {
 	.name = "memory",
@@ -372,6 +423,85 @@ static void history(char *text, size_t size)
 	kit_stop();
 }
 
+static void patch(unsigned int site, uint8_t first)
+{
+	memset(bytes_of(0) + sites[site].at, 0x77, 5);
+	bytes_of(0)[sites[site].at] = first;
+}
+
+/* What the kernel patches itself is told, and told as that, if and only if nothing else was changed in the page. */
+static void patched_by_the_kernel(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	look();
+	/* Across two cells, from 0x100c to 0x1010. */
+	patch(0, 0xe9);
+	lines = look();
+	assert_string_equal(kinds(lines), "modified:range0");
+	assert_string_equal(kit_text(lines, 0, "site"), "label");
+	assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201000");
+	assert_int_equal(kit_number(lines, 0, "length"), 32);
+	assert_string_equal(kit_text(lines, 0, "sha256"), sha256_of(bytes_of(0) + 0x1000, KS_REGION_PAGE));
+	/* The same again says nothing; across two units, and another kind. */
+	assert_string_equal(kinds(look()), "");
+	patch(1, 0x0f);
+	assert_string_equal(kit_text(look(), 0, "site"), "label");
+	patch(2, 0xe9);
+	patch(3, 0xe9);
+	patch(4, 0x0f);
+	lines = look();
+	assert_string_equal(kinds(lines), "modified:range0");
+	assert_string_equal(kit_text(lines, 0, "site"), "several");
+	assert_int_equal(kit_number(lines, 0, "length"), 0x220);
+	assert_string_equal(kit_text(lines, 0, "sha256"), sha256_of(bytes_of(0) + 0x1000, KS_REGION_PAGE));
+	for (unsigned int i = 0; i < SITES; i++)
+		memcpy(bytes_of(0) + sites[i].at, sites[i].base, 5);
+	lines = look();
+	assert_string_equal(kinds(lines), "restored:range0");
+	assert_null(json_object_get(kit_record(lines, 0), "site"));
+}
+
+static void patched_by_somebody_else(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	look();
+	/* At such a place, but not what the kernel writes. */
+	patch(0, 0xcc);
+	lines = look();
+	assert_string_equal(kinds(lines), "modified:range0");
+	assert_null(json_object_get(kit_record(lines, 0), "site"));
+	/* In the same cell as the kernel's own patch. */
+	patch(0, 0xe9);
+	bytes_of(0)[0x1002] ^= 1;
+	lines = look();
+	assert_string_equal(kinds(lines), "modified:range0");
+	assert_null(json_object_get(kit_record(lines, 0), "site"));
+	assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201000");
+	assert_int_equal(kit_number(lines, 0, "length"), 16);
+	/* Elsewhere in the page: the place that counts is named, though the kernel's own changes go on around it. */
+	bytes_of(0)[0x1002] ^= 1;
+	bytes_of(0)[0x1a08] ^= 1;
+	patch(2, 0xe9);
+	lines = look();
+	assert_null(json_object_get(kit_record(lines, 0), "site"));
+	assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201a00");
+	assert_int_equal(kit_number(lines, 0, "length"), 16);
+	bytes_of(0)[0x1a08] ^= 1;
+	assert_string_equal(kit_text(look(), 0, "site"), "several");
+	/* What is kept is of the baseline at hand. */
+	patch(3, 0xe9);
+	kit_command("reset", "memory", NULL);
+	look();
+	patch(3, 0x0f);
+	assert_string_equal(kit_text(look(), 0, "site"), "label");
+	memset(bytes_of(0) + sites[3].at + 1, 0x88, 3);
+	assert_string_equal(kit_text(look(), 0, "site"), "label");
+}
+
 /* In one step or in hundreds: the same records. */
 static void steps_change_nothing(void **state)
 {
@@ -414,6 +544,8 @@ int main(void)
 		with_world(read_failure),
 		with_world(reset),
 		with_world(bytes_are_shown),
+		with_world(patched_by_the_kernel),
+		with_world(patched_by_somebody_else),
 		cmocka_unit_test(steps_change_nothing),
 		cmocka_unit_test(no_memory),
 	};
