@@ -16,6 +16,8 @@ int ks_server_start(struct ks_sensor *sensor, const char *path);
 /* Ends every connection, waits for its threads, and removes the socket file. */
 void ks_server_stop(void);
 
+extern const struct ks_probe_type ks_linux_files;
+extern const struct ks_probe_type ks_linux_kernel_text;
 extern const struct ks_probe_type ks_linux_processes;
 
 #endif /* KS_LINUX_KSENSE_H */

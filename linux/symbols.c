@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * symbols.c - addresses of what the kernel has but does not export to modules.
+ *
+ * kallsyms_lookup_name() knows them all and is itself no longer exported (since 5.7).  A kprobe may be given a function's name, though, and
+ * has its address once it is registered.  It is registered disabled: then nothing is written into the function.
+ */
+#include <linux/kallsyms.h>
+#include <linux/kprobes.h>
+#include <linux/mutex.h>
+#include <linux/string.h>
+
+#include "symbols.h"
+
+#define LOOKUP "kallsyms_lookup_name"
+
+typedef unsigned long (*lookup_fn)(const char *name);
+
+static DEFINE_MUTEX(lookup_mutex);
+static lookup_fn lookup;
+static bool looked;
+
+/*
+ * The probe may stand behind the ENDBR that begins the function, which an indirect call must not skip: so what says where the function
+ * begins is the symbol that the address belongs to.  That it is the right one is seen by its name.
+ */
+static unsigned long start_of_lookup(unsigned long address)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+	unsigned long offset;
+
+	sprint_symbol(symbol, address);
+	if (sscanf(symbol, LOOKUP "+%lx/", &offset) != 1 || offset > 4 || strchr(symbol, '['))
+		return 0;
+	return address - offset;
+}
+
+static lookup_fn find_lookup(void)
+{
+	struct kprobe probe = { .symbol_name = LOOKUP, .flags = KPROBE_FLAG_DISABLED };
+	unsigned long address;
+
+	if (register_kprobe(&probe))
+		return NULL;
+	address = (unsigned long)probe.addr;
+	unregister_kprobe(&probe);
+	return (lookup_fn)start_of_lookup(address);
+}
+
+unsigned long ks_symbol(const char *name)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+	unsigned long address = 0;
+
+	mutex_lock(&lookup_mutex);
+	if (!looked)
+		lookup = find_lookup();
+	looked = true;
+	if (lookup)
+		address = lookup(name);
+	mutex_unlock(&lookup_mutex);
+	if (!address)
+		return 0;
+	/* What the kernel does not have itself is looked for in modules, and a module may call its symbols what it likes. */
+	sprint_symbol(symbol, address);
+	return strchr(symbol, '[') ? 0 : address;
+}

@@ -1,0 +1,454 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * files.c - the probe "files": contents and attributes of chosen paths, entries of /proc and /sys among them.
+ *
+ * Paths are those of the initial mount namespace, looked up as root by a kernel thread.  One file is read at a time, a piece in each call of
+ * the engine, and stays open from piece to piece.  Unlike the other probes, this one may wait in a step: for the disk or for a server on
+ * the network.  It does so in a thread of its own, or in that of the client who asked for a fresh sample.
+ */
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kdev_t.h>
+#include <linux/magic.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/namei.h>
+#include <linux/stat.h>
+#include <linux/time64.h>
+
+#include "../set.h"
+
+/* === Data === */
+
+#define FILES_MAX 64
+#define PATH_BYTES 168                     /* with NUL: so long that a record still holds it when each byte has to be escaped */
+#define PIECE_BYTES 1024                   /* between two looks at the clock; SHA-256 of it takes some 10 us */
+#define CONTENT_MAX (64ULL << 20)          /* more of a file is not read */
+
+struct ks_file {
+	char path[PATH_BYTES];
+	char state[12];
+	uint32_t error;         /* the kernel's number, for the state "error" */
+	uint8_t pseudo;         /* of a file system that makes its contents when they are read; such have neither size nor times of their own */
+	uint64_t size;
+	char mode[8];
+	uint32_t uid, gid;
+	char device[16];
+	uint64_t inode;
+	int64_t mtime_ns, ctime_ns;
+	uint64_t hashed_bytes;
+	uint8_t cut;            /* there is more than was hashed */
+	uint8_t torn;           /* it changed while it was read */
+	char sha256[64];
+};
+
+static const struct ks_field file_fields[] = {
+	KS_FIELD(struct ks_file, path, KS_STRING),
+	KS_FIELD(struct ks_file, state, KS_STRING),
+	KS_FIELD(struct ks_file, error, KS_U32),
+	KS_FIELD(struct ks_file, pseudo, KS_BOOL),
+	KS_FIELD(struct ks_file, size, KS_U64),
+	KS_FIELD(struct ks_file, mode, KS_STRING),
+	KS_FIELD(struct ks_file, uid, KS_U32),
+	KS_FIELD(struct ks_file, gid, KS_U32),
+	KS_FIELD(struct ks_file, device, KS_STRING),
+	KS_FIELD(struct ks_file, inode, KS_U64),
+	KS_FIELD(struct ks_file, mtime_ns, KS_S64),
+	KS_FIELD(struct ks_file, ctime_ns, KS_S64),
+	KS_FIELD(struct ks_file, hashed_bytes, KS_U64),
+	KS_FIELD(struct ks_file, cut, KS_BOOL),
+	KS_LIVE(struct ks_file, torn, KS_BOOL),
+	KS_FIELD(struct ks_file, sha256, KS_STRING),
+};
+
+static const struct ks_set_kind kinds[] = {
+	{
+		.name = "file",
+		.fields = file_fields,
+		.fields_count = ARRAY_SIZE(file_fields),
+		.key_bytes = PATH_BYTES,
+		.item_bytes = sizeof(struct ks_file),
+	},
+};
+
+/* Accounts, logins, what runs as root and when, what is loaded into every program, and the kernel's switches that lead to root. */
+#define DEFAULT_FILES \
+	"/etc/passwd,/etc/shadow,/etc/group,/etc/sudoers,/etc/crontab,/etc/hosts,/etc/ld.so.preload,/etc/ssh/sshd_config," \
+	"/etc/pam.d/common-auth,/root/.ssh/authorized_keys,/sbin/init,/bin/sh,/bin/login,/usr/bin/su,/usr/bin/sudo,/usr/sbin/sshd," \
+	"/lib64/ld-linux-x86-64.so.2,/usr/lib/x86_64-linux-gnu/libc.so.6,/usr/lib/x86_64-linux-gnu/security/pam_unix.so," \
+	"/proc/version,/proc/cmdline,/proc/sys/kernel/core_pattern,/proc/sys/kernel/modprobe,/proc/sys/kernel/modules_disabled," \
+	"/proc/sys/kernel/kptr_restrict,/proc/sys/kernel/tainted,/proc/sys/fs/suid_dumpable,/sys/kernel/notes,/sys/kernel/uevent_helper"
+
+static char *files = DEFAULT_FILES;
+module_param(files, charp, 0444);
+MODULE_PARM_DESC(files, "what the probe files looks at: absolute paths with commas between them");
+
+/* The list, with a lock of its own: requests change it beside the steps. */
+struct listed {
+	bool used;
+	bool hashed;            /* `last` is whole, and its hash may be used again */
+	uint32_t number;        /* of the addition, which tells this path from another that had its place */
+	char path[PATH_BYTES];
+	struct ks_file last;
+};
+
+static DEFINE_MUTEX(list_lock);
+static struct listed list[FILES_MAX];
+static uint32_t additions;
+
+/* The file at hand; of the steps alone, of which there are never two at once. */
+static struct {
+	struct file *file;      /* NULL: none */
+	unsigned int at;        /* in the list */
+	uint32_t number;
+	loff_t offset;
+	struct ks_sha256 sha;
+	struct ks_file item;
+	char piece[PIECE_BYTES];
+} reading;
+
+/* === The list === */
+
+/* With the lock held.  NULL: it is not there. */
+static struct listed *find(const char *path, size_t bytes)
+{
+	for (unsigned int i = 0; i < FILES_MAX; i++)
+		if (list[i].used && strlen(list[i].path) == bytes && !memcmp(list[i].path, path, bytes))
+			return &list[i];
+	return NULL;
+}
+
+static enum ks_edit add(const char *path, size_t bytes)
+{
+	if (!bytes || bytes >= PATH_BYTES || path[0] != '/' || memchr(path, '\0', bytes))
+		return KS_EDIT_BAD;
+	if (find(path, bytes))
+		return KS_EDIT_DONE;
+	for (unsigned int i = 0; i < FILES_MAX; i++) {
+		struct listed *entry = &list[i];
+
+		if (entry->used)
+			continue;
+		memset(entry, 0, sizeof(*entry));
+		memcpy(entry->path, path, bytes);
+		entry->number = ++additions;
+		entry->used = true;
+		return KS_EDIT_DONE;
+	}
+	return KS_EDIT_FULL;
+}
+
+static enum ks_edit remove(const char *path, size_t bytes)
+{
+	struct listed *entry = find(path, bytes);
+
+	if (!entry)
+		return KS_EDIT_BAD;
+	entry->used = false;
+	return KS_EDIT_DONE;
+}
+
+static enum ks_edit files_edit(struct ks_probe *probe, bool to_add, const char *item, size_t bytes)
+{
+	enum ks_edit result;
+
+	(void)probe;
+	mutex_lock(&list_lock);
+	result = to_add ? add(item, bytes) : remove(item, bytes);
+	mutex_unlock(&list_lock);
+	return result;
+}
+
+/* Takes the next of the list, from place @at on, into the item at hand; @known is it as it was last seen.  False: there is none. */
+static bool take_next(unsigned int at, struct ks_file *known, bool *hashed)
+{
+	bool found = false;
+
+	mutex_lock(&list_lock);
+	for (; at < FILES_MAX && !found; at++) {
+		if (!list[at].used)
+			continue;
+		found = true;
+		reading.at = at;
+		reading.number = list[at].number;
+		memset(&reading.item, 0, sizeof(reading.item));
+		memcpy(reading.item.path, list[at].path, PATH_BYTES);
+		*hashed = list[at].hashed;
+		*known = list[at].last;
+	}
+	mutex_unlock(&list_lock);
+	return found;
+}
+
+static void keep(bool hashed)
+{
+	struct listed *entry = &list[reading.at];
+
+	mutex_lock(&list_lock);
+	if (entry->used && entry->number == reading.number) {
+		entry->last = reading.item;
+		entry->hashed = hashed;
+	}
+	mutex_unlock(&list_lock);
+}
+
+/* === A file === */
+
+static void set_state(struct ks_file *item, const char *state)
+{
+	strscpy_pad(item->state, state, sizeof(item->state));
+}
+
+static void set_error(struct ks_file *item, int error)
+{
+	if (error == -ENOENT || error == -ENOTDIR) {
+		set_state(item, "absent");
+		return;
+	}
+	set_state(item, "error");
+	item->error = -error;
+}
+
+/* File systems whose files are no stored bytes: what their inodes say of size and times is of no use, and inodes come and go. */
+static bool is_pseudo(const struct super_block *sb)
+{
+	switch (sb->s_magic) {
+	case PROC_SUPER_MAGIC:
+	case SYSFS_MAGIC:
+	case DEBUGFS_MAGIC:
+	case TRACEFS_MAGIC:
+	case SECURITYFS_MAGIC:
+	case SELINUX_MAGIC:
+	case CGROUP_SUPER_MAGIC:
+	case CGROUP2_SUPER_MAGIC:
+	case BPF_FS_MAGIC:
+		return true;
+	}
+	return false;
+}
+
+static const char *state_of(umode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return "file";
+	case S_IFDIR:
+		return "directory";
+	case S_IFIFO:
+		return "fifo";
+	case S_IFSOCK:
+		return "socket";
+	}
+	return "device";
+}
+
+static int get_attributes(const struct path *path, struct ks_file *item)
+{
+	struct kstat stat;
+	int error = vfs_getattr(path, &stat, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT);
+
+	if (error)
+		return error;
+	set_state(item, state_of(stat.mode));
+	item->pseudo = is_pseudo(path->dentry->d_sb);
+	item->size = stat.size;
+	memset(item->mode, 0, sizeof(item->mode));
+	snprintf(item->mode, sizeof(item->mode), "%o", stat.mode & 07777);
+	item->uid = from_kuid(&init_user_ns, stat.uid);
+	item->gid = from_kgid(&init_user_ns, stat.gid);
+	memset(item->device, 0, sizeof(item->device));
+	snprintf(item->device, sizeof(item->device), "%u:%u", MAJOR(stat.dev), MINOR(stat.dev));
+	if (!item->pseudo) {
+		item->inode = stat.ino;
+		item->mtime_ns = timespec64_to_ns(&stat.mtime);
+		item->ctime_ns = timespec64_to_ns(&stat.ctime);
+	}
+	return 0;
+}
+
+/* Whether two looks saw the same file, as far as its attributes say. */
+static bool same_attributes(const struct ks_file *a, const struct ks_file *b)
+{
+	return a->size == b->size && a->inode == b->inode && a->mtime_ns == b->mtime_ns && a->ctime_ns == b->ctime_ns &&
+	       !strcmp(a->device, b->device);
+}
+
+static void close_file(void)
+{
+	if (reading.file)
+		fput(reading.file);
+	reading.file = NULL;
+}
+
+/* Opens what was looked at, that very inode, whatever the path means by now.  Nothing but a regular file gets here: no device is woken. */
+static int open_file(const struct path *path)
+{
+	struct file *file = dentry_open(path, O_RDONLY | O_LARGEFILE | O_NOATIME | O_NONBLOCK, current_cred());
+
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+	/* Entries of /proc that can be read from user space alone: the kernel would refuse, and write that into its log. */
+	if (!file->f_op->read_iter || file->f_op->read) {
+		fput(file);
+		return -EOPNOTSUPP;
+	}
+	reading.file = file;
+	reading.offset = 0;
+	ks_sha256_init(&reading.sha);
+	return 0;
+}
+
+/* Looks at the path at hand.  True: that was all; false: it is open now and has to be read. */
+static bool begin_file(const struct ks_file *known, bool hash_known)
+{
+	struct ks_file *item = &reading.item;
+	struct path path;
+	int error = kern_path(item->path, LOOKUP_FOLLOW, &path);
+
+	if (error) {
+		set_error(item, error);
+		return true;
+	}
+	error = get_attributes(&path, item);
+	if (!error && !strcmp(item->state, "file")) {
+		if (hash_known && !item->pseudo && same_attributes(item, known)) {
+			memcpy(item->sha256, known->sha256, sizeof(item->sha256));
+			item->hashed_bytes = known->hashed_bytes;
+			item->cut = known->cut;
+		} else {
+			error = open_file(&path);
+		}
+	}
+	path_put(&path);
+	if (error)
+		set_error(item, error);
+	return !reading.file;
+}
+
+static void end_hash(struct ks_file *item)
+{
+	uint8_t digest[32];
+
+	ks_sha256_final(&reading.sha, digest);
+	bin2hex(item->sha256, digest, sizeof(digest));
+	item->hashed_bytes = reading.offset;
+}
+
+/* One more piece.  True: the file has been read. */
+static bool read_piece(void)
+{
+	struct ks_file *item = &reading.item, before = *item;
+	ssize_t got = kernel_read(reading.file, reading.piece, PIECE_BYTES, &reading.offset);
+	int error;
+
+	if (got > 0) {
+		ks_sha256_update(&reading.sha, reading.piece, got);
+		if (reading.offset < CONTENT_MAX)
+			return false;
+		item->cut = kernel_read(reading.file, reading.piece, 1, &(loff_t){ reading.offset }) > 0;
+	}
+	error = got < 0 ? got : get_attributes(&reading.file->f_path, item);
+	if (error) {
+		set_error(item, error);
+	} else {
+		end_hash(item);
+		item->torn = !same_attributes(item, &before);
+	}
+	keep(!error && !item->torn);
+	close_file();
+	return true;
+}
+
+/* === Callbacks of the engine === */
+
+/* cursor->at[0] is the next place in the list, at[1] whether the pass has begun: one that was given up may have left a file open. */
+static int files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+{
+	static struct ks_file known; /* too large for the stack; used within this call */
+	bool hashed;
+
+	if (!cursor->at[1])
+		close_file();
+	cursor->at[1] = 1;
+	if (reading.file) {
+		if (!read_piece())
+			return KS_SET_SKIP;
+	} else {
+		if (!take_next(cursor->at[0], &known, &hashed))
+			return KS_SET_END;
+		cursor->at[0] = reading.at + 1;
+		/* From high on attributes are not trusted: who has the disk, or the clock, can set them back. */
+		if (!begin_file(&known, hashed && probe->level < KS_HIGH))
+			return KS_SET_SKIP;
+	}
+	memcpy(item, &reading.item, sizeof(reading.item));
+	return 0;
+}
+
+static int list_init(struct ks_probe *probe)
+{
+	const char *path = files;
+
+	(void)probe;
+	mutex_lock(&list_lock);
+	memset(list, 0, sizeof(list));
+	while (*path) {
+		size_t bytes = strcspn(path, ",");
+
+		if (bytes && add(path, bytes) != KS_EDIT_DONE)
+			pr_warn(KBUILD_MODNAME ": files=: not absolute, too long, or too many: %.*s\n", (int)bytes, path);
+		path += bytes;
+		path += *path == ',';
+	}
+	mutex_unlock(&list_lock);
+	return 0;
+}
+
+static void list_exit(struct ks_probe *probe)
+{
+	(void)probe;
+	close_file();
+}
+
+static const struct ks_set_type files_set = {
+	.kinds = kinds,
+	.kinds_count = ARRAY_SIZE(kinds),
+	.items_max = FILES_MAX,
+	.init = list_init,
+	.exit = list_exit,
+	.next = files_next,
+};
+
+/* The list stays as it is; what was read before does not count any more. */
+static void files_reset(struct ks_probe *probe)
+{
+	mutex_lock(&list_lock);
+	for (unsigned int i = 0; i < FILES_MAX; i++)
+		list[i].hashed = false;
+	mutex_unlock(&list_lock);
+	ks_set_reset(probe);
+}
+
+/* === Interface === */
+
+const struct ks_probe_type ks_linux_files = {
+	.name = "files",
+	.interval_ns = {
+		[KS_LOW] = 300 * NSEC_PER_SEC,
+		[KS_DEFAULT] = 30 * NSEC_PER_SEC,
+		[KS_HIGH] = 10 * NSEC_PER_SEC,
+		[KS_ADVERSARIAL] = NSEC_PER_SEC,
+	},
+	.pause_ns = {
+		[KS_LOW] = 2 * NSEC_PER_MSEC,
+		[KS_DEFAULT] = NSEC_PER_MSEC,
+		[KS_HIGH] = 500 * NSEC_PER_USEC,
+		[KS_ADVERSARIAL] = 100 * NSEC_PER_USEC,
+	},
+	.init = ks_set_init,
+	.exit = ks_set_exit,
+	.reset = files_reset,
+	.step = ks_set_step,
+	.edit = files_edit,
+	.engine = &files_set,
+};

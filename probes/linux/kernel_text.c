@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * kernel_text.c - the probe kernel-text: the kernel's code and constants, and the tables by which it is entered.
+ *
+ * All is read at the address at which the kernel executes or uses it, through the page tables that are in use, and as memory that may
+ * not be there: what is hashed is what runs.  The code changes under the kernel's own hand, too; see patches.h for how that is told.
+ */
+#include <linux/kallsyms.h>
+#include <linux/string.h>
+#include <linux/time64.h>
+#include <linux/uaccess.h>
+
+#include "../../linux/symbols.h"
+#include "../region.h"
+#include "patches.h"
+
+/* === Data === */
+
+#define CELL 8UL            /* ranges are multiples of this */
+#define TABLE_MAX 65536UL   /* no table of entries is longer */
+
+/*
+ * What is told first is what is small and most often aimed at.  The tables of system calls lie within rodata, so that a change in them is
+ * told as both; a table whose end has no name ends where the next symbol begins.
+ *
+ * Not here: .init, which is freed; data, which changes; the code of modules.
+ */
+static const struct {
+	const char *name, *start, *end;
+} described[] = {
+	{ "idt", "idt_table", NULL },
+	{ "sys_call_table", "sys_call_table", NULL },
+	{ "ia32_sys_call_table", "ia32_sys_call_table", NULL },
+	{ "x32_sys_call_table", "x32_sys_call_table", NULL },
+	{ "text", "_stext", "_etext" },
+	{ "rodata", "__start_rodata", "__end_rodata" },
+};
+#define TEXT 4
+#define RODATA 5
+
+/* Where they are, constant from init on; 0 bytes: this kernel has none. */
+static struct {
+	unsigned long address, bytes;
+} found[ARRAY_SIZE(described)];
+
+/* === Internals === */
+
+/* From the symbol at @address to the next. */
+static unsigned long symbol_bytes(unsigned long address)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+	const char *size;
+	unsigned long bytes;
+
+	sprint_symbol(symbol, address);
+	size = strstr(symbol, "+0x0/");
+	if (!size || sscanf(size, "+0x0/%lx", &bytes) != 1)
+		return 0;
+	return min(bytes, TABLE_MAX);
+}
+
+static void find(unsigned int i)
+{
+	unsigned long start = ks_symbol(described[i].start), end;
+
+	found[i].address = found[i].bytes = 0;
+	if (!start)
+		return;
+	if (described[i].end)
+		end = ks_symbol(described[i].end);
+	else
+		end = start + symbol_bytes(start);
+	start = ALIGN(start, CELL);
+	end = ALIGN_DOWN(end, CELL);
+	if (start < end) {
+		found[i].address = start;
+		found[i].bytes = end - start;
+	}
+}
+
+/* === Callbacks of the engine === */
+
+static unsigned int text_ranges(struct ks_probe *probe)
+{
+	(void)probe;
+	return ARRAY_SIZE(described);
+}
+
+static uint64_t text_bytes_max(struct ks_probe *probe, unsigned int i)
+{
+	(void)probe;
+	return found[i].bytes;
+}
+
+static bool text_range(struct ks_probe *probe, unsigned int i, struct ks_range *range)
+{
+	(void)probe;
+	range->address = found[i].address;
+	range->bytes = found[i].bytes;
+	range->instance = 0;
+	strscpy_pad(range->name, described[i].name, sizeof(range->name));
+	return range->bytes;
+}
+
+static bool text_read(struct ks_probe *probe, unsigned int i, uint64_t offset, void *out, size_t bytes)
+{
+	(void)probe;
+	return !copy_from_kernel_nofault(out, (const void *)(found[i].address + offset), bytes);
+}
+
+/* "name+0x..."; the kernel adds the symbol's size, and to what has no symbol gives its number. */
+static void text_symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_SYMBOL])
+{
+	char symbol[KSYM_SYMBOL_LEN];
+	char *size;
+
+	(void)probe;
+	sprint_symbol(symbol, address);
+	size = strchr(symbol, '/');
+	if (size) {
+		*size = '\0';
+		strscpy(out, symbol, KS_REGION_SYMBOL);
+	} else if (address - found[RODATA].address < found[RODATA].bytes) {
+		snprintf(out, KS_REGION_SYMBOL, "__start_rodata+0x%lx", (unsigned long)address - found[RODATA].address);
+	}
+}
+
+static void text_keep(struct ks_probe *probe, uint64_t address, const void *bytes, size_t count)
+{
+	(void)probe;
+	ks_patches_keep(address, bytes, count);
+}
+
+static const char *text_undo(struct ks_probe *probe, uint64_t address, uint8_t cell[KS_REGION_CELL])
+{
+	(void)probe;
+	return ks_patches_undo(address, cell);
+}
+
+static const struct ks_region_type text_region = {
+	.ranges = text_ranges,
+	.bytes_max = text_bytes_max,
+	.range = text_range,
+	.read = text_read,
+	.symbol = text_symbol,
+	.keep = text_keep,
+	.undo = text_undo,
+};
+
+/* === Interface === */
+
+static int text_init(struct ks_probe *probe)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(described); i++)
+		find(i);
+	if (ks_patches_init(found[TEXT].address, found[TEXT].address + found[TEXT].bytes))
+		return -1;
+	if (ks_region_init(probe)) {
+		ks_patches_exit();
+		return -1;
+	}
+	probe->memory_bytes += ks_patches_memory_bytes();
+	return 0;
+}
+
+static void text_exit(struct ks_probe *probe)
+{
+	ks_region_exit(probe);
+	ks_patches_exit();
+}
+
+static enum ks_step text_step(struct ks_probe *probe, uint64_t deadline_ns)
+{
+	if (!found[TEXT].bytes || !found[RODATA].bytes) {
+		ks_probe_failed(probe, "the kernel does not say where its code is");
+		return KS_STEP_FAILED;
+	}
+	return ks_region_step(probe, deadline_ns);
+}
+
+const struct ks_probe_type ks_linux_kernel_text = {
+	.name = "kernel-text",
+	.interval_ns = {
+		[KS_LOW] = 600 * NSEC_PER_SEC,
+		[KS_DEFAULT] = 60 * NSEC_PER_SEC,
+		[KS_HIGH] = 10 * NSEC_PER_SEC,
+		[KS_ADVERSARIAL] = 100 * NSEC_PER_MSEC,
+	},
+	.pause_ns = {
+		[KS_LOW] = 2 * NSEC_PER_MSEC,
+		[KS_DEFAULT] = 250 * NSEC_PER_USEC,
+		[KS_HIGH] = 250 * NSEC_PER_USEC,
+		[KS_ADVERSARIAL] = 100 * NSEC_PER_USEC,
+	},
+	.init = text_init,
+	.exit = text_exit,
+	.reset = ks_region_reset,
+	.step = text_step,
+	.engine = &text_region,
+};

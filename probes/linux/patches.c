@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * patches.c - the places at which this kernel rewrites its own code while it runs.
+ *
+ * Static keys and static calls have tables, which are sorted by key; an index of their own here is sorted by address, and keeps the bytes that
+ * were there at the baseline.  The places of ftrace (40,000) and the kprobes are asked for one by one.
+ */
+#include <linux/ftrace.h>
+#include <linux/jump_label.h>
+#include <linux/kallsyms.h>
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sort.h>
+#include <linux/static_call_types.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "../../linux/symbols.h"
+#include "patches.h"
+
+/* === Data === */
+
+#define SITE_BYTES 5      /* the longest that is patched: a jump or call with 32 bits of distance */
+#define TRAMPOLINE_BYTES 8 /* a jump of 5 bytes, and 3 by which it is known */
+
+#define INT3 0xcc
+#define JMP8 0xeb
+#define JMP32 0xe9
+#define CALL32 0xe8
+#define RET 0xc3
+
+static const uint8_t nop2[] = { 0x66, 0x90 };
+static const uint8_t nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
+/* "xor %eax, %eax", drawn out to the length of a call: stands for a call of a function that returns 0. */
+static const uint8_t return0[] = { 0x2e, 0x2e, 0x2e, 0x31, 0xc0 };
+
+enum kind { JUMP_LABEL, STATIC_CALL, TRAMPOLINE };
+
+struct site {
+	uint32_t offset;          /* from `start` */
+	uint8_t kind;
+	uint8_t base[SITE_BYTES]; /* at the baseline */
+	const void *entry;        /* of its table, NULL: a trampoline */
+};
+
+/* All of it is constant from ks_patches_init() on, but for what the sites had at the baseline. */
+static struct {
+	unsigned long start, end;
+	struct site *sites;       /* in order of their offsets */
+	size_t count, room;
+	const struct static_call_site *calls, *calls_end;
+	unsigned long static_call_return0, return_thunk;
+	unsigned long (*ftrace_location_range)(unsigned long start, unsigned long end);
+	struct kprobe *(*get_kprobe)(void *address);
+} patches;
+
+/* === Places === */
+
+static void add(unsigned long address, enum kind kind, const void *entry)
+{
+	/* Others are in code that was freed when the boot was over. */
+	if (address < patches.start || address + SITE_BYTES > patches.end || patches.count == patches.room)
+		return;
+	patches.sites[patches.count++] = (struct site){ .offset = address - patches.start, .kind = kind, .entry = entry };
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	uint32_t left = ((const struct site *)a)->offset, right = ((const struct site *)b)->offset;
+
+	return left < right ? -1 : left > right;
+}
+
+/* The first site that does not end before @address. */
+static size_t first_site(unsigned long address)
+{
+	size_t low = 0, high = patches.count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (patches.start + patches.sites[middle].offset + SITE_BYTES > address)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+/* Copies what of [@from, @from + @from_bytes) lies within [@to, @to + @to_bytes), two ranges of addresses, between the buffers. */
+static void copy_common(uint8_t *out, unsigned long to, size_t to_bytes, const uint8_t *in, unsigned long from, size_t from_bytes)
+{
+	unsigned long start = max(to, from), end = min(to + to_bytes, from + from_bytes);
+
+	if (start < end)
+		memcpy(out + (start - to), in + (start - from), end - start);
+}
+
+/* === What is there now === */
+
+/* Where the jump or call at @address, with 32 bits of distance, leads. */
+static unsigned long target32(unsigned long address, const uint8_t *code)
+{
+	int32_t distance;
+
+	memcpy(&distance, code + 1, sizeof(distance));
+	return address + 5 + distance;
+}
+
+/* Returns may be jumps to code that returns in a safer way. */
+static bool is_return(unsigned long address, const uint8_t *now)
+{
+	return now[0] == RET || (now[0] == JMP32 && target32(address, now) == patches.return_thunk);
+}
+
+/* How many bytes the static key's place has, if it is in order; else 0. */
+static size_t label_in_order(const struct jump_entry *entry, unsigned long address, const uint8_t *now)
+{
+	unsigned long target = jump_entry_target(entry);
+
+	if (!memcmp(now, nop2, sizeof(nop2)) || (now[0] == JMP8 && address + 2 + (int8_t)now[1] == target))
+		return 2;
+	if (!memcmp(now, nop5, sizeof(nop5)) || (now[0] == JMP32 && target32(address, now) == target))
+		return 5;
+	return 0;
+}
+
+static const void *call_target(const struct static_call_site *site)
+{
+	const struct static_call_key *key = (const void *)(((long)&site->key + site->key) & ~(long)STATIC_CALL_SITE_FLAGS);
+
+	return READ_ONCE(key->func);
+}
+
+static bool call_in_order(const struct static_call_site *site, unsigned long address, const uint8_t *now)
+{
+	unsigned long target = (unsigned long)call_target(site);
+
+	if ((now[0] == CALL32 || now[0] == JMP32) && target && target32(address, now) == target)
+		return true;
+	if (target && target != patches.static_call_return0)
+		return false;
+	return is_return(address, now) || !memcmp(now, nop5, sizeof(nop5)) || !memcmp(now, return0, sizeof(return0));
+}
+
+/* A trampoline has no entry that leads to its key: so it must lead to where some key points. */
+static bool trampoline_in_order(unsigned long address, const uint8_t *now)
+{
+	unsigned long target = target32(address, now);
+
+	if (is_return(address, now))
+		return true;
+	if (now[0] != JMP32)
+		return false;
+	for (const struct static_call_site *site = patches.calls; site < patches.calls_end; site++)
+		if ((unsigned long)call_target(site) == target)
+			return true;
+	return false;
+}
+
+/* How many bytes of the site are the kernel's own work as they are now; 0: none, something else is there. */
+static size_t in_order(const struct site *site, unsigned long address, const uint8_t *now)
+{
+	switch (site->kind) {
+	case JUMP_LABEL:
+		return label_in_order(site->entry, address, now);
+	case STATIC_CALL:
+		return call_in_order(site->entry, address, now) ? SITE_BYTES : 0;
+	default:
+		return trampoline_in_order(address, now) ? SITE_BYTES : 0;
+	}
+}
+
+/* === Undoing === */
+
+static void note(const char **name, const char *kind)
+{
+	*name = *name && strcmp(*name, kind) ? "several" : kind;
+}
+
+static const char *undo_site(const struct site *site, uint64_t cell_address, uint8_t *cell)
+{
+	unsigned long address = patches.start + site->offset;
+	bool unfinished;
+	uint8_t now[SITE_BYTES];
+	size_t bytes;
+
+	if (copy_from_kernel_nofault(now, (const void *)address, sizeof(now)))
+		return NULL;
+	unfinished = now[0] == INT3;
+	if (unfinished)
+		bytes = site->base[0] == JMP8 || site->base[0] == nop2[0] ? 2 : SITE_BYTES;
+	else
+		bytes = in_order(site, address, now);
+	if (!bytes)
+		return NULL;
+	copy_common(cell, cell_address, KS_REGION_CELL, site->base, address, bytes);
+	return unfinished ? "patching" : site->kind == JUMP_LABEL ? "jump-label" : "static-call";
+}
+
+/* Code by which a traced function is entered: ftrace's two entries, or copies of them, or BPF's, which kallsyms knows as what they are. */
+static bool is_tracer(unsigned long target)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+
+	sprint_symbol(symbol, target);
+	return strstarts(symbol, "ftrace_caller+0x0/") || strstarts(symbol, "ftrace_regs_caller+0x0/") ||
+	       (strstarts(symbol, "ftrace_trampoline+0x0/") && strstr(symbol, " [__builtin__ftrace]")) ||
+	       (strstarts(symbol, "bpf_trampoline_") && strstr(symbol, " [bpf]"));
+}
+
+static const char *undo_ftrace(uint64_t cell_address, uint8_t *cell)
+{
+	unsigned long address;
+	uint8_t now[SITE_BYTES];
+	bool probed;
+
+	if (!patches.ftrace_location_range)
+		return NULL;
+	rcu_read_lock();
+	address = patches.ftrace_location_range(cell_address, cell_address + KS_REGION_CELL - 1);
+	rcu_read_unlock();
+	if (!address || copy_from_kernel_nofault(now, (const void *)address, sizeof(now)))
+		return NULL;
+	if (now[0] == INT3) {
+		copy_common(cell, cell_address, KS_REGION_CELL, nop5, address, sizeof(nop5));
+		return "patching";
+	}
+	if (now[0] != CALL32 || !is_tracer(target32(address, now)))
+		return NULL;
+	copy_common(cell, cell_address, KS_REGION_CELL, nop5, address, sizeof(nop5));
+	if (!patches.get_kprobe)
+		return "ftrace";
+	preempt_disable();
+	probed = patches.get_kprobe((void *)address);
+	preempt_enable();
+	return probed ? "kprobe" : "ftrace";
+}
+
+/* With preemption off, which keeps the kprobe. */
+static const char *undo_kprobe(const struct kprobe *kprobe, unsigned long address, uint64_t cell_address, uint8_t *cell)
+{
+	uint8_t was[SITE_BYTES], now[SITE_BYTES];
+	size_t bytes = 1;
+
+	if (kprobe->flags & KPROBE_FLAG_FTRACE || copy_from_kernel_nofault(now, (const void *)address, sizeof(now)))
+		return NULL;
+	was[0] = kprobe->opcode;
+#ifdef CONFIG_OPTPROBES
+	if (kprobe->flags & KPROBE_FLAG_OPTIMIZED) {
+		const struct optimized_kprobe *optimized = container_of(kprobe, struct optimized_kprobe, kp);
+
+		if (now[0] == JMP32 && target32(address, now) == (unsigned long)optimized->optinsn.insn) {
+			memcpy(was + 1, optimized->optinsn.copied_insn, SITE_BYTES - 1);
+			bytes = SITE_BYTES;
+		}
+	}
+#endif
+	if (bytes == 1 && now[0] != INT3)
+		return NULL;
+	copy_common(cell, cell_address, KS_REGION_CELL, was, address, bytes);
+	return "kprobe";
+}
+
+static const char *undo_kprobes(uint64_t cell_address, uint8_t *cell)
+{
+	const char *name = NULL;
+
+	if (!patches.get_kprobe)
+		return NULL;
+	for (unsigned long address = cell_address - (SITE_BYTES - 1); address < cell_address + KS_REGION_CELL; address++) {
+		const struct kprobe *kprobe;
+
+		preempt_disable();
+		kprobe = patches.get_kprobe((void *)address);
+		if (kprobe && undo_kprobe(kprobe, address, cell_address, cell))
+			name = "kprobe";
+		preempt_enable();
+	}
+	return name;
+}
+
+/* === Interface === */
+
+void ks_patches_keep(uint64_t address, const void *bytes, size_t count)
+{
+	for (size_t i = first_site(address); i < patches.count; i++) {
+		struct site *site = &patches.sites[i];
+
+		if (patches.start + site->offset >= address + count)
+			break;
+		copy_common(site->base, patches.start + site->offset, SITE_BYTES, bytes, address, count);
+	}
+}
+
+const char *ks_patches_undo(uint64_t address, uint8_t cell[KS_REGION_CELL])
+{
+	const char *name = NULL, *one;
+
+	if (address < patches.start || address >= patches.end)
+		return NULL;
+	/* One that is not in order stays as it is, and then the cell is not what it was. */
+	for (size_t i = first_site(address); i < patches.count; i++) {
+		if (patches.start + patches.sites[i].offset >= address + KS_REGION_CELL)
+			break;
+		one = undo_site(&patches.sites[i], address, cell);
+		if (one)
+			note(&name, one);
+	}
+	one = undo_ftrace(address, cell);
+	if (one)
+		note(&name, one);
+	one = undo_kprobes(address, cell);
+	if (one)
+		note(&name, one);
+	return name;
+}
+
+size_t ks_patches_memory_bytes(void)
+{
+	return patches.room * sizeof(*patches.sites);
+}
+
+void ks_patches_exit(void)
+{
+	kvfree(patches.sites);
+	memset(&patches, 0, sizeof(patches));
+}
+
+int ks_patches_init(unsigned long start, unsigned long end)
+{
+	const struct jump_entry *label = (const void *)ks_symbol("__start___jump_table");
+	const struct jump_entry *labels_end = (const void *)ks_symbol("__stop___jump_table");
+	unsigned long trampoline = ks_symbol("__static_call_text_start"), trampolines_end = ks_symbol("__static_call_text_end");
+	unsigned long thunk = ks_symbol("x86_return_thunk");
+
+	memset(&patches, 0, sizeof(patches));
+	patches.start = start;
+	patches.end = end;
+	patches.calls = (const void *)ks_symbol("__start_static_call_sites");
+	patches.calls_end = (const void *)ks_symbol("__stop_static_call_sites");
+	patches.static_call_return0 = ks_symbol("__static_call_return0");
+	patches.ftrace_location_range = (void *)ks_symbol("ftrace_location_range");
+	patches.get_kprobe = (void *)ks_symbol("get_kprobe");
+	/* A variable since this is chosen at boot; before, there was but one. */
+	if (!thunk || copy_from_kernel_nofault(&patches.return_thunk, (const void *)thunk, sizeof(patches.return_thunk)))
+		patches.return_thunk = ks_symbol("__x86_return_thunk");
+
+	/* A table of which one end is not known is none. */
+	if (!label || !labels_end)
+		label = labels_end = NULL;
+	if (!patches.calls || !patches.calls_end)
+		patches.calls = patches.calls_end = NULL;
+	if (!trampoline || !trampolines_end)
+		trampoline = trampolines_end = 0;
+	patches.room = (labels_end - label) + (patches.calls_end - patches.calls) + (trampolines_end - trampoline) / TRAMPOLINE_BYTES;
+	patches.sites = kvcalloc(patches.room, sizeof(*patches.sites), GFP_KERNEL);
+	if (!patches.sites)
+		return -1;
+	for (; label < labels_end; label++)
+		add(jump_entry_code(label), JUMP_LABEL, label);
+	for (const struct static_call_site *call = patches.calls; call < patches.calls_end; call++)
+		add((unsigned long)&call->addr + call->addr, STATIC_CALL, call);
+	for (; trampoline + TRAMPOLINE_BYTES <= trampolines_end; trampoline += TRAMPOLINE_BYTES)
+		add(trampoline, TRAMPOLINE, NULL);
+	sort(patches.sites, patches.count, sizeof(*patches.sites), by_offset, NULL);
+	return 0;
+}
