@@ -35,13 +35,24 @@ static const uint8_t nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
 /* "xor %eax, %eax", drawn out to the length of a call: stands for a call of a function that returns 0. */
 static const uint8_t return0[] = { 0x2e, 0x2e, 0x2e, 0x31, 0xc0 };
 
-enum kind { JUMP_LABEL, STATIC_CALL, TRAMPOLINE };
+enum kind { JUMP_LABEL, STATIC_CALL, TRAMPOLINE, TRACER };
+
+static const char *const names[] = {
+	[JUMP_LABEL] = "jump-label",
+	[STATIC_CALL] = "static-call",
+	[TRAMPOLINE] = "static-call",
+	[TRACER] = "ftrace",
+};
+
+/* Where ftrace's own entries call what traces. */
+static const char *const tracer_calls[] = { "ftrace_call", "ftrace_regs_call" };
+
 
 struct site {
 	uint32_t offset;          /* from `start` */
 	uint8_t kind;
 	uint8_t base[SITE_BYTES]; /* at the baseline */
-	const void *entry;        /* of its table, NULL: a trampoline */
+	const void *entry;        /* of its table, NULL: it has none */
 };
 
 /* All of it is constant from ks_patches_init() on, but for what the sites had at the baseline. */
@@ -51,6 +62,9 @@ static struct {
 	size_t count, room;
 	const struct static_call_site *calls, *calls_end;
 	unsigned long static_call_return0, return_thunk;
+	unsigned long ftrace_caller, ftrace_regs_caller, ftrace_stub;
+	const unsigned long *ftrace_trace_function;
+	bool (*is_ftrace_trampoline)(unsigned long address);
 	unsigned long (*ftrace_location_range)(unsigned long start, unsigned long end);
 	struct kprobe *(*get_kprobe)(void *address);
 } patches;
@@ -159,6 +173,15 @@ static bool trampoline_in_order(unsigned long address, const uint8_t *now)
 	return false;
 }
 
+/* A call of the function that traces at present. */
+static bool tracer_in_order(unsigned long address, const uint8_t *now)
+{
+	unsigned long target = target32(address, now);
+
+	return now[0] == CALL32 && (target == patches.ftrace_stub ||
+				    (patches.ftrace_trace_function && target == READ_ONCE(*patches.ftrace_trace_function)));
+}
+
 /* How many bytes of the site are the kernel's own work as they are now; 0: none, something else is there. */
 static size_t in_order(const struct site *site, unsigned long address, const uint8_t *now)
 {
@@ -167,9 +190,12 @@ static size_t in_order(const struct site *site, unsigned long address, const uin
 		return label_in_order(site->entry, address, now);
 	case STATIC_CALL:
 		return call_in_order(site->entry, address, now) ? SITE_BYTES : 0;
-	default:
+	case TRAMPOLINE:
 		return trampoline_in_order(address, now) ? SITE_BYTES : 0;
+	case TRACER:
+		return tracer_in_order(address, now) ? SITE_BYTES : 0;
 	}
+	return 0;
 }
 
 /* === Undoing === */
@@ -196,18 +222,26 @@ static const char *undo_site(const struct site *site, uint64_t cell_address, uin
 	if (!bytes)
 		return NULL;
 	copy_common(cell, cell_address, KS_REGION_CELL, site->base, address, bytes);
-	return unfinished ? "patching" : site->kind == JUMP_LABEL ? "jump-label" : "static-call";
+	return unfinished ? "patching" : names[site->kind];
 }
 
 /* Code by which a traced function is entered: ftrace's two entries, or copies of them, or BPF's, which kallsyms knows as what they are. */
 static bool is_tracer(unsigned long target)
 {
 	char symbol[KSYM_SYMBOL_LEN];
+	bool trampoline = false;
 
+	if (target == patches.ftrace_caller || target == patches.ftrace_regs_caller)
+		return true;
+	if (patches.is_ftrace_trampoline) {
+		preempt_disable();
+		trampoline = patches.is_ftrace_trampoline(target);
+		preempt_enable();
+	}
+	if (trampoline)
+		return true;
 	sprint_symbol(symbol, target);
-	return strstarts(symbol, "ftrace_caller+0x0/") || strstarts(symbol, "ftrace_regs_caller+0x0/") ||
-	       (strstarts(symbol, "ftrace_trampoline+0x0/") && strstr(symbol, " [__builtin__ftrace]")) ||
-	       (strstarts(symbol, "bpf_trampoline_") && strstr(symbol, " [bpf]"));
+	return strstarts(symbol, "bpf_trampoline_") && strstr(symbol, " [bpf]");
 }
 
 static const char *undo_ftrace(uint64_t cell_address, uint8_t *cell)
@@ -341,6 +375,11 @@ int ks_patches_init(unsigned long start, unsigned long end)
 	patches.calls = (const void *)ks_symbol("__start_static_call_sites");
 	patches.calls_end = (const void *)ks_symbol("__stop_static_call_sites");
 	patches.static_call_return0 = ks_symbol("__static_call_return0");
+	patches.ftrace_caller = ks_symbol("ftrace_caller");
+	patches.ftrace_regs_caller = ks_symbol("ftrace_regs_caller");
+	patches.ftrace_stub = ks_symbol("ftrace_stub");
+	patches.ftrace_trace_function = (const void *)ks_symbol("ftrace_trace_function");
+	patches.is_ftrace_trampoline = (void *)ks_symbol("is_ftrace_trampoline");
 	patches.ftrace_location_range = (void *)ks_symbol("ftrace_location_range");
 	patches.get_kprobe = (void *)ks_symbol("get_kprobe");
 	/* A variable since this is chosen at boot; before, there was but one. */
@@ -354,7 +393,8 @@ int ks_patches_init(unsigned long start, unsigned long end)
 		patches.calls = patches.calls_end = NULL;
 	if (!trampoline || !trampolines_end)
 		trampoline = trampolines_end = 0;
-	patches.room = (labels_end - label) + (patches.calls_end - patches.calls) + (trampolines_end - trampoline) / TRAMPOLINE_BYTES;
+	patches.room = (labels_end - label) + (patches.calls_end - patches.calls) + (trampolines_end - trampoline) / TRAMPOLINE_BYTES +
+		       ARRAY_SIZE(tracer_calls);
 	patches.sites = kvcalloc(patches.room, sizeof(*patches.sites), GFP_KERNEL);
 	if (!patches.sites)
 		return -1;
@@ -364,6 +404,8 @@ int ks_patches_init(unsigned long start, unsigned long end)
 		add((unsigned long)&call->addr + call->addr, STATIC_CALL, call);
 	for (; trampoline + TRAMPOLINE_BYTES <= trampolines_end; trampoline += TRAMPOLINE_BYTES)
 		add(trampoline, TRAMPOLINE, NULL);
+	for (unsigned int i = 0; i < ARRAY_SIZE(tracer_calls); i++)
+		add(ks_symbol(tracer_calls[i]), TRACER, NULL);
 	sort(patches.sites, patches.count, sizeof(*patches.sites), by_offset, NULL);
 	return 0;
 }
