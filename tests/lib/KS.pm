@@ -49,7 +49,8 @@ PATH=/root:$PATH
 SH
 
 # boot(script, vm/run's options...): { step's name => { out, err, status } }, and under '' the whole: { out, err, status, console }.
-# A reference to a hash among the options has functions by the names of steps: called here when that step begins there.
+# A reference to a hash among the options has functions by the names of steps: called here when that step begins there, with all that was
+# printed before.
 sub boot {
 	my ($script, @options) = @_;
 	my ($hooks) = grep { ref } @options;
@@ -67,7 +68,7 @@ sub boot {
 	while (my $line = <$pipe>) {
 		$out .= $line;
 		next unless $hooks && $line =~ /^\@\@begin (\S+)$/ && $hooks->{$1};
-		eval { $hooks->{$1}->(); 1 } or push @failed, "at the step $1: $@";
+		eval { $hooks->{$1}->($out); 1 } or push @failed, "at the step $1: $@";
 	}
 	close $pipe;
 	my $status = $? >> 8;

@@ -197,8 +197,8 @@ SKIP: {
 	is((reply($steps->{'add-twice'}))[0][1], 'add', 'twice is no harm');
 	is((reply($steps->{'add-bad'}))[0][2]{code}, 'argument', 'one that is not absolute is refused');
 	my $added = by_path('added');
-	is("@{$added->{$more[0]}}{qw(event state)}", 'appeared file', 'what was added has appeared');
-	is("@{$added->{$more[1]}}{qw(event state)}", 'appeared absent', 'as absent, if it is');
+	is("@{$added->{$more[0]}}{qw(event state)}", 'present file', 'what was added is in the next sample');
+	is("@{$added->{$more[1]}}{qw(event state)}", 'present absent', 'as absent, if it is');
 	is((reply($steps->{'remove-other'}))[0][2]{code}, 'argument', 'what is not in the list cannot be removed');
 	is(by_path('removed')->{$more[0]}{event}, 'vanished', 'what was removed has vanished from the list');
 }

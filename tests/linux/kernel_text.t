@@ -1,0 +1,195 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# Dom0's code and tables change under it: by somebody's hand, and by its own.
+#
+# Wrong in the world if this fails: a rootkit patches the kernel, or an entry of one of its tables, and the sensor does not say so, or
+# not where; or what the kernel patches itself, which it does all the time when somebody traces, cannot be told from that.
+#
+# What a rootkit would do is done from outside, through the emulator's debugger port: no code of ours and none of Dom0's has a part in it.
+# The same port says what the memory holds, for the baseline's SHA-256.  Addresses are Dom0's; they can be reached when the machine stops while
+# one of its CPUs has Dom0's page tables.  A "modified" that has "site" is the kernel's own doing, one without is not.
+use strict;
+use warnings;
+no warnings 'portable'; # addresses have 64 bits
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use Digest::SHA 'sha256_hex';
+use File::Temp;
+use Test::More;
+use Time::HiRes 'sleep';
+
+my $victim = 'sysrq_handle_crash';  # runs when somebody asks for a crash, and not before
+my $traced = '__x64_sys_getdents64';
+my $socket = '/run/ksense/kernel.sock';
+my $gdb_socket = (my $dir = File::Temp->newdir) . '/gdb';
+
+my $script = <<"SH";
+ask() { ksense --socket $socket --json "\$@"; }
+sweep() { ask records kernel-text --run; }
+# Sweeps until there are so many records of the kind; they stay.
+wait_for() { i=0; until [ \$(ask records kernel-text --run --peek | grep -c "\\"kind\\":\\"\$1\\"") -ge \$2 ]; do i=\$((i + 1)); [ \$i -lt 200 ] || return 1; done; }
+trace=/sys/kernel/tracing
+grep -q \$trace /proc/mounts || mount -t tracefs none \$trace
+to() { echo "\$1" >\$trace/\$2; }
+
+step symbols grep -E ' ($victim|$traced|sys_call_table|idt_table|panic|vfs_statx|_stext|_etext|__start_rodata|__end_rodata)\$' /proc/kallsyms
+step load insmod ksense.ko
+step baseline sweep
+step readout sleep 1
+step quiet sweep
+ask adversarial kernel-text >/dev/null
+step wait-modified wait_for modified 4
+step modified ask records kernel-text --filter kind=modified
+step wait-restored wait_for restored 4
+step restored ask records kernel-text
+ask default kernel-text >/dev/null
+step sweep sweep
+
+step begin to 1 events/sched/sched_switch/enable
+step events sweep
+to 0 events/sched/sched_switch/enable
+step events-off sweep
+to $traced set_ftrace_filter
+step begin to function current_tracer
+step function sweep
+to nop current_tracer
+to '' set_ftrace_filter
+step function-off sweep
+to 'p:entry $traced' kprobe_events
+to 1 events/kprobes/entry/enable
+step probe-entry sweep
+to 0 events/kprobes/entry/enable
+to '' kprobe_events
+step probe-entry-off sweep
+to 'p:inside vfs_statx+5' kprobe_events
+to 1 events/kprobes/inside/enable
+step probe-inside sweep
+to 0 events/kprobes/inside/enable
+to '' kprobe_events
+step probe-inside-off sweep
+step status ask status
+step end rmmod ksense
+step log dmesg
+SH
+
+# Dom0's memory, as soon as one of the CPUs shows it.  @do gets the connection; the machine stands still in the meantime.
+sub with_dom0 {
+	my ($address, $do) = @_;
+
+	for (1 .. 2000) {
+		my $gdb = gdb_open($gdb_socket);
+		for my $cpu (1, 2) {
+			KS::gdb_ask($gdb, "Hg$cpu");
+			next unless eval { gdb_read($gdb, $address, 16) };
+			$do->($gdb);
+			gdb_close($gdb);
+			return;
+		}
+		gdb_close($gdb);
+		sleep(rand(0.02));
+	}
+	die "Dom0's memory was not to be seen";
+}
+
+my (%symbol, %memory, %old);
+my $learn = sub {
+	my ($out) = @_;
+	$symbol{$2} //= hex $1 while $out =~ /^([0-9a-f]{16}) \w (\S+)$/mg;
+};
+
+# What is changed, and what to: a call at the begin of a function, where ftrace would put one, which leads elsewhere; an entry of the table of
+# system calls and one of the IDT, in which one byte is another.
+my %patch;
+my $change = sub {
+	my ($out) = @_;
+	$learn->($out);
+	%patch = ($symbol{$victim} => undef, $symbol{sys_call_table} + 300 * 8 => undef, $symbol{idt_table} + 200 * 16 => undef);
+	with_dom0($symbol{_stext}, sub {
+		my ($gdb) = @_;
+		for my $address (keys %patch) {
+			$old{$address} = gdb_read($gdb, $address, 5);
+			gdb_write($gdb, $address, $address == $symbol{$victim} ? "\xe8" . pack('l<', $symbol{panic} - $address - 5) :
+				  $old{$address} ^ "\x40\0\0\0\0");
+		}
+	});
+};
+my $put_back = sub {
+	with_dom0($symbol{_stext}, sub {
+		my ($gdb) = @_;
+		gdb_write($gdb, $_, $old{$_}) for keys %patch;
+	});
+};
+my $read_all = sub {
+	my ($out) = @_;
+	$learn->($out);
+	with_dom0($symbol{_stext}, sub {
+		my ($gdb) = @_;
+		$memory{text} = gdb_read($gdb, $symbol{_stext}, ($symbol{_etext} - $symbol{_stext}) & ~7);
+		$memory{rodata} = gdb_read($gdb, $symbol{__start_rodata}, ($symbol{__end_rodata} - $symbol{__start_rodata}) & ~7);
+		$memory{idt} = gdb_read($gdb, $symbol{idt_table}, 4096);
+	});
+};
+
+my $steps = boot($script, '--add', ($ENV{KS_BUILD} || 'build') . '/linux-guest/ksense.ko', '--gdb', $gdb_socket, '--timeout', 600,
+		 { readout => $read_all, 'wait-modified' => $change, 'wait-restored' => $put_back });
+
+is($steps->{load}{status}, 0, 'it loads') or diag $steps->{load}{err};
+my @first = json($steps->{baseline});
+my %baseline = map { $_->{range} => $_ } grep { $_->{kind} eq 'baseline' } @first;
+for my $range (qw(text rodata idt)) {
+	is($baseline{$range}{length}, length($memory{$range} // ''), "all of $range is in the baseline");
+	is($baseline{$range}{sha256}, sha256_hex($memory{$range} // ''), 'and has the SHA-256 of what lies in memory');
+}
+my $table = $baseline{sys_call_table};
+is(hex $table->{address}, $symbol{sys_call_table}, 'so is the table of system calls');
+is($table->{sha256}, sha256_hex(substr($memory{rodata}, $symbol{sys_call_table} - $symbol{__start_rodata}, $table->{length})),
+   'which lies in rodata');
+is((grep { $_->{kind} !~ /^(baseline|sweep)$/ } @first, json($steps->{quiet})), 0, 'nothing was modified before') or
+	diag $steps->{quiet}{out};
+
+is($steps->{'wait-modified'}{status}, 0, 'what somebody changes is noticed');
+my @modified = json($steps->{modified});
+is(join(' ', sort map { "$_->{range}:" . ($_->{symbol} // '') } @modified),
+   "idt:idt_table+0xc80 rodata:sys_call_table+0x960 sys_call_table:sys_call_table+0x960 text:$victim+0x0",
+   'once each, by the range and the symbol; the table of system calls in both that it is part of');
+is((grep { $_->{length} != 16 } @modified), 0, 'no more than a cell each');
+is((grep { exists $_->{site} } @modified), 0, 'none of it passes for the kernel\'s own doing, though one lies where ftrace patches');
+my ($text) = grep { $_->{range} eq 'text' } @modified;
+my $page = ($symbol{$victim} - $symbol{_stext}) & ~4095;
+my $now = substr($memory{text}, $page, 4096);
+substr($now, $symbol{$victim} - $symbol{_stext} - $page, 5) = "\xe8" . pack('l<', $symbol{panic} - $symbol{$victim} - 5);
+is($text->{sha256}, sha256_hex($now), 'the SHA-256 is that of the page as it is now');
+is($text->{bytes}, unpack('H*', substr($now, ($symbol{$victim} & 4095), 16)), 'and at adversarial the bytes are shown');
+
+is($steps->{'wait-restored'}{status}, 0, 'putting it back is noticed');
+is(join(' ', sort map { $_->{range} } grep { $_->{kind} eq 'restored' } json($steps->{restored})), 'idt rodata sys_call_table text',
+   'once each');
+is((grep { $_->{modified} } grep { $_->{kind} eq 'sweep' } json($steps->{sweep})), 0, 'a fresh sweep finds nothing modified');
+
+# What the kernel patches itself: what is done, how it must be told, and where.
+for my $case (
+	['events', 'several|jump-label', qr/./, 'an event that is switched on flips static keys'],
+	['events', 'static-call', qr/^__SCT__tp_func_/, 'and leads a static call to who listens'],
+	['function', 'ftrace', qr/^\Q$traced\E\+0x0$/, 'a function that is traced'],
+	['probe-entry', 'kprobe', qr/^\Q$traced\E\+0x0$/, 'a kprobe at the begin of a function, by way of ftrace'],
+	['probe-inside', 'kprobe', qr/^vfs_statx\+0x0$/, 'a kprobe within a function'],
+) {
+	my ($step, $site, $where, $what) = @$case;
+	my @changes = grep { $_->{kind} eq 'modified' } json($steps->{$step});
+
+	ok((grep { ($_->{site} // '') =~ /^($site)$/ && ($_->{symbol} // '') =~ $where } @changes), "$what is told as $site") or
+		diag $steps->{$step}{out}, $steps->{$step}{err};
+	is((grep { !exists $_->{site} } @changes), 0, 'and nothing in that sweep is told as anybody else\'s doing') or diag $steps->{$step}{out};
+	my ($sweep) = grep { $_->{kind} eq 'sweep' && $_->{range} eq 'text' } json($steps->{"$step-off"});
+	is($sweep->{modified}, 0, 'when it is over, all is as it was');
+}
+
+my ($status) = json($steps->{status});
+my ($probe) = grep { $_->{name} eq 'kernel-text' } @{$status->{probes}};
+is($probe->{last_error} // '', '', 'no sweep failed');
+is($steps->{end}{status}, 0, 'it goes');
+unlike($steps->{log}{out}, qr/BUG|WARNING|Call Trace/, 'and the kernel has nothing to complain about');
+
+done_testing;
