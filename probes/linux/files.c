@@ -22,7 +22,7 @@
 
 #define FILES_MAX 64
 #define PATH_BYTES 168                     /* with NUL: so long that a record still holds it when each byte has to be escaped */
-#define PIECE_BYTES 1024                   /* between two looks at the clock; SHA-256 of it takes some 10 us */
+#define PIECE_BYTES 512                    /* between two looks at the clock; SHA-256 of it takes some 10 us */
 #define CONTENT_MAX (64ULL << 20)          /* more of a file is not read */
 
 struct ks_file {
@@ -443,8 +443,8 @@ const struct ks_probe_type ks_linux_files = {
 	.interval_ns = {
 		[KS_LOW] = 300 * NSEC_PER_SEC,
 		[KS_DEFAULT] = 30 * NSEC_PER_SEC,
-		[KS_HIGH] = 10 * NSEC_PER_SEC,
-		[KS_ADVERSARIAL] = NSEC_PER_SEC,
+		[KS_HIGH] = 20 * NSEC_PER_SEC,
+		[KS_ADVERSARIAL] = 2 * NSEC_PER_SEC,
 	},
 	.pause_ns = {
 		[KS_LOW] = 2 * NSEC_PER_MSEC,

@@ -5,10 +5,14 @@
  * All is read at the address at which the kernel executes or uses it, through the page tables that are in use, and as memory that may
  * not be there: what is hashed is what runs.  The code changes under the kernel's own hand, too; see patches.h for how that is told.
  */
+#include <linux/cpumask.h>
 #include <linux/kallsyms.h>
+#include <linux/smp.h>
 #include <linux/string.h>
 #include <linux/time64.h>
 #include <linux/uaccess.h>
+#include <asm/desc.h>
+#include <xen/xen.h>
 
 #include "../../linux/symbols.h"
 #include "../region.h"
@@ -22,6 +26,10 @@
 /*
  * What is told first is what is small and most often aimed at.  The tables of system calls lie within rodata, so that a change in them is
  * told as both; a table whose end has no name ends where the next symbol begins.
+ *
+ * Behind them, from FIRST_CPU on, one for each CPU: its IDT register, that is, where its IDT is.  All CPUs have the kernel's one table; another
+ * is somebody's own.  Not where the kernel is a paravirtual guest of Xen: there the CPUs' IDT is Xen's, and Xen's own probes look after it.
+ * Only the register's address: its limit is another after each exit from a virtual machine.
  *
  * Not here: .init, which is freed; data, which changes; the code of modules.
  */
@@ -37,6 +45,8 @@ static const struct {
 };
 #define TEXT 4
 #define RODATA 5
+#define FIRST_CPU ARRAY_SIZE(described)
+#define REGISTER_BYTES sizeof(uint64_t)
 
 /* Where they are, constant from init on; 0 bytes: this kernel has none. */
 static struct {
@@ -78,50 +88,89 @@ static void find(unsigned int i)
 	}
 }
 
+static bool has_register(unsigned int cpu)
+{
+	return !xen_pv_domain() && cpu < nr_cpu_ids && cpu_online(cpu);
+}
+
+static void store_register(void *out)
+{
+	struct desc_ptr idtr;
+
+	store_idt(&idtr);
+	*(uint64_t *)out = idtr.address;
+}
+
+/* Waits for that CPU, which is interrupted for a moment. */
+static bool read_register(unsigned int cpu, void *out)
+{
+	return has_register(cpu) && !smp_call_function_single(cpu, store_register, out, 1);
+}
+
 /* === Callbacks of the engine === */
 
 static unsigned int text_ranges(struct ks_probe *probe)
 {
 	(void)probe;
-	return ARRAY_SIZE(described);
+	return FIRST_CPU + nr_cpu_ids;
 }
 
 static uint64_t text_bytes_max(struct ks_probe *probe, unsigned int i)
 {
 	(void)probe;
-	return found[i].bytes;
+	return i < FIRST_CPU ? found[i].bytes : REGISTER_BYTES;
 }
 
+/* A register has no address: its place in a table by CPUs stands for it, lower than any address of the kernel. */
 static bool text_range(struct ks_probe *probe, unsigned int i, struct ks_range *range)
 {
 	(void)probe;
+	range->instance = 0;
+	if (i >= FIRST_CPU) {
+		range->address = (i - FIRST_CPU) * REGISTER_BYTES;
+		range->bytes = REGISTER_BYTES;
+		snprintf(range->name, sizeof(range->name), "idtr-cpu%zu", i - FIRST_CPU);
+		return has_register(i - FIRST_CPU);
+	}
 	range->address = found[i].address;
 	range->bytes = found[i].bytes;
-	range->instance = 0;
 	strscpy_pad(range->name, described[i].name, sizeof(range->name));
 	return range->bytes;
 }
 
 static bool text_read(struct ks_probe *probe, unsigned int i, uint64_t offset, void *out, size_t bytes)
 {
+	uint64_t value;
+
 	(void)probe;
+	if (i >= FIRST_CPU) {
+		if (!read_register(i - FIRST_CPU, &value))
+			return false;
+		memcpy(out, (const char *)&value + offset, bytes);
+		return true;
+	}
 	return !copy_from_kernel_nofault(out, (const void *)(found[i].address + offset), bytes);
 }
 
-/* "name+0x..."; the kernel adds the symbol's size, and to what has no symbol gives its number. */
+/* "name+0x..."; the kernel adds the symbol's size, and to what has no symbol gives its number.  Of a register, what it points to. */
 static void text_symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_SYMBOL])
 {
 	char symbol[KSYM_SYMBOL_LEN];
-	char *size;
+	char *size, *module;
 
 	(void)probe;
+	if (address < nr_cpu_ids * REGISTER_BYTES && !read_register(address / REGISTER_BYTES, &address))
+		return;
 	sprint_symbol(symbol, address);
 	size = strchr(symbol, '/');
 	if (size) {
+		module = strchr(size, ' ');
 		*size = '\0';
-		strscpy(out, symbol, KS_REGION_SYMBOL);
+		snprintf(out, KS_REGION_SYMBOL, "%s%s", symbol, module ? module : "");
 	} else if (address - found[RODATA].address < found[RODATA].bytes) {
 		snprintf(out, KS_REGION_SYMBOL, "__start_rodata+0x%lx", (unsigned long)address - found[RODATA].address);
+	} else {
+		strscpy(out, symbol, KS_REGION_SYMBOL);
 	}
 }
 
