@@ -43,6 +43,7 @@ static const struct {
 	{ "text", "_stext", "_etext" },
 	{ "rodata", "__start_rodata", "__end_rodata" },
 };
+#define IDT 0
 #define TEXT 4
 #define RODATA 5
 #define FIRST_CPU ARRAY_SIZE(described)
@@ -85,6 +86,13 @@ static void find(unsigned int i)
 	if (start < end) {
 		found[i].address = start;
 		found[i].bytes = end - start;
+	}
+	/* The CPUs use the IDT through another mapping of its page. */
+	if (i == IDT && found[i].bytes && !xen_pv_domain()) {
+		struct desc_ptr idtr;
+
+		store_idt(&idtr);
+		found[i].address = idtr.address;
 	}
 }
 
@@ -161,6 +169,10 @@ static void text_symbol(struct ks_probe *probe, uint64_t address, char out[KS_RE
 	(void)probe;
 	if (address < nr_cpu_ids * REGISTER_BYTES && !read_register(address / REGISTER_BYTES, &address))
 		return;
+	if (address - found[IDT].address < found[IDT].bytes) {
+		snprintf(out, KS_REGION_SYMBOL, "%s+0x%lx", described[IDT].start, (unsigned long)address - found[IDT].address);
+		return;
+	}
 	sprint_symbol(symbol, address);
 	size = strchr(symbol, '/');
 	if (size) {
