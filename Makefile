@@ -153,7 +153,7 @@ TESTS = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t)) $(sort $(wildcard te
 check-all:
 	@$(MAKE) --no-print-directory host tools xen
 	@vm/build-guest --domu
-	@$(MAKE) --no-print-directory -j2 $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(B)/linux-guest/ksense.ko
+	@$(MAKE) --no-print-directory -j2 $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(LINUX_TEST_PARTS) $(B)/linux-guest/ksense.ko
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j2 --rules='seq=tests/{xen,linux}/*' --rules='par=**' --timer $(TESTS)
 
 bench: ## measure, and write the table bench/results.md
@@ -172,6 +172,7 @@ $(B)/bench/linux: bench/linux.c
 
 include tools/tools.mk
 include tests/xen/xen.mk
+include tests/linux/linux.mk
 -include tests/tests.mk
 
 # === Install, clean ==========================================================

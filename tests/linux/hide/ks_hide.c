@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ks_hide.c - hides a process or itself as rootkits do, so that tests can show that the sensor finds it.
+ *
+ * Never load it on a machine that matters.  It takes its orders from writable parameters, /sys/module/ks_hide/parameters/:
+ *
+ *   list=PID    takes the process out of the list of tasks (task->tasks), the oldest trick on a kernel's objects: it runs on, but whatever
+ *               goes through the list, the OOM killer among it, passes it by.  Found as "hidden", missing in "task-list".
+ *   table=PID   takes it out of the pid table as well (its links to its struct pid): no /proc/PID, so no ps, and kill finds nobody.  Found as
+ *               "hidden", missing in "pid-table" and "task-list"; the process tree still has it.
+ *   tree=PID    and out of its parent's list of children: nothing but the CPU that runs it knows it.  Found as "hidden", seen "running" alone.
+ *   thread=TID  takes one thread, not the first of its process, out of the pid table: the process stays, /proc/PID/task lacks it.  Found as
+ *               "hidden", missing in "pid-table"; the process's list of threads still has it.
+ *   ring=PID    takes the process out of the list of tasks and links it to itself, so that its neighbours look right.  Found as list=.
+ *   self=1      takes this module out of the list of modules: lsmod and rmmod do not know it.  Diamorphine, Reptile and adore-ng do it so.
+ *               The probe "modules" has to report it.
+ *
+ * 0 puts back what the parameter hid.  That has to be done before a hidden process ends, or the kernel unlinks it a second time; and before
+ * rmmod, which does not know a module that hides.  A second write without a 0 in between is refused.  Loading it with parameters hides at
+ * once.  What really hides processes in those rootkits, a flag and a filter in the system call that lists a folder, changes no object that
+ * processes are found by: the sensor's records have such a process, ps has not.
+ *
+ * What is not exported is looked up as they do it: a kprobe tells the address of kallsyms_lookup_name().  Unlike them it takes the locks.
+ */
+#include <linux/kprobes.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/pid.h>
+#include <linux/rculist.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+static rwlock_t *tasks_lock;            /* tasklist_lock */
+static struct mutex *modules_mutex;     /* module_mutex */
+static struct list_head *modules_list;  /* modules */
+
+/* === Links of a task ==================================================== */
+
+enum links {
+	IN_LIST = 1,
+	IN_TABLE = 2,
+	IN_TREE = 4,
+	RING = 8,               /* with IN_LIST: links it to itself */
+	ONE_THREAD = 16,        /* with IN_TABLE: of a thread, not a process */
+};
+
+static const enum pid_type process_types[] = { PIDTYPE_PID, PIDTYPE_TGID };
+
+static unsigned int types_of(unsigned int links)
+{
+	return links & ONE_THREAD ? 1 : ARRAY_SIZE(process_types);
+}
+
+static struct pid *pid_of(struct task_struct *task, enum pid_type type)
+{
+	return type == PIDTYPE_PID ? task->thread_pid : task->signal->pids[type];
+}
+
+static void unlink_task(struct task_struct *task, unsigned int links)
+{
+	write_lock_irq(tasks_lock);
+	if (links & IN_LIST)
+		list_del_rcu(&task->tasks);
+	for (unsigned int i = 0; links & IN_TABLE && i < types_of(links); i++)
+		hlist_del_rcu(&task->pid_links[process_types[i]]);
+	if (links & IN_TREE)
+		list_del_init(&task->sibling);
+	write_unlock_irq(tasks_lock);
+	if (links & RING) {
+		/* Or whoever is just at this one would go round in it for ever. */
+		synchronize_rcu();
+		INIT_LIST_HEAD(&task->tasks);
+	}
+}
+
+static void link_task(struct task_struct *task, unsigned int links)
+{
+	write_lock_irq(tasks_lock);
+	if (links & IN_LIST)
+		list_add_tail_rcu(&task->tasks, &init_task.tasks);
+	for (unsigned int i = 0; links & IN_TABLE && i < types_of(links); i++)
+		hlist_add_head_rcu(&task->pid_links[process_types[i]], &pid_of(task, process_types[i])->tasks[process_types[i]]);
+	if (links & IN_TREE)
+		list_add_tail(&task->sibling, &task->real_parent->children);
+	write_unlock_irq(tasks_lock);
+}
+
+/* === Parameters ========================================================= */
+
+struct hiding {
+	unsigned int links;
+	struct task_struct *task;  /* the hidden one, with a reference; guarded by the lock of this module's parameters */
+};
+
+static struct hiding hide_list = { .links = IN_LIST };
+static struct hiding hide_table = { .links = IN_LIST | IN_TABLE };
+static struct hiding hide_tree = { .links = IN_LIST | IN_TABLE | IN_TREE };
+static struct hiding hide_thread = { .links = IN_TABLE | ONE_THREAD };
+static struct hiding hide_ring = { .links = IN_LIST | RING };
+
+static int find_symbols(void);
+
+static int set_hiding(const char *text, const struct kernel_param *param)
+{
+	struct hiding *hiding = param->arg;
+	struct task_struct *task;
+	struct pid *pid;
+	int number, error = kstrtoint(text, 0, &number);
+
+	if (!error)
+		error = find_symbols();
+	if (error)
+		return error;
+	if (!number) {
+		if (hiding->task) {
+			link_task(hiding->task, hiding->links);
+			put_task_struct(hiding->task);
+			hiding->task = NULL;
+		}
+		return 0;
+	}
+	if (hiding->task)
+		return -EBUSY;
+	pid = find_get_pid(number);
+	task = pid ? get_pid_task(pid, PIDTYPE_PID) : NULL;
+	put_pid(pid);
+	if (!task)
+		return -ESRCH;
+	if (thread_group_leader(task) == !!(hiding->links & ONE_THREAD)) {
+		put_task_struct(task);
+		return -EINVAL;
+	}
+	unlink_task(task, hiding->links);
+	hiding->task = task;
+	return 0;
+}
+
+static int get_hiding(char *text, const struct kernel_param *param)
+{
+	struct hiding *hiding = param->arg;
+
+	return sysfs_emit(text, "%d\n", hiding->task ? hiding->task->pid : 0);
+}
+
+static const struct kernel_param_ops hiding_ops = { .set = set_hiding, .get = get_hiding };
+
+module_param_cb(list, &hiding_ops, &hide_list, 0600);
+MODULE_PARM_DESC(list, "process to take out of the list of tasks; 0 puts it back");
+module_param_cb(table, &hiding_ops, &hide_table, 0600);
+MODULE_PARM_DESC(table, "process to take out of the list of tasks and the pid table");
+module_param_cb(tree, &hiding_ops, &hide_tree, 0600);
+MODULE_PARM_DESC(tree, "process to take out of the list of tasks, the pid table and its parent's children");
+module_param_cb(thread, &hiding_ops, &hide_thread, 0600);
+MODULE_PARM_DESC(thread, "thread to take out of the pid table");
+module_param_cb(ring, &hiding_ops, &hide_ring, 0600);
+MODULE_PARM_DESC(ring, "process to take out of the list of tasks and to link to itself");
+
+static bool self_hidden;
+
+static int set_self(const char *text, const struct kernel_param *param)
+{
+	bool hide;
+	int error = kstrtobool(text, &hide);
+
+	if (!error)
+		error = find_symbols();
+	if (error || hide == self_hidden)
+		return error;
+	mutex_lock(modules_mutex);
+	if (hide)
+		list_del_rcu(&THIS_MODULE->list);
+	else
+		list_add_rcu(&THIS_MODULE->list, modules_list);
+	mutex_unlock(modules_mutex);
+	self_hidden = hide;
+	return 0;
+}
+
+static const struct kernel_param_ops self_ops = { .set = set_self, .get = param_get_bool };
+
+module_param_cb(self, &self_ops, &self_hidden, 0600);
+MODULE_PARM_DESC(self, "1 takes this module out of the list of modules, 0 puts it back");
+
+/* === Start and end ====================================================== */
+
+/* Parameters of insmod are set before the module's init runs, so whoever needs the symbols first looks for them. */
+static int find_symbols(void)
+{
+	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name" };
+	unsigned long (*lookup)(const char *name);
+	int error;
+
+	if (modules_list)
+		return 0;
+	error = register_kprobe(&probe);
+	if (error)
+		return error;
+	lookup = (void *)probe.addr;
+	unregister_kprobe(&probe);
+	tasks_lock = (void *)lookup("tasklist_lock");
+	modules_mutex = (void *)lookup("module_mutex");
+	modules_list = (void *)lookup("modules");
+	return tasks_lock && modules_mutex && modules_list ? 0 : -ENOENT;
+}
+
+static int __init hide_start(void)
+{
+	return find_symbols();
+}
+
+static void __exit hide_stop(void)
+{
+	struct hiding *all[] = { &hide_list, &hide_table, &hide_tree, &hide_thread, &hide_ring };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
+		if (!all[i]->task)
+			continue;
+		link_task(all[i]->task, all[i]->links);
+		put_task_struct(all[i]->task);
+	}
+}
+
+module_init(hide_start);
+module_exit(hide_stop);
+
+MODULE_DESCRIPTION("hides processes and itself, for tests of ksense");
+MODULE_LICENSE("GPL");
