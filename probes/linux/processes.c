@@ -1,29 +1,55 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * processes.c - the probe "processes": every thread group, as the kernel's table of pids has it.
+ * processes.c - the probe "processes": every process, as the kernel's table of pids has it; and from level "high" on, what is in one view of
+ * them and not in another (views.h).
  *
- * One is copied at a time, under RCU, so processes may come and go between two.  The place is kept as a number: the next pid.
+ * One is copied at a time, under RCU and its task_lock, so processes may come and go between two.  The place is kept as a number: the
+ * next pid.
  */
+#include <linux/cgroup.h>
 #include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/ipc_namespace.h>
+#include <linux/mm_types.h>
+#include <linux/nsproxy.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
+#include <linux/proc_ns.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/cputime.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/time64.h>
+#include <linux/time_namespace.h>
+#include <linux/uaccess.h>
+#include <linux/user_namespace.h>
+#include <linux/utsname.h>
+#include <net/net_namespace.h>
 
 #include "../set.h"
+#include "path.h"
+#include "views.h"
+#include "x86.h"
+
+#define EXE_BYTES 192
+#define EXE_JSON_BYTES 256      /* so that a record of a change, with both, is always short enough */
+#define THREADS_MAX 64          /* the time of more is not added up */
 
 struct ks_process {
-	uint32_t pid;
 	uint64_t start_ns;
-	uint32_t ppid, uid;
+	uint32_t pid;
+	uint32_t ppid, uid, euid;
+	uint64_t caps;          /* effective */
 	char comm[TASK_COMM_LEN];
+	char exe[EXE_BYTES];
 	char state[2];
-	uint8_t kernel;      /* a thread of the kernel's own */
+	uint8_t kernel;         /* a thread of the kernel's own */
 	uint32_t threads;
 	uint64_t cpu_ns;
+	uint64_t root, user_root;
+	uint32_t pid_ns, mnt_ns, net_ns, user_ns, uts_ns, ipc_ns, cgroup_ns, time_ns;
 };
 
 static const struct ks_field process_fields[] = {
@@ -31,65 +57,254 @@ static const struct ks_field process_fields[] = {
 	KS_FIELD(struct ks_process, start_ns, KS_U64),
 	KS_FIELD(struct ks_process, ppid, KS_U32),
 	KS_FIELD(struct ks_process, uid, KS_U32),
+	KS_FIELD(struct ks_process, euid, KS_U32),
+	KS_FIELD(struct ks_process, caps, KS_HEX),
 	KS_FIELD(struct ks_process, comm, KS_STRING),
+	KS_FIELD(struct ks_process, exe, KS_STRING),
 	KS_LIVE(struct ks_process, state, KS_STRING),
 	KS_FIELD(struct ks_process, kernel, KS_BOOL),
 	KS_LIVE(struct ks_process, threads, KS_U32),
 	KS_LIVE(struct ks_process, cpu_ns, KS_U64),
+	KS_FIELD(struct ks_process, root, KS_HEX),
+	KS_FIELD(struct ks_process, user_root, KS_HEX),
+	KS_FIELD(struct ks_process, pid_ns, KS_U32),
+	KS_FIELD(struct ks_process, mnt_ns, KS_U32),
+	KS_FIELD(struct ks_process, net_ns, KS_U32),
+	KS_FIELD(struct ks_process, user_ns, KS_U32),
+	KS_FIELD(struct ks_process, uts_ns, KS_U32),
+	KS_FIELD(struct ks_process, ipc_ns, KS_U32),
+	KS_FIELD(struct ks_process, cgroup_ns, KS_U32),
+	KS_FIELD(struct ks_process, time_ns, KS_U32),
 };
 
+enum { PROCESS, HIDDEN };
+
 static const struct ks_set_kind kinds[] = {
-	{
+	[PROCESS] = {
 		.name = "process",
 		.fields = process_fields,
 		.fields_count = ARRAY_SIZE(process_fields),
-		.key_bytes = sizeof(uint32_t),
+		.key_bytes = offsetof(struct ks_process, ppid),
 		.item_bytes = sizeof(struct ks_process),
+	},
+	[HIDDEN] = {
+		.name = "hidden",
+		.fields = ks_hidden_fields,
+		.fields_count = KS_HIDDEN_FIELDS,
+		.key_bytes = KS_HIDDEN_KEY_BYTES,
+		.item_bytes = sizeof(struct ks_hidden),
 	},
 };
 
-static void copy_process(struct task_struct *task, struct ks_process *item)
+/* === One process ======================================================== */
+
+/* There is one probe of this kind in the kernel, and never two of its steps at once. */
+static bool mnt_ns_known;
+static char path_buffer[PATH_MAX];
+
+/*
+ * A mount namespace is opaque outside of fs/.  It begins with its ns_common (since 5.11), as is seen from the ops that this one points to; were
+ * it not so, mnt_ns is 0.
+ */
+static unsigned int mnt_ns_inum(const struct mnt_namespace *ns)
+{
+	return ((const struct ns_common *)(const void *)ns)->inum;
+}
+
+static bool is_mnt_ns_known(void)
+{
+	const struct ns_common *ns = (const void *)init_task.nsproxy->mnt_ns;
+	const struct proc_ns_operations *ops;
+	const char *name;
+	char mnt[sizeof("mnt")];
+
+	return !copy_from_kernel_nofault(&ops, &ns->ops, sizeof(ops)) && !copy_from_kernel_nofault(&name, &ops->name, sizeof(name)) &&
+	       !copy_from_kernel_nofault(mnt, name, sizeof(mnt)) && !memcmp(mnt, "mnt", sizeof(mnt));
+}
+
+/* With the task's lock, which holds its nsproxy. */
+static void copy_ns_inums(const struct nsproxy *nsproxy, struct ks_process *item)
+{
+	item->uts_ns = nsproxy->uts_ns->ns.inum;
+	item->ipc_ns = nsproxy->ipc_ns->ns.inum;
+	item->net_ns = nsproxy->net_ns->ns.inum;
+	item->cgroup_ns = nsproxy->cgroup_ns->ns.inum;
+	item->time_ns = nsproxy->time_ns->ns.inum;
+	if (mnt_ns_known)
+		item->mnt_ns = mnt_ns_inum(nsproxy->mnt_ns);
+}
+
+/* What its threads took, and those that have ended.  Under RCU. */
+static uint64_t cpu_time_ns(struct task_struct *task)
+{
+	uint64_t sum = task->signal->sum_sched_runtime + task->se.sum_exec_runtime;
+	struct task_struct *thread = task;
+	unsigned int left = THREADS_MAX - 1;
+
+	if (get_nr_threads(task) > 1)
+		while (left-- && (thread = next_thread(thread)) != task)
+			sum += thread->se.sum_exec_runtime;
+	return sum;
+}
+
+/*
+ * Under RCU.  Returns the file that it executes, with a reference, or NULL.  get_task_exe_file() is not for modules, but this is what it does:
+ * the task's lock holds its mm, the mm holds the file, and RCU holds the memory of a file that was just replaced.
+ */
+static struct file *copy_process(struct task_struct *task, struct ks_process *item)
 {
 	const struct task_struct *parent = rcu_dereference(task->real_parent);
+	const struct cred *cred = __task_cred(task);
+	const struct pid_namespace *pid_ns = task_active_pid_ns(task);
+	struct file *exe = NULL;
 
-	item->pid = task_tgid_nr(task);
+	item->pid = (uint32_t)task_tgid_nr(task);
 	item->start_ns = task->start_boottime;
-	item->ppid = parent ? task_tgid_nr((struct task_struct *)parent) : 0;
-	item->uid = from_kuid(&init_user_ns, task_uid(task));
-	/* It may be set meanwhile: the copy then mixes two names, as it does in /proc. */
-	strscpy_pad(item->comm, task->comm, sizeof(item->comm));
+	item->ppid = parent ? (uint32_t)task_tgid_nr((struct task_struct *)parent) : 0;
+	item->uid = from_kuid(&init_user_ns, cred->uid);
+	item->euid = from_kuid(&init_user_ns, cred->euid);
+	memcpy(&item->caps, &cred->cap_effective, sizeof(item->caps));
+	item->user_ns = cred->user_ns->ns.inum;
+	item->pid_ns = pid_ns ? pid_ns->ns.inum : 0;
 	item->state[0] = task_state_to_char(task);
 	item->kernel = !!(task->flags & PF_KTHREAD);
-	item->threads = get_nr_threads(task);
-	item->cpu_ns = task->se.sum_exec_runtime;
+	item->threads = (uint32_t)get_nr_threads(task);
+	item->cpu_ns = cpu_time_ns(task);
+
+	task_lock(task);
+	strscpy_pad(item->comm, task->comm, sizeof(item->comm));
+	if (task->nsproxy)
+		copy_ns_inums(task->nsproxy, item);
+	/* A thread of the kernel may use an mm for a while; it is not its own. */
+	if (task->mm && !item->kernel) {
+		ks_mm_roots(task->mm->pgd, &item->root, &item->user_root);
+		exe = rcu_dereference(task->mm->exe_file);
+		if (exe && !get_file_rcu(exe))
+			exe = NULL;
+	}
+	task_unlock(task);
+	return exe;
+}
+
+/* Gives the reference back. */
+static void copy_exe(struct file *exe, struct ks_process *item)
+{
+	const char *path = d_path(&exe->f_path, path_buffer, sizeof(path_buffer));
+
+	if (!IS_ERR(path))
+		ks_path_copy(item->exe, sizeof(item->exe), EXE_JSON_BYTES, path);
+	fput(exe);
+}
+
+/* === The walk =========================================================== */
+
+/* cursor->at[0]: where in the pass */
+enum stage { BEGIN, LIST, TABLE, BELOW, CPUS, FOUND };
+/* cursor->at[1]: the pid, CPU or suspect at hand */
+
+/* The next pid that belongs to a process; with @views, those of threads are looked at on the way. */
+static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
+{
+	struct file *exe = NULL;
+	struct task_struct *task, *process;
+	struct pid *pid;
+	int kind = KS_SET_SKIP;
+
+	rcu_read_lock();
+	pid = find_ge_pid((int)cursor->at[1] + 1, &init_pid_ns);
+	if (!pid) {
+		rcu_read_unlock();
+		cursor->at[0] = CPUS;
+		cursor->at[1] = 0;
+		return KS_SET_SKIP;
+	}
+	cursor->at[1] = (uint64_t)pid_nr(pid);
+	process = pid_task(pid, PIDTYPE_TGID);
+	if (process) {
+		exe = copy_process(process, item);
+		kind = PROCESS;
+	}
+	if (views) {
+		task = pid_task(pid, PIDTYPE_PID);
+		if (!task)
+			task = process;
+		if (task && ks_views_task(task))
+			cursor->at[0] = BELOW;
+	}
+	rcu_read_unlock();
+	if (exe)
+		copy_exe(exe, item);
+	return kind;
 }
 
 static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
 {
-	struct task_struct *task;
-	struct pid *pid;
-	int kind = KS_SET_END;
+	static bool views;      /* in this pass */
+	unsigned int at = (unsigned int)cursor->at[1];
 
-	(void)probe;
-	rcu_read_lock();
-	pid = find_ge_pid(cursor->at[0] + 1, &init_pid_ns);
-	if (pid) {
-		cursor->at[0] = pid_nr(pid);
-		task = pid_task(pid, PIDTYPE_TGID);
-		kind = KS_SET_SKIP;
-		if (task) {
-			copy_process(task, item);
-			kind = 0;
+	switch (cursor->at[0]) {
+	case BEGIN:
+		views = probe->level >= KS_HIGH;
+		cursor->at[0] = TABLE;
+		if (views) {
+			ks_views_begin();
+			cursor->at[0] = LIST;
 		}
+		return KS_SET_SKIP;
+	case LIST:
+		if (ks_views_processes())
+			cursor->at[0] = TABLE;
+		return KS_SET_SKIP;
+	case TABLE:
+		return next_pid(cursor, item, views);
+	case BELOW:
+		if (ks_views_below(at))
+			cursor->at[0] = TABLE;
+		return KS_SET_SKIP;
+	case CPUS:
+		if (!views || ks_views_running(&at)) {
+			at = 0;
+			cursor->at[0] = FOUND;
+			if (views)
+				ks_views_end(probe);
+		}
+		cursor->at[1] = at;
+		return KS_SET_SKIP;
+	default:
+		/* At lower levels, what was found before: nobody has looked whether it still is so. */
+		if (!ks_views_hidden(&at, item))
+			return KS_SET_END;
+		cursor->at[1] = at;
+		return HIDDEN;
 	}
-	rcu_read_unlock();
-	return kind;
+}
+
+/* === Start and end ====================================================== */
+
+static int processes_init(struct ks_probe *probe)
+{
+	mnt_ns_known = is_mnt_ns_known();
+	return ks_views_init(probe);
+}
+
+static void processes_exit(struct ks_probe *probe)
+{
+	(void)probe;
+	ks_views_exit();
+}
+
+static void processes_reset(struct ks_probe *probe)
+{
+	ks_views_reset();
+	ks_set_reset(probe);
 }
 
 static const struct ks_set_type processes_set = {
 	.kinds = kinds,
 	.kinds_count = ARRAY_SIZE(kinds),
 	.items_max = 4096,
+	.init = processes_init,
+	.exit = processes_exit,
 	.next = processes_next,
 };
 
@@ -107,5 +322,9 @@ const struct ks_probe_type ks_linux_processes = {
 		[KS_HIGH] = 250 * NSEC_PER_USEC,
 		[KS_ADVERSARIAL] = 0,
 	},
-	KS_SET_ENGINE(&processes_set),
+	.init = ks_set_init,
+	.exit = ks_set_exit,
+	.reset = processes_reset,
+	.step = ks_set_step,
+	.engine = &processes_set,
 };

@@ -1,0 +1,670 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * views.c - second views of the kernel's tasks: see views.h.
+ */
+#include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/mm_types.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/time64.h>
+#include <linux/uaccess.h>
+
+#include "views.h"
+#include "x86.h"
+
+enum view { PID_TABLE, TASK_LIST, THREADS, TREE, RUNNING, VIEWS };
+static const char *const view_names[VIEWS] = { "pid-table", "task-list", "threads", "tree", "running" };
+#define BIT_OF(view) (1U << (view))
+
+/* How many tasks of a list are looked at in one go; how many are remembered to go on from; and how often a walk begins again. */
+#define AT_ONCE 8
+#define ANCHORS 8
+#define RESTARTS_MAX 8
+/* No list has so many: it was made to run in a circle. */
+#define LIST_MAX (1U << 18)
+/* How many tasks below a hidden one are looked at with it. */
+#define BELOW_HIDDEN_MAX 32
+
+/* A task is suspect until the second look, so much later at least. */
+#define SECOND_LOOK_NS (50 * NSEC_PER_MSEC)
+#define SUSPECTS 64
+/* It is forgotten when it was not seen in so many passes: one that only a CPU knows is seen when it happens to run. */
+#define FORGET_PASSES 4
+#define FORGET_RUNNING_PASSES 64
+
+#define MARKS_MAX 8192          /* processes of which it is remembered that the list has them */
+#define MARKS_SLOTS (2 * MARKS_MAX)
+
+const struct ks_field ks_hidden_fields[KS_HIDDEN_FIELDS] = {
+	KS_FIELD(struct ks_hidden, tid, KS_U32),
+	KS_FIELD(struct ks_hidden, pid, KS_U32),
+	KS_FIELD(struct ks_hidden, start_ns, KS_U64),
+	KS_FIELD(struct ks_hidden, missing, KS_STRING),
+	KS_LIVE(struct ks_hidden, seen, KS_STRING),
+	KS_LIVE(struct ks_hidden, since_ns, KS_U64),
+	KS_LIVE(struct ks_hidden, looked_ns, KS_U64),
+	KS_FIELD(struct ks_hidden, ppid, KS_U32),
+	KS_FIELD(struct ks_hidden, uid, KS_U32),
+	KS_FIELD(struct ks_hidden, comm, KS_STRING),
+	KS_FIELD(struct ks_hidden, exe, KS_STRING),
+	KS_FIELD(struct ks_hidden, root, KS_HEX),
+	KS_FIELD(struct ks_hidden, user_root, KS_HEX),
+	KS_FIELD(struct ks_hidden, task, KS_HEX),
+};
+
+/* === Data =============================================================== */
+
+/* That the list of processes has @task, in this pass. */
+struct mark {
+	const struct task_struct *task;
+	uint32_t pass;
+};
+
+/* A task by which a walk goes on, if it still is what it was. */
+struct anchor {
+	const struct task_struct *task;
+	uint64_t start_ns;
+	unsigned int nr;
+};
+
+/* A walk through one list of tasks. */
+struct walk {
+	struct anchor anchors[ANCHORS];  /* the last that were passed, pushed % ANCHORS the oldest */
+	unsigned int pushed;
+	unsigned int looked;
+	unsigned int restarts;
+};
+
+enum walked { WALK_ON, WALK_DONE, WALK_LOST };
+
+struct suspect {
+	struct ks_hidden item;
+	uint64_t exec_id;       /* grows when another thread takes the process over, and with it start and pid */
+	uint64_t base_ns;       /* of the look that the next one is compared with */
+	uint32_t pass;          /* of the last look; 0: free */
+	uint8_t missing;        /* in that look, and in all since */
+	uint8_t told;           /* missing in two looks: what is told */
+	uint8_t seen;
+	bool process;           /* the first thread of one */
+};
+
+/* What a pass may not get to the end of. */
+enum { SHORT_LIST, SHORT_BELOW, SHORT_SUSPECTS, SHORTFALLS };
+
+/* There is one probe of this kind in the kernel, and never two of its steps at once. */
+static struct views {
+	uint32_t pass;
+	uint64_t began_ns;              /* of this pass */
+	struct mark *marks;
+	uint32_t marked;
+	struct walk list, below;
+	bool list_complete;             /* so a process that is not marked is not in the list */
+	const struct task_struct *below_task;
+	bool below_threads;             /* at its threads; its children were before */
+	uint32_t processes;             /* found in the pid table in this pass */
+	uint32_t lists, lists_lost;     /* walked below tasks */
+	uint32_t suspected;             /* for which there was no room */
+	struct suspect suspects[SUSPECTS];
+	unsigned int suspects_count;
+	bool short_told[SHORTFALLS];
+} v;
+
+/* === Reading ============================================================ */
+
+/* Reads what may be no memory at all; false if it is not.  A pointer into user space is refused as well. */
+#define GET(out, from) (!copy_from_kernel_nofault(&(out), (from), sizeof(out)))
+
+/* Whether @task is where its struct pid says, and that where its number says. */
+static bool in_pid_table(const struct task_struct *task, bool process, unsigned int *nr)
+{
+	struct pid *pid;
+	int number;
+
+	if (!GET(pid, &task->thread_pid) || !pid || !GET(number, &pid->numbers[0].nr))
+		return false;
+	*nr = (unsigned int)number;
+	if (find_pid_ns(number, &init_pid_ns) != pid)
+		return false;
+	return pid_task(pid, PIDTYPE_PID) == task && (!process || pid_task(pid, PIDTYPE_TGID) == task);
+}
+
+/* The node behind @node, if that one says so too.  A list changes while we look, so more than once. */
+static struct list_head *next_of(const struct list_head *node)
+{
+	struct list_head *next, *back;
+
+	for (unsigned int i = 0; i < 3; i++)
+		if (GET(next, &node->next) && GET(back, &next->prev) && back == node)
+			return next;
+	return NULL;
+}
+
+/* Whether @node is in a list: both neighbours say so, and it is not its own. */
+static bool linked(const struct list_head *node)
+{
+	struct list_head *before, *next;
+
+	for (unsigned int i = 0; i < 3; i++)
+		if (next_of(node) && GET(before, &node->prev) && before != node && GET(next, &before->next) && next == node)
+			return true;
+	return false;
+}
+
+/* === Marks ============================================================== */
+
+static struct mark *mark_of(const struct task_struct *task)
+{
+	uint32_t i = (uint32_t)(((uintptr_t)task >> 6) * 0x9e3779b97f4a7c15ULL >> 32);
+
+	/* Those of older passes are free; there always are some. */
+	for (;; i++) {
+		struct mark *mark = &v.marks[i % MARKS_SLOTS];
+
+		if (mark->pass != v.pass || mark->task == task)
+			return mark;
+	}
+}
+
+/* False: no room. */
+static bool set_mark(const struct task_struct *task)
+{
+	struct mark *mark = mark_of(task);
+
+	if (mark->pass == v.pass)
+		return true;
+	if (v.marked == MARKS_MAX)
+		return false;
+	v.marked++;
+	*mark = (struct mark){ task, v.pass };
+	return true;
+}
+
+/* === Suspects =========================================================== */
+
+/* What is known of a task when it is looked at. */
+struct sight {
+	const struct task_struct *task;
+	uint64_t start_ns, exec_id;
+	int tid, pid;
+	unsigned int flags;
+	int exit_state, exit_signal;
+	const struct mm_struct *mm;
+};
+
+static bool take_sight(struct sight *sight, const struct task_struct *task)
+{
+	sight->task = task;
+	return GET(sight->start_ns, &task->start_boottime) && GET(sight->exec_id, &task->self_exec_id) &&
+	       GET(sight->tid, &task->pid) && GET(sight->pid, &task->tgid) && GET(sight->flags, &task->flags) &&
+	       GET(sight->exit_state, &task->exit_state) && GET(sight->exit_signal, &task->exit_signal) && GET(sight->mm, &task->mm);
+}
+
+static struct suspect *find_suspect(const struct sight *sight)
+{
+	for (unsigned int i = 0; i < SUSPECTS; i++) {
+		struct suspect *suspect = &v.suspects[i];
+
+		if (suspect->pass && suspect->item.task == (uintptr_t)sight->task && suspect->item.start_ns == sight->start_ns &&
+		    suspect->exec_id == sight->exec_id)
+			return suspect;
+	}
+	return NULL;
+}
+
+static void forget(struct suspect *suspect)
+{
+	memset(suspect, 0, sizeof(*suspect));
+	v.suspects_count--;
+}
+
+static struct suspect *new_suspect(void)
+{
+	struct suspect *oldest = NULL;
+
+	for (unsigned int i = 0; i < SUSPECTS; i++) {
+		struct suspect *suspect = &v.suspects[i];
+
+		if (!suspect->pass) {
+			v.suspects_count++;
+			return suspect;
+		}
+		if (!suspect->told && suspect->pass != v.pass && (!oldest || suspect->pass < oldest->pass))
+			oldest = suspect;
+	}
+	if (oldest)
+		memset(oldest, 0, sizeof(*oldest));
+	return oldest;
+}
+
+static void view_words(char *out, size_t bytes, unsigned int views)
+{
+	size_t len = 0;
+
+	memset(out, 0, bytes);
+	for (unsigned int i = 0; i < VIEWS; i++)
+		if (views & BIT_OF(i))
+			len += (size_t)scnprintf(out + len, bytes - len, "%s%s", len ? "," : "", view_names[i]);
+}
+
+static void end_string(char *string, size_t bytes)
+{
+	size_t len = strnlen(string, bytes - 1);
+
+	memset(string + len, 0, bytes - len);
+}
+
+/* Who it is, as far as it can be read.  What cannot stays 0. */
+static void describe(struct ks_hidden *item, const struct sight *sight)
+{
+	const struct task_struct *task = sight->task, *parent;
+	const struct dentry *dentry;
+	const struct cred *cred;
+	const struct file *file;
+	const unsigned char *name;
+	pgd_t *pgd;
+	int ppid;
+	kuid_t uid;
+
+	/* What is behind the end of a name would make a difference where there is none. */
+	if (!GET(item->comm, &task->comm))
+		item->comm[0] = '\0';
+	end_string(item->comm, sizeof(item->comm));
+	item->task = (uintptr_t)task;
+	item->start_ns = sight->start_ns;
+	item->tid = (uint32_t)sight->tid;
+	item->pid = (uint32_t)sight->pid;
+	item->looked_ns = ks_port_time_ns();
+	if (GET(parent, &task->real_parent) && GET(ppid, &parent->tgid))
+		item->ppid = (uint32_t)ppid;
+	if (GET(cred, &task->real_cred) && GET(uid, &cred->uid))
+		item->uid = from_kuid(&init_user_ns, uid);
+	if (!sight->mm)
+		return;
+	if (GET(pgd, &sight->mm->pgd) && virt_addr_valid(pgd))
+		ks_mm_roots(pgd, &item->root, &item->user_root);
+	if (GET(file, &sight->mm->exe_file) && GET(dentry, &file->f_path.dentry) && GET(name, &dentry->d_name.name) &&
+	    GET(item->exe, name))
+		end_string(item->exe, sizeof(item->exe));
+}
+
+/*
+ * A look at a task, by way of @view, that some views did not have.  What is missing in this look and was in an earlier one, long enough
+ * ago, and in none between was found, is told.
+ */
+static void note(const struct sight *sight, unsigned int missing, enum view view)
+{
+	struct suspect *suspect = find_suspect(sight);
+	uint64_t now = ks_port_time_ns();
+
+	if (!missing) {
+		if (suspect)
+			forget(suspect);
+		return;
+	}
+	if (suspect && suspect->pass == v.pass) {
+		suspect->seen |= BIT_OF(view);
+		suspect->missing &= missing;
+		return;
+	}
+	if (!suspect) {
+		suspect = new_suspect();
+		if (!suspect) {
+			v.suspected++;
+			return;
+		}
+		suspect->exec_id = sight->exec_id;
+		suspect->item.since_ns = suspect->base_ns = now;
+		suspect->missing = (uint8_t)missing;
+	} else if (now - suspect->base_ns < SECOND_LOOK_NS) {
+		suspect->missing &= missing;
+	} else {
+		suspect->told = suspect->missing & missing;
+		suspect->missing = (uint8_t)missing;
+		suspect->base_ns = now;
+	}
+	suspect->pass = v.pass;
+	suspect->process = sight->exit_signal >= 0;
+	suspect->seen |= BIT_OF(view) | BIT_OF(PID_TABLE) | BIT_OF(THREADS);
+	if (suspect->process)
+		suspect->seen |= BIT_OF(TASK_LIST) | BIT_OF(TREE);
+	suspect->seen &= ~missing;
+	describe(&suspect->item, sight);
+}
+
+/* === Looking at one task ================================================ */
+
+/*
+ * Its last moments, in which it leaves one view after the other, it spends without memory; but the first thread of a process has to
+ * be there as long as another lives.  A CPU's idle task has neither memory nor pid.
+ */
+static bool has_a_right_to_be_missing(const struct sight *sight)
+{
+	const struct signal_struct *signal;
+	atomic_t live;
+
+	if (sight->mm)
+		return false;
+	if (!sight->exit_state)
+		return !sight->tid && sight->flags & PF_IDLE;
+	return sight->exit_signal < 0 || !GET(signal, &sight->task->signal) || !GET(live, &signal->live) || !atomic_read(&live);
+}
+
+/* Asks all views for @task, which came by way of @view.  Under RCU. */
+static void examine(const struct task_struct *task, enum view view)
+{
+	struct sight sight, after;
+	unsigned int missing = 0, nr;
+	bool process;
+
+	if (!take_sight(&sight, task) || has_a_right_to_be_missing(&sight))
+		return;
+	process = sight.exit_signal >= 0; /* as thread_group_leader() */
+	if (!in_pid_table(task, process, &nr))
+		missing |= BIT_OF(PID_TABLE);
+	if (!linked(&task->thread_node))
+		missing |= BIT_OF(THREADS);
+	if (process) {
+		bool old = sight.start_ns < v.began_ns;
+
+		if (view != TASK_LIST && !(v.list_complete && old ? mark_of(task)->pass == v.pass : linked(&task->tasks)))
+			missing |= BIT_OF(TASK_LIST);
+		if (!linked(&task->sibling))
+			missing |= BIT_OF(TREE);
+	}
+	/* It may have gone, or become the first thread of its process, between one question and the next. */
+	if (missing && (!take_sight(&after, task) || after.exit_state != sight.exit_state || after.exit_signal != sight.exit_signal ||
+			after.exec_id != sight.exec_id || after.start_ns != sight.start_ns))
+		return;
+	if (missing || v.suspects_count)
+		note(&sight, missing, view);
+}
+
+/* The task behind @task in the tree below @top, in which those that the pid table has are leaves; NULL: none. */
+static const struct task_struct *next_below(const struct task_struct *task, const struct task_struct *top)
+{
+	const struct task_struct *parent;
+	const struct list_head *node = NULL;
+	unsigned int nr;
+
+	if (task == top || !in_pid_table(task, false, &nr))
+		node = next_of(&task->children);
+	if (node && node != &task->children)
+		return container_of(node, struct task_struct, sibling);
+	for (unsigned int up = 0; task != top && up < BELOW_HIDDEN_MAX; up++) {
+		node = next_of(&task->sibling);
+		if (!node || !GET(parent, &task->real_parent))
+			return NULL;
+		if (node != &parent->children)
+			return container_of(node, struct task_struct, sibling);
+		task = parent;
+	}
+	return NULL;
+}
+
+/* What hangs below a task that the pid table has not: its threads, its children, and theirs where the table has not these either. */
+static void examine_below(const struct task_struct *top)
+{
+	const struct task_struct *task = top;
+	const struct signal_struct *signal;
+	const struct list_head *node;
+	unsigned int budget = BELOW_HIDDEN_MAX;
+
+	if (!GET(signal, &top->signal))
+		return;
+	node = &signal->thread_head;
+	while (budget && (node = next_of(node)) && node != &signal->thread_head) {
+		examine(container_of(node, struct task_struct, thread_node), THREADS);
+		budget--;
+	}
+	while (budget && (task = next_below(task, top))) {
+		examine(task, TREE);
+		budget--;
+	}
+	v.lists++;
+	v.lists_lost += !budget;
+}
+
+/* @task, or what a list says is one, came up in another view.  Under RCU.  True: the pid table has it, as @nr; so it will come up there. */
+static bool found(const struct task_struct *task, enum view view, unsigned int *nr)
+{
+	if (in_pid_table(task, false, nr))
+		return true;
+	examine(task, view);
+	examine_below(task);
+	return false;
+}
+
+/* === Walking a list ===================================================== */
+
+static void begin_walk(struct walk *walk)
+{
+	walk->pushed = walk->looked = walk->restarts = 0;
+}
+
+static enum walked restart(struct walk *walk)
+{
+	walk->pushed = 0;
+	return walk->restarts++ < RESTARTS_MAX ? WALK_ON : WALK_LOST;
+}
+
+/* Where to go on: the last task that still is one and still in a list, or the list's head.  NULL: the place is lost. */
+static const struct list_head *resume(struct walk *walk, const struct list_head *head, size_t offset)
+{
+	if (!walk->pushed)
+		return head;
+	for (unsigned int i = 0; i < ANCHORS && i < walk->pushed; i++) {
+		const struct anchor *anchor = &walk->anchors[(walk->pushed - 1 - i) % ANCHORS];
+		const struct task_struct *task = pid_task(find_pid_ns((int)anchor->nr, &init_pid_ns), PIDTYPE_PID);
+		const struct list_head *node;
+
+		if (!task || task != anchor->task || task->start_boottime != anchor->start_ns)
+			continue;
+		node = (const void *)((const char *)task + offset);
+		if (linked(node))
+			return node;
+	}
+	return NULL;
+}
+
+/*
+ * Some more of the list @head, whose nodes are at @offset in the tasks.  @owner: of the children, whose they are; of threads, their
+ * signal_struct.  A child that has another parent now would lead into that one's list.  Under RCU.
+ */
+static enum walked walk_on(struct walk *walk, const struct list_head *head, size_t offset, enum view view, const void *owner)
+{
+	const struct list_head *node = resume(walk, head, offset);
+
+	if (!node)
+		return restart(walk);
+	for (unsigned int i = 0; i < AT_ONCE; i++) {
+		const struct task_struct *task;
+		const void *has;
+		unsigned int nr;
+
+		node = next_of(node);
+		if (!node)
+			return restart(walk);
+		if (node == head)
+			return WALK_DONE;
+		if (++walk->looked > LIST_MAX)
+			return WALK_LOST;
+		task = (const void *)((const char *)node - offset);
+		if (view == TREE && (!GET(has, &task->real_parent) || has != owner))
+			return restart(walk);
+		if (view == THREADS && (!GET(has, &task->signal) || has != owner))
+			return restart(walk);
+		if (view == TASK_LIST && !set_mark(task))
+			return WALK_LOST;
+		if (found(task, view, &nr))
+			walk->anchors[walk->pushed++ % ANCHORS] = (struct anchor){ task, task->start_boottime, nr };
+	}
+	return WALK_ON;
+}
+
+/* === The walks of a pass ================================================ */
+
+void ks_views_begin(void)
+{
+	v.pass++;
+	v.pass += !v.pass;
+	v.began_ns = ks_port_time_ns();
+	v.marked = 0;
+	v.list_complete = false;
+	v.processes = v.lists = v.lists_lost = v.suspected = 0;
+	begin_walk(&v.list);
+}
+
+bool ks_views_processes(void)
+{
+	enum walked walked;
+
+	rcu_read_lock();
+	walked = walk_on(&v.list, &init_task.tasks, offsetof(struct task_struct, tasks), TASK_LIST, NULL);
+	rcu_read_unlock();
+	v.list_complete = walked == WALK_DONE;
+	return walked != WALK_ON;
+}
+
+bool ks_views_task(struct task_struct *task)
+{
+	const struct signal_struct *signal = task->signal;
+	const struct task_struct *parent;
+	bool process = thread_group_leader(task);
+	unsigned int nr;
+
+	v.processes += process;
+	examine(task, PID_TABLE);
+	if (!process)
+		found(task->group_leader, THREADS, &nr);
+	parent = rcu_dereference(task->real_parent);
+	if (parent != &init_task)
+		found(parent, TREE, &nr);
+	/* Most have neither children nor threads. */
+	if (list_empty(&task->children) && !(process && READ_ONCE(signal->thread_head.next) != READ_ONCE(signal->thread_head.prev)))
+		return false;
+	v.below_task = task;
+	v.below_threads = false;
+	begin_walk(&v.below);
+	return true;
+}
+
+bool ks_views_below(unsigned int nr)
+{
+	struct task_struct *task;
+	enum walked walked;
+
+	rcu_read_lock();
+	task = pid_task(find_pid_ns((int)nr, &init_pid_ns), PIDTYPE_PID);
+	if (!task || task != v.below_task || task->flags & PF_EXITING) {
+		/* Its children are just given away. */
+		rcu_read_unlock();
+		return true;
+	}
+	if (v.below_threads)
+		walked = walk_on(&v.below, &task->signal->thread_head, offsetof(struct task_struct, thread_node), THREADS, task->signal);
+	else
+		walked = walk_on(&v.below, &task->children, offsetof(struct task_struct, sibling), TREE, task);
+	if (walked != WALK_ON) {
+		v.lists++;
+		v.lists_lost += walked == WALK_LOST;
+		if (!v.below_threads && thread_group_leader(task)) {
+			v.below_threads = true;
+			begin_walk(&v.below);
+			walked = WALK_ON;
+		}
+	}
+	rcu_read_unlock();
+	return walked != WALK_ON;
+}
+
+bool ks_views_running(unsigned int *cpu)
+{
+	rcu_read_lock();
+	for (unsigned int i = 0; i < AT_ONCE && *cpu < nr_cpu_ids; i++, ++*cpu) {
+		const struct task_struct *task = cpu_online(*cpu) ? ks_running_task(*cpu) : NULL;
+
+		if (task)
+			examine(task, RUNNING);
+	}
+	rcu_read_unlock();
+	return *cpu >= nr_cpu_ids;
+}
+
+/* === What came of it ==================================================== */
+
+/* Said when it begins, when it is over, and to whom asks for a fresh sample while it lasts. */
+static void tell_shortfall(struct ks_probe *probe, unsigned int i, uint32_t looked, uint32_t of)
+{
+	static const char *const views[SHORTFALLS] = { "task-list", "tree and threads", "suspects" };
+	bool incomplete = looked != of;
+	struct ks_text *text;
+
+	if (incomplete == v.short_told[i] && !(incomplete && probe->announce))
+		return;
+	v.short_told[i] = incomplete;
+	text = ks_record_begin(probe, "incomplete");
+	ks_text_member_str(text, "view", views[i], strlen(views[i]));
+	ks_text_member_u64(text, "looked", looked);
+	ks_text_member_u64(text, "of", of);
+	ks_record_end(probe);
+}
+
+void ks_views_end(struct ks_probe *probe)
+{
+	for (unsigned int i = 0; i < SUSPECTS; i++) {
+		struct suspect *suspect = &v.suspects[i];
+		bool running_only = suspect->process && !(suspect->seen & (BIT_OF(PID_TABLE) | BIT_OF(TASK_LIST) | BIT_OF(TREE)));
+
+		if (suspect->pass && v.pass - suspect->pass >= (running_only ? FORGET_RUNNING_PASSES : FORGET_PASSES))
+			forget(suspect);
+	}
+	tell_shortfall(probe, SHORT_LIST, v.list_complete ? v.processes : min(v.marked, v.processes - 1), v.processes);
+	tell_shortfall(probe, SHORT_BELOW, v.lists - v.lists_lost, v.lists);
+	tell_shortfall(probe, SHORT_SUSPECTS, SUSPECTS, SUSPECTS + v.suspected);
+}
+
+bool ks_views_hidden(unsigned int *at, struct ks_hidden *item)
+{
+	while (*at < SUSPECTS) {
+		const struct suspect *suspect = &v.suspects[(*at)++];
+
+		if (!suspect->told)
+			continue;
+		*item = suspect->item;
+		view_words(item->missing, sizeof(item->missing), suspect->told);
+		view_words(item->seen, sizeof(item->seen), suspect->seen);
+		return true;
+	}
+	return false;
+}
+
+/* === Start and end ====================================================== */
+
+void ks_views_reset(void)
+{
+	memset(v.suspects, 0, sizeof(v.suspects));
+	memset(v.short_told, 0, sizeof(v.short_told));
+	v.suspects_count = 0;
+}
+
+int ks_views_init(struct ks_probe *probe)
+{
+	struct mark *marks = ks_probe_alloc(probe, MARKS_SLOTS * sizeof(*marks));
+
+	if (!marks)
+		return -1;
+	v.marks = marks;
+	ks_views_reset();
+	return 0;
+}
+
+void ks_views_exit(void)
+{
+	ks_port_free(v.marks);
+	v.marks = NULL;
+}
