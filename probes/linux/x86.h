@@ -33,7 +33,7 @@ static inline void ks_mm_roots(pgd_t *pgd, uint64_t *root, uint64_t *user_root)
 		return;
 	}
 #endif
-	*root = virt_to_phys(pgd) >> PAGE_SHIFT;
+	*root = __pa(pgd) >> PAGE_SHIFT;
 	*user_root = boot_cpu_has(X86_FEATURE_PTI) ? *root + 1 : 0;
 }
 
