@@ -1,0 +1,277 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# The probe "processes" in Dom0: against /proc, against Xen, against changes made on purpose, and against a rootkit's tricks.
+#
+# Wrong in the world if this fails: the sensor says of a process what is not so; it misses one that is hidden from the kernel's own lists;
+# or it cries wolf when processes merely come and go.
+#
+# Each process that is hidden is an actor (tests/linux/actor.c), hidden by ks_hide (tests/linux/hide), and put back before it ends.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use Test::More;
+
+my $storm = $ENV{KS_STORM_SECONDS} // 20;
+# A path of control characters: six bytes in JSON for each, more than a record holds.
+my $hostile = '\\001' x 200;
+my $vcpu = request('records', 'xen-domains', { run => JSON::PP::true, filter => { kind => 'vcpu', domid => 0, vcpu => 1 } });
+my $steps = boot(<<"SH", '--timeout', 900, map { ('--add', "$build/$_") } qw(linux-guest/ksense.ko tests/hide/ks_hide.ko tests/actor tests/forks));
+export KSENSE_SOCKET=/run/ksense/kernel.sock
+hide=/sys/module/ks_hide/parameters
+# What /proc says of all processes.
+proc() {
+	grep -a . /proc/[0-9]*/stat
+	grep -aE '^(Uid|CapEff):' /proc/[0-9]*/status
+	ls -l /proc/[0-9]*/exe
+	ls -l /proc/[0-9]*/ns | grep -E '^/|->'
+} 2>/dev/null
+# Tells the actor, and waits until it has done it.
+tell() {
+	n=\$(wc -l <actor.out)
+	echo "\$*" >&3
+	until [ \$(wc -l <actor.out) -gt \$n ]; do sleep 0.1; done
+}
+of() { ksense --json records processes --run --filter pid=\$1; }
+passes() { ksense --json status | sed 's/.*"name":"processes".*"runs":\\([0-9]*\\).*/\\1/'; }
+wait_passes() {
+	n=\$((\$(passes) + \$1))
+	until [ \$(passes) -ge \$n ]; do sleep 0.2; done
+}
+hidden() { ksense --json records processes --filter kind=hidden; }
+# The same, as soon as there is anything.
+await_hidden() {
+	i=0
+	until hidden >await.out; [ -s await.out ] || [ \$i -gt 300 ]; do
+		i=\$((i + 1))
+		sleep 0.2
+	done
+	cat await.out
+}
+insmod ksense.ko sense=ring=1M
+mkfifo actor.in
+./actor <actor.in >actor.out &
+actor=\$!
+exec 3>actor.in
+tell thread
+thread=\$(sed -n 's/^thread //p' actor.out)
+sh -c 'while :; do :; done' &
+busy=\$!
+step ids echo \$actor \$thread \$busy
+
+step before proc
+step sample ksense --json records processes --run --filter event=present
+step after proc
+
+step first of \$actor
+tell unshare
+step unshare of \$actor
+tell uid 1234
+step uid of \$actor
+(exec ./actor <actor.in) & sleep 0.1; kill \$!
+path=/root/\$(printf '$hostile')
+mkdir "\$path"
+cp forks "\$path"/f
+"\$path"/f 10000 >/dev/null &
+odd=\$!
+step odd of \$odd
+kill \$odd; wait \$odd
+step vanished of \$odd
+cp actor actor2
+sh -c 'echo \$\$; read x; exec ./actor2 <actor.in' >exec.out <<X &
+go
+X
+exec_pid=\$!
+until [ "\$(readlink /proc/\$exec_pid/exe)" = /root/actor2 ]; do sleep 0.1; done
+step exec of \$exec_pid
+rm actor2
+step deleted of \$exec_pid
+kill \$exec_pid; wait \$exec_pid
+
+tell spin 1
+step spinning of \$actor
+raw_vcpu() { for i in 1 2 3 4 5 6 7 8 9 10; do raw '$vcpu'; done; }
+step vcpu raw_vcpu
+ksense records processes >/dev/null
+
+ksense adversarial >/dev/null
+insmod ks_hide.ko
+wait_passes 8
+step quiet hidden
+for trick in list ring table tree; do
+	pid=\$actor
+	[ \$trick = tree ] && pid=\$busy
+	echo \$pid >\$hide/\$trick
+	step \$trick await_hidden
+	[ \$trick = table ] && step proc_table ls -d /proc/\$actor
+	echo 0 >\$hide/\$trick
+	step un\$trick await_hidden
+done
+echo \$thread >\$hide/thread
+step thread await_hidden
+step thread_again ksense --json records processes --run --filter kind=hidden
+echo 0 >\$hide/thread
+step unthread await_hidden
+echo \$actor >\$hide/table
+await_hidden >/dev/null
+ksense reset processes >/dev/null
+ksense adversarial >/dev/null
+step reset await_hidden
+echo 0 >\$hide/table
+rmmod ks_hide
+ksense records processes >/dev/null
+
+exec 3>&-
+kill \$actor \$busy
+(while sleep 0.5; do ksense --json records processes; done) >storm.out 2>&1 &
+follow=\$!
+before=\$(passes)
+./actor race 1000000 &
+race=\$!
+step race cat /proc/\$race/stat
+step storm ./forks $storm
+step still cat /proc/\$race/stat
+kill \$race \$follow
+ksense --json records processes >>storm.out
+step storm_passes echo \$((\$(passes) - before))
+step storm_kinds sh -c 'sed -n "s/.*\\"kind\\":\\"\\([a-z]*\\)\\",\\"event\\":\\"\\([a-z]*\\)\\".*/\\1 \\2/p" storm.out | sort | uniq -c'
+step storm_others grep -vE '"kind":"process"' storm.out
+step status ksense --json status
+step unload rmmod ksense
+SH
+
+is($steps->{''}{status}, 0, 'the machine came through it');
+unlike($steps->{''}{console}, qr/BUG:|WARNING:|Oops|general protection|list_(add|del) corruption|rcu.*stall/, "and its kernel has nothing to complain about");
+my ($actor, $thread, $busy) = split ' ', $steps->{ids}{out};
+
+# === Against /proc ===========================================================
+#
+# A process is compared when /proc says the same of it before and after the sample.
+
+# What is before the first record is what the tool said first: the events of earlier passes are consumed by the same reply.
+sub proc {
+	my ($text) = @_;
+	my %proc;
+	my $ns;
+
+	for (split /\n/, $text) {
+		if (m{^/proc/(\d+)/stat:\d+ \((.*)\) (\S) (.*)}s) {
+			my @stat = split ' ', $4;
+			@{$proc{$1}}{qw(comm ppid threads start)} = ($2, @stat[0, 16, 18]);
+		} elsif (m{^/proc/(\d+)/status:Uid:\s+(\d+)\s+(\d+)}) {
+			@{$proc{$1}}{qw(uid euid)} = ($2, $3);
+		} elsif (m{^/proc/(\d+)/status:CapEff:\s+0*([0-9a-f]+)}) {
+			$proc{$1}{caps} = "0x$2";
+		} elsif (m{/proc/(\d+)/exe -> (.*)$}) {
+			$proc{$1}{exe} = $2;
+		} elsif (m{^/proc/(\d+)/ns:$}) {
+			$ns = $1;
+		} elsif (m{ (pid|mnt|net|user|uts|ipc|cgroup|time) -> \w+:\[(\d+)\]$}) {
+			$proc{$ns}{"$1_ns"} = $2;
+		}
+	}
+	return \%proc;
+}
+
+my ($before, $after) = map { proc($steps->{$_}{out}) } qw(before after);
+my %sample = map { $_->{pid} => $_ } grep { $_->{kind} eq 'process' } json($steps->{sample});
+my ($compared, %wrong, %fields, %roots) = (0);
+for my $pid (sort { $a <=> $b } keys %$before) {
+	my ($old, $new, $seen) = ($before->{$pid}, $after->{$pid}, $sample{$pid});
+	next if !$old->{comm} || !$new->{comm} || $old->{start} != $new->{start};
+	$compared++;
+	if (!$seen) {
+		$wrong{$pid} = 'not in the sample';
+		next;
+	}
+	my %mine = (%$seen, start => int($seen->{start_ns} / 1e7));
+	for my $field (keys %$old) {
+		next if ($new->{$field} // '') ne $old->{$field};
+		# /proc adds to a worker's name what it works on.
+		next if $field eq 'comm' && $seen->{kernel} && index($old->{comm}, $seen->{comm}) == 0;
+		$fields{$field}++;
+		$wrong{"$pid $field"} = "$mine{$field}, but in /proc $old->{$field}" if "$mine{$field}" ne "$old->{$field}";
+	}
+	if ($seen->{kernel}) {
+		$wrong{"$pid root"} = 'a thread of the kernel with a page-table root' if $seen->{root} ne '0x0' || $seen->{exe} ne '';
+	} else {
+		$roots{$_}++ for @$seen{qw(root user_root)};
+	}
+}
+is_deeply(\%wrong, {}, "each of $compared processes is what /proc says");
+cmp_ok($compared, '>', 20, 'and they were many');
+is(join(' ', sort grep { $fields{$_} > 2 } keys %fields), 'caps cgroup_ns comm euid exe ipc_ns mnt_ns net_ns pid_ns ppid start threads time_ns uid user_ns uts_ns',
+   'in all of these') or diag explain \%fields;
+is_deeply([grep { $roots{$_} > 1 || $_ eq '0x0' } keys %roots], [], 'each has two page-table roots, and no other has them');
+
+# === Against changes =========================================================
+
+# What is asked for with a fresh sample comes after what a pass of the probe's own may have recorded just before.
+sub changed { return (grep { $_->{event} eq 'changed' } json($steps->{$_[0]}))[-1] // {} }
+sub last_of { return (grep { $_->{kind} eq 'process' } json($steps->{$_[0]}))[-1] // {} }
+
+my $first = last_of('first');
+my $unshare = changed('unshare');
+is($unshare->{event}, 'changed', 'a namespace of its own is a change');
+is_deeply($unshare->{old}, { uts_ns => $first->{uts_ns} }, 'of that one alone, and tells the old one');
+my $uid = changed('uid');
+is_deeply([@$uid{qw(event uid euid caps)}], ['changed', 1234, 1234, '0x0'], 'so is another user');
+is_deeply($uid->{old}, { uid => 0, euid => 0, caps => $first->{caps} }, 'which root was before');
+my $odd = last_of('odd');
+like($odd->{exe}, qr{^\.\.\.\001+/f$}, 'a program with an impossible path is in a record, by the end of its path') or diag explain $steps->{odd};
+is(last_of('vanished')->{event}, 'vanished', 'and gone when it is');
+my $exec = last_of('exec');
+is($exec->{exe}, '/root/actor2', 'a process that executes another program has that one');
+is($exec->{comm}, 'actor2', 'and its name');
+my $deleted = changed('deleted');
+is_deeply([@$deleted{qw(event exe old)}], ['changed', '/root/actor2 (deleted)', { exe => '/root/actor2' }], 'a program that is deleted is a change');
+
+# === Against Xen =============================================================
+#
+# The spinning thread has CPU 1 to itself, but for moments.
+
+my $spinning = last_of('spinning');
+my %xen = map { ("$_->{root} $_->{user_root}" => 1) } grep { $_->{kind} eq 'vcpu' } records($steps->{vcpu});
+ok($xen{"$spinning->{root} $spinning->{user_root}"}, 'the page-table roots of a process that runs are those that Xen has for the CPU')
+	or diag explain [$spinning, \%xen];
+
+# === Against hiding ==========================================================
+
+sub hidden { return grep { $_->{kind} eq 'hidden' } json($steps->{$_[0]}) }
+
+is_deeply([hidden('quiet')], [], 'nothing is hidden where nothing hides');
+my %missing = (list => 'task-list', ring => 'task-list', table => 'pid-table,task-list', tree => 'pid-table,task-list,tree');
+for my $trick (qw(list ring table tree)) {
+	my @found = hidden($trick);
+	my ($pid, $comm, $exe) = $trick eq 'tree' ? ($busy, 'sh', 'busybox') : ($actor, 'actor', 'actor');
+	is_deeply([map { [@$_{qw(event tid pid comm exe missing)}] } @found], [['appeared', $pid, $pid, $comm, $exe, $missing{$trick}]],
+	          "$trick: the hidden process is found, alone, and it is told where it is missing") or diag explain $steps->{$trick};
+	my $known = $trick eq 'tree' ? $sample{$busy} : $spinning;
+	is_deeply([@{$found[0] // {}}{qw(start_ns root user_root uid)}], [@$known{qw(start_ns root user_root uid)}], "$trick: as what it is");
+	is_deeply([map { [@$_{qw(event tid)}] } hidden("un$trick")], [['vanished', $pid]], "$trick: and no more when it does not hide");
+}
+isnt($steps->{proc_table}{status}, 0, 'while /proc did not have it');
+like((hidden('tree'))[0]{seen} // '', qr/running/, 'a process that nothing but its CPU knows is seen there');
+is_deeply([map { [@$_{qw(event tid pid missing)}] } hidden('thread')], [['appeared', $thread, $actor, 'pid-table']], 'thread: a hidden thread is found')
+	or diag explain $steps->{thread};
+is_deeply([map { [@$_{qw(event tid)}] } hidden('thread_again')], [['present', $thread]], 'and told again to whom asks for a fresh sample');
+is_deeply([map { [@$_{qw(event tid)}] } hidden('unthread')], [['vanished', $thread]], 'and no more when it does not hide');
+ok((grep { $_->{tid} == $actor } hidden('reset')), 'after a reset what is hidden is found again');
+
+# === Against a storm =========================================================
+
+is($steps->{storm}{status}, 0, 'a storm of forks');
+diag $steps->{storm}{out}, $steps->{storm_kinds}{out}, "$steps->{storm_passes}{out} passes";
+isnt((split ' ', $steps->{race}{out} || '0')[0], 0, 'and of threads that take their process over');
+is((split ' ', $steps->{still}{out} || '0')[0], (split ' ', $steps->{race}{out} || '1')[0], 'all the time');
+cmp_ok($steps->{storm_passes}{out}, '>', 5, 'looked at again and again');
+is_deeply([map { "$_->{kind} $_->{event}" } hidden('storm_others')], [], 'nothing that comes and goes is called hidden');
+is($steps->{storm_others}{out}, '', 'no record was lost, and no walk incomplete');
+my ($status) = json($steps->{status});
+my ($probe) = grep { $_->{name} eq 'processes' } @{$status->{probes}};
+is_deeply([@$probe{qw(failures restarts last_error)}], [0, 0, undef], 'the probe did not fail');
+is($steps->{unload}{status}, 0, 'it goes');
+
+done_testing;
