@@ -41,12 +41,14 @@ wait_passes() {
 	until [ \$(passes) -ge \$n ]; do sleep 0.2; done
 }
 hidden() { ksense --json records processes --filter kind=hidden; }
-# The same, as soon as there is anything.
+# The same, until there is this event.
 await_hidden() {
 	i=0
-	until hidden >await.out; [ -s await.out ] || [ \$i -gt 300 ]; do
+	hidden >await.out
+	until grep -q "\"event\":\"\$1\"" await.out || [ \$i -gt 300 ]; do
 		i=\$((i + 1))
 		sleep 0.2
+		hidden >>await.out
 	done
 	cat await.out
 }
@@ -104,21 +106,21 @@ for trick in list ring table tree; do
 	pid=\$actor
 	[ \$trick = tree ] && pid=\$busy
 	echo \$pid >\$hide/\$trick
-	step \$trick await_hidden
+	step \$trick await_hidden appeared
 	[ \$trick = table ] && step proc_table ls -d /proc/\$actor
 	echo 0 >\$hide/\$trick
-	step un\$trick await_hidden
+	step un\$trick await_hidden vanished
 done
 echo \$thread >\$hide/thread
-step thread await_hidden
+step thread await_hidden appeared
 step thread_again ksense --json records processes --run --filter kind=hidden
 echo 0 >\$hide/thread
-step unthread await_hidden
+step unthread await_hidden vanished
 echo \$actor >\$hide/table
-await_hidden >/dev/null
+await_hidden appeared >/dev/null
 ksense reset processes >/dev/null
 ksense adversarial >/dev/null
-step reset await_hidden
+step reset await_hidden appeared
 echo 0 >\$hide/table
 rmmod ks_hide
 ksense records processes >/dev/null
@@ -250,14 +252,14 @@ for my $trick (qw(list ring table tree)) {
 	          "$trick: the hidden process is found, alone, and it is told where it is missing") or diag explain $steps->{$trick};
 	my $known = $trick eq 'tree' ? $sample{$busy} : $spinning;
 	is_deeply([@{$found[0] // {}}{qw(start_ns root user_root uid)}], [@$known{qw(start_ns root user_root uid)}], "$trick: as what it is");
-	is_deeply([map { [@$_{qw(event tid)}] } hidden("un$trick")], [['vanished', $pid]], "$trick: and no more when it does not hide");
+	is_deeply([map { [@$_{qw(event tid)}] } (hidden("un$trick"))[-1]], [['vanished', $pid]], "$trick: and no more when it does not hide");
 }
 isnt($steps->{proc_table}{status}, 0, 'while /proc did not have it');
 like((hidden('tree'))[0]{seen} // '', qr/running/, 'a process that nothing but its CPU knows is seen there');
 is_deeply([map { [@$_{qw(event tid pid missing)}] } hidden('thread')], [['appeared', $thread, $actor, 'pid-table']], 'thread: a hidden thread is found')
 	or diag explain $steps->{thread};
 is_deeply([map { [@$_{qw(event tid)}] } hidden('thread_again')], [['present', $thread]], 'and told again to whom asks for a fresh sample');
-is_deeply([map { [@$_{qw(event tid)}] } hidden('unthread')], [['vanished', $thread]], 'and no more when it does not hide');
+is_deeply([map { [@$_{qw(event tid)}] } (hidden('unthread'))[-1]], [['vanished', $thread]], 'and no more when it does not hide');
 ok((grep { $_->{tid} == $actor } hidden('reset')), 'after a reset what is hidden is found again');
 
 # === Against a storm =========================================================
