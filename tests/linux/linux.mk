@@ -1,14 +1,19 @@
 # SPDX-License-Identifier: MIT
-# linux.mk - what the end-to-end tests on Linux need.  Included by the top-level Makefile.
+# linux.mk - what the end-to-end tests of the module and of the socket need.  Included by the top-level Makefile.
 
-LINUX_TEST_PARTS = $(B)/tests/hide/ks_hide.ko $(B)/tests/actor
+LINUX_TEST_MODULES = $(B)/tests/hide/ks_hide.ko $(B)/tests/idt/ks_idt.ko $(B)/tests/code/ks_code.ko
+LINUX_TEST_PROGRAMS = $(B)/tests/dialect $(B)/tests/load $(B)/tests/actor $(B)/tests/open
+LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(B)/tests/forks
 
 # Modules for the emulated machine's kernel; in a copy, as the module itself.
-$(B)/tests/hide/ks_hide.ko: tests/linux/hide/ks_hide.c tests/linux/hide/Kbuild
+$(LINUX_TEST_MODULES): $(B)/tests/%.ko: tests/linux/%.c | $(B)/vm/kernel/release
 	@mkdir -p $(@D)
-	cp $^ $(@D)/
+	cp $< $(<D)/Kbuild $(@D)/
 	$(MAKE) -C $(GUEST_KDIR) M=$(abspath $(@D)) modules
 
-$(B)/tests/actor: tests/linux/actor.c
+$(foreach name,hide/ks_hide idt/ks_idt code/ks_code,$(eval $(B)/tests/$(name).ko: tests/linux/$(dir $(name))Kbuild))
+
+# Static, as the emulated machine has no libraries.
+$(LINUX_TEST_PROGRAMS): $(B)/tests/%: tests/linux/%.c
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) $(CFLAGS) -static -o $@ $< -lpthread

@@ -1,0 +1,49 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# On Linux without Xen: a CPU that is told to use another IDT.
+#
+# Wrong in the world if this fails: the kernel's table holds still, and is watched, while a CPU has long been using a rootkit's.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use Test::More;
+
+my $socket = '/run/ksense/kernel.sock';
+my $build = $ENV{KS_BUILD} || 'build';
+my $steps = boot(<<"SH", '--linux', '--smp', 2, '--add', "$build/linux-guest/ksense.ko", '--add', "$build/tests/idt/ks_idt.ko");
+sweep() { ksense --socket $socket --json records kernel-text --run; }
+insmod ksense.ko
+step first sweep
+step redirect insmod ks_idt.ko cpu=1
+step redirected sweep
+rmmod ks_idt
+step back sweep
+step offline sh -c 'echo 0 >/sys/devices/system/cpu/cpu1/online'
+step without sweep
+echo 1 >/sys/devices/system/cpu/cpu1/online
+step with sweep
+step end rmmod ksense
+SH
+
+# The records of a step that say that something is not as it was.
+sub events {
+	my ($step) = @_;
+	return join(' ', map { "$_->{kind}:$_->{range}" . ($_->{symbol} ? ":$_->{symbol}" : '') }
+		    grep { $_->{kind} ne 'sweep' && !$_->{site} && $_->{range} =~ /^idt/ } json($steps->{$step}));
+}
+
+is(events('first'), 'baseline:idt baseline:idtr-cpu0 baseline:idtr-cpu1', "the table, and where each CPU's is");
+is($steps->{redirect}{status}, 0, 'one CPU gets another') or diag $steps->{redirect}{err};
+is(events('redirected'), 'modified:idtr-cpu1:ks_other_table+0x0 [ks_idt]', 'which is told, with whose it is');
+is(events('back'), 'restored:idtr-cpu1:idt_table+0x0', 'and that it is put back');
+is($steps->{offline}{status}, 0, 'a CPU goes');
+is(events('without'), 'removed:idtr-cpu1', 'its register is gone');
+is(events('with'), 'baseline:idtr-cpu1', 'and when it is back, has a baseline of its own');
+my @unexplained = grep { $_->{kind} eq 'modified' && !$_->{site} && $_->{range} !~ /^idt/ } map { json($steps->{$_}) } qw(back without with);
+is(scalar(@unexplained), 0, 'what the kernel patches when CPUs go and come is told as its own doing') or diag explain \@unexplained;
+is($steps->{end}{status}, 0, 'it goes');
+
+done_testing;
