@@ -59,7 +59,7 @@ sub boot {
 	my $err = File::Temp->new;
 	my @command = ("$root/vm/run", '--console', "$console", map({ ('--add', $_) } @tools));
 
-	push @command, '--xen', $xen unless grep { $_ eq '--xen' || $_ eq '--stock' } @options;
+	push @command, '--xen', $xen unless grep { /^--(xen|stock|linux)$/ } @options;
 	push @command, map({ ('--xen-args', $_) } @xen_args), @options, '--', $prelude . $script;
 	open(my $old_err, '>&', \*STDERR);
 	open(STDERR, '>', "$err");
