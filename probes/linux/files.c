@@ -21,7 +21,7 @@
 /* === Data === */
 
 #define FILES_MAX 64
-#define PATH_BYTES 168                     /* with NUL: so long that a record still holds it when each byte has to be escaped */
+#define PATH_BYTES 144                     /* with NUL: a record of a change still holds it when each byte has to be escaped */
 #define PIECE_BYTES 512                    /* between two looks at the clock; SHA-256 of it takes some 10 us */
 #define CONTENT_MAX (64ULL << 20)          /* more of a file is not read */
 

@@ -15,8 +15,8 @@ use KS;
 use Test::More;
 
 my $socket = '/run/ksense/kernel.sock';
-my $long = '/tmp/w/' . 'x' x 160;   # 167 bytes: the longest
-my $worst = "/tmp/w/\x01" . "\x01" x 159;
+my $long = '/tmp/w/' . 'x' x 136;   # 143 bytes: the longest
+my $worst = "/tmp/w/\x01" . "\x01" x 135;
 my @odd = ("/tmp/w/back\\slash", "/tmp/w/\xff\xfe\xc3", "/tmp/w/bell\x07\x1b[31m", "/tmp/w/\xc3\xa9", $long, $worst);
 my @kinds = qw(fifo directory device socket link dangling loop absent);
 my @ours = (qw(changed touched mode vanishes appears big), @kinds);
@@ -74,6 +74,7 @@ echo two >/tmp/w/changed; touch -d '2001-02-03 04:05:06' /tmp/w/changed
 touch /tmp/w/touched
 chmod 4755 /tmp/w/mode
 rm /tmp/w/vanishes
+worst="\$(unhex @{[hex_of($worst)]})"; echo other >"\$worst"; chmod 4711 "\$worst"; chown 65535:65535 "\$worst"
 echo here >/tmp/w/appears
 rm /tmp/w/fifo; echo file >/tmp/w/fifo
 echo ksense-test >/proc/sys/kernel/hostname
@@ -188,6 +189,7 @@ is($changes->{'/tmp/w/vanishes'}{old}{state}, 'file', 'and was not before');
 is($changes->{'/tmp/w/appears'}{old}{state}, 'absent', 'a file that came was absent');
 is("@{$changes->{'/tmp/w/fifo'}}{qw(event state)}", 'changed file', 'another kind of thing is a change');
 is($changes->{'/proc/sys/kernel/hostname'}{event}, 'changed', 'a setting of the kernel that changed is told');
+is($changes->{$worst}{event}, 'changed', 'the record of a change has room for the longest name in its longest form');
 my $default = by_path('default-level')->{'/tmp/w/changed'};
 ok($default->{old}{sha256} && $default->{sha256} ne $changed->{sha256}, 'at default new content is seen by the time of the change');
 
