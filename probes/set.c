@@ -49,7 +49,7 @@ static struct slot *slot_at(const struct set *set, uint32_t i)
 
 /* === The table ========================================================== */
 
-static uint32_t *chain_of(struct set *set, uint8_t kind, const uint8_t *key, unsigned int bytes)
+static uint32_t *chain_of(const struct set *set, uint8_t kind, const uint8_t *key, unsigned int bytes)
 {
 	uint32_t hash = (2166136261U ^ kind) * 16777619U; /* FNV-1a */
 
@@ -58,7 +58,7 @@ static uint32_t *chain_of(struct set *set, uint8_t kind, const uint8_t *key, uns
 	return &set->chains[(hash ^ hash >> 16) & (set->chains_count - 1)];
 }
 
-static struct slot *find(struct set *set, uint32_t chain, uint8_t kind, const void *key, unsigned int bytes)
+static struct slot *find(const struct set *set, uint32_t chain, uint8_t kind, const void *key, unsigned int bytes)
 {
 	for (uint32_t i = chain; i != NO_SLOT; i = slot_at(set, i)->next) {
 		struct slot *slot = slot_at(set, i);
@@ -67,6 +67,15 @@ static struct slot *find(struct set *set, uint32_t chain, uint8_t kind, const vo
 			return slot;
 	}
 	return NULL;
+}
+
+const void *ks_set_kept(const struct ks_probe *probe, unsigned int kind, const void *item)
+{
+	const struct set *set = probe->data;
+	unsigned int bytes = type_of(probe)->kinds[kind].key_bytes;
+	const struct slot *slot = find(set, *chain_of(set, (uint8_t)kind, item, bytes), (uint8_t)kind, item, bytes);
+
+	return slot ? slot->item : NULL;
 }
 
 static struct slot *keep(struct set *set, uint32_t *chain, uint8_t kind, unsigned int item_bytes)

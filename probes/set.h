@@ -72,6 +72,12 @@ struct ks_set_type {
 	int (*next)(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item);
 };
 
+/*
+ * For next(): the item of kind @kind with @item's key, as the last sample that had one shows it, or NULL.  So what costs much to find out
+ * and has not changed need not be found out again.  It is the engine's, valid until next() returns.
+ */
+const void *ks_set_kept(const struct ks_probe *probe, unsigned int kind, const void *item);
+
 /* For struct ks_probe_type: .init = ks_set_init, ... with .engine = the struct ks_set_type. */
 int ks_set_init(struct ks_probe *probe);
 void ks_set_exit(struct ks_probe *probe);
