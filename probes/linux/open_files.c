@@ -1,0 +1,532 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * open_files.c - the probe "open-files": what each process has open, as its own table of descriptors has it.
+ *
+ * The place in the walk is kept as two numbers, pid and descriptor, so processes and descriptors may come and go between two.  Each file
+ * is looked at under a reference of its own, for a path can only be told while the file is held.  Dropping it may turn out to be the last:
+ * a kernel thread's fput() then leaves the release to a workqueue, so that nothing that a release does, or waits for, happens here.  The
+ * owner's close() is complete a tick later, in that case.
+ */
+#include <linux/dcache.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/if_packet.h>
+#include <linux/kdev_t.h>
+#include <linux/magic.h>
+#include <linux/net.h>
+#include <linux/netlink.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/task.h>
+#include <linux/time64.h>
+#include <linux/version.h>
+#include <net/af_unix.h>
+#include <net/inet_sock.h>
+#include <net/sock.h>
+#include <net/tcp_states.h>
+
+#include "../set.h"
+
+/* How much a string may take up in a record, where a hostile byte is six: one with a changed path has two of them. */
+#define PATH_ESCAPED_MAX 600
+#define END_ESCAPED_MAX 300
+
+struct ks_open_file {
+	uint32_t pid, fd;
+	uint64_t start_ns;
+	char comm[TASK_COMM_LEN];
+	char type[12];
+	char mode[5];
+	uint8_t append, deleted, path_cut;
+	uint32_t major, minor, device_major, device_minor;
+	uint64_t inode, size_bytes, position, flags;
+	char path[256];
+	/* Not shown: by what it is seen that the path is still as it was. */
+	uint64_t file, dentry, name_hash, renames;
+};
+
+struct ks_open_socket {
+	uint32_t pid, fd;
+	uint64_t start_ns;
+	char comm[TASK_COMM_LEN];
+	char family[12], type[12], protocol[16], state[16];
+	uint64_t inode, peer_inode;
+	char local[112], remote[112];
+	uint8_t cut;
+	/* Not shown: the ends from which the texts were made. */
+	struct ks_ends {
+		uint8_t local[16], remote[16];
+		uint16_t local_port, remote_port, family;
+	} ends;
+};
+
+static const struct ks_field file_fields[] = {
+	KS_FIELD(struct ks_open_file, pid, KS_U32),
+	KS_FIELD(struct ks_open_file, fd, KS_U32),
+	KS_FIELD(struct ks_open_file, start_ns, KS_U64),
+	KS_LIVE(struct ks_open_file, comm, KS_STRING),
+	KS_FIELD(struct ks_open_file, type, KS_STRING),
+	KS_FIELD(struct ks_open_file, path, KS_STRING),
+	KS_FIELD(struct ks_open_file, path_cut, KS_BOOL),
+	KS_FIELD(struct ks_open_file, deleted, KS_BOOL),
+	KS_FIELD(struct ks_open_file, mode, KS_STRING),
+	KS_FIELD(struct ks_open_file, append, KS_BOOL),
+	KS_LIVE(struct ks_open_file, flags, KS_HEX),
+	KS_FIELD(struct ks_open_file, major, KS_U32),
+	KS_FIELD(struct ks_open_file, minor, KS_U32),
+	KS_FIELD(struct ks_open_file, inode, KS_U64),
+	KS_FIELD(struct ks_open_file, device_major, KS_U32),
+	KS_FIELD(struct ks_open_file, device_minor, KS_U32),
+	KS_LIVE(struct ks_open_file, size_bytes, KS_U64),
+	KS_LIVE(struct ks_open_file, position, KS_U64),
+};
+
+static const struct ks_field socket_fields[] = {
+	KS_FIELD(struct ks_open_socket, pid, KS_U32),
+	KS_FIELD(struct ks_open_socket, fd, KS_U32),
+	KS_FIELD(struct ks_open_socket, start_ns, KS_U64),
+	KS_LIVE(struct ks_open_socket, comm, KS_STRING),
+	KS_FIELD(struct ks_open_socket, family, KS_STRING),
+	KS_FIELD(struct ks_open_socket, type, KS_STRING),
+	KS_FIELD(struct ks_open_socket, protocol, KS_STRING),
+	KS_FIELD(struct ks_open_socket, state, KS_STRING),
+	KS_FIELD(struct ks_open_socket, local, KS_STRING),
+	KS_FIELD(struct ks_open_socket, remote, KS_STRING),
+	KS_FIELD(struct ks_open_socket, cut, KS_BOOL),
+	KS_FIELD(struct ks_open_socket, inode, KS_U64),
+	KS_FIELD(struct ks_open_socket, peer_inode, KS_U64),
+};
+
+enum { FILE_KIND, SOCKET_KIND };
+
+static const struct ks_set_kind kinds[] = {
+	[FILE_KIND] = {
+		.name = "file",
+		.fields = file_fields,
+		.fields_count = ARRAY_SIZE(file_fields),
+		.key_bytes = 2 * sizeof(uint32_t),
+		.item_bytes = sizeof(struct ks_open_file),
+	},
+	[SOCKET_KIND] = {
+		.name = "socket",
+		.fields = socket_fields,
+		.fields_count = ARRAY_SIZE(socket_fields),
+		.key_bytes = 2 * sizeof(uint32_t),
+		.item_bytes = sizeof(struct ks_open_socket),
+	},
+};
+
+/* Copies what fits of @len bytes, so that a record has room for it.  True: something was left out. */
+static bool put_bounded(char *out, size_t size, const char *bytes, size_t len, unsigned int escaped_max)
+{
+	unsigned int escaped = 0;
+	size_t i = 0;
+
+	while (i < len && i < size - 1) {
+		escaped += ks_plain_len(bytes + i, 1) ? 1 : 6;
+		if (escaped > escaped_max)
+			break;
+		out[i] = bytes[i];
+		i++;
+	}
+	out[i] = '\0';
+	return i < len;
+}
+
+/* === Files ============================================================== */
+
+/* One pass runs at a time, and there is one instance. */
+static char scratch[PATH_MAX];
+
+static const char *type_of_file(const struct inode *inode)
+{
+	switch (inode->i_mode & S_IFMT) {
+	case S_IFREG:
+		return "regular";
+	case S_IFDIR:
+		return "directory";
+	case S_IFCHR:
+		return "character";
+	case S_IFBLK:
+		return "block";
+	case S_IFLNK:
+		return "symlink";
+	case S_IFIFO:
+		return inode->i_sb->s_magic == PIPEFS_MAGIC ? "pipe" : "fifo";
+	case S_IFSOCK:
+		return "socket-file";
+	default:
+		return "anonymous"; /* an eventfd and its like */
+	}
+}
+
+static const char *mode_of_file(const struct file *file)
+{
+	if (file->f_mode & FMODE_PATH)
+		return "path";
+	switch (file->f_mode & (FMODE_READ | FMODE_WRITE)) {
+	case FMODE_READ | FMODE_WRITE:
+		return "rw";
+	case FMODE_READ:
+		return "r";
+	case FMODE_WRITE:
+		return "w";
+	default:
+		return "";
+	}
+}
+
+/* Whether @item's path is still that of @kept, so far as can be told without making it. */
+static bool same_path(const struct ks_open_file *kept, const struct ks_open_file *item)
+{
+	return kept->file == item->file && kept->dentry == item->dentry && kept->name_hash == item->name_hash &&
+	       kept->renames == item->renames && kept->inode == item->inode && kept->major == item->major &&
+	       kept->minor == item->minor && kept->deleted == item->deleted;
+}
+
+/*
+ * A path costs more than all the rest.  It is made anew when the file is another, when anything in the whole system was renamed, and at
+ * the levels that trust nothing.
+ */
+static void put_path(struct ks_probe *probe, struct file *file, struct ks_open_file *item)
+{
+	const struct ks_open_file *kept = ks_set_kept(probe, FILE_KIND, item);
+	const struct dentry *dentry = file->f_path.dentry;
+	const char *path;
+
+	item->file = (uintptr_t)file;
+	item->dentry = (uintptr_t)dentry;
+	item->name_hash = READ_ONCE(dentry->d_name.hash_len);
+	item->renames = read_seqbegin(&rename_lock);
+	if (probe->level < KS_HIGH && kept && same_path(kept, item)) {
+		memcpy(item->path, kept->path, sizeof(item->path));
+		item->path_cut = kept->path_cut;
+		return;
+	}
+	path = d_path(&file->f_path, scratch, sizeof(scratch));
+	if (IS_ERR(path))
+		item->path_cut = true; /* none: it is longer than any path should be */
+	else
+		item->path_cut = put_bounded(item->path, sizeof(item->path), path, strlen(path), PATH_ESCAPED_MAX);
+}
+
+static int copy_file(struct ks_probe *probe, struct file *file, struct ks_open_file *item)
+{
+	const struct inode *inode = file_inode(file);
+
+	strscpy(item->type, type_of_file(inode), sizeof(item->type));
+	strscpy(item->mode, mode_of_file(file), sizeof(item->mode));
+	item->flags = READ_ONCE(file->f_flags);
+	item->append = !!(item->flags & O_APPEND);
+	item->deleted = d_unlinked(file->f_path.dentry);
+	item->major = MAJOR(inode->i_sb->s_dev);
+	item->minor = MINOR(inode->i_sb->s_dev);
+	item->inode = inode->i_ino;
+	if (S_ISCHR(inode->i_mode) || S_ISBLK(inode->i_mode)) {
+		item->device_major = MAJOR(inode->i_rdev);
+		item->device_minor = MINOR(inode->i_rdev);
+	}
+	item->size_bytes = i_size_read(inode);
+	item->position = READ_ONCE(file->f_pos);
+	put_path(probe, file, item);
+	return FILE_KIND;
+}
+
+/* === Sockets ============================================================ */
+
+struct word {
+	int number;
+	const char *text;
+};
+
+static const struct word families[] = {
+	{ AF_UNIX, "unix" },     { AF_INET, "inet" },   { AF_INET6, "inet6" }, { AF_NETLINK, "netlink" },
+	{ AF_PACKET, "packet" }, { AF_KEY, "key" },     { AF_VSOCK, "vsock" }, { AF_ALG, "alg" },
+	{ AF_TIPC, "tipc" },     { AF_CAN, "can" },     { AF_XDP, "xdp" },     { AF_BLUETOOTH, "bluetooth" },
+	{ AF_PPPOX, "pppox" },   { AF_RXRPC, "rxrpc" }, { AF_QIPCRTR, "qipcrtr" }, { AF_SMC, "smc" },
+	{ 0, NULL },
+};
+
+static const struct word types[] = {
+	{ SOCK_STREAM, "stream" }, { SOCK_DGRAM, "dgram" },   { SOCK_RAW, "raw" }, { SOCK_SEQPACKET, "seqpacket" },
+	{ SOCK_RDM, "rdm" },       { SOCK_PACKET, "packet" }, { 0, NULL },
+};
+
+static const struct word inet_protocols[] = {
+	{ IPPROTO_TCP, "tcp" },   { IPPROTO_UDP, "udp" },       { IPPROTO_ICMP, "icmp" },   { IPPROTO_ICMPV6, "icmpv6" },
+	{ IPPROTO_SCTP, "sctp" }, { IPPROTO_UDPLITE, "udplite" }, { IPPROTO_MPTCP, "mptcp" }, { 0, NULL },
+};
+
+static const struct word netlink_protocols[] = {
+	{ NETLINK_ROUTE, "route" },         { NETLINK_USERSOCK, "usersock" }, { NETLINK_SOCK_DIAG, "sock-diag" },
+	{ NETLINK_XFRM, "xfrm" },           { NETLINK_SELINUX, "selinux" },   { NETLINK_ISCSI, "iscsi" },
+	{ NETLINK_AUDIT, "audit" },         { NETLINK_CONNECTOR, "connector" }, { NETLINK_NETFILTER, "netfilter" },
+	{ NETLINK_KOBJECT_UEVENT, "kobject-uevent" }, { NETLINK_GENERIC, "generic" }, { NETLINK_RDMA, "rdma" },
+	{ NETLINK_CRYPTO, "crypto" },       { -1, NULL },
+};
+
+static const struct word no_words[] = { { 0, NULL } };
+
+static const struct word tcp_states[] = {
+	{ TCP_ESTABLISHED, "established" }, { TCP_SYN_SENT, "syn-sent" },     { TCP_SYN_RECV, "syn-received" },
+	{ TCP_FIN_WAIT1, "fin-wait-1" },    { TCP_FIN_WAIT2, "fin-wait-2" },  { TCP_TIME_WAIT, "time-wait" },
+	{ TCP_CLOSE, "closed" },            { TCP_CLOSE_WAIT, "close-wait" }, { TCP_LAST_ACK, "last-ack" },
+	{ TCP_LISTEN, "listen" },           { TCP_CLOSING, "closing" },       { 0, NULL },
+};
+
+/* The same numbers have other names where there is no protocol behind them. */
+static const struct word other_states[] = {
+	{ TCP_ESTABLISHED, "connected" }, { TCP_LISTEN, "listen" }, { TCP_CLOSE, "unconnected" }, { 0, NULL },
+};
+
+/* The word for @number, or the number where there is none. */
+static void put_word(char *out, size_t size, const struct word *word, int number)
+{
+	for (; word->text; word++)
+		if (word->number == number) {
+			strscpy(out, word->text, size);
+			return;
+		}
+	snprintf(out, size, "%d", number);
+}
+
+static void put_inet_end(char *out, size_t size, uint16_t family, const uint8_t *address, uint16_t port)
+{
+	if (!port && !memchr_inv(address, 0, 16))
+		return; /* not bound, or not connected */
+	if (family == AF_INET6)
+		snprintf(out, size, "[%pI6c]:%u", address, port);
+	else
+		snprintf(out, size, "%pI4:%u", address, port);
+}
+
+/* Without the socket's lock, which its owner may hold for long: an end that is just being set may be half of it. */
+static void copy_inet(struct ks_probe *probe, const struct sock *sk, struct ks_open_socket *item)
+{
+	const struct ks_open_socket *kept = ks_set_kept(probe, SOCKET_KIND, item);
+	const struct inet_sock *inet = inet_sk(sk);
+	struct ks_ends *ends = &item->ends;
+
+	ends->family = sk->sk_family;
+	ends->local_port = ntohs(READ_ONCE(inet->inet_sport));
+	ends->remote_port = ntohs(READ_ONCE(inet->inet_dport));
+	if (sk->sk_family == AF_INET) {
+		memcpy(ends->local, &inet->inet_rcv_saddr, sizeof(inet->inet_rcv_saddr));
+		memcpy(ends->remote, &inet->inet_daddr, sizeof(inet->inet_daddr));
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6) {
+		memcpy(ends->local, &sk->sk_v6_rcv_saddr, sizeof(ends->local));
+		memcpy(ends->remote, &sk->sk_v6_daddr, sizeof(ends->remote));
+	}
+#endif
+	if (kept && !memcmp(&kept->ends, ends, sizeof(*ends))) {
+		memcpy(item->local, kept->local, sizeof(item->local));
+		memcpy(item->remote, kept->remote, sizeof(item->remote));
+		return;
+	}
+	put_inet_end(item->local, sizeof(item->local), ends->family, ends->local, ends->local_port);
+	put_inet_end(item->remote, sizeof(item->remote), ends->family, ends->remote, ends->remote_port);
+}
+
+/* A name, once it is there, stays until the socket goes.  NULs in an abstract one are told as "@", as in /proc/net/unix. */
+static bool put_unix_name(struct sock *sk, char *out, size_t size)
+{
+	const struct unix_address *address = smp_load_acquire(&unix_sk(sk)->addr);
+	char name[sizeof(address->name->sun_path)];
+	int len;
+
+	if (!address)
+		return false;
+	len = min_t(int, address->len - (int)offsetof(struct sockaddr_un, sun_path), sizeof(name));
+	if (len <= 0)
+		return false;
+	memcpy(name, address->name->sun_path, len);
+	if (name[0])
+		len = strnlen(name, len);
+	else
+		for (int i = 0; i < len; i++)
+			name[i] = name[i] ?: '@';
+	return put_bounded(out, size, name, len, END_ESCAPED_MAX);
+}
+
+static void copy_unix(struct sock *sk, struct ks_open_socket *item)
+{
+	struct sock *peer = unix_peer_get(sk);
+
+	item->cut = put_unix_name(sk, item->local, sizeof(item->local));
+	if (!peer)
+		return;
+	item->cut |= put_unix_name(peer, item->remote, sizeof(item->remote));
+	item->peer_inode = sock_i_ino(peer);
+	sock_put(peer);
+}
+
+/* Where the structures are private, the family itself is asked: only those which take no lock that is held for long. */
+static void copy_asked(struct socket *sock, uint16_t family, struct ks_open_socket *item)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_nl netlink;
+		struct sockaddr_ll packet;
+		struct sockaddr_storage storage;
+	} address = { };
+
+	if (kernel_getsockname(sock, &address.any) < 0)
+		return;
+	if (family == AF_NETLINK)
+		snprintf(item->local, sizeof(item->local), "%u", address.netlink.nl_pid);
+	else
+		snprintf(item->local, sizeof(item->local), "interface %d", address.packet.sll_ifindex);
+}
+
+static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_open_socket *item)
+{
+	/* It stays: only the release of the file takes it away. */
+	struct sock *sk = READ_ONCE(sock->sk);
+	const struct word *protocols = no_words, *states = other_states;
+
+	item->inode = SOCK_INODE(sock)->i_ino;
+	put_word(item->type, sizeof(item->type), types, sock->type);
+	if (!sk)
+		return SOCKET_KIND;
+	put_word(item->family, sizeof(item->family), families, sk->sk_family);
+	switch (sk->sk_family) {
+	case AF_INET:
+	case AF_INET6:
+		protocols = inet_protocols;
+		if (sock->type == SOCK_STREAM)
+			states = tcp_states;
+		copy_inet(probe, sk, item);
+		break;
+	case AF_UNIX:
+		copy_unix(sk, item);
+		break;
+	case AF_NETLINK:
+		protocols = netlink_protocols;
+		copy_asked(sock, AF_NETLINK, item);
+		break;
+	case AF_PACKET:
+		copy_asked(sock, AF_PACKET, item);
+		break;
+	}
+	put_word(item->protocol, sizeof(item->protocol), protocols, sk->sk_protocol);
+	put_word(item->state, sizeof(item->state), states, READ_ONCE(sk->sk_state));
+	return SOCKET_KIND;
+}
+
+/* === The walk =========================================================== */
+
+/* What the cursor holds. */
+enum { AT_PID, AT_FD, AT_TABLE };
+
+/* How many places in a table are looked at in one call: a table may have a million, nearly all of them empty. */
+#define PLACES_MAX 256
+
+static struct file *get_file_at(const struct fdtable *table, unsigned int fd)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	return get_file_rcu(&table->fd[fd]);
+#else
+	struct file *file = rcu_dereference(table->fd[fd]);
+
+	return file && get_file_rcu(file) ? file : NULL;
+#endif
+}
+
+/* Whether a thread has the table of its process, which is walked for that, or of the thread before it. */
+static bool is_shared(const struct task_struct *task, const struct files_struct *files, const struct ks_set_cursor *cursor)
+{
+	return !thread_group_leader((struct task_struct *)task) &&
+	       (files == READ_ONCE(task->group_leader->files) || (uintptr_t)files == cursor->at[AT_TABLE]);
+}
+
+/* The next open file of @task, held, and the cursor behind it; NULL, and the cursor at where to go on. */
+static struct file *next_file(struct task_struct *task, struct ks_set_cursor *cursor)
+{
+	const struct fdtable *table;
+	struct file *file = NULL;
+	unsigned int fd = cursor->at[AT_FD], end = 0;
+
+	task_lock(task); /* for task->files */
+	if (task->files && (fd || !is_shared(task, task->files, cursor))) {
+		table = files_fdtable(task->files);
+		end = table->max_fds;
+		cursor->at[AT_TABLE] = (uintptr_t)task->files;
+		for (unsigned int i = 0; i < PLACES_MAX && fd < end && !file; i++)
+			file = get_file_at(table, fd++);
+	}
+	task_unlock(task);
+	cursor->at[AT_FD] = fd;
+	if (!file && fd >= end) {
+		cursor->at[AT_PID]++;
+		cursor->at[AT_FD] = 0;
+	}
+	return file;
+}
+
+static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *space)
+{
+	struct ks_open_file *item = space; /* both begin with whose it is */
+	struct task_struct *task;
+	struct file *file = NULL;
+	struct socket *sock;
+	struct pid *pid;
+	int kind;
+
+	BUILD_BUG_ON(offsetof(struct ks_open_file, comm) != offsetof(struct ks_open_socket, comm));
+	rcu_read_lock();
+	pid = find_ge_pid(cursor->at[AT_PID], &init_pid_ns);
+	if (!pid) {
+		rcu_read_unlock();
+		return KS_SET_END;
+	}
+	if (pid_nr(pid) != cursor->at[AT_PID])
+		cursor->at[AT_FD] = 0;
+	cursor->at[AT_PID] = pid_nr(pid);
+	task = pid_task(pid, PIDTYPE_PID);
+	if (task && !(task->flags & PF_KTHREAD)) {
+		item->pid = cursor->at[AT_PID];
+		item->start_ns = task->start_boottime;
+		/* It may be set meanwhile: the copy then mixes two names, as it does in /proc. */
+		strscpy_pad(item->comm, task->comm, sizeof(item->comm));
+		file = next_file(task, cursor);
+	} else {
+		cursor->at[AT_PID]++;
+		cursor->at[AT_FD] = 0;
+	}
+	rcu_read_unlock();
+	if (!file)
+		return KS_SET_SKIP;
+	item->fd = cursor->at[AT_FD] - 1;
+	sock = sock_from_file(file);
+	kind = sock ? copy_socket(probe, sock, space) : copy_file(probe, file, item);
+	fput(file);
+	return kind;
+}
+
+static const struct ks_set_type open_files_set = {
+	.kinds = kinds,
+	.kinds_count = ARRAY_SIZE(kinds),
+	.items_max = 8192,
+	.next = open_files_next,
+};
+
+const struct ks_probe_type ks_linux_open_files = {
+	.name = "open-files",
+	.interval_ns = {
+		[KS_LOW] = 30 * NSEC_PER_SEC,
+		[KS_DEFAULT] = 5 * NSEC_PER_SEC,
+		[KS_HIGH] = NSEC_PER_SEC,
+		[KS_ADVERSARIAL] = 200 * NSEC_PER_MSEC,
+	},
+	.pause_ns = {
+		[KS_LOW] = NSEC_PER_MSEC,
+		[KS_DEFAULT] = 500 * NSEC_PER_USEC,
+		[KS_HIGH] = 250 * NSEC_PER_USEC,
+		[KS_ADVERSARIAL] = 0,
+	},
+	KS_SET_ENGINE(&open_files_set),
+};
