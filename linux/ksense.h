@@ -20,5 +20,6 @@ extern const struct ks_probe_type ks_linux_files;
 extern const struct ks_probe_type ks_linux_kernel_text;
 extern const struct ks_probe_type ks_linux_processes;
 extern const struct ks_probe_type ks_linux_open_files;
+extern const struct ks_probe_type ks_linux_modules;
 
 #endif /* KS_LINUX_KSENSE_H */

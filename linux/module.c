@@ -22,6 +22,7 @@ static const struct ks_probe_type *const types[] = {
 	&ks_linux_files,
 	&ks_linux_kernel_text,
 	&ks_linux_open_files,
+	&ks_linux_modules,
 };
 
 static struct ks_sensor sensor;

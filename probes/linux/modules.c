@@ -1,0 +1,618 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * modules.c - the probe "modules": what is loaded, and what is loaded and says that it is not.
+ *
+ * The list of modules is what lsmod shows.  What hides from it is still where it was: in /sys/module's set of objects, in the tree by which
+ * the kernel finds the module of an address (it needs that to survive a fault), and in the page tables, which is where code has to be
+ * to run.  Each of these is gone through and held against the list.
+ *
+ * The list is in no order that lasts from one call to the next.  So each call goes through all of it, for the module with the next higher
+ * address: a few thousand reads in a pass, and what is there all the time is always seen.  A list that somebody tampered with
+ * leads anywhere, so every read of it may fault.
+ */
+#include <linux/kallsyms.h>
+#include <linux/kobject.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/notifier.h>
+#include <linux/pgtable.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <linux/time64.h>
+#include <linux/uaccess.h>
+#include <linux/version.h>
+#include <linux/vmalloc.h>
+
+#include "../../linux/symbols.h"
+#include "../set.h"
+
+#define NAME_BYTES 56
+#define SYMBOL_BYTES 64
+
+struct ks_module {
+	char name[NAME_BYTES];
+	uint64_t base, size_bytes, text_bytes;
+	char state[12];
+	char taints[20];
+	int64_t refcount;
+};
+
+struct ks_hidden_module {
+	uint64_t module;                /* address of its struct module */
+	char name[NAME_BYTES];
+	uint64_t base, size_bytes, text_bytes;
+	char seen[12], missing[12];
+};
+
+struct ks_code {
+	uint64_t start;
+	uint64_t bytes;
+	char allocated_by[SYMBOL_BYTES];
+	char owner[12];                 /* of code that has one */
+};
+
+struct ks_view {
+	char name[16];
+	uint8_t available;
+};
+
+static const struct ks_field module_fields[] = {
+	KS_FIELD(struct ks_module, name, KS_STRING),
+	KS_FIELD(struct ks_module, base, KS_HEX),
+	KS_FIELD(struct ks_module, size_bytes, KS_U64),
+	KS_FIELD(struct ks_module, text_bytes, KS_U64),
+	KS_FIELD(struct ks_module, state, KS_STRING),
+	KS_FIELD(struct ks_module, taints, KS_STRING),
+	KS_LIVE(struct ks_module, refcount, KS_S64),
+};
+
+static const struct ks_field hidden_fields[] = {
+	KS_FIELD(struct ks_hidden_module, name, KS_STRING),
+	KS_FIELD(struct ks_hidden_module, module, KS_HEX),
+	KS_FIELD(struct ks_hidden_module, base, KS_HEX),
+	KS_FIELD(struct ks_hidden_module, size_bytes, KS_U64),
+	KS_FIELD(struct ks_hidden_module, text_bytes, KS_U64),
+	KS_LIVE(struct ks_hidden_module, seen, KS_STRING),
+	KS_FIELD(struct ks_hidden_module, missing, KS_STRING),
+};
+
+static const struct ks_field generated_fields[] = {
+	KS_FIELD(struct ks_code, start, KS_HEX),
+	KS_FIELD(struct ks_code, bytes, KS_U64),
+	KS_FIELD(struct ks_code, owner, KS_STRING),
+	KS_FIELD(struct ks_code, allocated_by, KS_STRING),
+};
+
+static const struct ks_field unowned_fields[] = {
+	KS_FIELD(struct ks_code, start, KS_HEX),
+	KS_FIELD(struct ks_code, bytes, KS_U64),
+	KS_FIELD(struct ks_code, allocated_by, KS_STRING),
+};
+
+static const struct ks_field view_fields[] = {
+	KS_FIELD(struct ks_view, name, KS_STRING),
+	KS_FIELD(struct ks_view, available, KS_BOOL),
+};
+
+enum { MODULE_KIND, HIDDEN_KIND, GENERATED_KIND, UNOWNED_KIND, VIEW_KIND };
+
+#define KIND(kind, table, item, key) \
+	{ .name = kind, .fields = table, .fields_count = ARRAY_SIZE(table), .key_bytes = key, .item_bytes = sizeof(item) }
+
+static const struct ks_set_kind kinds[] = {
+	[MODULE_KIND] = KIND("module", module_fields, struct ks_module, NAME_BYTES),
+	[HIDDEN_KIND] = KIND("hidden", hidden_fields, struct ks_hidden_module, sizeof(uint64_t)),
+	[GENERATED_KIND] = KIND("generated-code", generated_fields, struct ks_code, sizeof(uint64_t)),
+	[UNOWNED_KIND] = KIND("unowned-code", unowned_fields, struct ks_code, sizeof(uint64_t)),
+	[VIEW_KIND] = KIND("view", view_fields, struct ks_view, 16),
+};
+
+/* What is not exported; each may be NULL, and what needs it is left out then, and told as a view that is not available. */
+static struct {
+	const struct list_head *modules;
+	struct kset *const *module_kset;
+	struct module *(*module_address)(unsigned long address);
+	struct vm_struct *(*find_vm_area)(const void *address);
+} kernel;
+
+/* === Modules ============================================================ */
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define TEXT_BASE(module) ((uintptr_t)(module)->mem[MOD_TEXT].base)
+#define TEXT_BYTES(module) ((module)->mem[MOD_TEXT].size)
+#define INIT_BASE(module) ((uintptr_t)(module)->mem[MOD_INIT_TEXT].base)
+#define INIT_BYTES(module) ((module)->mem[MOD_INIT_TEXT].size)
+#define LAYOUT_MEMBERS mem, mem
+
+static uint64_t size_of(const struct module *module)
+{
+	uint64_t bytes = 0;
+
+	for_each_mod_mem_type(type)
+		bytes += module->mem[type].size;
+	return bytes;
+}
+#else
+#define TEXT_BASE(module) ((uintptr_t)(module)->core_layout.base)
+#define TEXT_BYTES(module) ((module)->core_layout.text_size)
+#define INIT_BASE(module) ((uintptr_t)(module)->init_layout.base)
+#define INIT_BYTES(module) ((module)->init_layout.text_size)
+#define LAYOUT_MEMBERS core_layout, init_layout
+
+static uint64_t size_of(const struct module *module)
+{
+	return (uint64_t)module->core_layout.size + module->init_layout.size;
+}
+#endif
+
+/* A copy of the module at hand.  One pass runs at a time, and there is one instance. */
+static struct module shadow;
+
+#define COPY_MEMBERS(module, first, last) \
+	copy_from_kernel_nofault(&shadow.first, &(module)->first, offsetofend(struct module, last) - offsetof(struct module, first))
+#define COPY_LAYOUT_(module, ...) COPY_MEMBERS(module, __VA_ARGS__)
+/* Only where the module's memory is, for it is asked of many in a row. */
+#define COPY_LAYOUT(module) COPY_LAYOUT_(module, LAYOUT_MEMBERS)
+
+static bool is_in(uintptr_t address, uintptr_t base, uint64_t bytes)
+{
+	return address >= base && address - base < bytes;
+}
+
+static bool in_module_area(uintptr_t address)
+{
+	return is_in(address, MODULES_VADDR, MODULES_END - MODULES_VADDR);
+}
+
+/* How long the list may be before it is taken for one that does not end. */
+#define LIST_MAX 8192
+
+struct query {
+	/* in */
+	uintptr_t after;                /* the module with the lowest address above this one */
+	const struct module *wanted;    /* whether this one is in the list */
+	uintptr_t address;              /* 0, or whose code this is: costs a larger read of each module */
+	/* out */
+	struct module *next;
+	bool listed;
+	uintptr_t owner_end;            /* end of the code of which address is part, or 0 */
+};
+
+static void consider(struct query *query, struct module *module)
+{
+	if ((uintptr_t)module > query->after && (!query->next || module < query->next))
+		query->next = module;
+	query->listed |= module == query->wanted;
+	if (!query->address || COPY_LAYOUT(module))
+		return;
+	if (is_in(query->address, TEXT_BASE(&shadow), TEXT_BYTES(&shadow)))
+		query->owner_end = TEXT_BASE(&shadow) + TEXT_BYTES(&shadow);
+	else if (is_in(query->address, INIT_BASE(&shadow), INIT_BYTES(&shadow)))
+		query->owner_end = INIT_BASE(&shadow) + INIT_BYTES(&shadow);
+}
+
+/*
+ * Goes once through the list.  With RCU held, as whoever unloads a module waits for that.  Without the list's head the ring is
+ * entered where this module is; the head is then told from a module by where it lies.  False: it is no ring.
+ */
+static bool ask_list(struct query *query)
+{
+	const struct list_head *ring = kernel.modules ?: &THIS_MODULE->list, *at = ring;
+
+	for (unsigned int i = 0; i < LIST_MAX; i++) {
+		if (in_module_area((uintptr_t)at))
+			consider(query, list_entry(at, struct module, list));
+		if (copy_from_kernel_nofault(&at, &at->next, sizeof(at)))
+			return false;
+		if (at == ring)
+			return true;
+	}
+	return false;
+}
+
+static int broken_list(struct ks_probe *probe)
+{
+	ks_probe_failed(probe, "the list of modules is no ring");
+	return KS_SET_FAILED;
+}
+
+static const char *state_of(const struct module *module)
+{
+	switch (module->state) {
+	case MODULE_STATE_LIVE:
+		return "live";
+	case MODULE_STATE_COMING:
+		return "loading";
+	default:
+		return "unloading";
+	}
+}
+
+/* The letters of /proc/modules. */
+static void put_taints(char *out, size_t size, unsigned long taints)
+{
+	static const char letters[] = "PFSRMBUDAWCIOELKXTN";
+
+	BUILD_BUG_ON(sizeof(letters) - 1 != TAINT_FLAGS_COUNT && LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0));
+	for (unsigned int i = 0; i < sizeof(letters) - 1 && size > 1; i++)
+		if (taints & 1UL << i) {
+			*out++ = letters[i];
+			size--;
+		}
+}
+
+static int copy_module(const struct module *module, struct ks_module *item)
+{
+	if (copy_from_kernel_nofault(&shadow, module, sizeof(shadow)) || shadow.state == MODULE_STATE_UNFORMED)
+		return KS_SET_SKIP; /* not there yet, or no more */
+	strscpy_pad(item->name, shadow.name, sizeof(item->name));
+	item->base = TEXT_BASE(&shadow);
+	item->size_bytes = size_of(&shadow);
+	item->text_bytes = TEXT_BYTES(&shadow);
+	strscpy(item->state, state_of(&shadow), sizeof(item->state));
+	put_taints(item->taints, sizeof(item->taints), shadow.taints);
+#ifdef CONFIG_MODULE_UNLOAD
+	item->refcount = atomic_read(&shadow.refcnt) - 1; /* the first is the kernel's own */
+#endif
+	return MODULE_KIND;
+}
+
+/* === Second looks ======================================================= */
+
+/*
+ * What looks wrong is told when it has looked so for a while, in each pass.  A module that goes leaves the list some time before its memory
+ * is freed, and one that has come frees its init code: so code has to be without an owner for longer, counted from the last
+ * time that a module came or went at this place.
+ */
+#define HIDDEN_PATIENCE_NS (100 * NSEC_PER_MSEC)
+#define UNOWNED_PATIENCE_NS (2 * NSEC_PER_SEC)
+#define SUSPECTS_MAX 64
+
+static struct suspect {
+	uint64_t address;       /* 0: free */
+	uint64_t since_ns;
+	uint32_t pass;          /* in which it was seen last */
+} suspects[SUSPECTS_MAX];
+static DEFINE_SPINLOCK(suspects_lock);  /* the notifier comes from other threads */
+static uint32_t pass;
+
+/* Whether @address has been suspect in every pass for so long. */
+static bool is_old_suspect(uint64_t address, uint64_t patience_ns)
+{
+	struct suspect *suspect = NULL, *i;
+	uint64_t now_ns = ktime_get_ns();
+	bool old = false;
+
+	spin_lock(&suspects_lock);
+	for (i = suspects; i < suspects + SUSPECTS_MAX; i++) {
+		if (i->address && pass - i->pass > 1)
+			i->address = 0;
+		if (i->address == address) {
+			suspect = i;
+			break;
+		}
+		if (!i->address)
+			suspect = i;
+	}
+	/* With no place left, the others are told first. */
+	if (suspect && suspect->address != address)
+		*suspect = (struct suspect){ .address = address, .since_ns = now_ns };
+	if (suspect) {
+		old = now_ns - suspect->since_ns >= patience_ns;
+		suspect->pass = pass;
+	}
+	spin_unlock(&suspects_lock);
+	return old;
+}
+
+static int on_module(struct notifier_block *block, unsigned long event, void *data)
+{
+	const struct module *module = data;
+	uint64_t now_ns = ktime_get_ns();
+
+	spin_lock(&suspects_lock);
+	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++)
+		if (is_in(i->address, TEXT_BASE(module), size_of(module)) || is_in(i->address, INIT_BASE(module), size_of(module)))
+			i->since_ns = now_ns;
+	spin_unlock(&suspects_lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block notifier = { .notifier_call = on_module };
+
+static int copy_hidden(const struct module *module, const char *seen, struct ks_hidden_module *item)
+{
+	if (copy_from_kernel_nofault(&shadow, module, sizeof(shadow)))
+		return KS_SET_SKIP;
+	if (!is_old_suspect((uintptr_t)module, HIDDEN_PATIENCE_NS))
+		return KS_SET_SKIP;
+	item->module = (uintptr_t)module;
+	strscpy_pad(item->name, shadow.name, sizeof(item->name));
+	item->base = TEXT_BASE(&shadow);
+	item->size_bytes = size_of(&shadow);
+	item->text_bytes = TEXT_BYTES(&shadow);
+	strscpy(item->seen, seen, sizeof(item->seen));
+	strscpy(item->missing, "module-list", sizeof(item->missing));
+	return HIDDEN_KIND;
+}
+
+/* === Objects of /sys/module ============================================= */
+
+/* The module with the lowest address above @after that has an object.  Those without a module are parts of the kernel itself. */
+static struct module *next_in_sysfs(uintptr_t after)
+{
+	struct kset *kset = *kernel.module_kset;
+	struct module *next = NULL;
+	struct kobject *object;
+
+	spin_lock(&kset->list_lock);
+	list_for_each_entry(object, &kset->list, entry) {
+		struct module *module = container_of(object, struct module_kobject, kobj)->mod;
+
+		if ((uintptr_t)module > after && (!next || module < next))
+			next = module;
+	}
+	spin_unlock(&kset->list_lock);
+	return next;
+}
+
+/* === Executable memory ================================================== */
+
+/* How many entries of page tables are looked at in one call. */
+#define ENTRIES_MAX 64
+
+/* Whether code may run at @address; *@bytes: how far from the start of its page, or of the hole in the tables, that holds. */
+static bool is_executable(uintptr_t address, uintptr_t *bytes)
+{
+	unsigned int level;
+	const pte_t *entry = lookup_address(address, &level);
+	pteval_t flags;
+
+	if (!entry) {
+		/* The level is that of the last table that there was: the hole is what one of its entries would map. */
+		*bytes = level == PG_LEVEL_NONE ? PGDIR_SIZE : level == PG_LEVEL_512G ? PUD_SIZE : PMD_SIZE;
+		return false;
+	}
+	*bytes = page_level_size(level);
+	flags = pte_flags(READ_ONCE(*entry));
+	return (flags & _PAGE_PRESENT) && !(flags & _PAGE_NX);
+}
+
+/*
+ * Code that the kernel makes as it goes.  It is told by the function that took the memory for it, as /proc/vmallocinfo shows it.  Whoever
+ * can write the kernel's memory can write that as well: it tells apart, it proves nothing.
+ */
+static const struct {
+	const char *prefix, *owner;
+} allocators[] = {
+	{ "bpf_", "bpf" },           { "alloc_new_pack", "bpf" },   { "alloc_insn_page", "kprobes" },
+	{ "alloc_optinsn_page", "kprobes" }, { "arch_ftrace_update_trampoline", "ftrace" }, { "create_trampoline", "ftrace" },
+	{ "its_", "its" },
+};
+
+static const char *owner_by(const char *symbol)
+{
+	/* Of a module: it may call its functions what it likes. */
+	if (strchr(symbol, '['))
+		return NULL;
+	for (unsigned int i = 0; i < ARRAY_SIZE(allocators); i++)
+		if (!strncmp(symbol, allocators[i].prefix, strlen(allocators[i].prefix)))
+			return allocators[i].owner;
+	return NULL;
+}
+
+/* Executable memory at @address that no module owns.  The cursor goes behind it. */
+static int copy_code(uintptr_t address, uintptr_t bytes, uint64_t *cursor, struct ks_code *item)
+{
+	char symbol[KSYM_SYMBOL_LEN] = "";
+	const char *owner;
+	struct vm_struct *area = kernel.find_vm_area((void *)address), copy;
+
+	item->start = address;
+	item->bytes = bytes;
+	/* It may be freed meanwhile: then this is nonsense, once, and no finding. */
+	if (area && !copy_from_kernel_nofault(&copy, area, sizeof(copy)) &&
+	    is_in(address, (uintptr_t)copy.addr, get_vm_area_size(&copy))) {
+		item->start = (uintptr_t)copy.addr;
+		item->bytes = get_vm_area_size(&copy);
+		sprint_symbol(symbol, (unsigned long)copy.caller);
+	}
+	*cursor = item->start + item->bytes;
+	strscpy(item->allocated_by, symbol, sizeof(item->allocated_by));
+	owner = owner_by(symbol);
+	if (owner) {
+		strscpy(item->owner, owner, sizeof(item->owner));
+		return GENERATED_KIND;
+	}
+	return is_old_suspect(item->start, UNOWNED_PATIENCE_NS) ? UNOWNED_KIND : KS_SET_SKIP;
+}
+
+/* Goes on from *@cursor to the next executable memory below @end, if it is within reach of this call.  With RCU held. */
+static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, void *item)
+{
+	struct query query = { };
+	struct module *module;
+	uintptr_t address = *cursor, bytes = 0;
+	bool found = false;
+
+	for (unsigned int i = 0; i < ENTRIES_MAX && address < end && !found; i++) {
+		found = is_executable(address, &bytes);
+		*cursor = (address & ~(bytes - 1)) + bytes;
+		if (*cursor < address)
+			*cursor = end; /* past the end of all addresses */
+		if (!found)
+			address = *cursor;
+	}
+	if (!found)
+		return KS_SET_SKIP;
+	module = kernel.module_address ? kernel.module_address(address) : NULL;
+	query.wanted = module;
+	query.address = module ? 0 : address;
+	if (!ask_list(&query))
+		return broken_list(probe);
+	if (query.owner_end > address) {
+		*cursor = PAGE_ALIGN(query.owner_end);
+		return KS_SET_SKIP;
+	}
+	if (module) {
+		if (!copy_from_kernel_nofault(&shadow, module, sizeof(shadow)) &&
+		    is_in(address, TEXT_BASE(&shadow), TEXT_BYTES(&shadow)))
+			*cursor = PAGE_ALIGN(TEXT_BASE(&shadow) + TEXT_BYTES(&shadow));
+		return query.listed ? KS_SET_SKIP : copy_hidden(module, "module-tree", item);
+	}
+	return kernel.find_vm_area ? copy_code(address, *cursor - address, cursor, item) : KS_SET_SKIP;
+}
+
+/* === The walk =========================================================== */
+
+/* What the cursor holds. */
+enum { AT_STAGE, AT_PLACE };
+
+enum stage { START, VIEWS, LIST, SYSFS, MODULE_AREA, VMALLOC_AREA, END };
+
+static void enter(struct ks_set_cursor *cursor, enum stage stage, uint64_t place)
+{
+	cursor->at[AT_STAGE] = stage;
+	cursor->at[AT_PLACE] = place;
+}
+
+static int next_view(struct ks_set_cursor *cursor, struct ks_view *item)
+{
+	const struct {
+		const char *name;
+		bool available;
+	} views[] = {
+		{ "module-list", true },
+		{ "list-head", kernel.modules },
+		{ "sysfs", kernel.module_kset },
+		{ "module-tree", kernel.module_address },
+		{ "vm-areas", kernel.find_vm_area },
+	};
+	uint64_t i = cursor->at[AT_PLACE]++;
+
+	if (i == ARRAY_SIZE(views)) {
+		enter(cursor, LIST, 0);
+		return KS_SET_SKIP;
+	}
+	strscpy(item->name, views[i].name, sizeof(item->name));
+	item->available = views[i].available;
+	return VIEW_KIND;
+}
+
+static int next_in_list(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+{
+	struct query query = { .after = cursor->at[AT_PLACE] };
+
+	if (!ask_list(&query))
+		return broken_list(probe);
+	cursor->at[AT_PLACE] = (uintptr_t)query.next;
+	if (query.next)
+		return copy_module(query.next, item);
+	enter(cursor, SYSFS, 0);
+	return KS_SET_SKIP;
+}
+
+static int next_object(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+{
+	struct query query = { };
+
+	query.wanted = kernel.module_kset ? next_in_sysfs(cursor->at[AT_PLACE]) : NULL;
+	cursor->at[AT_PLACE] = (uintptr_t)query.wanted;
+	if (!query.wanted) {
+		enter(cursor, probe->level >= KS_HIGH ? MODULE_AREA : END, MODULES_VADDR);
+		return KS_SET_SKIP;
+	}
+	if (!ask_list(&query))
+		return broken_list(probe);
+	return query.listed ? KS_SET_SKIP : copy_hidden(query.wanted, "sysfs", item);
+}
+
+static int next_in_memory(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+{
+	bool in_modules = cursor->at[AT_STAGE] == MODULE_AREA;
+	uintptr_t end = in_modules ? MODULES_END : VMALLOC_END;
+
+	if (cursor->at[AT_PLACE] < end)
+		return next_code(probe, &cursor->at[AT_PLACE], end, item);
+	enter(cursor, in_modules && probe->level >= KS_ADVERSARIAL ? VMALLOC_AREA : END, VMALLOC_START);
+	return KS_SET_SKIP;
+}
+
+static int modules_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+{
+	int kind = KS_SET_END;
+
+	/* The kernel's own readers of the list and the tree turn preemption off, which RCU's updaters wait for as well. */
+	preempt_disable();
+	rcu_read_lock();
+	switch ((enum stage)cursor->at[AT_STAGE]) {
+	case START:
+		pass++;
+		enter(cursor, VIEWS, 0);
+		kind = KS_SET_SKIP;
+		break;
+	case VIEWS:
+		kind = next_view(cursor, item);
+		break;
+	case LIST:
+		kind = next_in_list(probe, cursor, item);
+		break;
+	case SYSFS:
+		kind = next_object(probe, cursor, item);
+		break;
+	case MODULE_AREA:
+	case VMALLOC_AREA:
+		kind = next_in_memory(probe, cursor, item);
+		break;
+	case END:
+		break;
+	}
+	rcu_read_unlock();
+	preempt_enable();
+	return kind;
+}
+
+static int modules_init(struct ks_probe *probe)
+{
+	(void)probe;
+	BUILD_BUG_ON(NAME_BYTES != MODULE_NAME_LEN);
+	kernel.modules = (void *)ks_symbol("modules");
+	kernel.module_kset = (void *)ks_symbol("module_kset");
+	kernel.module_address = (void *)ks_symbol("__module_address");
+	kernel.find_vm_area = (void *)ks_symbol("find_vm_area");
+	memset(suspects, 0, sizeof(suspects));
+	return register_module_notifier(&notifier) ? -1 : 0;
+}
+
+static void modules_exit(struct ks_probe *probe)
+{
+	(void)probe;
+	unregister_module_notifier(&notifier);
+}
+
+static const struct ks_set_type modules_set = {
+	.kinds = kinds,
+	.kinds_count = ARRAY_SIZE(kinds),
+	.items_max = 1024,
+	.init = modules_init,
+	.exit = modules_exit,
+	.next = modules_next,
+};
+
+const struct ks_probe_type ks_linux_modules = {
+	.name = "modules",
+	.interval_ns = {
+		[KS_LOW] = 30 * NSEC_PER_SEC,
+		[KS_DEFAULT] = 5 * NSEC_PER_SEC,
+		[KS_HIGH] = NSEC_PER_SEC,
+		[KS_ADVERSARIAL] = 200 * NSEC_PER_MSEC,
+	},
+	.pause_ns = {
+		[KS_LOW] = NSEC_PER_MSEC,
+		[KS_DEFAULT] = 500 * NSEC_PER_USEC,
+		[KS_HIGH] = 250 * NSEC_PER_USEC,
+		[KS_ADVERSARIAL] = 0,
+	},
+	KS_SET_ENGINE(&modules_set),
+};
