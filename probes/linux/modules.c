@@ -359,24 +359,39 @@ static struct module *next_in_sysfs(uintptr_t after)
 
 /* === Executable memory ================================================== */
 
-/* How many entries of page tables are looked at in one call. */
-#define ENTRIES_MAX 64
+/* How many tables, or holes in them, are looked at in one call. */
+#define TABLES_MAX 16
 
-/* Whether code may run at @address; *@bytes: how far from the start of its page, or of the hole in the tables, that holds. */
-static bool is_executable(uintptr_t address, uintptr_t *bytes)
+static bool is_executable(pte_t entry)
 {
-	unsigned int level;
-	const pte_t *entry = lookup_address(address, &level);
-	pteval_t flags;
+	pteval_t flags = pte_flags(entry);
+
+	return (flags & _PAGE_PRESENT) && !(flags & _PAGE_NX);
+}
+
+/*
+ * Goes on from *@address within one page table, or over one hole.  True: code may run at *@address and the @bytes that its entry maps.
+ * Else *@address is behind what was looked at.
+ */
+static bool find_executable(uintptr_t *address, uintptr_t *bytes)
+{
+	unsigned int level, entries = 1;
+	const pte_t *entry = lookup_address(*address, &level);
 
 	if (!entry) {
 		/* The level is that of the last table that there was: the hole is what one of its entries would map. */
 		*bytes = level == PG_LEVEL_NONE ? PGDIR_SIZE : level == PG_LEVEL_512G ? PUD_SIZE : PMD_SIZE;
+		*address = (*address & ~(*bytes - 1)) + *bytes;
 		return false;
 	}
 	*bytes = page_level_size(level);
-	flags = pte_flags(READ_ONCE(*entry));
-	return (flags & _PAGE_PRESENT) && !(flags & _PAGE_NX);
+	*address &= ~(*bytes - 1);
+	if (level == PG_LEVEL_4K)
+		entries = PTRS_PER_PTE - pte_index(*address);
+	for (; entries; entries--, entry++, *address += *bytes)
+		if (is_executable(READ_ONCE(*entry)))
+			return true;
+	return false;
 }
 
 /*
@@ -433,19 +448,15 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 {
 	struct query query = { };
 	struct module *module;
-	uintptr_t address = *cursor, bytes = 0;
+	uintptr_t address = *cursor, bytes;
 	bool found = false;
 
-	for (unsigned int i = 0; i < ENTRIES_MAX && address < end && !found; i++) {
-		found = is_executable(address, &bytes);
-		*cursor = (address & ~(bytes - 1)) + bytes;
-		if (*cursor < address)
-			*cursor = end; /* past the end of all addresses */
-		if (!found)
-			address = *cursor;
-	}
-	if (!found)
+	for (unsigned int i = 0; i < TABLES_MAX && address < end && !found; i++)
+		found = find_executable(&address, &bytes);
+	*cursor = address;
+	if (!found || address >= end)
 		return KS_SET_SKIP;
+	*cursor += bytes;
 	module = kernel.module_address ? kernel.module_address(address) : NULL;
 	query.wanted = module;
 	query.address = module ? 0 : address;

@@ -267,8 +267,6 @@ static const struct word netlink_protocols[] = {
 	{ NETLINK_CRYPTO, "crypto" },       { -1, NULL },
 };
 
-static const struct word no_words[] = { { 0, NULL } };
-
 static const struct word tcp_states[] = {
 	{ TCP_ESTABLISHED, "established" }, { TCP_SYN_SENT, "syn-sent" },     { TCP_SYN_RECV, "syn-received" },
 	{ TCP_FIN_WAIT1, "fin-wait-1" },    { TCP_FIN_WAIT2, "fin-wait-2" },  { TCP_TIME_WAIT, "time-wait" },
@@ -386,7 +384,7 @@ static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_op
 {
 	/* It stays: only the release of the file takes it away. */
 	struct sock *sk = READ_ONCE(sock->sk);
-	const struct word *protocols = no_words, *states = other_states;
+	const struct word *protocols = NULL, *states = other_states;
 
 	item->inode = SOCK_INODE(sock)->i_ino;
 	put_word(item->type, sizeof(item->type), types, sock->type);
@@ -412,7 +410,8 @@ static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_op
 		copy_asked(sock, AF_PACKET, item);
 		break;
 	}
-	put_word(item->protocol, sizeof(item->protocol), protocols, sk->sk_protocol);
+	if (protocols)
+		put_word(item->protocol, sizeof(item->protocol), protocols, sk->sk_protocol);
 	put_word(item->state, sizeof(item->state), states, READ_ONCE(sk->sk_state));
 	return SOCKET_KIND;
 }

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ks_code.c - hides code as rootkits do, so that tests can show that the sensor finds it.
+ *
+ * Never load it on a machine that matters.  Orders are parameters of insmod:
+ *
+ *   orphan=1   leaves a page of code behind that belongs to no module, and refuses to be loaded.  Found as "unowned-code".
+ *   deep=1     takes this module out of the list of modules and out of /sys/module.  It cannot be unloaded any more.  Found as "hidden",
+ *              seen in the "module-tree".
+ */
+#include <linux/kprobes.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/rculist.h>
+
+static bool orphan, deep;
+module_param(orphan, bool, 0400);
+MODULE_PARM_DESC(orphan, "leave a page of code behind");
+module_param(deep, bool, 0400);
+MODULE_PARM_DESC(deep, "take this module out of the list and out of /sys/module");
+
+static unsigned long (*lookup)(const char *name);
+
+static int find_lookup(void)
+{
+	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name", .flags = KPROBE_FLAG_DISABLED };
+	int error = register_kprobe(&probe);
+
+	if (error)
+		return error;
+	lookup = (void *)probe.addr;
+	unregister_kprobe(&probe);
+	return 0;
+}
+
+static int leave_orphan(void)
+{
+	void *(*module_alloc_fn)(unsigned long bytes) = (void *)lookup("module_alloc");
+	int (*set_memory_x_fn)(unsigned long address, int pages) = (void *)lookup("set_memory_x");
+	void *page;
+
+	if (!module_alloc_fn || !set_memory_x_fn)
+		return -ENOENT;
+	page = module_alloc_fn(PAGE_SIZE);
+	if (!page)
+		return -ENOMEM;
+	memset(page, 0xc3, PAGE_SIZE); /* RET */
+	if (set_memory_x_fn((unsigned long)page, 1))
+		return -EIO;
+	pr_info("ks_code: orphan at %lx\n", (unsigned long)page);
+	return -ECANCELED;
+}
+
+static int hide_deep(void)
+{
+	struct mutex *modules_mutex = (void *)lookup("module_mutex");
+
+	if (!modules_mutex)
+		return -ENOENT;
+	kobject_del(&THIS_MODULE->mkobj.kobj);
+	mutex_lock(modules_mutex);
+	list_del_rcu(&THIS_MODULE->list);
+	mutex_unlock(modules_mutex);
+	return 0;
+}
+
+static int __init code_start(void)
+{
+	int error = find_lookup();
+
+	if (!error && orphan)
+		error = leave_orphan();
+	if (!error && deep)
+		error = hide_deep();
+	return error;
+}
+
+static void __exit code_stop(void)
+{
+}
+
+module_init(code_start);
+module_exit(code_stop);
+
+MODULE_DESCRIPTION("hides code, for tests of ksense");
+MODULE_LICENSE("GPL");

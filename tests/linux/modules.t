@@ -1,0 +1,124 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# The probe "modules" of the Linux module, beside /proc/modules.
+#
+# Wrong in the world if this fails: a module is told wrongly; one that has hidden itself, or code that belongs to no module, is not
+# reported; or one that merely comes or goes is reported as hidden.
+#
+# Modules of the tests (tests/linux/hide, tests/linux/code) hide as rootkits do.  A finding is told at the second look, so two samples are asked
+# for, with more than the probe's patience between them; how much more does not matter.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use Test::More;
+
+my $built = $ENV{KS_BUILD} || 'build';
+my $steps = boot(<<'SH', '--timeout', 600, map { ('--add', $_) } "$built/linux-guest/ksense.ko", "$built/tests/hide/ks_hide.ko", "$built/tests/code/ks_code.ko");
+S=/run/ksense/kernel.sock
+k() { ksense --socket $S --json "$@"; }
+# Two looks, and all that was recorded.
+looks() { k records modules --run; sleep $1; k records modules --run; }
+step load insmod ksense.ko sense=ring=1M
+step sample k records modules --run --filter event=present
+step proc cat /proc/modules
+step quiet looks 3
+
+insmod ks_hide.ko
+step appeared k records modules --run --filter name=ks_hide
+echo 1 > /sys/module/ks_hide/parameters/self
+step unlisted cat /proc/modules
+step hidden looks 1
+echo 0 > /sys/module/ks_hide/parameters/self
+step shown looks 1
+rmmod ks_hide
+step vanished k records modules --run --filter event=vanished
+
+step high k high modules
+step quiet_high looks 3
+step adversarial k adversarial modules
+step storm sh -c 'for i in $(seq 12); do insmod ks_hide.ko || exit 1; rmmod ks_hide || exit 1; insmod ks_code.ko || exit 1; rmmod ks_code || exit 1; done'
+step after_storm looks 3
+step status k status
+
+insmod ks_code.ko orphan=1
+step orphan looks 3
+step where dmesg
+insmod ks_code.ko deep=1
+step deep_unlisted sh -c 'cat /proc/modules; ls -d /sys/module/ks_code'
+step deep looks 1
+step unload rmmod ksense
+step kernel dmesg
+SH
+
+sub of_kind {
+	my ($kind, @records) = @_;
+	return grep { $_->{kind} eq $kind } @records;
+}
+
+sub findings {
+	my ($step) = @_;
+	return join ' ', map { "$_->{event} $_->{kind} " . ($_->{name} // "$_->{start} $_->{allocated_by}") }
+		grep { $_->{kind} =~ /^(hidden|unowned-code|lost)$/ } json($steps->{$step});
+}
+
+# === The same as /proc/modules ==============================================
+
+is($steps->{load}{status}, 0, 'it loads') or diag $steps->{load}{err};
+my @sample = json($steps->{sample});
+my @sensor_says = map { [@$_{qw(name size_bytes refcount state base taints)}] } of_kind('module', @sample);
+my @kernel_says = map { [@$_[0, 1, 2], lc $_->[4], $_->[5] =~ s/^0x0*/0x/r, ($_->[6] // '') =~ tr/()//dr] } map { [split] }
+	split /\n/, $steps->{proc}{out};
+my %last = map { $_->[0] => $_ } @sensor_says; # the first sample and the one asked for are both there
+is_deeply([map { $last{$_} } sort keys %last], [sort { $a->[0] cmp $b->[0] } @kernel_says], 'the sensor says of each what /proc/modules says');
+my ($own) = of_kind('module', @sample);
+ok($own->{text_bytes} > 0 && $own->{text_bytes} < $own->{size_bytes}, 'the code is a part of it');
+my %view = map { $_->{name} => $_->{available} } of_kind('view', @sample);
+is(join(' ', grep { !$view{$_} } sort keys %view), '', 'it has every view that it wants');
+is(join(' ', sort keys %view), 'list-head module-list module-tree sysfs vm-areas', 'and says which');
+is(findings('quiet'), '', 'nothing is found where nothing is wrong');
+
+# === A module that hides from the list ======================================
+
+my ($appeared) = of_kind('module', json($steps->{appeared}));
+is($appeared && $appeared->{name}, 'ks_hide', 'a module that is loaded appears');
+unlike($steps->{unlisted}{out}, qr/ks_hide/, 'then it is not in /proc/modules');
+my ($gone) = grep { $_->{event} eq 'vanished' } of_kind('module', json($steps->{hidden}));
+is($gone && $gone->{name}, 'ks_hide', 'it has vanished from the list');
+my ($hidden) = of_kind('hidden', json($steps->{hidden}));
+is($hidden && $hidden->{name}, 'ks_hide', 'and is reported as hidden, by its name') or diag explain $steps->{hidden};
+is($hidden->{base}, $appeared->{base}, 'at the address that it had');
+is("$hidden->{seen} $hidden->{missing}", 'sysfs module-list', 'and by what');
+is(findings('shown') =~ s/present hidden ks_hide //gr, 'vanished hidden ks_hide', 'when it is back, the finding is over');
+my ($unloaded) = of_kind('module', json($steps->{vanished}));
+is($unloaded && $unloaded->{name}, 'ks_hide', 'a module that is unloaded vanishes');
+
+# === Code ====================================================================
+
+is(findings('quiet_high'), '', 'at high nothing is found where nothing is wrong');
+my %owners = map { $_->{owner} => 1 } of_kind('generated-code', json($steps->{quiet_high}));
+ok($owners{bpf}, "the kernel's own generated code is told as that") or diag explain $steps->{quiet_high};
+is($steps->{storm}{status}, 0, 'modules come and go in a storm') or diag $steps->{storm}{err};
+is(findings('after_storm'), '', 'and none of them is a finding');
+my ($status) = json($steps->{status});
+my ($probe) = grep { $_->{name} eq 'modules' } @{$status->{probes}};
+is("$probe->{failures} $probe->{lost}", '0 0', 'nothing failed, and no record was lost');
+cmp_ok($probe->{runs}, '>', 10, 'it has looked at the storm') or diag explain $probe;
+
+my ($orphan) = $steps->{where}{out} =~ /ks_code: orphan at ([0-9a-f]+)/;
+my ($code) = of_kind('unowned-code', json($steps->{orphan}));
+is($code && $code->{start}, '0x' . ($orphan // '?'), 'code that belongs to no module is reported') or diag explain $steps->{orphan};
+is($code->{bytes}, 4096, 'how much of it there is');
+like($code->{allocated_by}, qr/^(0x[0-9a-f]+|\w+\+0x\S+ \[ks_code\])$/, 'and who took the memory');
+
+# It has left /sys/module too: only the tree by which the kernel handles faults still knows it.
+is($steps->{deep_unlisted}{out}, $steps->{proc}{out}, 'a module that is neither in /proc/modules nor in /sys/module')
+	or diag $steps->{deep_unlisted}{out};
+my ($deep) = of_kind('hidden', json($steps->{deep}));
+is($deep && "$deep->{name} $deep->{seen}", 'ks_code module-tree', 'is reported by its name') or diag explain $steps->{deep};
+is($steps->{unload}{status}, 0, 'it goes');
+unlike($steps->{kernel}{out}, qr/BUG|Oops|WARNING|Call Trace/, 'the kernel has nothing to complain about');
+
+done_testing;

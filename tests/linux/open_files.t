@@ -1,0 +1,211 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# The probe "open-files" of the Linux module, beside lsof.
+#
+# Wrong in the world if this fails: an open file or a socket's end is told wrongly, or not at all, or a process with very many of them
+# breaks the sensor.
+#
+# A process opens something of everything (tests/linux/open.c).  What the sensor says of each descriptor of each process is what
+# lsof says, in the sensor's words; what lsof does not know (whose peer a socket is, a thread's own descriptors) is held against what the
+# process said itself.  Nothing depends on how long anything takes: each sample is asked for.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use Test::More;
+
+my $built = $ENV{KS_BUILD} || 'build';
+chomp(my $lsof = `command -v lsof || echo /usr/bin/lsof`);
+my $steps = boot(<<'SH', '--timeout', 600, map { ('--add', $_) } "$built/linux-guest/ksense.ko", "$built/tests/open", $lsof);
+S=/run/ksense/kernel.sock
+k() { ksense --socket $S --json "$@"; }
+# Starts open with these arguments, and waits until it has everything open, or failed.
+start_open() {
+	./open "$@" > open.out 2>&1 &
+	until grep -q '^pid' open.out || ! kill -0 $!; do sleep 0.1; done
+	cat open.out
+}
+ip link set lo up
+step load insmod ksense.ko sense=ring=1M
+step open start_open things
+step sample k records open-files --run --filter event=present
+step lsof ./lsof -n -P -F pKfatDrinPT
+mv things/old-name things/new-name
+step renamed k records open-files --run --filter event=changed
+sleep 1000 9< things/regular &
+pid=$!
+until [ -e /proc/$pid/fd/9 ]; do sleep 0.1; done
+step opened sh -c "echo $pid; ksense --socket $S --json records open-files --run --filter fd=9"
+step high k high open-files
+step at_high k records open-files --run --filter event=present
+kill $(sed -n 's/^pid //p' open.out)
+while kill -0 $(sed -n 's/^pid //p' open.out); do sleep 0.1; done
+# What the release of the last reference leaves to others is over before the next sample can see it.
+step vanished k records open-files --run --filter event=vanished
+step default k default open-files
+step many start_open --many 10000
+step incomplete k records open-files --run --filter kind=incomplete
+kill $(sed -n 's/^pid //p' open.out)
+while kill -0 $(sed -n 's/^pid //p' open.out); do sleep 0.1; done
+step again k records open-files --run --filter event=present
+step again_all k records open-files --run --filter event=present
+step status k status
+step unload rmmod ksense
+step kernel dmesg
+SH
+
+# === What the process says ===================================================
+
+is($steps->{load}{status}, 0, 'it loads') or diag $steps->{load}{err};
+my (%fd, $pid, $tid, $thread_fd);
+for (split /\n/, $steps->{open}{out}) {
+	($thread_fd, $tid) = ($1, $2) if /^thread (\d+) (\d+)$/;
+	$pid = $1 if /^pid (\d+)$/;
+	$fd{$1} = $2 if /^(\S+) (\d+)$/;
+}
+ok($pid && $tid, 'a process has something of everything open') or diag $steps->{open}{out};
+
+sub by_fd {
+	return map { ("$_->{pid} $_->{fd}" => $_) } grep { defined $_->{fd} } @_;
+}
+
+my %seen = by_fd(json($steps->{sample}));
+
+sub seen_as {
+	return $seen{"$pid $fd{$_[0]}"} || {};
+}
+
+# === The same as lsof's =====================================================
+
+my %type = (REG => 'regular', DIR => 'directory', CHR => 'character', BLK => 'block', a_inode => 'anonymous', LINK => 'symlink');
+
+sub device {
+	my ($number) = @_;
+	$number = hex($number // 0);
+	return (($number >> 8) & 0xfff) . ':' . (($number & 0xff) | (($number >> 12) & 0xfff00));
+}
+
+# A line for a descriptor, of what both know.
+sub of_lsof {
+	my ($file) = @_;
+	my ($t, $name) = @$file{qw(t n)};
+	my $mode = { r => 'r', w => 'w', u => 'rw' }->{$file->{a}} // '';
+
+	if ($t =~ /^IPv([46])$/) {
+		my ($local, $remote) = split /->/, $name;
+		return join ' ', $1 == 4 ? 'inet' : 'inet6', lc $file->{P}, $local, $remote // '-', lc($file->{ST} // '-');
+	}
+	return join ' ', 'unix', $name =~ /^(.*?) ?type=(\w+)/ ? (length $1 ? $1 : '-', lc $2) : $name, lc $file->{ST}, $file->{i} if $t eq 'unix';
+	return join ' ', 'netlink', lc($name =~ tr/_/-/r), $file->{i} if $t eq 'netlink';
+	return 'packet' if $t eq 'pack';
+	return "raw $file->{i}" if $t eq 'raw';
+	return "socket $file->{i}" if $t eq 'sock';
+	return "pipe $mode $file->{i}" if $t eq 'FIFO' && $name eq 'pipe';
+	$name =~ s/^(\[\w+):\d+\]$/$1]/; # of an eventfd lsof tells the number as well
+	# As lsof writes what cannot be printed.
+	return join ' ', $type{$t} // ($t eq 'FIFO' ? 'fifo' : $t), $mode, device($file->{D}), device($file->{r}), $file->{i}, $name;
+}
+
+sub of_sensor {
+	my ($record) = @_;
+
+	if ($record->{kind} eq 'socket') {
+		my ($family, $local, $remote) = @$record{qw(family local remote)};
+		return "socket $record->{inode}" if $record->{state} eq 'closed' && !length $local; # not bound: in no table of the kernel
+		return "raw $record->{inode}" if $record->{type} eq 'raw' && $family =~ /^inet/;
+		return 'packet' if $family eq 'packet';
+		return "netlink $record->{protocol} $record->{inode}" if $family eq 'netlink';
+		return join ' ', 'unix', length $local ? $local : '-', @$record{qw(type state inode)} if $family eq 'unix';
+		s/^(0\.0\.0\.0|\[::\]):/*:/ for $local, $remote;
+		return join ' ', $family, $record->{protocol}, $local, length $remote ? $remote : '-', $record->{type} eq 'stream' ? $record->{state} : '-';
+	}
+	return "pipe $record->{mode} $record->{inode}" if $record->{type} eq 'pipe';
+	my $path = $record->{path};
+	$path =~ s/^anon_inode://;
+	$path =~ s/\\/\\\\/g;
+	$path =~ s/\n/\\n/g;
+	$path =~ s/([\x80-\xff])/sprintf '\\x%02x', ord $1/ge;
+	return join ' ', $record->{type}, $record->{mode}, "$record->{major}:$record->{minor}",
+		"$record->{device_major}:$record->{device_minor}", $record->{inode}, $path;
+}
+
+my (%lsof, $of, $file, %comm);
+for (split /\n/, $steps->{lsof}{out}) {
+	my ($what, $value) = /^(.)(.*)$/ or next;
+	if ($what eq 'p' || $what eq 'K') { # a process, or a thread of it
+		$of = $value;
+	} elsif ($what eq 'f') {
+		$file = $value =~ /^\d+$/ ? $lsof{"$of $value"} = {} : {};
+	} elsif ($what eq 'T') {
+		my ($name, $is) = split /=/, $value;
+		$file->{$name} = $is;
+	} else {
+		$file->{$what} = $value;
+	}
+}
+# The one that asked, and lsof itself, are not the same in both.
+my %both = map { $_ => 1 } grep { $seen{$_} } keys %lsof;
+my @only_lsof = grep { my ($p) = split / /; !$both{$_} && grep { /^$p / } keys %both } keys %lsof;
+cmp_ok(scalar(grep { /^$pid / } keys %both), '>=', 30, 'lsof and the sensor know the same descriptors of it');
+is("@only_lsof", '', 'and of every other process that both have seen') or diag explain map { ($_, $lsof{$_}) } @only_lsof;
+my (@lsof_says, @sensor_says);
+for my $key (sort keys %both) {
+	# A path with O_PATH is neither readable nor writable; lsof takes it for both.  What is longer than a record is told as cut.
+	next if $key eq "$pid $fd{path}" || $key eq "$pid $fd{long}" || $seen{$key}{comm} eq 'ksense';
+	push @lsof_says, "$key: " . of_lsof($lsof{$key});
+	push @sensor_says, "$key: " . of_sensor($seen{$key});
+}
+is_deeply(\@sensor_says, \@lsof_says, 'the sensor says of each what lsof says');
+
+# === What lsof does not say ==================================================
+
+is(seen_as('path')->{mode}, 'path', 'what is open as a path is told as that');
+is(seen_as('hostile')->{path}, "/root/things/a\n\"\x{ff}\\ b", 'a name of any bytes is told as it is');
+ok(seen_as('append')->{append} && !seen_as('regular')->{append}, 'appending is told');
+ok(seen_as('deleted')->{deleted} && !seen_as('regular')->{deleted}, 'and that a file has no name any more');
+my $long = seen_as('long');
+ok($long->{path_cut} && length($long->{path}) == 255 && $long->{path} =~ m{^/root/things/l+/l+$}, 'a long path is cut, and said to be');
+is(seen_as('unix-client')->{peer_inode}, seen_as('unix-accepted')->{inode}, 'a socket has the peer that it has');
+is(seen_as('unix-accepted')->{peer_inode}, seen_as('unix-client')->{inode}, 'and that has it');
+is(seen_as('unix-client')->{remote}, '/root/named', "the peer's name");
+is(seen_as('unix-abstract')->{local}, '@ab@stract', 'an abstract name');
+is(seen_as('sniffer')->{family}, 'packet', 'a socket that sees every frame');
+is($seen{"$tid $thread_fd"}{path}, '/root/things/only-of-the-thread', 'a thread with descriptors of its own has a place of its own');
+my %threads = map { $_->{pid} => 1 } grep { $_->{comm} eq 'open' } values %seen;
+is(join(' ', sort keys %threads), join(' ', sort $pid, $tid), 'one that shares them has not');
+my %kernel = map { $_->{pid} => 1 } grep { $_->{comm} =~ /^(kthreadd|ksense\/)/ } values %seen;
+is(join(' ', keys %kernel), '', 'threads of the kernel have no files');
+
+# === Time goes on ============================================================
+
+my ($renamed) = grep { $_->{pid} == $pid && $_->{fd} == $fd{renamed} } json($steps->{renamed});
+is($renamed->{path}, '/root/things/new-name', 'a file that is renamed while it is open has its new name');
+is($renamed->{old}{path}, '/root/things/old-name', 'and the old one');
+is(join(' ', sort keys %{$renamed->{old} || {}}), 'path', 'and nothing else has changed');
+my ($sleep_pid, @opened) = split /\n/, $steps->{opened}{out};
+my ($nine) = grep { $_->{pid} == $sleep_pid && $_->{fd} == 9 } map { json({ out => $_ }) } @opened;
+is($nine->{path}, '/root/things/regular', 'what is opened is there');
+my %high = by_fd(json($steps->{at_high}));
+is_deeply({ map { $_ => $high{$_}{path} } grep { /^$pid / && $_ ne "$pid $fd{renamed}" } keys %high },
+	  { map { $_ => $seen{$_}{path} } grep { /^$pid / && $_ ne "$pid $fd{renamed}" } keys %seen },
+	  'at high, where each path is made anew, they are the same');
+my %vanished = by_fd(json($steps->{vanished}));
+is(scalar(grep { /^$pid / } keys %vanished), scalar(grep { /^$pid / } keys %seen), 'when the process ends all that it had vanishes');
+
+# === Too many ================================================================
+
+like($steps->{many}{out}, qr/^pid/m, 'a process has 10,000 files open') or diag $steps->{many}{out};
+my ($incomplete) = grep { $_->{kind} eq 'incomplete' } json($steps->{incomplete});
+ok($incomplete && $incomplete->{looked} <= 8192 && $incomplete->{of} > 10000, 'more than fit into a sample are said to be more')
+	or diag explain $steps->{incomplete};
+my %again = by_fd(json($steps->{again_all}));
+is($again{"1 0"}{path}, $seen{"1 0"}{path}, 'and it goes on when they are gone');
+my ($status) = json($steps->{status});
+my ($probe) = grep { $_->{name} eq 'open-files' } @{$status->{probes}};
+is($probe->{failures}, 0, 'nothing failed');
+is($steps->{unload}{status}, 0, 'it goes');
+unlike($steps->{kernel}{out}, qr/BUG|Oops|WARNING|Call Trace/, 'the kernel has nothing to complain about');
+
+done_testing;
