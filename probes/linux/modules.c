@@ -371,7 +371,8 @@ static bool is_executable(pte_t entry)
 
 /*
  * Goes on from *@address within one page table, or over one hole.  True: code may run at *@address and the @bytes that its entry maps.
- * Else *@address is behind what was looked at.
+ * Else *@address is behind what was looked at.  A table may be freed while it is read, when a huge mapping takes its place: what is
+ * read then is nonsense, but can be read.
  */
 static bool find_executable(uintptr_t *address, uintptr_t *bytes)
 {

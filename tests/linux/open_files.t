@@ -153,7 +153,7 @@ is("@only_lsof", '', 'and of every other process that both have seen') or diag e
 my (@lsof_says, @sensor_says);
 for my $key (sort keys %both) {
 	# A path with O_PATH is neither readable nor writable; lsof takes it for both.  What is longer than a record is told as cut.
-	next if $key eq "$pid $fd{path}" || $key eq "$pid $fd{long}" || $seen{$key}{comm} eq 'ksense';
+	next if $key =~ /^($pid|$tid) ($fd{path}|$fd{long})$/ || $seen{$key}{comm} eq 'ksense';
 	push @lsof_says, "$key: " . of_lsof($lsof{$key});
 	push @sensor_says, "$key: " . of_sensor($seen{$key});
 }
