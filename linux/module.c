@@ -19,10 +19,10 @@ MODULE_PARM_DESC(socket, "where to listen; @NAME is an abstract socket (default 
 /* The probes, in the order of discovery. */
 static const struct ks_probe_type *const types[] = {
 	&ks_linux_processes,
-	&ks_linux_files,
-	&ks_linux_kernel_text,
 	&ks_linux_open_files,
+	&ks_linux_files,
 	&ks_linux_modules,
+	&ks_linux_kernel_text,
 };
 
 static struct ks_sensor sensor;

@@ -32,11 +32,7 @@ SH
 is($steps->{load}{status}, 0, 'it loads') or diag $steps->{load}{err};
 is($steps->{mode}{out}, "700 socket\n", 'its socket is for root alone');
 isnt($steps->{twice}{status}, 0, 'it does not load twice');
-<<<<<<< HEAD
-is(join(' ', map { $_->{name} } json($steps->{discovery})), 'ksense processes files kernel-text', 'it tells what it has');
-=======
-like(join(' ', map { $_->{name} } json($steps->{discovery})), qr/^ksense processes open-files modules\b/, 'it tells what it has');
->>>>>>> c0c2887 (tests: module: the probes that there are now)
+is(join(' ', map { $_->{name} } json($steps->{discovery})), 'ksense processes open-files files modules kernel-text', 'it tells what it has');
 
 my %process = map { $_->{pid} => $_ } grep { $_->{kind} eq 'process' } json($steps->{processes});
 is($process{2}{comm}, 'kthreadd', 'a thread of the kernel');
