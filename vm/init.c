@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * init: process 1 of the emulated machine, in Dom0 and in the small guest.
+ * init: process 1 of the emulated machine: in Dom0, in Linux without Xen, and in the small guest.
  *
  * It gets the machine into a usable state, runs one command, hands out what the
  * command printed and how it ended, and turns the machine off. A C program and not
@@ -17,6 +17,7 @@
  *   shell    (Dom0) the command is a shell on the virtio console
  *   console  (guest) output goes to the console between two marker lines
  *   keep     (guest) the same, but the guest lives on afterwards
+ * and vm_tty, the terminal of the shell.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -42,7 +43,7 @@
 #define PORT_STDOUT "/dev/vport0p1"
 #define PORT_STDERR "/dev/vport0p2"
 #define PORT_STATUS "/dev/vport0p3"
-#define SHELL_TTY   "/dev/hvc1" /* hvc0 is Xen's own */
+#define SHELL_TTY   "hvc1" /* hvc0 is Xen's own, if there is Xen */
 
 #define PORT_WAIT_MS 10000
 #define PIPE_BYTES   (1 << 20)
@@ -119,6 +120,7 @@ static void mount_all(void)
 
 static void load_modules(void)
 {
+    bool under_xen = !access("/sys/hypervisor/type", F_OK);
     char line[512];
     FILE *list = fopen("/etc/vm/modules", "re");
 
@@ -135,6 +137,8 @@ static void load_modules(void)
         if ( params )
             *params++ = 0;
 
+        if ( !under_xen && !strncmp(basename(line), "xen", 3) )
+            continue;
         fd = open(line, O_RDONLY | O_CLOEXEC);
         if ( fd < 0 ||
              (syscall(SYS_finit_module, fd, params ? params : "", 0) &&
@@ -146,7 +150,7 @@ static void load_modules(void)
     fclose(list);
 
     /* Its file system came with a module. */
-    if ( mount("xenfs", "/proc/xen", "xenfs", 0, NULL) )
+    if ( under_xen && mount("xenfs", "/proc/xen", "xenfs", 0, NULL) )
         complain("cannot mount /proc/xen: %s", strerror(errno));
 }
 
@@ -339,13 +343,18 @@ static int run_shell(char *command)
 {
     char *argv[] = { "/bin/sh", "-c", command, NULL };
     const char *rows = getenv("vm_rows"), *columns = getenv("vm_columns");
-    int tty = open_port(SHELL_TTY, O_RDWR | O_NOCTTY);
+    const char *name = getenv("vm_tty");
+    char path[32];
+    int tty;
     struct winsize size = {
         .ws_row = rows ? atoi(rows) : 24,
         .ws_col = columns ? atoi(columns) : 80,
     };
-    pid_t pid = fork();
+    pid_t pid;
 
+    snprintf(path, sizeof(path), "/dev/%s", name ? name : SHELL_TTY);
+    tty = open_port(path, O_RDWR | O_NOCTTY);
+    pid = fork();
     if ( pid < 0 )
         give_up("cannot fork: %s", strerror(errno));
     if ( pid == 0 )
