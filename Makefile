@@ -31,7 +31,7 @@ all: host tools xen ## build the tools, the host port, and Xen with the sensor (
 
 help: ## list the targets
 	@echo 'Targets:'
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile tests/tests.mk | expand -t 24
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile tests/tests.mk tests/linux/linux.mk | expand -t 24
 	@echo 'Variables:'
 	@echo '  XEN_SRC=DIR           a Xen source tree of yours (release $(XEN_RELEASE)), instead of the one that is fetched'
 	@echo '  KDIR=DIR              the headers of the kernel that the module is for; the running one'
@@ -110,6 +110,7 @@ module: $(B)/linux/ksense.ko ## build the Linux module, for the running kernel o
 
 $(B)/linux/ksense.ko: MODULE_KDIR = $(KDIR)
 $(B)/linux-guest/ksense.ko: MODULE_KDIR = $(GUEST_KDIR)
+$(B)/linux-debug/ksense.ko: MODULE_KDIR = $(DEBUG_KERNEL)
 
 # Which kernel that is, is known when the machine has been made.
 $(B)/linux-guest/ksense.ko: | $(B)/vm/kernel/release
@@ -120,7 +121,7 @@ $(B)/vm/kernel/release:
 module_tree = rsync -aR $(MODULE_FILES) $(1)/ && cp linux/Kbuild $(1)/Kbuild
 
 # In a copy, so that the kernel's build leaves nothing here.
-$(B)/linux/ksense.ko $(B)/linux-guest/ksense.ko: $(MODULE_FILES) linux/Kbuild
+$(B)/linux/ksense.ko $(B)/linux-guest/ksense.ko $(B)/linux-debug/ksense.ko: $(MODULE_FILES) linux/Kbuild
 	@[ -f "$(MODULE_KDIR)/Makefile" ] || { echo "no kernel headers in $(MODULE_KDIR): install linux-headers-amd64, or give KDIR=" >&2; exit 1; }
 	@mkdir -p $(@D)
 	$(call module_tree,$(@D))

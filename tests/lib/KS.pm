@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# KS.pm - what the end-to-end tests share: boot the emulated machine once, run a number of steps in its Dom0, and look at what each of
-# them printed.
+# KS.pm - what the end-to-end tests share: boot the emulated machine once, run a number of steps in its Dom0 (or in its Linux without Xen, or
+# in a shell of this machine), and look at what each of them printed.
 package KS;
 
 use strict;
@@ -13,41 +13,53 @@ use File::Temp;
 use JSON::PP;
 use Test::More;
 
-our @EXPORT = qw(boot records json reply request $root $build $nonce gdb_open gdb_read gdb_write gdb_close);
+our @EXPORT = qw(boot here records json reply request $root $build $nonce gdb_open gdb_read gdb_write gdb_close);
 
 our $root = realpath(dirname(__FILE__) . '/../..');
 our $build = $ENV{KS_BUILD} // "$root/build";
+our $module = $ENV{KS_MODULE} // "$build/linux-guest/ksense.ko";
 our $nonce = '4f1c0e6a9d2b4c58a7e3';
 
 # The Xen under test, and what each boot of it has on its command line; the checked build passes the same tests.
 our $xen = $ENV{KS_XEN} // "$build/xen/xen";
 our @xen_args;
 
+# Of each boot without Xen: another kernel, with what it needs (make check-debug-kernel).
+our @linux_options = split ' ', $ENV{KS_LINUX_OPTIONS} // '';
+
 # What each test's machine has in Dom0's /root.
 my @tools = ("$build/tools/ksense", "$build/tests/abi");
+my @linux_tools = ("$build/tools/ksense");
 
 # What Xen complains of on its console, and what is none of the sensor's doing: Xen's own FLASK shifts a bit into the sign of an int.
 my $complaint = qr/UBSAN: Undefined|Assertion .* failed|Xen BUG|Xen WARN|Panic on CPU|FATAL TRAP/i;
 my $known = qr{UBSAN: Undefined behaviour in \S*/xsm/flask/avc\.c:184:};
 
+# What Linux complains of.  Not that something took long: how fast this machine is decides nothing.
+my $splat = qr/KASAN:|UBSAN:|BUG: (?!soft lockup|workqueue lockup)|BUG kmalloc|WARNING: |Oops: |general protection fault|kernel BUG at|
+	       unreferenced\ object|ODEBUG:|list_(?:add|del)\ corruption|refcount_t:|DEBUG_LOCKS_WARN_ON/x;
+
 # Before the steps: `step NAME COMMAND...` runs one, its output and its status are kept apart from the others'.
 my $prelude = <<'SH';
+: ${DIR:=/root}
 step() {
 	name=$1; shift
 	echo "@@begin $name"
-	"$@" 2>/root/.stderr
+	"$@" 2>"$DIR/.stderr"
 	status=$?
 	echo
 	echo "@@stderr"
-	cat /root/.stderr
+	cat "$DIR/.stderr"
 	echo
 	echo "@@end $status"
 }
 # One request line, or several, as the protocol has them.
-raw() { printf '%s\n' "$@" | ./ksense --xen raw; }
-PATH=/root:$PATH
+raw() { printf '%s\n' "$@" | ksense raw; }
+PATH=$DIR:$PATH
 SH
 
+# Without KSENSE_SOCKET, ksense asks Xen.
+#
 # boot(script, vm/run's options...): { step's name => { out, err, status } }, and under '' the whole: { out, err, status, console }.
 # A reference to a hash among the options has functions by the names of steps: called here when that step begins there, with all that was
 # printed before.
@@ -55,12 +67,14 @@ sub boot {
 	my ($script, @options) = @_;
 	my ($hooks) = grep { ref } @options;
 	@options = grep { !ref } @options;
+	my $linux = grep { $_ eq '--linux' } @options;
 	my $console = File::Temp->new;
 	my $err = File::Temp->new;
-	my @command = ("$root/vm/run", '--console', "$console", map({ ('--add', $_) } @tools));
+	my @command = ("$root/vm/run", '--console', "$console", map({ ('--add', $_) } $linux ? @linux_tools : @tools));
 
-	push @command, '--xen', $xen unless grep { /^--(xen|stock|linux)$/ } @options;
-	push @command, map({ ('--xen-args', $_) } @xen_args), @options, '--', $prelude . $script;
+	push @command, '--xen', $xen unless $linux || grep { $_ eq '--xen' || $_ eq '--stock' } @options;
+	push @command, $linux ? @linux_options : map({ ('--xen-args', $_) } @xen_args);
+	push @command, @options, '--', $prelude . $script;
 	open(my $old_err, '>&', \*STDERR);
 	open(STDERR, '>', "$err");
 	open(my $pipe, '-|', @command) or die "vm/run: $!";
@@ -74,18 +88,37 @@ sub boot {
 	my $status = $? >> 8;
 	open(STDERR, '>&', $old_err);
 
-	my %steps = ('' => { out => $out, err => slurp("$err"), status => $status, console => slurp("$console") });
-	while ($out =~ /^\@\@begin (\S+)\n(.*?)\n?^\@\@stderr\n(.*?)\n?^\@\@end (\d+)$/msg) {
-		$steps{$1} = { out => $2, err => $3, status => $4 };
-	}
+	my %steps = (steps_of($out), '' => { out => $out, err => slurp("$err"), status => $status, console => slurp("$console") });
 	fail($_) for @failed;
 	if ($status >= 124) {
 		diag("the machine failed ($status):\n$steps{''}{err}");
 		diag(substr($steps{''}{console}, -3000));
 	}
 	my @complaints = grep { !/$known/ } $steps{''}{console} =~ /^.*(?:$complaint).*$/img;
-	is_deeply(\@complaints, [], 'Xen has nothing to complain about') or diag(substr($steps{''}{console}, -3000));
+	is_deeply(\@complaints, [], 'Xen has nothing to complain about') or diag(substr($steps{''}{console}, -3000)) unless $linux;
+	my @splats = grep { !/\(XEN\)/ } $steps{''}{console} =~ /^.*(?:$splat).*$/mg;
+	is_deeply(\@splats, [], 'nor has Linux') or diag(substr($steps{''}{console}, -6000));
 	return \%steps;
+}
+
+# here(script): the same, with the script in a shell of this machine, in a folder of its own that is then gone.
+sub here {
+	my ($script) = @_;
+	my $dir = File::Temp->newdir;
+	local %ENV = (%ENV, DIR => "$dir", PATH => "$build/tools:$build/host:$build/tests:$ENV{PATH}");
+	open(my $pipe, '-|', 'sh', '-c', "cd \"\$DIR\"\n$prelude$script") or die "sh: $!";
+	my $out = do { local $/; <$pipe> } // '';
+	close $pipe;
+	return { steps_of($out), '' => { out => $out, err => '', status => $? >> 8, console => '' } };
+}
+
+sub steps_of {
+	my ($out) = @_;
+	my %steps;
+	while ($out =~ /^\@\@begin (\S+)\n(.*?)\n?^\@\@stderr\n(.*?)\n?^\@\@end (\d+)$/msg) {
+		$steps{$1} = { out => $2, err => $3, status => $4 };
+	}
+	return %steps;
 }
 
 sub slurp {

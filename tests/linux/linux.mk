@@ -2,8 +2,9 @@
 # linux.mk - what the end-to-end tests of the module and of the socket need.  Included by the top-level Makefile.
 
 LINUX_TEST_MODULES = $(B)/tests/hide/ks_hide.ko $(B)/tests/idt/ks_idt.ko $(B)/tests/code/ks_code.ko
-LINUX_TEST_PROGRAMS = $(B)/tests/dialect $(B)/tests/load $(B)/tests/actor $(B)/tests/open
-LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(B)/tests/forks
+LINUX_TEST_PROGRAMS = $(B)/tests/actor $(B)/tests/open
+SOCKET_TEST_PROGRAMS = $(B)/tests/dialect $(B)/tests/load
+LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS) $(B)/tests/forks
 
 # Modules for the emulated machine's kernel; in a copy, as the module itself.
 $(LINUX_TEST_MODULES): $(B)/tests/%.ko: tests/linux/%.c | $(B)/vm/kernel/release
@@ -11,9 +12,9 @@ $(LINUX_TEST_MODULES): $(B)/tests/%.ko: tests/linux/%.c | $(B)/vm/kernel/release
 	cp $< $(<D)/Kbuild $(@D)/
 	$(MAKE) -C $(GUEST_KDIR) M=$(abspath $(@D)) modules
 
-$(foreach name,hide/ks_hide idt/ks_idt code/ks_code,$(eval $(B)/tests/$(name).ko: tests/linux/$(dir $(name))Kbuild))
-
 # Static, as the emulated machine has no libraries.
 $(LINUX_TEST_PROGRAMS): $(B)/tests/%: tests/linux/%.c
+$(SOCKET_TEST_PROGRAMS): $(B)/tests/%: tests/%.c
+$(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS):
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) $(CFLAGS) -static -o $@ $< -lpthread

@@ -1,0 +1,16 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# The suite of the protocol against the host port: every command, more records than the ring holds, the clients of the time.
+#
+# Wrong in the world if this fails: a client that knows one sensor is not understood by another.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Suite;
+use Test::More;
+
+suite('host', qw(commands overrun dialect));
+
+done_testing;
