@@ -55,7 +55,7 @@ measure() {
 rounds() {
 	i=0
 	while [ \$i -lt \$1 ]; do
-		insmod ksense.ko sense=level=adversarial || return 1
+		insmod ksense.ko sense=processes=adversarial || return 1
 		ksense discovery >/dev/null || return 2
 		rmmod ksense || return 3
 		i=\$((i + 1))
