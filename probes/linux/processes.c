@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * processes.c - the probe "processes": every process, as the kernel's table of pids has it; and from level "high" on, what is in one view of
- * them and not in another (views.h).
+ * processes.c - the probe "processes": every process, as the kernel's table of pids has it; and from level "high" on, what is in one
+ * view of them and not in another (views.h).
  *
  * One is copied at a time, under RCU and its task_lock, so processes may come and go between two.  The place is kept as a number: the
  * next pid.
@@ -103,8 +103,8 @@ static bool mnt_ns_known;
 static char path_buffer[PATH_MAX];
 
 /*
- * A mount namespace is opaque outside of fs/.  It begins with its ns_common (since 5.11), as is seen from the ops that this one points to; were
- * it not so, mnt_ns is 0.
+ * A mount namespace is opaque outside of fs/.  It begins with its ns_common (since 5.11), as is seen from the ops that this one points
+ * to; were it not so, mnt_ns is 0.
  */
 static unsigned int mnt_ns_inum(const struct mnt_namespace *ns)
 {
@@ -148,8 +148,8 @@ static uint64_t cpu_time_ns(struct task_struct *task)
 }
 
 /*
- * Under RCU.  Returns the file that it executes, with a reference, or NULL.  get_task_exe_file() is not for modules, but this is what it does:
- * the task's lock holds its mm, the mm holds the file, and RCU holds the memory of a file that was just replaced.
+ * Under RCU.  Returns the file that it executes, with a reference, or NULL.  get_task_exe_file() is not for modules, but this is what it
+ * does: the task's lock holds its mm, the mm holds the file, and RCU holds the memory of a file that was just replaced.
  */
 static struct file *copy_process(struct task_struct *task, struct ks_process *item)
 {

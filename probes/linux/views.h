@@ -10,9 +10,9 @@
  * is proved by its neighbours'.  What is missing somewhere is a suspect, known by its address, start and number of execs; it is told when
  * the next look, 50 ms later at least and in another pass, misses it in the same view.
  *
- * tasklist_lock, which guards all of that, is not for modules.  So: RCU, under which a task that was found in a list remains a task; what may
- * be anything, because it was found through links that may have been tampered with, is read so that a fault is an answer; and no place in
- * a list outlives a step, but as a few tasks by pid, of which one is likely to be there still when the walk goes on.
+ * tasklist_lock, which guards all of that, is not for modules.  So: RCU, under which a task that was found in a list remains a task;
+ * what may be anything, because it was found through links that may have been tampered with, is read so that a fault is an answer; and no
+ * place in a list outlives a step, but as a few tasks by pid, of which one is likely to be there still when the walk goes on.
  */
 #ifndef KS_PROBES_LINUX_VIEWS_H
 #define KS_PROBES_LINUX_VIEWS_H

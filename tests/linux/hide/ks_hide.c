@@ -4,10 +4,10 @@
  *
  * Never load it on a machine that matters.  It takes its orders from writable parameters, /sys/module/ks_hide/parameters/:
  *
- *   list=PID    takes the process out of the list of tasks (task->tasks), the oldest trick on a kernel's objects: it runs on, but whatever
- *               goes through the list, the OOM killer among it, passes it by.  Found as "hidden", missing in "task-list".
- *   table=PID   takes it out of the pid table as well (its links to its struct pid): no /proc/PID, so no ps, and kill finds nobody.  Found as
- *               "hidden", missing in "pid-table" and "task-list"; the process tree still has it.
+ *   list=PID    takes the process out of the list of tasks (task->tasks), the oldest trick on a kernel's objects: it runs on, but
+ *               whatever goes through the list, the OOM killer among it, passes it by.  Found as "hidden", missing in "task-list".
+ *   table=PID   takes it out of the pid table as well (its links to its struct pid): no /proc/PID, so no ps, and kill finds nobody.
+ *               Found as "hidden", missing in "pid-table" and "task-list"; the process tree still has it.
  *   tree=PID    and out of its parent's list of children: nothing but the CPU that runs it knows it.  Found as "hidden", seen "running" alone.
  *   thread=TID  takes one thread, not the first of its process, out of the pid table: the process stays, /proc/PID/task lacks it.  Found as
  *               "hidden", missing in "pid-table"; the process's list of threads still has it.
