@@ -8,7 +8,8 @@
  *               whatever goes through the list, the OOM killer among it, passes it by.  Found as "hidden", missing in "task-list".
  *   table=PID   takes it out of the pid table as well (its links to its struct pid): no /proc/PID, so no ps, and kill finds nobody.
  *               Found as "hidden", missing in "pid-table" and "task-list"; the process tree still has it.
- *   tree=PID    and out of its parent's list of children: nothing but the CPU that runs it knows it.  Found as "hidden", seen "running" alone.
+ *   tree=PID    and out of its parent's list of children: nothing but the CPU that runs it knows it.  Found as "hidden",
+ *               seen "running".
  *   thread=TID  takes one thread, not the first of its process, out of the pid table: the process stays, /proc/PID/task lacks it.  Found as
  *               "hidden", missing in "pid-table"; the process's list of threads still has it.
  *   ring=PID    takes the process out of the list of tasks and links it to itself, so that its neighbours look right.  Found as list=.
