@@ -127,7 +127,8 @@ static void keep_bad(struct ks_options *options, struct word word)
 void ks_options_parse(struct ks_options *options, struct ks_sensor_config *config, const char *list)
 {
 	memset(options, 0, sizeof(*options));
-	config->ring_bytes = KS_RING_DEFAULT;
+	if (!config->ring_bytes)
+		config->ring_bytes = KS_RING_DEFAULT;
 	for (unsigned int i = 0; i < config->types_count; i++) {
 		config->levels[i] = KS_DEFAULT;
 		config->off[i] = false;

@@ -27,8 +27,9 @@ struct ks_options {
 };
 
 /*
- * Reads @list, words with commas between them, ended by NUL, into levels, off and ring_bytes of @config, which are set to their
- * defaults first; name, types and types_count must be there already.  A word that is not understood changes nothing.
+ * Reads @list, words with commas between them, ended by NUL, into levels, off and ring_bytes of @config.  Levels and off are set to their
+ * defaults first, and ring_bytes to KS_RING_DEFAULT if it is 0, else it is the port's own default; name, types and types_count must be
+ * there already.  A word that is not understood changes nothing.
  */
 void ks_options_parse(struct ks_options *options, struct ks_sensor_config *config, const char *list);
 

@@ -33,6 +33,7 @@ static int __init ks_start(void)
 		.name = KBUILD_MODNAME,
 		.types = types,
 		.types_count = ARRAY_SIZE(types),
+		.ring_bytes = KS_RING_MAX, /* so that a whole sample of what processes have open can be held */
 	};
 	struct ks_options options;
 	int error;

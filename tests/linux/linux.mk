@@ -18,3 +18,17 @@ $(SOCKET_TEST_PROGRAMS): $(B)/tests/%: tests/%.c
 $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS):
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) $(CFLAGS) -static -o $@ $< -lpthread
+
+# === The debug kernel ========================================================
+
+DEBUG_KERNEL = $(abspath build/debug-kernel/obj)
+# Those that boot a Linux without Xen.
+DEBUG_T = tests/linux/linux.t tests/linux/load.t
+
+.PHONY: check-debug-kernel
+# Everything is slower there: fewer requests and rounds, and more patience.
+check-debug-kernel: tools $(LINUX_TEST_PARTS) ## the tests without Xen in a Linux with KASAN, lockdep and UBSAN (built first: an hour on a busy machine)
+	vm/build-debug-kernel
+	@$(MAKE) --no-print-directory $(B)/linux-debug/ksense.ko
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) KS_MODULE=$(abspath $(B))/linux-debug/ksense.ko KS_TIMEOUT=1800 KS_LOAD='16 200 20' \
+		KS_LINUX_OPTIONS='--kernel $(DEBUG_KERNEL)/vmlinux --mem 2048' prove --timer -v $(DEBUG_T)
