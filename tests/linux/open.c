@@ -8,7 +8,6 @@
  *
  * Exits with 1, saying what, if something could not be opened.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <err.h>
 #include <fcntl.h>
