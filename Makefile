@@ -148,14 +148,15 @@ check: ## install what is missing and run every test
 	@scripts/packages
 	@$(MAKE) --no-print-directory check-all
 
-# Everything is built first, two at a time; then one runner runs it all, one machine at a time, and its summary is the last that is said.
+# Everything is built first, two at a time; then one runner runs it all, at most one machine with Xen's tests and one with the module's at a time, and its
+# summary is the last that is said.
 TESTS = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t)) $(sort $(wildcard tests/xen/*.t)) $(sort $(wildcard tests/linux/*.t))
 
 check-all:
 	@$(MAKE) --no-print-directory host tools xen
 	@vm/build-guest --domu
 	@$(MAKE) --no-print-directory -j2 $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(LINUX_TEST_PARTS) $(B)/linux-guest/ksense.ko
-	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j2 --rules='seq=tests/{xen,linux}/*' --rules='par=**' --timer $(TESTS)
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j3 --rules='seq=tests/xen/*' --rules='seq=tests/linux/*' --rules='par=**' --timer $(TESTS)
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages

@@ -13,7 +13,7 @@ use File::Temp;
 use JSON::PP;
 use Test::More;
 
-our @EXPORT = qw(boot here records json reply request $root $build $nonce gdb_open gdb_read gdb_write gdb_close);
+our @EXPORT = qw(boot @module_probes here records json reply request $root $build $nonce gdb_open gdb_read gdb_write gdb_close);
 
 our $root = realpath(dirname(__FILE__) . '/../..');
 our $build = $ENV{KS_BUILD} // "$root/build";
@@ -38,6 +38,9 @@ my $known = qr{UBSAN: Undefined behaviour in \S*/xsm/flask/avc\.c:184:};
 # What Linux complains of.  Not that something took long: how fast this machine is decides nothing.
 my $splat = qr/KASAN:|UBSAN:|BUG: (?!soft lockup|workqueue lockup)|BUG kmalloc|WARNING: |Oops: |general protection fault|kernel BUG at|
 	       unreferenced\ object|ODEBUG:|list_(?:add|del)\ corruption|refcount_t:|DEBUG_LOCKS_WARN_ON/x;
+
+# What the module has, in the order of discovery.
+our @module_probes = qw(processes open-files files modules kernel-text);
 
 # Before the steps: `step NAME COMMAND...` runs one, its output and its status are kept apart from the others'.
 my $prelude = <<'SH';

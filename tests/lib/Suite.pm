@@ -26,7 +26,7 @@ our @EXPORT = qw(suite);
 
 my %module = (
 	name => 'ksense',
-	probes => [qw(processes files kernel-text)],
+	probes => [@module_probes],
 	set => 'processes',
 	some => { kind => 'process', pid => 1 },
 	none => { kind => 'process', pid => 99999999 },

@@ -8,6 +8,7 @@
  *   uid NUMBER       this user, in all of the three
  *   unshare          a UTS namespace of its own
  *   spin CPU         computes on that CPU from now on, in a thread of its own
+ *   rest             and no more
  *   exec FILE        becomes FILE, an actor as well
  *
  * and after each it prints the word.  It ends with its input.
@@ -31,6 +32,8 @@ static void *wait_for_ever(void *unused)
 	return unused;
 }
 
+static volatile int resting;
+
 static void *spin(void *cpu)
 {
 	cpu_set_t set;
@@ -39,7 +42,7 @@ static void *spin(void *cpu)
 	CPU_SET((size_t)cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set))
 		perror("sched_setaffinity");
-	for (volatile unsigned long i = 0;; i++)
+	while (!resting)
 		;
 	return NULL;
 }
@@ -103,6 +106,8 @@ int main(int argc, char **argv)
 			perror("unshare");
 		else if (!strcmp(line, "spin") && argument)
 			begin(spin, (void *)(size_t)atoi(argument));
+		else if (!strcmp(line, "rest"))
+			resting = 1;
 		else if (!strcmp(line, "exec") && argument)
 			execl(argument, argument, (char *)NULL);
 		printf("%s\n", line);

@@ -15,7 +15,7 @@ my $socket = '/run/ksense/kernel.sock';
 my $build = $ENV{KS_BUILD} || 'build';
 my $steps = boot(<<"SH", '--linux', '--smp', 2, '--add', "$build/linux-guest/ksense.ko", '--add', "$build/tests/idt/ks_idt.ko");
 sweep() { ksense --socket $socket --json records kernel-text --run; }
-insmod ksense.ko
+insmod ksense.ko sense=\$(only kernel-text)
 step first sweep
 step redirect insmod ks_idt.ko cpu=1
 step redirected sweep

@@ -21,8 +21,8 @@ S=/run/ksense/kernel.sock
 k() { ksense --socket $S --json "$@"; }
 # Two looks, and all that was recorded.
 looks() { k records modules --run; sleep $1; k records modules --run; }
-step load insmod ksense.ko sense=ring=1M
-step sample k records modules --run --filter event=present
+step load insmod ksense.ko sense=$(only modules)
+step sample k records modules --run
 step proc cat /proc/modules
 step quiet looks 3
 
@@ -71,7 +71,7 @@ my @sample = json($steps->{sample});
 my @sensor_says = map { [@$_{qw(name size_bytes refcount state base taints)}] } of_kind('module', @sample);
 my @kernel_says = map { [@$_[0, 1, 2], lc $_->[4], $_->[5] =~ s/^0x0*/0x/r, ($_->[6] // '') =~ tr/()//dr] } map { [split] }
 	split /\n/, $steps->{proc}{out};
-my %last = map { $_->[0] => $_ } @sensor_says; # the first sample and the one asked for are both there
+my %last = map { $_->[0] => $_ } @sensor_says; # the first sample, what changed since, and the one asked for are all there
 is_deeply([map { $last{$_} } sort keys %last], [sort { $a->[0] cmp $b->[0] } @kernel_says], 'the sensor says of each what /proc/modules says');
 my ($own) = of_kind('module', @sample);
 ok($own->{text_bytes} > 0 && $own->{text_bytes} < $own->{size_bytes}, 'the code is a part of it');

@@ -28,7 +28,7 @@ start_open() {
 	cat open.out
 }
 ip link set lo up
-step load insmod ksense.ko sense=ring=1M
+step load insmod ksense.ko sense=$(only open-files)
 step open start_open things
 step sample k records open-files --run --filter event=present
 step lsof ./lsof -n -P -F pKfatDrinPT

@@ -52,7 +52,7 @@ await_hidden() {
 	done
 	cat await.out
 }
-insmod ksense.ko sense=ring=1M
+insmod ksense.ko sense=\$(only processes)
 mkfifo actor.in
 ./actor <actor.in >actor.out &
 actor=\$!
@@ -61,6 +61,8 @@ tell thread
 thread=\$(sed -n 's/^thread //p' actor.out)
 sh -c 'while :; do :; done' &
 busy=\$!
+# It does nothing until it is its turn to be hidden: with a CPU taken, all of this takes long.
+kill -STOP \$busy
 step ids echo \$actor \$thread \$busy
 
 step before proc
@@ -96,6 +98,7 @@ tell spin 1
 step spinning of \$actor
 raw_vcpu() { for i in 1 2 3 4 5 6 7 8 9 10; do raw '$vcpu'; done; }
 step vcpu raw_vcpu
+tell rest
 ksense records processes >/dev/null
 
 ksense adversarial >/dev/null
@@ -104,13 +107,14 @@ wait_passes 8
 step quiet hidden
 for trick in list ring table tree; do
 	pid=\$actor
-	[ \$trick = tree ] && pid=\$busy
+	[ \$trick = tree ] && pid=\$busy && kill -CONT \$busy
 	echo \$pid >\$hide/\$trick
 	step \$trick await_hidden appeared
 	[ \$trick = table ] && step proc_table ls -d /proc/\$actor
 	echo 0 >\$hide/\$trick
 	step un\$trick await_hidden vanished
 done
+kill -STOP \$busy
 echo \$thread >\$hide/thread
 step thread await_hidden appeared
 step thread_again ksense --json records processes --run --filter kind=hidden
@@ -126,7 +130,7 @@ rmmod ks_hide
 ksense records processes >/dev/null
 
 exec 3>&-
-kill \$actor \$busy
+kill \$actor; kill -KILL \$busy
 (while sleep 0.5; do ksense --json records processes; done) >storm.out 2>&1 &
 follow=\$!
 before=\$(passes)
