@@ -45,7 +45,7 @@ hidden() { ksense --json records processes --filter kind=hidden; }
 await_hidden() {
 	i=0
 	hidden >await.out
-	until grep -q "\"event\":\"\$1\"" await.out || [ \$i -gt 300 ]; do
+	until grep -q "event.:.\$1" await.out || [ \$i -gt 300 ]; do
 		i=\$((i + 1))
 		sleep 0.2
 		hidden >>await.out
@@ -62,6 +62,7 @@ thread=\$(sed -n 's/^thread //p' actor.out)
 sh -c 'while :; do :; done' &
 busy=\$!
 # It does nothing until it is its turn to be hidden: with a CPU taken, all of this takes long.
+until grep -q while /proc/\$busy/cmdline; do sleep 0.1; done
 kill -STOP \$busy
 step ids echo \$actor \$thread \$busy
 
@@ -96,7 +97,7 @@ kill \$exec_pid; wait \$exec_pid
 
 tell spin 1
 step spinning of \$actor
-raw_vcpu() { for i in 1 2 3 4 5 6 7 8 9 10; do raw '$vcpu'; done; }
+raw_vcpu() { (unset KSENSE_SOCKET; for i in 1 2 3 4 5 6 7 8 9 10; do raw '$vcpu'; done); }
 step vcpu raw_vcpu
 tell rest
 ksense records processes >/dev/null
@@ -114,6 +115,7 @@ for trick in list ring table tree; do
 	echo 0 >\$hide/\$trick
 	step un\$trick await_hidden vanished
 done
+until grep -q while /proc/\$busy/cmdline; do sleep 0.1; done
 kill -STOP \$busy
 echo \$thread >\$hide/thread
 step thread await_hidden appeared
