@@ -21,6 +21,9 @@ static const struct ks_probe_type *const types[] = { &alpha, &beta };
 static struct ks_sensor_config config;
 static struct ks_options options;
 
+/* What the port says; 0: nothing. */
+static uint32_t own_ring_bytes;
+
 static void parse(const char *list)
 {
 	/* Nothing of the former list may stay. */
@@ -28,6 +31,7 @@ static void parse(const char *list)
 	memset(&options, 0xee, sizeof(options));
 	config.types = types;
 	config.types_count = 2;
+	config.ring_bytes = own_ring_bytes;
 	ks_options_parse(&options, &config, list);
 }
 
@@ -95,6 +99,10 @@ static void ring_sizes_and_their_bounds(void **state)
 	check_ring("ring=4294967296", KS_RING_MAX, true);
 	check_ring("ring=99999999999999999999999999999999999999M", KS_RING_MAX, true);
 	check_ring("ring=0,ring=16K", 16384, false);
+	own_ring_bytes = KS_RING_MAX;
+	check_ring("", KS_RING_MAX, false);
+	check_ring("ring=16K", 16384, false);
+	own_ring_bytes = 0;
 }
 
 /* The first word that is none is told, and the others count all the same. */
