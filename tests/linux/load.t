@@ -49,7 +49,9 @@ rmmod ksense
 # Loading and unloading, with clients connected and in the middle of replies all the time.
 measure() {
 	sync; echo 3 >/proc/sys/vm/drop_caches; sleep 1
-	grep -E 'MemAvailable|KernelStack|VmallocUsed' /proc/meminfo
+	# Pages that the kernel keeps at hand for a CPU are free, too, and not counted among them.
+	awk '\$1 == "MemFree:" { kb += \$2 } \$1 == "count:" { kb += 4 * \$2 } END { print "Free: " kb " kB" }' /proc/meminfo /proc/zoneinfo
+	grep -E 'KernelStack|VmallocUsed' /proc/meminfo
 	echo "unix \$(awk '\$1 == "UNIX" { print \$3 }' /proc/net/protocols) threads \$(cat /proc/[0-9]*/comm | grep -c ksense)"
 }
 rounds() {
@@ -96,19 +98,22 @@ my $after = $of->('die-status');
 is($after->{restarts} + $after->{failures}, 0, 'and the probe');
 
 # --- The storm
-# A loss while a reply is under way is told by the next reply, so in order they need not be.
-my ($lost, $got, $wrong, @told) = (0, 0, 0);
+# A loss while a reply is under way is told by the next reply, so in order they need not be.  A record that was pushed out after it had been
+# sent, and before that was confirmed, is delivered and not lost; it may lie between those that one loss tells of, from first to last.
+my ($lost, $got, $wrong, @told, @delivered) = (0, 0, 0);
 for my $record (records({ out => join "\n", grep { /^\{/ } split /\n/, $steps->{forks}{out} })) {
 	if ($record->{kind} eq 'lost') {
-		$wrong++ if $record->{count} != $record->{last} - $record->{first} + 1;
+		$wrong++ if $record->{count} > $record->{last} - $record->{first} + 1;
 		$told[$_]++ for $record->{first} .. $record->{last};
 		$lost += $record->{count};
 	} else {
-		$told[$record->{seq}]++;
+		$told[$record->{seq}] //= 0;
+		$delivered[$record->{seq}]++;
 		$got++;
 	}
 }
-$wrong += grep { ($_ // 0) != 1 } @told;
+$wrong += grep { ($delivered[$_] // 0) > 1 || !($delivered[$_] || $told[$_]) } 0 .. $#told;
+is($lost, scalar(grep { !$delivered[$_] } 0 .. $#told), 'what was not delivered is what was told as lost');
 diag "$got records were delivered, $lost were lost";
 is($steps->{forks}{status}, 0, 'a storm of processes');
 cmp_ok($lost, '>', 0, 'overruns the smallest ring');
@@ -123,7 +128,7 @@ my ($first, $second) = map { { $steps->{"memory-$_"}{out} =~ /^(\w+):\s+(\d+) kB
 # A ring that stays is 64 KiB a round, a thread 16, a client 16.  What is smaller than 10 KiB is not to be told from the noise of the
 # kernel's caches, and is left to kmemleak in the debug kernel.
 my $limit = 10 * $rounds;
-cmp_ok($first->{MemAvailable} - $second->{MemAvailable}, '<', $limit, "memory: less than $limit kB went in $rounds rounds")
+cmp_ok($first->{Free} - $second->{Free}, '<', $limit, "memory: less than $limit kB went in $rounds rounds")
 	or diag $steps->{'memory-first'}{out}, $steps->{'memory-second'}{out};
 cmp_ok($second->{VmallocUsed} - $first->{VmallocUsed}, '<', $rounds, 'none of it address space');
 cmp_ok($second->{unix}, '<=', $first->{unix}, 'no socket stays');

@@ -28,10 +28,10 @@ my $ask = 'raw \'' . request('records', 'xen-text') . "'";
 
 # In the machine: wait until a record of the kind is there.  Here: when it begins to wait, do what it waits for.
 my $script = <<"SH";
-wait_for() { i=0; until raw '@{[request('records', 'xen-text', { peek => JSON::PP::true })]}' | grep -q "\\"kind\\":\\"\$1\\""; do i=\$((i + 1)); [ \$i -lt 900 ] || return 1; sleep 0.2; done; }
+wait_for() { i=0; until raw '@{[request('records', 'xen-text', { peek => JSON::PP::true })]}' | grep -q ":\\"\$1\\""; do i=\$((i + 1)); [ \$i -lt 900 ] || return 1; sleep 0.2; done; }
 raw '@{[request('high', 'xen-text')]}' >/dev/null
-wait_for baseline
-sleep 2
+# The last of the baselines.
+wait_for stub-cpu1
 step before $ask
 raw '@{[request('adversarial', 'xen-text')]}' >/dev/null
 step wait-modified wait_for modified
