@@ -156,7 +156,7 @@ check-all:
 	@$(MAKE) --no-print-directory host tools xen
 	@vm/build-guest --domu
 	@$(MAKE) --no-print-directory -j2 $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(LINUX_TEST_PARTS) $(B)/linux-guest/ksense.ko
-	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j3 --rules='seq=tests/xen/*' --rules='seq=tests/linux/*' --rules='par=**' --timer $(TESTS)
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j2 --rules='seq=tests/xen/*' --rules='seq=tests/linux/*' --rules='par=**' --timer $(TESTS)
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages

@@ -26,7 +26,7 @@ my $dir = File::Temp->newdir;
 my $socket = "$dir/gdb";
 my $ask = 'raw \'' . request('records', 'xen-text') . "'";
 
-# In the machine: wait until a record of the kind is there.  Here: when it begins to wait, do what it waits for.
+# In the machine: wait until a record has this word.  Here: when it begins to wait, do what it waits for.
 my $script = <<"SH";
 wait_for() { i=0; until raw '@{[request('records', 'xen-text', { peek => JSON::PP::true })]}' | grep -q ":\\"\$1\\""; do i=\$((i + 1)); [ \$i -lt 900 ] || return 1; sleep 0.2; done; }
 raw '@{[request('high', 'xen-text')]}' >/dev/null
