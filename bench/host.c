@@ -43,6 +43,10 @@ void ks_port_random(void *buf, size_t bytes)
 	memset(buf, 0x5a, bytes);
 }
 
+void ks_port_pause(void)
+{
+}
+
 void *ks_port_alloc(size_t bytes)
 {
 	return calloc(1, bytes);
@@ -132,7 +136,7 @@ static void one_pass(void)
 	uint64_t want = ks_probe_want_pass(&sensor.probes[0]);
 
 	sensor.probes[0].announce_next = false;
-	while (!ks_probe_drive(&sensor.probes[0], want))
+	while (ks_probe_drive(&sensor.probes[0], want) != KS_DRIVE_REACHED)
 		;
 }
 

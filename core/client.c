@@ -24,7 +24,9 @@ static bool reply(struct ks_client *client, const struct ks_request *request)
 		more = ks_serve(client->sensor, &client->caller, request, &cursor, &out);
 		if (out.len && !client->send(client, out.buf, out.len))
 			return false;
-	} while (more == KS_SERVE_MORE);
+		if (more == KS_SERVE_WAIT)
+			ks_port_pause();
+	} while (more == KS_SERVE_MORE || more == KS_SERVE_WAIT);
 	ks_confirm(client->sensor, request, &cursor);
 	return true;
 }

@@ -9,6 +9,8 @@
  *   functions  memcpy, memmove, memset, memcmp, memchr, strlen, strcmp
  *   macros     container_of(ptr, type, member), offsetof, KS_CB (what the kernel wants on the definition of every
  *              function that is called through a pointer, cf_check in Xen; else empty)
+ *   budget     KS_STEP_BUDGET_NS: how long a step may take, and one call that answers a request; what it costs to be put off and taken up again
+ *              decides, and whether somebody is kept from running meanwhile
  *   lock       struct ks_lock, ks_lock_init(), ks_lock(), ks_unlock(): short sections, never held across a callback
  *              of the port; any context in which the port calls the core
  *   SHA-256    struct ks_sha256, ks_sha256_init(s), ks_sha256_update(s, data, bytes), ks_sha256_final(s, digest[32]):
@@ -25,6 +27,11 @@ uint64_t ks_port_time_ns(void);
 
 /* Fills @buf with random bytes, the best that the platform has without waiting. */
 void ks_port_random(void *buf, size_t bytes);
+
+/*
+ * Sleeps for some 100 us, in the thread of a client (client.h) that waits for a probe's.  Not asked of a platform without such threads.
+ */
+void ks_port_pause(void);
 
 /* Zeroed memory, or NULL.  Called when a sensor or a probe starts, never while sensing. */
 void *ks_port_alloc(size_t bytes);

@@ -14,9 +14,7 @@
 
 enum ks_level { KS_LOW, KS_DEFAULT, KS_HIGH, KS_ADVERSARIAL, KS_LEVELS };
 
-/* How long a step may take; an engine asks ks_port_time_ns() after each small unit of work and stops in time. */
-#define KS_STEP_BUDGET_NS 35000
-
+/* An engine asks ks_port_time_ns() after each small unit of work, and ends the step when KS_STEP_BUDGET_NS (port.h) are over. */
 enum ks_step {
 	KS_STEP_MORE,    /* the pass goes on in another step */
 	KS_STEP_DONE,    /* the pass is complete */

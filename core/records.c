@@ -188,8 +188,12 @@ static enum ks_serve go_on(struct ks_sending *sending)
 		unsigned int target;
 
 		if (cursor->stage == KS_STAGE_RUN) {
-			if (probe->on && !ks_probe_drive(probe, cursor->pass) && !ks_probe_stuck(probe))
+			enum ks_drive drive = probe->on ? ks_probe_drive(probe, cursor->pass) : KS_DRIVE_REACHED;
+
+			if (drive == KS_DRIVE_MORE)
 				return KS_SERVE_MORE;
+			if (drive == KS_DRIVE_NOT && !ks_probe_stuck(probe))
+				return KS_SERVE_WAIT;
 			cursor->stage = KS_STAGE_BEGIN;
 		}
 		ks_lock(&probe->lock);

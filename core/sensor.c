@@ -219,16 +219,19 @@ uint64_t ks_probe_want_pass(struct ks_probe *probe)
 	return pass;
 }
 
-bool ks_probe_drive(struct ks_probe *probe, uint64_t pass)
+enum ks_drive ks_probe_drive(struct ks_probe *probe, uint64_t pass)
 {
-	bool reached;
+	enum ks_drive drive = KS_DRIVE_NOT;
 
 	ks_lock(&probe->lock);
-	if (probe->ended < pass && probe->on && !probe->busy)
+	if (probe->ended < pass && probe->on && !probe->busy) {
 		step(probe);
-	reached = probe->ended >= pass;
+		drive = KS_DRIVE_MORE;
+	}
+	if (probe->ended >= pass)
+		drive = KS_DRIVE_REACHED;
 	ks_unlock(&probe->lock);
-	return reached;
+	return drive;
 }
 
 /* With the lock held. */

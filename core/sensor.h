@@ -68,12 +68,16 @@ enum ks_done ks_probe_command(struct ks_probe *probe, enum ks_command command);
 
 /*
  * For a fresh sample on request ("run").  _want() returns the number that probe->ended must reach for it; _drive() works on it
- * in the caller's context, one step at most, and returns true when it is reached, though the pass may have failed.  False: call
- * again; somebody else may be at work on it.  A probe that is off is not driven, nor one that is stuck in a step of somebody
- * else's: false for ever, so look at probe->on and ks_probe_stuck().
+ * in the caller's context, one step at most.  A probe that is off is not driven, nor one that is stuck in a step of somebody
+ * else's: KS_DRIVE_NOT for ever, so look at probe->on and ks_probe_stuck().
  */
+enum ks_drive {
+	KS_DRIVE_REACHED,   /* though the pass may have failed */
+	KS_DRIVE_MORE,      /* a step was made: call again */
+	KS_DRIVE_NOT,       /* somebody else is at work on it: call again a little later */
+};
 uint64_t ks_probe_want_pass(struct ks_probe *probe);
-bool ks_probe_drive(struct ks_probe *probe, uint64_t pass);
+enum ks_drive ks_probe_drive(struct ks_probe *probe, uint64_t pass);
 
 /* Whether a step is under way that has taken seconds and may never end. */
 bool ks_probe_stuck(struct ks_probe *probe);

@@ -11,7 +11,7 @@
  *		ks_text_init(&out, buf, sizeof(buf));
  *		more = ks_serve(sensor, &caller, &request, &cursor, &out);
  *		write all of out to the client, or give up
- *	} while (more == KS_SERVE_MORE);
+ *	} while (more == KS_SERVE_MORE || more == KS_SERVE_WAIT);
  *	ks_confirm(sensor, &request, &cursor);
  */
 #ifndef KS_SERVE_H
@@ -51,6 +51,7 @@ struct ks_cursor {
 enum ks_serve {
 	KS_SERVE_DONE,   /* the reply is complete with what is in out; then ks_confirm() */
 	KS_SERVE_MORE,   /* take what is in out (perhaps nothing) and call again; the call confirms it */
+	KS_SERVE_WAIT,   /* the same, but a little later: it waits for what another thread does */
 	KS_SERVE_ROOM,   /* nothing was done: out has no room for the next line; out->len is the size that is enough */
 	KS_SERVE_CURSOR, /* nothing was done: no cursor of ours */
 };

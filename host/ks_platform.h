@@ -14,6 +14,7 @@
 
 #define container_of(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
 #define KS_CB
+#define KS_STEP_BUDGET_NS 35000 /* as in Xen, so that tests see many steps */
 
 struct ks_lock {
 	pthread_mutex_t mutex;

@@ -30,6 +30,11 @@ void ks_port_random(void *buf, size_t bytes)
 		;
 }
 
+void ks_port_pause(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+}
+
 void *ks_port_alloc(size_t bytes)
 {
 	if (!ks_host_allocations_left)

@@ -2,6 +2,7 @@
 /*
  * port.c - core/port.h for Linux: time, random, memory, log, and works.
  */
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/random.h>
@@ -117,6 +118,11 @@ uint64_t ks_port_time_ns(void)
 void ks_port_random(void *buf, size_t bytes)
 {
 	get_random_bytes(buf, bytes);
+}
+
+void ks_port_pause(void)
+{
+	usleep_range(50, 200);
 }
 
 void *ks_port_alloc(size_t bytes)

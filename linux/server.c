@@ -166,18 +166,21 @@ static int listener_thread(void *data)
 {
 	while (!READ_ONCE(server.stopping)) {
 		struct socket *sock;
-		int error = kernel_accept(server.listener, &sock, 0);
+		int error;
 
+		/* What a client leaves is cleared away at the next connection, or within a second. */
+		WRITE_ONCE(server.listener->sk->sk_rcvtimeo, server.peers_count ? HZ : MAX_SCHEDULE_TIMEOUT);
+		error = kernel_accept(server.listener, &sock, 0);
 		if (READ_ONCE(server.stopping)) {
 			if (!error)
 				sock_release(sock);
 			break;
 		}
 		free_peers(false);
-		if (error)
-			schedule_timeout_interruptible(HZ / 10); /* no memory: until a client goes */
-		else if (serve(sock))
+		if (!error && serve(sock))
 			sock_release(sock);
+		else if (error && error != -EAGAIN)
+			schedule_timeout_interruptible(HZ / 10); /* no memory: until a client goes */
 	}
 	/* kthread_stop() waits for this thread's end, whether it has come or not. */
 	return 0;

@@ -50,6 +50,10 @@ struct ks_set_kind {
 	uint16_t item_bytes;
 };
 
+/* Of a struct ks_set_kind: the name, the item's type, the table of its fields, and key_bytes. */
+#define KS_KIND(kind, item, table, key) \
+	{ .name = kind, .fields = table, .fields_count = sizeof(table) / sizeof(*(table)), .key_bytes = key, .item_bytes = sizeof(item) }
+
 struct ks_set_cursor {
 	uint64_t at[4];                 /* the probe's, zero at the start of a pass */
 };

@@ -22,6 +22,9 @@
 /* CET-IBT: only what carries this may be the target of an indirect call. */
 #define KS_CB cf_check
 
+/* A step is time taken from the guests: no more than 50,000 instructions at one in a nanosecond. */
+#define KS_STEP_BUDGET_NS 35000
+
 /* Taken with interrupts on only: from hypercalls, tasklets and timers. */
 struct ks_lock {
     spinlock_t spin;

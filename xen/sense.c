@@ -154,7 +154,8 @@ static int ks_exchange_serve(struct ks_slot *slot,
     x->reply_bytes = out.len;
     x->flags = 0;
     memset(x->cookie, 0, sizeof(x->cookie));
-    if ( result == KS_SERVE_MORE || result == KS_SERVE_ROOM )
+    if ( result == KS_SERVE_MORE || result == KS_SERVE_WAIT ||
+         result == KS_SERVE_ROOM )
     {
         memcpy(x->cookie, &cursor, sizeof(cursor));
         if ( cursor.stage )

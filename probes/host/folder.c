@@ -35,8 +35,7 @@ static const struct ks_field entry_fields[] = {
 };
 
 static const struct ks_set_kind kinds[] = {
-	{ "entry", entry_fields, sizeof(entry_fields) / sizeof(*entry_fields), sizeof(((struct entry *)0)->name),
-	  sizeof(struct entry) },
+	KS_KIND("entry", struct entry, entry_fields, sizeof(((struct entry *)0)->name)),
 };
 
 /* Open from the first pass on; one sensor in a process. */

@@ -244,13 +244,13 @@ const struct ks_probe_type ks_linux_kernel_text = {
 	.interval_ns = {
 		[KS_LOW] = 600 * NSEC_PER_SEC,
 		[KS_DEFAULT] = 60 * NSEC_PER_SEC,
-		[KS_HIGH] = 10 * NSEC_PER_SEC,
+		[KS_HIGH] = 15 * NSEC_PER_SEC,
 		[KS_ADVERSARIAL] = 100 * NSEC_PER_MSEC,
 	},
 	.pause_ns = {
-		[KS_LOW] = 2 * NSEC_PER_MSEC,
-		[KS_DEFAULT] = 250 * NSEC_PER_USEC,
-		[KS_HIGH] = 250 * NSEC_PER_USEC,
+		[KS_LOW] = 5 * NSEC_PER_MSEC,
+		[KS_DEFAULT] = NSEC_PER_MSEC,
+		[KS_HIGH] = NSEC_PER_MSEC,
 		[KS_ADVERSARIAL] = 100 * NSEC_PER_USEC,
 	},
 	.init = text_init,

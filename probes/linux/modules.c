@@ -97,15 +97,12 @@ static const struct ks_field view_fields[] = {
 
 enum { MODULE_KIND, HIDDEN_KIND, GENERATED_KIND, UNOWNED_KIND, VIEW_KIND };
 
-#define KIND(kind, table, item, key) \
-	{ .name = kind, .fields = table, .fields_count = ARRAY_SIZE(table), .key_bytes = key, .item_bytes = sizeof(item) }
-
 static const struct ks_set_kind kinds[] = {
-	[MODULE_KIND] = KIND("module", module_fields, struct ks_module, NAME_BYTES),
-	[HIDDEN_KIND] = KIND("hidden", hidden_fields, struct ks_hidden_module, sizeof(uint64_t)),
-	[GENERATED_KIND] = KIND("generated-code", generated_fields, struct ks_code, sizeof(uint64_t)),
-	[UNOWNED_KIND] = KIND("unowned-code", unowned_fields, struct ks_code, sizeof(uint64_t)),
-	[VIEW_KIND] = KIND("view", view_fields, struct ks_view, 16),
+	[MODULE_KIND] = KS_KIND("module", struct ks_module, module_fields, NAME_BYTES),
+	[HIDDEN_KIND] = KS_KIND("hidden", struct ks_hidden_module, hidden_fields, sizeof(uint64_t)),
+	[GENERATED_KIND] = KS_KIND("generated-code", struct ks_code, generated_fields, sizeof(uint64_t)),
+	[UNOWNED_KIND] = KS_KIND("unowned-code", struct ks_code, unowned_fields, sizeof(uint64_t)),
+	[VIEW_KIND] = KS_KIND("view", struct ks_view, view_fields, 16),
 };
 
 /* What is not exported; each may be NULL, and what needs it is left out then, and told as a view that is not available. */

@@ -102,20 +102,8 @@ static const struct ks_field socket_fields[] = {
 enum { FILE_KIND, SOCKET_KIND };
 
 static const struct ks_set_kind kinds[] = {
-	[FILE_KIND] = {
-		.name = "file",
-		.fields = file_fields,
-		.fields_count = ARRAY_SIZE(file_fields),
-		.key_bytes = 2 * sizeof(uint32_t),
-		.item_bytes = sizeof(struct ks_open_file),
-	},
-	[SOCKET_KIND] = {
-		.name = "socket",
-		.fields = socket_fields,
-		.fields_count = ARRAY_SIZE(socket_fields),
-		.key_bytes = 2 * sizeof(uint32_t),
-		.item_bytes = sizeof(struct ks_open_socket),
-	},
+	[FILE_KIND] = KS_KIND("file", struct ks_open_file, file_fields, 2 * sizeof(uint32_t)),
+	[SOCKET_KIND] = KS_KIND("socket", struct ks_open_socket, socket_fields, 2 * sizeof(uint32_t)),
 };
 
 /* Copies what fits of @len bytes, so that a record has room for it.  True: something was left out. */

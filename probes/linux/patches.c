@@ -47,6 +47,22 @@ static const char *const names[] = {
 /* Where ftrace's own entries call what traces. */
 static const char *const tracer_calls[] = { "ftrace_call", "ftrace_regs_call" };
 
+#ifndef CONFIG_JUMP_LABEL
+/* A kernel whose static keys are plain tests has no table of them. */
+struct jump_entry {
+	unsigned long code, target;
+};
+
+static unsigned long jump_entry_code(const struct jump_entry *entry)
+{
+	return entry->code;
+}
+
+static unsigned long jump_entry_target(const struct jump_entry *entry)
+{
+	return entry->target;
+}
+#endif
 
 struct site {
 	uint32_t offset;          /* from `start` */

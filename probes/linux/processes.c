@@ -80,20 +80,8 @@ static const struct ks_field process_fields[] = {
 enum { PROCESS, HIDDEN };
 
 static const struct ks_set_kind kinds[] = {
-	[PROCESS] = {
-		.name = "process",
-		.fields = process_fields,
-		.fields_count = ARRAY_SIZE(process_fields),
-		.key_bytes = offsetof(struct ks_process, ppid),
-		.item_bytes = sizeof(struct ks_process),
-	},
-	[HIDDEN] = {
-		.name = "hidden",
-		.fields = ks_hidden_fields,
-		.fields_count = KS_HIDDEN_FIELDS,
-		.key_bytes = KS_HIDDEN_KEY_BYTES,
-		.item_bytes = sizeof(struct ks_hidden),
-	},
+	[PROCESS] = KS_KIND("process", struct ks_process, process_fields, offsetof(struct ks_process, ppid)),
+	[HIDDEN] = KS_KIND("hidden", struct ks_hidden, ks_hidden_fields, KS_HIDDEN_KEY_BYTES),
 };
 
 /* === One process ======================================================== */

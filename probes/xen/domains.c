@@ -92,9 +92,6 @@ static const struct ks_field ks_work_fields[] = {
 
 enum { KS_KIND_DOMAIN, KS_KIND_VCPU, KS_KIND_IDLE, KS_KIND_WORK };
 
-#define KS_KIND(kind, item, table, key) \
-	{ .name = kind, .fields = table, .fields_count = ARRAY_SIZE(table), .key_bytes = key, .item_bytes = sizeof(item) }
-
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_DOMAIN] = KS_KIND("domain", struct ks_domain, ks_domain_fields, sizeof(uint16_t)),
 	[KS_KIND_VCPU] = KS_KIND("vcpu", struct ks_vcpu, ks_vcpu_fields, 2 * sizeof(uint16_t)),

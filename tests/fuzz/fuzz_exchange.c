@@ -146,7 +146,7 @@ static void serve(const struct ks_request *request, enum ks_version *session, si
 		CHECK(more != KS_SERVE_CURSOR);
 		take(request, buf, out.len);
 		CHECK(calls++ < 5000);
-	} while (more == KS_SERVE_MORE);
+	} while (more != KS_SERVE_DONE);
 	ks_confirm(&sensor, request, &cursor);
 	free(buf);
 	if (request->line == KS_LINE_SESSION && request->error == KS_OK)

@@ -24,8 +24,11 @@ our $nonce = '4f1c0e6a9d2b4c58a7e3';
 our $xen = $ENV{KS_XEN} // "$build/xen/xen";
 our @xen_args;
 
-# Of each boot without Xen: another kernel, with what it needs (make check-debug-kernel).
+# Another kernel, with what it needs, for each boot without Xen (make check-debug-kernel); the probes' tests, too, are then without Xen, with
+# modules that were built for it.
 our @linux_options = split ' ', $ENV{KS_LINUX_OPTIONS} // '';
+our @probes_machine = @linux_options ? ('--linux') : ();
+our $test_modules = $ENV{KS_TEST_MODULES} // "$build/tests";
 
 # What each test's machine has in Dom0's /root.
 my @tools = ("$build/tools/ksense", "$build/tests/abi");
@@ -77,6 +80,7 @@ sub boot {
 
 	push @command, '--xen', $xen unless $linux || grep { $_ eq '--xen' || $_ eq '--stock' } @options;
 	push @command, $linux ? @linux_options : map({ ('--xen-args', $_) } @xen_args);
+	push @options, '--timeout', $ENV{KS_TIMEOUT} if $ENV{KS_TIMEOUT};
 	push @command, @options, '--', $prelude . $script;
 	open(my $old_err, '>&', \*STDERR);
 	open(STDERR, '>', "$err");

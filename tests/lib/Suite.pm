@@ -22,6 +22,8 @@ our @EXPORT = qw(suite);
 #   set      the one that the commands are tried on: a set of things
 #   some     a filter that is met by something in each of its samples; none: that is never met
 #   busy     shell: makes more for it to record than the smallest ring holds, in some samples
+#   make     shell: makes something that this probe sees, and `unmake` takes it away again
+#   made     a filter that is met by that something alone
 #   machine  options of vm/run, or nothing: on this machine
 
 my %module = (
@@ -31,6 +33,9 @@ my %module = (
 	some => { kind => 'process', pid => 1 },
 	none => { kind => 'process', pid => 99999999 },
 	busy => ':',
+	make => 'tail -f /dev/null & made=$!',
+	unmake => 'kill $made',
+	made => { comm => 'tail' },
 );
 
 my %sensors = (
@@ -52,6 +57,9 @@ my %sensors = (
 		some => { kind => 'entry', name => 'some' },
 		none => { kind => 'entry', name => 'none' },
 		busy => 'i=0; while [ $i -lt 20 ]; do : >"busy-$i"; i=$((i + 1)); done',
+		make => ': >made',
+		unmake => 'rm made',
+		made => { name => 'made' },
 	},
 );
 
@@ -85,6 +93,7 @@ SH
 my %parts = (
 	commands => { level => 'default', ring => '64K', script => \&commands_script, check => \&commands_check },
 	overrun => { level => 'low', ring => '8K', script => \&overrun_script, check => \&overrun_check },
+	subscribe => { level => 'adversarial', ring => '64K', script => \&subscribe_script, check => \&subscribe_check },
 	dialect => { level => 'default', ring => '64K', script => \&dialect_script, check => \&dialect_check, add => ["$build/tests/dialect"] },
 );
 
@@ -96,7 +105,7 @@ sub suite {
 	my @parts = map { ref ? { %$_, script => do { my $script = $_->{script}; sub { $script } } } : $parts{$_} } @names;
 	my $how = $sensor->{name} eq 'ksense' ? 'module' : $kind;
 	my $script = $start{$how};
-	my @options = ('--timeout', $ENV{KS_TIMEOUT} // 600);
+	my @options = ('--timeout', 600);
 
 	for my $part (@parts) {
 		if ($kind eq 'xen') {
@@ -359,6 +368,72 @@ sub overrun_check {
 	my ($end) = reply($steps->{'overrun-status'});
 	is($end->[2]{lost}, $lost, 'status counts the same');
 	is($end->[2]{delivered} + $end->[2]{lost} + $end->[2]{held}, $next + $end->[2]{held}, 'and every record is accounted for');
+}
+
+# --- Records that are pushed ------------------------------------------------
+#
+# One follower looks on and takes nothing.  Another takes, and stays when the sensor goes, and goes on when it is back.
+
+sub subscribe_script {
+	my ($sensor) = @_;
+	my $set = $sensor->{set};
+	my ($made) = map { "--filter $_=$sensor->{made}{$_}" } keys %{$sensor->{made}};
+	my $subscribe = request('subscribe', $set, { filter => $sensor->{none} }, 0.2);
+	my $unsubscribe = request('unsubscribe', $set, undef, 0.2);
+
+	return <<"SH";
+# Waits until a command is met; not for ever.
+soon() { i=0; until "\$@"; do [ \$i -lt 600 ] || return 1; sleep 0.1; i=\$((i + 1)); done; }
+
+ksense --json records $set $made --follow --peek >looked-on & looks_on=\$!
+$sensor->{make}
+step push-peeked soon grep -q '"kind"' looked-on
+kill -INT \$looks_on
+step push-peek-end wait \$looks_on
+step push-looked-on cat looked-on
+step push-left ksense --json records $set $made --peek
+
+ksense --json records $set $made --follow >taken 2>taken-says & takes=\$!
+step push-first soon grep -q '"kind"' taken
+step push-untaken ksense --json records $set $made --peek
+$sensor->{unmake}
+step push-vanished soon grep -q '"vanished"' taken
+
+# The sensor is stopped under it.
+step push-restarted sensor_start adversarial 64K
+step push-noticed soon grep -q 'waiting for it to come back' taken-says
+step push-back soon grep -q 'the sensor is back' taken-says
+$sensor->{make}
+step push-again soon sh -c 'sed "1,/vanished/d" taken | grep -q kind'
+kill -INT \$takes
+step push-end wait \$takes
+step push-taken cat taken
+$sensor->{unmake}
+
+# A connection has one, until it gives it up.
+step push-words raw '$subscribe' '$subscribe' '$unsubscribe' '$unsubscribe' '$subscribe'
+SH
+}
+
+sub subscribe_check {
+	my ($sensor, $steps) = @_;
+	my $is_made = sub { !grep { !meets($_, $sensor->{made}) } @_ };
+
+	is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{err} for qw(push-peeked push-peek-end push-first push-vanished push-noticed push-back push-again push-end);
+	my @looked_on = json($steps->{'push-looked-on'});
+	my %left = map { $_->{seq} => 1 } json($steps->{'push-left'});
+	ok(@looked_on && $is_made->(@looked_on), 'who looks on is pushed what passes the filter');
+	is(scalar(grep { !$left{$_->{seq}} } @looked_on), 0, 'and all of it stays');
+	my @taken = json($steps->{'push-taken'});
+	my %taken = map { $_->{seq} => 1 } @taken;
+	ok($is_made->(@taken), 'who takes is pushed what passes the filter');
+	is(scalar(grep { !$taken{$_} } keys %left), 0, 'what was held before it came, too');
+	is(scalar(grep { $taken{$_->{seq}} } json($steps->{'push-untaken'})), 0, 'and of that nothing is left for others');
+	my ($gone) = grep { $taken[$_]{event} eq 'vanished' } 0 .. $#taken;
+	ok(defined $gone && $gone < $#taken, 'it is still there when the sensor has been away, and is pushed what is new');
+	is(scalar(grep { $taken[$_]{seq} <= $taken[$_ - 1]{seq} } 1 .. $gone // 0), 0, 'each record once, in order');
+	is_deeply([map { $_->[1] eq 'error' ? $_->[2]{code} : $_->[1] } reply($steps->{'push-words'})],
+		  [qw(subscribe busy unsubscribe argument subscribe)], 'a connection has one subscription, until it gives it up');
 }
 
 # --- The clients of the time ------------------------------------------------

@@ -99,7 +99,7 @@ step end rmmod ksense
 step log dmesg
 SH
 
-my $steps = boot($script, '--add', ($ENV{KS_BUILD} || 'build') . '/linux-guest/ksense.ko', '--timeout', 300);
+my $steps = boot($script, @KS::probes_machine, '--add', $KS::module, '--timeout', 300);
 
 # path => the last record about it; a path's bytes come as they were made, but for those that are no UTF-8 (U+0080.. by their number).
 sub by_path {

@@ -13,7 +13,7 @@ use Test::More;
 
 my $socket = '/run/ksense/kernel.sock';
 my $build = $ENV{KS_BUILD} || 'build';
-my $steps = boot(<<"SH", '--linux', '--smp', 2, '--add', "$build/linux-guest/ksense.ko", '--add', "$build/tests/idt/ks_idt.ko");
+my $steps = boot(<<"SH", '--linux', '--smp', 2, '--add', $KS::module, '--add', "$KS::test_modules/idt/ks_idt.ko");
 sweep() { ksense --socket $socket --json records kernel-text --run; }
 insmod ksense.ko sense=\$(only kernel-text)
 step first sweep

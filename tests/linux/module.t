@@ -12,7 +12,7 @@ use KS;
 use Test::More;
 
 my $socket = '/run/ksense/kernel.sock';
-my $steps = boot(<<"SH", '--add', ($ENV{KS_BUILD} || 'build') . '/linux-guest/ksense.ko');
+my $steps = boot(<<"SH", '--add', $KS::module);
 step load insmod ksense.ko
 step mode stat -c '%a %F' $socket
 step twice insmod ksense.ko

@@ -15,8 +15,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $built = $ENV{KS_BUILD} || 'build';
-my $steps = boot(<<'SH', '--timeout', 600, map { ('--add', $_) } "$built/linux-guest/ksense.ko", "$built/tests/hide/ks_hide.ko", "$built/tests/code/ks_code.ko");
+my $steps = boot(<<'SH', @KS::probes_machine, '--timeout', 600, map { ('--add', $_) } $KS::module, map { "$KS::test_modules/$_.ko" } qw(hide/ks_hide code/ks_code));
 S=/run/ksense/kernel.sock
 k() { ksense --socket $S --json "$@"; }
 # Two looks, and all that was recorded.

@@ -16,9 +16,8 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $built = $ENV{KS_BUILD} || 'build';
 chomp(my $lsof = `command -v lsof || echo /usr/bin/lsof`);
-my $steps = boot(<<'SH', '--timeout', 600, map { ('--add', $_) } "$built/linux-guest/ksense.ko", "$built/tests/open", $lsof);
+my $steps = boot(<<'SH', @KS::probes_machine, '--timeout', 600, map { ('--add', $_) } $KS::module, "$build/tests/open", $lsof);
 S=/run/ksense/kernel.sock
 k() { ksense --socket $S --json "$@"; }
 # Starts open with these arguments, and waits until it has everything open, or failed.

@@ -77,7 +77,9 @@ for my $how (['--interval', '0.1'], []) {
 
 	# --- while the sensor is off
 	run(@s, 'off');
-	touch('while-off');
+	my $steps = -1;
+	wait_until { my $before = $steps; ($steps) = run(@s, '--json', 'status', 'folder')->{out} =~ /"steps":(\d+)/; sleep 0.2; $steps == $before };
+	touch('while-off'); # the step that was under way is over
 	sleep 0.5;
 	unlike(slurp($f->{out}), qr/while-off/, 'nothing comes while the sensor is off');
 	is(waitpid($f->{pid}, POSIX::WNOHANG), 0, 'and the follower stays');
@@ -92,6 +94,7 @@ for my $how (['--interval', '0.1'], []) {
 	$server = start_server($socket);
 	ok(wait_until { slurp($f->{err}) =~ /the sensor is back/ }, 'it comes back: that is told');
 	run(@s, 'adversarial', 'folder');
+	wait_until { run(@s, '--json', 'status', 'folder')->{out} =~ /"runs":[1-9]/ };
 	touch('after-return');
 	ok(shows($f, qr/after-return/), 'and records come again');
 	is(end($f, 'INT'), 0, 'SIGINT ends it with 0');
@@ -143,7 +146,7 @@ for my $how (['--interval', '0.1'], []) {
 	stop_server($small);
 
 	unlink $_ for glob("$folder/*");
-	run(@s, 'records');
+	run(@s, 'records', '--run'); # so that they are seen to be gone
 }
 
 # --- a subscription

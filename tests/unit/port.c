@@ -14,6 +14,7 @@ uint64_t port_look_ns;
 long port_allocations_left = -1;
 long port_allocated;
 char port_logged[256];
+unsigned int port_pauses;
 
 static uint64_t now_ns = START_NS;
 static uint64_t random_state = 1;
@@ -25,6 +26,7 @@ void port_reset(void)
 	port_allocations_left = -1;
 	port_allocated = 0;
 	port_logged[0] = '\0';
+	port_pauses = 0;
 	now_ns = START_NS;
 	port_random_seed(1);
 	memset(works, 0, sizeof(works));
@@ -64,6 +66,12 @@ void ks_port_random(void *buf, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++)
 		((uint8_t *)buf)[i] = (uint8_t)(random64() >> 40);
+}
+
+void ks_port_pause(void)
+{
+	port_pauses++;
+	port_advance(100000);
 }
 
 void *ks_port_alloc(size_t bytes)

@@ -28,6 +28,9 @@ extern long port_allocated;
 /* The last line of the log. */
 extern char port_logged[256];
 
+/* How often a client's thread slept. */
+extern unsigned int port_pauses;
+
 /* Random numbers for tests, from the same sequence. */
 uint64_t port_random_below(uint64_t limit);
 /* How many rounds to go; a fraction of @rounds where each takes long (KS_SLOW=1: valgrind). */

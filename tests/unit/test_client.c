@@ -547,6 +547,20 @@ static void nothing_is_unaccounted(void **state)
 	assert_true(next > 2000);
 }
 
+/* Another thread is in a step of the probe, and does not come out for a while: who asks for a fresh sample sleeps, and does not spin. */
+static void sleeps_while_another_works(void **state)
+{
+	(void)state;
+	kit_records(0, 1, "x");
+	alpha()->busy = true;
+	alpha()->step_start_ns = ks_port_time_ns();
+	assert_true(say(request_0_2("records, alpha, {run: true}")));
+	assert_string_equal(heard(), "alpha:0 alpha");
+	/* Until the step is given up after five seconds: 100 us each. */
+	assert_in_range(port_pauses, 40000, 60000);
+	alpha()->busy = false;
+}
+
 #define with_client(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -558,6 +572,7 @@ int main(void)
 		with_client(losses_with_peek),      with_client(too_long_to_keep), with_client(gone_client),
 		with_client(end_of_stream),         with_client(turns_are_bounded), with_client(off_and_on),
 		with_client(reset),                 with_client(restarted),       with_client(nothing_is_unaccounted),
+		with_client(sleeps_while_another_works),
 	};
 
 	return cmocka_run_group_tests_name("client", tests, NULL, NULL);
