@@ -6,12 +6,16 @@ LINUX_TEST_PROGRAMS = $(B)/tests/actor $(B)/tests/open
 SOCKET_TEST_PROGRAMS = $(B)/tests/dialect $(B)/tests/load
 LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS) $(B)/tests/forks
 
+DEBUG_KERNEL = $(abspath build/debug-kernel/obj)
+
 # Modules for the emulated machine's kernel, and for the debug kernel; in a copy, as the module itself.
 DEBUG_TEST_MODULES = $(LINUX_TEST_MODULES:$(B)/tests/%=$(B)/linux-debug/tests/%)
 $(LINUX_TEST_MODULES): $(B)/tests/%.ko: tests/linux/%.c | $(B)/vm/kernel/release
 $(LINUX_TEST_MODULES): MODULE_KDIR = $(GUEST_KDIR)
 $(DEBUG_TEST_MODULES): $(B)/linux-debug/tests/%.ko: tests/linux/%.c
 $(DEBUG_TEST_MODULES): MODULE_KDIR = $(DEBUG_KERNEL)
+# Another configuration is another kernel.
+$(B)/linux-debug/ksense.ko $(DEBUG_TEST_MODULES): $(DEBUG_KERNEL)/Module.symvers
 $(LINUX_TEST_MODULES) $(DEBUG_TEST_MODULES):
 	@mkdir -p $(@D)
 	cp $< $(<D)/Kbuild $(@D)/
@@ -26,9 +30,8 @@ $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS):
 
 # === The debug kernel ========================================================
 
-DEBUG_KERNEL = $(abspath build/debug-kernel/obj)
 # Those that can do without Xen, and without the emulator's debugger port.
-DEBUG_T = $(patsubst %,tests/linux/%.t,linux load processes open_files files modules idt)
+DEBUG_T = $(patsubst %,tests/linux/%.t,linux load processes open_files files modules idt socket)
 
 .PHONY: check-debug-kernel
 # Everything is slower there: fewer requests and rounds, and more patience.
