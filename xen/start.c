@@ -14,12 +14,14 @@
 
 /* === Data === */
 
-extern const struct ks_probe_type ks_xen_domains, ks_xen_text;
+extern const struct ks_probe_type ks_xen_domains, ks_xen_text,
+                                  ks_xen_dom0_entries;
 
 /* The probes, in the order of discovery. */
 static const struct ks_probe_type *const ks_types[] = {
     &ks_xen_domains,
     &ks_xen_text,
+    &ks_xen_dom0_entries,
 };
 
 struct ks_sensor *__read_mostly ks_xen_sensor;

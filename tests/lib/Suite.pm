@@ -15,6 +15,9 @@ use Test::More;
 
 our @EXPORT = qw(suite);
 
+# How often each of two clients asks for a whole fresh sample.
+my $rounds = $ENV{KS_ROUNDS} // 40;
+
 # === The sensors ============================================================
 #
 #   name     of the sensor
@@ -41,7 +44,7 @@ my %module = (
 my %sensors = (
 	xen => {
 		name => 'xen',
-		probes => [qw(xen-domains xen-text)],
+		probes => [qw(xen-domains xen-text dom0-entries)],
 		set => 'xen-domains',
 		some => { kind => 'domain', domid => 0 },
 		none => { kind => 'domain', domid => 77 },
@@ -191,10 +194,10 @@ step long sh -c '{ echo "{\\"\$(cat long)\\"}"; echo "\$0"; } | ksense raw' '@{[
 # Two clients at once, each with its own words.
 cat >client <<'X'
 i=0
-while [ \$i -lt 40 ]; do
+while [ \$i -lt $rounds ]; do
 	printf '%s\\n' '{"Virtue-protocol-version":0.1,"request":["'\$1'","records","*",{"run":true,"peek":true}]}'
 	i=\$((i + 1))
-done | ksense raw >"\$1".out
+done | ksense raw --timeout 300 >"\$1".out
 X
 sh client client-one-aaaaaaaaaa & sh client client-two-bbbbbbbbbb & wait
 step two-one cat client-one-aaaaaaaaaa.out
@@ -306,7 +309,7 @@ sub commands_check {
 		my $step = $client =~ /one/ ? 'two-one' : 'two-two';
 		my @replies = reply($steps->{$step});
 		is((grep { $_->[0] ne $client } @replies), 0, "$client got no line of the other's");
-		is((grep { $_->[1] eq '*' } @replies), 40, 'and each of its 40 answers to the end');
+		is((grep { $_->[1] eq '*' } @replies), $rounds, "and each of its $rounds answers to the end");
 	}
 
 	# --- The tool

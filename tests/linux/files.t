@@ -35,7 +35,7 @@ sub edit {
 
 # What busybox knows of a path whose name comes as hex digits: links are followed, as the probe does.
 my $script = <<"SH";
-ask() { ksense --socket $socket --json "\$@"; }
+ask() { ksense --timeout 300 --socket $socket --json "\$@"; }
 fresh() { ask records files --run; }
 send() { printf '%s\\n' "\$1" | ksense --socket $socket raw; }
 unhex() { printf "\$(printf %s "\$1" | sed 's/../\\\\x&/g')"; }

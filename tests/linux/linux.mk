@@ -1,22 +1,24 @@
 # SPDX-License-Identifier: MIT
 # linux.mk - what the end-to-end tests of the module and of the socket need.  Included by the top-level Makefile.
 
-LINUX_TEST_MODULES = $(B)/tests/hide/ks_hide.ko $(B)/tests/idt/ks_idt.ko $(B)/tests/code/ks_code.ko
+LINUX_TEST_MODULES = $(foreach name,hide idt code,$(B)/tests/$(name)/ks_$(name).ko)
+# What only Dom0 can do.
+DOM0_TEST_MODULES = $(B)/tests/entries/ks_entries.ko
 LINUX_TEST_PROGRAMS = $(B)/tests/actor $(B)/tests/open
 SOCKET_TEST_PROGRAMS = $(B)/tests/dialect $(B)/tests/load
-LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS) $(B)/tests/forks
+LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS) $(B)/tests/forks
 
 DEBUG_KERNEL = $(abspath build/debug-kernel/obj)
 
 # Modules for the emulated machine's kernel, and for the debug kernel; in a copy, as the module itself.
 DEBUG_TEST_MODULES = $(LINUX_TEST_MODULES:$(B)/tests/%=$(B)/linux-debug/tests/%)
-$(LINUX_TEST_MODULES): $(B)/tests/%.ko: tests/linux/%.c | $(B)/vm/kernel/release
-$(LINUX_TEST_MODULES): MODULE_KDIR = $(GUEST_KDIR)
+$(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES): $(B)/tests/%.ko: tests/linux/%.c | $(B)/vm/kernel/release
+$(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES): MODULE_KDIR = $(GUEST_KDIR)
 $(DEBUG_TEST_MODULES): $(B)/linux-debug/tests/%.ko: tests/linux/%.c
 $(DEBUG_TEST_MODULES): MODULE_KDIR = $(DEBUG_KERNEL)
 # Another configuration is another kernel.
 $(B)/linux-debug/ksense.ko $(DEBUG_TEST_MODULES): $(DEBUG_KERNEL)/Module.symvers
-$(LINUX_TEST_MODULES) $(DEBUG_TEST_MODULES):
+$(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(DEBUG_TEST_MODULES):
 	@mkdir -p $(@D)
 	cp $< $(<D)/Kbuild $(@D)/
 	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) modules
@@ -39,4 +41,4 @@ check-debug-kernel: tools $(LINUX_TEST_PARTS) ## the module's tests in a Linux w
 	vm/build-debug-kernel
 	@$(MAKE) --no-print-directory $(B)/linux-debug/ksense.ko $(DEBUG_TEST_MODULES)
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) KS_MODULE=$(abspath $(B))/linux-debug/ksense.ko KS_TEST_MODULES=$(abspath $(B))/linux-debug/tests \
-		KS_TIMEOUT=1800 KS_LOAD='16 200 20' KS_LINUX_OPTIONS='--kernel $(DEBUG_KERNEL)/arch/x86/boot/bzImage --mem 2048' prove --timer $(DEBUG_T)
+		KS_TIMEOUT=1800 KS_LOAD='16 200 20' KS_ROUNDS=4 KS_LINUX_OPTIONS='--kernel $(DEBUG_KERNEL)/arch/x86/boot/bzImage --mem 2048' prove --timer $(DEBUG_T)

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * entries.c - the probe dom0-entries: where Xen enters Dom0's kernel, as that kernel has registered it: its trap table, its callbacks, and the
+ * frames of its GDT.
+ *
+ * A paravirtual kernel has no IDT and no LSTAR of its own: each exception, event and system call goes through what is here.  It registers all of
+ * it as a vCPU starts, and a Linux never changes it afterwards.  A kernel that is not paravirtual registers nothing: then there is one item, which says
+ * so.
+ *
+ * Dom0's vCPUs are there for as long as Dom0 is, and with them their tables (pv_vcpu_initialise(), x86).  An entry is read while the guest may write
+ * it: then one sample may have its old address with its new flags.
+ */
+#include <xen/sched.h>
+#include <asm/x86-defns.h>
+
+#include "../set.h"
+#include "x86.h"
+
+/* === Data === */
+
+struct ks_dom0 {
+	uint16_t domid;
+	char type[4];
+	uint8_t registers;      /* its entry points, with Xen */
+	uint32_t vcpus;
+};
+
+static const struct ks_field ks_dom0_fields[] = {
+	KS_FIELD(struct ks_dom0, domid, KS_U16),
+	KS_FIELD(struct ks_dom0, type, KS_STRING),
+	KS_FIELD(struct ks_dom0, registers, KS_BOOL),
+	KS_FIELD(struct ks_dom0, vcpus, KS_U32),
+};
+
+struct ks_trap {
+	uint16_t vcpu, vector;
+	uint16_t cs;
+	uint8_t dpl;            /* from this privilege level on it can be raised by an instruction */
+	uint8_t masks_events;
+	uint64_t address;
+};
+
+static const struct ks_field ks_trap_fields[] = {
+	KS_FIELD(struct ks_trap, vcpu, KS_U16),
+	KS_FIELD(struct ks_trap, vector, KS_U16),
+	KS_FIELD(struct ks_trap, address, KS_HEX),
+	KS_FIELD(struct ks_trap, cs, KS_U16),
+	KS_FIELD(struct ks_trap, dpl, KS_U8),
+	KS_FIELD(struct ks_trap, masks_events, KS_BOOL),
+};
+
+struct ks_callback {
+	uint16_t vcpu;
+	char name[10];
+	uint16_t cs;            /* 0: Xen's flat one */
+	uint8_t masks_events;
+	uint64_t address;
+};
+
+static const struct ks_field ks_callback_fields[] = {
+	KS_FIELD(struct ks_callback, vcpu, KS_U16),
+	KS_FIELD(struct ks_callback, name, KS_STRING),
+	KS_FIELD(struct ks_callback, address, KS_HEX),
+	KS_FIELD(struct ks_callback, cs, KS_U16),
+	KS_FIELD(struct ks_callback, masks_events, KS_BOOL),
+};
+
+struct ks_gdt {
+	uint16_t vcpu, page;
+	uint32_t entries;       /* of the whole GDT */
+	uint64_t frame;
+};
+
+static const struct ks_field ks_gdt_fields[] = {
+	KS_FIELD(struct ks_gdt, vcpu, KS_U16),
+	KS_FIELD(struct ks_gdt, page, KS_U16),
+	KS_FIELD(struct ks_gdt, frame, KS_HEX),
+	KS_FIELD(struct ks_gdt, entries, KS_U32),
+};
+
+enum { KS_KIND_DOM0, KS_KIND_TRAP, KS_KIND_CALLBACK, KS_KIND_GDT };
+
+static const struct ks_set_kind ks_kinds[] = {
+	[KS_KIND_DOM0] = KS_KIND("dom0", struct ks_dom0, ks_dom0_fields, sizeof(uint16_t)),
+	[KS_KIND_TRAP] = KS_KIND("trap", struct ks_trap, ks_trap_fields, 2 * sizeof(uint16_t)),
+	[KS_KIND_CALLBACK] = KS_KIND("callback", struct ks_callback, ks_callback_fields, sizeof(uint16_t) + 10),
+	[KS_KIND_GDT] = KS_KIND("gdt", struct ks_gdt, ks_gdt_fields, 2 * sizeof(uint16_t)),
+};
+
+/* Where a walk stands: in cursor->at[].  A vCPU's places are its vectors, then its callbacks, then its GDT's pages. */
+enum { AT_STAGE, AT_VCPU, AT_PLACE };
+enum { STAGE_DOM0, STAGE_VCPUS };
+
+enum { EVENT, FAILSAFE, SYSCALL, SYSCALL32, SYSENTER, CALLBACKS };
+#define CALLBACK_PLACE X86_NR_VECTORS
+#define GDT_PLACE (CALLBACK_PLACE + CALLBACKS)
+#define PLACES (GDT_PLACE + FIRST_RESERVED_GDT_PAGE)
+
+/* How many places are looked at in one call; most are empty. */
+#define PLACES_AT_ONCE 32
+
+/* === Items === */
+
+static int ks_copy_trap(const struct vcpu *v, unsigned int vector, struct ks_trap *item)
+{
+	const struct trap_info *trap = &v->arch.pv.trap_ctxt[vector];
+
+	item->address = ACCESS_ONCE(trap->address);
+	if (!item->address)
+		return KS_SET_SKIP;
+	item->vcpu = v->vcpu_id;
+	item->vector = vector;
+	item->cs = trap->cs;
+	item->dpl = TI_GET_DPL(trap);
+	item->masks_events = !!TI_GET_IF(trap);
+	return KS_KIND_TRAP;
+}
+
+static int ks_copy_callback(const struct vcpu *v, unsigned int callback, struct ks_callback *item)
+{
+	static const char names[CALLBACKS][sizeof(item->name)] = { "event", "failsafe", "syscall", "syscall32", "sysenter" };
+	const struct pv_vcpu *pv = &v->arch.pv;
+	bool compat = is_pv_32bit_vcpu(v);
+	struct ks_callback found = { .vcpu = v->vcpu_id };
+
+	switch (callback) {
+	case EVENT:
+		found.address = pv->event_callback_eip;
+		found.cs = compat ? pv->event_callback_cs : 0;
+		found.masks_events = 1; /* by what it is */
+		break;
+	case FAILSAFE:
+		found.address = pv->failsafe_callback_eip;
+		found.cs = compat ? pv->failsafe_callback_cs : 0;
+		found.masks_events = !!(pv->vgc_flags & VGCF_failsafe_disables_events);
+		break;
+	case SYSCALL:
+		/* A 32-bit guest has its selectors in this place, and no such callback. */
+		found.address = compat ? 0 : pv->syscall_callback_eip;
+		found.masks_events = !!(pv->vgc_flags & VGCF_syscall_disables_events);
+		break;
+	case SYSCALL32:
+		found.address = pv->syscall32_callback_eip;
+		found.cs = pv->syscall32_callback_cs;
+		found.masks_events = pv->syscall32_disables_events;
+		break;
+	case SYSENTER:
+		found.address = pv->sysenter_callback_eip;
+		found.cs = pv->sysenter_callback_cs;
+		found.masks_events = pv->sysenter_disables_events;
+		break;
+	}
+	if (!found.address)
+		return KS_SET_SKIP;
+	memcpy(found.name, names[callback], sizeof(found.name));
+	*item = found;
+	return KS_KIND_CALLBACK;
+}
+
+static int ks_copy_gdt(const struct vcpu *v, unsigned int page, struct ks_gdt *item)
+{
+	item->frame = ACCESS_ONCE(v->arch.pv.gdt_frames[page]);
+	if (!item->frame)
+		return KS_SET_SKIP;
+	item->vcpu = v->vcpu_id;
+	item->page = page;
+	item->entries = v->arch.pv.gdt_ents;
+	return KS_KIND_GDT;
+}
+
+static int ks_copy_place(const struct vcpu *v, unsigned int place, void *item)
+{
+	if (place < CALLBACK_PLACE)
+		return ks_copy_trap(v, place, item);
+	if (place < GDT_PLACE)
+		return ks_copy_callback(v, place - CALLBACK_PLACE, item);
+	return ks_copy_gdt(v, place - GDT_PLACE, item);
+}
+
+static int ks_copy_dom0(const struct domain *d, struct ks_dom0 *item)
+{
+	item->domid = d->domain_id;
+	strlcpy(item->type, ks_domain_type(d), sizeof(item->type));
+	item->registers = is_pv_domain(d);
+	item->vcpus = d->max_vcpus;
+	return KS_KIND_DOM0;
+}
+
+/* === The walk === */
+
+static KS_CB int ks_entries_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+{
+	const struct domain *d = hardware_domain;
+	const struct vcpu *v;
+
+	if (!d)
+		return KS_SET_END;
+	if (cursor->at[AT_STAGE] == STAGE_DOM0) {
+		cursor->at[AT_STAGE] = STAGE_VCPUS;
+		return ks_copy_dom0(d, item);
+	}
+	v = is_pv_domain(d) ? domain_vcpu(d, cursor->at[AT_VCPU]) : NULL;
+	if (!v)
+		return KS_SET_END;
+	for (unsigned int i = 0; i < PLACES_AT_ONCE; i++) {
+		int kind = ks_copy_place(v, cursor->at[AT_PLACE], item);
+
+		if (++cursor->at[AT_PLACE] == PLACES) {
+			cursor->at[AT_PLACE] = 0;
+			cursor->at[AT_VCPU]++;
+			return kind;
+		}
+		if (kind != KS_SET_SKIP)
+			return kind;
+	}
+	return KS_SET_SKIP;
+}
+
+/* === Interface === */
+
+static const struct ks_set_type ks_entries_set = {
+	.kinds = ks_kinds,
+	.kinds_count = ARRAY_SIZE(ks_kinds),
+	.items_max = 4096,
+	.next = ks_entries_next,
+};
+
+const struct ks_probe_type ks_xen_dom0_entries = {
+	.name = "dom0-entries",
+	.interval_ns = {
+		[KS_LOW] = SECONDS(10),
+		[KS_DEFAULT] = SECONDS(2),
+		[KS_HIGH] = MILLISECS(400),
+		[KS_ADVERSARIAL] = MILLISECS(100),
+	},
+	.pause_ns = {
+		[KS_LOW] = MICROSECS(500),
+		[KS_DEFAULT] = MICROSECS(500),
+		[KS_HIGH] = MICROSECS(250),
+		[KS_ADVERSARIAL] = 0,
+	},
+	KS_SET_ENGINE(&ks_entries_set),
+};
