@@ -37,6 +37,9 @@ my @linux_tools = ("$build/tools/ksense");
 # What Xen complains of on its console, and what is none of the sensor's doing: Xen's own FLASK shifts a bit into the sign of an int.
 my $complaint = qr/UBSAN: Undefined|Assertion .* failed|Xen BUG|Xen WARN|Panic on CPU|FATAL TRAP/i;
 my $known = qr{UBSAN: Undefined behaviour in \S*/xsm/flask/avc\.c:184:};
+# As it resets the machine, a debug build of Xen at times finds its boot CPU's idle loop "in an interrupt": the one in which machine_restart() runs.
+my $known_at_reset = qr{Assertion '!in_irq\(\)' failed at \S*/preempt\.c:};
+my $reset = 'Hardware Dom0 shutdown: rebooting machine';
 
 # What Linux complains of.  Not that something took long: how fast this machine is decides nothing.
 my $splat = qr/KASAN:|UBSAN:|BUG: (?!soft lockup|workqueue lockup)|BUG kmalloc|WARNING: |Oops: |general protection fault|kernel BUG at|
@@ -101,7 +104,9 @@ sub boot {
 		diag("the machine failed ($status):\n$steps{''}{err}");
 		diag(substr($steps{''}{console}, -3000));
 	}
-	my @complaints = grep { !/$known/ } $steps{''}{console} =~ /^.*(?:$complaint).*$/img;
+	my ($life, $end) = split /\Q$reset\E/, $steps{''}{console}, 2;
+	my @complaints = grep { !/$known/ } $life =~ /^.*(?:$complaint).*$/img;
+	push @complaints, grep { !/$known|$known_at_reset/ } ($end // '') =~ /^.*(?:$complaint).*$/img;
 	is_deeply(\@complaints, [], 'Xen has nothing to complain about') or diag(substr($steps{''}{console}, -3000)) unless $linux;
 	my @splats = grep { !/\(XEN\)/ } $steps{''}{console} =~ /^.*(?:$splat).*$/mg;
 	is_deeply(\@splats, [], 'nor has Linux') or diag(substr($steps{''}{console}, -6000));
