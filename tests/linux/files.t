@@ -20,7 +20,7 @@ my $worst = "/tmp/w/\x01" . "\x01" x 135;
 my @odd = ("/tmp/w/back\\slash", "/tmp/w/\xff\xfe\xc3", "/tmp/w/bell\x07\x1b[31m", "/tmp/w/\xc3\xa9", $long, $worst);
 my @kinds = qw(fifo directory device socket link dangling loop absent);
 my @ours = (qw(changed touched mode vanishes appears big), @kinds);
-my @pseudo = qw(/proc/sys/kernel/hostname /proc/self/maps /proc/version /sys/kernel/kexec_loaded /sys/kernel/notes
+my @pseudo = qw(/proc/sys/kernel/hostname /proc/self/maps /proc/version /sys/kernel/fscaps /sys/kernel/notes
 		/proc/modules);
 my $list = join(',', map({ "/tmp/w/$_" } @ours), @odd, @pseudo, 'relative/path', "${long}y");
 my @more = map { "/tmp/w/more$_" } 1 .. 3;
