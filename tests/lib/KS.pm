@@ -37,7 +37,8 @@ my @linux_tools = ("$build/tools/ksense");
 # What Xen complains of on its console, and what is none of the sensor's doing: Xen's own FLASK shifts a bit into the sign of an int.
 my $complaint = qr/UBSAN: Undefined|Assertion .* failed|Xen BUG|Xen WARN|Panic on CPU|FATAL TRAP/i;
 my $known = qr{UBSAN: Undefined behaviour in \S*/xsm/flask/avc\.c:184:};
-# As it resets the machine, a debug build of Xen at times finds its boot CPU's idle loop "in an interrupt": the one in which machine_restart() runs.
+# As it resets the machine, the debug build once found its boot CPU's idle loop "in an interrupt", with nothing of the sensor's in the stack.  Not
+# explained yet: in 60 boots of the same build without the sensor it was not seen.  Everywhere but behind the reset it fails the test.
 my $known_at_reset = qr{Assertion '!in_irq\(\)' failed at \S*/preempt\.c:};
 my $reset = 'Hardware Dom0 shutdown: rebooting machine';
 
