@@ -81,27 +81,39 @@ static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
 	return fits(out, line_start);
 }
 
-/* Starts on the records of the probe at hand: how far they go is settled now, so that a reply ends while others come in. */
+/* Tells the losses from seq @from on, if there are any. */
+static enum ks_sent tell_lost(struct ks_sending *sending, const struct ks_probe *probe, uint64_t from)
+{
+	struct ks_cursor *cursor = sending->cursor;
+	const struct ks_ring *ring = &probe->ring;
+
+	if (ring->lost_count && ring->lost_last >= from) {
+		if (!put_lost(sending, probe))
+			return KS_SENT_FULL;
+		cursor->lost_count = ring->lost_count > UINT32_MAX ? UINT32_MAX : (uint32_t)ring->lost_count;
+	}
+	cursor->lost_last = ring->lost_last;
+	return KS_SENT_ALL;
+}
+
+/*
+ * Starts on the records of the probe at hand: how far they go is settled now, so that a reply ends while others come in; where a fresh sample was
+ * asked for, when that is complete.
+ */
 static enum ks_sent begin_probe(struct ks_sending *sending, struct ks_probe *probe)
 {
 	const struct ks_request *request = sending->request;
 	struct ks_cursor *cursor = sending->cursor;
-	const struct ks_ring *ring = &probe->ring;
-	bool tell = ring->lost_count && ring->lost_last >= sending->lost_told && !request->has_record &&
-		    !(request->has_since && request->since > ring->lost_last);
+	uint64_t told = request->has_since && request->since > sending->lost_told ? request->since : sending->lost_told;
 
 	cursor->epoch = probe->epoch;
 	cursor->next = request->has_record ? request->record : request->has_since ? request->since : 0;
-	cursor->end = ring->next_seq;
+	cursor->end = probe->ring.next_seq;
 	if (request->has_record && request->record < cursor->end)
 		cursor->end = request->record + 1;
 	cursor->from = cursor->next;
-	if (tell) {
-		if (!put_lost(sending, probe))
-			return KS_SENT_FULL;
-		cursor->lost_last = ring->lost_last;
-		cursor->lost_count = ring->lost_count > UINT32_MAX ? UINT32_MAX : (uint32_t)ring->lost_count;
-	}
+	if (!request->has_record && tell_lost(sending, probe, told) == KS_SENT_FULL)
+		return KS_SENT_FULL;
 	cursor->stage = KS_STAGE_SEND;
 	return KS_SENT_ALL;
 }
@@ -115,6 +127,10 @@ static enum ks_sent send_records(struct ks_sending *sending, struct ks_probe *pr
 
 	if (cursor->epoch != probe->epoch)
 		return KS_SENT_ALL; /* reset since: there is nothing left of what this reply was about */
+	/* Where the reply goes on for as long as a sample takes: what was pushed out before it could be sent. */
+	if (request->run && cursor->next < cursor->end && cursor->next > cursor->lost_last &&
+	    tell_lost(sending, probe, cursor->next) == KS_SENT_FULL)
+		return KS_SENT_FULL;
 	for (entry = ks_ring_from(&probe->ring, cursor->next); entry && entry->seq < cursor->end;
 	     entry = ks_ring_after(&probe->ring, entry)) {
 		if (request->has_max && cursor->sent >= request->max)
@@ -157,10 +173,27 @@ static void go_to(struct ks_sending *sending, unsigned int target)
 	}
 	cursor->probe = target;
 	cursor->stage = KS_STAGE_BEGIN;
-	if (request->run && sending->sensor->probes[target].on) {
-		cursor->stage = KS_STAGE_RUN;
+	cursor->pass = 0;
+	if (request->run && sending->sensor->probes[target].on)
 		cursor->pass = ks_probe_want_pass(&sending->sensor->probes[target]);
-	}
+}
+
+/*
+ * A step of the fresh sample, for which no records are left to send at the moment.  They are sent as they are made: a sample may be more than a ring
+ * holds.
+ */
+static enum ks_drive make_sample(struct ks_sending *sending, struct ks_probe *probe)
+{
+	struct ks_cursor *cursor = sending->cursor;
+	enum ks_drive drive = probe->on ? ks_probe_drive(probe, cursor->pass) : KS_DRIVE_REACHED;
+
+	if (drive == KS_DRIVE_NOT && ks_probe_stuck(probe))
+		drive = KS_DRIVE_REACHED;
+	ks_lock(&probe->lock);
+	if (cursor->epoch == probe->epoch)
+		cursor->end = probe->ring.next_seq;
+	ks_unlock(&probe->lock);
+	return drive;
 }
 
 static enum ks_serve close_records(struct ks_sending *sending)
@@ -187,15 +220,6 @@ static enum ks_serve go_on(struct ks_sending *sending)
 		enum ks_sent sent;
 		unsigned int target;
 
-		if (cursor->stage == KS_STAGE_RUN) {
-			enum ks_drive drive = probe->on ? ks_probe_drive(probe, cursor->pass) : KS_DRIVE_REACHED;
-
-			if (drive == KS_DRIVE_MORE)
-				return KS_SERVE_MORE;
-			if (drive == KS_DRIVE_NOT && !ks_probe_stuck(probe))
-				return KS_SERVE_WAIT;
-			cursor->stage = KS_STAGE_BEGIN;
-		}
 		ks_lock(&probe->lock);
 		sent = ks_send_probe(sending, probe);
 		ks_unlock(&probe->lock);
@@ -206,6 +230,22 @@ static enum ks_serve go_on(struct ks_sending *sending)
 			return KS_SERVE_MORE;
 		case KS_SENT_ALL:
 			break;
+		}
+		if (cursor->pass) {
+			/* One step in a call, and what it recorded as far as there is time. */
+			if (sending->stepped || sending->out->len)
+				return KS_SERVE_MORE;
+			sending->stepped = true;
+			switch (make_sample(sending, probe)) {
+			case KS_DRIVE_MORE:
+				break;
+			case KS_DRIVE_NOT:
+				return KS_SERVE_WAIT;
+			case KS_DRIVE_REACHED:
+				cursor->pass = 0;
+				break;
+			}
+			continue;
 		}
 		target = ks_target_next(sensor, sending->request, cursor->probe + 1);
 		/* The cursor holds what is unconfirmed of one probe only. */
@@ -243,6 +283,7 @@ void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const
 	sending->out = out;
 	sending->by_uuid = false;
 	sending->lost_told = 0;
+	sending->stepped = false;
 	sending->deadline_ns = ks_port_time_ns() + KS_STEP_BUDGET_NS;
 	ks_text_init(&sending->head, sending->head_bytes, sizeof(sending->head_bytes));
 	ks_put_head(&sending->head, request);

@@ -41,8 +41,7 @@ enum ks_serve ks_reply_error(struct ks_text *out, const struct ks_request *reque
 /* Where a reply stands, in a cursor; only "records" gets beyond the first. */
 enum {
 	KS_STAGE_START,
-	KS_STAGE_RUN,     /* the probe at hand makes a fresh sample */
-	KS_STAGE_BEGIN,   /* its records come next */
+	KS_STAGE_BEGIN,   /* the records of the probe at hand come next */
 	KS_STAGE_SEND,    /* some of them were looked at */
 	KS_STAGE_CLOSE,   /* only the closing line is left */
 	KS_STAGES
@@ -58,6 +57,7 @@ struct ks_sending {
 	char head_bytes[KS_HEAD_MAX];
 	bool by_uuid;              /* the id in the replies is the uuid */
 	uint64_t lost_told;        /* losses before this seq need not be told */
+	bool stepped;              /* this call made a step of a fresh sample */
 	uint64_t deadline_ns;
 };
 

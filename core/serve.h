@@ -37,7 +37,7 @@ struct ks_caller {
 struct ks_cursor {
 	uint32_t stage;        /* enum in reply.h */
 	uint32_t probe;        /* index of the probe that the next lines are about */
-	uint64_t pass;         /* waiting for this pass ("run") */
+	uint64_t pass;         /* of this probe, that is waited for ("run"); 0: none */
 	uint64_t from;         /* records of this probe from this seq on were sent and are not confirmed */
 	uint64_t next;         /* the next seq to look at */
 	uint64_t end;          /* seq at which this probe's part of the reply ends */

@@ -415,6 +415,33 @@ static void steps_change_nothing(void **state)
 	assert_true(whole_len > 5000);
 }
 
+/*
+ * A fresh sample that is more than the ring holds comes whole to whoever asked for it, as it is sent while it is made; whether he takes the records or leaves
+ * them, which then push each other out.
+ */
+static void sample_larger_than_the_ring(void **state)
+{
+	(void)state;
+	memset(&world, 0, sizeof(world));
+	kit_prepare(types, 1);
+	kit_config.ring_bytes = KS_RING_MIN;
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	for (uint32_t id = 1; id <= 100; id++)
+		put(id);
+	port_look_ns = 1000;
+	for (int peek = 0; peek < 2; peek++) {
+		json_t *lines = kit_command("records", "things", peek ? "{\"run\": true, \"peek\": true}" : "{\"run\": true}");
+		size_t count = kit_count(lines);
+
+		assert_true(kit_sensor.probes[0].ring.next_seq > 2 * kit_sensor.probes[0].ring.count || !peek);
+		assert_int_equal(count, 100);
+		for (size_t i = 0; i < count; i++)
+			assert_int_equal(kit_number(lines, i, "id"), i + 1);
+	}
+	port_look_ns = 0;
+	kit_stop();
+}
+
 /* Wherever memory ends at the start, what was taken is given back, and the probe stays off. */
 static void no_memory(void **state)
 {
@@ -472,6 +499,7 @@ int main(void)
 		with_world(skipped),
 		with_world(kept),
 		cmocka_unit_test(steps_change_nothing),
+		cmocka_unit_test(sample_larger_than_the_ring),
 		cmocka_unit_test(no_memory),
 	};
 
