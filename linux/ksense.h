@@ -18,6 +18,8 @@ void ks_server_stop(void);
 
 extern const struct ks_probe_type ks_linux_files;
 extern const struct ks_probe_type ks_linux_kernel_text;
+extern const struct ks_probe_type ks_linux_kernel_entries;
+extern const struct ks_probe_type ks_linux_domains;
 extern const struct ks_probe_type ks_linux_processes;
 extern const struct ks_probe_type ks_linux_open_files;
 extern const struct ks_probe_type ks_linux_modules;

@@ -23,6 +23,8 @@ static const struct ks_probe_type *const types[] = {
 	&ks_linux_files,
 	&ks_linux_modules,
 	&ks_linux_kernel_text,
+	&ks_linux_kernel_entries,
+	&ks_linux_domains,
 };
 
 static struct ks_sensor sensor;

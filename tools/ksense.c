@@ -87,6 +87,8 @@ int main(int argc, char **argv)
 	hold_standard_fds();
 	setlocale(LC_CTYPE, "");
 	options_read(&o, argc, argv);
+	if (o.command == CMD_COMPARE)
+		return run_compare(&o);
 	k = ksense_new();
 	if (!k) {
 		fputs("ksense: no memory\n", stderr);

@@ -13,8 +13,8 @@
 /* Exit statuses; documented in ksense(1). */
 enum { EXIT_DONE = 0, EXIT_SAID_ERROR = 1, EXIT_USAGE = 2, EXIT_NO_SENSOR = 3 };
 
-/* The commands of the protocol, and one more. */
-enum { CMD_RAW = KS_COMMANDS };
+/* The commands of the protocol, and two more. */
+enum { CMD_RAW = KS_COMMANDS, CMD_COMPARE, COMMANDS };
 
 #define FILTERS_MAX 64
 
@@ -32,6 +32,8 @@ struct options {
 	bool poll;                 /* follow by asking every interval_s, not by a subscription */
 	bool table;                /* else JSON */
 	bool wide;
+	bool watch;                /* compare again and again */
+	const char *pairs;         /* the file of what is compared; NULL: what is built in */
 };
 
 /* === options.c === */
@@ -53,11 +55,12 @@ int report(const struct ksense *k);
  */
 int flush_output(uint64_t taken);
 
-/* === commands.c, follow.c, raw.c: the exit status === */
+/* === commands.c, follow.c, raw.c, compare.c: the exit status === */
 
 int run_command(struct ksense *k, const struct options *o);
 int run_follow(struct ksense *k, const struct options *o);
 int run_raw(struct ksense *k, const struct options *o);
+int run_compare(const struct options *o);
 
 /* A line's body as jansson has it; NULL, with a message on stderr, when jansson does not take it.  Raw bytes become hex digits. */
 json_t *parse_body(const struct ksense_line *line);
@@ -73,6 +76,8 @@ void print_records(const json_t *records, bool wide);
 void print_record_line(const json_t *record);
 /* A value: a string without blanks and such as it is, all else as JSON in ASCII. */
 void print_plain(const json_t *value);
+/* A sentence in which there may be words of a sensor's: what does not print is escaped. */
+void print_text(const char *text);
 void print_discovery(const json_t *list);
 void print_status(const json_t *status);
 

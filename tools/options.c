@@ -18,6 +18,9 @@
 #include "../host/host.h"
 #include "ksense.h"
 
+/* Where the module listens, if it was not told otherwise. */
+#define MODULE_SOCKET "/run/ksense/kernel.sock"
+
 static const char help[] =
 	"Usage: ksense [OPTION]... COMMAND [TARGET [ITEM]]\n"
 	"Asks a sensor inside a kernel, or tells it what to do.\n"
@@ -33,6 +36,7 @@ static const char help[] =
 	"  add TARGET ITEM, remove TARGET ITEM\n"
 	"                            change the list of what a probe looks at\n"
 	"  raw                       pass protocol lines from stdin, replies to stdout\n"
+	"  compare                   what Xen sees against what Dom0 says; be root in Dom0\n"
 	"\n"
 	"Which sensor (default: --socket $KSENSE_SOCKET when that is set, else --xen):\n"
 	"  --xen                     the one in Xen, by hypercall; be root in Dom0\n"
@@ -53,6 +57,11 @@ static const char help[] =
 	"  --follow                  print them as they come, until interrupted\n"
 	"    --interval S              look every S seconds, instead of being sent them\n"
 	"\n"
+	"With compare (--socket: the module's, default " MODULE_SOCKET "):\n"
+	"  --once                    look, look again at what differs, and end (default)\n"
+	"  --watch                   go on, every --interval S seconds, until interrupted\n"
+	"  --pairs FILE              compare this; see ksense-pairs(5)\n"
+	"\n"
 	"Output (default: tables on a terminal, else JSON lines):\n"
 	"  --table, --json\n"
 	"  --wide                    long hashes in full in tables\n"
@@ -60,11 +69,13 @@ static const char help[] =
 	"  --help, --version\n"
 	"\n"
 	"Exit status: 0 done, 1 the sensor said error or the output could not be written,\n"
-	"2 usage, 3 no sensor there or not allowed.  More in ksense(1).\n";
+	"2 usage, 3 no sensor there or not allowed.  Of compare: 0 nothing differs,\n"
+	"1 findings, 2 usage, 3 could not look.  More in ksense(1).\n";
 
 enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX, OPT_RECORD,
 	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
+	OPT_ONCE, OPT_WATCH, OPT_PAIRS,
 };
 
 static const struct option longs[] = {
@@ -86,6 +97,9 @@ static const struct option longs[] = {
 	{ "table", no_argument, NULL, OPT_TABLE },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "wide", no_argument, NULL, OPT_WIDE },
+	{ "once", no_argument, NULL, OPT_ONCE },
+	{ "watch", no_argument, NULL, OPT_WATCH },
+	{ "pairs", required_argument, NULL, OPT_PAIRS },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -170,7 +184,7 @@ static struct ksense_filter read_filter(char *text)
 
 static const char *command_name(int command)
 {
-	return command == CMD_RAW ? "raw" : ks_command_names[command];
+	return command == CMD_RAW ? "raw" : command == CMD_COMPARE ? "compare" : ks_command_names[command];
 }
 
 /* How many single characters are to be changed, added or taken away (Levenshtein); strings up to 31 characters. */
@@ -206,7 +220,7 @@ static int find_command(const char *word)
 	unsigned int best = UINT_MAX;
 	int nearest = 0;
 
-	for (int i = 0; i <= CMD_RAW; i++) {
+	for (int i = 0; i < COMMANDS; i++) {
 		unsigned int d = distance(word, command_name(i));
 
 		/* A connection's own business. */
@@ -269,7 +283,14 @@ static void check_together(struct options *o)
 		usage("--xen, --socket and --host exclude each other");
 	if ((given & bit(OPT_TABLE)) && (given & bit(OPT_JSON)))
 		usage("--table and --json exclude each other");
-	wrong = given_one(records_only);
+	wrong = given_one(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_PAIRS));
+	if (wrong && o->command != CMD_COMPARE)
+		usage("--%s goes with the command compare", wrong);
+	if ((given & bit(OPT_ONCE)) && (given & bit(OPT_WATCH)))
+		usage("--once and --watch exclude each other");
+	if (o->command == CMD_COMPARE && given_one(bit(OPT_XEN) | bit(OPT_HOST)))
+		usage("compare asks Xen and Dom0: no --xen, no --host");
+	wrong = given_one(records_only & ~(o->command == CMD_COMPARE ? bit(OPT_INTERVAL) : 0));
 	if (wrong && o->command != KS_CMD_RECORDS)
 		usage("--%s goes with the command records", wrong);
 	wrong = given_one(bit(OPT_FOLDER) | bit(OPT_RING));
@@ -278,8 +299,8 @@ static void check_together(struct options *o)
 	wrong = given_one(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RUN) | bit(OPT_FOLLOW));
 	if (wrong && (given & bit(OPT_RECORD)))
 		usage("--%s does not go with --record", wrong);
-	if ((given & bit(OPT_INTERVAL)) && !o->follow)
-		usage("--interval goes with --follow");
+	if ((given & bit(OPT_INTERVAL)) && !o->follow && !o->watch)
+		usage(o->command == CMD_COMPARE ? "--interval goes with --watch" : "--interval goes with --follow");
 	if (o->command == CMD_RAW && given_one(bit(OPT_TABLE) | bit(OPT_JSON) | bit(OPT_WIDE)))
 		usage("raw passes lines as they are: no --table, --json or --wide");
 }
@@ -352,6 +373,14 @@ static void read_option(struct options *o, int option, char *value)
 	case OPT_WIDE:
 		o->wide = true;
 		break;
+	case OPT_ONCE:
+		break;
+	case OPT_WATCH:
+		o->watch = true;
+		break;
+	case OPT_PAIRS:
+		o->pairs = value;
+		break;
 	case OPT_HELP:
 		fputs(help, stdout);
 		exit(flush_output(0) ? EXIT_SAID_ERROR : EXIT_DONE);
@@ -389,6 +418,8 @@ void options_read(struct options *o, int argc, char **argv)
 	o->request.command = command_name(o->command);
 	if (optind < argc && o->command == CMD_RAW)
 		usage("raw takes no target: it stands in the lines");
+	if (optind < argc && o->command == CMD_COMPARE)
+		usage("compare takes no target: what is compared stands in the file of --pairs");
 	if (optind < argc)
 		o->request.target = argv[optind++];
 	if (o->command == KS_CMD_ADD || o->command == KS_CMD_REMOVE) {
@@ -398,6 +429,8 @@ void options_read(struct options *o, int argc, char **argv)
 	if (optind < argc)
 		usage("one target, please: '%s' is too much", argv[optind]);
 	check_together(o);
+	if (o->command == CMD_COMPARE && !o->socket)
+		o->socket = MODULE_SOCKET;
 	/* Who wants just so many, a fresh sample at each look, or raw bytes, asks for records each time. */
 	if (o->request.has_max || o->request.run || o->request.raw)
 		o->poll = true;

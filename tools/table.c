@@ -155,6 +155,17 @@ static void print_name(const char *name)
 	json_decref(string);
 }
 
+void print_text(const char *text)
+{
+	json_t *string = json_string(text);
+	char *escaped = string ? json_dumps(string, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
+
+	if (escaped)
+		fwrite(escaped + 1, 1, strlen(escaped) - 2, stdout);
+	free(escaped);
+	json_decref(string);
+}
+
 static void print_member(const char *name, const json_t *value)
 {
 	putchar(' ');

@@ -6,9 +6,10 @@
 
 TOOLS_CFLAGS = $(KS_CFLAGS) -Ihost
 TOOLS_LIB_OBJS = $(addprefix $(B)/tools/,libksense.o medium_socket.o medium_xen.o json.o request.o text.o)
-TOOLS_OBJS = $(addprefix $(B)/tools/,ksense.o options.o commands.o follow.o raw.o table.o)
+TOOLS_OBJS = $(addprefix $(B)/tools/,ksense.o options.o commands.o follow.o raw.o table.o compare.o pairs.o views.o findings.o)
 # Dom0 has no libraries of Xen's development package, nor need it have nettle, which --host alone wants.
-TOOLS_LDLIBS = -Wl,-Bstatic -lxencall -lxentoolcore -lxentoollog -lnettle -Wl,-Bdynamic -ljansson -lsmartcols -lm -lpthread
+TOOLS_LDLIBS = -Wl,-Bstatic -lxenctrl -lxenstore -lxencall -lxenforeignmemory -lxendevicemodel -lxenevtchn -lxengnttab -lxentoolcore -lxentoollog \
+	       -lnettle -Wl,-Bdynamic -ljansson -lsmartcols -lm -lpthread
 
 .PHONY: tools
 tools: $(B)/tools/libksense.a $(B)/tools/ksense
@@ -22,11 +23,18 @@ $(B)/tools/%.o: tools/%.c | $(B)/tools
 $(B)/tools/%.o: core/%.c | $(B)/tools
 	$(CC) $(TOOLS_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
+# Xen's headers ask for gnu11.
+$(B)/tools/views.o: TOOLS_CFLAGS += -std=gnu11
+
+# The built-in pairs are data, in the form that a user's are.
+$(B)/tools/builtin.o: tools/pairs.json | $(B)/tools
+	cd tools && $(LD) -r -b binary -z noexecstack -o $(abspath $@) pairs.json
+
 $(B)/tools/libksense.a: $(TOOLS_LIB_OBJS)
 	$(RM) $@
 	$(AR) rcs $@ $^
 
-$(B)/tools/ksense: $(TOOLS_OBJS) $(B)/tools/libksense.a $(B)/libkshost.a
+$(B)/tools/ksense: $(TOOLS_OBJS) $(B)/tools/builtin.o $(B)/tools/libksense.a $(B)/libkshost.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -rdynamic -o $@ $^ $(TOOLS_LDLIBS)
 
 -include $(TOOLS_LIB_OBJS:.o=.d) $(TOOLS_OBJS:.o=.d)

@@ -28,6 +28,7 @@
 #include <linux/utsname.h>
 #include <net/net_namespace.h>
 
+#include "../../linux/symbols.h"
 #include "../set.h"
 #include "path.h"
 #include "views.h"
@@ -77,9 +78,22 @@ static const struct ks_field process_fields[] = {
 	KS_FIELD(struct ks_process, time_ns, KS_U32),
 };
 
-enum { PROCESS, HIDDEN };
+/* Page tables of the kernel's own, that no process has. */
+struct ks_kernel_root {
+	char name[12];
+	uint64_t root, user_root;
+};
+
+static const struct ks_field kernel_root_fields[] = {
+	KS_FIELD(struct ks_kernel_root, name, KS_STRING),
+	KS_FIELD(struct ks_kernel_root, root, KS_HEX),
+	KS_FIELD(struct ks_kernel_root, user_root, KS_HEX),
+};
+
+enum { PROCESS, HIDDEN, KERNEL_ROOT };
 
 static const struct ks_set_kind kinds[] = {
+	[KERNEL_ROOT] = KS_KIND("kernel-root", struct ks_kernel_root, kernel_root_fields, 12),
 	[PROCESS] = KS_KIND("process", struct ks_process, process_fields, offsetof(struct ks_process, ppid)),
 	[HIDDEN] = KS_KIND("hidden", struct ks_hidden, ks_hidden_fields, KS_HIDDEN_KEY_BYTES),
 };
@@ -136,6 +150,28 @@ static uint64_t cpu_time_ns(struct task_struct *task)
 }
 
 /*
+ * The process's mm, with the lock of the thread that was returned in *@owner; or NULL, and no lock.  A process whose first thread has ended has it
+ * from another, of which @THREADS_MAX are asked.  Under RCU.
+ */
+static struct mm_struct *lock_mm(struct task_struct *task, struct task_struct **owner)
+{
+	unsigned int left = THREADS_MAX;
+	struct task_struct *thread = task;
+
+	do {
+		task_lock(thread);
+		/* A thread of the kernel may use an mm for a while; it is not its own. */
+		if (thread->mm && !(thread->flags & PF_KTHREAD)) {
+			*owner = thread;
+			return thread->mm;
+		}
+		task_unlock(thread);
+		thread = next_thread(thread);
+	} while (thread != task && --left);
+	return NULL;
+}
+
+/*
  * Under RCU.  Returns the file that it executes, with a reference, or NULL.  get_task_exe_file() is not for modules, but this is what it
  * does: the task's lock holds its mm, the mm holds the file, and RCU holds the memory of a file that was just replaced.
  */
@@ -144,6 +180,8 @@ static struct file *copy_process(struct task_struct *task, struct ks_process *it
 	const struct task_struct *parent = rcu_dereference(task->real_parent);
 	const struct cred *cred = __task_cred(task);
 	const struct pid_namespace *pid_ns = task_active_pid_ns(task);
+	struct task_struct *owner;
+	struct mm_struct *mm;
 	struct file *exe = NULL;
 
 	item->pid = (uint32_t)task_tgid_nr(task);
@@ -163,14 +201,15 @@ static struct file *copy_process(struct task_struct *task, struct ks_process *it
 	strscpy_pad(item->comm, task->comm, sizeof(item->comm));
 	if (task->nsproxy)
 		copy_ns_inums(task->nsproxy, item);
-	/* A thread of the kernel may use an mm for a while; it is not its own. */
-	if (task->mm && !item->kernel) {
-		ks_mm_roots(task->mm->pgd, &item->root, &item->user_root);
-		exe = rcu_dereference(task->mm->exe_file);
+	task_unlock(task);
+	mm = lock_mm(task, &owner);
+	if (mm) {
+		ks_mm_roots(mm->pgd, &item->root, &item->user_root);
+		exe = rcu_dereference(mm->exe_file);
 		if (exe && !get_file_rcu(exe))
 			exe = NULL;
+		task_unlock(owner);
 	}
-	task_unlock(task);
 	return exe;
 }
 
@@ -184,11 +223,49 @@ static void copy_exe(struct file *exe, struct ks_process *item)
 	fput(exe);
 }
 
+/* === The kernel's own page tables ======================================= */
+
+/*
+ * init_mm has the kernel's master table; poking_mm (a pointer, since Linux 5.2) a table for writing to the kernel's code; efi_mm, where it is in use, one
+ * for calls of the firmware.  A table of a process's that the kernel merely borrows is none of these.
+ */
+static const struct {
+	char name[12];
+	bool is_pointer;
+} kernel_mm_names[] = {
+	{ "init_mm", false },
+	{ "poking_mm", true },
+	{ "efi_mm", false },
+};
+
+/* Their addresses, constant from init on; 0: this kernel has none by that name. */
+static unsigned long kernel_mms[ARRAY_SIZE(kernel_mm_names)];
+
+static void find_kernel_mms(void)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(kernel_mms); i++)
+		kernel_mms[i] = ks_symbol(kernel_mm_names[i].name);
+}
+
+static int copy_kernel_root(unsigned int i, struct ks_kernel_root *item)
+{
+	unsigned long mm = kernel_mms[i];
+	pgd_t *pgd;
+
+	if (mm && kernel_mm_names[i].is_pointer && copy_from_kernel_nofault(&mm, (const void *)mm, sizeof(mm)))
+		return KS_SET_SKIP;
+	if (!mm || copy_from_kernel_nofault(&pgd, &((struct mm_struct *)mm)->pgd, sizeof(pgd)) || !pgd || !virt_addr_valid(pgd))
+		return KS_SET_SKIP;
+	memcpy(item->name, kernel_mm_names[i].name, sizeof(item->name));
+	ks_mm_roots(pgd, &item->root, &item->user_root);
+	return KERNEL_ROOT;
+}
+
 /* === The walk =========================================================== */
 
 /* cursor->at[0]: where in the pass */
-enum stage { BEGIN, LIST, TABLE, BELOW, CPUS, FOUND };
-/* cursor->at[1]: the pid, CPU or suspect at hand */
+enum stage { KERNEL, BEGIN, LIST, TABLE, BELOW, CPUS, FOUND };
+/* cursor->at[1]: the pid, CPU, suspect or mm at hand */
 
 /* The next pid that belongs to a process; with @views, those of threads are looked at on the way. */
 static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
@@ -231,6 +308,14 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 	unsigned int at = (unsigned int)cursor->at[1];
 
 	switch (cursor->at[0]) {
+	case KERNEL:
+		if (at < ARRAY_SIZE(kernel_mms)) {
+			cursor->at[1]++;
+			return copy_kernel_root(at, item);
+		}
+		cursor->at[0] = BEGIN;
+		cursor->at[1] = 0;
+		return KS_SET_SKIP;
 	case BEGIN:
 		views = probe->level >= KS_HIGH;
 		cursor->at[0] = TABLE;
@@ -272,6 +357,7 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 static int processes_init(struct ks_probe *probe)
 {
 	mnt_ns_known = is_mnt_ns_known();
+	find_kernel_mms();
 	return ks_views_init(probe);
 }
 

@@ -47,7 +47,7 @@ my $splat = qr/KASAN:|UBSAN:|BUG: (?!soft lockup|workqueue lockup)|BUG kmalloc|W
 	       unreferenced\ object|ODEBUG:|list_(?:add|del)\ corruption|refcount_t:|DEBUG_LOCKS_WARN_ON/x;
 
 # What the module has, in the order of discovery.
-our @module_probes = qw(processes open-files files modules kernel-text);
+our @module_probes = qw(processes open-files files modules kernel-text kernel-entries domains);
 
 # Before the steps: `step NAME COMMAND...` runs one, its output and its status are kept apart from the others'.
 my $prelude = <<'SH';

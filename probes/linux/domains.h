@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * domains.h - what a Linux that is Xen's Dom0 asks of Xen: the list of domains.
+ */
+#ifndef KS_PROBES_LINUX_DOMAINS_H
+#define KS_PROBES_LINUX_DOMAINS_H
+
+#include <linux/errno.h>
+#include <linux/string.h>
+#include <linux/types.h>
+
+#ifdef CONFIG_XEN
+#include <xen/xen.h>
+#include <xen/interface/xen.h>
+#include <asm/xen/hypercall.h>
+#endif
+
+struct ks_listed_domain {
+	uint16_t domid;
+	uint8_t uuid[16];
+	uint32_t pages, max_pages, vcpus;
+	uint64_t cpu_ns;
+};
+
+#if defined(CONFIG_XEN_DOM0) && defined(CONFIG_X86_64)
+
+/*
+ * XEN_SYSCTL_getdomaininfolist, as Xen's public sysctl.h and domctl.h have it in the interface's version 0x15 (Xen 4.16 and later); Linux has no
+ * headers for it.  Xen refuses another version with -EACCES.
+ */
+#define KS_SYSCTL_VERSION 0x15
+#define KS_SYSCTL_GETDOMAININFOLIST 6
+
+struct ks_domaininfo {
+	uint16_t domid, pad1;
+	uint32_t flags;
+	uint64_t tot_pages, max_pages, outstanding_pages, shr_pages, paged_pages, shared_info_frame, cpu_time;
+	uint32_t nr_online_vcpus, max_vcpu_id, ssidref;
+	uint8_t handle[16];
+	uint32_t cpupool;
+	uint8_t gpaddr_bits, pad2[7];
+	uint32_t emulation_flags, misc_flags;
+};
+
+struct ks_sysctl {
+	uint32_t cmd, interface_version;
+	uint16_t first_domain;
+	uint32_t max_domains;
+	uint64_t buffer;
+	uint32_t num_domains;
+	uint8_t rest[128 - 28];         /* the union that this is a part of is that large */
+};
+
+static inline bool ks_may_list_domains(void)
+{
+	return xen_initial_domain();
+}
+
+/*
+ * The first domain whose id is @from or more: 1 and *@item, or 0: there is none, or what Xen says is wrong, negative.  One caller at a time: what Xen
+ * writes to is static, as a paravirtual kernel's stack may be no place for it.
+ */
+static inline int ks_list_domain(uint16_t from, struct ks_listed_domain *item)
+{
+	static struct ks_domaininfo info;
+	static struct ks_sysctl sysctl;
+	long error;
+
+	memset(&info, 0, sizeof(info));
+	memset(&sysctl, 0, sizeof(sysctl));
+	sysctl.cmd = KS_SYSCTL_GETDOMAININFOLIST;
+	sysctl.interface_version = KS_SYSCTL_VERSION;
+	sysctl.first_domain = from;
+	sysctl.max_domains = 1;
+	sysctl.buffer = (unsigned long)&info;
+	error = privcmd_call(__HYPERVISOR_sysctl, (unsigned long)&sysctl, 0, 0, 0, 0);
+	if (error || !sysctl.num_domains)
+		return error;
+	item->domid = info.domid;
+	memcpy(item->uuid, info.handle, sizeof(item->uuid));
+	item->pages = info.tot_pages;
+	item->max_pages = info.max_pages;
+	item->vcpus = info.max_vcpu_id + 1;
+	item->cpu_ns = info.cpu_time;
+	return 1;
+}
+
+#else
+
+static inline bool ks_may_list_domains(void)
+{
+	return false;
+}
+
+static inline int ks_list_domain(uint16_t from, struct ks_listed_domain *item)
+{
+	return -ENODEV;
+}
+
+#endif
+
+#endif /* KS_PROBES_LINUX_DOMAINS_H */

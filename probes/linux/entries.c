@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * entries.c - the probe kernel-entries: where this kernel wants to be entered, for a comparison with where Xen enters it (dom0-entries).
+ *
+ * A paravirtual kernel keeps an IDT that no CPU uses, and registers for each of its gates a function of its own with Xen, which leads to the gate's
+ * (arch/x86/xen/enlighten_pv.c, get_trap_addr()).  What belongs to what is found by the functions' names, once, at start.  In a kernel that is not
+ * paravirtual there is one item, which says so: its IDT is the CPUs', and kernel-text watches that.
+ */
+#include <linux/kallsyms.h>
+#include <linux/kernel.h>
+#include <linux/string.h>
+#include <linux/time64.h>
+#include <linux/uaccess.h>
+#include <asm/desc.h>
+#include <xen/xen.h>
+
+#include "../../linux/symbols.h"
+#include "../set.h"
+
+/* === Data === */
+
+#define SYMBOL_BYTES 48
+
+struct ks_kernel {
+	uint32_t vectors;       /* of its IDT */
+	uint8_t registers;      /* its entry points, with Xen */
+};
+
+static const struct ks_field kernel_fields[] = {
+	KS_FIELD(struct ks_kernel, vectors, KS_U32),
+	KS_FIELD(struct ks_kernel, registers, KS_BOOL),
+};
+
+struct ks_trap {
+	uint64_t vector;
+	uint64_t address;
+	char symbol[SYMBOL_BYTES];
+};
+
+static const struct ks_field trap_fields[] = {
+	KS_FIELD(struct ks_trap, vector, KS_U64),
+	KS_FIELD(struct ks_trap, address, KS_HEX),
+	KS_FIELD(struct ks_trap, symbol, KS_STRING),
+};
+
+struct ks_callback {
+	char name[10];
+	char symbol[SYMBOL_BYTES];
+	uint64_t address;
+};
+
+static const struct ks_field callback_fields[] = {
+	KS_FIELD(struct ks_callback, name, KS_STRING),
+	KS_FIELD(struct ks_callback, address, KS_HEX),
+	KS_FIELD(struct ks_callback, symbol, KS_STRING),
+};
+
+enum { KERNEL, TRAP, CALLBACK };
+
+static const struct ks_set_kind kinds[] = {
+	[KERNEL] = KS_KIND("kernel", struct ks_kernel, kernel_fields, sizeof(uint32_t)),
+	[TRAP] = KS_KIND("trap", struct ks_trap, trap_fields, 2 * sizeof(uint64_t)),
+	[CALLBACK] = KS_KIND("callback", struct ks_callback, callback_fields, 10),
+};
+
+/* The gate's function, and the one that is registered for it; of Linux 5.10 to 6.12, some had other names. */
+static const struct {
+	const char *gate, *registered;
+} trap_names[] = {
+	{ "asm_exc_divide_error", "xen_asm_exc_divide_error" },
+	{ "asm_exc_debug", "xen_asm_xenpv_exc_debug" },
+	{ "asm_exc_debug", "xen_asm_exc_xendebug" },
+	{ "asm_exc_nmi", "xen_asm_xenpv_exc_nmi" },
+	{ "asm_exc_nmi", "xen_asm_exc_xennmi" },
+	{ "asm_exc_int3", "xen_asm_exc_int3" },
+	{ "asm_exc_overflow", "xen_asm_exc_overflow" },
+	{ "asm_exc_bounds", "xen_asm_exc_bounds" },
+	{ "asm_exc_invalid_op", "xen_asm_exc_invalid_op" },
+	{ "asm_exc_device_not_available", "xen_asm_exc_device_not_available" },
+	{ "asm_exc_double_fault", "xen_asm_xenpv_exc_double_fault" },
+	{ "asm_exc_double_fault", "xen_asm_exc_double_fault" },
+	{ "asm_exc_coproc_segment_overrun", "xen_asm_exc_coproc_segment_overrun" },
+	{ "asm_exc_invalid_tss", "xen_asm_exc_invalid_tss" },
+	{ "asm_exc_segment_not_present", "xen_asm_exc_segment_not_present" },
+	{ "asm_exc_stack_segment", "xen_asm_exc_stack_segment" },
+	{ "asm_exc_general_protection", "xen_asm_exc_general_protection" },
+	{ "asm_exc_page_fault", "xen_asm_exc_page_fault" },
+	{ "asm_exc_spurious_interrupt_bug", "xen_asm_exc_spurious_interrupt_bug" },
+	{ "asm_exc_coprocessor_error", "xen_asm_exc_coprocessor_error" },
+	{ "asm_exc_alignment_check", "xen_asm_exc_alignment_check" },
+	{ "asm_exc_machine_check", "xen_asm_xenpv_exc_machine_check" },
+	{ "asm_exc_machine_check", "xen_asm_exc_machine_check" },
+	{ "asm_exc_simd_coprocessor_error", "xen_asm_exc_simd_coprocessor_error" },
+	{ "asm_exc_control_protection", "xen_asm_exc_control_protection" },
+	{ "asm_int80_emulation", "xen_asm_int80_emulation" },
+	{ "asm_int80_emulation", "xen_entry_INT80_compat" },
+	{ "entry_INT80_compat", "xen_entry_INT80_compat" },
+};
+/* For the gates of all others. */
+#define UNKNOWN_TRAP "xen_asm_exc_xen_unknown_trap"
+/*
+ * For the first 32 gates, while the kernel starts.  Those that never get a handler of their own stay so registered, though the code is freed once the
+ * kernel has started: seen in 6.1.  One of 8 bytes for each vector.
+ */
+#define EARLY_TRAPS "xen_early_idt_handler_array"
+#define EARLY_TRAP_BYTES 8
+
+static const struct {
+	char name[10];
+	const char *symbol;
+} callback_names[] = {
+	{ "event", "xen_asm_exc_xen_hypervisor_callback" },
+	{ "failsafe", "xen_failsafe_callback" },
+	{ "syscall", "xen_entry_SYSCALL_64" },
+	{ "syscall32", "xen_entry_SYSCALL_compat" },
+	{ "sysenter", "xen_entry_SYSENTER_compat" },
+};
+
+/* Addresses, constant from init on; 0: this kernel has none by that name. */
+static struct {
+	unsigned long gate, registered;
+} traps[ARRAY_SIZE(trap_names)];
+static unsigned long unknown_trap, early_traps, callbacks[ARRAY_SIZE(callback_names)], idt;
+
+/* === Items === */
+
+static int copy_kernel(struct ks_kernel *item)
+{
+	item->registers = xen_pv_domain() && idt;
+	item->vectors = IDT_ENTRIES;
+	return KERNEL;
+}
+
+static int copy_trap(unsigned int vector, struct ks_trap *item)
+{
+	const char *symbol = UNKNOWN_TRAP;
+	unsigned long address = unknown_trap;
+	gate_desc gate;
+
+	if (copy_from_kernel_nofault(&gate, (const gate_desc *)idt + vector, sizeof(gate)) || !gate_offset(&gate))
+		return KS_SET_SKIP;
+	for (unsigned int i = 0; i < ARRAY_SIZE(traps); i++) {
+		if (traps[i].gate == gate_offset(&gate) && traps[i].registered) {
+			address = traps[i].registered;
+			symbol = trap_names[i].registered;
+			break;
+		}
+	}
+	if (!address)
+		return KS_SET_SKIP;
+	item->vector = vector;
+	item->address = address;
+	strscpy_pad(item->symbol, symbol, sizeof(item->symbol));
+	return TRAP;
+}
+
+static int copy_early_trap(unsigned int vector, struct ks_trap *item)
+{
+	struct ks_trap now;
+
+	if (!early_traps || copy_trap(vector, &now) != TRAP || now.address != unknown_trap)
+		return KS_SET_SKIP;
+	item->vector = vector;
+	item->address = early_traps + vector * EARLY_TRAP_BYTES;
+	strscpy_pad(item->symbol, EARLY_TRAPS, sizeof(item->symbol));
+	return TRAP;
+}
+
+static int copy_callback(unsigned int i, struct ks_callback *item)
+{
+	if (!callbacks[i])
+		return KS_SET_SKIP;
+	memcpy(item->name, callback_names[i].name, sizeof(item->name));
+	item->address = callbacks[i];
+	strscpy_pad(item->symbol, callback_names[i].symbol, sizeof(item->symbol));
+	return CALLBACK;
+}
+
+/* cursor->at[0]: the kernel itself, then each vector, each early one, each callback */
+static int entries_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+{
+	unsigned int at = (unsigned int)cursor->at[0]++;
+
+	if (!at)
+		return copy_kernel(item);
+	at--;
+	if (!xen_pv_domain() || !idt)
+		return KS_SET_END;
+	if (at < IDT_ENTRIES)
+		return copy_trap(at, item);
+	at -= IDT_ENTRIES;
+	if (at < NUM_EXCEPTION_VECTORS)
+		return copy_early_trap(at, item);
+	at -= NUM_EXCEPTION_VECTORS;
+	return at < ARRAY_SIZE(callbacks) ? copy_callback(at, item) : KS_SET_END;
+}
+
+/* === Start === */
+
+static int entries_init(struct ks_probe *probe)
+{
+	unsigned int i;
+
+	if (!xen_pv_domain())
+		return 0;
+	for (i = 0; i < ARRAY_SIZE(traps); i++) {
+		traps[i].gate = ks_symbol(trap_names[i].gate);
+		traps[i].registered = ks_symbol(trap_names[i].registered);
+	}
+	for (i = 0; i < ARRAY_SIZE(callbacks); i++)
+		callbacks[i] = ks_symbol(callback_names[i].symbol);
+	unknown_trap = ks_symbol(UNKNOWN_TRAP);
+	early_traps = ks_symbol(EARLY_TRAPS);
+	idt = ks_symbol("idt_table");
+	return 0;
+}
+
+static const struct ks_set_type entries_set = {
+	.kinds = kinds,
+	.kinds_count = ARRAY_SIZE(kinds),
+	.items_max = IDT_ENTRIES + NUM_EXCEPTION_VECTORS + 16,
+	.init = entries_init,
+	.next = entries_next,
+};
+
+const struct ks_probe_type ks_linux_kernel_entries = {
+	.name = "kernel-entries",
+	.interval_ns = {
+		[KS_LOW] = 10 * NSEC_PER_SEC,
+		[KS_DEFAULT] = 2 * NSEC_PER_SEC,
+		[KS_HIGH] = 500 * NSEC_PER_MSEC,
+		[KS_ADVERSARIAL] = 100 * NSEC_PER_MSEC,
+	},
+	.pause_ns = {
+		[KS_LOW] = 500 * NSEC_PER_USEC,
+		[KS_DEFAULT] = 500 * NSEC_PER_USEC,
+		[KS_HIGH] = 250 * NSEC_PER_USEC,
+		[KS_ADVERSARIAL] = 0,
+	},
+	KS_SET_ENGINE(&entries_set),
+};

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: MIT
+/*
+ * compare.c - "ksense compare": looks at both sides of each pair, and again where they differ.
+ *
+ * Xen's view is taken between two of Dom0's.  What Xen has and Dom0 has not counts only where Dom0 had it neither before nor after; what Dom0 has and Xen has
+ * not, where Dom0 had it both times; members that differ, where Dom0 said the same both times.  What is left of that at each of the pair's looks is a
+ * finding: so processes that come and go, of which each look may catch one, do not make any.
+ */
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compare.h"
+
+/* === One look =========================================================== */
+
+/* A difference is {"rule": ..., "xen": item or null, "dom0": item or null, "members": {...}}, by its identity. */
+enum rule_number { ONLY_XEN, ONLY_DOM0, DIFFERS, MORE };
+
+static const struct rule *rule_of(const struct pair *pair, json_int_t number)
+{
+	switch (number) {
+	case ONLY_XEN:
+		return &pair->only_xen;
+	case ONLY_DOM0:
+		return &pair->only_dom0;
+	case DIFFERS:
+		return &pair->differs;
+	default:
+		return &pair->more;
+	}
+}
+
+static void add_difference(json_t *differences, const struct pair *pair, enum rule_number number, const struct view_spec *spec, json_t *xen,
+			   json_t *dom0)
+{
+	json_t *item = xen ? xen : dom0;
+	char *id = key_text(item, spec->id), *same = key_text(item, spec->same), identity[512];
+
+	snprintf(identity, sizeof(identity), "%s/%s/%s/%s", pair->name, rule_of(pair, number)->finding, id, same);
+	json_object_set_new(differences, identity, json_pack("{sisO?sO?}", "rule", (int)number, "xen", xen, "dom0", dom0));
+	free(id);
+	free(same);
+}
+
+static bool same_members(const struct pair *pair, const json_t *xen, const json_t *dom0)
+{
+	for (unsigned int i = 0; i < pair->members_count; i++)
+		if (!json_equal(json_object_get(xen, pair->members[i][0]), json_object_get(dom0, pair->members[i][1])))
+			return false;
+	return true;
+}
+
+/* Whether Dom0 says the same of the pair's members at two moments. */
+static bool unchanged(const struct pair *pair, const json_t *one, const json_t *other)
+{
+	for (unsigned int i = 0; i < pair->members_count; i++)
+		if (!json_equal(json_object_get(one, pair->members[i][1]), json_object_get(other, pair->members[i][1])))
+			return false;
+	return true;
+}
+
+/* What Dom0 has in the place of one of Xen's items; NULL: nothing, or it cannot be told. */
+static json_t *near(const struct pair *pair, const struct view *dom0, const json_t *xen)
+{
+	json_t *item, *found = NULL;
+	char *wanted = key_text(xen, pair->near);
+	size_t i;
+
+	json_array_foreach(dom0->items, i, item) {
+		char *key = key_text(item, pair->near);
+
+		if (pair->near[0] && !found && !strcmp(key, wanted))
+			found = item;
+		free(key);
+	}
+	free(wanted);
+	return found;
+}
+
+static void compare_xen(const struct pair *pair, const struct view *xen, const struct view *before, const struct view *after, json_t *found)
+{
+	bool whole = before->state == VIEW_WHOLE && after->state == VIEW_WHOLE;
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(xen->items, i, item) {
+		char *key = key_text(item, pair->xen.key);
+		json_t *was = json_object_get(before->by_key, key), *is = json_object_get(after->by_key, key);
+
+		if (!was && !is && pair->only_xen.finding && whole)
+			add_difference(found, pair, ONLY_XEN, &pair->xen, item, near(pair, after, item));
+		if (was && is && pair->differs.finding && unchanged(pair, was, is) && !same_members(pair, item, is))
+			add_difference(found, pair, DIFFERS, &pair->xen, item, is);
+		free(key);
+	}
+}
+
+static void compare_dom0(const struct pair *pair, const struct view *xen, const struct view *before, const struct view *after, json_t *found)
+{
+	const char *key;
+	json_t *item;
+
+	if (!pair->only_dom0.finding || xen->state != VIEW_WHOLE)
+		return;
+	json_object_foreach(after->by_key, key, item)
+		if (json_object_get(before->by_key, key) && !json_object_get(xen->by_key, key))
+			add_difference(found, pair, ONLY_DOM0, &pair->dom0[0], NULL, item);
+}
+
+/* Numbers alone, where the items of the two sides have nothing in common by which they could be paired. */
+static void compare_numbers(const struct pair *pair, const struct view *xen, const struct view *before, const struct view *after, json_t *found)
+{
+	size_t dom0 = json_array_size(before->items) > json_array_size(after->items) ? json_array_size(before->items) : json_array_size(after->items);
+	json_int_t more = (json_int_t)json_array_size(xen->items) - (json_int_t)dom0 - pair->extra;
+	char identity[512];
+
+	if (!pair->more.finding || more <= 0 || before->state != VIEW_WHOLE || after->state != VIEW_WHOLE)
+		return;
+	snprintf(identity, sizeof(identity), "%s/%s", pair->name, pair->more.finding);
+	json_object_set_new(found, identity,
+			    json_pack("{sis{sIsI}s{sI}}", "rule", (int)MORE, "xen", "number", (json_int_t)json_array_size(xen->items), "more", more, "dom0",
+				      "number", (json_int_t)dom0));
+}
+
+/* What differs; @after may be @before. */
+static json_t *differences(const struct pair *pair, const struct view *xen, const struct view *before, const struct view *after)
+{
+	json_t *found = json_object();
+
+	compare_xen(pair, xen, before, after, found);
+	compare_dom0(pair, xen, before, after, found);
+	compare_numbers(pair, xen, before, after, found);
+	return found;
+}
+
+/* What is wrong with a view.  Whether it can be compared at all. */
+static bool usable(struct pair *pair, const struct view *view)
+{
+	static char notes[64][sizeof(view->why)];
+	static unsigned int at;
+
+	if (view->state == VIEW_WHOLE)
+		return true;
+	at = (at + 1) % 64;
+	strcpy(notes[at], view->why);
+	pair->note = notes[at];
+	pair->failed |= view->state != VIEW_ABSENT;
+	return view->state == VIEW_PARTIAL;
+}
+
+struct look {
+	struct view before, xen, after;
+	json_t *found;
+};
+
+static void look_free(struct look *look)
+{
+	view_free(&look->before);
+	view_free(&look->xen);
+	view_free(&look->after);
+	json_decref(look->found);
+	memset(look, 0, sizeof(*look));
+}
+
+/* Dom0's second view is taken only where there is a difference to be confirmed.  False: it could not be compared. */
+static bool look_at(struct sources *sources, struct pair *pair, struct look *look)
+{
+	memset(look, 0, sizeof(*look));
+	view_dom0(sources, pair, &look->before);
+	if (!usable(pair, &look->before))
+		return false;
+	view_xen(sources, pair, &look->xen);
+	if (!usable(pair, &look->xen))
+		return false;
+	pair->looked++;
+	pair->xen_items = json_array_size(look->xen.items);
+	pair->dom0_items = json_array_size(look->before.items);
+	look->found = differences(pair, &look->xen, &look->before, &look->before);
+	if (!json_object_size(look->found))
+		return true;
+	view_dom0(sources, pair, &look->after);
+	if (!usable(pair, &look->after))
+		return false;
+	json_decref(look->found);
+	look->found = differences(pair, &look->xen, &look->before, &look->after);
+	return true;
+}
+
+/* === Rounds ============================================================= */
+
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int signal)
+{
+	(void)signal;
+	interrupted = 1;
+}
+
+static void pause_ms(unsigned int ms)
+{
+	if (!interrupted)
+		poll(NULL, 0, (int)ms);
+}
+
+/* Drops from @pending what is not in @found; how many. */
+static size_t keep_common(json_t *pending, const json_t *found)
+{
+	size_t before = json_object_size(pending);
+	const char *identity;
+	json_t *difference;
+	void *next;
+
+	json_object_foreach_safe(pending, next, identity, difference)
+		if (!json_object_get(found, identity))
+			json_object_del(pending, identity);
+	return before - json_object_size(pending);
+}
+
+/* Those that were found before and are not any more. */
+static void drop_gone(struct pair *pair, const json_t *pending, bool table)
+{
+	const char *identity;
+	json_t *finding;
+	void *next;
+
+	json_object_foreach_safe(pair->findings, next, identity, finding) {
+		if (json_object_get(pending, identity))
+			continue;
+		finding_show(finding, true, table);
+		json_object_del(pair->findings, identity);
+	}
+}
+
+static void raise_new(struct pair *pair, const json_t *pending, json_t *before, const char *since, bool table)
+{
+	const char *identity;
+	json_t *difference;
+
+	json_object_foreach((json_t *)pending, identity, difference) {
+		const struct rule *rule = rule_of(pair, json_integer_value(json_object_get(difference, "rule")));
+		json_t *finding;
+
+		if (json_object_get(pair->findings, identity))
+			continue;
+		finding = finding_new(pair, rule, identity, json_object_get(difference, "xen"), json_object_get(difference, "dom0"), before,
+				      pair->looked, since);
+		finding_show(finding, false, table);
+		json_object_set_new(pair->findings, identity, finding);
+	}
+}
+
+/*
+ * Looks until nothing is left that differed at each look, or there were as many looks as the pair wants.  Where it cannot be compared, what was found before
+ * stays.
+ */
+static void round_of(struct sources *sources, struct pair *pair, bool table)
+{
+	json_t *pending = NULL;
+	struct look look;
+	char since[32];
+	bool compared;
+
+	pair->looked = 0;
+	pair->note = NULL;
+	pair->failed = false;
+	time_text(since);
+	do {
+		if (pending)
+			pause_ms(pair->pause_ms);
+		compared = look_at(sources, pair, &look);
+		if (compared && !pending)
+			pending = json_incref(look.found);
+		else if (compared)
+			pair->went += keep_common(pending, look.found);
+		if (compared && (pair->looked >= pair->looks || !json_object_size(pending))) {
+			drop_gone(pair, pending, table);
+			raise_new(pair, pending, look.xen.before, since, table);
+			look_free(&look);
+			break;
+		}
+		look_free(&look);
+	} while (compared && !interrupted);
+	if (!compared)
+		pair->looked = 0;
+	json_decref(pending);
+}
+
+/* A pair that stands in for another is looked at only where that one cannot be, for want of a source. */
+static bool wanted(const struct pairs *pairs, const struct pair *pair)
+{
+	for (size_t i = 0; pair->instead_of && i < pairs->count; i++)
+		if (!strcmp(pairs->pair[i].name, pair->instead_of))
+			return !pairs->pair[i].looked && !pairs->pair[i].failed;
+	return true;
+}
+
+static void round_of_all(struct sources *sources, struct pairs *pairs, bool table)
+{
+	for (size_t i = 0; i < pairs->count && !interrupted; i++) {
+		struct pair *pair = &pairs->pair[i];
+
+		if (wanted(pairs, pair)) {
+			round_of(sources, pair, table);
+			continue;
+		}
+		drop_gone(pair, NULL, table);
+		pair->looked = 0;
+		pair->note = NULL;
+	}
+}
+
+/* === Interface ========================================================== */
+
+static int status_of(const struct pairs *pairs, bool found)
+{
+	bool looked = false, failed = false;
+
+	for (size_t i = 0; i < pairs->count; i++) {
+		looked |= pairs->pair[i].looked > 0;
+		failed |= pairs->pair[i].failed;
+		found |= json_object_size(pairs->pair[i].findings) > 0;
+	}
+	return found ? EXIT_SAID_ERROR : !looked || failed ? EXIT_NO_SENSOR : EXIT_DONE;
+}
+
+int run_compare(const struct options *o)
+{
+	struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESTART };
+	struct ksense *xen = ksense_new();
+	struct sources *sources;
+	struct pairs pairs = { 0 };
+	bool found = false;
+	int status;
+
+	pairs_read(&pairs, o->pairs);
+	/* Without Xen there is nothing to compare with. */
+	status = xen && !ksense_open_xen(xen) ? EXIT_DONE : xen ? report(xen) : EXIT_NO_SENSOR;
+	ksense_free(xen);
+	if (status)
+		return EXIT_NO_SENSOR;
+	sources = sources_open(o);
+	if (!sources) {
+		fputs("ksense: no memory\n", stderr);
+		return EXIT_NO_SENSOR;
+	}
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	for (;;) {
+		round_of_all(sources, &pairs, o->table);
+		status = status_of(&pairs, found);
+		found |= status == EXIT_SAID_ERROR;
+		if (!o->watch || interrupted)
+			break;
+		if (flush_output(0))
+			return EXIT_SAID_ERROR;
+		pause_ms((unsigned int)(o->interval_s * 1000));
+		if (interrupted)
+			break;
+	}
+	summary_show(&pairs, o->table);
+	sources_close(sources);
+	pairs_free(&pairs);
+	return flush_output(0) ? EXIT_NO_SENSOR : status;
+}
