@@ -179,13 +179,15 @@ include tests/linux/linux.mk
 
 # === Install, clean ==========================================================
 
-install: host tools ## install tools, man page, library and public header below DESTDIR/PREFIX
+install: host tools ## install tools, man pages, library and public header below DESTDIR/PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/ksense \
-		$(DESTDIR)$(PREFIX)/share/man/man1
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/ksense
 	install -m 755 $(B)/tools/ksense $(B)/host/ksense-host $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(B)/tools/libksense.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 include/sense.h tools/libksense.h $(DESTDIR)$(PREFIX)/include/ksense/
 	install -m 644 docs/ksense.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 docs/ksense-pairs.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 tools/pairs.json $(DESTDIR)$(PREFIX)/share/ksense/
 
 clean: ## remove what was built; keep what was fetched
 	$(RM) -r $(filter-out $(B)/xen-src-$(XEN_RELEASE) $(B)/vm $(B)/apt,$(wildcard $(B)/*))
