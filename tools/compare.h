@@ -35,7 +35,8 @@ struct pair {
 	const char *name;
 	const char *instead_of;         /* looked at where a source of that pair's is not there; or NULL */
 	json_t *only_if;                /* the Xen probe must have an item like this, or there is nothing to be compared; or NULL */
-	struct view_spec xen, dom0[DOM0_SPECS_MAX];
+	struct view_spec xen;           /* or the module, where Dom0's programs are told something else than its kernel knows */
+	struct view_spec dom0[DOM0_SPECS_MAX];
 	unsigned int dom0_count;        /* 0: each of Xen's items is a finding */
 	const char *near[KEY_MEMBERS_MAX + 1];  /* which of Dom0's items to show beside one of Xen's that it has not: the one with the same of these */
 	unsigned int looks, pause_ms;

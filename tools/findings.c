@@ -108,7 +108,7 @@ json_t *finding_new(const struct pair *pair, const struct rule *rule, const char
 	}
 	free(key);
 	return json_pack("{ssssssss sosososo sO?so? sssi ssso}", "finding", rule->finding, "id", id, "severity", rule->severity, "pair", pair->name,
-			 "what", fill_in(rule->what, item), "where", where_of(item, spec), "xen", xen ? item_copy(xen) : json_null(), "dom0",
+			 "what", fill_in(rule->what, item), "where", where_of(item, spec), pair->xen.source, xen ? item_copy(xen) : json_null(), "dom0",
 			 dom0 ? item_copy(dom0) : json_null(), "old", old, "new", new, "first_seen",
 			 first_seen, "looks", (int)looks, "why", rule->why,
 			 "next", fill_in(rule->next, item));
@@ -183,11 +183,14 @@ static void print_table(const json_t *finding)
 	printf("  %-10s ", "what");
 	print_text(string_of(finding, "what"));
 	putchar('\n');
-	print_members("Xen says", json_object_get(finding, "xen"));
+	if (json_object_get(finding, "module"))
+		print_members("kernel has", json_object_get(finding, "module"));
+	else
+		print_members("Xen says", json_object_get(finding, "xen"));
 	print_members("Dom0 says", json_object_get(finding, "dom0"));
 	if (json_is_object(old)) {
-		print_members("Xen before", old);
-		print_members("Xen now", json_object_get(finding, "new"));
+		print_members("before", old);
+		print_members("now", json_object_get(finding, "new"));
 	}
 	printf("  %-10s %s, in each of %" JSON_INTEGER_FORMAT " look%s\n", "first seen", string_of(finding, "first_seen"),
 	       json_integer_value(json_object_get(finding, "looks")), json_integer_value(json_object_get(finding, "looks")) == 1 ? "" : "s");

@@ -122,7 +122,11 @@ static void read_spec(json_t *json, const char *what, bool is_xen, struct view_s
 	const char *const *source = of_dom0;
 
 	only_members(json, what, known);
-	spec->source = is_xen ? "xen" : text(json, what, "source", true);
+	spec->source = text(json, what, "source", !is_xen);
+	if (is_xen && !spec->source)
+		spec->source = "xen";
+	if (is_xen && strcmp(spec->source, "xen") && strcmp(spec->source, "module"))
+		wrong("%s has a source \"%s\"; there are xen and module", what, spec->source);
 	while (!is_xen && *source && strcmp(*source, spec->source))
 		source++;
 	if (!*source)

@@ -489,11 +489,13 @@ static void view_kallsyms(struct sources *sources, const struct view_spec *spec,
 
 void view_xen(struct sources *sources, const struct pair *pair, struct view *view)
 {
+	struct sensor *sensor = strcmp(pair->xen.source, "xen") ? &sources->module : &sources->xen;
+
 	view_init(view);
-	if (!sample(&sources->xen, pair->xen.probe, view))
+	if (!sample(sensor, pair->xen.probe, view))
 		return;
-	view_sensor(&sources->xen, &pair->xen, view);
-	if (pair->only_if && !sample_has(&sources->xen, pair->only_if))
+	view_sensor(sensor, &pair->xen, view);
+	if (pair->only_if && !sample_has(sensor, pair->only_if))
 		not_whole(view, VIEW_ABSENT, "%s says that there is nothing of this kind, or that it cannot see all of it", pair->xen.probe);
 }
 
