@@ -31,7 +31,7 @@ all: host tools xen ## build the tools, the host port, and Xen with the sensor (
 
 help: ## list the targets
 	@echo 'Targets:'
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile tests/tests.mk tests/linux/linux.mk | expand -t 24
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile tests/tests.mk tests/linux/linux.mk lab/lab.mk | expand -t 24
 	@echo 'Variables:'
 	@echo '  XEN_SRC=DIR           a Xen source tree of yours (release $(XEN_RELEASE)), instead of the one that is fetched'
 	@echo '  KDIR=DIR              the headers of the kernel that the module is for; the running one'
@@ -175,6 +175,7 @@ $(B)/bench/linux: bench/linux.c
 include tools/tools.mk
 include tests/xen/xen.mk
 include tests/linux/linux.mk
+include lab/lab.mk
 -include tests/tests.mk
 
 # === Install, clean ==========================================================

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+# lab.mk - the lab of attacks.  Included by the top-level Makefile.
+
+LAB_MODULES = $(B)/lab/getdents/ks_getdents.ko $(B)/lab/domain/ks_domain.ko
+
+$(B)/lab/getdents/ks_getdents.ko: lab/process-getdents/ks_getdents.c
+$(B)/lab/domain/ks_domain.ko: lab/domain-hidden/ks_domain.c
+$(LAB_MODULES): MODULE_KDIR = $(GUEST_KDIR)
+$(LAB_MODULES): tests/linux/hide/Kbuild | $(B)/vm/kernel/release
+	@mkdir -p $(@D)
+	cp $(filter %.c,$^) $(@D)/
+	sed 's/ks_hide/$(basename $(@F))/' $< >$(@D)/Kbuild
+	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) modules
+
+LAB_PARTS = $(LAB_MODULES) $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(B)/tests/forks $(B)/linux-guest/ksense.ko
+
+.PHONY: lab
+lab: ## make every attack of lab/ at each level, and write the matrix docs/lab.md
+	@scripts/packages
+	@$(MAKE) --no-print-directory tools xen
+	@vm/build-guest --domu
+	@$(MAKE) --no-print-directory $(LAB_PARTS)
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) lab/run --write docs/lab.md
