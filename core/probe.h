@@ -36,6 +36,11 @@ struct ks_probe_type {
 	uint64_t interval_ns[KS_LEVELS];
 	/* Pause between two steps of one pass: what a pass leaves to others. */
 	uint64_t pause_ns[KS_LEVELS];
+	/*
+	 * Its steps are made by its work alone, never by a caller who wants a fresh sample: for a probe that looks at the CPU it is on, which has a
+	 * caller's state then, or that has to choose the CPU.
+	 */
+	bool in_work;
 	/* Takes the probe's memory into probe->data.  0, or -1: no memory. */
 	int (*init)(struct ks_probe *probe);
 	/* Gives back what init() took; only after init() succeeded. */

@@ -222,15 +222,23 @@ uint64_t ks_probe_want_pass(struct ks_probe *probe)
 enum ks_drive ks_probe_drive(struct ks_probe *probe, uint64_t pass)
 {
 	enum ks_drive drive = KS_DRIVE_NOT;
+	bool wake = false;
 
 	ks_lock(&probe->lock);
 	if (probe->ended < pass && probe->on && !probe->busy) {
-		step(probe);
-		drive = KS_DRIVE_MORE;
+		if (probe->type->in_work) {
+			probe->due_ns = 0;
+			wake = true;
+		} else {
+			step(probe);
+			drive = KS_DRIVE_MORE;
+		}
 	}
 	if (probe->ended >= pass)
 		drive = KS_DRIVE_REACHED;
 	ks_unlock(&probe->lock);
+	if (wake)
+		ks_port_work_queue(&probe->work, 0);
 	return drive;
 }
 

@@ -68,13 +68,13 @@ enum ks_done ks_probe_command(struct ks_probe *probe, enum ks_command command);
 
 /*
  * For a fresh sample on request ("run").  _want() returns the number that probe->ended must reach for it; _drive() works on it
- * in the caller's context, one step at most.  A probe that is off is not driven, nor one that is stuck in a step of somebody
+ * in the caller's context, one step at most; where the probe's work alone may make steps, it sees to it that this is done now.  A probe that is off is not driven, nor one that is stuck in a step of somebody
  * else's: KS_DRIVE_NOT for ever, so look at probe->on and ks_probe_stuck().
  */
 enum ks_drive {
 	KS_DRIVE_REACHED,   /* though the pass may have failed */
 	KS_DRIVE_MORE,      /* a step was made: call again */
-	KS_DRIVE_NOT,       /* somebody else is at work on it: call again a little later */
+	KS_DRIVE_NOT,       /* somebody else, or its work, is at it: call again a little later */
 };
 uint64_t ks_probe_want_pass(struct ks_probe *probe);
 enum ks_drive ks_probe_drive(struct ks_probe *probe, uint64_t pass);

@@ -446,6 +446,38 @@ static void run_of_what_hangs(void **state)
 	assert_true(first()->passes > 1);
 }
 
+/*
+ * A probe whose steps only its own work may make: who asks for a fresh sample waits for it, and it is made now, not when the next regular one is due.
+ */
+static void run_in_its_work(void **state)
+{
+	static struct ks_probe_type in_work;
+	static const struct ks_probe_type *const only[] = { &in_work };
+	unsigned int steps;
+	uint64_t pass;
+
+	(void)state;
+	in_work = ordered;
+	in_work.in_work = true;
+	memset(&probe, 0, sizeof(probe));
+	probe.steps_of_pass = 3;
+	probe.result = KS_STEP_DONE;
+	kit_start(only, 1);
+	port_advance(SECOND);
+	steps = probe.steps;
+	pass = ks_probe_want_pass(first());
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(ks_probe_drive(first(), pass), KS_DRIVE_NOT);
+	assert_int_equal(probe.steps, steps);
+	port_advance(5 * 1000000);
+	assert_int_equal(probe.steps, steps + 3);
+	assert_int_equal(ks_probe_drive(first(), pass), KS_DRIVE_REACHED);
+	assert_int_equal(kit_count(kit_command("records", "ordered", NULL)), 1);
+	/* And nothing of it is left: the next pass is a regular one again. */
+	port_advance(SECOND);
+	assert_int_equal(probe.steps, steps + 3);
+}
+
 /* A reset while a step is under way: what that step still records is of the time before, and is not kept. */
 static void records_of_before_a_reset(void **state)
 {
@@ -483,6 +515,7 @@ int main(void)
 		with_sensor(run_of_what_fails),
 		with_sensor(reset_during_run),
 		with_sensor(run_of_what_hangs),
+		cmocka_unit_test_teardown(run_in_its_work, kit_teardown),
 		with_sensor(records_of_before_a_reset),
 	};
 
