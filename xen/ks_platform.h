@@ -79,6 +79,7 @@ struct ks_port_work {
     s_time_t not_before;    /* until then the CPU belongs to others */
     s_time_t boot_delay;    /* of what was queued while Xen booted */
     bool running, dead, booting;
+    unsigned int next_cpu;  /* of the next run, if that is wanted; or NR_CPUS */
     unsigned int cpu;       /* of the last run */
     uint64_t runs;
 };

@@ -49,11 +49,14 @@ static unsigned int ks_last_cpu;
 
 /* === Works: internals === */
 
-static unsigned int ks_next_cpu(void)
+static unsigned int ks_next_cpu(const struct ks_port_work *p)
 {
-    unsigned int cpu = cpumask_cycle(read_atomic(&ks_last_cpu),
-                                     &cpu_online_map);
+    unsigned int cpu;
 
+    if ( p->next_cpu < nr_cpu_ids && cpu_online(p->next_cpu) )
+        return p->next_cpu;
+
+    cpu = cpumask_cycle(read_atomic(&ks_last_cpu), &cpu_online_map);
     write_atomic(&ks_last_cpu, cpu);
 
     return cpu;
@@ -84,7 +87,7 @@ static void ks_work_arm(struct ks_work *work)
         stop_timer(&p->timer);
         /* Once it is queued, it stays where it is. */
         if ( !tasklet_is_scheduled(&p->tasklet) )
-            tasklet_schedule_on_cpu(&p->tasklet, ks_next_cpu());
+            tasklet_schedule_on_cpu(&p->tasklet, ks_next_cpu(p));
     }
     else
         set_timer(&p->timer, when);
@@ -111,6 +114,7 @@ static void cf_check ks_work_run(void *data)
     spin_lock(&p->lock);
     p->running = true;
     p->when = STIME_MAX;
+    p->next_cpu = NR_CPUS;
     p->cpu = smp_processor_id();
     p->runs++;
     stop_timer(&p->timer);
@@ -145,6 +149,7 @@ int ks_port_work_init(struct ks_work *work)
     p->when = STIME_MAX;
     p->not_before = 0;
     p->running = p->dead = p->booting = false;
+    p->next_cpu = NR_CPUS;
     p->cpu = smp_processor_id();
     p->runs = 0;
     tasklet_init(&p->tasklet, ks_work_run, work);
@@ -194,6 +199,15 @@ void ks_port_work_exit(struct ks_work *work)
     /* Neither is armed any more; each of these waits for what is under way. */
     kill_timer(&p->timer);
     tasklet_kill(&p->tasklet);
+}
+
+void ks_work_next_cpu(struct ks_work *work, unsigned int cpu)
+{
+    struct ks_port_work *p = &work->port;
+
+    spin_lock(&p->lock);
+    p->next_cpu = cpu;
+    spin_unlock(&p->lock);
 }
 
 bool ks_work_info(unsigned int index, struct ks_work_info *info)

@@ -1,11 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * works.h - Xen's list of the sensor's works, for the probe that shows them.
+ * works.h - what Xen's probes may know of works: on which CPU they run, and the
+ * list of all.
  */
 #ifndef KS_WORKS_H
 #define KS_WORKS_H
 
 #include <xen/types.h>
+
+struct ks_work;
+
+/*
+ * From within a run of @work: the next run is to be on @cpu.  A wish: if that
+ * CPU goes away before, the run is on another.  Whoever minds looks at
+ * smp_processor_id(), which does not change during a run.
+ */
+void ks_work_next_cpu(struct ks_work *work, unsigned int cpu);
 
 #define KS_WORK_NAME 24
 
