@@ -35,6 +35,7 @@ struct set {
 	uint32_t unkept;        /* of them, those for which there was no slot */
 	uint32_t told_unkept;   /* as it was told last */
 	void *item;             /* the one at hand */
+	void *usual;            /* and as it usually is, if the type knows that */
 };
 
 static const struct ks_set_type *type_of(const struct ks_probe *probe)
@@ -247,6 +248,28 @@ static void record_incomplete(struct ks_probe *probe, const struct set *set)
 
 /* === A pass ============================================================= */
 
+/* Of an item that is not in the table: whether it is known how it was. */
+static bool was_usual(struct ks_probe *probe, struct set *set, uint8_t kind_index)
+{
+	if (!set->usual)
+		return false;
+	memcpy(set->usual, set->item, type_of(probe)->kinds[kind_index].item_bytes);
+	return type_of(probe)->usual(probe, kind_index, set->usual);
+}
+
+static void record_new(struct ks_probe *probe, struct set *set, uint8_t kind_index, bool kept)
+{
+	const struct ks_set_kind *kind = &type_of(probe)->kinds[kind_index];
+
+	/* After a sample that could not keep everything, a new one may be one of those. */
+	if (!set->first && kept && was_usual(probe, set, kind_index))
+		record(probe, kind, CHANGED, set->item, set->usual);
+	else if (set->first || probe->announce || (kept && set->told_unkept))
+		record(probe, kind, PRESENT, set->item, NULL);
+	else if (kept)
+		record(probe, kind, APPEARED, set->item, NULL);
+}
+
 static void look_at(struct ks_probe *probe, struct set *set, uint8_t kind_index)
 {
 	const struct ks_set_kind *kind = &type_of(probe)->kinds[kind_index];
@@ -260,11 +283,7 @@ static void look_at(struct ks_probe *probe, struct set *set, uint8_t kind_index)
 		slot = keep(set, chain, kind_index, kind->item_bytes);
 		if (!slot)
 			set->unkept++;
-		/* After a sample that could not keep everything, a new one may be one of those. */
-		if (set->first || probe->announce || (slot && set->told_unkept))
-			record(probe, kind, PRESENT, set->item, NULL);
-		else if (slot)
-			record(probe, kind, APPEARED, set->item, NULL);
+		record_new(probe, set, kind_index, slot);
 	} else if (!same_item(kind, slot->item, set->item)) {
 		record(probe, kind, CHANGED, set->item, slot->item);
 		memcpy(slot->item, set->item, kind->item_bytes);
@@ -335,6 +354,8 @@ enum ks_step KS_CB ks_set_step(struct ks_probe *probe, uint64_t deadline_ns)
 		kind = type->next(probe, &set->cursor, set->item);
 		if (kind == KS_SET_FAILED)
 			return KS_STEP_FAILED;
+		if (kind == KS_SET_ELSEWHERE)
+			return KS_STEP_MORE;
 		if (kind == KS_SET_END)
 			set->stage = SWEEP;
 		else if (kind >= 0)
@@ -365,6 +386,7 @@ static void free_memory(struct ks_probe *probe)
 {
 	struct set *set = probe->data;
 
+	ks_port_free(set->usual);
 	ks_port_free(set->item);
 	ks_port_free(set->slots);
 	ks_port_free(set->chains);
@@ -390,7 +412,9 @@ int KS_CB ks_set_init(struct ks_probe *probe)
 	set->chains = ks_probe_alloc(probe, set->chains_count * sizeof(*set->chains));
 	set->slots = ks_probe_alloc(probe, (size_t)type->items_max * set->slot_bytes);
 	set->item = ks_probe_alloc(probe, set->slot_bytes);
-	if (!set->chains || !set->slots || !set->item || (type->init && type->init(probe))) {
+	if (type->usual)
+		set->usual = ks_probe_alloc(probe, set->slot_bytes);
+	if (!set->chains || !set->slots || !set->item || (type->usual && !set->usual) || (type->init && type->init(probe))) {
 		free_memory(probe);
 		return -1;
 	}

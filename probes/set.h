@@ -61,6 +61,7 @@ struct ks_set_cursor {
 #define KS_SET_END (-1)
 #define KS_SET_FAILED (-2)              /* after ks_probe_failed() */
 #define KS_SET_SKIP (-3)                /* no item this time, go on: for a walk over what may be empty */
+#define KS_SET_ELSEWHERE (-4)           /* the next item is not to be had here: the step ends, the walk goes on in the next */
 
 struct ks_set_type {
 	const struct ks_set_kind *kinds;
@@ -74,6 +75,12 @@ struct ks_set_type {
 	 * Bounded time; what it walks may change between two calls.
 	 */
 	int (*next)(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item);
+	/*
+	 * Optional, for items that are too many to keep and are all alike: next() gives those that are not as usual, and those that the last sample
+	 * has (ks_set_kept()).  One that the last sample has not is then "changed" from what this makes of @item, a copy of it: the same item as it
+	 * usually is.  False: its kind has nothing usual.
+	 */
+	bool (*usual)(struct ks_probe *probe, unsigned int kind, void *item);
 };
 
 /*

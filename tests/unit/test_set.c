@@ -54,6 +54,8 @@ static struct world {
 	bool fails;
 	bool thrifty;               /* finds roots out only where the last sample does not have them */
 	unsigned int found_out;     /* how often */
+	uint64_t elsewhere;         /* this item is not to be had in the step that comes to it */
+	bool there;
 	void (*meanwhile)(uint64_t at); /* called before each item */
 } world;
 
@@ -63,6 +65,13 @@ static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item
 
 	if (world.meanwhile)
 		world.meanwhile(at);
+	if (world.elsewhere && at == world.elsewhere) {
+		world.there = !world.there;
+		if (world.there) {
+			cursor->at[0]--;
+			return KS_SET_ELSEWHERE;
+		}
+	}
 	if (world.fails && at == 3) {
 		ks_probe_failed(probe, "the world fell apart");
 		return KS_SET_FAILED;
@@ -484,6 +493,99 @@ static void kept(void **state)
 	assert_int_equal(world.found_out, 7);
 }
 
+/* An item that is to be had elsewhere only: the walk goes on with it in another step, and the sample is the same. */
+static void elsewhere(void **state)
+{
+	uint64_t steps;
+
+	(void)state;
+	put(1);
+	put(2);
+	put(3);
+	pass();
+	seen();
+	steps = kit_sensor.probes[0].steps;
+	world.elsewhere = 1;
+	world.things[2].up = 0;
+	pass();
+	assert_string_equal(seen(), "changed:3(up=true)");
+	assert_int_equal(kit_sensor.probes[0].steps, steps + 2);
+}
+
+/* === Items that are known by what they usually are ======================== */
+
+/* A thing's usual root is as put() made it; a part has nothing usual. */
+static bool usual(struct ks_probe *probe, unsigned int kind, void *item)
+{
+	struct thing *thing = item;
+
+	(void)probe;
+	if (kind)
+		return false;
+	thing->root = 0x1000U * thing->id;
+	return true;
+}
+
+static const struct ks_set_type usual_set = { .kinds = kinds, .kinds_count = 2, .items_max = 3, .next = next, .usual = usual };
+
+static const struct ks_probe_type usual_things = {
+	.name = "things",
+	.interval_ns = { 4 * SECOND, 4 * SECOND, SECOND, SECOND },
+	KS_SET_ENGINE(&usual_set),
+};
+
+static const struct ks_probe_type *const usual_types[] = { &usual_things };
+
+static int usual_setup(void **state)
+{
+	(void)state;
+	memset(&world, 0, sizeof(world));
+	kit_start(usual_types, 1);
+	return 0;
+}
+
+/* One that the last sample had not has changed from what it usually is; from then on it is as any other. */
+static void unusual(void **state)
+{
+	(void)state;
+	put(1);
+	pass();
+	assert_string_equal(seen(), "present:1"); /* in the first sample nobody knows since when it is so */
+	put(2);
+	world.things[1].root = 5;
+	world.parts[world.parts_count++] = (struct part){ .id = 2 };
+	pass();
+	assert_string_equal(seen(), "changed:2(root=\"0x2000\") part-appeared:2");
+	pass();
+	assert_string_equal(seen(), "");
+	world.things[1].root = 0x2000;
+	pass();
+	assert_string_equal(seen(), "changed:2(root=\"0x5\")");
+	pass();
+	assert_string_equal(seen(), "");
+}
+
+/* Where there is no room for it in the table, the sample says that it was incomplete, and not the same change each time. */
+static void unusual_in_a_full_table(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 3; id++)
+		put(id);
+	pass();
+	seen();
+	put(4);
+	world.things[3].root = 5;
+	pass();
+	assert_string_equal(seen(), "incomplete:3/4");
+	pass();
+	assert_string_equal(seen(), "");
+	world.things[2] = world.things[3];
+	world.count = 3;
+	pass();
+	pass();
+	assert_string_equal(seen(), "vanished:3 changed:4(root=\"0x4000\") incomplete:3/3"); /* complete again */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -498,6 +600,9 @@ int main(void)
 		with_world(moved_during_the_walk),
 		with_world(skipped),
 		with_world(kept),
+		with_world(elsewhere),
+		cmocka_unit_test_setup_teardown(unusual, usual_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(unusual_in_a_full_table, usual_setup, kit_teardown),
 		cmocka_unit_test(steps_change_nothing),
 		cmocka_unit_test(sample_larger_than_the_ring),
 		cmocka_unit_test(no_memory),
