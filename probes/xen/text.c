@@ -7,12 +7,11 @@
  */
 #include <xen/cpumask.h>
 #include <xen/kernel.h>
-#include <xen/percpu.h>
 #include <xen/smp.h>
-#include <xen/symbols.h>
 #include <xen/time.h>
 
 #include "../region.h"
+#include "place.h"
 #ifdef CONFIG_X86
 #include "x86.h"
 #endif
@@ -30,8 +29,6 @@
 enum { KS_TEXT, KS_RODATA, KS_FIRST_STUB };
 
 #define KS_CELL 8  /* ranges are multiples of this */
-
-static DEFINE_PER_CPU(uint64_t, ks_instance);
 
 /* === Internals === */
 
@@ -54,19 +51,6 @@ static bool ks_stub_cpu(unsigned int i, unsigned int *cpu)
 {
 	*cpu = i - KS_FIRST_STUB;
 	return *cpu < nr_cpu_ids && cpu_online(*cpu) && ks_stub_address(*cpu);
-}
-
-/*
- * A number of its own for each time that a CPU came up: its stub is written anew then, for stacks that may be elsewhere.  Per-CPU
- * data is zeroed then, too, or kept together with the stacks (parked CPUs).
- */
-static uint64_t ks_stub_instance(unsigned int cpu)
-{
-	static uint64_t last;
-
-	if (!per_cpu(ks_instance, cpu))
-		per_cpu(ks_instance, cpu) = ++last;
-	return per_cpu(ks_instance, cpu);
 }
 
 static uint64_t ks_address(unsigned int i)
@@ -116,7 +100,8 @@ static KS_CB bool ks_text_range(struct ks_probe *probe, unsigned int i, struct k
 		break;
 	default:
 		snprintf(range->name, sizeof(range->name), "stub-cpu%u", i - KS_FIRST_STUB);
-		range->instance = ks_stub_instance(i - KS_FIRST_STUB);
+		/* The stub is written anew then, for stacks that may be elsewhere. */
+		range->instance = ks_cpu_instance(i - KS_FIRST_STUB);
 	}
 	return true;
 }
@@ -131,26 +116,9 @@ static KS_CB bool ks_text_read(struct ks_probe *probe, unsigned int i, uint64_t 
 	return true;
 }
 
-/* Xen names its code; for the rest, where it is within the range says as much. */
 static KS_CB void ks_text_symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_SYMBOL])
 {
-	char name[KSYM_NAME_LEN + 1];
-	unsigned long size, offset;
-	unsigned int cpu;
-
-	if (symbols_lookup(address, &size, &offset, name)) {
-		snprintf(out, KS_REGION_SYMBOL, "%s+0x%lx", name, offset);
-		return;
-	}
-	if (address - ks_start(_srodata) < ks_bytes(_srodata, _erodata)) {
-		snprintf(out, KS_REGION_SYMBOL, "_srodata+0x%lx", (unsigned long)address - (unsigned long)_srodata);
-		return;
-	}
-	out[0] = '\0';
-	for_each_online_cpu (cpu)
-		if (address - ks_stub_address(cpu) < KS_STUB_BYTES)
-			snprintf(out, KS_REGION_SYMBOL, "stub-cpu%u+0x%lx", cpu,
-				 (unsigned long)(address - ks_stub_address(cpu)));
+	ks_place(address, out, KS_REGION_SYMBOL);
 }
 
 /* === Interface === */
