@@ -13,7 +13,7 @@ use File::Temp;
 use JSON::PP;
 use Test::More;
 
-our @EXPORT = qw(boot @module_probes here records json reply request $root $build $nonce gdb_open gdb_read gdb_write gdb_close);
+our @EXPORT = qw(boot @module_probes here records json reply request $root $build $nonce gdb_open gdb_read gdb_write gdb_close gdb_efer);
 
 our $root = realpath(dirname(__FILE__) . '/../..');
 our $build = $ENV{KS_BUILD} // "$root/build";
@@ -215,6 +215,21 @@ sub gdb_write {
 	my ($socket, $address, $bytes) = @_;
 	my $answer = gdb_ask($socket, sprintf('M%x,%x:%s', $address, length($bytes), unpack('H*', $bytes)));
 	die "cannot write Xen's memory: $answer" unless $answer eq 'OK';
+}
+
+# The register EFER of a CPU, from 0 on: read, or with a value written.  By the number that the emulator's description of the CPU gives it: 16 general
+# ones, rip, eflags, 6 selectors, 3 bases, cr0, cr2, cr3, cr4, cr8, efer.
+sub gdb_efer {
+	my ($socket, $cpu, $value) = @_;
+	my $number = sprintf '%x', 32;
+	gdb_ask($socket, 'qXfer:features:read:target.xml:0,ff0'); # without having been asked for it, it gives no single register
+	my $answer = gdb_ask($socket, sprintf('Hg%x', $cpu + 1));
+	die "cannot choose CPU $cpu: $answer" unless $answer eq 'OK';
+	$answer = gdb_ask($socket, "p$number") if !defined $value;
+	$answer = gdb_ask($socket, "P$number=" . unpack('H*', pack('Q<', $value))) if defined $value;
+	gdb_ask($socket, 'Hg1');
+	die "cannot write a register: $answer" if defined $value && $answer ne 'OK';
+	return defined $value ? $value : unpack('Q<', pack('H*', $answer));
 }
 
 # The machine, which stood still, runs on.

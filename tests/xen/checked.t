@@ -12,7 +12,7 @@ use Test::More;
 
 $KS::xen = "$build/xen-checked/xen";
 @KS::xen_args = ('xsm=dummy');
-for my $test (qw(commands abi overrun text hotplug roots)) {
+for my $test (qw(commands abi overrun text idt hotplug roots)) {
 	subtest $test => sub {
 		do "$FindBin::Bin/$test.t";
 		die $@ if $@;
