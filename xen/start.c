@@ -15,13 +15,15 @@
 /* === Data === */
 
 extern const struct ks_probe_type ks_xen_domains, ks_xen_text, ks_xen_idt,
-                                  ks_xen_dom0_entries, ks_xen_dom0_roots;
+                                  ks_xen_pagetables, ks_xen_dom0_entries,
+                                  ks_xen_dom0_roots;
 
 /* The probes, in the order of discovery. */
 static const struct ks_probe_type *const ks_types[] = {
     &ks_xen_domains,
     &ks_xen_text,
     &ks_xen_idt,
+    &ks_xen_pagetables,
     &ks_xen_dom0_entries,
     &ks_xen_dom0_roots,
 };
