@@ -13,6 +13,7 @@
 
 #include "../../xen/works.h"
 #include "../set.h"
+#include "domains.h"
 #ifdef CONFIG_X86
 #include "x86.h"
 #endif
@@ -179,23 +180,6 @@ static void ks_copy_vcpu(const struct vcpu *v, struct ks_vcpu *item)
 	ks_cpu_list(v->affinity_broken ? unit->cpu_hard_affinity_saved : unit->cpu_hard_affinity, item->affinity,
 		    sizeof(item->affinity));
 	ks_vcpu_roots(v, &item->root, &item->user_root);
-}
-
-/* The domain with id @at, or the next one there is.  Under RCU. */
-static struct domain *ks_domain_from(domid_t at)
-{
-	struct domain *d = rcu_lock_domain_by_id(at);
-
-	if (d) {
-		/* The caller's own RCU section keeps it. */
-		rcu_unlock_domain(d);
-		return d;
-	}
-	/* Gone since the last item, or there never was one with this id. */
-	for_each_domain (d)
-		if (d->domain_id > at)
-			break;
-	return d;
 }
 
 /* Both the domain itself and its vCPUs; the index of the item's kind, or KS_SET_END behind the last domain. */

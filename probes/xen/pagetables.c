@@ -18,10 +18,15 @@
  *
  *   vmap     mappings of devices, of frames that a guest registers, of larger allocations: they come and go with domains and devices.  Its end, the
  *            fixmap, has ACPI tables and the MSI-X tables of devices.
- *   stubs    a page for each CPU, from the top of Xen's gigabyte downwards, which comes and goes with it.  What stands there is the matter of xen-text.
+ *   stubs    a page for each CPU, from the top of Xen's gigabyte downwards, which comes and goes with it.  What stands there is xen-text's matter.
  *   direct map, frame table, M2P   their superpages are split and put together again as a page gets another cache attribute or becomes a shadow
  *            stack (map_pages_to_xen()), and memory may be added.  That each address leads to its own frame is not checked.
  *   slot 260 a domain's own mappings (GDT, LDT, map cache).  It is empty in idle_pg_table.
+ *
+ *   copies   each guest has Xen's slots in its own roots, where Xen put them as these were made, and runs on those: so does Xen while it serves a
+ *            paravirtual guest.  What a vCPU has loaded is compared with what Xen puts there (init_xen_l4_slots()); only what differs is an item.
+ *            Empty ones are let pass: a root that is older than a slot does not have it, and 256 is taken from a guest that does not want it
+ *            (zap_ro_mpt()).  A page was a root while it was read if the vCPU has it loaded before and after.
  *
  * The bits "accessed" and "dirty" are the CPU's own, and are ignored everywhere.
  *
@@ -43,6 +48,7 @@
 #include <asm/uaccess.h>
 
 #include "../set.h"
+#include "domains.h"
 
 /* === Data === */
 
@@ -95,8 +101,8 @@ static const struct ks_field ks_table_fields[] = {
 };
 
 /*
- * Pages side by side that allow the same, are mapped to frames side by side, and belong to the same part of Xen; a run ends at the end of what an entry
- * of level 2 covers.
+ * Pages side by side that allow the same, are mapped to frames side by side, and belong to the same part of Xen; a run ends at the end of what an
+ * entry of level 2 covers.
  */
 struct ks_image {
 	uint64_t address, bytes, frame;
@@ -133,6 +139,28 @@ static const struct ks_field ks_both_fields[] = {
 	KS_FIELD(struct ks_both, frame, KS_HEX),
 };
 
+/* One of Xen's slots in a root that a paravirtual vCPU has loaded, which is not as Xen made it. */
+struct ks_copy {
+	uint16_t domid, vcpu, slot;
+	uint8_t user;           /* the root of its user space, not of its kernel */
+	char is[KS_IS];
+	char allows[KS_ALLOWS];
+	uint64_t root, entry, expected, frame;
+};
+
+static const struct ks_field ks_copy_fields[] = {
+	KS_FIELD(struct ks_copy, domid, KS_U16),
+	KS_FIELD(struct ks_copy, vcpu, KS_U16),
+	KS_FIELD(struct ks_copy, user, KS_BOOL),
+	KS_FIELD(struct ks_copy, slot, KS_U16),
+	KS_FIELD(struct ks_copy, is, KS_STRING),
+	KS_FIELD(struct ks_copy, allows, KS_STRING),
+	KS_LIVE(struct ks_copy, root, KS_HEX),
+	KS_FIELD(struct ks_copy, frame, KS_HEX),
+	KS_FIELD(struct ks_copy, entry, KS_HEX),
+	KS_FIELD(struct ks_copy, expected, KS_HEX),
+};
+
 /* An entry that leads to no page that could be a table. */
 struct ks_unreadable {
 	uint64_t address;
@@ -148,7 +176,7 @@ static const struct ks_field ks_unreadable_fields[] = {
 	KS_FIELD(struct ks_unreadable, entry, KS_HEX),
 };
 
-enum { KS_KIND_ROOT, KS_KIND_SLOT, KS_KIND_TABLE, KS_KIND_IMAGE, KS_KIND_BOTH, KS_KIND_UNREADABLE };
+enum { KS_KIND_ROOT, KS_KIND_SLOT, KS_KIND_TABLE, KS_KIND_IMAGE, KS_KIND_BOTH, KS_KIND_COPY, KS_KIND_UNREADABLE };
 
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_ROOT] = KS_KIND("root", struct ks_root, ks_root_fields, sizeof(uint64_t)),
@@ -156,12 +184,13 @@ static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_TABLE] = KS_KIND("table", struct ks_table, ks_table_fields, sizeof(uint64_t)),
 	[KS_KIND_IMAGE] = KS_KIND("image", struct ks_image, ks_image_fields, sizeof(uint64_t)),
 	[KS_KIND_BOTH] = KS_KIND("writable-executable", struct ks_both, ks_both_fields, sizeof(uint64_t)),
+	[KS_KIND_COPY] = KS_KIND("copy", struct ks_copy, ks_copy_fields, 3 * sizeof(uint16_t) + 1),
 	[KS_KIND_UNREADABLE] = KS_KIND("unreadable", struct ks_unreadable, ks_unreadable_fields, sizeof(uint64_t) + 1),
 };
 
 /* Where a pass stands: in cursor->at[]. */
-enum { AT_STAGE, AT_PLACE, AT_ENTRIES };  /* the place is a number of an entry or an address; entries: looked at so far */
-enum { STAGE_BOOT, STAGE_SLOTS, STAGE_TABLES, STAGE_IMAGE, STAGE_EVERYWHERE, STAGE_ROOT };
+enum { AT_STAGE, AT_PLACE, AT_ENTRIES, AT_COPY };  /* the place: number of an entry, address, domain; entries: looked at so far */
+enum { STAGE_BOOT, STAGE_SLOTS, STAGE_TABLES, STAGE_IMAGE, STAGE_EVERYWHERE, STAGE_COPIES, STAGE_ROOT };
 
 /* After how many entries a call ends; up to a table more. */
 #define ENTRIES_AT_ONCE 512
@@ -277,8 +306,8 @@ static bool ks_is_leaf(unsigned int level, intpte_t entry)
 }
 
 /*
- * The page at @frame as a table, or NULL: there is no memory there, or it is a device's.  Whatever somebody wrote into an entry must not make us fault,
- * so the first read of a table is one that may.
+ * The page at @frame as a table, or NULL: there is no memory there, or it is a device's.  Whatever somebody wrote into an entry must not make us
+ * fault, so the first read of a table is one that may.
  */
 static const intpte_t *ks_map_table(uint64_t frame)
 {
@@ -443,6 +472,11 @@ static bool ks_walk_take(struct ks_walk *walk, uint64_t last, bool contiguous, s
 
 /* === Items === */
 
+static const char *ks_slot_is(unsigned int slot)
+{
+	return slot == XEN_SLOT ? "xen" : ks_part(canonicalise_addr((uint64_t)slot << PML4_ENTRY_BITS))->name;
+}
+
 static int ks_copy_slot(unsigned int slot, struct ks_slot *item)
 {
 	intpte_t entry = read_atomic(&idle_pg_table[slot].l4);
@@ -453,7 +487,7 @@ static int ks_copy_slot(unsigned int slot, struct ks_slot *item)
 	item->entry = ks_without_cpus_bits(entry);
 	item->frame = ks_frame(4, entry);
 	ks_allows_text(ks_allows(entry), item->allows);
-	strlcpy(item->is, slot == XEN_SLOT ? "xen" : ks_part(canonicalise_addr((uint64_t)slot << PML4_ENTRY_BITS))->name, sizeof(item->is));
+	strlcpy(item->is, ks_slot_is(slot), sizeof(item->is));
 	return KS_KIND_SLOT;
 }
 
@@ -617,6 +651,92 @@ static int ks_next_mapping(struct ks_set_cursor *cursor, void *item)
 	return kind;
 }
 
+/* What Xen puts into a slot of its own in @root, a paravirtual guest's (init_xen_l4_slots()). */
+static intpte_t ks_expected(const struct domain *d, uint64_t root, unsigned int slot)
+{
+	const struct page_info *per_domain = ACCESS_ONCE(d->arch.perdomain_l3_pg);
+
+	if (slot == l4_table_offset(LINEAR_PT_VIRT_START))
+		return l4e_from_pfn(root, __PAGE_HYPERVISOR_RW).l4;
+	if (slot == l4_table_offset(SH_LINEAR_PT_VIRT_START))
+		return 0;
+	if (slot == l4_table_offset(PERDOMAIN_VIRT_START))
+		return per_domain ? l4e_from_page(per_domain, __PAGE_HYPERVISOR_RW).l4 : 0;
+	return read_atomic(&idle_pg_table[slot].l4);
+}
+
+static uint64_t ks_loaded_root(const struct vcpu *v, bool user)
+{
+	return ACCESS_ONCE((user ? &v->arch.guest_table_user : &v->arch.guest_table)->pfn);
+}
+
+/* In AT_COPY: which vCPU, which of its roots, which slot. */
+#define COPY_SLOTS ROOT_PAGETABLE_PV_XEN_SLOTS
+#define COPIES_OF_VCPU (2 * COPY_SLOTS)
+
+/* The next slot from the cursor's place on, in the same root, that is not as it should be.  The cursor goes on behind it, or to the next root. */
+static int ks_next_copy_of(const struct vcpu *v, struct ks_set_cursor *cursor, struct ks_copy *item)
+{
+	const struct domain *d = v->domain;
+	bool user = cursor->at[AT_COPY] % COPIES_OF_VCPU >= COPY_SLOTS;
+	uint64_t root = ks_loaded_root(v, user);
+	const intpte_t *slots = root ? ks_map_table(root) : NULL;
+	intpte_t entry, expected;
+	unsigned int slot;
+
+	do {
+		slot = ROOT_PAGETABLE_FIRST_XEN_SLOT + cursor->at[AT_COPY] % COPY_SLOTS;
+		entry = slots ? read_atomic(&slots[slot]) : 0;
+		expected = ks_expected(d, root, slot);
+		cursor->at[AT_COPY]++;
+		cursor->at[AT_ENTRIES]++;
+		if (entry && ks_without_cpus_bits(entry ^ expected))
+			break;
+	} while (cursor->at[AT_COPY] % COPY_SLOTS);
+	if (slots)
+		unmap_domain_page(slots);
+	if (!entry || !ks_without_cpus_bits(entry ^ expected) || ks_loaded_root(v, user) != root)
+		return KS_SET_SKIP;
+	item->domid = d->domain_id;
+	item->vcpu = v->vcpu_id;
+	item->user = user;
+	item->slot = slot;
+	item->root = root;
+	item->entry = ks_without_cpus_bits(entry);
+	item->expected = ks_without_cpus_bits(expected);
+	item->frame = ks_frame(4, entry);
+	ks_allows_text(ks_allows(entry), item->allows);
+	strlcpy(item->is, ks_slot_is(slot), sizeof(item->is));
+	return KS_KIND_COPY;
+}
+
+static int ks_next_copy(struct ks_set_cursor *cursor, struct ks_copy *item)
+{
+	int kind = KS_SET_END;
+	struct domain *d;
+
+	rcu_read_lock(&domlist_read_lock);
+	d = ks_domain_from(cursor->at[AT_PLACE]);
+	if (d) {
+		const struct vcpu *v;
+
+		if (d->domain_id != cursor->at[AT_PLACE])
+			cursor->at[AT_COPY] = 0;
+		cursor->at[AT_PLACE] = d->domain_id;
+		/* A 32-bit guest has but a part of such a root, and HVM guests none. */
+		v = is_pv_64bit_domain(d) ? domain_vcpu(d, cursor->at[AT_COPY] / COPIES_OF_VCPU) : NULL;
+		if (v) {
+			kind = ks_next_copy_of(v, cursor, item);
+		} else {
+			kind = KS_SET_SKIP;
+			cursor->at[AT_PLACE]++;
+			cursor->at[AT_COPY] = 0;
+		}
+	}
+	rcu_read_unlock(&domlist_read_lock);
+	return kind;
+}
+
 static int ks_next_root(struct ks_set_cursor *cursor, struct ks_root *item)
 {
 	if (cursor->at[AT_PLACE]++)
@@ -639,6 +759,8 @@ static int ks_next_of_stage(struct ks_set_cursor *cursor, void *item)
 		return ks_next_table(cursor, item);
 	case STAGE_IMAGE:
 		return ks_next_mapping(cursor, item);
+	case STAGE_COPIES:
+		return ks_next_copy(cursor, item);
 	case STAGE_EVERYWHERE:
 		/* Without NX all that can be written can be executed: that is told once, by the root. */
 		return cpu_has_nx ? ks_next_mapping(cursor, item) : KS_SET_END;

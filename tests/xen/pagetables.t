@@ -77,7 +77,7 @@ my (%kept, %seen);
 sub write_entry { my ($gdb, $place, $entry) = @_; gdb_write($gdb, $place, pack('Q<', $entry)); }
 # What a step begins with: changes entries, and keeps them as they were under its name.
 sub change { my ($name, $gdb, $place, $new) = @_; ($kept{$name}{$place}) = entries($gdb, $place, 1); write_entry($gdb, $place, $new->($kept{$name}{$place})); }
-sub with_gdb { my ($do) = @_; return sub { my $gdb = gdb_open($socket); eval { $do->($gdb); 1 } or print STDERR "debugger: $@"; gdb_close($gdb); }; }
+sub with_gdb { my ($do) = @_; return sub { my ($out) = @_; my $gdb = gdb_open($socket); eval { $do->($gdb, $out); 1 } or print STDERR "debugger: $@"; gdb_close($gdb); }; }
 sub back { my ($name) = @_; return with_gdb(sub { my ($gdb) = @_; write_entry($gdb, $_, $kept{$name}{$_}) for keys %{$kept{$name}}; }); }
 
 my ($text_page, $data_page) = ($symbol{dump_registers} & ~4095, $symbol{__2M_rwdata_start} & ~4095);
@@ -105,6 +105,14 @@ my %attack = (
 	'slot-executable' => sub { my ($gdb) = @_; change('slot-executable', $gdb, $slots + 8 * 262, sub { $_[0] & ~$nx }); },
 	# The linear map: all page tables.
 	'slot-linear' => sub { my ($gdb) = @_; change('slot-linear', $gdb, $slots + 8 * 258, sub { $_[0] & ~$nx }); },
+	# Xen's slot as a guest has it, in the root that its vCPU has loaded.
+	copy => sub {
+		my ($gdb, $out) = @_;
+		# The last that was said of it.
+		my ($vcpu) = reverse grep { $_->{domid} } map { /^(\{.*"kind":"vcpu".*\})$/ ? JSON::PP::decode_json($1) : () } split /\n/, $out;
+		$seen{copy} = $vcpu;
+		change('copy', $gdb, $direct_map + (hex($vcpu->{root}) << 12) + 8 * 261, sub { $_[0] | $available });
+	},
 	'slot-nowhere' => sub { my ($gdb) = @_; change('slot-nowhere', $gdb, $slots + 8 * 300, sub { 0x000000fffffff003 }); },
 	text => sub { my ($gdb) = @_; (my $place, $seen{text_level}) = place_of($gdb, $text_page); change('text', $gdb, $place, sub { $_[0] | $rw }); },
 	data => sub { my ($gdb) = @_; (my $place, $seen{data_level}) = place_of($gdb, $data_page); change('data', $gdb, $place, sub { $_[0] & ~$nx }); },
@@ -131,7 +139,17 @@ my @attacks = (
 	['data', '"writable-executable".*"appeared"', '"writable-executable".*"vanished"'],
 	['frame', '"image".*"appeared"', '"image".*"vanished"'],
 );
-my $script = join '', <<'SH', map { <<"STEP" } @attacks;
+# What is done, and that it is put back.
+sub steps_of_attack {
+	my ($name, $done, $undone) = @_;
+	return <<"STEP";
+step $name wait_for '$done'
+step $name-records fresh
+step $name-back wait_for '$undone'
+step $name-back-records fresh
+STEP
+}
+my $script = <<'SH' . steps_of_attack('copy', '"copy".*"appeared"', '"copy".*"vanished"') . <<'SH' . join '', map { steps_of_attack(@$_) } @attacks;
 now() { ksense --json records xen-pagetables; }
 fresh() { ksense --json records xen-pagetables --run; }
 wait_for() { i=0; until ksense --json records xen-pagetables --peek | grep -q "$1"; do i=$((i + 1)); [ $i -lt 600 ] || return 1; sleep 0.1; done; }
@@ -140,6 +158,10 @@ step sample fresh
 ksense adversarial xen-pagetables >/dev/null
 step forks ./forks 5
 step guest domu-start --keep kept -- true
+step quiet-guest now
+# The guest idles: what it has loaded it keeps.
+step guest-roots ksense --json records xen-domains --run --peek --filter kind=vcpu
+SH
 step destroy xl destroy kept
 step hotplug sh -c 'for i in 1 2 3; do xen-hptool cpu-offline 1 || exit 1; sleep 0.3; xen-hptool cpu-online 1 || exit 1; sleep 0.3; done'
 step quiet now
@@ -147,11 +169,6 @@ step cpu sleep 1
 step cpu-records fresh
 step cpu-back true
 SH
-step $_->[0] wait_for '$_->[1]'
-step $_->[0]-records fresh
-step $_->[0]-back wait_for '$_->[2]'
-step $_->[0]-back-records fresh
-STEP
 $script .= "step end ksense --json status xen-pagetables\n";
 my %hooks = map { ($_ => with_gdb($attack{$_}), "$_-back" => back($_)) } keys %attack;
 delete $hooks{'read-back'};
@@ -198,7 +215,7 @@ is(scalar(@{$of{root}}), 1, 'in one set of tables');
 # === What Xen does itself ====================================================
 
 is($steps->{$_}{status}, 0, "$_: done") or diag $steps->{$_}{err} for qw(forks guest destroy hotplug);
-my @unquiet = grep { $_->{event} ne 'present' } json($steps->{quiet});
+my @unquiet = grep { $_->{event} ne 'present' } map { json($steps->{$_}) } qw(quiet-guest quiet);
 is_deeply(\@unquiet, [], 'processes, guests and CPUs that come and go change nothing') or diag explain \@unquiet;
 is_deeply([grep { $_->{event} ne 'present' } json($steps->{'cpu-records'})], [], "nor do the CPU's own bits");
 
@@ -239,6 +256,13 @@ is(scalar(grep { $_->{event} eq 'vanished' } $events->('slot-executable-back-rec
 my $both = $one->('slot-linear-records', 'writable-executable', 'appeared');
 is_deeply([@$both{qw(address is level)}, $both->{bytes}], ['0xffff810000000000', 'linear', 4, 1 << 39], 'the linear map: all page tables at once');
 $one->('slot-linear-back-records', 'writable-executable', 'vanished');
+
+my @copies = grep { $_->{event} eq 'appeared' } $events->('copy-records', 'copy');
+my $copy = $copies[0] // {};
+is_deeply([@$copy{qw(domid vcpu user slot is root entry expected)}],
+	  [@{$seen{copy}}{qw(domid vcpu)}, JSON::PP::false, 261, 'xen', $seen{copy}{root}, $entry->($seen{slots}[261] | $available), $entry->($seen{slots}[261])],
+	  "Xen's slot in a guest's root is another than Xen's own: whose, which, and both entries") or diag $steps->{'copy-records'}{out};
+is($one->('copy-back-records', 'copy', 'vanished')->{slot}, 261, 'and that it was put back');
 
 my $broken = $one->('slot-nowhere-records', 'unreadable', 'appeared');
 is_deeply([@$broken{qw(address level entry)}], ['0xffff960000000000', 4, '0xfffffff003'], 'a slot that leads to no memory does no harm and is told');
