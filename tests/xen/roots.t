@@ -46,7 +46,7 @@ both() {
 	ask 6 '$processes'
 }
 SH
-my $steps = boot(<<"SH", '--timeout', 900, '--smp', 2, '--xen-args', 'sense=ring=256K', map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko", "$build/tests/forks");
+my $steps = boot(<<"SH", '--timeout', 900, '--smp', 2, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko", "$build/tests/forks");
 $common
 hide=/sys/module/ks_hide/parameters
 i=0; while [ \$i -lt 40 ]; do sleep 10000 & i=\$((i + 1)); done
@@ -69,11 +69,17 @@ end() { kill \$victim; wait \$victim; both; }
 step exit end
 
 echo '@{[request('adversarial', 'dom0-roots')]}' >&4; read -r line <&5
-step storm ./forks $storm
-step storm-took ksense --json records dom0-roots
-sleep 1
+./forks $storm >forks.out & forks=\$!
+during() { while kill -0 \$forks 2>/dev/null; do ask 4 '$roots'; done; }
+step during during
+step storm wait \$forks
 step after both
 step status ksense --json status dom0-roots
+
+# More than have room in the ring.
+i=0; while [ \$i -lt 160 ]; do sleep 10000 & i=\$((i + 1)); done
+ksense --json records dom0-roots --run >/dev/null
+step many ksense --json records dom0-roots --run
 SH
 
 is($steps->{''}{status}, 0, 'Dom0 and Xen came through it') or diag $steps->{''}{err};
@@ -139,12 +145,19 @@ is_deeply([grep { $vanished{$_} } @victim], \@victim, 'the roots of one that end
 is_deeply([map { ($vanished{$_}{first_seen_ns} // 0) < ($vanished{$_}{last_seen_ns} // 0) } @victim], [1, 1], "with the time they were seen");
 
 # --- Many that come and go
-is($steps->{storm}{status}, 0, 'no process was harmed by the census') or diag $steps->{storm}{out};
-my @took = grep { $_->{kind} eq 'root' } json($steps->{'storm-took'});
-cmp_ok(scalar(@took), '>', 20, 'a storm of processes was seen');
+is($steps->{storm}{status}, 0, 'no process was harmed by the census');
+my @during = records($steps->{during});
+my %before = map { $_ => 1 } keys %{$census->{xen}};
+cmp_ok(scalar(grep { $_->{kind} eq 'root' && !$before{$_->{frame}} } @during), '>=', 1, 'a storm of processes was seen');
+is(scalar(grep { $_->{kind} eq 'dom0' && !$_->{complete} } @during), 0, 'by whole censuses');
 my ($status) = json($steps->{status});
 is($status->{failures} + $status->{restarts}, 0, 'and the probe had no trouble');
 is($status->{level}, 'adversarial', 'at the highest level');
+
+# --- More than the ring holds: a fresh census is whole all the same
+my @many = json($steps->{many});
+cmp_ok(scalar(grep { $_->{kind} eq 'root' && $_->{event} eq 'present' } @many), '>', 400, 'a fresh census of more than the ring holds comes whole');
+is(scalar(grep { $_->{kind} eq 'lost' } @many), 0, 'and nothing of it is lost');
 
 # --- A Dom0 that is not paravirtual
 #
