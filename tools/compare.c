@@ -11,13 +11,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "compare.h"
 
 /* === One look =========================================================== */
 
 /* A difference is {"rule": ..., "xen": item or null, "dom0": item or null, "members": {...}}, by its identity. */
-enum rule_number { ONLY_XEN, ONLY_DOM0, DIFFERS, MORE };
+enum rule_number { ONLY_XEN, ONLY_DOM0, DIFFERS, MORE, CHANGED };
 
 static const struct rule *rule_of(const struct pair *pair, json_int_t number)
 {
@@ -28,8 +29,10 @@ static const struct rule *rule_of(const struct pair *pair, json_int_t number)
 		return &pair->only_dom0;
 	case DIFFERS:
 		return &pair->differs;
-	default:
+	case MORE:
 		return &pair->more;
+	default:
+		return &pair->changed;
 	}
 }
 
@@ -80,6 +83,20 @@ static json_t *near(const struct pair *pair, const struct view *dom0, const json
 	return found;
 }
 
+/* Whether the item is not as it was before its first change: one that was put back is. */
+static bool has_changed(const struct pair *pair, const struct view_spec *spec, const json_t *first, const json_t *item)
+{
+	char *key = first_key(spec, item);
+	json_t *was = json_object_get(first, key), *value;
+	bool changed = false;
+	const char *member;
+
+	free(key);
+	json_object_foreach(was, member, value)
+		changed |= strcmp(member, "event") ? !json_equal(value, json_object_get(item, member)) : pair->appeared;
+	return changed;
+}
+
 static void compare_xen(const struct pair *pair, const struct view *xen, const struct view *before, const struct view *after, json_t *found)
 {
 	bool whole = before->state == VIEW_WHOLE && after->state == VIEW_WHOLE;
@@ -87,13 +104,16 @@ static void compare_xen(const struct pair *pair, const struct view *xen, const s
 	size_t i;
 
 	json_array_foreach(xen->items, i, item) {
-		char *key = key_text(item, pair->xen.key);
+		const struct view_spec *spec = spec_of(pair, item);
+		char *key = key_text(item, spec->key);
 		json_t *was = json_object_get(before->by_key, key), *is = json_object_get(after->by_key, key);
 
 		if (!was && !is && pair->only_xen.finding && whole)
-			add_difference(found, pair, ONLY_XEN, &pair->xen, item, near(pair, after, item));
+			add_difference(found, pair, ONLY_XEN, spec, item, near(pair, after, item));
 		if (was && is && pair->differs.finding && unchanged(pair, was, is) && !same_members(pair, item, is))
-			add_difference(found, pair, DIFFERS, &pair->xen, item, is);
+			add_difference(found, pair, DIFFERS, spec, item, is);
+		if (pair->changed.finding && has_changed(pair, spec, xen->first, item))
+			add_difference(found, pair, CHANGED, spec, item, NULL);
 		free(key);
 	}
 }
@@ -205,6 +225,16 @@ static void pause_ms(unsigned int ms)
 		poll(NULL, 0, (int)ms);
 }
 
+/* Half to one and a half times @ms: a pause of always the same length may fall into step with what it should be independent of. */
+static void pause_about(unsigned int ms)
+{
+	unsigned int random;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		random = 0;
+	pause_ms(ms / 2 + (ms ? random % ms : 0));
+}
+
 /* Drops from @pending what is not in @found; how many. */
 static size_t keep_common(json_t *pending, const json_t *found)
 {
@@ -234,7 +264,7 @@ static void drop_gone(struct pair *pair, const json_t *pending, bool table)
 	}
 }
 
-static void raise_new(struct pair *pair, const json_t *pending, json_t *before, const char *since, bool table)
+static void raise_new(struct pair *pair, const json_t *pending, json_t *first, const char *since, bool table)
 {
 	const char *identity;
 	json_t *difference;
@@ -245,7 +275,7 @@ static void raise_new(struct pair *pair, const json_t *pending, json_t *before, 
 
 		if (json_object_get(pair->findings, identity))
 			continue;
-		finding = finding_new(pair, rule, identity, json_object_get(difference, "xen"), json_object_get(difference, "dom0"), before,
+		finding = finding_new(pair, rule, identity, json_object_get(difference, "xen"), json_object_get(difference, "dom0"), first,
 				      pair->looked, since);
 		finding_show(finding, false, table);
 		json_object_set_new(pair->findings, identity, finding);
@@ -269,7 +299,7 @@ static void round_of(struct sources *sources, struct pair *pair, bool table)
 	time_text(since);
 	do {
 		if (pending)
-			pause_ms(pair->pause_ms);
+			pause_about(pair->pause_ms);
 		compared = look_at(sources, pair, &look);
 		if (compared && !pending)
 			pending = json_incref(look.found);
@@ -277,7 +307,7 @@ static void round_of(struct sources *sources, struct pair *pair, bool table)
 			pair->went += keep_common(pending, look.found);
 		if (compared && (pair->looked >= pair->looks || !json_object_size(pending))) {
 			drop_gone(pair, pending, table);
-			raise_new(pair, pending, look.xen.before, since, table);
+			raise_new(pair, pending, look.xen.first, since, table);
 			look_free(&look);
 			break;
 		}

@@ -14,7 +14,7 @@
 
 #define KEY_MEMBERS_MAX 4
 #define MEMBERS_MAX 8
-#define DOM0_SPECS_MAX 8
+#define SPECS_MAX 8
 
 /* Of which items a view is made.  All strings are the pair's JSON's. */
 struct view_spec {
@@ -35,12 +35,13 @@ struct pair {
 	const char *name;
 	const char *instead_of;         /* looked at where a source of that pair's is not there; or NULL */
 	json_t *only_if;                /* the Xen probe must have an item like this, or there is nothing to be compared; or NULL */
-	struct view_spec xen;           /* or the module, where Dom0's programs are told something else than its kernel knows */
-	struct view_spec dom0[DOM0_SPECS_MAX];
-	unsigned int dom0_count;        /* 0: each of Xen's items is a finding */
+	struct view_spec xen[SPECS_MAX];        /* of one probe; of the module where Dom0's programs are told something else than its kernel knows */
+	struct view_spec dom0[SPECS_MAX];
+	unsigned int xen_count, dom0_count;     /* dom0_count 0: each of Xen's items is a finding */
 	const char *near[KEY_MEMBERS_MAX + 1];  /* which of Dom0's items to show beside one of Xen's that it has not: the one with the same of these */
 	unsigned int looks, pause_ms;
-	struct rule only_xen, only_dom0, differs, more;
+	struct rule only_xen, only_dom0, differs, more, changed;
+	bool appeared;                  /* for "changed": what was not there at first is one, too */
 	const char *members[MEMBERS_MAX][2];    /* that have to be equal: Xen's, Dom0's */
 	unsigned int members_count;
 	json_int_t extra;               /* for "more": how many items Xen may have more than Dom0 */
@@ -78,7 +79,7 @@ struct view {
 	char why[256];          /* if it is not whole */
 	json_t *items;          /* array of objects */
 	json_t *by_key;         /* key: item */
-	json_t *before;         /* Xen: id: the "old" of its last change that is still recorded */
+	json_t *first;          /* Xen: by kind and id, what its members were before all changes that its records tell of */
 };
 
 struct sources;
@@ -91,13 +92,19 @@ void view_xen(struct sources *sources, const struct pair *pair, struct view *vie
 void view_dom0(struct sources *sources, const struct pair *pair, struct view *view);
 void view_free(struct view *view);
 
+/* Which of the pair's specs of Xen an item comes from. */
+const struct view_spec *spec_of(const struct pair *pair, const json_t *item);
+
+/* The item's place in view->first, for the caller to free. */
+char *first_key(const struct view_spec *spec, const json_t *item);
+
 /* The members of @item called @names as one text, for the caller to free. */
 char *key_text(const json_t *item, const char *const *names);
 
 /* === findings.c ========================================================= */
 
 /* A new finding, as documented in ksense(1). */
-json_t *finding_new(const struct pair *pair, const struct rule *rule, const char *identity, json_t *xen, json_t *dom0, json_t *before,
+json_t *finding_new(const struct pair *pair, const struct rule *rule, const char *identity, json_t *xen, json_t *dom0, json_t *first,
 		    unsigned int looks, const char *first_seen);
 
 /* Shows a finding that is raised, or gone. */

@@ -89,26 +89,30 @@ static json_t *where_of(const json_t *item, const struct view_spec *spec)
 	return where;
 }
 
-json_t *finding_new(const struct pair *pair, const struct rule *rule, const char *identity, json_t *xen, json_t *dom0, json_t *before,
+json_t *finding_new(const struct pair *pair, const struct rule *rule, const char *identity, json_t *xen, json_t *dom0, json_t *first,
 		    unsigned int looks, const char *first_seen)
 {
-	const struct view_spec *spec = xen ? &pair->xen : &pair->dom0[0];
+	const struct view_spec *spec = xen ? spec_of(pair, xen) : &pair->dom0[0];
 	const json_t *item = xen ? xen : dom0;
 	json_t *old = NULL, *new = NULL, *value;
 	const char *name;
-	char id[9], *key = key_text(item, spec->id);
+	char id[9], *key = first_key(spec, item);
 
 	snprintf(id, sizeof(id), "%08x", id_of(identity));
 	/* What Xen saw change, as far as its records still tell. */
-	old = xen ? json_object_get(before, key) : NULL;
-	if (old) {
-		new = json_object();
-		json_object_foreach(old, name, value)
-			json_object_set(new, name, json_object_get(xen, name));
+	json_object_foreach(xen ? json_object_get(first, key) : NULL, name, value) {
+		if (!strcmp(name, "event") || json_equal(value, json_object_get(xen, name)))
+			continue;
+		if (!old) {
+			old = json_object();
+			new = json_object();
+		}
+		json_object_set(old, name, value);
+		json_object_set(new, name, json_object_get(xen, name));
 	}
 	free(key);
-	return json_pack("{ssssssss sosososo sO?so? sssi ssso}", "finding", rule->finding, "id", id, "severity", rule->severity, "pair", pair->name,
-			 "what", fill_in(rule->what, item), "where", where_of(item, spec), pair->xen.source, xen ? item_copy(xen) : json_null(), "dom0",
+	return json_pack("{ssssssss sosososo so?so? sssi ssso}", "finding", rule->finding, "id", id, "severity", rule->severity, "pair", pair->name,
+			 "what", fill_in(rule->what, item), "where", where_of(item, spec), pair->xen[0].source, xen ? item_copy(xen) : json_null(), "dom0",
 			 dom0 ? item_copy(dom0) : json_null(), "old", old, "new", new, "first_seen",
 			 first_seen, "looks", (int)looks, "why", rule->why,
 			 "next", fill_in(rule->next, item));

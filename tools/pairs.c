@@ -147,7 +147,7 @@ static void read_spec(json_t *json, const char *what, bool is_xen, struct view_s
 
 static bool read_rule(const json_t *pair, const char *name, struct rule *rule)
 {
-	static const char *const known[] = { "finding", "severity", "what", "why", "next", "members", "extra", NULL };
+	static const char *const known[] = { "finding", "severity", "what", "why", "next", "members", "extra", "appeared", NULL };
 	static const char *const severities[] = { "critical", "high", "medium", "low", NULL };
 	const json_t *json = json_object_get(pair, name);
 	const char *const *severity = severities;
@@ -189,8 +189,8 @@ static void read_differs(struct pair *pair, json_t *json)
 static void read_pair(struct pair *pair, json_t *json)
 {
 	static const char *const known[] = { "pair", "instead_of", "only_if", "xen", "dom0", "near", "looks", "pause_ms", "only_xen", "only_dom0",
-					     "differs", "more", NULL };
-	json_t *dom0, *spec;
+					     "differs", "more", "changed", NULL };
+	json_t *xen = json_object_get(json, "xen"), *dom0, *spec;
 	size_t i;
 
 	pair->name = text(json, "a pair", "pair", true);
@@ -200,10 +200,17 @@ static void read_pair(struct pair *pair, json_t *json)
 	pair->only_if = conditions(json, "it", "only_if");
 	pair->looks = (unsigned int)number(json, "looks", 3, 1, LOOKS_MAX);
 	pair->pause_ms = (unsigned int)number(json, "pause_ms", 100, 0, PAUSE_MS_MAX);
-	read_spec(json_object_get(json, "xen"), "\"xen\"", true, &pair->xen);
+	if (json_is_array(xen) && (!json_array_size(xen) || json_array_size(xen) > SPECS_MAX))
+		wrong("\"xen\" is a view, or an array of 1 to %d", SPECS_MAX);
+	for (i = 0; i < (json_is_array(xen) ? json_array_size(xen) : 1); i++) {
+		read_spec(json_is_array(xen) ? json_array_get(xen, i) : xen, "\"xen\"", true, &pair->xen[i]);
+		if (strcmp(pair->xen[i].probe, pair->xen[0].probe) || strcmp(pair->xen[i].source, pair->xen[0].source))
+			wrong("all views of \"xen\" are of one probe");
+		pair->xen_count++;
+	}
 	dom0 = json_object_get(json, "dom0");
-	if (!json_is_array(dom0) || json_array_size(dom0) > DOM0_SPECS_MAX)
-		wrong("it needs \"dom0\", an array of at most %d views", DOM0_SPECS_MAX);
+	if (!json_is_array(dom0) || json_array_size(dom0) > SPECS_MAX)
+		wrong("it needs \"dom0\", an array of at most %d views", SPECS_MAX);
 	json_array_foreach(dom0, i, spec)
 		read_spec(spec, "a view of \"dom0\"", false, &pair->dom0[pair->dom0_count++]);
 	names(json, "it", "near", pair->near);
@@ -212,8 +219,10 @@ static void read_pair(struct pair *pair, json_t *json)
 	read_differs(pair, json);
 	if (read_rule(json, "more", &pair->more))
 		pair->extra = number(json_object_get(json, "more"), "extra", 0, 0, 1000000);
-	if (!pair->only_xen.finding && !pair->only_dom0.finding && !pair->differs.finding && !pair->more.finding)
-		wrong("it needs one of \"only_xen\", \"only_dom0\", \"differs\", \"more\": what a difference means");
+	if (read_rule(json, "changed", &pair->changed))
+		pair->appeared = json_is_true(json_object_get(json_object_get(json, "changed"), "appeared"));
+	if (!pair->only_xen.finding && !pair->only_dom0.finding && !pair->differs.finding && !pair->more.finding && !pair->changed.finding)
+		wrong("it needs one of \"only_xen\", \"only_dom0\", \"differs\", \"more\", \"changed\": what a difference means");
 	at = NULL;
 }
 

@@ -21,7 +21,7 @@ struct sensor {
 	bool connected;
 	const char *socket;     /* NULL: Xen */
 	json_t *since;          /* by probe: the first seq that was not seen yet */
-	json_t *before;         /* by probe and kind: what the last changes were from, by id */
+	json_t *first;          /* by probe: as view->first */
 	/* The last sample: several specs of a view may be of one probe. */
 	const char *probe;
 	json_t *records;
@@ -76,6 +76,28 @@ char *key_text(const json_t *item, const char *const *names)
 	return text;
 }
 
+const struct view_spec *spec_of(const struct pair *pair, const json_t *item)
+{
+	const char *kind = json_string_value(json_object_get(item, "kind"));
+
+	for (unsigned int i = 1; kind && i < pair->xen_count; i++)
+		if (!strcmp(pair->xen[i].kind, kind))
+			return &pair->xen[i];
+	return &pair->xen[0];
+}
+
+char *first_key(const struct view_spec *spec, const json_t *item)
+{
+	char *id = key_text(item, spec->id), *key;
+
+	if (asprintf(&key, "%s %s", spec->kind, id) < 0) {
+		fputs("ksense: no memory\n", stderr);
+		exit(EXIT_NO_SENSOR);
+	}
+	free(id);
+	return key;
+}
+
 /* Others gave the name: it may be no UTF-8. */
 static json_t *string_or_null(const char *text)
 {
@@ -113,14 +135,14 @@ static void add_item(struct view *view, const struct view_spec *spec, json_t *it
 
 static void view_init(struct view *view)
 {
-	*view = (struct view){ .items = json_array(), .by_key = json_object(), .before = json_object() };
+	*view = (struct view){ .items = json_array(), .by_key = json_object(), .first = json_object() };
 }
 
 void view_free(struct view *view)
 {
 	json_decref(view->items);
 	json_decref(view->by_key);
-	json_decref(view->before);
+	json_decref(view->first);
 }
 
 /* === Sensors ============================================================ */
@@ -164,6 +186,8 @@ static int ask_records(struct sensor *sensor, const char *probe)
 		return -1;
 	/* None at all: the probe was reset, and counts from 0 again. */
 	last = json_array_get(sensor->records, json_array_size(sensor->records) - 1);
+	if (!last)
+		json_object_del(sensor->first, probe);
 	since = last ? json_integer_value(json_object_get(last, "seq")) + 1 : 0;
 	return json_object_set_new(sensor->since, probe, json_integer(since));
 }
@@ -216,7 +240,7 @@ static bool is_whole(const struct sensor *sensor)
 }
 
 /* What the sample has of the items of @spec: the last that it says of each. */
-static void sort_records(struct sensor *sensor, const struct view_spec *spec, json_t *present, json_t *before)
+static void sort_records(const struct sensor *sensor, const struct view_spec *spec, json_t *present)
 {
 	json_t *record;
 	size_t i;
@@ -224,39 +248,69 @@ static void sort_records(struct sensor *sensor, const struct view_spec *spec, js
 	json_array_foreach(sensor->records, i, record) {
 		const char *kind = json_string_value(json_object_get(record, "kind"));
 		const char *event = json_string_value(json_object_get(record, "event"));
-		json_t *old = json_object_get(record, "old");
-		bool fresh = json_integer_value(json_object_get(record, "time")) >= sensor->time;
 		char *id;
 
-		if (!kind || strcmp(kind, spec->kind))
+		if (!kind || strcmp(kind, spec->kind) || json_integer_value(json_object_get(record, "time")) < sensor->time)
 			continue;
 		id = key_text(record, spec->id);
-		if (old)
-			json_object_set(before, id, old);
-		if (fresh && event && !strcmp(event, "vanished"))
+		if (event && !strcmp(event, "vanished"))
 			json_object_del(present, id);
-		else if (fresh)
+		else
 			json_object_set(present, id, record);
 		free(id);
 	}
 }
 
+/*
+ * What the records, old ones too, say of how things were before they changed.  One that has appeared has "event" there: told by the probe, or in a sample
+ * that was asked for by us, where all is "present", but not in our first.
+ */
+static void keep_first(const struct sensor *sensor, const struct view_spec *spec, json_t *first)
+{
+	bool again = json_object_get(first, spec->kind);
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(sensor->records, i, record) {
+		const char *kind = json_string_value(json_object_get(record, "kind"));
+		const char *event = json_string_value(json_object_get(record, "event"));
+		json_t *old = json_object_get(record, "old"), *known;
+		char *key;
+
+		if (!kind || !event || strcmp(kind, spec->kind))
+			continue;
+		key = first_key(spec, record);
+		known = json_object_get(first, key);
+		if (!strcmp(event, "vanished")) {
+			json_object_del(first, key);
+		} else if (!strcmp(event, "appeared") || (!known && again)) {
+			json_object_set_new(first, key, json_pack("{ss}", "event", "appeared"));
+		} else {
+			if (!known)
+				json_object_set_new(first, key, known = json_object());
+			if (old)
+				json_object_update_missing(known, old);
+		}
+		free(key);
+	}
+	json_object_set_new(first, spec->kind, json_true());
+}
+
 static void view_sensor(struct sensor *sensor, const struct view_spec *spec, struct view *view)
 {
-	json_t *present = json_object(), *item, *before;
-	char name[128];
+	json_t *present = json_object(), *item, *first;
 	const char *id;
 
-	snprintf(name, sizeof(name), "%s/%s", spec->probe, spec->kind);
-	before = json_object_get(sensor->before, name);
-	if (!before) {
-		before = json_object();
-		json_object_set_new(sensor->before, name, before);
+	first = json_object_get(sensor->first, spec->probe);
+	if (!first) {
+		first = json_object();
+		json_object_set_new(sensor->first, spec->probe, first);
 	}
 	if (!is_whole(sensor))
 		not_whole(view, VIEW_PARTIAL, "%s could not give its whole sample", spec->probe);
-	sort_records(sensor, spec, present, before);
-	json_object_update(view->before, before);
+	sort_records(sensor, spec, present);
+	keep_first(sensor, spec, first);
+	json_object_update(view->first, first);
 	json_object_foreach(present, id, item)
 		add_item(view, spec, json_incref(item));
 	json_decref(present);
@@ -489,14 +543,15 @@ static void view_kallsyms(struct sources *sources, const struct view_spec *spec,
 
 void view_xen(struct sources *sources, const struct pair *pair, struct view *view)
 {
-	struct sensor *sensor = strcmp(pair->xen.source, "xen") ? &sources->module : &sources->xen;
+	struct sensor *sensor = strcmp(pair->xen[0].source, "xen") ? &sources->module : &sources->xen;
 
 	view_init(view);
-	if (!sample(sensor, pair->xen.probe, view))
+	if (!sample(sensor, pair->xen[0].probe, view))
 		return;
-	view_sensor(sensor, &pair->xen, view);
+	for (unsigned int i = 0; i < pair->xen_count; i++)
+		view_sensor(sensor, &pair->xen[i], view);
 	if (pair->only_if && !sample_has(sensor, pair->only_if))
-		not_whole(view, VIEW_ABSENT, "%s says that there is nothing of this kind, or that it cannot see all of it", pair->xen.probe);
+		not_whole(view, VIEW_ABSENT, "%s says that there is nothing of this kind, or that it cannot see all of it", pair->xen[0].probe);
 }
 
 void view_dom0(struct sources *sources, const struct pair *pair, struct view *view)
@@ -544,7 +599,7 @@ struct sources *sources_open(const struct options *o)
 			return NULL;
 		ksense_set_timeout(sensor->k, o->timeout_ms);
 		sensor->since = json_object();
-		sensor->before = json_object();
+		sensor->first = json_object();
 	}
 	/* What libxenctrl has to say, it says by errno as well. */
 	sources->silent = (xentoollog_logger *)xtl_createlogger_stdiostream(stderr, XTL_CRITICAL, 0);
@@ -558,7 +613,7 @@ void sources_close(struct sources *sources)
 
 		ksense_free(sensor->k);
 		json_decref(sensor->since);
-		json_decref(sensor->before);
+		json_decref(sensor->first);
 		json_decref(sensor->records);
 	}
 	if (sources->toolstack)

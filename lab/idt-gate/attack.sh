@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+reports=xen-entry-changed
+debugger=1

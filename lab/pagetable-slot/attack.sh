@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: MIT
+reports=xen-mapping-changed
+debugger=1
