@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -221,8 +222,29 @@ static void bench_load(const char *name, int times, const char *state)
 	say(text, __rdtsc() - start, "instructions");
 }
 
+/*
+ * Begins anew with an address space that is laid out the same in each run, and without an environment.  How many pages and page tables a fork
+ * has to copy depends on the layout: a stack that begins just above the border of a page costs each fork a page more, 3.7 %; one that lies across
+ * a border of 2 MiB a page table, a heap in the second GiB two, 8 %.
+ */
+static void fix_layout(char **argv)
+{
+	char *environment[] = { NULL };
+	int now = personality(0xffffffff);
+
+	if (now < 0)
+		die("personality");
+	if (now & ADDR_NO_RANDOMIZE)
+		return;
+	if (personality((unsigned long)now | ADDR_NO_RANDOMIZE) < 0)
+		die("personality");
+	execve("/proc/self/exe", argv, environment);
+	die("/proc/self/exe");
+}
+
 int main(int argc, char **argv)
 {
+	fix_layout(argv);
 	if (argc == 5 && !strcmp(argv[1], "load")) {
 		bench_load(argv[2], atoi(argv[3]), argv[4]);
 	} else if (argc == 3 && (!strcmp(argv[1], "ask") || !strcmp(argv[1], "pass"))) {
