@@ -78,7 +78,7 @@ static bool read_ring(struct word word, struct ks_options *options, struct ks_se
 	return true;
 }
 
-static bool read_probe(struct word word, struct ks_options *options, struct ks_sensor_config *config)
+static bool read_probe_or_own(struct word word, struct ks_options *options, struct ks_sensor_config *config)
 {
 	for (unsigned int i = 0; i < config->types_count; i++) {
 		if (!take_name(&word, config->types[i]->name))
@@ -89,7 +89,7 @@ static bool read_probe(struct word word, struct ks_options *options, struct ks_s
 		options->named[i] = true;
 		return true;
 	}
-	return false;
+	return config->option && config->option(word.text, word.len);
 }
 
 static bool read_word(struct word word, struct ks_options *options, struct ks_sensor_config *config)
@@ -105,7 +105,7 @@ static bool read_word(struct word word, struct ks_options *options, struct ks_se
 	if (take_name(&word, "ring"))
 		return read_ring(word, options, config);
 	if (!take_name(&word, "level"))
-		return read_probe(word, options, config);
+		return read_probe_or_own(word, options, config);
 	if (!read_level(word, &level))
 		return false;
 	for (unsigned int i = 0; i < config->types_count; i++)

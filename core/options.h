@@ -9,6 +9,8 @@
  *	ring=BYTES          memory for each probe's records; K and M may follow
  *	PROBE=LEVEL         of this probe, wherever "level=" stands in the list
  *	PROBE=off           registered, but not started
+ *
+ * A port may have words of its own: config->option.
  */
 #ifndef KS_OPTIONS_H
 #define KS_OPTIONS_H
@@ -28,8 +30,8 @@ struct ks_options {
 
 /*
  * Reads @list, words with commas between them, ended by NUL, into levels, off and ring_bytes of @config.  Levels and off are set to their
- * defaults first, and ring_bytes to KS_RING_DEFAULT if it is 0, else it is the port's own default; name, types and types_count must be
- * there already.  A word that is not understood changes nothing.
+ * defaults first, and ring_bytes to KS_RING_DEFAULT if it is 0, else it is the port's own default; name, types, types_count and option must
+ * be there already.  A word that is not understood changes nothing.
  */
 void ks_options_parse(struct ks_options *options, struct ks_sensor_config *config, const char *list);
 

@@ -36,6 +36,13 @@ static inline void ks_put_end(struct ks_text *out)
 enum ks_serve ks_reply_word(struct ks_text *out, const struct ks_request *request, const char *word);
 enum ks_serve ks_reply_error(struct ks_text *out, const struct ks_request *request, enum ks_error error, const char *message);
 
+/* Why @caller may not have what @request asks for, or NULL. */
+const char *ks_denied(const struct ks_caller *caller, const struct ks_request *request);
+
+/* The error for that, and the port is told. */
+enum ks_serve ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			      struct ks_text *out, const char *why);
+
 /* === Records (records.c) ================================================ */
 
 /* Where a reply stands, in a cursor; only "records" gets beyond the first. */

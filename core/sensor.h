@@ -11,6 +11,9 @@
 
 #define KS_PROBES_MAX 12  /* the status of so many fits in one line of KS_LINE_MAX */
 
+struct ks_caller;
+struct ks_request;
+
 struct ks_sensor_config {
 	const char *name;                          /* of the sensor: "xen", "linux", "host" */
 	const struct ks_probe_type *const *types;  /* the probes, in the order of discovery */
@@ -18,7 +21,18 @@ struct ks_sensor_config {
 	uint32_t ring_bytes;                       /* of each probe; at least KS_RING_MIN */
 	enum ks_level levels[KS_PROBES_MAX];       /* at start and after "reset" */
 	bool off[KS_PROBES_MAX];                   /* registered, but not started */
+
+	/* Optional: what one port alone has.  All are called in the context of who reads the options, or asks. */
+	/* Takes a word of the list of options that the core does not know (options.h).  False: nor does the port. */
+	bool (*option)(const char *word, size_t bytes);
+	/* Adds members to the sensor's status: ks_text_member_...(), at most KS_STATUS_OWN_MAX bytes. */
+	void (*put_status)(struct ks_text *out);
+	/* @request was answered "denied". */
+	void (*denied)(const struct ks_caller *caller, const struct ks_request *request);
 };
+
+/* With so much of the port's own, the longest status still fits in a line. */
+#define KS_STATUS_OWN_MAX 256
 
 struct ks_sensor {
 	struct ks_sensor_config config;

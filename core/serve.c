@@ -84,6 +84,14 @@ enum ks_serve ks_reply_error(struct ks_text *out, const struct ks_request *reque
 	return KS_SERVE_DONE;
 }
 
+enum ks_serve ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			      struct ks_text *out, const char *why)
+{
+	if (sensor->config.denied)
+		sensor->config.denied(caller, request);
+	return ks_reply_error(out, request, KS_ERR_DENIED, why);
+}
+
 static enum ks_serve reply_session(struct ks_text *out, const struct ks_request *request)
 {
 	if (request->version == KS_VERSION_NONE)
@@ -201,6 +209,8 @@ static void put_sensor_status(struct ks_text *out, struct ks_sensor *sensor, con
 	ks_text_member_str(out, "level", level, strlen(level));
 	ks_text_member_u64(out, "supervised", sensor->supervised);
 	ks_text_member_u64(out, "memory_bytes", memory_bytes);
+	if (sensor->config.put_status)
+		sensor->config.put_status(out);
 	ks_text_lit(out, ",\"probes\":[");
 	for (unsigned int i = 0; i < sensor->count; i++) {
 		if (i)
@@ -309,17 +319,42 @@ static enum ks_serve serve_edit(struct ks_sensor *sensor, const struct ks_reques
 	return ks_reply_error(out, request, error, why);
 }
 
-/* === Interface ========================================================== */
+/* === Who may ============================================================ */
 
 static bool changes_state(enum ks_command command)
 {
 	return (command >= KS_CMD_OFF && command <= KS_CMD_RESET) || command >= KS_CMD_ADD;
 }
 
+bool ks_needs_control(const struct ks_request *request)
+{
+	if (request->line != KS_LINE_REQUEST || request->error != KS_OK)
+		return false;
+	if (request->command == KS_CMD_SUBSCRIBE)
+		return !request->peek;
+	return changes_state(request->command) || ks_takes_records(request) || request->run;
+}
+
+const char *ks_denied(const struct ks_caller *caller, const struct ks_request *request)
+{
+	if (caller->control || !ks_needs_control(request))
+		return NULL;
+	if (request->command == KS_CMD_SUBSCRIBE)
+		return "this caller may not take records: subscribe with peek only";
+	if (changes_state(request->command))
+		return "this caller may not change the state of a probe";
+	if (ks_takes_records(request))
+		return "this caller may not take records: peek only";
+	return "this caller may not have a fresh sample taken: without \"run\" only";
+}
+
+/* === Interface ========================================================== */
+
 static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_caller *caller,
 				   const struct ks_request *request, struct ks_cursor *cursor, struct ks_text *out)
 {
 	bool at_start = cursor->stage == KS_STAGE_START;
+	const char *denied;
 
 	if (request->command == KS_CMD_DISCOVERY)
 		return serve_discovery(sensor, request, out);
@@ -327,10 +362,11 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 		return ks_reply_error(out, request, KS_ERR_ARGUMENT, "no records are pushed here: poll with \"records\"");
 	if (at_start && ks_target_next(sensor, request, 0) >= sensor->count)
 		return ks_reply_error(out, request, KS_ERR_TARGET, "no probe or sensor of that name or uuid");
-	if (!caller->control && changes_state(request->command))
-		return ks_reply_error(out, request, KS_ERR_DENIED, "this caller may not change the state of a probe");
-	if (!caller->control && ks_takes_records(request))
-		return ks_reply_error(out, request, KS_ERR_DENIED, "this caller may not take records: peek only");
+	denied = ks_denied(caller, request);
+	if (denied) {
+		*cursor = (struct ks_cursor){ 0 }; /* the caller may have lost the right in the middle of the reply: here it ends */
+		return ks_reply_denied(sensor, caller, request, out, denied);
+	}
 	switch (request->command) {
 	case KS_CMD_RECORDS:
 		return ks_serve_records(sensor, request, cursor, out);
@@ -344,12 +380,11 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 	}
 }
 
-/* Only a reply to "records" goes on in a second call, and only to one to whom the first was not denied. */
-static bool may_go_on(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-		      const struct ks_cursor *cursor)
+/* Only a reply to "records" goes on in a second call. */
+static bool may_go_on(const struct ks_sensor *sensor, const struct ks_request *request, const struct ks_cursor *cursor)
 {
 	return cursor->stage < KS_STAGES && cursor->probe < sensor->count && request->line == KS_LINE_REQUEST &&
-	       request->error == KS_OK && request->command == KS_CMD_RECORDS && (caller->control || !ks_takes_records(request));
+	       request->error == KS_OK && request->command == KS_CMD_RECORDS && (request->run || cursor->stage != KS_STAGE_RUN);
 }
 
 enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
@@ -357,11 +392,12 @@ enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller,
 {
 	enum ks_serve result;
 
-	if (cursor->stage != KS_STAGE_START && !may_go_on(sensor, caller, request, cursor))
+	if (cursor->stage != KS_STAGE_START && !may_go_on(sensor, request, cursor))
 		return KS_SERVE_CURSOR;
 	if (request->line == KS_LINE_EMPTY)
 		return KS_SERVE_DONE;
-	ks_confirm(sensor, request, cursor);
+	if (!ks_denied(caller, request))
+		ks_confirm(sensor, request, cursor);
 	if (request->error != KS_OK)
 		result = ks_reply_error(out, request, request->error, request->message);
 	else if (request->line == KS_LINE_SESSION)

@@ -27,8 +27,14 @@
 
 /* What the caller may do; the transport knows. */
 struct ks_caller {
-	bool control;   /* may change states, and consume records; else such a request is "denied" */
+	bool control;   /* may do what ks_needs_control() names; else such a request is "denied" */
 };
+
+/*
+ * Whether @request is for those only who may control the sensor: it changes the state of a probe, consumes records, or has a fresh sample taken
+ * ("run"), whose records could push others out of the ring before they were read.
+ */
+bool ks_needs_control(const struct ks_request *request);
 
 /*
  * Where a reply stands: all zero at its start.  The Xen port hands it to the caller and gets it back, so nothing in it is

@@ -53,11 +53,12 @@ void ks_subscribe(struct ks_subscription *s, struct ks_sensor *sensor, const str
 		  const struct ks_request *request, struct ks_text *out)
 {
 	bool wanted = request->command == KS_CMD_SUBSCRIBE;
+	const char *denied = ks_denied(caller, request);
 
 	if (wanted && ks_target_next(sensor, request, 0) >= sensor->count) {
 		ks_reply_error(out, request, KS_ERR_TARGET, "no probe or sensor of that name or uuid");
-	} else if (wanted && !caller->control && !request->peek) {
-		ks_reply_error(out, request, KS_ERR_DENIED, "this caller may not take records: subscribe with peek only");
+	} else if (denied) {
+		ks_reply_denied(sensor, caller, request, out, denied);
 	} else if (wanted && s->active) {
 		ks_reply_error(out, request, KS_ERR_BUSY,
 			       "this connection has a subscription: unsubscribe first, or open another connection");

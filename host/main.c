@@ -23,7 +23,7 @@ static const char usage[] =
 	"  --socket PATH   where to listen; @NAME is an abstract socket\n"
 	"  --folder DIR    what the probe \"folder\" looks at (default: the current folder)\n"
 	"  --ring BYTES    memory for each probe's records (default 65536, at least 8192)\n"
-	"  --read-only     refuse clients what changes a state or takes records\n"
+	"  --read-only     refuse clients what changes a state, takes records or makes new ones\n"
 	"  --help, --version\n"
 	"\n"
 	"Try: ksense --socket PATH discovery\n";

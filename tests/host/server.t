@@ -419,7 +419,8 @@ is(stop($pid), 0, 'status 0, with a subscriber');
 $client = client($path);
 is(ask($client, $_, 'folder'), 'error:denied', "--read-only: $_ is denied") for qw(off on low high increase reset records);
 is(ask($client, 'discovery', '*'), 'discovery', 'discovery is not');
-ok(records($client, 'folder', { peek => JSON::PP::true, run => JSON::PP::true }), 'nor is peek');
+ok(records($client, 'folder', { peek => JSON::PP::true }), 'nor is peek');
+is(ask($client, 'records', 'folder', { peek => JSON::PP::true, run => JSON::PP::true }), 'error:denied', 'a fresh sample is: its records push out others');
 
 # === Sockets ====================================================================
 

@@ -175,6 +175,7 @@ run(@s, 'on');
 my $shy = start_server("$dir/shy", '--read-only');
 is(run('--socket', "$dir/shy", 'records', '--peek')->{status}, 0, 'looking is allowed');
 like(run('--socket', "$dir/shy", $_)->{err}, qr/^ksense: denied: /, "$_ is denied") for qw(records off reset low);
+like(run('--socket', "$dir/shy", 'records', '--peek', '--run')->{err}, qr/^ksense: denied: /, 'and a fresh sample');
 
 # --- an abstract socket
 start_server("\@ksense-test-$$");

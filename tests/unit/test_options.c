@@ -24,6 +24,17 @@ static struct ks_options options;
 /* What the port says; 0: nothing. */
 static uint32_t own_ring_bytes;
 
+/* A word that is the port's alone. */
+static unsigned int own_words;
+
+static bool own_option(const char *word, size_t bytes)
+{
+	bool is_own = bytes == 8 && !memcmp(word, "own=word", 8);
+
+	own_words += is_own;
+	return is_own;
+}
+
 static void parse(const char *list)
 {
 	/* Nothing of the former list may stay. */
@@ -32,6 +43,7 @@ static void parse(const char *list)
 	config.types = types;
 	config.types_count = 2;
 	config.ring_bytes = own_ring_bytes;
+	config.option = own_option;
 	ks_options_parse(&options, &config, list);
 }
 
@@ -125,11 +137,27 @@ static void what_is_not_understood(void **state)
 		assert_false(config.off[0]);
 		assert_int_equal(config.ring_bytes, 16384);
 	}
+	assert_int_equal(own_words, 0);
 	/* A word longer than there is room to tell it is cut. */
 	memset(list, 'x', sizeof(list));
 	list[sizeof(list) - 1] = '\0';
 	parse(list);
 	assert_int_equal(strlen(options.bad), KS_OPTION_BAD - 1);
+}
+
+/* What the core does not know may be the port's; a port need not have any. */
+static void words_of_the_port(void **state)
+{
+	(void)state;
+	own_words = 0;
+	check("own=word", KS_DEFAULT, KS_DEFAULT, false, false);
+	check("alpha=low,own=word,beta=off", KS_LOW, KS_DEFAULT, false, true);
+	assert_int_equal(own_words, 2);
+	parse("own=words");
+	assert_string_equal(options.bad, "own=words");
+	config.option = NULL;
+	ks_options_parse(&options, &config, "own=word");
+	assert_string_equal(options.bad, "own=word");
 }
 
 int main(void)
@@ -139,6 +167,7 @@ int main(void)
 		cmocka_unit_test(off_means_no_sensor),
 		cmocka_unit_test(ring_sizes_and_their_bounds),
 		cmocka_unit_test(what_is_not_understood),
+		cmocka_unit_test(words_of_the_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

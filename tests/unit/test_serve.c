@@ -109,12 +109,46 @@ static void denied(void **state)
 		assert_string_equal(kit_word(kit_command(commands[i], "alpha", NULL)), "error:denied");
 	assert_int_equal(alpha()->level, KS_DEFAULT);
 	assert_true(alpha()->on);
+	/* A fresh sample announces all that is there: enough of them, and what was recorded before is pushed out. */
+	assert_string_equal(kit_word(kit_command("records", "alpha", "{\"peek\": true, \"run\": true}")), "error:denied");
+	assert_int_equal(alpha()->ended, 0);
 	assert_string_equal(records("alpha", "{\"peek\": true}"), "0 1 2");
 	assert_string_equal(records("alpha", "{\"record\": 1}"), "1");
 	assert_string_equal(kit_word(kit_command("discovery", "*", NULL)), "discovery");
 	assert_string_equal(kit_word(kit_command_0_2("status", "alpha")), "status");
 	kit_caller.control = true;
 	assert_string_equal(records("alpha", NULL), "0 1 2");
+}
+
+/* A port that wants to know is told of each request that was denied, and of no other. */
+static enum ks_command denied_command;
+static unsigned int denied_count;
+
+static void note_denied(const struct ks_caller *caller, const struct ks_request *request)
+{
+	assert_ptr_equal(caller, &kit_caller);
+	denied_command = request->command;
+	denied_count++;
+}
+
+static void denied_is_told(void **state)
+{
+	(void)state;
+	kit_sensor.config.denied = note_denied;
+	denied_count = 0;
+	kit_command("off", "alpha", NULL);
+	kit_command("on", "alpha", NULL);
+	kit_caller.control = false;
+	kit_command("records", "alpha", "{\"peek\": true}");
+	kit_command("off", "nobody", NULL);
+	kit_command("offf", "alpha", NULL);
+	assert_int_equal(denied_count, 0);
+	kit_command("off", "alpha", NULL);
+	assert_int_equal(denied_count, 1);
+	assert_int_equal(denied_command, KS_CMD_OFF);
+	kit_command("records", "alpha", NULL);
+	assert_int_equal(denied_count, 2);
+	assert_int_equal(denied_command, KS_CMD_RECORDS);
 }
 
 /* A probe for which there was no memory at start can be told to get it later; until there is some, that is an error. */
@@ -620,6 +654,41 @@ static void forged_cursor_of_a_reader(void **state)
 	assert_string_equal(records("alpha", NULL), "0 1 2 3 4");
 }
 
+/* Who loses the right in the middle of a reply is told so there, and what came last stays: for whom it is now, he may not have had it. */
+static void denied_in_the_middle(void **state)
+{
+	struct ks_text out;
+	struct client a;
+
+	(void)state;
+	kit_records(0, 5, "x");
+	begin(&a, "alpha", "{}");
+	step(&a, 220);
+	assert_int_equal(a.more, KS_SERVE_MORE);
+	kit_caller.control = false;
+	ks_text_init(&out, a.buf, sizeof(a.buf));
+	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &a.request, &a.cursor, &out), KS_SERVE_DONE);
+	assert_non_null(memmem(a.buf, out.len, "\"denied\"", 8));
+	ks_confirm(&kit_sensor, &a.request, &a.cursor);
+	assert_int_equal(alpha()->delivered, 0);
+	assert_int_equal(alpha()->ring.held, 5);
+}
+
+/* Nor does a reader get a fresh sample with a cursor that is in the middle of waiting for one. */
+static void forged_run(void **state)
+{
+	struct ks_cursor cursor = { .stage = 1, .pass = 100 };
+	struct ks_text out;
+	struct client a;
+
+	(void)state;
+	kit_caller.control = false;
+	begin(&a, "alpha", "{\"peek\": true}");
+	ks_text_init(&out, a.buf, sizeof(a.buf));
+	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &a.request, &cursor, &out), KS_SERVE_CURSOR);
+	assert_int_equal(alpha()->ended, 0);
+}
+
 /* A ring with far more records than one call can walk over: a reply to peek, and one that begins late, still end. */
 static void large_ring(void **state)
 {
@@ -813,6 +882,14 @@ static void status(void **state)
 	assert_int_equal(json_array_size(json_object_get(what, "probes")), 2);
 }
 
+static void put_own(struct ks_text *out)
+{
+	ks_text_lit(out, ",\"own\":\"");
+	for (int i = 0; i < KS_STATUS_OWN_MAX - 10; i++)
+		ks_text_lit(out, "x");
+	ks_text_lit(out, "\"");
+}
+
 /* The longest status there can be, of KS_PROBES_MAX probes with the longest numbers and texts, is still one line. */
 static void longest_status(void **state)
 {
@@ -826,6 +903,7 @@ static void longest_status(void **state)
 	for (int i = 0; i < KS_PROBES_MAX; i++)
 		types[i] = &type;
 	kit_start(types, KS_PROBES_MAX);
+	kit_sensor.config.put_status = put_own;
 	for (int i = 0; i < KS_PROBES_MAX; i++) {
 		struct ks_probe *probe = &kit_sensor.probes[i];
 		uint64_t many = INT64_MAX; /* 19 digits; jansson reads no more */
@@ -848,6 +926,8 @@ static void longest_status(void **state)
 	lines = kit_ask(line);
 	assert_int_equal(json_array_size(lines), 1);
 	assert_string_equal(kit_word(lines), "status");
+	lines = json_array_get(json_object_get(json_array_get(lines, 0), "reply"), 2);
+	assert_int_equal(strlen(json_string_value(json_object_get(lines, "own"))), KS_STATUS_OWN_MAX - 10);
 	kit_stop();
 }
 
@@ -889,6 +969,9 @@ int main(void)
 		with_kit(id_is_what_was_asked_by),
 		with_kit(error_codes),
 		with_kit(denied),
+		with_kit(denied_is_told),
+		with_kit(denied_in_the_middle),
+		with_kit(forged_run),
 		cmocka_unit_test(no_memory_and_busy),
 		cmocka_unit_test(no_memory_anywhere),
 		with_kit(read_once),
