@@ -22,7 +22,7 @@ HOST_SRC = $(filter-out host/main.c,$(sort $(wildcard host/*.c probes/host/*.c))
 
 # What goes into Xen.
 SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] include/*.h) xen/Makefile.sense xen/apply \
-	      $(wildcard xen/patches/*)
+	      $(wildcard xen/patches/* xen/flask/*)
 
 .DEFAULT_GOAL = all
 

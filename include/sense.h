@@ -4,8 +4,12 @@
  *
  *   long HYPERVISOR_sense_op(unsigned int op, void *arg)
  *
- * Hypercall number 47.  Allowed to whom the XSM hook "sense_op" allows it (default: the control domain); every other
- * caller gets -EPERM, whatever it passes.
+ * Hypercall number 47.  Allowed to whom the XSM hook "sense_op" allows it (default: the control domain, and the sensing
+ * domain that it has named), and as far as XEN_SENSE_OP_lock has left it; every other caller gets -EPERM, whatever it
+ * passes.
+ *
+ * There are two rights: to read, and to control.  Who has only the first asks, and what he asks for is answered, but not
+ * what takes records from others or changes anything: that, the reply refuses ("denied").
  *
  * All structures have fixed size and layout, the same for 32-bit and 64-bit callers, PV and HVM: every member is at a
  * multiple of its own size.
@@ -44,7 +48,8 @@
  *  -EFAULT      one of the buffers cannot be read or written; nothing counts as delivered
  *  -ENODEV      the sensor is off (sense=off), or could not start
  *  -EOPNOTSUPP  unknown op
- * What is wrong within the request line is answered in the reply, by the protocol.
+ * What is wrong within the request line is answered in the reply, by the protocol; so is what needs the right to control
+ * ("denied"), also in the middle of a reply, if the caller lost that right meanwhile.
  */
 #define XEN_SENSE_OP_exchange  1
 #define XEN_SENSE_REQUEST_MAX  4096  /* bytes, newline included if there is one */
@@ -60,6 +65,39 @@ struct xen_sense_exchange {
     uint32_t request_bytes;  /* IN: length of the request line */
     uint32_t reply_bytes;    /* IN: size of the buffer; OUT: bytes written, whole lines */
     uint64_t cookie[8];      /* IN: zero for a new request, else what came back; OUT: how to go on */
+};
+
+/*
+ * XEN_SENSE_OP_lock: the sensor is handed over to a domain of its own, or to nobody.  Once, until the host reboots.
+ *
+ * arg: struct xen_sense_lock.
+ *
+ * With a domain id, that domain is the sensing domain: from now on it has both rights, and every control domain has what
+ * "sense=dom0=" on Xen's command line leaves it (by default, to read); nobody else has any.  It is this one instance: when
+ * it is destroyed nobody takes its place, neither a domain with the same id nor one with the same uuid, and it does not
+ * live on in a restored or migrated copy of itself.  The sensor goes on all the same, and stays locked.
+ *
+ * With XEN_SENSE_NO_DOMAIN nobody has the right to control any more; who may read, reads.
+ *
+ * Only a control domain may do this.  Who is locked out, and whom, is told in the sensor's status and by the probe
+ * xen-access.
+ *
+ * Returns 0, or
+ *  -EPERM       the caller may not
+ *  -EBUSY       it is locked already
+ *  -EINVAL      version, flags, pad; or the domain is the caller itself, or another control domain
+ *  -ESRCH       there is no such domain, or it is being destroyed
+ *  -EFAULT      the structure cannot be read
+ *  -ENODEV      the sensor is off (sense=off), or could not start
+ */
+#define XEN_SENSE_OP_lock      2
+#define XEN_SENSE_NO_DOMAIN    0x7ff4U  /* DOMID_INVALID */
+
+struct xen_sense_lock {
+    uint32_t version;        /* IN: XEN_SENSE_VERSION */
+    uint32_t domid;          /* IN: the sensing domain, or XEN_SENSE_NO_DOMAIN */
+    uint32_t flags;          /* IN: 0 */
+    uint32_t pad;            /* IN: 0 */
 };
 
 #endif /* __XEN_PUBLIC_SENSE_H__ */

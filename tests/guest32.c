@@ -41,6 +41,7 @@ _Static_assert(offsetof(struct xen_sense_exchange, request) == 8, "as for 64-bit
 _Static_assert(offsetof(struct xen_sense_exchange, reply) == 16, "as for 64-bit callers");
 _Static_assert(offsetof(struct xen_sense_exchange, reply_bytes) == 28, "as for 64-bit callers");
 _Static_assert(offsetof(struct xen_sense_exchange, cookie) == 32, "as for 64-bit callers");
+_Static_assert(sizeof(struct xen_sense_lock) == 16, "as for 64-bit callers");
 
 /* === Start ============================================================= */
 
@@ -130,6 +131,8 @@ static uint32_t address(const volatile void *p)
 {
 	return (uint32_t)p;
 }
+
+static const struct xen_sense_lock lock = { .version = XEN_SENSE_VERSION, .domid = XEN_SENSE_NO_DOMAIN };
 
 static int32_t call(unsigned int op, uint32_t arg)
 {
@@ -315,6 +318,8 @@ static void do_version(void)
 	say("version-arg", call(XEN_SENSE_OP_version, address(&exchange)));
 	say("unknown-op", call(1000, 0));
 	say("unknown-hypercall", hypercall(46, 0, 0, 0, 0));
+	/* No policy makes a guest a control domain. */
+	say("lock", call(XEN_SENSE_OP_lock, address(&lock)));
 }
 
 static void do_discovery(void)

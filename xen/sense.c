@@ -26,6 +26,7 @@
 #include <public/sense.h>
 #include <xsm/xsm.h>
 
+#include "../probes/xen/access.h"
 #include "sense.h"
 
 /* === Data === */
@@ -33,8 +34,8 @@
 /*
  * Buffers too large for Xen's stack.  A caller holds the slot of its CPU for the
  * time of its call, with the lock over copies from and to the guest, as domctl
- * does: these do not sleep, but for a control domain under memory paging,
- * which is not supported there either.
+ * does: these do not sleep, but for a caller under memory paging: a control
+ * domain cannot be, and a sensing domain, which others trust, is not to be.
  */
 #define KS_SLOTS_MAX 8
 
@@ -120,12 +121,23 @@ static int ks_exchange_check(const struct xen_sense_exchange *x)
     return 0;
 }
 
-/* One call, with a slot's buffers.  @arg is the caller's structure, @x our copy of it. */
-static int ks_exchange_serve(struct ks_slot *slot,
+/* XSM is asked for what the request needs only: it may log what it refuses. */
+static bool ks_may_control(const struct ks_request *request,
+                           enum ks_right right)
+{
+    return right == KS_CONTROL &&
+           (!ks_needs_control(request) || !xsm_sense_op(XSM_OTHER, true));
+}
+
+/*
+ * One call, with a slot's buffers, by somebody who may read at least.  @arg is
+ * the caller's structure, @x our copy of it.
+ */
+static int ks_exchange_serve(struct ks_slot *slot, enum ks_right right,
                              XEN_GUEST_HANDLE_PARAM(void) arg,
                              struct xen_sense_exchange *x)
 {
-    static const struct ks_caller caller = { .control = true };
+    struct ks_caller caller;
     enum ks_serve result;
     struct ks_text out;
     struct ks_cursor cursor;
@@ -139,6 +151,7 @@ static int ks_exchange_serve(struct ks_slot *slot,
 
     ks_request_parse(&slot->request, slot->line, x->request_bytes,
                      KS_VERSION_NONE);
+    caller.control = ks_may_control(&slot->request, right);
     memcpy(&cursor, x->cookie, sizeof(cursor));
 
     ks_text_init(&out, slot->reply,
@@ -171,7 +184,7 @@ static int ks_exchange_serve(struct ks_slot *slot,
     return 0;
 }
 
-static int ks_exchange(XEN_GUEST_HANDLE_PARAM(void) arg)
+static int ks_exchange(enum ks_right right, XEN_GUEST_HANDLE_PARAM(void) arg)
 {
     struct xen_sense_exchange x;
     struct ks_slot *slot;
@@ -187,8 +200,31 @@ static int ks_exchange(XEN_GUEST_HANDLE_PARAM(void) arg)
 
     slot = &ks_slots[smp_processor_id() % ks_slots_count];
     spin_lock(&slot->lock);
-    rc = ks_exchange_serve(slot, arg, &x);
+    rc = ks_exchange_serve(slot, right, arg, &x);
     spin_unlock(&slot->lock);
+
+    return rc;
+}
+
+/* By somebody who may read at least. */
+static int ks_lock_op(XEN_GUEST_HANDLE_PARAM(void) arg)
+{
+    struct xen_sense_lock lock;
+    int rc;
+
+    if ( !is_control_domain(current->domain) || xsm_sense_op(XSM_OTHER, true) )
+        rc = -EPERM;
+    else if ( !ks_xen_sensor )
+        rc = -ENODEV;
+    else if ( copy_from_guest(&lock, arg, 1) )
+        rc = -EFAULT;
+    else if ( lock.version != XEN_SENSE_VERSION || lock.flags || lock.pad )
+        rc = -EINVAL;
+    else
+        rc = ks_lock_to(lock.domid);
+
+    if ( rc == -EPERM || rc == -EBUSY )
+        ks_access_denied(XEN_SENSE_OP_lock, KS_COMMANDS);
 
     return rc;
 }
@@ -197,9 +233,14 @@ static int ks_exchange(XEN_GUEST_HANDLE_PARAM(void) arg)
 
 long do_sense_op(unsigned int op, XEN_GUEST_HANDLE_PARAM(void) arg)
 {
+    enum ks_right right = ks_lock_right(current->domain);
+
     /* FLASK says -EACCES, the default policy -EPERM: to callers it is one. */
-    if ( xsm_sense_op(XSM_PRIV) )
+    if ( right == KS_NOTHING || xsm_sense_op(XSM_OTHER, false) )
+    {
+        ks_access_denied(op, KS_COMMANDS);
         return -EPERM;
+    }
 
     switch ( op )
     {
@@ -207,7 +248,10 @@ long do_sense_op(unsigned int op, XEN_GUEST_HANDLE_PARAM(void) arg)
         return guest_handle_is_null(arg) ? XEN_SENSE_VERSION : -EINVAL;
 
     case XEN_SENSE_OP_exchange:
-        return ks_exchange(arg);
+        return ks_exchange(right, arg);
+
+    case XEN_SENSE_OP_lock:
+        return ks_lock_op(arg);
     }
 
     return -EOPNOTSUPP;

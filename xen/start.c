@@ -10,13 +10,14 @@
 #include <xen/param.h>
 
 #include "../core/options.h"
+#include "../probes/xen/access.h"
 #include "sense.h"
 
 /* === Data === */
 
 extern const struct ks_probe_type ks_xen_domains, ks_xen_text, ks_xen_idt,
                                   ks_xen_pagetables, ks_xen_dom0_entries,
-                                  ks_xen_dom0_roots;
+                                  ks_xen_dom0_roots, ks_xen_access;
 
 /* The probes, in the order of discovery. */
 static const struct ks_probe_type *const ks_types[] = {
@@ -26,6 +27,7 @@ static const struct ks_probe_type *const ks_types[] = {
     &ks_xen_pagetables,
     &ks_xen_dom0_entries,
     &ks_xen_dom0_roots,
+    &ks_xen_access,
 };
 
 struct ks_sensor *__read_mostly ks_xen_sensor;
@@ -76,6 +78,9 @@ static int __init cf_check ks_start(void)
         .name = "xen",
         .types = ks_types,
         .types_count = ARRAY_SIZE(ks_types),
+        .option = ks_lock_option,
+        .put_status = ks_lock_put_status,
+        .denied = ks_access_denied_request,
     };
     struct ks_options options;
     int rc;

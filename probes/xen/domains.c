@@ -27,7 +27,7 @@ struct ks_domain {
 	uint8_t uuid[16];
 	char type[4];
 	char state[9];
-	uint8_t control, hardware, xenstore;
+	uint8_t control, hardware, xenstore, sensing;
 	int64_t target;        /* the domain that it may do everything to, as a device model does; -1: none */
 	uint32_t pages, max_pages, vcpus;
 };
@@ -40,6 +40,7 @@ static const struct ks_field ks_domain_fields[] = {
 	KS_FIELD(struct ks_domain, control, KS_BOOL),
 	KS_FIELD(struct ks_domain, hardware, KS_BOOL),
 	KS_FIELD(struct ks_domain, xenstore, KS_BOOL),
+	KS_FIELD(struct ks_domain, sensing, KS_BOOL),
 	KS_FIELD(struct ks_domain, target, KS_S64),
 	KS_FIELD(struct ks_domain, pages, KS_U32),
 	KS_FIELD(struct ks_domain, max_pages, KS_U32),
@@ -129,6 +130,7 @@ static void ks_copy_domain(const struct domain *d, struct ks_domain *item)
 	item->control = d->is_privileged;
 	item->hardware = is_hardware_domain(d);
 	item->xenstore = is_xenstore_domain(d);
+	item->sensing = is_sensing_domain(d);
 	/* A domain holds a reference on its target until its own end. */
 	item->target = target ? target->domain_id : -1;
 	item->pages = domain_tot_pages(d);

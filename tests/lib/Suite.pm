@@ -44,7 +44,7 @@ my %module = (
 my %sensors = (
 	xen => {
 		name => 'xen',
-		probes => [qw(xen-domains xen-text xen-idt xen-pagetables dom0-entries dom0-roots)],
+		probes => [qw(xen-domains xen-text xen-idt xen-pagetables dom0-entries dom0-roots xen-access)],
 		set => 'xen-domains',
 		some => { kind => 'domain', domid => 0 },
 		none => { kind => 'domain', domid => 77 },

@@ -111,6 +111,7 @@ for my $name (qw(pv64 pvh64)) {
 my @bits32 = (
 	@everywhere,
 	['unknown-hypercall' => 'ENOSYS'],
+	[lock => 'EPERM'],
 	[discovery => 'ok'],
 	['cookie-upper-half' => 'EINVAL'],
 	['struct-at-4' => 'ok'],
@@ -186,6 +187,6 @@ is($got{version}[0], 'EPERM', 'isolated32: version');
 is($got{'unknown-hypercall'}[0], 'ENOSYS', 'isolated32: by Xen');
 is($got{end}[0], 'ok', 'isolated32: to the end');
 is_deeply($replies{$isolated}, undef, 'isolated32: not a line was told');
-like($steps->{''}{console}, qr/avc:\s+denied\s+\{ sense_op \}[^\n]*isolated_domU_t/, 'and the avc line names it');
+like($steps->{''}{console}, qr/avc:\s+denied\s+\{ sense_read \}[^\n]*isolated_domU_t/, 'and the avc line names it');
 
 done_testing;

@@ -22,6 +22,6 @@ like($allowed->{''}{console}, qr/Flask:\s+Starting in enforcing mode/i, 'with FL
 my $denied = boot("step ask ksense --xen discovery\nstep abi abi denied\n", @common, '--module', "$build/flask/deny");
 is($denied->{ask}{status}, 3, 'without it, it is not');
 like($denied->{abi}{out}, qr/^denied-exchange: EPERM$/m, 'but gets EPERM');
-like($denied->{''}{console}, qr/avc:\s+denied\s+\{ sense_op \}/, 'and the avc line names the permission');
+like($denied->{''}{console}, qr/avc:\s+denied\s+\{ sense_read \}/, 'and the avc line names the permission');
 
 done_testing;

@@ -13,7 +13,7 @@ use KS;
 use Test::More;
 
 my $steps = boot("step status ksense --xen --json status\nstep on ksense --xen on xen-text\n",
-	'--xen-args', 'sense=xen-domains=low,level=high,nonsense sense=xen-text=off,ring=4K');
+	'--xen-args', 'sense=xen-domains=low,level=high,dom0=some sense=xen-text=off,ring=4K');
 
 my ($status) = json($steps->{status});
 my %probe = map { $_->{name} => $_ } @{$status->{probes}};
@@ -23,7 +23,7 @@ is($probe{'xen-text'}{level}, 'high', 'a level for all counts for the others');
 is($probe{'xen-text'}{state}, 'off', 'what is to be off, in a second list, is off');
 is($probe{$_}{bytes}, 8192, "$_: too small a ring is the smallest") for sort keys %probe;
 my $log = $steps->{''}{console};
-like($log, qr/sense: not understood on the command line: nonsense\b/, 'a word that is none is told');
+like($log, qr/sense: not understood on the command line: dom0=some\b/, 'a word that is none is told');
 like($log, qr/sense: ring is out of bounds, taking 8K/, 'and a ring that is out of bounds');
 is($steps->{on}{status}, 0, 'what was off at the start can be turned on');
 

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * lock.c - whom the control domain has handed the sensor over to.
+ *
+ * Two have a say in who may ask it, and both must say yes: XSM, which the hypercall asks, and the lock.  Until there is one, XSM decides alone.  Then the
+ * sensing domain may do everything, a control domain what the command line left it, and nobody else anything; without a sensing domain, nobody may
+ * more than read.
+ *
+ * The sensing domain is known by a flag in its struct domain: neither its id nor its uuid would do, as the first is used again, and the second is what
+ * the toolstack says it is.
+ */
+#include <xen/sched.h>
+#include <xen/spinlock.h>
+#include <xen/time.h>
+#include <public/sense.h>
+
+#include "access.h"
+
+/* === Data === */
+
+const char ks_right_names[3][8] = {
+	[KS_NOTHING] = "nothing",
+	[KS_READ] = "read",
+	[KS_CONTROL] = "all",
+};
+
+/* "sense=dom0=": what a control domain keeps. */
+static enum ks_right __read_mostly ks_dom0_keeps = KS_READ;
+
+/* All but alive and dom0, which change; is written once, under the lock, `locked` last. */
+static struct ks_lock_state ks_state = { .by = -1, .sensing = -1 };
+static DEFINE_SPINLOCK(ks_state_lock);
+
+/* === Internals === */
+
+static enum ks_right ks_control_domain_keeps(void)
+{
+	return ks_state.sensing < 0 ? min_t(enum ks_right, ks_dom0_keeps, KS_READ) : ks_dom0_keeps;
+}
+
+static bool ks_sensing_is_alive(void)
+{
+	struct domain *d = rcu_lock_domain_by_id(ks_state.sensing);
+	bool alive;
+
+	if (!d)
+		return false;
+	alive = is_sensing_domain(d) && !d->is_dying && !d->is_shut_down;
+	rcu_unlock_domain(d);
+	return alive;
+}
+
+/* With the lock held. */
+static int ks_name_domain(uint32_t domid)
+{
+	struct domain *d;
+	int error = 0;
+
+	if (domid == DOMID_SELF)
+		return -EINVAL;
+	d = domid < DOMID_FIRST_RESERVED ? rcu_lock_domain_by_id(domid) : NULL;
+	if (!d)
+		return -ESRCH;
+	if (d == current->domain || is_control_domain(d)) {
+		error = -EINVAL;
+	} else if (d->is_dying) {
+		error = -ESRCH;
+	} else {
+		d->is_sensing = true;
+		ks_state.sensing = domid;
+		memcpy(ks_state.uuid, d->handle, sizeof(ks_state.uuid));
+	}
+	rcu_unlock_domain(d);
+	return error;
+}
+
+/* === Interface === */
+
+enum ks_right ks_lock_right(const struct domain *d)
+{
+	if (!read_atomic(&ks_state.locked))
+		return KS_CONTROL;
+	smp_rmb(); /* pairs with the one in ks_lock_to() */
+	if (is_sensing_domain(d))
+		return KS_CONTROL;
+	if (is_control_domain(d))
+		return ks_control_domain_keeps();
+	return ks_state.sensing < 0 ? KS_READ : KS_NOTHING;
+}
+
+int ks_lock_to(uint32_t domid)
+{
+	int error = -EBUSY;
+
+	spin_lock(&ks_state_lock);
+	if (!ks_state.locked)
+		error = domid == XEN_SENSE_NO_DOMAIN ? 0 : ks_name_domain(domid);
+	if (!error) {
+		ks_state.by = current->domain->domain_id;
+		ks_state.locked_ns = NOW();
+		smp_wmb();
+		write_atomic(&ks_state.locked, true);
+	}
+	spin_unlock(&ks_state_lock);
+	if (!error)
+		printk("sense: locked by d%d, with sensing domain %d; dom0 keeps: %s\n", ks_state.by, ks_state.sensing,
+		       ks_right_names[ks_control_domain_keeps()]);
+	return error;
+}
+
+void ks_lock_get(struct ks_lock_state *state)
+{
+	spin_lock(&ks_state_lock);
+	*state = ks_state;
+	spin_unlock(&ks_state_lock);
+	state->alive = state->sensing >= 0 && ks_sensing_is_alive();
+	state->dom0 = state->locked ? ks_control_domain_keeps() : KS_CONTROL;
+}
+
+bool KS_CB ks_lock_option(const char *word, size_t bytes)
+{
+	static const char name[] = "dom0=";
+	const size_t name_bytes = sizeof(name) - 1;
+
+	if (bytes < name_bytes || memcmp(word, name, name_bytes))
+		return false;
+	for (unsigned int i = 0; i < ARRAY_SIZE(ks_right_names); i++) {
+		if (strlen(ks_right_names[i]) != bytes - name_bytes || memcmp(ks_right_names[i], word + name_bytes, bytes - name_bytes))
+			continue;
+		ks_dom0_keeps = i;
+		return true;
+	}
+	return false;
+}
+
+void KS_CB ks_lock_put_status(struct ks_text *out)
+{
+	struct ks_lock_state state;
+	char uuid[KS_UUID_TEXT];
+	const char *dom0;
+
+	ks_lock_get(&state);
+	dom0 = ks_right_names[state.dom0];
+	ks_text_lit(out, ",\"lock\":{\"locked\":");
+	ks_text_bool(out, state.locked);
+	ks_text_member_str(out, "dom0", dom0, strlen(dom0));
+	if (state.locked) {
+		ks_text_member_u64(out, "by", state.by);
+		ks_text_member_u64(out, "locked_ns", state.locked_ns);
+	}
+	if (state.sensing >= 0) {
+		ks_uuid_text(uuid, state.uuid);
+		ks_text_member_u64(out, "sensing", state.sensing);
+		ks_text_member_str(out, "uuid", uuid, KS_UUID_TEXT - 1);
+		ks_text_member_bool(out, "alive", state.alive);
+	}
+	ks_text_lit(out, "}");
+}
