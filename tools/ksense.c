@@ -67,6 +67,8 @@ static int run(struct ksense *k, const struct options *o)
 		return report(k);
 	if (o->command == CMD_RAW)
 		return run_raw(k, o);
+	if (o->command == CMD_LOCK)
+		return run_lock(k, o);
 	return o->follow ? run_follow(k, o) : run_command(k, o);
 }
 

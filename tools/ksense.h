@@ -6,6 +6,7 @@
 #define KSENSE_H
 
 #include <jansson.h>
+#include <stdio.h>
 
 #include "../core/sensor.h"
 #include "libksense.h"
@@ -13,8 +14,8 @@
 /* Exit statuses; documented in ksense(1). */
 enum { EXIT_DONE = 0, EXIT_SAID_ERROR = 1, EXIT_USAGE = 2, EXIT_NO_SENSOR = 3 };
 
-/* The commands of the protocol, and two more. */
-enum { CMD_RAW = KS_COMMANDS, CMD_COMPARE, COMMANDS };
+/* The commands of the protocol, and three more. */
+enum { CMD_RAW = KS_COMMANDS, CMD_COMPARE, CMD_LOCK, COMMANDS };
 
 #define FILTERS_MAX 64
 
@@ -24,7 +25,7 @@ struct options {
 	const char *folder;        /* MEDIUM_HOST: what its folder probe looks at */
 	uint32_t ring_bytes;       /* MEDIUM_HOST: of each probe */
 	int timeout_ms;
-	int command;               /* enum ks_command or CMD_RAW */
+	int command;               /* enum ks_command, CMD_RAW or CMD_LOCK */
 	struct ksense_request request;
 	struct ksense_filter filters[FILTERS_MAX];
 	bool follow;
@@ -55,10 +56,11 @@ int report(const struct ksense *k);
  */
 int flush_output(uint64_t taken);
 
-/* === commands.c, follow.c, raw.c, compare.c: the exit status === */
+/* === commands.c, follow.c, lock.c, raw.c, compare.c: the exit status === */
 
 int run_command(struct ksense *k, const struct options *o);
 int run_follow(struct ksense *k, const struct options *o);
+int run_lock(struct ksense *k, const struct options *o);
 int run_raw(struct ksense *k, const struct options *o);
 int run_compare(const struct options *o);
 
@@ -80,5 +82,7 @@ void print_plain(const json_t *value);
 void print_text(const char *text);
 void print_discovery(const json_t *list);
 void print_status(const json_t *status);
+/* Who has locked the sensor and for whom, in one line of text without its newline; @lock is the status's member of that name. */
+void print_lock(FILE *out, const json_t *lock);
 
 #endif /* KSENSE_H */

@@ -266,6 +266,18 @@ int ksense_send(struct ksense *k, const char *line, size_t bytes)
 	return send_line(k, line, bytes, "");
 }
 
+int ksense_lock(struct ksense *k, uint32_t domid)
+{
+	forget_error(k);
+	if (!k->medium)
+		return ksense_fail(k, KSENSE_MISUSE, "not connected");
+	if (!k->medium->lock)
+		return ksense_fail(k, KSENSE_MISUSE, "only the sensor in Xen has a lock");
+	if (k->in_reply)
+		return ksense_fail(k, KSENSE_MISUSE, "the reply to the last request was not read to its end");
+	return k->medium->lock(k, domid);
+}
+
 /* === Replies ============================================================ */
 
 #define is(value, literal) ks_json_is(value, literal, sizeof(literal) - 1)

@@ -197,6 +197,20 @@ bool ksense_subscribed(const struct ksense *k);
 /* Whether the next ksense_next() gives a line without asking the sensor or waiting: output may stay buffered until then. */
 bool ksense_buffered(const struct ksense *k);
 
+/* === The lock of Xen's sensor =========================================== */
+
+/*
+ * Hands the sensor over to the domain @domid: from now on that one may do everything, and this one what "sense=dom0=" on Xen's command line left to
+ * it.  With KSENSE_NO_DOMAIN to nobody: then nobody can change a state or take records any more.  Once, until the host reboots: there is no way back.
+ * Only Dom0 may, and not while the reply to a request is being read.
+ *
+ * 0, or -1: KSENSE_BUSY (it is locked already; its status tells to whom), KSENSE_TARGET (there is no such domain, or it is being destroyed),
+ * KSENSE_ARGUMENT (that is this domain itself, or another that controls the host), KSENSE_NOT_ALLOWED, KSENSE_NO_SENSOR (also: one that has no lock
+ * yet), KSENSE_MISUSE (the sensor is behind a socket).
+ */
+#define KSENSE_NO_DOMAIN 0x7ff4U
+int ksense_lock(struct ksense *k, uint32_t domid);
+
 #ifdef __cplusplus
 }
 #endif

@@ -12,6 +12,8 @@ struct ksense_medium {
 	int (*send)(struct ksense *k, const char *line, size_t bytes);
 	/* Appends what has come to k->in.  1: something; 0: nothing more will come; -1. */
 	int (*fill)(struct ksense *k, int64_t deadline_ms);
+	/* Optional: ksense_lock(). */
+	int (*lock)(struct ksense *k, uint32_t domid);
 	void (*close)(struct ksense *k);
 };
 

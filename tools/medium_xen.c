@@ -70,7 +70,8 @@ static int call_failed(struct ksense *k, int error)
 	case EPERM:
 	case EACCES:
 		return ksense_fail(k, KSENSE_NOT_ALLOWED, "Xen refused, or Linux refused to ask it: only the control domain "
-				   "(Dom0) may, or who Xen's security policy names; in another domain today's Linux lets no "
+				   "(Dom0) may, as far as it has not handed the sensor over, and the sensing domain that it "
+				   "named, or who Xen's security policy names; outside of Dom0 today's Linux lets no "
 				   "hypercall pass unless xen-privcmd is loaded with unrestricted=1");
 	case ENOSYS:
 	case EOPNOTSUPP:
@@ -154,6 +155,37 @@ static int xen_fill(struct ksense *k, int64_t deadline)
 	return 0;
 }
 
+static int lock_failed(struct ksense *k, uint32_t domid, int error)
+{
+	switch (error) {
+	case EBUSY:
+		return ksense_fail(k, KSENSE_BUSY, "the sensor is locked already");
+	case ESRCH:
+		return ksense_fail(k, KSENSE_TARGET, "there is no domain %u, or it is being destroyed", domid);
+	case EINVAL:
+		return ksense_fail(k, KSENSE_ARGUMENT, "domain %u controls the host: the sensing domain is another", domid);
+	case EOPNOTSUPP:
+		return ksense_fail(k, KSENSE_NO_SENSOR, "the sensor in this Xen is older than the lock");
+	default:
+		return call_failed(k, error);
+	}
+}
+
+static int xen_lock(struct ksense *k, uint32_t domid)
+{
+	struct xen *xen = k->private;
+	struct xen_sense_lock *lock = (struct xen_sense_lock *)(void *)xen->area->request;
+
+	for (unsigned int faults = 0;; faults++) {
+		*lock = (struct xen_sense_lock){ .version = XEN_SENSE_VERSION, .domid = domid };
+		if (xencall2(xen->handle, HYPERCALL_SENSE_OP, XEN_SENSE_OP_lock, (uintptr_t)lock) >= 0)
+			return 0;
+		if (errno != EFAULT || faults == FAULTS_MAX)
+			return lock_failed(k, domid, errno);
+		sched_yield();
+	}
+}
+
 static void xen_close(struct ksense *k)
 {
 	struct xen *xen = k->private;
@@ -167,6 +199,7 @@ static void xen_close(struct ksense *k)
 static const struct ksense_medium xen_medium = {
 	.send = xen_send,
 	.fill = xen_fill,
+	.lock = xen_lock,
 	.close = xen_close,
 };
 

@@ -35,6 +35,10 @@ static const char help[] =
 	"  reset                     back to the state after start; records are dropped\n"
 	"  add TARGET ITEM, remove TARGET ITEM\n"
 	"                            change the list of what a probe looks at\n"
+	"  lock [DOMAIN]             hand Xen's sensor over to DOMAIN (id or name), or\n"
+	"                            without it: nobody changes anything any more.\n"
+	"                            It is not asked whether you are sure, and NOTHING\n"
+	"                            BUT A REBOOT OF THE HOST UNDOES IT\n"
 	"  raw                       pass protocol lines from stdin, replies to stdout\n"
 	"  compare                   what Xen sees against what Dom0 says; be root in Dom0\n"
 	"\n"
@@ -184,7 +188,9 @@ static struct ksense_filter read_filter(char *text)
 
 static const char *command_name(int command)
 {
-	return command == CMD_RAW ? "raw" : command == CMD_COMPARE ? "compare" : ks_command_names[command];
+	static const char *const others[COMMANDS - KS_COMMANDS] = { "raw", "compare", "lock" };
+
+	return command < KS_COMMANDS ? ks_command_names[command] : others[command - KS_COMMANDS];
 }
 
 /* How many single characters are to be changed, added or taken away (Levenshtein); strings up to 31 characters. */
@@ -301,6 +307,8 @@ static void check_together(struct options *o)
 		usage("--%s does not go with --record", wrong);
 	if ((given & bit(OPT_INTERVAL)) && !o->follow && !o->watch)
 		usage(o->command == CMD_COMPARE ? "--interval goes with --watch" : "--interval goes with --follow");
+	if (o->command == CMD_LOCK && o->medium != MEDIUM_XEN)
+		usage("lock is for the sensor in Xen: --xen");
 	if (o->command == CMD_RAW && given_one(bit(OPT_TABLE) | bit(OPT_JSON) | bit(OPT_WIDE)))
 		usage("raw passes lines as they are: no --table, --json or --wide");
 }

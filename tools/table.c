@@ -426,8 +426,30 @@ static void add_probe(struct libscols_table *table, const json_t *status)
 	set_cell(line, ERROR, count_text(status, "last_error"));
 }
 
+void print_lock(FILE *out, const json_t *lock)
+{
+	const json_t *sensing = json_object_get(lock, "sensing");
+	const char *dom0 = json_string_value(json_object_get(lock, "dom0")), *uuid = json_string_value(json_object_get(lock, "uuid"));
+	char *time;
+
+	dom0 = dom0 ? dom0 : "?";
+	if (!json_is_true(json_object_get(lock, "locked"))) {
+		fputs("none", out);
+		return;
+	}
+	time = seconds(number(lock, "locked_ns"));
+	fprintf(out, "by domain %" JSON_INTEGER_FORMAT " at %ss, ", number(lock, "by"), time ? time : "?");
+	free(time);
+	if (sensing)
+		fprintf(out, "for domain %" JSON_INTEGER_FORMAT " (%s)%s; Dom0 may: %s", json_integer_value(sensing), uuid ? uuid : "?",
+			json_is_true(json_object_get(lock, "alive")) ? "" : ", WHICH IS GONE", dom0);
+	else
+		fprintf(out, "for nobody; Dom0 may: %s", dom0);
+}
+
 static void print_sensor(const json_t *status)
 {
+	const json_t *lock;
 	char *time = seconds(number(status, "time"));
 
 	fputs("sensor:", stdout);
@@ -439,8 +461,15 @@ static void print_sensor(const json_t *status)
 	printf(" time=%ss", time ? time : "?");
 	print_member("supervised", json_object_get(status, "supervised"));
 	print_member("memory_bytes", json_object_get(status, "memory_bytes"));
-	puts("\n");
+	putchar('\n');
 	free(time);
+	lock = json_object_get(status, "lock");
+	if (lock) {
+		fputs("lock: ", stdout);
+		print_lock(stdout, lock);
+		putchar('\n');
+	}
+	putchar('\n');
 }
 
 void print_status(const json_t *status)

@@ -6,7 +6,7 @@
 
 TOOLS_CFLAGS = $(KS_CFLAGS) -Ihost
 TOOLS_LIB_OBJS = $(addprefix $(B)/tools/,libksense.o medium_socket.o medium_xen.o json.o request.o text.o)
-TOOLS_OBJS = $(addprefix $(B)/tools/,ksense.o options.o commands.o follow.o raw.o table.o compare.o pairs.o views.o findings.o)
+TOOLS_OBJS = $(addprefix $(B)/tools/,ksense.o options.o commands.o follow.o lock.o raw.o table.o compare.o pairs.o views.o findings.o)
 # Dom0 has no libraries of Xen's development package, nor need it have nettle, which --host alone wants.
 TOOLS_LDLIBS = -Wl,-Bstatic -lxenctrl -lxenstore -lxencall -lxenforeignmemory -lxendevicemodel -lxenevtchn -lxengnttab -lxentoolcore -lxentoollog \
 	       -lnettle -Wl,-Bdynamic -ljansson -lsmartcols -lm -lpthread

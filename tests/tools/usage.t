@@ -31,6 +31,11 @@ my @wrong = (
 	 qw(add remove)),
 	[['raw', 'folder'], qr/raw takes no target/],
 	[['raw', '--json'], qr/no --table, --json/],
+	[['lokk'], qr/did you mean 'lock'\?/],
+	[['lock', 'a', 'b'], qr/one target.*'b'/],
+	[['lock', '--host'], qr/lock is for the sensor in Xen/],
+	[['lock', 'a', '--socket', 'x'], qr/lock is for the sensor in Xen/],
+	[['lock', '--peek'], qr/--peek goes with the command records/],
 	[['--nonsense', 'status'], qr/unrecognized option '--nonsense'/],
 	[['-x', 'status'], qr/invalid option/],
 	[['status', '--f'], qr/ambiguous/],
@@ -90,7 +95,7 @@ for my $option ($help->{out} =~ /--([a-z]+)/g) {
 for my $option ($man =~ /^\.It Fl Fl ([a-z]+)/mg) {
 	like($help->{out}, qr/--$option\b/, "--help has --$option");
 }
-like($man, qr/\b$_\b/, "the man page has $_") for qw(discovery status records off on low default high adversarial increase decrease reset add remove raw);
+like($man, qr/\b$_\b/, "the man page has $_") for qw(discovery status records off on low default high adversarial increase decrease reset add remove lock raw);
 my ($version) = run('--version')->{out} =~ /(\S+)$/;
 like($man, qr/^\.Os ksense \Q$version\E$/m, 'and the version');
 SKIP: {

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+/*
+ * lock.c - the command lock: which domain is meant, and who was first if somebody was.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xenstore.h>
+
+#include "../include/sense.h"
+#include "ksense.h"
+
+_Static_assert(KSENSE_NO_DOMAIN == XEN_SENSE_NO_DOMAIN, "the library has the hypercall's number");
+
+/* === Which domain ======================================================= */
+
+/* As in "12" and nothing else.  What is too large for a domain's id is XEN_SENSE_NO_DOMAIN. */
+static bool read_domid(const char *text, uint32_t *domid)
+{
+	unsigned long number;
+	char *end;
+
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (!isdigit((unsigned char)*text) || *end)
+		return false;
+	*domid = errno || number > XEN_SENSE_NO_DOMAIN ? XEN_SENSE_NO_DOMAIN : (uint32_t)number;
+	return true;
+}
+
+/* How many domains the toolstack knows under this name; *@domid is the last of them. */
+static unsigned int find_names(struct xs_handle *xs, const char *name, uint32_t *domid)
+{
+	unsigned int count = 0, found = 0, bytes;
+	char **ids = xs_directory(xs, XBT_NULL, "/local/domain", &count);
+
+	for (unsigned int i = 0; ids && i < count; i++) {
+		char path[64], *value;
+
+		snprintf(path, sizeof(path), "/local/domain/%.16s/name", ids[i]);
+		value = xs_read(xs, XBT_NULL, path, &bytes);
+		if (value && !strcmp(value, name))
+			found += read_domid(ids[i], domid);
+		free(value);
+	}
+	free(ids);
+	return found;
+}
+
+/* EXIT_DONE, or the exit status after it was said what is wrong. */
+static int find_domain(const char *name, uint32_t *domid)
+{
+	struct xs_handle *xs;
+	unsigned int found;
+
+	if (read_domid(name, domid)) {
+		if (*domid < XEN_SENSE_NO_DOMAIN)
+			return EXIT_DONE;
+		fprintf(stderr, "ksense: target: there is no domain %s\n", name);
+		return EXIT_SAID_ERROR;
+	}
+	xs = xs_open(0);
+	if (!xs) {
+		fprintf(stderr, "ksense: cannot look up the name '%s', as xenstore does not answer (%s): give the domain's id\n", name, strerror(errno));
+		return EXIT_NO_SENSOR;
+	}
+	found = find_names(xs, name, domid);
+	xs_close(xs);
+	if (found == 1)
+		return EXIT_DONE;
+	fprintf(stderr, "ksense: target: %s '%s'%s\n", found ? "several domains have the name" : "there is no domain", name, found ? ": give an id" : "");
+	return EXIT_SAID_ERROR;
+}
+
+/* === Interface ========================================================== */
+
+/* Behind the message that it is locked already: by whom, and for whom, if this domain may still read that. */
+static void tell_lock(struct ksense *k)
+{
+	static const struct ksense_request request = { .command = "status" };
+	struct ksense_line line;
+	json_t *status;
+
+	if (ksense_ask(k, &request) || ksense_next(k, &line) <= 0 || line.kind != KSENSE_ANSWER)
+		return;
+	status = parse_body(&line);
+	fputs("ksense: it is locked ", stderr);
+	print_lock(stderr, json_object_get(status, "lock"));
+	fputc('\n', stderr);
+	json_decref(status);
+}
+
+int run_lock(struct ksense *k, const struct options *o)
+{
+	const char *name = o->request.target;
+	uint32_t domid = KSENSE_NO_DOMAIN;
+	int status = name ? find_domain(name, &domid) : EXIT_DONE;
+
+	if (status != EXIT_DONE)
+		return status;
+	if (ksense_lock(k, domid)) {
+		bool busy = ksense_error(k) == KSENSE_BUSY;
+
+		status = report(k);
+		if (busy)
+			tell_lock(k);
+		return status;
+	}
+	if (!o->table && name)
+		printf("{\"command\":\"lock\",\"domid\":%u}\n", domid);
+	else if (!o->table)
+		puts("{\"command\":\"lock\",\"domid\":null}");
+	else if (name)
+		printf("locked: domain %u is the sensing domain until this host reboots\n", domid);
+	else
+		puts("locked: nobody changes anything until this host reboots");
+	return flush_output(0) ? EXIT_SAID_ERROR : EXIT_DONE;
+}
