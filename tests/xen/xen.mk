@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # xen.mk - what the end-to-end tests on Xen need.  Included by the top-level Makefile.
 
-XEN_TEST_PARTS = $(B)/tests/abi $(B)/tests/forks $(B)/tests/guest32 $(B)/flask/allow $(B)/flask/deny $(B)/flask/guests \
+XEN_TEST_PARTS = $(B)/tests/abi $(B)/tests/access $(B)/tests/forks $(B)/tests/guest32 $(B)/flask/allow $(B)/flask/deny $(B)/flask/guests \
 		 $(B)/xen-checked/xen
 
-$(B)/tests/abi: tests/abi.c include/sense.h
+$(B)/tests/abi $(B)/tests/access: $(B)/tests/%: tests/%.c include/sense.h
 	@mkdir -p $(@D)
-	$(CC) $(KS_CFLAGS) $(CFLAGS) -o $@ $< -Wl,-Bstatic -lxencall -lxentoolcore -lxentoollog -Wl,-Bdynamic -lpthread
+	$(CC) $(KS_CFLAGS) $(CFLAGS) -o $@ $< -Wl,-Bstatic -lxencall -lxenforeignmemory -lxentoolcore -lxentoollog -Wl,-Bdynamic -lpthread
 
 $(B)/tests/forks: tests/forks.c
 	@mkdir -p $(@D)

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: MIT
+/*
+ * access.c - what the hypercall lets its caller do: each op, and each command of the protocol.
+ *
+ * A program for Dom0 and for guests.  Each line of its output is "WHAT: RESULT", WHAT being a row of the table in docs/sensing-domain.md, RESULT
+ * "ok", an error's name, or the code with which the sensor answered; tests/xen/access.t holds the two side by side.
+ *
+ *	access table         all rows but the lock
+ *	access lock DOMID    the lock, as "lock"
+ *	access lock-wrong    the lock with arguments that are wrong
+ *	access map DOMID MFN maps this page of another domain's memory, "map"
+ *	access flood N       so many calls as fast as they go; how many were refused
+ *	access wait WORD     waits until Dom0 has written WORD to ks-phase in this guest's place in xenstore
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <xencall.h>
+#include <xenforeignmemory.h>
+#include <xen/io/xs_wire.h> /* takes its types from what stands above */
+
+#include "../include/sense.h"
+
+#define SENSE_OP 47
+#define OTHER_OP 1000
+
+static xencall_handle *xen;
+
+/* All that Xen reads or writes: memory that the hypercall can reach. */
+static struct {
+	struct xen_sense_exchange exchange __attribute__((aligned(4096)));
+	struct xen_sense_lock lock;
+	char request[4096] __attribute__((aligned(4096)));
+	char reply[65536] __attribute__((aligned(4096)));
+} *area;
+
+static int call(unsigned int op, const void *arg)
+{
+	int result;
+
+	errno = 0;
+	result = xencall2(xen, SENSE_OP, op, (uintptr_t)arg);
+	return result < 0 ? -errno : result;
+}
+
+static const char *name_of(int result)
+{
+	static char number[32];
+
+	switch (-result) {
+	case EPERM: return "EPERM";
+	case EACCES: return "EACCES";
+	case EINVAL: return "EINVAL";
+	case EBUSY: return "EBUSY";
+	case ESRCH: return "ESRCH";
+	case EFAULT: return "EFAULT";
+	case ENODEV: return "ENODEV";
+	case EOPNOTSUPP: return "EOPNOTSUPP";
+	}
+	snprintf(number, sizeof(number), "errno %d", -result);
+	return result < 0 ? number : "ok";
+}
+
+/* === Commands =========================================================== */
+
+/* The reply to one request, all of it: "ok", the code of an error, or an error's name. */
+static const char *ask(const char *request)
+{
+	static char code[32];
+	struct xen_sense_exchange *x = &area->exchange;
+	char *error = NULL;
+
+	memset(x, 0, sizeof(*x));
+	strcpy(area->request, request);
+	x->version = XEN_SENSE_VERSION;
+	x->request = (uintptr_t)area->request;
+	x->request_bytes = (uint32_t)strlen(request);
+	x->reply = (uintptr_t)area->reply;
+	do {
+		int result;
+
+		x->reply_bytes = sizeof(area->reply) - 1;
+		result = call(XEN_SENSE_OP_exchange, x);
+		if (result)
+			return name_of(result);
+		area->reply[x->reply_bytes] = '\0';
+		if (!error)
+			error = strstr(area->reply, "\"error\",{\"code\":\"");
+		if (error)
+			sscanf(error, "\"error\",{\"code\":\"%31[^\"]", code);
+	} while (x->flags & XEN_SENSE_MORE);
+	return error ? code : "ok";
+}
+
+static void command(const char *name, const char *word, const char *target, const char *options)
+{
+	char request[512];
+
+	snprintf(request, sizeof(request), "{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"%s\",\"%s\"%s]}", word, target,
+		 options);
+	printf("%s: %s\n", name, ask(request));
+}
+
+static void do_table(void)
+{
+	/* Those that change a state, in an order that ends where it began. */
+	static const char *const states[] = { "off", "on", "low", "high", "adversarial", "increase", "decrease", "default", "reset" };
+
+	printf("version: %s\n", name_of(call(XEN_SENSE_OP_version, NULL)));
+	command("discovery", "discovery", "*", "");
+	command("status", "status", "*", "");
+	command("records with peek", "records", "xen-domains", ",{\"peek\":true}");
+	command("records with record", "records", "xen-domains", ",{\"record\":0}");
+	command("records", "records", "xen-domains", ",{\"max\":1}");
+	command("records with peek and run", "records", "xen-domains", ",{\"peek\":true,\"run\":true}");
+	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
+		command(states[i], states[i], "dom0-entries", "");
+	command("add", "add", "*", ",\"x\"");
+	command("remove", "remove", "*", ",\"x\"");
+	command("subscribe", "subscribe", "*", "");
+	command("unsubscribe", "unsubscribe", "*", "");
+	printf("other op: %s\n", name_of(call(OTHER_OP, NULL)));
+}
+
+/* === The lock =========================================================== */
+
+static int lock(uint32_t domid)
+{
+	area->lock = (struct xen_sense_lock){ .version = XEN_SENSE_VERSION, .domid = domid };
+	return call(XEN_SENSE_OP_lock, &area->lock);
+}
+
+static void do_lock_wrong(void)
+{
+	static const uint32_t none[] = { 77, 0x7fef, 0x7ff1, 0x7ff2, 0x7ff3, 0x7ff5, 0xffff, 0x10001, 0x17ff4, 0xffffffff };
+	struct xen_sense_lock *l = &area->lock;
+
+	printf("lock-caller: %s\n", name_of(lock(0)));
+	printf("lock-self: %s\n", name_of(lock(0x7ff0)));
+	for (size_t i = 0; i < sizeof(none) / sizeof(*none); i++)
+		printf("lock-none-%x: %s\n", none[i], name_of(lock(none[i])));
+	*l = (struct xen_sense_lock){ .version = 2, .domid = XEN_SENSE_NO_DOMAIN };
+	printf("lock-version: %s\n", name_of(call(XEN_SENSE_OP_lock, l)));
+	*l = (struct xen_sense_lock){ .version = 1, .domid = XEN_SENSE_NO_DOMAIN, .flags = 1 };
+	printf("lock-flags: %s\n", name_of(call(XEN_SENSE_OP_lock, l)));
+	*l = (struct xen_sense_lock){ .version = 1, .domid = XEN_SENSE_NO_DOMAIN, .pad = 1 };
+	printf("lock-pad: %s\n", name_of(call(XEN_SENSE_OP_lock, l)));
+	printf("lock-null: %s\n", name_of(call(XEN_SENSE_OP_lock, NULL)));
+}
+
+/* === What FLASK takes away =============================================== */
+
+static void do_map(uint32_t domid, xen_pfn_t frame)
+{
+	xenforeignmemory_handle *memory = xenforeignmemory_open(NULL, 0);
+	int error = 0;
+	void *page = memory ? xenforeignmemory_map(memory, domid, PROT_READ, 1, &frame, &error) : NULL;
+
+	printf("map: %s\n", page && !error ? "ok" : name_of(error ? error : -errno));
+}
+
+/* === A guest's life ===================================================== */
+
+static void do_flood(unsigned long calls)
+{
+	unsigned long refused = 0;
+
+	for (unsigned long i = 0; i < calls; i++) {
+		refused += call(XEN_SENSE_OP_version, NULL) == -EPERM;
+		refused += call(XEN_SENSE_OP_exchange, NULL) == -EPERM;
+		refused += call(XEN_SENSE_OP_lock, NULL) == -EPERM;
+		refused += call(OTHER_OP + (unsigned int)i, NULL) == -EPERM;
+	}
+	printf("flood: %lu\n", refused);
+}
+
+static bool phase_is(int xenbus, const char *word)
+{
+	static const char path[] = "ks-phase";
+	struct {
+		struct xsd_sockmsg head;
+		char body[sizeof(path)];
+	} message = { .head = { .type = XS_READ, .len = sizeof(path) } };
+	char answer[4096];
+	struct xsd_sockmsg head;
+
+	memcpy(message.body, path, sizeof(path));
+	/* The device takes no padding, and gives the head by itself. */
+	if (write(xenbus, &message.head, sizeof(message.head)) < 0 || write(xenbus, message.body, sizeof(path)) < 0 ||
+	    read(xenbus, &head, sizeof(head)) != sizeof(head) || head.len >= sizeof(answer)) {
+		perror("access: xenbus");
+		exit(1);
+	}
+	for (size_t got = 0; got < head.len;) {
+		ssize_t n = read(xenbus, answer + got, head.len - got);
+
+		if (n <= 0)
+			exit(1);
+		got += (size_t)n;
+	}
+	answer[head.len] = '\0';
+	return head.type == XS_READ && !strcmp(answer, word);
+}
+
+static void do_wait(const char *word)
+{
+	int xenbus = open("/dev/xen/xenbus", O_RDWR);
+
+	if (xenbus < 0) {
+		perror("access: /dev/xen/xenbus");
+		exit(1);
+	}
+	while (!phase_is(xenbus, word))
+		usleep(100000);
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "table", *argument = argc > 2 ? argv[2] : "";
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	if (!strcmp(what, "wait")) {
+		do_wait(argument);
+		return 0;
+	}
+	xen = xencall_open(NULL, 0);
+	if (!xen) {
+		perror("access: /dev/xen/privcmd");
+		return 3;
+	}
+	area = mmap(NULL, sizeof(*area), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (area == MAP_FAILED || mlock(area, sizeof(*area))) {
+		perror("access: memory");
+		return 1;
+	}
+	if (!strcmp(what, "lock"))
+		printf("lock: %s\n", name_of(lock((uint32_t)strtoul(argument, NULL, 0))));
+	else if (!strcmp(what, "lock-wrong"))
+		do_lock_wrong();
+	else if (!strcmp(what, "map"))
+		do_map((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
+	else if (!strcmp(what, "flood"))
+		do_flood(strtoul(argument, NULL, 0));
+	else
+		do_table();
+	return 0;
+}

@@ -1,0 +1,242 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# Who may what: Dom0, an ordinary guest, the sensing domain; before the sensor is handed over, and after.
+#
+# Wrong in the world if this fails: who has taken Dom0 over turns off what would tell of it, or a guest does; or the domain whose purpose it is to
+# read the sensor is refused.
+#
+# The table is that of docs/sensing-domain.md.  tests/access.c tries each of its rows, in real domains, with XSM off, with XSM and no policy, and with
+# FLASK enforcing.  In each of the three the long boot has two guests that wait for Dom0's word; the short ones see what "sense=dom0=" leaves
+# to Dom0, and need no guest that runs.
+use strict;
+use warnings;
+no warnings 'portable'; # addresses have 64 bits
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use File::Temp;
+use Test::More;
+
+my $flood = 20000;
+
+# Each XSM: the Xen, its command line, a policy, and what makes a guest the sensing domain's type.
+my @kinds = (
+	{ name => 'XSM off', xen => "$build/xen/xen", args => '' },
+	{ name => 'XSM without a policy', xen => "$build/xen-checked/xen", args => 'xsm=dummy' },
+	{ name => 'FLASK enforcing', xen => "$build/xen-checked/xen", args => 'flask=enforcing loglvl=all', module => "$build/flask/allow", flask => 1 },
+);
+
+# === The table ===============================================================
+
+# $want{column}{row}
+my (%want, @rows);
+open(my $page, '<', "$root/docs/sensing-domain.md") or die "docs/sensing-domain.md: $!";
+my ($heads, undef, @lines) = map { chomp; [map { s/^\s+|\s+$//gr } split /\|/, substr($_, 1)] } grep { /^\|.*\|$/ } <$page>;
+for my $line (@lines) {
+	push @rows, $line->[0];
+	$want{$heads->[$_]}{$line->[0]} = $line->[$_] for 1 .. $#$heads;
+}
+is(scalar(@rows), 22, 'the table has 22 rows');
+is(scalar(keys %want), 9, 'and 9 columns');
+
+# What a domain was told, in the output of tests/access.c, must be that column.
+sub holds {
+	my ($out, $column, $who) = @_;
+	my %got = map { /^([a-z][a-z ]*): (\S+)/ ? ($1 => $2) : () } split /\r?\n/, $out;
+
+	is($got{$_}, $want{$column}{$_}, "$who: $_") for @rows;
+	is(scalar(keys %got), scalar(@rows), "$who: no line but these");
+	return \%got;
+}
+
+# === What Dom0 keeps =========================================================
+
+# No guest runs: one that is paused is named, or none.
+sub short_boot {
+	my ($kind, $dom0, $column, $lock) = @_;
+	my $who = "$kind->{name}, dom0=$dom0, $column";
+	my $steps = boot(<<"SH", '--xen-args', "$kind->{args} sense=dom0=$dom0", $lock ne '' ? ('--domu') : (), machine($kind));
+[ -z "$lock" ] || xl create -q -p domu-pv.cfg
+step lock ksense lock $lock
+step dom0 sh -c 'access table; access lock 1'
+SH
+	is($steps->{lock}{status}, 0, "$who: locked") or diag $steps->{lock}{err};
+	like($steps->{''}{console}, qr/sense: locked by d0/, "$who: Xen's log says so");
+	holds($steps->{dom0}{out}, $column, $who);
+}
+
+sub machine {
+	my ($kind) = @_;
+	return ('--timeout', 600, '--add', "$build/tests/access", $kind->{module} ? ('--module', $kind->{module}) : ());
+}
+
+# === A whole life ============================================================
+
+# In a guest: at each word of Dom0's, do something.  The guest's console is where it says what came of it.
+my $plain = "./access wait 1; ./access table; ./access lock 0x7ff4; echo \@end 1; ./access wait 2; ./access table; ./access lock 0x7ff4; " .
+	    "echo \@end 2; ./access wait 3; ./access flood $flood; echo \@end 3";
+my $candidate = './access wait 1; ./access table; ./access lock 0x7ff4; echo @end 1; ./access wait 2; ./access table; ./access lock 0x7ff4; ' .
+		'echo @end 2; ./access wait 3; ./ksense --json records xen-access --run; echo @end 3';
+
+sub long_boot {
+	my ($kind) = @_;
+	my $dir = File::Temp->newdir;
+	my $who = $kind->{name};
+	my $label = $kind->{flask} ? q{--config 'init_seclabel="system_u:system_r:sensing_t_building"' --config 'seclabel="system_u:system_r:sensing_t"'} : '';
+
+	# The next domain that is created gets the first free id from 1 on.  Xen counts up, from here; it would take 32750 domains to come round.
+	(my $syms = $kind->{xen}) =~ s/xen$/xen-syms/;
+	my ($rover) = map { /^([0-9a-f]+) b rover\.\d+$/ ? hex $1 : () } split /\n/, `nm $syms`;
+	my $again = sub {
+		my $gdb = gdb_open("$dir/gdb");
+		gdb_write($gdb, $rover, "\0\0");
+		gdb_close($gdb);
+	};
+	ok($rover, "$who: Xen's count of domain ids is in xen-syms");
+
+	my $steps = boot(<<"SH", '--domu', '--gdb', "$dir/gdb", '--xen-args', $kind->{args}, machine($kind), { rover => $again });
+log() { echo /var/log/xen/console/guest-\$1.log; }
+until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 5000 ] || return 1; i=\$((i + 1)); usleep 200000; done; }
+# phase WORD GUEST...: they do what they do at that word, one after the other.
+phase() {
+	word=\$1; shift
+	for guest in "\$@"; do
+		xenstore-write /local/domain/\$(xl domid \$guest)/ks-phase \$word
+		until_true grep -q "^\@end \$word" \$(log \$guest) || { echo "\$guest does not come to the end of \$word" >&2; tail -n 20 \$(log \$guest) >&2; return 1; }
+	done
+}
+start() {
+	name=\$1; shift
+	domu-start --keep --timeout 500 --add access --add ksense "\$@" >/dev/null 2>\$name.err &
+	until_true xl domid \$name
+}
+fresh() { ksense --json records xen-access --peek; }
+
+xl create -q -p domu-pv.cfg
+step candidate start candidate $label candidate -- '$candidate'
+step plain start plain plain -- '$plain'
+step dom0-before access table
+step before phase 1 plain candidate
+step wrong access lock-wrong
+# So that there are many more looks during the flood than a row may have records.
+step often ksense adversarial xen-access
+
+step lock ksense lock candidate
+step second ksense lock plain
+step dom0-after access table
+step dom0-lock access lock \$(xl domid plain)
+step after phase 2 plain candidate
+step status ksense --json status
+step domains ksense --json records xen-domains --peek
+step map access map 2 \$(ksense --json records xen-domains --peek | sed -n 's/.*"kind":"vcpu".*"domid":2,.*"root":"\\([^"]*\\)".*/\\1/p' | tail -n 1)
+
+step flood phase 3 plain
+sleep 3
+step ring fresh
+step taken phase 3 candidate
+step plain-says cat \$(log plain)
+step candidate-says cat \$(log candidate)
+
+step held ksense --json status xen-domains
+xl destroy candidate; xl destroy domu-pv
+step gone until_true sh -c 'ksense --json records xen-access --peek | grep -q "\\"alive\\":false"'
+step gone-status ksense --json status
+step gone-table ksense --table status
+step gone-ring fresh
+step gone-dom0 sh -c 'access table; access lock 1'
+# The toolstack would not take an id again within a minute.
+export LIBXL_DOMID_REUSE_TIMEOUT=0
+again() { xl create -q -p domu-pv.cfg; [ "\$(xl domid domu-pv)" = 1 ] || { xl destroy domu-pv; return 1; }; }
+step rover until_true again
+step heir domu-start --keep --timeout 500 --add access $label candidate -- './access table; ./access lock 0x7ff4'
+step heir-domid xl domid candidate
+SH
+
+	is($steps->{$_}{status}, 0, "$who: $_") or diag $steps->{$_}{out}, $steps->{$_}{err}, substr($steps->{''}{err}, -1000)
+		for qw(candidate plain before often lock after flood taken gone gone-status rover heir heir-domid);
+
+	# --- Before
+	my %says = map { my $name = $_; my $all = $steps->{"$name-says"}{out} // ''; $all =~ s/\r//g;
+			 my @parts = $all =~ /<<<vm-begin>>>\n(.*?)\@end 1\n(.*?)\@end 2\n(.*?)\@end 3\n/s; ($name => \@parts) } qw(plain candidate);
+	holds("$steps->{'dom0-before'}{out}\n$steps->{lock}{out}\nlock: ok", 'Dom0', "$who: Dom0 before");
+	holds($says{plain}[0] // '', 'domU', "$who: a guest before");
+	holds($says{candidate}[0] // '', $kind->{flask} ? "FLASK's" : 'domU', "$who: the sensing domain before");
+	my %wrong = map { /^(\S+): (\S+)/ ? ($1 => $2) : () } split /\n/, $steps->{wrong}{out};
+	is($wrong{$_}, 'EINVAL', "$who: $_") for qw(lock-caller lock-self lock-version lock-flags lock-pad);
+	is($wrong{$_}, 'ESRCH', "$who: $_") for grep { /^lock-none/ } sort keys %wrong;
+	is($wrong{'lock-null'}, 'EFAULT', "$who: lock-null");
+
+	# --- After
+	my ($candidate) = $steps->{lock}{out} =~ /"domid":(\d+)/;
+	is($candidate, 2, "$who: handed over, by name, to domain 2");
+	is($steps->{second}{status}, 1, "$who: a second time it is refused");
+	like($steps->{second}{err}, qr/^ksense: busy: .*locked already\nksense: it is locked by domain 0 at \S+, for domain 2 \(/m, "$who: in words");
+	holds("$steps->{'dom0-after'}{out}\n$steps->{'dom0-lock'}{out}", 'Dom0, `read`', "$who: Dom0 after");
+	holds($says{plain}[1] // '', 'domU', "$who: a guest after");
+	holds($says{candidate}[1] // '', 'sensing', "$who: the sensing domain after");
+	my ($status) = json($steps->{status});
+	my %domain = map { $_->{domid} => $_ } grep { $_->{kind} eq 'domain' } json($steps->{domains});
+	is_deeply([@{$status->{lock}}{qw(locked by sensing uuid alive dom0)}], [JSON::PP::true, 0, 2, $domain{2}{uuid}, JSON::PP::true, 'read'],
+		  "$who: status tells the lock");
+	is_deeply([map { $domain{$_}{sensing} } 0, 2, 3], [JSON::PP::false, JSON::PP::true, JSON::PP::false], "$who: and xen-domains the sensing domain");
+	like($steps->{map}{out}, $kind->{flask} ? qr/^map: EACCES$/ : qr/^map: ok$/, "$who: Dom0 may map the sensing domain's memory, or not, as the page says");
+
+	# --- What was refused
+	my @taken = $says{candidate}[2] ? json({ out => $says{candidate}[2] }) : ();
+	my %denied = map { ("$_->{domid} $_->{op} $_->{command}" => $_) } grep { $_->{kind} eq 'denied' } @taken;
+	my $exchanges = grep { !/^(version|other op|lock)$/ } @rows;
+	my %count = (version => 2 + $flood, exchange => 2 * $exchanges + $flood, lock => 2 + $flood, other => 2 + $flood);
+	is($denied{"3 $_ "}{count}, $count{$_}, "$who: each of the guest's calls to $_ was counted") for sort keys %count;
+	is_deeply([map { $denied{"3 $_ "}{uuid} } sort keys %count], [($domain{3}{uuid}) x 4], "$who: as what the guest is");
+	is($denied{"0 exchange $_"}{count}, $_ eq 'records' ? 2 : 1, "$who: that Dom0 was denied $_ is told")
+		for grep { $want{'Dom0, `read`'}{$_} eq 'denied' && !/ / } @rows;
+	is($denied{'0 lock '}{count}, 2, "$who: and that it was to be locked again");
+	my $first = $denied{'3 version '};
+	ok($first && $first->{first_ns} < $status->{lock}{locked_ns} && $first->{last_ns} > $status->{lock}{locked_ns}, "$who: with the times");
+	if (!$kind->{flask}) {
+		is($denied{'2 version '}{count}, 1, "$who: the sensing domain was refused before, and not since");
+	}
+	my @ring = json($steps->{ring});
+	my %records;
+	$records{"$_->{domid} $_->{op} $_->{command}"}++ for grep { $_->{kind} eq 'denied' } @ring;
+	is(scalar(grep { $records{$_} > 8 } keys %records), 0, "$who: a flood of calls is no flood of records") or diag explain \%records;
+	my ($locked) = grep { $_->{kind} eq 'lock' && $_->{locked} } @ring;
+	is_deeply([@$locked{qw(event by sensing uuid dom0)}], ['changed', 0, 2, $domain{2}{uuid}, 'read'], "$who: the record of the lock is still there");
+
+	# --- The end of the sensing domain
+	my ($held) = json($steps->{held});
+	my ($gone) = json($steps->{'gone-status'});
+	my ($domains) = grep { $_->{name} eq 'xen-domains' } @{$gone->{probes}};
+	cmp_ok($domains->{held}, '>=', $held->{held}, "$who: its end costs no record");
+	is_deeply([@{$gone->{lock}}{qw(locked sensing uuid alive)}], [JSON::PP::true, 2, $domain{2}{uuid}, JSON::PP::false], "$who: status tells that it is gone");
+	like($steps->{'gone-table'}{out}, qr/^lock: by domain 0 at .*for domain 2 .*GONE; Dom0 may: read$/m, "$who: in words too");
+	my ($end) = grep { $_->{kind} eq 'lock' && $_->{event} eq 'changed' && !$_->{alive} } json($steps->{'gone-ring'});
+	is_deeply([@$end{qw(sensing uuid)}, $end->{old}], [2, $domain{2}{uuid}, { alive => JSON::PP::true }], "$who: it is a record");
+	holds($steps->{'gone-dom0'}{out}, 'Dom0, `read`', "$who: Dom0 when it is gone");
+	like($steps->{'heir-domid'}{out}, qr/^2$/, "$who: another domain has its id, and its name");
+	holds($steps->{heir}{out}, 'domU', "$who: which is no sensing domain");
+	like($steps->{''}{console}, qr/avc:\s+denied\s+\{ sense_read \}[^\n]*domU_t/, "$who: what the policy refuses the avc names") if $kind->{flask};
+}
+
+# A domain to which a policy gives all, after a lock for nobody.
+sub guests_boot {
+	my ($kind) = @_;
+	my $steps = boot(<<"SH", '--domu', '--xen-args', $kind->{args}, machine({ module => "$build/flask/guests" }));
+ksense lock
+step guest domu-start --timeout 500 --add access guest -- './access table; ./access lock 1'
+SH
+	holds($steps->{guest}{out}, "FLASK's, no domain", "$kind->{name}: a guest that the policy allows, after a lock for nobody");
+}
+
+# KS_ACCESS: those only whose name has this in it.
+for my $kind (grep { $_->{name} =~ ($ENV{KS_ACCESS} // '') } @kinds) {
+	local $KS::xen = $kind->{xen};
+	long_boot($kind);
+	short_boot($kind, 'all', 'Dom0, `all`', 'domu-pv');
+	short_boot($kind, 'nothing', 'Dom0, `nothing`', 'domu-pv');
+	short_boot($kind, 'all', 'Dom0, no domain', '');
+	guests_boot($kind) if $kind->{flask};
+}
+
+done_testing;
