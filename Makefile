@@ -26,7 +26,7 @@ SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] 
 
 .DEFAULT_GOAL = all
 
-.PHONY: all help host xen stock module share demo check check-all bench install install-dkms clean distclean packages
+.PHONY: all help host xen stock sensing-domain module share demo check check-all bench install install-dkms clean distclean packages
 all: host tools xen ## build the tools, the host port, and Xen with the sensor (default)
 
 help: ## list the targets
@@ -97,6 +97,13 @@ $(B)/xen-stock/xen: $(PRISTINE)/xen/Makefile
 $(B)/xen-%/xen: tests/xen/%.config $(APPLIED)
 	vm/build-xen $(B)/xen-sense $(B)/xen-$* tests/xen/$*.config
 	@touch $@
+
+# === The sensing domain ======================================================
+
+sensing-domain: $(B)/sensing-domain/initrd ## build a guest for the sensor to be handed over to (docs/sensing-domain.md)
+
+$(B)/sensing-domain/initrd: $(B)/tools/ksense $(wildcard sensing-domain/*) vm/build-guest
+	sensing-domain/build $< $(@D)
 
 # === Linux ===================================================================
 
