@@ -380,11 +380,11 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 	}
 }
 
-/* Only a reply to "records" goes on in a second call. */
+/* Only a reply to "records" goes on in a second call, and one that waits for a fresh sample only where one was asked for. */
 static bool may_go_on(const struct ks_sensor *sensor, const struct ks_request *request, const struct ks_cursor *cursor)
 {
 	return cursor->stage < KS_STAGES && cursor->probe < sensor->count && request->line == KS_LINE_REQUEST &&
-	       request->error == KS_OK && request->command == KS_CMD_RECORDS && (request->run || cursor->stage != KS_STAGE_RUN);
+	       request->error == KS_OK && request->command == KS_CMD_RECORDS && (request->run || !cursor->pass);
 }
 
 enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,

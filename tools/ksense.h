@@ -25,7 +25,7 @@ struct options {
 	const char *folder;        /* MEDIUM_HOST: what its folder probe looks at */
 	uint32_t ring_bytes;       /* MEDIUM_HOST: of each probe */
 	int timeout_ms;
-	int command;               /* enum ks_command, CMD_RAW or CMD_LOCK */
+	int command;               /* enum ks_command or CMD_... */
 	struct ksense_request request;
 	struct ksense_filter filters[FILTERS_MAX];
 	bool follow;

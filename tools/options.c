@@ -40,7 +40,7 @@ static const char help[] =
 	"                            It is not asked whether you are sure, and NOTHING\n"
 	"                            BUT A REBOOT OF THE HOST UNDOES IT\n"
 	"  raw                       pass protocol lines from stdin, replies to stdout\n"
-	"  compare                   what Xen sees against what Dom0 says; be root in Dom0\n"
+	"  compare                   what Xen sees against what Dom0 says, in Dom0\n"
 	"\n"
 	"Which sensor (default: --socket $KSENSE_SOCKET when that is set, else --xen):\n"
 	"  --xen                     the one in Xen, by hypercall; be root in Dom0\n"
