@@ -15,6 +15,8 @@
  *
  * Usage: actor race NUMBER.  So many times, a thread that is not the first takes the process over by executing the program anew: the kernel
  * then puts it in the first one's place, in every list.
+ *
+ * Usage: actor headless.  The first thread ends; another lives on.
  */
 #include <pthread.h>
 #include <sched.h>
@@ -84,6 +86,10 @@ int main(int argc, char **argv)
 {
 	char line[512];
 
+	if (argc == 2 && !strcmp(argv[1], "headless")) {
+		begin(wait_for_ever, NULL);
+		pthread_exit(NULL);
+	}
 	if (argc == 3 && !strcmp(argv[1], "race")) {
 		if (atoi(argv[2]) <= 0)
 			return 0;

@@ -1,0 +1,147 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# ksense compare on a real Xen with a real Dom0: what it finds, and what it must not call a finding.
+#
+# Wrong in the world if this fails: a process or an entry point that is hidden in Dom0 is not named, or processes that merely come and go are; or somebody takes "could
+# not look" for "nothing differs".
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use Test::More;
+
+my $storm = $ENV{KS_STORM_SECONDS} // 30;
+my $pairs = '{"pairs": [{"pair": "mine", "xen": {"probe": "xen-domains", "kind": "domain", "key": ["domid"]}, "dom0": [],' .
+	'"only_xen": {"finding": "a-domain", "severity": "low", "what": "{domid} of {type}", "why": "because", "next": "{uuid}"}}]}';
+my $steps = boot(<<"SH", '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko", "$build/tests/entries/ks_entries.ko", map { "$build/tests/$_" } qw(actor forks));
+hide=/sys/module/ks_hide/parameters
+socket=/run/ksense/kernel.sock
+./actor headless >headless.out &
+until grep -q thread headless.out; do sleep 0.1; done
+sleep 1000 &
+victim=\$!
+until [ "\$(cat /proc/\$victim/comm)" = sleep ]; do sleep 0.1; done
+
+# Without the module.
+step bare ksense --json compare
+insmod ks_hide.ko
+echo \$victim >\$hide/table
+step bare-hidden ksense --json compare
+echo 0 >\$hide/table
+
+insmod ksense.ko
+step quiet ksense --json compare
+step table ksense --table compare
+step roots ksense --socket \$socket --json records processes --run --peek --filter pid=\$victim
+echo \$victim >\$hide/table
+step hidden ksense --json compare
+step hidden-table ksense --table compare
+step again ksense --json compare
+ksense --json compare --watch --interval 0.2 >watch.out &
+watcher=\$!
+until [ \$(grep -c '"finding"' watch.out) -ge 2 ]; do sleep 0.1; done
+echo 0 >\$hide/table
+until [ \$(grep -c '"gone"' watch.out) -ge 2 ]; do sleep 0.1; done
+kill -INT \$watcher
+wait \$watcher
+step watch sh -c "cat watch.out; exit \$?"
+rmmod ks_hide
+
+insmod ks_entries.ko
+at() { sed -n "s/^\\([0-9a-f]*\\) [Tt] \$1\\\$/\\1/p" /proc/kallsyms; }
+entries=/sys/module/ks_entries/parameters
+ksense records dom0-entries >/dev/null
+step addresses echo \$(at xen_asm_exc_overflow) \$(at xen_asm_exc_bounds)
+echo "1 4 7 \$(at xen_asm_exc_bounds)" >\$entries/trap
+step trap ksense --json compare
+echo "1 4 7 \$(at xen_asm_exc_overflow)" >\$entries/trap
+step trap-back ksense --json compare
+
+echo '$pairs' >mine
+step mine ksense --json compare --pairs mine
+ksense off dom0-roots >/dev/null
+step off ksense --json compare
+ksense on dom0-roots >/dev/null
+step on ksense --json compare
+
+# Short processes, one after another: the page tables of one are the next one's.
+(while :; do /bin/true; done) &
+loop=\$!
+./forks $storm >/dev/null &
+forks=\$!
+ksense --json compare --watch --interval 0.1 >storm.out &
+watcher=\$!
+wait \$forks
+kill \$loop
+kill -INT \$watcher
+wait \$watcher
+step storm sh -c "cat storm.out; exit \$?"
+step end ksense --json compare
+SH
+
+is($steps->{''}{status}, 0, 'Dom0 came through it') or diag $steps->{''}{err};
+sub findings { return grep { $_->{finding} } json($steps->{$_[0]}) }
+sub summary { my ($last) = (json($steps->{$_[0]}))[-1]; return { map { $_->{pair} => $_ } @{$last->{pairs} // []} } }
+
+# --- Nothing hides
+for my $step (qw(bare quiet trap-back on end)) {
+	is_deeply([map { "$_->{finding} $_->{what}" } findings($step)], [], "$step: nothing is found where nothing hides");
+	is($steps->{$step}{status}, 0, "$step: and the status is 0") or diag explain $steps->{$step};
+}
+my ($bare, $quiet) = map { summary($_) } qw(bare quiet);
+ok(!$bare->{processes}{compared}, 'without the module processes cannot be compared one by one');
+like($bare->{processes}{note}, qr/the module is not there/, 'and it says why');
+ok($bare->{$_}{compared}, "so it compares $_ instead") for qw(processes-by-number entry-points-by-symbol callbacks-by-symbol);
+ok($quiet->{$_}{compared}, "with the module: $_") for qw(processes processes-in-proc domains-toolstack domains-module entry-points callbacks xen-text
+							 xen-entry-points xen-page-tables xen-writable-code);
+ok(!exists $quiet->{'processes-by-number'}, 'and nothing instead of it');
+cmp_ok($quiet->{processes}{xen_items}, '>=', 11, 'they were many page-table roots'); # init, shell, actor, sleep, ksense; and the kernel's three
+is($quiet->{'domains-toolstack'}{xen_items}, 1, 'and one domain');
+like($quiet->{'domains-xenstore'}{note}, qr/no xenstored/, 'that there is no xenstore here is told');
+like($steps->{table}{out}, qr/^processes +\d+ +\d+ +1 /m, 'the table for a person has it, too');
+
+# --- A process hides
+my ($process) = grep { $_->{kind} eq 'process' } reverse json($steps->{roots});
+my @roots = sort @$process{qw(root user_root)};
+my @found = findings('hidden');
+is($steps->{hidden}{status}, 1, 'a process that hides: the status is 1');
+is_deeply([sort map { $_->{where}{frame} } @found], \@roots, 'and both of its page-table roots are named, and no other');
+is_deeply([sort map { $_->{xen}{role} } @found], [qw(kernel user)], 'by their roles');
+for my $finding (@found) {
+	is_deeply([sort keys %$finding], [sort qw(finding id severity pair what where xen dom0 old new first_seen looks why next)], 'a finding has all its members');
+	is($finding->{dom0}, undef, 'Dom0 says nothing of it');
+	is($finding->{looks}, 8, 'it was there in each look');
+	like($finding->{first_seen}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'and since when');
+}
+is_deeply([sort map { $_->{id} } findings('again')], [sort map { $_->{id} } @found], 'another look gives the same ids');
+like($steps->{'hidden-table'}{out}, qr/^FINDING [0-9a-f]{8} hidden-process \(critical\)\n  what +Dom0 uses a page-table root, frame $_ /m, "for a person: $_") for @roots;
+is_deeply([map { [@{$_}{qw(finding)}, @{$_->{xen}}{qw(more)}] } findings('bare-hidden')], [['more-processes-than-listed', 1]],
+	  'without the module: that there is one more') or diag explain $steps->{'bare-hidden'};
+my @watch = json($steps->{watch});
+is(scalar(grep { $_->{finding} } @watch), 2, 'watching, it is told once') or diag $steps->{watch}{out};
+is_deeply([sort map { $_->{id} } grep { $_->{gone} } @watch], [sort map { $_->{id} } @found], 'and once that it is gone');
+is($steps->{watch}{status}, 1, 'and the status says that there was something');
+
+# --- An entry point is moved
+my ($overflow, $bounds) = map { "0x$_" } split ' ', $steps->{addresses}{out};
+my @trap = findings('trap');
+is(scalar(@trap), 1, 'an entry point that leads elsewhere is found, alone') or diag explain \@trap;
+is_deeply([$trap[0]{finding}, $trap[0]{where}, $trap[0]{xen}{address}], ['entry-point-redirected', { vcpu => 1, vector => 4 }, $bounds], 'where, and where to');
+is($trap[0]{dom0}{address}, $overflow, 'and where Dom0 has it');
+is_deeply([$trap[0]{old}, $trap[0]{new}], [{ address => $overflow }, { address => $bounds }], 'and what Xen saw change');
+
+# --- Pairs of one's own, and what cannot be looked at
+is_deeply([map { [@$_{qw(finding what next)}] } findings('mine')], [['a-domain', '0 of PV', '00000000-0000-0000-0000-000000000000']], 'a pair from a file');
+is($steps->{off}{status}, 3, 'a probe that is off: it could not look');
+like(summary('off')->{processes}{note}, qr/off/, 'and says so') or diag explain summary('off');
+
+# --- Processes come and go
+is_deeply([map { "$_->{finding} $_->{what}" } findings('storm')], [], 'in a storm of short processes, nothing is found');
+my $went = summary('storm');
+ok($went->{processes}{compared}, 'though it was compared');
+diag "in the storm, $went->{processes}{came_and_went} differences came and went";
+is($steps->{storm}{status}, 0, 'the status is 0');
+
+done_testing;
