@@ -21,3 +21,11 @@ lab: ## make every attack of lab/ at each level, and write the matrix docs/lab.m
 	@vm/build-guest --domu
 	@$(MAKE) --no-print-directory $(LAB_PARTS)
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) lab/run --write docs/lab.md
+
+.PHONY: soak
+soak: ## half an hour of what is harmless and looks like attacks: nothing may be found
+	@scripts/packages
+	@$(MAKE) --no-print-directory tools xen
+	@vm/build-guest --domu
+	@$(MAKE) --no-print-directory $(LAB_PARTS)
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) prove --timer lab/soak

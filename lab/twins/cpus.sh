@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+online=/sys/devices/system/cpu/cpu1/online
+while :; do
+	xen-hptool cpu-offline 1 >/dev/null 2>&1
+	sleep 1
+	xen-hptool cpu-online 1 >/dev/null 2>&1
+	sleep 2
+	echo 0 >$online
+	sleep 1
+	echo 1 >$online
+	sleep 2
+	echo cpu >>twins.log
+done
