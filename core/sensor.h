@@ -22,7 +22,8 @@ struct ks_sensor_config {
 	enum ks_level levels[KS_PROBES_MAX];       /* at start and after "reset" */
 	bool off[KS_PROBES_MAX];                   /* registered, but not started */
 
-	/* Optional: what one port alone has.  All are called in the context of who reads the options, or asks. */
+	/* The rest is optional, for what one port alone has; called in the context of who reads the options, or asks. */
+
 	/* Takes a word of the list of options that the core does not know (options.h).  False: nor does the port. */
 	bool (*option)(const char *word, size_t bytes);
 	/* Adds members to the sensor's status: ks_text_member_...(), at most KS_STATUS_OWN_MAX bytes. */

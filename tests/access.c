@@ -9,21 +9,26 @@
  *	access lock DOMID    the lock, as "lock"
  *	access lock-wrong    the lock with arguments that are wrong
  *	access map DOMID MFN maps this page of another domain's memory, "map"
+ *	access rows FROM N   N refused commands of Dom0, each under another uuid from FROM on: "rows" were refused
  *	access flood N       so many calls as fast as they go; how many were refused
  *	access wait WORD     waits until Dom0 has written WORD to ks-phase in this guest's place in xenstore
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define __XEN_TOOLS__ 1 /* has the domctls */
+#include <xen/xen.h>
+#include <xen/domctl.h>
 #include <xencall.h>
 #include <xenforeignmemory.h>
-#include <xen/io/xs_wire.h> /* takes its types from what stands above */
+#include <xen/io/xs_wire.h>
 
 #include "../include/sense.h"
 
@@ -165,6 +170,31 @@ static void do_map(uint32_t domid, xen_pfn_t frame)
 	printf("map: %s\n", page && !error ? "ok" : name_of(error ? error : -errno));
 }
 
+/* === As many who ask ==================================================== */
+
+/* Dom0 may change the uuid of every domain, its own too. */
+static int set_uuid(uint32_t domid, unsigned long number)
+{
+	struct xen_domctl *op = (struct xen_domctl *)(void *)area->reply;
+
+	memset(op, 0, sizeof(*op));
+	op->cmd = XEN_DOMCTL_setdomainhandle;
+	op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+	op->domain = (domid_t)domid;
+	memcpy(op->u.setdomainhandle.handle, &number, sizeof(number));
+	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op);
+}
+
+static void do_rows(unsigned long from, unsigned long count)
+{
+	unsigned long refused = 0;
+
+	for (unsigned long i = from; i < from + count && !set_uuid(0, i); i++)
+		refused += !strcmp(ask("{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"low\",\"*\"]}"), "denied");
+	set_uuid(0, 0);
+	printf("rows: %lu\n", refused);
+}
+
 /* === A guest's life ===================================================== */
 
 static void do_flood(unsigned long calls)
@@ -245,6 +275,8 @@ int main(int argc, char **argv)
 		do_lock_wrong();
 	else if (!strcmp(what, "map"))
 		do_map((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
+	else if (!strcmp(what, "rows"))
+		do_rows(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
 	else if (!strcmp(what, "flood"))
 		do_flood(strtoul(argument, NULL, 0));
 	else

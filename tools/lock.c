@@ -63,14 +63,16 @@ static int find_domain(const char *name, uint32_t *domid)
 	}
 	xs = xs_open(0);
 	if (!xs) {
-		fprintf(stderr, "ksense: cannot look up the name '%s', as xenstore does not answer (%s): give the domain's id\n", name, strerror(errno));
+		fprintf(stderr, "ksense: cannot look up the name '%s', as xenstore does not answer (%s): give the domain's id\n", name,
+			strerror(errno));
 		return EXIT_NO_SENSOR;
 	}
 	found = find_names(xs, name, domid);
 	xs_close(xs);
 	if (found == 1)
 		return EXIT_DONE;
-	fprintf(stderr, "ksense: target: %s '%s'%s\n", found ? "several domains have the name" : "there is no domain", name, found ? ": give an id" : "");
+	fprintf(stderr, "ksense: target: %s '%s'%s\n", found ? "several domains have the name" : "there is no domain", name,
+		found ? ": give an id" : "");
 	return EXIT_SAID_ERROR;
 }
 

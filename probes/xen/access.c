@@ -4,10 +4,10 @@
  *
  * Each refused call is counted in a table: a row for each domain and what it wanted.  That is done in the context of whoever was refused, who may
  * mean harm and come again as fast as he can: so it is a short walk over a table of fixed size, under a lock that is fair and is held for nothing
- * else.  A domain that is not even read to has four rows at most, one for each op.  What found no row is counted together.
+ * else.  A domain that may not even read has four rows at most, one for each op.  What found no row is counted together.
  *
- * The probe shows the rows as items of a set.  A row's count is shown anew only so often (TOLD_AT_ONCE, TOLD_EVERY), or a flood of calls would be a flood
- * of records, and push those of others out of the ring; but always when a fresh sample was asked for.  The row itself is exact.
+ * The probe shows the rows as items of a set.  A row's count is shown anew only so often (TOLD_AT_ONCE, TOLD_EVERY), or a flood of calls would be
+ * a flood of records, and push those of others out of the ring; but always when a fresh sample was asked for.  The row itself is exact.
  */
 #include <xen/sched.h>
 #include <xen/spinlock.h>

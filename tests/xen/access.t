@@ -64,6 +64,30 @@ SH
 	is($steps->{lock}{status}, 0, "$who: locked") or diag $steps->{lock}{err};
 	like($steps->{''}{console}, qr/sense: locked by d0/, "$who: Xen's log says so");
 	holds($steps->{dom0}{out}, $column, $who);
+	return $steps;
+}
+
+# More who ask than the probe has rows for: Dom0 under one uuid after another.  Each of them has a row, or is counted with those that have none; and when they
+# are gone there is room for others.
+sub rows_boot {
+	my ($kind) = @_;
+	my $steps = boot(<<'SH', '--xen-args', $kind->{args}, machine($kind));
+ksense lock
+step many access rows 1 100
+# Two passes: one tells of them, and the next gives up the rows of those that are gone.
+sleep 6
+step few access rows 201 10
+sleep 3
+step records ksense --json records xen-access --peek
+SH
+	my @records = json($steps->{records});
+	my ($few, $many) = map { my $first = $_; scalar grep { $_->{kind} eq 'denied' && $_->{event} eq 'appeared' && (hex(substr($_->{uuid}, 0, 2)) > 200) == $first } @records } 1, 0;
+	my @others = map { $_->{count} } grep { $_->{kind} eq 'denied-others' } @records;
+	like($steps->{many}{out}, qr/^rows: 100$/, 'a hundred are refused') or diag $steps->{many}{err};
+	cmp_ok($many, '>=', 64, 'rows are there for 64 at once');
+	is($many + ($others[-1] // 0), 100, 'and who had none was counted') or diag $steps->{records}{out};
+	cmp_ok(scalar(@others), '>', 0, 'which is told');
+	is($few, 10, 'others have a row later');
 }
 
 sub machine {
@@ -236,6 +260,7 @@ for my $kind (grep { $_->{name} =~ ($ENV{KS_ACCESS} // '') } @kinds) {
 	short_boot($kind, 'all', 'Dom0, `all`', 'domu-pv');
 	short_boot($kind, 'nothing', 'Dom0, `nothing`', 'domu-pv');
 	short_boot($kind, 'all', 'Dom0, no domain', '');
+	rows_boot($kind) if !$kind->{flask} && !$kind->{args};
 	guests_boot($kind) if $kind->{flask};
 }
 
