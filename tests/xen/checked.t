@@ -12,7 +12,8 @@ use Test::More;
 
 $KS::xen = "$build/xen-checked/xen";
 @KS::xen_args = ('xsm=dummy');
-for my $test (qw(commands abi overrun text idt hotplug roots)) {
+# The others take long: make check-long (KS_LONG=1).
+for my $test (qw(commands abi overrun text hotplug), $ENV{KS_LONG} ? qw(idt roots pagetables entries compare) : ()) {
 	subtest $test => sub {
 		do "$FindBin::Bin/$test.t";
 		die $@ if $@;
