@@ -2,6 +2,7 @@
 reports=process-not-in-proc
 modules=getdents/ks_getdents
 prepare() { sleep 10000 & victim=$!; insmod ks_getdents.ko; }
-attack() { echo $victim >/sys/module/ks_getdents/parameters/pid; ! ls /proc | grep -qx $victim; }
+attack() { echo $victim >/sys/module/ks_getdents/parameters/pid; }
+effect() { ! ls /proc | grep -qx $victim; }
 undo() { echo 0 >/sys/module/ks_getdents/parameters/pid; }
 finish() { rmmod ks_getdents; kill $victim; }
