@@ -83,8 +83,9 @@ enum ks_done ks_probe_command(struct ks_probe *probe, enum ks_command command);
 
 /*
  * For a fresh sample on request ("run").  _want() returns the number that probe->ended must reach for it; _drive() works on it
- * in the caller's context, one step at most; where the probe's work alone may make steps, it sees to it that this is done now.  A probe that is off is not driven, nor one that is stuck in a step of somebody
- * else's: KS_DRIVE_NOT for ever, so look at probe->on and ks_probe_stuck().
+ * in the caller's context, one step at most; where the probe's work alone may make steps, it sees to it that this is done now.  A probe
+ * that is off is not driven, nor one that is stuck in a step of somebody else's: KS_DRIVE_NOT for ever, so look at probe->on and
+ * ks_probe_stuck().
  */
 enum ks_drive {
 	KS_DRIVE_REACHED,   /* though the pass may have failed */
