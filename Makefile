@@ -151,12 +151,14 @@ demo: ## install what is missing, build, boot Xen, and show the sensor at work
 	@scripts/packages
 	@tests/demo
 
-check: ## install what is missing and run every test
+check: ## install what is missing and run the tests (see check-long)
 	@scripts/packages
 	@$(MAKE) --no-print-directory check-all
 
 # Everything is built first, two at a time; then one runner runs it all, at most two machines at a time, and its summary is the last that is said.
-TESTS = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t)) $(sort $(wildcard tests/xen/*.t)) $(sort $(wildcard tests/linux/*.t))
+TESTS = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t)) $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/xen/*.t))) $(sort $(wildcard tests/linux/*.t))
+# What takes longer than make check may: in make check-long.
+LONG_TESTS = tests/xen/roots.t tests/xen/soak.t
 
 check-all:
 	@$(MAKE) --no-print-directory host tools xen
@@ -169,7 +171,7 @@ check-long: ## what is too long for make check: all of who may what, more on the
 	@$(MAKE) --no-print-directory host tools xen
 	@vm/build-guest --domu
 	@$(MAKE) --no-print-directory -j2 $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(LINUX_TEST_PARTS) $(B)/linux-guest/ksense.ko
-	KS_LONG=1 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer tests/xen/access.t tests/xen/checked.t
+	KS_LONG=1 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer tests/xen/access.t tests/xen/checked.t $(LONG_TESTS)
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages
