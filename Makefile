@@ -160,17 +160,18 @@ TESTS = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t)) $(filter-out $(LONG_
 # What takes longer than make check may: in make check-long.
 LONG_TESTS = tests/xen/roots.t tests/xen/soak.t
 
-check-all:
+.PHONY: check-parts
+check-parts:
 	@$(MAKE) --no-print-directory host tools xen
 	@vm/build-guest --domu
 	@$(MAKE) --no-print-directory -j2 $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(LINUX_TEST_PARTS) $(B)/linux-guest/ksense.ko
+
+check-all: check-parts
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j2 --timer $(TESTS)
 
 check-long: ## what is too long for make check: all of who may what, more on the debug build of Xen
 	@scripts/packages
-	@$(MAKE) --no-print-directory host tools xen
-	@vm/build-guest --domu
-	@$(MAKE) --no-print-directory -j2 $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(LINUX_TEST_PARTS) $(B)/linux-guest/ksense.ko
+	@$(MAKE) --no-print-directory check-parts
 	KS_LONG=1 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer tests/xen/access.t tests/xen/checked.t $(LONG_TESTS)
 
 bench: ## measure, and write the table bench/results.md

@@ -12,20 +12,17 @@ $(LAB_MODULES): tests/linux/hide/Kbuild | $(B)/vm/kernel/release
 	sed 's/ks_hide/$(basename $(@F))/' $< >$(@D)/Kbuild
 	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) modules
 
-LAB_PARTS = $(LAB_MODULES) $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(B)/tests/forks $(B)/linux-guest/ksense.ko
-
-.PHONY: lab
-lab: ## make every attack of lab/ at each level, and write the matrix docs/lab.md
+.PHONY: lab-parts
+lab-parts:
 	@scripts/packages
 	@$(MAKE) --no-print-directory tools xen
 	@vm/build-guest --domu
-	@$(MAKE) --no-print-directory $(LAB_PARTS)
+	@$(MAKE) --no-print-directory $(LAB_MODULES) $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(B)/tests/forks $(B)/linux-guest/ksense.ko
+
+.PHONY: lab
+lab: lab-parts ## make every attack of lab/ at each level, and write the matrix docs/lab.md
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) lab/run --write docs/lab.md
 
 .PHONY: soak
-soak: ## half an hour of what is harmless and looks like attacks: nothing may be found
-	@scripts/packages
-	@$(MAKE) --no-print-directory tools xen
-	@vm/build-guest --domu
-	@$(MAKE) --no-print-directory $(LAB_PARTS)
+soak: lab-parts ## half an hour of what is harmless and looks like attacks: nothing may be found
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) prove --timer lab/soak

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 reports=callback-redirected
 modules=entries/ks_entries
-at() { sed -n "s/^\([0-9a-f]*\) [Tt] $1\$/\1/p" /proc/kallsyms; }
 prepare() { insmod ks_entries.ko; ours=$(at xen_entry_SYSCALL_compat); other=$(at xen_asm_exc_bounds); }
 # CALLBACKTYPE_syscall32, CALLBACKF_mask_events (Xen's public/callback.h)
 attack() { echo "0 7 1 $other" >/sys/module/ks_entries/parameters/callback; }
