@@ -6,8 +6,6 @@
  * not, where Dom0 had it both times; members that differ, where Dom0 said the same both times.  What is left of that at each of the pair's looks is a
  * finding: so processes that come and go, of which each look may catch one, do not make any.
  */
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +15,7 @@
 
 /* === One look =========================================================== */
 
-/* A difference is {"rule": ..., "xen": item or null, "dom0": item or null, "members": {...}}, by its identity. */
+/* A difference is {"rule": ..., "xen": item or null, "dom0": item or null}, by its identity. */
 enum rule_number { ONLY_XEN, ONLY_DOM0, DIFFERS, MORE, CHANGED };
 
 static const struct rule *rule_of(const struct pair *pair, json_int_t number)
@@ -48,19 +46,13 @@ static void add_difference(json_t *differences, const struct pair *pair, enum ru
 	free(same);
 }
 
-static bool same_members(const struct pair *pair, const json_t *xen, const json_t *dom0)
-{
-	for (unsigned int i = 0; i < pair->members_count; i++)
-		if (!json_equal(json_object_get(xen, pair->members[i][0]), json_object_get(dom0, pair->members[i][1])))
-			return false;
-	return true;
-}
+enum { XENS, DOM0S };
 
-/* Whether Dom0 says the same of the pair's members at two moments. */
-static bool unchanged(const struct pair *pair, const json_t *one, const json_t *other)
+/* Whether @item, which has the pair's members by the names that @side has for them, says the same of them as @dom0. */
+static bool same_members(const struct pair *pair, const json_t *item, int side, const json_t *dom0)
 {
 	for (unsigned int i = 0; i < pair->members_count; i++)
-		if (!json_equal(json_object_get(one, pair->members[i][1]), json_object_get(other, pair->members[i][1])))
+		if (!json_equal(json_object_get(item, pair->members[i][side]), json_object_get(dom0, pair->members[i][DOM0S])))
 			return false;
 	return true;
 }
@@ -68,26 +60,31 @@ static bool unchanged(const struct pair *pair, const json_t *one, const json_t *
 /* What Dom0 has in the place of one of Xen's items; NULL: nothing, or it cannot be told. */
 static json_t *near(const struct pair *pair, const struct view *dom0, const json_t *xen)
 {
-	json_t *item, *found = NULL;
-	char *wanted = key_text(xen, pair->near);
+	json_t *item;
+	char *wanted;
+	bool is = false;
 	size_t i;
 
+	if (!pair->near[0])
+		return NULL;
+	wanted = key_text(xen, pair->near);
 	json_array_foreach(dom0->items, i, item) {
 		char *key = key_text(item, pair->near);
 
-		if (pair->near[0] && !found && !strcmp(key, wanted))
-			found = item;
+		is = !strcmp(key, wanted);
 		free(key);
+		if (is)
+			break;
 	}
 	free(wanted);
-	return found;
+	return is ? item : NULL;
 }
 
 /* Whether the item is not as it was before its first change: one that was put back is. */
-static bool has_changed(const struct pair *pair, const struct view_spec *spec, const json_t *first, const json_t *item)
+static bool has_changed(const struct pair *pair, const struct view_spec *spec, const json_t *item)
 {
 	char *key = first_key(spec, item);
-	json_t *was = json_object_get(first, key), *value;
+	json_t *was = json_object_get(pair->first, key), *value;
 	bool changed = false;
 	const char *member;
 
@@ -110,9 +107,9 @@ static void compare_xen(const struct pair *pair, const struct view *xen, const s
 
 		if (!was && !is && pair->only_xen.finding && whole)
 			add_difference(found, pair, ONLY_XEN, spec, item, near(pair, after, item));
-		if (was && is && pair->differs.finding && unchanged(pair, was, is) && !same_members(pair, item, is))
+		if (was && is && pair->differs.finding && same_members(pair, was, DOM0S, is) && !same_members(pair, item, XENS, is))
 			add_difference(found, pair, DIFFERS, spec, item, is);
-		if (pair->changed.finding && has_changed(pair, spec, xen->first, item))
+		if (pair->changed.finding && has_changed(pair, spec, item))
 			add_difference(found, pair, CHANGED, spec, item, NULL);
 		free(key);
 	}
@@ -159,14 +156,9 @@ static json_t *differences(const struct pair *pair, const struct view *xen, cons
 /* What is wrong with a view.  Whether it can be compared at all. */
 static bool usable(struct pair *pair, const struct view *view)
 {
-	static char notes[64][sizeof(view->why)];
-	static unsigned int at;
-
 	if (view->state == VIEW_WHOLE)
 		return true;
-	at = (at + 1) % 64;
-	strcpy(notes[at], view->why);
-	pair->note = notes[at];
+	memcpy(pair->note, view->why, sizeof(pair->note));
 	pair->failed |= view->state != VIEW_ABSENT;
 	return view->state == VIEW_PARTIAL;
 }
@@ -211,20 +203,6 @@ static bool look_at(struct sources *sources, struct pair *pair, struct look *loo
 
 /* === Rounds ============================================================= */
 
-static volatile sig_atomic_t interrupted;
-
-static void interrupt(int signal)
-{
-	(void)signal;
-	interrupted = 1;
-}
-
-static void pause_ms(unsigned int ms)
-{
-	if (!interrupted)
-		poll(NULL, 0, (int)ms);
-}
-
 /* Half to one and a half times @ms: a pause of always the same length may fall into step with what it should be independent of. */
 static void pause_about(unsigned int ms)
 {
@@ -232,7 +210,7 @@ static void pause_about(unsigned int ms)
 
 	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		random = 0;
-	pause_ms(ms / 2 + (ms ? random % ms : 0));
+	pause_for((ms / 2 + (ms ? random % ms : 0)) / 1000.0, -1);
 }
 
 /* Drops from @pending what is not in @found; how many. */
@@ -264,7 +242,7 @@ static void drop_gone(struct pair *pair, const json_t *pending, bool table)
 	}
 }
 
-static void raise_new(struct pair *pair, const json_t *pending, json_t *first, const char *since, bool table)
+static void raise_new(struct pair *pair, const json_t *pending, const char *since, bool table)
 {
 	const char *identity;
 	json_t *difference;
@@ -275,8 +253,7 @@ static void raise_new(struct pair *pair, const json_t *pending, json_t *first, c
 
 		if (json_object_get(pair->findings, identity))
 			continue;
-		finding = finding_new(pair, rule, identity, json_object_get(difference, "xen"), json_object_get(difference, "dom0"), first,
-				      pair->looked, since);
+		finding = finding_new(pair, rule, identity, json_object_get(difference, "xen"), json_object_get(difference, "dom0"), since);
 		finding_show(finding, false, table);
 		json_object_set_new(pair->findings, identity, finding);
 	}
@@ -294,7 +271,7 @@ static void round_of(struct sources *sources, struct pair *pair, bool table)
 	bool compared;
 
 	pair->looked = 0;
-	pair->note = NULL;
+	pair->note[0] = '\0';
 	pair->failed = false;
 	time_text(since);
 	do {
@@ -307,12 +284,12 @@ static void round_of(struct sources *sources, struct pair *pair, bool table)
 			pair->went += keep_common(pending, look.found);
 		if (compared && (pair->looked >= pair->looks || !json_object_size(pending))) {
 			drop_gone(pair, pending, table);
-			raise_new(pair, pending, look.xen.first, since, table);
+			raise_new(pair, pending, since, table);
 			look_free(&look);
 			break;
 		}
 		look_free(&look);
-	} while (compared && !interrupted);
+	} while (compared && !was_interrupted());
 	if (!compared)
 		pair->looked = 0;
 	json_decref(pending);
@@ -329,7 +306,7 @@ static bool wanted(const struct pairs *pairs, const struct pair *pair)
 
 static void round_of_all(struct sources *sources, struct pairs *pairs, bool table)
 {
-	for (size_t i = 0; i < pairs->count && !interrupted; i++) {
+	for (size_t i = 0; i < pairs->count && !was_interrupted(); i++) {
 		struct pair *pair = &pairs->pair[i];
 
 		if (wanted(pairs, pair)) {
@@ -338,7 +315,7 @@ static void round_of_all(struct sources *sources, struct pairs *pairs, bool tabl
 		}
 		drop_gone(pair, NULL, table);
 		pair->looked = 0;
-		pair->note = NULL;
+		pair->note[0] = '\0';
 	}
 }
 
@@ -358,7 +335,6 @@ static int status_of(const struct pairs *pairs, bool found)
 
 int run_compare(const struct options *o)
 {
-	struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESTART };
 	struct ksense *xen = ksense_new();
 	struct sources *sources;
 	struct pairs pairs = { 0 };
@@ -376,20 +352,14 @@ int run_compare(const struct options *o)
 		fputs("ksense: no memory\n", stderr);
 		return EXIT_NO_SENSOR;
 	}
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	for (;;) {
+	catch_signals();
+	do {
 		round_of_all(sources, &pairs, o->table);
 		status = status_of(&pairs, found);
 		found |= status == EXIT_SAID_ERROR;
-		if (!o->watch || interrupted)
-			break;
 		if (flush_output(0))
-			return EXIT_SAID_ERROR;
-		pause_ms((unsigned int)(o->interval_s * 1000));
-		if (interrupted)
-			break;
-	}
+			return EXIT_NO_SENSOR;
+	} while (o->watch && pause_for(o->interval_s, -1));
 	summary_show(&pairs, o->table);
 	sources_close(sources);
 	pairs_free(&pairs);

@@ -15,6 +15,7 @@
 #define KEY_MEMBERS_MAX 4
 #define MEMBERS_MAX 8
 #define SPECS_MAX 8
+#define WHY_BYTES 256
 
 /* Of which items a view is made.  All strings are the pair's JSON's. */
 struct view_spec {
@@ -48,10 +49,12 @@ struct pair {
 
 	/* What became of it, from round to round. */
 	json_t *findings;               /* by identity */
+	json_int_t since;               /* the first record of Xen's probe that was not seen yet */
+	json_t *first;                  /* by kind and id, what members of Xen's items were before all changes that the records tell of */
 	uint64_t went;                  /* differences that were not there at each look */
 	unsigned int looked;            /* in the last round; 0: it could not be compared */
 	size_t xen_items, dom0_items;   /* at the last look */
-	const char *note;               /* why not, or how incompletely; or NULL */
+	char note[WHY_BYTES];           /* why not, or how incompletely; or "" */
 	bool failed;                    /* it ought to have been possible */
 };
 
@@ -76,10 +79,9 @@ enum view_state {
 
 struct view {
 	enum view_state state;
-	char why[256];          /* if it is not whole */
+	char why[WHY_BYTES];    /* if it is not whole */
 	json_t *items;          /* array of objects */
 	json_t *by_key;         /* key: item */
-	json_t *first;          /* Xen: by kind and id, what its members were before all changes that its records tell of */
 };
 
 struct sources;
@@ -87,15 +89,15 @@ struct sources;
 struct sources *sources_open(const struct options *o);
 void sources_close(struct sources *sources);
 
-/* What one side of the pair says now.  view_free() it in any case. */
-void view_xen(struct sources *sources, const struct pair *pair, struct view *view);
+/* What one side of the pair says now; of Xen, pair->first is kept up with it.  view_free() it in any case. */
+void view_xen(struct sources *sources, struct pair *pair, struct view *view);
 void view_dom0(struct sources *sources, const struct pair *pair, struct view *view);
 void view_free(struct view *view);
 
 /* Which of the pair's specs of Xen an item comes from. */
 const struct view_spec *spec_of(const struct pair *pair, const json_t *item);
 
-/* The item's place in view->first, for the caller to free. */
+/* The item's place in pair->first, for the caller to free. */
 char *first_key(const struct view_spec *spec, const json_t *item);
 
 /* The members of @item called @names as one text, for the caller to free. */
@@ -104,8 +106,7 @@ char *key_text(const json_t *item, const char *const *names);
 /* === findings.c ========================================================= */
 
 /* A new finding, as documented in ksense(1). */
-json_t *finding_new(const struct pair *pair, const struct rule *rule, const char *identity, json_t *xen, json_t *dom0, json_t *first,
-		    unsigned int looks, const char *first_seen);
+json_t *finding_new(const struct pair *pair, const struct rule *rule, const char *identity, json_t *xen, json_t *dom0, const char *first_seen);
 
 /* Shows a finding that is raised, or gone. */
 void finding_show(const json_t *finding, bool gone, bool table);

@@ -89,8 +89,7 @@ static json_t *where_of(const json_t *item, const struct view_spec *spec)
 	return where;
 }
 
-json_t *finding_new(const struct pair *pair, const struct rule *rule, const char *identity, json_t *xen, json_t *dom0, json_t *first,
-		    unsigned int looks, const char *first_seen)
+json_t *finding_new(const struct pair *pair, const struct rule *rule, const char *identity, json_t *xen, json_t *dom0, const char *first_seen)
 {
 	const struct view_spec *spec = xen ? spec_of(pair, xen) : &pair->dom0[0];
 	const json_t *item = xen ? xen : dom0;
@@ -100,7 +99,7 @@ json_t *finding_new(const struct pair *pair, const struct rule *rule, const char
 
 	snprintf(id, sizeof(id), "%08x", id_of(identity));
 	/* What Xen saw change, as far as its records still tell. */
-	json_object_foreach(xen ? json_object_get(first, key) : NULL, name, value) {
+	json_object_foreach(xen ? json_object_get(pair->first, key) : NULL, name, value) {
 		if (!strcmp(name, "event") || json_equal(value, json_object_get(xen, name)))
 			continue;
 		if (!old) {
@@ -114,7 +113,7 @@ json_t *finding_new(const struct pair *pair, const struct rule *rule, const char
 	return json_pack("{ssssssss sosososo so?so? sssi ssso}", "finding", rule->finding, "id", id, "severity", rule->severity, "pair", pair->name,
 			 "what", fill_in(rule->what, item), "where", where_of(item, spec), pair->xen[0].source, xen ? item_copy(xen) : json_null(), "dom0",
 			 dom0 ? item_copy(dom0) : json_null(), "old", old, "new", new, "first_seen",
-			 first_seen, "looks", (int)looks, "why", rule->why,
+			 first_seen, "looks", (int)pair->looked, "why", rule->why,
 			 "next", fill_in(rule->next, item));
 }
 
@@ -237,7 +236,7 @@ static void number_cell(struct libscols_line *line, size_t column, uint64_t numb
 /* A pair that was neither looked at nor missed: another did. */
 static bool is_spare(const struct pair *pair)
 {
-	return pair->instead_of && !pair->looked && !pair->note;
+	return pair->instead_of && !pair->looked && !pair->note[0];
 }
 
 static void print_summary(const struct pairs *pairs)
@@ -267,10 +266,10 @@ static void print_summary(const struct pairs *pairs)
 			number_cell(line, 4, json_object_size(pair->findings));
 			number_cell(line, 5, pair->went);
 		}
-		if (pair->note || !pair->looked) {
+		if (pair->note[0] || !pair->looked) {
 			char note[300];
 
-			snprintf(note, sizeof(note), "%s%s", pair->looked ? "" : "not compared: ", pair->note ? pair->note : "interrupted");
+			snprintf(note, sizeof(note), "%s%s", pair->looked ? "" : "not compared: ", pair->note[0] ? pair->note : "interrupted");
 			scols_line_set_data(line, 6, note);
 		}
 	}
@@ -300,7 +299,7 @@ void summary_show(const struct pairs *pairs, bool table)
 		json_array_append_new(list, json_pack("{sssbsIsIsIsIsIss?}", "pair", pair->name, "compared", pair->looked > 0, "xen_items",
 						      (json_int_t)pair->xen_items, "dom0_items", (json_int_t)pair->dom0_items, "looks",
 						      (json_int_t)pair->looked, "findings", (json_int_t)json_object_size(pair->findings),
-						      "came_and_went", (json_int_t)pair->went, "note", pair->note));
+						      "came_and_went", (json_int_t)pair->went, "note", pair->note[0] ? pair->note : NULL));
 	}
 	json = json_pack("{ssso}", "looked", now, "pairs", list);
 	json_dumpf(json, stdout, JSON_COMPACT);

@@ -30,8 +30,7 @@ static void interrupt(int signal)
 	interrupted = 1;
 }
 
-/* The first SIGINT or SIGTERM lets the reply under way end, so that nothing is taken and not shown; the second kills. */
-static void catch_signals(void)
+void catch_signals(void)
 {
 	struct sigaction action = { .sa_handler = interrupt, .sa_flags = SA_RESTART | (int)SA_RESETHAND };
 
@@ -39,8 +38,13 @@ static void catch_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-/* Sleeps; false when interrupted.  With @fd not -1, until there is something to read.  The signals come in nowhere but in ppoll(). */
-static bool pause_for(double seconds, int fd)
+bool was_interrupted(void)
+{
+	return interrupted;
+}
+
+/* The signals come in nowhere but in ppoll(), so that none is missed just before it. */
+bool pause_for(double seconds, int fd)
 {
 	struct pollfd readable = { .fd = fd, .events = POLLIN };
 	struct timespec left = { .tv_sec = (time_t)seconds };

@@ -64,6 +64,21 @@ int run_lock(struct ksense *k, const struct options *o);
 int run_raw(struct ksense *k, const struct options *o);
 int run_compare(const struct options *o);
 
+/* === follow.c: until interrupted === */
+
+/* The first SIGINT or SIGTERM lets what is under way end, so that nothing is taken and not shown; the second kills. */
+void catch_signals(void);
+bool was_interrupted(void);
+/* Sleeps; false when interrupted.  With @fd not -1, until there is something to read. */
+bool pause_for(double seconds, int fd);
+
+/* === views.c === */
+
+/* Xenstore by its daemon's socket, or NULL with errno: without one libxenstore would turn to the kernel's device, and wait there for ever. */
+struct xs_handle *xenstore_open(void);
+
+/* === commands.c: lines === */
+
 /* A line's body as jansson has it; NULL, with a message on stderr, when jansson does not take it.  Raw bytes become hex digits. */
 json_t *parse_body(const struct ksense_line *line);
 

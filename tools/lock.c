@@ -61,7 +61,7 @@ static int find_domain(const char *name, uint32_t *domid)
 		fprintf(stderr, "ksense: target: there is no domain %s\n", name);
 		return EXIT_SAID_ERROR;
 	}
-	xs = xs_open(0);
+	xs = xenstore_open();
 	if (!xs) {
 		fprintf(stderr, "ksense: cannot look up the name '%s', as xenstore does not answer (%s): give the domain's id\n", name,
 			strerror(errno));

@@ -270,6 +270,7 @@ void pairs_read(struct pairs *pairs, const char *path)
 	json_array_foreach(list, i, pair) {
 		read_pair(&pairs->pair[i], pair);
 		pairs->pair[i].findings = json_object();
+		pairs->pair[i].first = json_object();
 		pairs->count++;
 	}
 	check_names(pairs);
@@ -277,8 +278,10 @@ void pairs_read(struct pairs *pairs, const char *path)
 
 void pairs_free(struct pairs *pairs)
 {
-	for (size_t i = 0; i < pairs->count; i++)
+	for (size_t i = 0; i < pairs->count; i++) {
 		json_decref(pairs->pair[i].findings);
+		json_decref(pairs->pair[i].first);
+	}
 	free(pairs->pair);
 	json_decref(pairs->json);
 }

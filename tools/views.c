@@ -20,12 +20,11 @@ struct sensor {
 	struct ksense *k;
 	bool connected;
 	const char *socket;     /* NULL: Xen */
-	json_t *since;          /* by probe: the first seq that was not seen yet */
-	json_t *first;          /* by probe: as view->first */
+	json_t *since;          /* by probe: the first record that no view of Dom0's has seen */
 	/* The last sample: several specs of a view may be of one probe. */
-	const char *probe;
 	json_t *records;
 	json_int_t time;        /* what was recorded before is no part of it */
+	bool whole;
 };
 
 struct sources {
@@ -135,14 +134,13 @@ static void add_item(struct view *view, const struct view_spec *spec, json_t *it
 
 static void view_init(struct view *view)
 {
-	*view = (struct view){ .items = json_array(), .by_key = json_object(), .first = json_object() };
+	*view = (struct view){ .items = json_array(), .by_key = json_object() };
 }
 
 void view_free(struct view *view)
 {
 	json_decref(view->items);
 	json_decref(view->by_key);
-	json_decref(view->first);
 }
 
 /* === Sensors ============================================================ */
@@ -164,12 +162,11 @@ static int ask_time(struct sensor *sensor)
 	return ksense_error(sensor->k) ? -1 : 0;
 }
 
-/* All records of the probe that were not seen yet, after a fresh sample. */
-static int ask_records(struct sensor *sensor, const char *probe)
+/* All records of the probe from *@since on, after a fresh sample; *@since is what follows then. */
+static int ask_records(struct sensor *sensor, const char *probe, json_int_t *since)
 {
-	json_int_t since = json_integer_value(json_object_get(sensor->since, probe));
 	struct ksense_request request = { .command = "records", .target = probe, .run = true, .peek = true, .has_since = true,
-					  .since = (uint64_t)since };
+					  .since = (uint64_t)*since };
 	struct ksense_line line;
 	json_t *last;
 
@@ -186,34 +183,8 @@ static int ask_records(struct sensor *sensor, const char *probe)
 		return -1;
 	/* None at all: the probe was reset, and counts from 0 again. */
 	last = json_array_get(sensor->records, json_array_size(sensor->records) - 1);
-	if (!last)
-		json_object_del(sensor->first, probe);
-	since = last ? json_integer_value(json_object_get(last, "seq")) + 1 : 0;
-	return json_object_set_new(sensor->since, probe, json_integer(since));
-}
-
-/* A fresh sample of @probe.  False, with what is wrong in @view, if there is none. */
-static bool sample(struct sensor *sensor, const char *probe, struct view *view)
-{
-	enum ksense_error error;
-
-	json_decref(sensor->records);
-	sensor->records = NULL;
-	sensor->probe = probe;
-	if (!sensor->connected)
-		sensor->connected = !(sensor->socket ? ksense_open_socket(sensor->k, sensor->socket) : ksense_open_xen(sensor->k));
-	if (sensor->connected && !ask_time(sensor) && !ask_records(sensor, probe))
-		return true;
-	error = ksense_error(sensor->k);
-	if (sensor->socket && error == KSENSE_NO_SENSOR)
-		not_whole(view, VIEW_ABSENT, "the module is not there: nothing listens at %s", sensor->socket);
-	else if (error == KSENSE_TARGET) /* another module, an older Xen */
-		not_whole(view, VIEW_ABSENT, "%s has no probe %s", sensor->socket ? "the module" : "Xen", probe);
-	else
-		not_whole(view, VIEW_FAILED, "%s: %s", sensor->socket ? "the module" : "Xen", ksense_message(sensor->k));
-	ksense_close(sensor->k);
-	sensor->connected = false;
-	return false;
+	*since = last ? json_integer_value(json_object_get(last, "seq")) + 1 : 0;
+	return 0;
 }
 
 /* Whether records of the sample are missing.  Those that were lost before it were others. */
@@ -237,6 +208,33 @@ static bool is_whole(const struct sensor *sensor)
 			first = seq;
 	}
 	return lost < first && first != INT64_MAX;
+}
+
+/* A fresh sample of @probe, with the records from *@since on.  False, with what is wrong in @view, if there is none. */
+static bool sample(struct sensor *sensor, const char *probe, json_int_t *since, struct view *view)
+{
+	enum ksense_error error;
+
+	json_decref(sensor->records);
+	sensor->records = NULL;
+	if (!sensor->connected)
+		sensor->connected = !(sensor->socket ? ksense_open_socket(sensor->k, sensor->socket) : ksense_open_xen(sensor->k));
+	if (sensor->connected && !ask_time(sensor) && !ask_records(sensor, probe, since)) {
+		sensor->whole = is_whole(sensor);
+		if (!sensor->whole)
+			not_whole(view, VIEW_PARTIAL, "%s could not give its whole sample", probe);
+		return true;
+	}
+	error = ksense_error(sensor->k);
+	if (sensor->socket && error == KSENSE_NO_SENSOR)
+		not_whole(view, VIEW_ABSENT, "the module is not there: nothing listens at %s", sensor->socket);
+	else if (error == KSENSE_TARGET) /* another module, an older Xen */
+		not_whole(view, VIEW_ABSENT, "%s has no probe %s", sensor->socket ? "the module" : "Xen", probe);
+	else
+		not_whole(view, VIEW_FAILED, "%s: %s", sensor->socket ? "the module" : "Xen", ksense_message(sensor->k));
+	ksense_close(sensor->k);
+	sensor->connected = false;
+	return false;
 }
 
 /* What the sample has of the items of @spec: the last that it says of each. */
@@ -296,24 +294,25 @@ static void keep_first(const struct sensor *sensor, const struct view_spec *spec
 	json_object_set_new(first, spec->kind, json_true());
 }
 
-static void view_sensor(struct sensor *sensor, const struct view_spec *spec, struct view *view)
+static void view_sensor(const struct sensor *sensor, const struct view_spec *spec, struct view *view)
 {
-	json_t *present = json_object(), *item, *first;
+	json_t *present = json_object(), *item;
 	const char *id;
 
-	first = json_object_get(sensor->first, spec->probe);
-	if (!first) {
-		first = json_object();
-		json_object_set_new(sensor->first, spec->probe, first);
-	}
-	if (!is_whole(sensor))
-		not_whole(view, VIEW_PARTIAL, "%s could not give its whole sample", spec->probe);
 	sort_records(sensor, spec, present);
-	keep_first(sensor, spec, first);
-	json_object_update(view->first, first);
 	json_object_foreach(present, id, item)
 		add_item(view, spec, json_incref(item));
 	json_decref(present);
+}
+
+/* The same for a view of Dom0's, of which nothing but the present counts. */
+static bool sample_dom0(struct sensor *sensor, const char *probe, struct view *view)
+{
+	json_int_t since = json_integer_value(json_object_get(sensor->since, probe));
+	bool sampled = sample(sensor, probe, &since, view);
+
+	json_object_set_new(sensor->since, probe, json_integer(since));
+	return sampled;
 }
 
 /* Whether the sample has an item with these members. */
@@ -339,14 +338,6 @@ static const char *domain_type(const xc_domaininfo_t *info)
 	return info->arch_config.emulation_flags & pc ? "HVM" : "PVH";
 }
 
-static void uuid_text(const xen_domain_handle_t handle, char text[37])
-{
-	char *p = text;
-
-	for (unsigned int i = 0; i < 16; i++)
-		p += sprintf(p, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", handle[i]);
-}
-
 /* xl's lists are made of the same calls. */
 static void view_toolstack(struct sources *sources, const struct view_spec *spec, struct view *view)
 {
@@ -362,9 +353,9 @@ static void view_toolstack(struct sources *sources, const struct view_spec *spec
 	}
 	while ((got = xc_domain_getinfolist(sources->toolstack, from, 256, info)) > 0) {
 		for (int i = 0; i < got; i++) {
-			char uuid[37];
+			char uuid[KS_UUID_TEXT];
 
-			uuid_text(info[i].handle, uuid);
+			ks_uuid_text(uuid, info[i].handle);
 			add_item(view, spec, json_pack("{sisssssIsIsI}", "domid", (int)info[i].domain, "uuid", uuid, "type", domain_type(&info[i]),
 						       "pages", (json_int_t)info[i].tot_pages, "max_pages", (json_int_t)info[i].max_pages,
 						       "vcpus", (json_int_t)info[i].max_vcpu_id + 1));
@@ -386,22 +377,20 @@ static char *xenstore_value(struct xs_handle *xs, const char *domain, const char
 	return xs_read(xs, XBT_NULL, path, &bytes);
 }
 
-/* Where xenstored listens.  Where it does not, libxenstore would turn to the kernel's device, and wait there for a daemon that may never come. */
-#define XENSTORE_SOCKET "/run/xenstored/socket"
+struct xs_handle *xenstore_open(void)
+{
+	return access("/run/xenstored/socket", R_OK | W_OK) ? NULL : xs_open(0);
+}
 
 static void view_xenstore(struct sources *sources, const struct view_spec *spec, struct view *view)
 {
 	unsigned int count = 0;
 	char **domains;
 
-	if (!sources->xenstore && access(XENSTORE_SOCKET, R_OK | W_OK)) {
-		not_whole(view, VIEW_ABSENT, "there is no xenstored here: %s: %s", XENSTORE_SOCKET, strerror(errno));
-		return;
-	}
 	if (!sources->xenstore)
-		sources->xenstore = xs_open(0);
+		sources->xenstore = xenstore_open();
 	if (!sources->xenstore) {
-		not_whole(view, VIEW_FAILED, "xenstore: %s", strerror(errno));
+		not_whole(view, errno == ENOENT ? VIEW_ABSENT : VIEW_FAILED, "there is no xenstored here: %s", strerror(errno));
 		return;
 	}
 	domains = xs_directory(sources->xenstore, XBT_NULL, "/local/domain", &count);
@@ -541,15 +530,19 @@ static void view_kallsyms(struct sources *sources, const struct view_spec *spec,
 
 /* === Interface ========================================================== */
 
-void view_xen(struct sources *sources, const struct pair *pair, struct view *view)
+void view_xen(struct sources *sources, struct pair *pair, struct view *view)
 {
 	struct sensor *sensor = strcmp(pair->xen[0].source, "xen") ? &sources->module : &sources->xen;
 
 	view_init(view);
-	if (!sample(sensor, pair->xen[0].probe, view))
+	if (!sample(sensor, pair->xen[0].probe, &pair->since, view))
 		return;
-	for (unsigned int i = 0; i < pair->xen_count; i++)
+	if (!pair->since)
+		json_object_clear(pair->first);
+	for (unsigned int i = 0; i < pair->xen_count; i++) {
 		view_sensor(sensor, &pair->xen[i], view);
+		keep_first(sensor, &pair->xen[i], pair->first);
+	}
 	if (pair->only_if && !sample_has(sensor, pair->only_if))
 		not_whole(view, VIEW_ABSENT, "%s says that there is nothing of this kind, or that it cannot see all of it", pair->xen[0].probe);
 }
@@ -564,7 +557,7 @@ void view_dom0(struct sources *sources, const struct pair *pair, struct view *vi
 
 		switch (*spec->source) {
 		case 'm':
-			if ((!sampled || strcmp(sampled, spec->probe)) && !sample(&sources->module, spec->probe, view))
+			if ((!sampled || strcmp(sampled, spec->probe)) && !sample_dom0(&sources->module, spec->probe, view))
 				return;
 			sampled = spec->probe;
 			view_sensor(&sources->module, spec, view);
@@ -599,7 +592,6 @@ struct sources *sources_open(const struct options *o)
 			return NULL;
 		ksense_set_timeout(sensor->k, o->timeout_ms);
 		sensor->since = json_object();
-		sensor->first = json_object();
 	}
 	/* What libxenctrl has to say, it says by errno as well. */
 	sources->silent = (xentoollog_logger *)xtl_createlogger_stdiostream(stderr, XTL_CRITICAL, 0);
@@ -613,7 +605,6 @@ void sources_close(struct sources *sources)
 
 		ksense_free(sensor->k);
 		json_decref(sensor->since);
-		json_decref(sensor->first);
 		json_decref(sensor->records);
 	}
 	if (sources->toolstack)

@@ -53,11 +53,16 @@ insmod ks_entries.ko
 at() { sed -n "s/^\\([0-9a-f]*\\) [Tt] \$1\\\$/\\1/p" /proc/kallsyms; }
 entries=/sys/module/ks_entries/parameters
 ksense records dom0-entries >/dev/null
-step addresses echo \$(at xen_asm_exc_overflow) \$(at xen_asm_exc_bounds)
+step addresses echo \$(at xen_asm_exc_overflow) \$(at xen_asm_exc_bounds) \$(at xen_entry_SYSCALL_compat)
 echo "1 4 7 \$(at xen_asm_exc_bounds)" >\$entries/trap
 step trap ksense --json compare
 echo "1 4 7 \$(at xen_asm_exc_overflow)" >\$entries/trap
 step trap-back ksense --json compare
+
+echo "0 7 1 \$(at xen_asm_exc_bounds)" >\$entries/callback
+step callback ksense --json compare
+echo "0 7 1 \$(at xen_entry_SYSCALL_compat)" >\$entries/callback
+step callback-back ksense --json compare
 
 echo '$pairs' >mine
 step mine ksense --json compare --pairs mine
@@ -86,7 +91,7 @@ sub findings { return grep { $_->{finding} } json($steps->{$_[0]}) }
 sub summary { my ($last) = (json($steps->{$_[0]}))[-1]; return { map { $_->{pair} => $_ } @{$last->{pairs} // []} } }
 
 # --- Nothing hides
-for my $step (qw(bare quiet trap-back on end)) {
+for my $step (qw(bare quiet trap-back callback-back on end)) {
 	is_deeply([map { "$_->{finding} $_->{what}" } findings($step)], [], "$step: nothing is found where nothing hides");
 	is($steps->{$step}{status}, 0, "$step: and the status is 0") or diag explain $steps->{$step};
 }
@@ -125,12 +130,18 @@ is_deeply([sort map { $_->{id} } grep { $_->{gone} } @watch], [sort map { $_->{i
 is($steps->{watch}{status}, 1, 'and the status says that there was something');
 
 # --- An entry point is moved
-my ($overflow, $bounds) = map { "0x$_" } split ' ', $steps->{addresses}{out};
+my ($overflow, $bounds, $compat) = map { "0x$_" } split ' ', $steps->{addresses}{out};
 my @trap = findings('trap');
 is(scalar(@trap), 1, 'an entry point that leads elsewhere is found, alone') or diag explain \@trap;
 is_deeply([$trap[0]{finding}, $trap[0]{where}, $trap[0]{xen}{address}], ['entry-point-redirected', { vcpu => 1, vector => 4 }, $bounds], 'where, and where to');
 is($trap[0]{dom0}{address}, $overflow, 'and where Dom0 has it');
 is_deeply([$trap[0]{old}, $trap[0]{new}], [{ address => $overflow }, { address => $bounds }], 'and what Xen saw change');
+
+# Another pair asks the same probe just before: what it was told is told to this one as well.
+my @callback = findings('callback');
+is_deeply([map { [@$_{qw(finding where old new)}] } @callback],
+	  [['callback-redirected', { vcpu => 0, name => 'syscall32' }, { address => $compat }, { address => $bounds }]],
+	  'a callback that leads elsewhere, and where it led before') or diag explain \@callback;
 
 # --- Pairs of one's own, and what cannot be looked at
 is_deeply([map { [@$_{qw(finding what next)}] } findings('mine')], [['a-domain', '0 of PV', '00000000-0000-0000-0000-000000000000']], 'a pair from a file');
