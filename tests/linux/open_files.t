@@ -22,8 +22,9 @@ S=/run/ksense/kernel.sock
 k() { ksense --socket $S --json "$@"; }
 # Starts open with these arguments, and waits until it has everything open, or failed.
 start_open() {
+	rm -f open.out # what the last one said
 	./open "$@" > open.out 2>&1 &
-	until grep -q '^pid' open.out || ! kill -0 $!; do sleep 0.1; done
+	until grep -q '^pid' open.out || ! kill -0 $!; do sleep 0.1; done 2>/dev/null
 	cat open.out
 }
 ip link set lo up
