@@ -75,7 +75,7 @@ SH
 #
 # boot(script, vm/run's options...): { step's name => { out, err, status } }, and under '' the whole: { out, err, status, console }.
 # A reference to a hash among the options has functions by the names of steps: called here when that step begins there, with all that was
-# printed before.
+# printed before; the one under '' is called for each line, with it.
 sub boot {
 	my ($script, @options) = @_;
 	my ($hooks) = grep { ref } @options;
@@ -92,15 +92,16 @@ sub boot {
 	open(my $old_err, '>&', \*STDERR);
 	open(STDERR, '>', "$err");
 	open(my $pipe, '-|', @command) or die "vm/run: $!";
+	open(STDERR, '>&', $old_err);
 	my ($out, @failed) = ('');
 	while (my $line = <$pipe>) {
 		$out .= $line;
+		$hooks->{''}->($line) if $hooks && $hooks->{''};
 		next unless $hooks && $line =~ /^\@\@begin (\S+)$/ && $hooks->{$1};
 		eval { $hooks->{$1}->($out); 1 } or push @failed, "at the step $1: $@";
 	}
 	close $pipe;
 	my $status = $? >> 8;
-	open(STDERR, '>&', $old_err);
 
 	my %steps = (steps_of($out), '' => { out => $out, err => slurp("$err"), status => $status, console => slurp("$console") });
 	fail($_) for @failed;
