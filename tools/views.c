@@ -32,7 +32,8 @@ struct sources {
 	xc_interface *toolstack;
 	xentoollog_logger *silent;
 	struct xs_handle *xenstore;
-	json_t *symbols;        /* all that /proc/kallsyms has of the kernel's own; read once */
+	struct view symbols;    /* all that /proc/kallsyms has of the kernel's own, read once for symbols_of: they stay where they are */
+	const struct view_spec *symbols_of;
 };
 
 __attribute__((format(printf, 3, 4)))
@@ -484,19 +485,18 @@ static void view_proc(const struct view_spec *spec, struct view *view)
 #define EARLY_HANDLERS_COUNT 32
 #define EARLY_HANDLER_BYTES 8
 
-static void add_symbol(json_t *symbols, unsigned long long at, const char *name)
+static void add_symbol(struct view *view, const struct view_spec *spec, unsigned long long at, const char *name)
 {
 	char address[20];
 
 	snprintf(address, sizeof(address), "0x%llx", at);
-	json_array_append_new(symbols, json_pack("{ssss}", "address", address, "symbol", name));
+	add_item(view, spec, json_pack("{ssss}", "address", address, "symbol", name));
 }
 
 /* Where each function of the kernel's own begins; modules' are left out. */
-static json_t *read_symbols(void)
+static void read_symbols(struct view *view, const struct view_spec *spec)
 {
 	char line[512], address[20], type, name[256], module[64];
-	json_t *symbols = json_array();
 	FILE *file = fopen("/proc/kallsyms", "re");
 
 	while (file && fgets(line, sizeof(line), file)) {
@@ -506,26 +506,42 @@ static json_t *read_symbols(void)
 			continue;
 		at = strtoull(address, NULL, 16);
 		if (at)
-			add_symbol(symbols, at, name);
+			add_symbol(view, spec, at, name);
 		for (int i = 1; at && i < EARLY_HANDLERS_COUNT && !strcmp(name, EARLY_HANDLERS); i++)
-			add_symbol(symbols, at + (unsigned int)i * EARLY_HANDLER_BYTES, name);
+			add_symbol(view, spec, at + (unsigned int)i * EARLY_HANDLER_BYTES, name);
 	}
 	if (file)
 		fclose(file);
-	return symbols;
 }
 
-static void view_kallsyms(struct sources *sources, const struct view_spec *spec, struct view *view)
+static bool same_symbols(const struct view_spec *a, const struct view_spec *b)
 {
-	json_t *symbol;
-	size_t i;
+	size_t i = 0;
 
-	if (!sources->symbols)
-		sources->symbols = read_symbols();
-	if (!json_array_size(sources->symbols))
+	while (a->key[i] && b->key[i] && !strcmp(a->key[i], b->key[i]))
+		i++;
+	return !a->key[i] && !b->key[i] && (a->where == b->where || json_equal(a->where, b->where));
+}
+
+/* They are a hundred thousand: where nothing else is in the view, it has the very arrays that are kept. */
+static void view_kallsyms(struct sources *sources, const struct view_spec *spec, bool alone, struct view *view)
+{
+	if (!sources->symbols_of || !same_symbols(sources->symbols_of, spec)) {
+		view_free(&sources->symbols);
+		view_init(&sources->symbols);
+		read_symbols(&sources->symbols, spec);
+		sources->symbols_of = spec;
+	}
+	if (!json_array_size(sources->symbols.items))
 		not_whole(view, VIEW_FAILED, "/proc/kallsyms shows no addresses");
-	json_array_foreach(sources->symbols, i, symbol)
-		add_item(view, spec, json_incref(symbol));
+	if (alone) {
+		view_free(view);
+		view->items = json_incref(sources->symbols.items);
+		view->by_key = json_incref(sources->symbols.by_key);
+	} else {
+		json_array_extend(view->items, sources->symbols.items);
+		json_object_update(view->by_key, sources->symbols.by_key);
+	}
 }
 
 /* === Interface ========================================================== */
@@ -572,7 +588,7 @@ void view_dom0(struct sources *sources, const struct pair *pair, struct view *vi
 			view_proc(spec, view);
 			break;
 		default:
-			view_kallsyms(sources, spec, view);
+			view_kallsyms(sources, spec, pair->dom0_count == 1, view);
 		}
 	}
 }
@@ -612,6 +628,6 @@ void sources_close(struct sources *sources)
 	if (sources->xenstore)
 		xs_close(sources->xenstore);
 	xtl_logger_destroy(sources->silent);
-	json_decref(sources->symbols);
+	view_free(&sources->symbols);
 	free(sources);
 }
