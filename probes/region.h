@@ -5,15 +5,26 @@
  * A probe names ranges and says where to read them.  The engine sweeps page by page, in steps, with a keyed hash, and
  * makes records of kind
  *
- *   baseline   of a range, at the first sweep: "range", "address", "length", "pages", "sha256"
- *   modified   of a page: "range", "address", "length", "symbol" (name+offset), "page", "sha256" of the page now;
- *              address and length say what changed, in cells of KS_REGION_CELL bytes; at level adversarial "bytes" as well.
- *              "site": all that changed is what the kernel itself rewrites at a place of this kind; see undo() below
- *   restored   of a page that has its first content again: as the "modified" before it, without "sha256" and "bytes"
- *   removed    of a range that is no longer there (a CPU went away); its next baseline is a new one, and a record
- *   sweep      when a fresh sample was asked for: "range", "address", "length", "pages" looked at, "modified" pages now
+ *   baseline   at the first sweep of a range; again after "reset", and after "removed"
+ *   modified   a page is not what it was
+ *   restored   a page has its first content again; what is told is the part that was modified
+ *   removed    a range is no longer there, as its CPU went offline; its next baseline is a new one, and a record
+ *   sweep      at the end of a range, when a fresh sample was asked for
  *
- * A baseline is replaced by nothing but "reset" and "removed".
+ * with these members.  The probes' pages have both lists from here (scripts/probe-pages).
+ *
+ *   range      string          all                  the name of the range
+ *   address    hex             all                  where it begins; of a page: where the changed part begins
+ *   length     number, bytes   all                  how long it is; of a page: the changed part, in cells of 16 bytes
+ *   symbol     string          modified, restored   name and offset of that address, where it has a name
+ *   page       number          modified, restored   which page of the range, from 0 on
+ *   site       string          modified             all that changed is what the kernel itself rewrites at a place of this kind
+ *   pages      number          baseline, sweep      how many pages the range has
+ *   modified   number          sweep                how many of them are not what they were
+ *   sha256     string          baseline, modified   of the range; of the page as it is now
+ *   bytes      string          modified             at level "adversarial": what is there now, in hex, at most 256 bytes
+ *
+ * A baseline is replaced by nothing but "reset" and "removed".  For "site" see undo() below.
  */
 #ifndef KS_REGION_H
 #define KS_REGION_H

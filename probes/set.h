@@ -38,9 +38,14 @@ struct ks_field {
 
 #define KS_FIELD_(item, name, type, live) \
 	{ KS_MEMBER(#name), sizeof(KS_MEMBER(#name)) - 1, type, live, offsetof(item, name), sizeof(((item *)0)->name) }
-/* A field that is watched, and one that is only shown.  The JSON member has the name of the C member. */
-#define KS_FIELD(item, name, type) KS_FIELD_(item, name, type, 0)
-#define KS_LIVE(item, name, type) KS_FIELD_(item, name, type, 1)
+/*
+ * A field that is watched, and one that is only shown.  The JSON member has the name of the C member.
+ *
+ * What follows the type is for people, and the compiler drops it: what the member means, behind "[unit] " where it has one.  The probe's page has it
+ * from here (scripts/probe-pages).
+ */
+#define KS_FIELD(item, name, type, ...) KS_FIELD_(item, name, type, 0)
+#define KS_LIVE(item, name, type, ...) KS_FIELD_(item, name, type, 1)
 
 struct ks_set_kind {
 	const char *name;               /* the record's "kind" */
@@ -50,9 +55,15 @@ struct ks_set_kind {
 	uint16_t item_bytes;
 };
 
-/* Of a struct ks_set_kind: the name, the item's type, the table of its fields, and key_bytes. */
-#define KS_KIND(kind, item, table, key) \
+#define KS_KIND_(kind, item, table, key) \
 	{ .name = kind, .fields = table, .fields_count = sizeof(table) / sizeof(*(table)), .key_bytes = key, .item_bytes = sizeof(item) }
+/*
+ * A kind by its name, the item's type, the table of its fields, and the last member of its key, which is all of the item from its begin to there.
+ * Then, for the probe's page, what an item of this kind is.
+ */
+#define KS_KIND(kind, item, table, last, ...) KS_KIND_(kind, item, table, offsetof(item, last) + sizeof(((item *)0)->last))
+/* A kind of which there is one item, without a key. */
+#define KS_ONE(kind, item, table, ...) KS_KIND_(kind, item, table, 0)
 
 struct ks_set_cursor {
 	uint64_t at[4];                 /* the probe's, zero at the start of a pass */

@@ -18,24 +18,24 @@ struct entry {
 	char name[256];          /* the key; a longer name does not exist: NAME_MAX */
 	char type[12];
 	uint64_t inode;
-	uint32_t mode;           /* permission bits */
+	uint32_t mode;
 	uint32_t uid;
-	uint64_t size;           /* bytes */
-	uint64_t mtime_ns;       /* since 1970 */
+	uint64_t size;
+	uint64_t mtime_ns;
 };
 
 static const struct ks_field entry_fields[] = {
-	KS_FIELD(struct entry, name, KS_STRING),
-	KS_FIELD(struct entry, type, KS_STRING),
-	KS_FIELD(struct entry, inode, KS_U64),
-	KS_FIELD(struct entry, mode, KS_U32),
-	KS_FIELD(struct entry, uid, KS_U32),
-	KS_FIELD(struct entry, size, KS_U64),
-	KS_FIELD(struct entry, mtime_ns, KS_U64),
+	KS_FIELD(struct entry, name, KS_STRING, "without the folder"),
+	KS_FIELD(struct entry, type, KS_STRING, "`file`, `folder`, `link`, `socket`, `pipe`, `device`"),
+	KS_FIELD(struct entry, inode, KS_U64, "its number"),
+	KS_FIELD(struct entry, mode, KS_U32, "permission bits"),
+	KS_FIELD(struct entry, uid, KS_U32, "owner"),
+	KS_FIELD(struct entry, size, KS_U64, "[bytes] as stat has it"),
+	KS_FIELD(struct entry, mtime_ns, KS_U64, "[ns] when the contents were changed, since 1970"),
 };
 
 static const struct ks_set_kind kinds[] = {
-	KS_KIND("entry", struct entry, entry_fields, sizeof(((struct entry *)0)->name)),
+	KS_KIND("entry", struct entry, entry_fields, name, "An entry of the folder."),
 };
 
 /* Open from the first pass on; one sensor in a process. */

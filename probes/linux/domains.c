@@ -13,27 +13,27 @@
 #include "domains.h"
 
 struct ks_dom0_kernel {
-	uint8_t lists;          /* it is told of all domains */
+	uint8_t lists;
 };
 
 static const struct ks_field dom0_fields[] = {
-	KS_FIELD(struct ks_dom0_kernel, lists, KS_BOOL),
+	KS_FIELD(struct ks_dom0_kernel, lists, KS_BOOL, "this kernel is Dom0's and may list domains; `false`: there are no other records"),
 };
 
 static const struct ks_field domain_fields[] = {
-	KS_FIELD(struct ks_listed_domain, domid, KS_U16),
-	KS_FIELD(struct ks_listed_domain, uuid, KS_UUID),
-	KS_FIELD(struct ks_listed_domain, pages, KS_U32),
-	KS_FIELD(struct ks_listed_domain, max_pages, KS_U32),
-	KS_FIELD(struct ks_listed_domain, vcpus, KS_U32),
-	KS_LIVE(struct ks_listed_domain, cpu_ns, KS_U64),
+	KS_FIELD(struct ks_listed_domain, domid, KS_U16, "its id"),
+	KS_FIELD(struct ks_listed_domain, uuid, KS_UUID, "as the toolstack set it"),
+	KS_FIELD(struct ks_listed_domain, pages, KS_U32, "[pages of 4 KiB] memory that it has"),
+	KS_FIELD(struct ks_listed_domain, max_pages, KS_U32, "[pages of 4 KiB] memory that it may have"),
+	KS_FIELD(struct ks_listed_domain, vcpus, KS_U32, "vCPUs that it may have"),
+	KS_LIVE(struct ks_listed_domain, cpu_ns, KS_U64, "[ns] time that its vCPUs ran"),
 };
 
 enum { KERNEL, DOMAIN };
 
 static const struct ks_set_kind kinds[] = {
-	[KERNEL] = KS_KIND("kernel", struct ks_dom0_kernel, dom0_fields, sizeof(uint8_t)),
-	[DOMAIN] = KS_KIND("domain", struct ks_listed_domain, domain_fields, sizeof(uint16_t)),
+	[KERNEL] = KS_KIND("kernel", struct ks_dom0_kernel, dom0_fields, lists, "One: whether there is more to tell."),
+	[DOMAIN] = KS_KIND("domain", struct ks_listed_domain, domain_fields, domid, "A domain."),
 };
 
 /* cursor->at[0]: whether the kernel was told of itself; at[1]: the next domain's id at least */

@@ -22,13 +22,15 @@
 #define SYMBOL_BYTES 48
 
 struct ks_kernel {
-	uint32_t vectors;       /* of its IDT */
-	uint8_t registers;      /* its entry points, with Xen */
+	uint32_t vectors;
+	uint8_t registers;
 };
 
 static const struct ks_field kernel_fields[] = {
-	KS_FIELD(struct ks_kernel, vectors, KS_U32),
-	KS_FIELD(struct ks_kernel, registers, KS_BOOL),
+	KS_FIELD(struct ks_kernel, vectors, KS_U32, "of its IDT"),
+	KS_FIELD(struct ks_kernel, registers, KS_BOOL,
+		 "it is paravirtual and registers its entry points; `false`: this is the only record, and `kernel-text` watches the IDT that the "
+		 "CPUs use"),
 };
 
 struct ks_trap {
@@ -38,9 +40,9 @@ struct ks_trap {
 };
 
 static const struct ks_field trap_fields[] = {
-	KS_FIELD(struct ks_trap, vector, KS_U64),
-	KS_FIELD(struct ks_trap, address, KS_HEX),
-	KS_FIELD(struct ks_trap, symbol, KS_STRING),
+	KS_FIELD(struct ks_trap, vector, KS_U64, "0 to 255"),
+	KS_FIELD(struct ks_trap, address, KS_HEX, "of the function"),
+	KS_FIELD(struct ks_trap, symbol, KS_STRING, "its name"),
 };
 
 struct ks_callback {
@@ -50,17 +52,17 @@ struct ks_callback {
 };
 
 static const struct ks_field callback_fields[] = {
-	KS_FIELD(struct ks_callback, name, KS_STRING),
-	KS_FIELD(struct ks_callback, address, KS_HEX),
-	KS_FIELD(struct ks_callback, symbol, KS_STRING),
+	KS_FIELD(struct ks_callback, name, KS_STRING, "as in `dom0-entries`: `event`, `failsafe`, `syscall`, `syscall32`, `sysenter`"),
+	KS_FIELD(struct ks_callback, address, KS_HEX, "of the function"),
+	KS_FIELD(struct ks_callback, symbol, KS_STRING, "its name"),
 };
 
 enum { KERNEL, TRAP, CALLBACK };
 
 static const struct ks_set_kind kinds[] = {
-	[KERNEL] = KS_KIND("kernel", struct ks_kernel, kernel_fields, sizeof(uint32_t)),
-	[TRAP] = KS_KIND("trap", struct ks_trap, trap_fields, 2 * sizeof(uint64_t)),
-	[CALLBACK] = KS_KIND("callback", struct ks_callback, callback_fields, 10),
+	[KERNEL] = KS_KIND("kernel", struct ks_kernel, kernel_fields, vectors, "One: the kernel, and whether it registers what is below."),
+	[TRAP] = KS_KIND("trap", struct ks_trap, trap_fields, address, "What may be registered for a vector."),
+	[CALLBACK] = KS_KIND("callback", struct ks_callback, callback_fields, name, "What may be registered beside the vectors."),
 };
 
 /* The gate's function, and the one that is registered for it; of Linux 5.10 to 6.12, some had other names. */

@@ -31,46 +31,47 @@
 struct ks_file {
 	char path[PATH_BYTES];
 	char state[12];
-	uint32_t error;         /* the kernel's number, for the state "error" */
-	uint8_t pseudo;         /* of a file system that makes its contents when they are read; such have neither size nor times of their own */
+	uint32_t error;
+	uint8_t pseudo;
 	uint64_t size;
 	char mode[8];
 	uint32_t uid, gid;
 	char device[16];
 	uint64_t inode;
-	int64_t mtime;          /* seconds since 1970, and the rest of it */
+	int64_t mtime;
 	uint32_t mtime_ns;
 	int64_t ctime;
 	uint32_t ctime_ns;
 	uint64_t hashed_bytes;
-	uint8_t cut;            /* there is more than was hashed */
-	uint8_t torn;           /* it changed while it was read */
+	uint8_t cut, torn;
 	char sha256[64];
 };
 
 static const struct ks_field file_fields[] = {
-	KS_FIELD(struct ks_file, path, KS_STRING),
-	KS_FIELD(struct ks_file, state, KS_STRING),
-	KS_FIELD(struct ks_file, error, KS_U32),
-	KS_FIELD(struct ks_file, pseudo, KS_BOOL),
-	KS_FIELD(struct ks_file, size, KS_U64),
-	KS_FIELD(struct ks_file, mode, KS_STRING),
-	KS_FIELD(struct ks_file, uid, KS_U32),
-	KS_FIELD(struct ks_file, gid, KS_U32),
-	KS_FIELD(struct ks_file, device, KS_STRING),
-	KS_FIELD(struct ks_file, inode, KS_HEX),
-	KS_FIELD(struct ks_file, mtime, KS_S64),
-	KS_FIELD(struct ks_file, mtime_ns, KS_U32),
-	KS_FIELD(struct ks_file, ctime, KS_S64),
-	KS_FIELD(struct ks_file, ctime_ns, KS_U32),
-	KS_FIELD(struct ks_file, hashed_bytes, KS_U64),
-	KS_FIELD(struct ks_file, cut, KS_BOOL),
-	KS_LIVE(struct ks_file, torn, KS_BOOL),
-	KS_FIELD(struct ks_file, sha256, KS_STRING),
+	KS_FIELD(struct ks_file, path, KS_STRING, "as it is in the list. Bytes that are no UTF-8 are told as U+0080 to U+00FF"),
+	KS_FIELD(struct ks_file, state, KS_STRING, "`file`; `absent`; `directory`, `fifo`, `socket`, `device`: never opened; `error`"),
+	KS_FIELD(struct ks_file, error, KS_U32,
+		 "with `error`, the kernel's number: 13 refused, 40 links in circles, 5 the disk, 95 can be read from user space alone"),
+	KS_FIELD(struct ks_file, pseudo, KS_BOOL,
+		 "of `/proc`, `/sys` or the like: contents are made when they are read. No inode, no times then: they mean nothing there"),
+	KS_FIELD(struct ks_file, size, KS_U64, "[bytes] as stat has it: 0 in `/proc`, often 4096 in `/sys`"),
+	KS_FIELD(struct ks_file, mode, KS_STRING, "octal, with set-uid, set-gid and sticky, as `stat -c %a`"),
+	KS_FIELD(struct ks_file, uid, KS_U32, "owner, in the initial user namespace"),
+	KS_FIELD(struct ks_file, gid, KS_U32, "group, in the initial user namespace"),
+	KS_FIELD(struct ks_file, device, KS_STRING, "major:minor of the file system"),
+	KS_FIELD(struct ks_file, inode, KS_HEX, "its number there"),
+	KS_FIELD(struct ks_file, mtime, KS_S64, "[seconds since 1970] when the contents were changed"),
+	KS_FIELD(struct ks_file, mtime_ns, KS_U32, "[ns] the rest of that"),
+	KS_FIELD(struct ks_file, ctime, KS_S64, "[seconds since 1970] when the attributes were changed"),
+	KS_FIELD(struct ks_file, ctime_ns, KS_U32, "[ns] the rest of that"),
+	KS_FIELD(struct ks_file, hashed_bytes, KS_U64, "[bytes] how much was read"),
+	KS_FIELD(struct ks_file, cut, KS_BOOL, "there is more than the 64 MB that are read of a file at most"),
+	KS_LIVE(struct ks_file, torn, KS_BOOL, "it changed while it was read"),
+	KS_FIELD(struct ks_file, sha256, KS_STRING, "of what was read; empty if nothing was"),
 };
 
 static const struct ks_set_kind kinds[] = {
-	KS_KIND("file", struct ks_file, file_fields, PATH_BYTES),
+	KS_KIND("file", struct ks_file, file_fields, path, "A path of the list."),
 };
 
 /* Accounts, logins, what runs as root and when, what is loaded into every program, and the kernel's switches that lead to root. */

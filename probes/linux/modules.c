@@ -39,7 +39,7 @@ struct ks_module {
 };
 
 struct ks_hidden_module {
-	uint64_t module;                /* address of its struct module */
+	uint64_t module;
 	char name[NAME_BYTES];
 	uint64_t base, size_bytes, text_bytes;
 	char seen[12], missing[12];
@@ -49,7 +49,7 @@ struct ks_code {
 	uint64_t start;
 	uint64_t bytes;
 	char allocated_by[SYMBOL_BYTES];
-	char owner[12];                 /* of code that has one */
+	char owner[12];
 };
 
 struct ks_view {
@@ -58,51 +58,58 @@ struct ks_view {
 };
 
 static const struct ks_field module_fields[] = {
-	KS_FIELD(struct ks_module, name, KS_STRING),
-	KS_FIELD(struct ks_module, base, KS_HEX),
-	KS_FIELD(struct ks_module, size_bytes, KS_U64),
-	KS_FIELD(struct ks_module, text_bytes, KS_U64),
-	KS_FIELD(struct ks_module, state, KS_STRING),
-	KS_FIELD(struct ks_module, taints, KS_STRING),
-	KS_LIVE(struct ks_module, refcount, KS_S64),
+	KS_FIELD(struct ks_module, name, KS_STRING, "up to 55 bytes"),
+	KS_FIELD(struct ks_module, base, KS_HEX, "[address] where its memory begins; its code is first in it"),
+	KS_FIELD(struct ks_module, size_bytes, KS_U64, "[bytes] all its memory, as in `/proc/modules`"),
+	KS_FIELD(struct ks_module, text_bytes, KS_U64, "[bytes] of that, code"),
+	KS_FIELD(struct ks_module, state, KS_STRING, "`live`, `loading`, `unloading`"),
+	KS_FIELD(struct ks_module, taints, KS_STRING, "letters, as in `/proc/modules`: `O` out of tree, `E` unsigned, `P` proprietary ..."),
+	KS_LIVE(struct ks_module, refcount, KS_S64, "how many use it"),
 };
 
 static const struct ks_field hidden_fields[] = {
-	KS_FIELD(struct ks_hidden_module, name, KS_STRING),
-	KS_FIELD(struct ks_hidden_module, module, KS_HEX),
-	KS_FIELD(struct ks_hidden_module, base, KS_HEX),
-	KS_FIELD(struct ks_hidden_module, size_bytes, KS_U64),
-	KS_FIELD(struct ks_hidden_module, text_bytes, KS_U64),
-	KS_LIVE(struct ks_hidden_module, seen, KS_STRING),
-	KS_FIELD(struct ks_hidden_module, missing, KS_STRING),
+	KS_FIELD(struct ks_hidden_module, name, KS_STRING, "what its structure says; it is the module's to change"),
+	KS_FIELD(struct ks_hidden_module, module, KS_HEX, "[address] of its struct module"),
+	KS_FIELD(struct ks_hidden_module, base, KS_HEX, "[address] where its memory begins"),
+	KS_FIELD(struct ks_hidden_module, size_bytes, KS_U64, "[bytes] all its memory"),
+	KS_FIELD(struct ks_hidden_module, text_bytes, KS_U64, "[bytes] of that, code"),
+	KS_LIVE(struct ks_hidden_module, seen, KS_STRING, "the view that has it: `sysfs` or `module-tree`"),
+	KS_FIELD(struct ks_hidden_module, missing, KS_STRING, "the view that has it not: `module-list`"),
 };
 
 static const struct ks_field generated_fields[] = {
-	KS_FIELD(struct ks_code, start, KS_HEX),
-	KS_FIELD(struct ks_code, bytes, KS_U64),
-	KS_FIELD(struct ks_code, owner, KS_STRING),
-	KS_FIELD(struct ks_code, allocated_by, KS_STRING),
+	KS_FIELD(struct ks_code, start, KS_HEX, "[address] where it begins"),
+	KS_FIELD(struct ks_code, bytes, KS_U64, "[bytes] how much of it there is"),
+	KS_FIELD(struct ks_code, owner, KS_STRING,
+		 "who made it: `bpf`, `kprobes`, `ftrace` (trampolines, of kprobes and live patches too) or `its` (thunks against a flaw of some "
+		 "CPUs)"),
+	KS_FIELD(struct ks_code, allocated_by, KS_STRING, "the function that took the memory, as in `/proc/vmallocinfo`"),
 };
 
 static const struct ks_field unowned_fields[] = {
-	KS_FIELD(struct ks_code, start, KS_HEX),
-	KS_FIELD(struct ks_code, bytes, KS_U64),
-	KS_FIELD(struct ks_code, allocated_by, KS_STRING),
+	KS_FIELD(struct ks_code, start, KS_HEX, "[address] where it begins"),
+	KS_FIELD(struct ks_code, bytes, KS_U64, "[bytes] how much of it there is"),
+	KS_FIELD(struct ks_code, allocated_by, KS_STRING,
+		 "the function that took the memory, as in `/proc/vmallocinfo`; `load_module` is the loader of modules. Empty: it is in no area "
+		 "that the kernel knows"),
 };
 
 static const struct ks_field view_fields[] = {
-	KS_FIELD(struct ks_view, name, KS_STRING),
-	KS_FIELD(struct ks_view, available, KS_BOOL),
+	KS_FIELD(struct ks_view, name, KS_STRING,
+		 "of the view; `list-head` is where the list begins: without it the list is entered where the sensor's own module is in it"),
+	KS_FIELD(struct ks_view, available, KS_BOOL, "what it needs was found when the probe was started"),
 };
 
 enum { MODULE_KIND, HIDDEN_KIND, GENERATED_KIND, UNOWNED_KIND, VIEW_KIND };
 
 static const struct ks_set_kind kinds[] = {
-	[MODULE_KIND] = KS_KIND("module", struct ks_module, module_fields, NAME_BYTES),
-	[HIDDEN_KIND] = KS_KIND("hidden", struct ks_hidden_module, hidden_fields, sizeof(uint64_t)),
-	[GENERATED_KIND] = KS_KIND("generated-code", struct ks_code, generated_fields, sizeof(uint64_t)),
-	[UNOWNED_KIND] = KS_KIND("unowned-code", struct ks_code, unowned_fields, sizeof(uint64_t)),
-	[VIEW_KIND] = KS_KIND("view", struct ks_view, view_fields, 16),
+	[MODULE_KIND] = KS_KIND("module", struct ks_module, module_fields, name, "A module in the kernel's list."),
+	[HIDDEN_KIND] = KS_KIND("hidden", struct ks_hidden_module, hidden_fields, module, "A finding: a module that is not in the list."),
+	[GENERATED_KIND] = KS_KIND("generated-code", struct ks_code, generated_fields, start,
+		 "Code that the kernel makes as it goes, told apart by who took its memory. Told from `high` on."),
+	[UNOWNED_KIND] = KS_KIND("unowned-code", struct ks_code, unowned_fields, start,
+		 "A finding: executable memory that belongs to no module, nor to what the kernel is known to make."),
+	[VIEW_KIND] = KS_KIND("view", struct ks_view, view_fields, name, "Each view, once in each sample."),
 };
 
 /* What is not exported; each may be NULL, and what needs it is left out then, and told as a view that is not available. */

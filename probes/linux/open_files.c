@@ -63,47 +63,62 @@ struct ks_open_socket {
 };
 
 static const struct ks_field file_fields[] = {
-	KS_FIELD(struct ks_open_file, pid, KS_U32),
-	KS_FIELD(struct ks_open_file, fd, KS_U32),
-	KS_FIELD(struct ks_open_file, start_ns, KS_U64),
-	KS_LIVE(struct ks_open_file, comm, KS_STRING),
-	KS_FIELD(struct ks_open_file, type, KS_STRING),
-	KS_FIELD(struct ks_open_file, path, KS_STRING),
-	KS_FIELD(struct ks_open_file, path_cut, KS_BOOL),
-	KS_FIELD(struct ks_open_file, deleted, KS_BOOL),
-	KS_FIELD(struct ks_open_file, mode, KS_STRING),
-	KS_FIELD(struct ks_open_file, append, KS_BOOL),
-	KS_LIVE(struct ks_open_file, flags, KS_HEX),
-	KS_FIELD(struct ks_open_file, major, KS_U32),
-	KS_FIELD(struct ks_open_file, minor, KS_U32),
-	KS_FIELD(struct ks_open_file, inode, KS_U64),
-	KS_FIELD(struct ks_open_file, device_major, KS_U32),
-	KS_FIELD(struct ks_open_file, device_minor, KS_U32),
-	KS_LIVE(struct ks_open_file, size_bytes, KS_U64),
-	KS_LIVE(struct ks_open_file, position, KS_U64),
+	KS_FIELD(struct ks_open_file, pid, KS_U32,
+		 "whose, as the initial pid namespace numbers it. A thread that shares its descriptors with its process has no records; one with "
+		 "a table of its own has, under its own id"),
+	KS_FIELD(struct ks_open_file, fd, KS_U32, "which descriptor"),
+	KS_FIELD(struct ks_open_file, start_ns, KS_U64, "[ns] when that process was started, since boot: another one under the same pid is a change"),
+	KS_LIVE(struct ks_open_file, comm, KS_STRING, "the process's name, up to 15 bytes"),
+	KS_FIELD(struct ks_open_file, type, KS_STRING,
+		 "`regular`, `directory`, `character`, `block` (devices), `pipe`, `fifo` (a pipe with a name), `symlink`, `socket-file`, "
+		 "`anonymous` (eventfd, epoll, pidfd, BPF ...)"),
+	KS_FIELD(struct ks_open_file, path, KS_STRING,
+		 "as `/proc/PID/fd` shows it to the first process: from its root, with ` (deleted)` behind a name that is gone, `pipe:[INODE]`, "
+		 "`anon_inode:[WHAT]`. At most 255 bytes, or fewer where many of them need an escape; empty, and `path_cut`, when it is longer "
+		 "than 4095"),
+	KS_FIELD(struct ks_open_file, path_cut, KS_BOOL, "the path is longer than that"),
+	KS_FIELD(struct ks_open_file, deleted, KS_BOOL, "the name under which it was opened is gone"),
+	KS_FIELD(struct ks_open_file, mode, KS_STRING, "`r`, `w`, `rw`, or `path` (O_PATH: neither)"),
+	KS_FIELD(struct ks_open_file, append, KS_BOOL, "writes go to the end"),
+	KS_LIVE(struct ks_open_file, flags, KS_HEX, "the kernel's f_flags, as in `/proc/PID/fdinfo`"),
+	KS_FIELD(struct ks_open_file, major, KS_U32,
+		 "device of the file system, its major number. The kernel's number of it: btrfs and overlayfs tell `stat` another"),
+	KS_FIELD(struct ks_open_file, minor, KS_U32, "device of the file system, its minor number"),
+	KS_FIELD(struct ks_open_file, inode, KS_U64, "inode number in that file system"),
+	KS_FIELD(struct ks_open_file, device_major, KS_U32, "of a device: which, its major number; else 0"),
+	KS_FIELD(struct ks_open_file, device_minor, KS_U32, "of a device: which, its minor number; else 0"),
+	KS_LIVE(struct ks_open_file, size_bytes, KS_U64, "[bytes] size of the file"),
+	KS_LIVE(struct ks_open_file, position, KS_U64, "[bytes] where the descriptor is in it"),
 };
 
 static const struct ks_field socket_fields[] = {
-	KS_FIELD(struct ks_open_socket, pid, KS_U32),
-	KS_FIELD(struct ks_open_socket, fd, KS_U32),
-	KS_FIELD(struct ks_open_socket, start_ns, KS_U64),
-	KS_LIVE(struct ks_open_socket, comm, KS_STRING),
-	KS_FIELD(struct ks_open_socket, family, KS_STRING),
-	KS_FIELD(struct ks_open_socket, type, KS_STRING),
-	KS_FIELD(struct ks_open_socket, protocol, KS_STRING),
-	KS_FIELD(struct ks_open_socket, state, KS_STRING),
-	KS_FIELD(struct ks_open_socket, local, KS_STRING),
-	KS_FIELD(struct ks_open_socket, remote, KS_STRING),
-	KS_FIELD(struct ks_open_socket, cut, KS_BOOL),
-	KS_FIELD(struct ks_open_socket, inode, KS_U64),
-	KS_FIELD(struct ks_open_socket, peer_inode, KS_U64),
+	KS_FIELD(struct ks_open_socket, pid, KS_U32, "whose, as the initial pid namespace numbers it"),
+	KS_FIELD(struct ks_open_socket, fd, KS_U32, "which descriptor"),
+	KS_FIELD(struct ks_open_socket, start_ns, KS_U64,
+		 "[ns] when that process was started, since boot: another one under the same pid is a change"),
+	KS_LIVE(struct ks_open_socket, comm, KS_STRING, "the process's name, up to 15 bytes"),
+	KS_FIELD(struct ks_open_socket, family, KS_STRING,
+		 "`unix`, `inet`, `inet6`, `netlink`, `packet` (sees frames of the network), `vsock`, ...; a number where there is no word"),
+	KS_FIELD(struct ks_open_socket, type, KS_STRING, "`stream`, `dgram`, `seqpacket`, `raw`, `rdm`"),
+	KS_FIELD(struct ks_open_socket, protocol, KS_STRING,
+		 "inet: `tcp`, `udp`, `icmp` ...; netlink: `route`, `audit`, `kobject-uevent` ...; a number where there is no word; empty for "
+		 "other families"),
+	KS_FIELD(struct ks_open_socket, state, KS_STRING,
+		 "of TCP its own: `listen`, `established`, `close-wait` ...; of others `listen`, `connected`, `unconnected`"),
+	KS_FIELD(struct ks_open_socket, local, KS_STRING,
+		 "inet: `ADDRESS:PORT` (IPv6 in brackets), empty where not bound. unix: the path, or `@NAME`, NULs in it as `@`. netlink: the "
+		 "port's number. packet: `interface N`, 0 for all"),
+	KS_FIELD(struct ks_open_socket, remote, KS_STRING, "likewise of its peer; empty where not connected"),
+	KS_FIELD(struct ks_open_socket, cut, KS_BOOL, "a unix name is longer than there is room for"),
+	KS_FIELD(struct ks_open_socket, inode, KS_U64, "the socket's inode, as in `/proc/net/*`"),
+	KS_FIELD(struct ks_open_socket, peer_inode, KS_U64, "unix: the peer's; 0: none, or not accepted yet"),
 };
 
 enum { FILE_KIND, SOCKET_KIND };
 
 static const struct ks_set_kind kinds[] = {
-	[FILE_KIND] = KS_KIND("file", struct ks_open_file, file_fields, 2 * sizeof(uint32_t)),
-	[SOCKET_KIND] = KS_KIND("socket", struct ks_open_socket, socket_fields, 2 * sizeof(uint32_t)),
+	[FILE_KIND] = KS_KIND("file", struct ks_open_file, file_fields, fd, "All that is no socket."),
+	[SOCKET_KIND] = KS_KIND("socket", struct ks_open_socket, socket_fields, fd, "A socket."),
 };
 
 /* Copies what fits of @len bytes, so that a record has room for it.  True: something was left out. */

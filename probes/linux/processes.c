@@ -42,11 +42,11 @@ struct ks_process {
 	uint64_t start_ns;
 	uint32_t pid;
 	uint32_t ppid, uid, euid;
-	uint64_t caps;          /* effective */
+	uint64_t caps;
 	char comm[TASK_COMM_LEN];
 	char exe[EXE_BYTES];
 	char state[2];
-	uint8_t kernel;         /* a thread of the kernel's own */
+	uint8_t kernel;
 	uint32_t threads;
 	uint64_t cpu_ns;
 	uint64_t root, user_root;
@@ -54,48 +54,57 @@ struct ks_process {
 };
 
 static const struct ks_field process_fields[] = {
-	KS_FIELD(struct ks_process, pid, KS_U32),
-	KS_FIELD(struct ks_process, start_ns, KS_U64),
-	KS_FIELD(struct ks_process, ppid, KS_U32),
-	KS_FIELD(struct ks_process, uid, KS_U32),
-	KS_FIELD(struct ks_process, euid, KS_U32),
-	KS_FIELD(struct ks_process, caps, KS_HEX),
-	KS_FIELD(struct ks_process, comm, KS_STRING),
-	KS_FIELD(struct ks_process, exe, KS_STRING),
-	KS_LIVE(struct ks_process, state, KS_STRING),
-	KS_FIELD(struct ks_process, kernel, KS_BOOL),
-	KS_LIVE(struct ks_process, threads, KS_U32),
-	KS_LIVE(struct ks_process, cpu_ns, KS_U64),
-	KS_FIELD(struct ks_process, root, KS_HEX),
-	KS_FIELD(struct ks_process, user_root, KS_HEX),
-	KS_FIELD(struct ks_process, pid_ns, KS_U32),
-	KS_FIELD(struct ks_process, mnt_ns, KS_U32),
-	KS_FIELD(struct ks_process, net_ns, KS_U32),
-	KS_FIELD(struct ks_process, user_ns, KS_U32),
-	KS_FIELD(struct ks_process, uts_ns, KS_U32),
-	KS_FIELD(struct ks_process, ipc_ns, KS_U32),
-	KS_FIELD(struct ks_process, cgroup_ns, KS_U32),
-	KS_FIELD(struct ks_process, time_ns, KS_U32),
+	KS_FIELD(struct ks_process, pid, KS_U32, "of the process: its first thread's (tgid)"),
+	KS_FIELD(struct ks_process, start_ns, KS_U64, "[ns] when it was made, since boot; it stays through exec"),
+	KS_FIELD(struct ks_process, ppid, KS_U32, "the parent's pid; 0: made by the kernel itself"),
+	KS_FIELD(struct ks_process, uid, KS_U32, "real user, as the initial user namespace numbers them"),
+	KS_FIELD(struct ks_process, euid, KS_U32, "effective user, as the initial user namespace numbers them"),
+	KS_FIELD(struct ks_process, caps, KS_HEX, "effective capabilities, a bit each"),
+	KS_FIELD(struct ks_process, comm, KS_STRING, "its name, any 15 bytes; a process may change it"),
+	KS_FIELD(struct ks_process, exe, KS_STRING,
+		 "path of the file that it executes, ` (deleted)` behind it when that is so; `\"\"` for kernel threads. At most 191 bytes, or "
+		 "256 when escaped in JSON; of a longer one the end, behind `...`"),
+	KS_LIVE(struct ks_process, state, KS_STRING, "as in `/proc`: `R`, `S`, `D`, `T`, `t`, `Z`, `X`, `I`"),
+	KS_FIELD(struct ks_process, kernel, KS_BOOL, "a thread of the kernel's own"),
+	KS_LIVE(struct ks_process, threads, KS_U32, "how many it has"),
+	KS_LIVE(struct ks_process, cpu_ns, KS_U64,
+		 "[ns] time that it ran, of the threads that have ended, too; of more than 64 threads, the first 64"),
+	KS_FIELD(struct ks_process, root, KS_HEX,
+		 "[frame number] page-table root of the kernel in its memory. As a PV guest of Xen: the machine's frame, which the probe "
+		 "`xen-domains` shows for a vCPU; else the physical one. `0x0` for kernel threads"),
+	KS_FIELD(struct ks_process, user_root, KS_HEX,
+		 "[frame number] likewise of user space; `0x0` without page-table isolation, and for kernel threads"),
+	KS_FIELD(struct ks_process, pid_ns, KS_U32, "its pid namespace, by the number that `/proc/PID/ns` has; 0: none (it has ended)"),
+	KS_FIELD(struct ks_process, mnt_ns, KS_U32, "its mount namespace; 0 as well with a kernel whose mount namespace is laid out in another way"),
+	KS_FIELD(struct ks_process, net_ns, KS_U32, "its network namespace"),
+	KS_FIELD(struct ks_process, user_ns, KS_U32, "its user namespace"),
+	KS_FIELD(struct ks_process, uts_ns, KS_U32, "its namespace of host names"),
+	KS_FIELD(struct ks_process, ipc_ns, KS_U32, "its IPC namespace"),
+	KS_FIELD(struct ks_process, cgroup_ns, KS_U32, "its cgroup namespace"),
+	KS_FIELD(struct ks_process, time_ns, KS_U32, "its time namespace"),
 };
 
-/* Page tables of the kernel's own, that no process has. */
 struct ks_kernel_root {
 	char name[12];
 	uint64_t root, user_root;
 };
 
 static const struct ks_field kernel_root_fields[] = {
-	KS_FIELD(struct ks_kernel_root, name, KS_STRING),
-	KS_FIELD(struct ks_kernel_root, root, KS_HEX),
-	KS_FIELD(struct ks_kernel_root, user_root, KS_HEX),
+	KS_FIELD(struct ks_kernel_root, name, KS_STRING,
+		 "`init_mm` (its master table), `poking_mm` (through which it writes its code), `efi_mm` (calls of the firmware, where there is "
+		 "one)"),
+	KS_FIELD(struct ks_kernel_root, root, KS_HEX, "[frame number] page-table root, as in `process`"),
+	KS_FIELD(struct ks_kernel_root, user_root, KS_HEX, "[frame number] of user space, as in `process`"),
 };
 
 enum { PROCESS, HIDDEN, KERNEL_ROOT };
 
 static const struct ks_set_kind kinds[] = {
-	[KERNEL_ROOT] = KS_KIND("kernel-root", struct ks_kernel_root, kernel_root_fields, 12),
-	[PROCESS] = KS_KIND("process", struct ks_process, process_fields, offsetof(struct ks_process, ppid)),
-	[HIDDEN] = KS_KIND("hidden", struct ks_hidden, ks_hidden_fields, KS_HIDDEN_KEY_BYTES),
+	[KERNEL_ROOT] = KS_KIND("kernel-root", struct ks_kernel_root, kernel_root_fields, name,
+		 "Page tables that are the kernel's own and no process's."),
+	[PROCESS] = KS_KIND("process", struct ks_process, process_fields, pid, "A process: one for each thread group."),
+	[HIDDEN] = KS_KIND("hidden", struct ks_hidden, ks_hidden_fields, tid,
+		 "From `high` on: a task that at least one view has and at least one has not, in two looks, 50 ms and one pass apart."),
 };
 
 /* === One process ======================================================== */

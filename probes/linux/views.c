@@ -41,20 +41,20 @@ static const char *const view_names[VIEWS] = { "pid-table", "task-list", "thread
 #define MARKS_SLOTS (2 * MARKS_MAX)
 
 const struct ks_field ks_hidden_fields[KS_HIDDEN_FIELDS] = {
-	KS_FIELD(struct ks_hidden, tid, KS_U32),
-	KS_FIELD(struct ks_hidden, pid, KS_U32),
-	KS_FIELD(struct ks_hidden, start_ns, KS_U64),
-	KS_FIELD(struct ks_hidden, missing, KS_STRING),
-	KS_LIVE(struct ks_hidden, seen, KS_STRING),
-	KS_LIVE(struct ks_hidden, since_ns, KS_U64),
-	KS_LIVE(struct ks_hidden, looked_ns, KS_U64),
-	KS_FIELD(struct ks_hidden, ppid, KS_U32),
-	KS_FIELD(struct ks_hidden, uid, KS_U32),
-	KS_FIELD(struct ks_hidden, comm, KS_STRING),
-	KS_FIELD(struct ks_hidden, exe, KS_STRING),
-	KS_FIELD(struct ks_hidden, root, KS_HEX),
-	KS_FIELD(struct ks_hidden, user_root, KS_HEX),
-	KS_FIELD(struct ks_hidden, task, KS_HEX),
+	KS_FIELD(struct ks_hidden, tid, KS_U32, "the thread, as the task itself says"),
+	KS_FIELD(struct ks_hidden, pid, KS_U32, "the process that it belongs to, as the task itself says"),
+	KS_FIELD(struct ks_hidden, start_ns, KS_U64, "[ns] when it was made, since boot"),
+	KS_FIELD(struct ks_hidden, missing, KS_STRING, "the views that have it not, with commas between them"),
+	KS_LIVE(struct ks_hidden, seen, KS_STRING, "the views that have it, or had in an earlier look"),
+	KS_LIVE(struct ks_hidden, since_ns, KS_U64, "[ns] time of the first look that missed it"),
+	KS_LIVE(struct ks_hidden, looked_ns, KS_U64, "[ns] time of the last look that missed it"),
+	KS_FIELD(struct ks_hidden, ppid, KS_U32, "the parent's pid"),
+	KS_FIELD(struct ks_hidden, uid, KS_U32, "real user"),
+	KS_FIELD(struct ks_hidden, comm, KS_STRING, "its name, any 15 bytes"),
+	KS_FIELD(struct ks_hidden, exe, KS_STRING, "the name of the file that it executes, without folder, at most 31 bytes"),
+	KS_FIELD(struct ks_hidden, root, KS_HEX, "[frame number] page-table root of the kernel in its memory, as in `process`"),
+	KS_FIELD(struct ks_hidden, user_root, KS_HEX, "[frame number] likewise of user space"),
+	KS_FIELD(struct ks_hidden, task, KS_HEX, "[address] of its `task_struct`, for who looks at a memory image"),
 };
 
 /* === Data =============================================================== */

@@ -23,21 +23,18 @@
 
 /* A task that is missing somewhere: an item of the kind "hidden". */
 struct ks_hidden {
-	uint64_t task;          /* its address */
+	uint64_t task;
 	uint64_t start_ns;
 	uint32_t tid;
-	uint32_t pid;           /* of its process */
+	uint32_t pid;
 	uint32_t ppid, uid;
 	char comm[TASK_COMM_LEN];
-	char exe[32];           /* its program's name, without the folder, cut */
-	char missing[48];       /* views that have it not, in words */
-	char seen[48];          /* views that have it, in any look so far */
-	uint64_t since_ns;      /* of the first look that missed it */
-	uint64_t looked_ns;     /* of the last one */
+	char exe[32];
+	char missing[48], seen[48];
+	uint64_t since_ns, looked_ns;
 	uint64_t root, user_root;
 };
 
-#define KS_HIDDEN_KEY_BYTES offsetof(struct ks_hidden, pid)
 #define KS_HIDDEN_FIELDS 14
 extern const struct ks_field ks_hidden_fields[KS_HIDDEN_FIELDS];
 

@@ -27,16 +27,15 @@ struct ks_lock_item {
 };
 
 static const struct ks_field ks_lock_fields[] = {
-	KS_FIELD(struct ks_lock_item, locked, KS_BOOL),
-	KS_FIELD(struct ks_lock_item, by, KS_S64),
-	KS_FIELD(struct ks_lock_item, sensing, KS_S64),
-	KS_FIELD(struct ks_lock_item, uuid, KS_UUID),
-	KS_FIELD(struct ks_lock_item, alive, KS_BOOL),
-	KS_FIELD(struct ks_lock_item, dom0, KS_STRING),
-	KS_FIELD(struct ks_lock_item, locked_ns, KS_U64),
+	KS_FIELD(struct ks_lock_item, locked, KS_BOOL, "it was handed over"),
+	KS_FIELD(struct ks_lock_item, by, KS_S64, "the domain that locked; -1: not locked"),
+	KS_FIELD(struct ks_lock_item, sensing, KS_S64, "the sensing domain; -1: none"),
+	KS_FIELD(struct ks_lock_item, uuid, KS_UUID, "of the sensing domain as it was named; zeros: none"),
+	KS_FIELD(struct ks_lock_item, alive, KS_BOOL, "the sensing domain is neither destroyed nor shut down"),
+	KS_FIELD(struct ks_lock_item, dom0, KS_STRING, "what a control domain may now: `all`, `read` or `nothing`"),
+	KS_FIELD(struct ks_lock_item, locked_ns, KS_U64, "[ns] when, since boot; 0: not locked"),
 };
 
-/* The key is all before the count, without padding. */
 struct ks_denied_item {
 	uint16_t domid;
 	uint8_t uuid[16];
@@ -45,17 +44,17 @@ struct ks_denied_item {
 	uint64_t count, first_ns, last_ns;
 };
 
-#define DENIED_KEY 40
-_Static_assert(offsetof(struct ks_denied_item, count) == DENIED_KEY, "no padding in the key");
+_Static_assert(offsetof(struct ks_denied_item, count) == 2 + 16 + 10 + 12, "no padding in the key");
 
 static const struct ks_field ks_denied_fields[] = {
-	KS_FIELD(struct ks_denied_item, domid, KS_U16),
-	KS_FIELD(struct ks_denied_item, uuid, KS_UUID),
-	KS_FIELD(struct ks_denied_item, op, KS_STRING),
-	KS_FIELD(struct ks_denied_item, command, KS_STRING),
-	KS_FIELD(struct ks_denied_item, count, KS_U64),
-	KS_LIVE(struct ks_denied_item, first_ns, KS_U64),
-	KS_LIVE(struct ks_denied_item, last_ns, KS_U64),
+	KS_FIELD(struct ks_denied_item, domid, KS_U16, "who"),
+	KS_FIELD(struct ks_denied_item, uuid, KS_UUID, "who, by the uuid that it had at the first attempt"),
+	KS_FIELD(struct ks_denied_item, op, KS_STRING, "of the hypercall: `version`, `exchange`, `lock`, `other`"),
+	KS_FIELD(struct ks_denied_item, command, KS_STRING,
+		 "of the protocol, where `op` is `exchange` and the domain may at least read; else empty: the request was not looked at"),
+	KS_FIELD(struct ks_denied_item, count, KS_U64, "how often since boot, as counted when the record was made"),
+	KS_LIVE(struct ks_denied_item, first_ns, KS_U64, "[ns] when for the first time, since boot"),
+	KS_LIVE(struct ks_denied_item, last_ns, KS_U64, "[ns] when for the last time, since boot"),
 };
 
 struct ks_others_item {
@@ -63,16 +62,18 @@ struct ks_others_item {
 };
 
 static const struct ks_field ks_others_fields[] = {
-	KS_FIELD(struct ks_others_item, count, KS_U64),
-	KS_LIVE(struct ks_others_item, last_ns, KS_U64),
+	KS_FIELD(struct ks_others_item, count, KS_U64, "how often since boot"),
+	KS_LIVE(struct ks_others_item, last_ns, KS_U64, "[ns] when for the last time, since boot"),
 };
 
 enum { KS_KIND_LOCK, KS_KIND_DENIED, KS_KIND_OTHERS };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_LOCK] = KS_KIND("lock", struct ks_lock_item, ks_lock_fields, 0),
-	[KS_KIND_DENIED] = KS_KIND("denied", struct ks_denied_item, ks_denied_fields, DENIED_KEY),
-	[KS_KIND_OTHERS] = KS_KIND("denied-others", struct ks_others_item, ks_others_fields, 0),
+	[KS_KIND_LOCK] = KS_ONE("lock", struct ks_lock_item, ks_lock_fields,
+		 "One. It changes when the sensor is locked (`locked`), and when the sensing domain goes (`alive`)."),
+	[KS_KIND_DENIED] = KS_KIND("denied", struct ks_denied_item, ks_denied_fields, command,
+		 "A row for each domain and each thing that it was refused."),
+	[KS_KIND_OTHERS] = KS_ONE("denied-others", struct ks_others_item, ks_others_fields, "What found no row, of whichever domains."),
 };
 
 #define ROWS 64

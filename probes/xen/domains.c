@@ -28,23 +28,25 @@ struct ks_domain {
 	char type[4];
 	char state[9];
 	uint8_t control, hardware, xenstore, sensing;
-	int64_t target;        /* the domain that it may do everything to, as a device model does; -1: none */
+	int64_t target;
 	uint32_t pages, max_pages, vcpus;
 };
 
 static const struct ks_field ks_domain_fields[] = {
-	KS_FIELD(struct ks_domain, domid, KS_U16),
-	KS_FIELD(struct ks_domain, uuid, KS_UUID),
-	KS_FIELD(struct ks_domain, type, KS_STRING),
-	KS_FIELD(struct ks_domain, state, KS_STRING),
-	KS_FIELD(struct ks_domain, control, KS_BOOL),
-	KS_FIELD(struct ks_domain, hardware, KS_BOOL),
-	KS_FIELD(struct ks_domain, xenstore, KS_BOOL),
-	KS_FIELD(struct ks_domain, sensing, KS_BOOL),
-	KS_FIELD(struct ks_domain, target, KS_S64),
-	KS_FIELD(struct ks_domain, pages, KS_U32),
-	KS_FIELD(struct ks_domain, max_pages, KS_U32),
-	KS_FIELD(struct ks_domain, vcpus, KS_U32),
+	KS_FIELD(struct ks_domain, domid, KS_U16, "its id"),
+	KS_FIELD(struct ks_domain, uuid, KS_UUID,
+		 "the handle given by the toolstack; Dom0's is all zero. Another uuid under the same id: another domain"),
+	KS_FIELD(struct ks_domain, type, KS_STRING, "`PV`, `HVM`, or `PVH`: hardware-virtualised, and none of a PC's legacy devices emulated"),
+	KS_FIELD(struct ks_domain, state, KS_STRING, "`running`, `paused` (by the toolstack), `shutdown`, `crashed`, `dying`"),
+	KS_FIELD(struct ks_domain, control, KS_BOOL, "may make privileged hypercalls"),
+	KS_FIELD(struct ks_domain, hardware, KS_BOOL, "owns the hardware"),
+	KS_FIELD(struct ks_domain, xenstore, KS_BOOL, "runs xenstore"),
+	KS_FIELD(struct ks_domain, sensing, KS_BOOL, "is [the sensing domain](../sensing-domain.md)"),
+	KS_FIELD(struct ks_domain, target, KS_S64,
+		 "id of the domain that it has all rights over, as a device model in a domain of its own does; -1: none"),
+	KS_FIELD(struct ks_domain, pages, KS_U32, "[pages of 4 KiB] memory that it has"),
+	KS_FIELD(struct ks_domain, max_pages, KS_U32, "[pages of 4 KiB] memory that it may have; 4294967295: without limit"),
+	KS_FIELD(struct ks_domain, vcpus, KS_U32, "vCPUs that exist, online or not"),
 };
 
 struct ks_vcpu {
@@ -58,26 +60,27 @@ struct ks_vcpu {
 };
 
 static const struct ks_field ks_vcpu_fields[] = {
-	KS_FIELD(struct ks_vcpu, domid, KS_U16),
-	KS_FIELD(struct ks_vcpu, vcpu, KS_U16),
-	KS_FIELD(struct ks_vcpu, online, KS_BOOL),
-	KS_LIVE(struct ks_vcpu, state, KS_STRING),
-	KS_LIVE(struct ks_vcpu, cpu, KS_U32),
-	KS_LIVE(struct ks_vcpu, runtime_ns, KS_U64),
-	KS_FIELD(struct ks_vcpu, affinity, KS_STRING),
-	KS_LIVE(struct ks_vcpu, root, KS_HEX),
-	KS_LIVE(struct ks_vcpu, user_root, KS_HEX),
+	KS_FIELD(struct ks_vcpu, domid, KS_U16, "whose"),
+	KS_FIELD(struct ks_vcpu, vcpu, KS_U16, "which"),
+	KS_FIELD(struct ks_vcpu, online, KS_BOOL, "brought up by the guest"),
+	KS_LIVE(struct ks_vcpu, state, KS_STRING, "`running`, `runnable` (waits for a CPU), `blocked` (waits for an event), `paused`, `offline`"),
+	KS_LIVE(struct ks_vcpu, cpu, KS_U32, "physical CPU on which it is, or was last"),
+	KS_LIVE(struct ks_vcpu, runtime_ns, KS_U64, "[ns] time that it ran"),
+	KS_FIELD(struct ks_vcpu, affinity, KS_STRING,
+		 "physical CPUs on which it may run: `all`, or a list as `0-2,5`; ends in `+` when it is too long for 31 characters. While Xen "
+		 "has moved a vCPU for a time (a CPU goes away), the list to which it will return"),
+	KS_LIVE(struct ks_vcpu, root, KS_HEX, "[frame number] PV: the page-table root of the guest's kernel; `0x0` for HVM and PVH"),
+	KS_LIVE(struct ks_vcpu, user_root, KS_HEX, "[frame number] PV, 64 bit: the page-table root of its user space; `0x0`: none loaded yet"),
 };
 
-/* Xen's own thread on a CPU: runs tasklets, and when there are none, halts. */
 struct ks_idle {
 	uint16_t cpu;
 	uint64_t runtime_ns;
 };
 
 static const struct ks_field ks_idle_fields[] = {
-	KS_FIELD(struct ks_idle, cpu, KS_U16),
-	KS_LIVE(struct ks_idle, runtime_ns, KS_U64),
+	KS_FIELD(struct ks_idle, cpu, KS_U16, "which CPU; one that goes offline is `vanished`"),
+	KS_LIVE(struct ks_idle, runtime_ns, KS_U64, "[ns] time in which no vCPU of a guest ran there"),
 };
 
 struct ks_work_item {
@@ -87,18 +90,19 @@ struct ks_work_item {
 };
 
 static const struct ks_field ks_work_fields[] = {
-	KS_FIELD(struct ks_work_item, name, KS_STRING),
-	KS_LIVE(struct ks_work_item, runs, KS_U64),
-	KS_LIVE(struct ks_work_item, cpu, KS_U32),
+	KS_FIELD(struct ks_work_item, name, KS_STRING, "a probe's; the supervisor has the sensor's"),
+	KS_LIVE(struct ks_work_item, runs, KS_U64, "how often it ran"),
+	KS_LIVE(struct ks_work_item, cpu, KS_U32, "where last: they go round over the online CPUs"),
 };
 
 enum { KS_KIND_DOMAIN, KS_KIND_VCPU, KS_KIND_IDLE, KS_KIND_WORK };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_DOMAIN] = KS_KIND("domain", struct ks_domain, ks_domain_fields, sizeof(uint16_t)),
-	[KS_KIND_VCPU] = KS_KIND("vcpu", struct ks_vcpu, ks_vcpu_fields, 2 * sizeof(uint16_t)),
-	[KS_KIND_IDLE] = KS_KIND("idle", struct ks_idle, ks_idle_fields, sizeof(uint16_t)),
-	[KS_KIND_WORK] = KS_KIND("work", struct ks_work_item, ks_work_fields, KS_WORK_NAME),
+	[KS_KIND_DOMAIN] = KS_KIND("domain", struct ks_domain, ks_domain_fields, domid, "A domain."),
+	[KS_KIND_VCPU] = KS_KIND("vcpu", struct ks_vcpu, ks_vcpu_fields, vcpu, "A vCPU of a domain."),
+	[KS_KIND_IDLE] = KS_KIND("idle", struct ks_idle, ks_idle_fields, cpu,
+		 "Xen's own thread on each online physical CPU: it runs tasklets, and halts when there are none."),
+	[KS_KIND_WORK] = KS_KIND("work", struct ks_work_item, ks_work_fields, name, "The threads of the sensor itself."),
 };
 
 /* Where a walk stands: in cursor->at[]. */

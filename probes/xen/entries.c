@@ -21,70 +21,73 @@
 struct ks_dom0 {
 	uint16_t domid;
 	char type[4];
-	uint8_t registers;      /* its entry points, with Xen */
+	uint8_t registers;
 	uint32_t vcpus;
 };
 
 static const struct ks_field ks_dom0_fields[] = {
-	KS_FIELD(struct ks_dom0, domid, KS_U16),
-	KS_FIELD(struct ks_dom0, type, KS_STRING),
-	KS_FIELD(struct ks_dom0, registers, KS_BOOL),
-	KS_FIELD(struct ks_dom0, vcpus, KS_U32),
+	KS_FIELD(struct ks_dom0, domid, KS_U16, "the domain that owns the hardware"),
+	KS_FIELD(struct ks_dom0, type, KS_STRING, "`PV`, `PVH`, `HVM`"),
+	KS_FIELD(struct ks_dom0, registers, KS_BOOL,
+		 "its kernel registers its entry points with Xen; `false`: it has an IDT of its own, Xen knows nothing of it, and this is the "
+		 "only record"),
+	KS_FIELD(struct ks_dom0, vcpus, KS_U32, "vCPUs that it may have"),
 };
 
 struct ks_trap {
 	uint16_t vcpu, vector;
 	uint16_t cs;
-	uint8_t dpl;            /* from this privilege level on it can be raised by an instruction */
+	uint8_t dpl;
 	uint8_t masks_events;
 	uint64_t address;
 };
 
 static const struct ks_field ks_trap_fields[] = {
-	KS_FIELD(struct ks_trap, vcpu, KS_U16),
-	KS_FIELD(struct ks_trap, vector, KS_U16),
-	KS_FIELD(struct ks_trap, address, KS_HEX),
-	KS_FIELD(struct ks_trap, cs, KS_U16),
-	KS_FIELD(struct ks_trap, dpl, KS_U8),
-	KS_FIELD(struct ks_trap, masks_events, KS_BOOL),
+	KS_FIELD(struct ks_trap, vcpu, KS_U16, "whose"),
+	KS_FIELD(struct ks_trap, vector, KS_U16, "0 to 255, as in an IDT"),
+	KS_FIELD(struct ks_trap, address, KS_HEX, "where it leads"),
+	KS_FIELD(struct ks_trap, cs, KS_U16, "the code segment that it is run in"),
+	KS_FIELD(struct ks_trap, dpl, KS_U8, "the privilege level from which on it can be raised by an instruction (`int`); 3: programs may"),
+	KS_FIELD(struct ks_trap, masks_events, KS_BOOL, "events are masked as it is entered"),
 };
 
 struct ks_callback {
 	uint16_t vcpu;
 	char name[10];
-	uint16_t cs;            /* 0: Xen's flat one */
+	uint16_t cs;
 	uint8_t masks_events;
 	uint64_t address;
 };
 
 static const struct ks_field ks_callback_fields[] = {
-	KS_FIELD(struct ks_callback, vcpu, KS_U16),
-	KS_FIELD(struct ks_callback, name, KS_STRING),
-	KS_FIELD(struct ks_callback, address, KS_HEX),
-	KS_FIELD(struct ks_callback, cs, KS_U16),
-	KS_FIELD(struct ks_callback, masks_events, KS_BOOL),
+	KS_FIELD(struct ks_callback, vcpu, KS_U16, "whose"),
+	KS_FIELD(struct ks_callback, name, KS_STRING,
+		 "`event` (events, as a device's interrupt), `failsafe` (a selector that could not be loaded), `syscall`, `syscall32`, `sysenter`"),
+	KS_FIELD(struct ks_callback, address, KS_HEX, "where it leads"),
+	KS_FIELD(struct ks_callback, cs, KS_U16, "the code segment; 0: Xen's flat one"),
+	KS_FIELD(struct ks_callback, masks_events, KS_BOOL, "events are masked as it is entered"),
 };
 
 struct ks_gdt {
 	uint16_t vcpu, page;
-	uint32_t entries;       /* of the whole GDT */
+	uint32_t entries;
 	uint64_t frame;
 };
 
 static const struct ks_field ks_gdt_fields[] = {
-	KS_FIELD(struct ks_gdt, vcpu, KS_U16),
-	KS_FIELD(struct ks_gdt, page, KS_U16),
-	KS_FIELD(struct ks_gdt, frame, KS_HEX),
-	KS_FIELD(struct ks_gdt, entries, KS_U32),
+	KS_FIELD(struct ks_gdt, vcpu, KS_U16, "whose"),
+	KS_FIELD(struct ks_gdt, page, KS_U16, "which, 0 to 13"),
+	KS_FIELD(struct ks_gdt, frame, KS_HEX, "[frame number] the machine's page frame"),
+	KS_FIELD(struct ks_gdt, entries, KS_U32, "descriptors in the whole GDT"),
 };
 
 enum { KS_KIND_DOM0, KS_KIND_TRAP, KS_KIND_CALLBACK, KS_KIND_GDT };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_DOM0] = KS_KIND("dom0", struct ks_dom0, ks_dom0_fields, sizeof(uint16_t)),
-	[KS_KIND_TRAP] = KS_KIND("trap", struct ks_trap, ks_trap_fields, 2 * sizeof(uint16_t)),
-	[KS_KIND_CALLBACK] = KS_KIND("callback", struct ks_callback, ks_callback_fields, sizeof(uint16_t) + 10),
-	[KS_KIND_GDT] = KS_KIND("gdt", struct ks_gdt, ks_gdt_fields, 2 * sizeof(uint16_t)),
+	[KS_KIND_DOM0] = KS_KIND("dom0", struct ks_dom0, ks_dom0_fields, domid, "One: the domain whose entry points these are."),
+	[KS_KIND_TRAP] = KS_KIND("trap", struct ks_trap, ks_trap_fields, vector, "An entry of a vCPU's trap table. One without an address is none."),
+	[KS_KIND_CALLBACK] = KS_KIND("callback", struct ks_callback, ks_callback_fields, name, "Another entry point that a vCPU has."),
+	[KS_KIND_GDT] = KS_KIND("gdt", struct ks_gdt, ks_gdt_fields, page, "A page of a vCPU's GDT."),
 };
 
 /* Where a walk stands: in cursor->at[].  A vCPU's places are its vectors, then its callbacks, then its GDT's pages. */

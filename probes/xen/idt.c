@@ -58,80 +58,79 @@ struct ks_cpu {
 	uint64_t cr0, cr4, efer;
 	uint64_t idt, gdt;
 	uint16_t idt_limit, gdt_limit, task_register;
-	uint16_t gates, gates_unlike;             /* present, and how many are not as the other CPUs' */
+	uint16_t gates, gates_unlike;
 	uint16_t descriptors, descriptors_unlike;
 };
 
 static const struct ks_field ks_cpu_fields[] = {
-	KS_FIELD(struct ks_cpu, cpu, KS_U32),
-	KS_FIELD(struct ks_cpu, instance, KS_U32),
-	KS_FIELD(struct ks_cpu, cr0, KS_HEX),
-	KS_FIELD(struct ks_cpu, cr4, KS_HEX),
-	KS_FIELD(struct ks_cpu, efer, KS_HEX),
-	KS_FIELD(struct ks_cpu, idt, KS_HEX),
-	KS_FIELD(struct ks_cpu, idt_limit, KS_HEX),
-	KS_FIELD(struct ks_cpu, gdt, KS_HEX),
-	KS_FIELD(struct ks_cpu, gdt_limit, KS_HEX),
-	KS_FIELD(struct ks_cpu, task_register, KS_HEX),
-	KS_LIVE(struct ks_cpu, gates, KS_U16), /* a change of a gate is a record already */
-	KS_LIVE(struct ks_cpu, gates_unlike, KS_U16),
-	KS_LIVE(struct ks_cpu, descriptors, KS_U16),
-	KS_LIVE(struct ks_cpu, descriptors_unlike, KS_U16),
+	KS_FIELD(struct ks_cpu, cpu, KS_U32, "the CPU's number"),
+	KS_FIELD(struct ks_cpu, instance, KS_U32, "another each time that it comes up"),
+	KS_FIELD(struct ks_cpu, cr0, KS_HEX, "CR0, without TS, which follows the lazy switching of the FPU"),
+	KS_FIELD(struct ks_cpu, cr4, KS_HEX, "CR4"),
+	KS_FIELD(struct ks_cpu, efer, KS_HEX, "EFER"),
+	KS_FIELD(struct ks_cpu, idt, KS_HEX, "IDTR: where the IDT is"),
+	KS_FIELD(struct ks_cpu, idt_limit, KS_HEX, "[bytes less one] IDTR: its length"),
+	KS_FIELD(struct ks_cpu, gdt, KS_HEX, "GDTR: where the GDT is; Xen's own descriptors are from 0xe000 on"),
+	KS_FIELD(struct ks_cpu, gdt_limit, KS_HEX, "[bytes less one] GDTR: its length"),
+	KS_FIELD(struct ks_cpu, task_register, KS_HEX, "the selector of its TSS"),
+	KS_LIVE(struct ks_cpu, gates, KS_U16, "gates that are present"), /* a change of a gate is a record already */
+	KS_LIVE(struct ks_cpu, gates_unlike, KS_U16, "gates that are not as the common ones"),
+	KS_LIVE(struct ks_cpu, descriptors, KS_U16, "descriptors that are present, without those that are the CPU's own"),
+	KS_LIVE(struct ks_cpu, descriptors_unlike, KS_U16, "descriptors that are not as the common ones, without those that are the CPU's own"),
 };
 
 struct ks_syscall {
 	uint32_t cpu, instance;
 	uint64_t lstar, cstar, star, mask;
 	uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-	uint8_t own_stub;                         /* LSTAR and CSTAR lead into this CPU's entry stub */
+	uint8_t own_stub;
 	char lstar_symbol[32], cstar_symbol[32], sysenter_symbol[32];
 };
 
 static const struct ks_field ks_syscall_fields[] = {
-	KS_FIELD(struct ks_syscall, cpu, KS_U32),
-	KS_FIELD(struct ks_syscall, instance, KS_U32),
-	KS_FIELD(struct ks_syscall, lstar, KS_HEX),
-	KS_FIELD(struct ks_syscall, lstar_symbol, KS_STRING),
-	KS_FIELD(struct ks_syscall, cstar, KS_HEX),
-	KS_FIELD(struct ks_syscall, cstar_symbol, KS_STRING),
-	KS_FIELD(struct ks_syscall, own_stub, KS_BOOL),
-	KS_FIELD(struct ks_syscall, star, KS_HEX),
-	KS_FIELD(struct ks_syscall, mask, KS_HEX),
-	KS_FIELD(struct ks_syscall, sysenter_cs, KS_HEX),
-	KS_FIELD(struct ks_syscall, sysenter_esp, KS_HEX),
-	KS_FIELD(struct ks_syscall, sysenter_eip, KS_HEX),
-	KS_FIELD(struct ks_syscall, sysenter_symbol, KS_STRING),
+	KS_FIELD(struct ks_syscall, cpu, KS_U32, "the CPU's number"),
+	KS_FIELD(struct ks_syscall, instance, KS_U32, "another each time that it comes up"),
+	KS_FIELD(struct ks_syscall, lstar, KS_HEX, "where `SYSCALL` leads from 64-bit code"),
+	KS_FIELD(struct ks_syscall, lstar_symbol, KS_STRING, "that by name: `stub-cpu1+0x0` is CPU 1's entry stub, whose bytes `xen-text` watches"),
+	KS_FIELD(struct ks_syscall, cstar, KS_HEX, "where `SYSCALL` leads from 32-bit code"),
+	KS_FIELD(struct ks_syscall, cstar_symbol, KS_STRING, "that by name"),
+	KS_FIELD(struct ks_syscall, own_stub, KS_BOOL, "both lead into this CPU's own stub"),
+	KS_FIELD(struct ks_syscall, star, KS_HEX, "the selectors of `SYSCALL` and `SYSRET`"),
+	KS_FIELD(struct ks_syscall, mask, KS_HEX, "the flags that `SYSCALL` clears"),
+	KS_FIELD(struct ks_syscall, sysenter_cs, KS_HEX, "the code segment of `SYSENTER`; 0 where Xen does not use it (AMD)"),
+	KS_FIELD(struct ks_syscall, sysenter_esp, KS_HEX, "the stack of `SYSENTER`; 0 where Xen does not use it"),
+	KS_FIELD(struct ks_syscall, sysenter_eip, KS_HEX, "where `SYSENTER` leads; 0 where Xen does not use it"),
+	KS_FIELD(struct ks_syscall, sysenter_symbol, KS_STRING, "that by name"),
 };
 
 struct ks_tss {
 	uint32_t cpu, instance;
-	uint64_t address;                         /* as its descriptor says; the rest is read from where Xen has it */
-	uint32_t limit, type;                     /* 9; that it is busy left out */
+	uint64_t address;       /* as its descriptor says; the stacks are read from where Xen has the TSS */
+	uint32_t limit, type;
 	uint64_t rsp0, rsp1, rsp2;
 	uint64_t ist1, ist2, ist3, ist4, ist5, ist6, ist7;
 	uint16_t io_bitmap;
 };
 
 static const struct ks_field ks_tss_fields[] = {
-	KS_FIELD(struct ks_tss, cpu, KS_U32),
-	KS_FIELD(struct ks_tss, instance, KS_U32),
-	KS_FIELD(struct ks_tss, address, KS_HEX),
-	KS_FIELD(struct ks_tss, limit, KS_HEX),
-	KS_FIELD(struct ks_tss, type, KS_U32),
-	KS_FIELD(struct ks_tss, rsp0, KS_HEX),
-	KS_FIELD(struct ks_tss, rsp1, KS_HEX),
-	KS_FIELD(struct ks_tss, rsp2, KS_HEX),
-	KS_FIELD(struct ks_tss, ist1, KS_HEX),
-	KS_FIELD(struct ks_tss, ist2, KS_HEX),
-	KS_FIELD(struct ks_tss, ist3, KS_HEX),
-	KS_FIELD(struct ks_tss, ist4, KS_HEX),
-	KS_FIELD(struct ks_tss, ist5, KS_HEX),
-	KS_FIELD(struct ks_tss, ist6, KS_HEX),
-	KS_FIELD(struct ks_tss, ist7, KS_HEX),
-	KS_FIELD(struct ks_tss, io_bitmap, KS_HEX),
+	KS_FIELD(struct ks_tss, cpu, KS_U32, "the CPU's number"),
+	KS_FIELD(struct ks_tss, instance, KS_U32, "another each time that it comes up"),
+	KS_FIELD(struct ks_tss, address, KS_HEX, "where it is, as the GDT's descriptor has it"),
+	KS_FIELD(struct ks_tss, limit, KS_HEX, "[bytes less one] its length, as the descriptor has it"),
+	KS_FIELD(struct ks_tss, type, KS_U32, "of the descriptor: 9, whether it is busy or not"),
+	KS_FIELD(struct ks_tss, rsp0, KS_HEX, "the stack on which Xen is entered from a guest"),
+	KS_FIELD(struct ks_tss, rsp1, KS_HEX, "not used by Xen: poisoned (0x8600111111111111)"),
+	KS_FIELD(struct ks_tss, rsp2, KS_HEX, "not used by Xen: poisoned"),
+	KS_FIELD(struct ks_tss, ist1, KS_HEX, "the stack for a machine check"),
+	KS_FIELD(struct ks_tss, ist2, KS_HEX, "the stack for an NMI"),
+	KS_FIELD(struct ks_tss, ist3, KS_HEX, "the stack for debug exceptions"),
+	KS_FIELD(struct ks_tss, ist4, KS_HEX, "the stack for a double fault"),
+	KS_FIELD(struct ks_tss, ist5, KS_HEX, "not used by Xen: poisoned"),
+	KS_FIELD(struct ks_tss, ist6, KS_HEX, "not used by Xen: poisoned"),
+	KS_FIELD(struct ks_tss, ist7, KS_HEX, "not used by Xen: poisoned"),
+	KS_FIELD(struct ks_tss, io_bitmap, KS_HEX, "[bytes] where in it the bitmap of I/O ports is; 0x8000: there is none"),
 };
 
-/* A gate of one CPU that is, or was since the last reset, not as the other CPUs'. */
 struct ks_gate {
 	uint32_t cpu, instance, vector;
 	uint16_t selector;
@@ -141,84 +140,86 @@ struct ks_gate {
 };
 
 static const struct ks_field ks_gate_fields[] = {
-	KS_FIELD(struct ks_gate, cpu, KS_U32),
-	KS_FIELD(struct ks_gate, instance, KS_U32),
-	KS_FIELD(struct ks_gate, vector, KS_U32),
-	KS_FIELD(struct ks_gate, handler, KS_HEX),
-	KS_FIELD(struct ks_gate, symbol, KS_STRING),
-	KS_FIELD(struct ks_gate, selector, KS_HEX),
-	KS_FIELD(struct ks_gate, type, KS_U8),
-	KS_FIELD(struct ks_gate, dpl, KS_U8),
-	KS_FIELD(struct ks_gate, ist, KS_U8),
-	KS_FIELD(struct ks_gate, present, KS_BOOL),
+	KS_FIELD(struct ks_gate, cpu, KS_U32, "the CPU's number"),
+	KS_FIELD(struct ks_gate, instance, KS_U32, "another each time that it comes up"),
+	KS_FIELD(struct ks_gate, vector, KS_U32, "0 to 255"),
+	KS_FIELD(struct ks_gate, handler, KS_HEX, "where it leads"),
+	KS_FIELD(struct ks_gate, symbol, KS_STRING, "that by its name in Xen; no name: not Xen's code"),
+	KS_FIELD(struct ks_gate, selector, KS_HEX, "the code segment; 0xe008 is Xen's"),
+	KS_FIELD(struct ks_gate, type, KS_U8, "14: an interrupt gate, as all of Xen's are"),
+	KS_FIELD(struct ks_gate, dpl, KS_U8, "3: programs may raise it by an instruction (`int`)"),
+	KS_FIELD(struct ks_gate, ist, KS_U8, "the stack that it is handled on; 0: the one that is in use, or `rsp0`"),
+	KS_FIELD(struct ks_gate, present, KS_BOOL, "the CPU uses it"),
 };
 
-/* Likewise a descriptor. */
 struct ks_descriptor {
 	uint32_t cpu, instance, selector;
-	char table[8];                            /* "gdt"; "compat": the one beneath a 32-bit PV guest's GDT */
+	char table[8];
 	char type[12];
 	uint8_t dpl, present;
 	uint64_t value;
 };
 
 static const struct ks_field ks_descriptor_fields[] = {
-	KS_FIELD(struct ks_descriptor, cpu, KS_U32),
-	KS_FIELD(struct ks_descriptor, instance, KS_U32),
-	KS_FIELD(struct ks_descriptor, table, KS_STRING),
-	KS_FIELD(struct ks_descriptor, selector, KS_HEX),
-	KS_FIELD(struct ks_descriptor, value, KS_HEX),
-	KS_FIELD(struct ks_descriptor, type, KS_STRING),
-	KS_FIELD(struct ks_descriptor, dpl, KS_U8),
-	KS_FIELD(struct ks_descriptor, present, KS_BOOL),
+	KS_FIELD(struct ks_descriptor, cpu, KS_U32, "the CPU's number"),
+	KS_FIELD(struct ks_descriptor, instance, KS_U32, "another each time that it comes up"),
+	KS_FIELD(struct ks_descriptor, table, KS_STRING, "`gdt`; `compat`: the one that 32-bit PV guests have beneath theirs (`CONFIG_PV32`)"),
+	KS_FIELD(struct ks_descriptor, selector, KS_HEX, "without the bits of the privilege level"),
+	KS_FIELD(struct ks_descriptor, value, KS_HEX, "the eight bytes"),
+	KS_FIELD(struct ks_descriptor, type, KS_STRING,
+		 "`code64`, `code32`, `code16`, `data`, `tss`, `ldt`, `call-gate`, `system` (any other of the system's), `empty`"),
+	KS_FIELD(struct ks_descriptor, dpl, KS_U8, "the privilege level from which on it may be used"),
+	KS_FIELD(struct ks_descriptor, present, KS_BOOL, "the CPU uses it"),
 };
 
-/* What all CPUs have, one gate, or of interrupts a run of gates: each handler is `stride` behind the one before. */
 struct ks_common_gates {
 	uint32_t vector, last;
 	uint32_t stride;
 	struct ks_gate gate;
 };
 
-#define KS_GATES_FIELD(name, type) \
+#define KS_GATES_FIELD(name, type, ...) \
 	{ KS_MEMBER(#name), sizeof(KS_MEMBER(#name)) - 1, type, 0, offsetof(struct ks_common_gates, gate.name), \
 	  sizeof(((struct ks_common_gates *)0)->gate.name) }
 
 static const struct ks_field ks_common_gates_fields[] = {
-	KS_FIELD(struct ks_common_gates, vector, KS_U32),
-	KS_FIELD(struct ks_common_gates, last, KS_U32),
-	KS_GATES_FIELD(handler, KS_HEX),
-	KS_GATES_FIELD(symbol, KS_STRING),
-	KS_FIELD(struct ks_common_gates, stride, KS_U32),
-	KS_GATES_FIELD(selector, KS_HEX),
-	KS_GATES_FIELD(type, KS_U8),
-	KS_GATES_FIELD(dpl, KS_U8),
-	KS_GATES_FIELD(ist, KS_U8),
-	KS_GATES_FIELD(present, KS_BOOL),
+	KS_FIELD(struct ks_common_gates, vector, KS_U32, "the first of the run"),
+	KS_FIELD(struct ks_common_gates, last, KS_U32, "the last of the run"),
+	KS_GATES_FIELD(handler, KS_HEX, "where the first leads"),
+	KS_GATES_FIELD(symbol, KS_STRING, "that by its name in Xen; no name: not Xen's code"),
+	KS_FIELD(struct ks_common_gates, stride, KS_U32, "[bytes] each handler is so far behind that of the vector before; 0 for one gate"),
+	KS_GATES_FIELD(selector, KS_HEX, "the code segment; 0xe008 is Xen's"),
+	KS_GATES_FIELD(type, KS_U8, "14: an interrupt gate, as all of Xen's are"),
+	KS_GATES_FIELD(dpl, KS_U8, "3: programs may raise it by an instruction (`int`)"),
+	KS_GATES_FIELD(ist, KS_U8, "the stack that it is handled on; 0: the one that is in use, or `rsp0`"),
+	KS_GATES_FIELD(present, KS_BOOL, "the CPU uses it"),
 };
 
 /* And one descriptor: cpu and instance are 0, and not shown. */
 static const struct ks_field ks_common_descriptor_fields[] = {
-	KS_FIELD(struct ks_descriptor, table, KS_STRING),
-	KS_FIELD(struct ks_descriptor, selector, KS_HEX),
-	KS_FIELD(struct ks_descriptor, value, KS_HEX),
-	KS_FIELD(struct ks_descriptor, type, KS_STRING),
-	KS_FIELD(struct ks_descriptor, dpl, KS_U8),
-	KS_FIELD(struct ks_descriptor, present, KS_BOOL),
+	KS_FIELD(struct ks_descriptor, table, KS_STRING, "`gdt`; `compat`: the one that 32-bit PV guests have beneath theirs (`CONFIG_PV32`)"),
+	KS_FIELD(struct ks_descriptor, selector, KS_HEX, "without the bits of the privilege level"),
+	KS_FIELD(struct ks_descriptor, value, KS_HEX, "the eight bytes"),
+	KS_FIELD(struct ks_descriptor, type, KS_STRING, "as in `descriptor`"),
+	KS_FIELD(struct ks_descriptor, dpl, KS_U8, "the privilege level from which on it may be used"),
+	KS_FIELD(struct ks_descriptor, present, KS_BOOL, "the CPU uses it"),
 };
 
 enum { KS_KIND_CPU, KS_KIND_SYSCALL, KS_KIND_TSS, KS_KIND_GATE, KS_KIND_DESCRIPTOR, KS_KIND_COMMON_GATES, KS_KIND_COMMON_DESCRIPTOR };
 
-#define KS_DESCRIPTOR_KEY (3 * sizeof(uint32_t) + 8)
-
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_CPU] = KS_KIND("cpu", struct ks_cpu, ks_cpu_fields, sizeof(struct ks_which)),
-	[KS_KIND_SYSCALL] = KS_KIND("syscall", struct ks_syscall, ks_syscall_fields, sizeof(struct ks_which)),
-	[KS_KIND_TSS] = KS_KIND("tss", struct ks_tss, ks_tss_fields, sizeof(struct ks_which)),
-	[KS_KIND_GATE] = KS_KIND("idt-gate", struct ks_gate, ks_gate_fields, 3 * sizeof(uint32_t)),
-	[KS_KIND_DESCRIPTOR] = KS_KIND("descriptor", struct ks_descriptor, ks_descriptor_fields, KS_DESCRIPTOR_KEY),
-	[KS_KIND_COMMON_GATES] = KS_KIND("common-gates", struct ks_common_gates, ks_common_gates_fields, sizeof(uint32_t)),
-	[KS_KIND_COMMON_DESCRIPTOR] = KS_KIND("common-descriptor", struct ks_descriptor, ks_common_descriptor_fields, KS_DESCRIPTOR_KEY),
+	[KS_KIND_CPU] = KS_KIND("cpu", struct ks_cpu, ks_cpu_fields, instance, "A CPU's control registers, and where its tables are."),
+	[KS_KIND_SYSCALL] = KS_KIND("syscall", struct ks_syscall, ks_syscall_fields, instance,
+		 "The registers by which a CPU is entered from a guest."),
+	[KS_KIND_TSS] = KS_KIND("tss", struct ks_tss, ks_tss_fields, instance, "A CPU's TSS: the stacks on which it is entered."),
+	[KS_KIND_GATE] = KS_KIND("idt-gate", struct ks_gate, ks_gate_fields, vector,
+		 "A gate of one CPU that is not as the common one, or was not since the last reset."),
+	[KS_KIND_DESCRIPTOR] = KS_KIND("descriptor", struct ks_descriptor, ks_descriptor_fields, table,
+		 "A descriptor of Xen's page of one CPU's GDT that is not as the common one, or was not since the last reset."),
+	[KS_KIND_COMMON_GATES] = KS_KIND("common-gates", struct ks_common_gates, ks_common_gates_fields, vector,
+		 "What all CPUs have: one exception, or a run of interrupts whose handlers have the same distance."),
+	[KS_KIND_COMMON_DESCRIPTOR] = KS_KIND("common-descriptor", struct ks_descriptor, ks_common_descriptor_fields, table,
+		 "A descriptor that all CPUs have."),
 };
 
 /* === Data === */

@@ -55,34 +55,36 @@
 #define KS_IS 16        /* "ro-m2p", "frame-table": bytes with the NUL */
 #define KS_ALLOWS 5     /* "rwxu" */
 
-/* What was looked at: one. */
 struct ks_root {
-	uint64_t frame;         /* of idle_pg_table */
-	uint8_t nx;             /* the CPU knows memory that cannot be executed; if not, all that can be written can */
-	uint8_t complete;       /* the walks came to their ends */
-	uint64_t entries;       /* looked at in the walks */
+	uint64_t frame;
+	uint8_t nx, complete;
+	uint64_t entries;
 };
 
 static const struct ks_field ks_root_fields[] = {
-	KS_FIELD(struct ks_root, frame, KS_HEX),
-	KS_FIELD(struct ks_root, nx, KS_BOOL),
-	KS_FIELD(struct ks_root, complete, KS_BOOL),
-	KS_LIVE(struct ks_root, entries, KS_U64),
+	KS_FIELD(struct ks_root, frame, KS_HEX, "[frame number] of `idle_pg_table`"),
+	KS_FIELD(struct ks_root, nx, KS_BOOL,
+		 "the CPU knows memory that cannot be executed; `false`: nothing was searched for `writable-executable`, as all that can be "
+		 "written is"),
+	KS_FIELD(struct ks_root, complete, KS_BOOL,
+		 "the walks came to their ends; `false`: they were ended after 33 million entries, as tables that lead to each other would keep "
+		 "them busy for ever"),
+	KS_LIVE(struct ks_root, entries, KS_U64, "entries looked at in this sample"),
 };
 
 struct ks_slot {
 	uint16_t slot;
 	char is[KS_IS];
-	char allows[KS_ALLOWS]; /* at most, whatever stands below it */
+	char allows[KS_ALLOWS];
 	uint64_t entry, frame;
 };
 
 static const struct ks_field ks_slot_fields[] = {
-	KS_FIELD(struct ks_slot, slot, KS_U16),
-	KS_FIELD(struct ks_slot, is, KS_STRING),
-	KS_FIELD(struct ks_slot, allows, KS_STRING),
-	KS_FIELD(struct ks_slot, frame, KS_HEX),
-	KS_FIELD(struct ks_slot, entry, KS_HEX),
+	KS_FIELD(struct ks_slot, slot, KS_U16, "0 to 511; from 256 on Xen's range, 261 Xen itself; 0 the code that starts a CPU"),
+	KS_FIELD(struct ks_slot, is, KS_STRING, "part of the layout"),
+	KS_FIELD(struct ks_slot, allows, KS_STRING, "the most that anything below it can have"),
+	KS_FIELD(struct ks_slot, frame, KS_HEX, "[frame number] where it leads"),
+	KS_FIELD(struct ks_slot, entry, KS_HEX, "the entry"),
 };
 
 struct ks_table {
@@ -93,17 +95,13 @@ struct ks_table {
 };
 
 static const struct ks_field ks_table_fields[] = {
-	KS_FIELD(struct ks_table, address, KS_HEX),
-	KS_FIELD(struct ks_table, is, KS_STRING),
-	KS_FIELD(struct ks_table, allows, KS_STRING),
-	KS_FIELD(struct ks_table, frame, KS_HEX),
-	KS_FIELD(struct ks_table, entry, KS_HEX),
+	KS_FIELD(struct ks_table, address, KS_HEX, "first address that it is for"),
+	KS_FIELD(struct ks_table, is, KS_STRING, "part of the layout"),
+	KS_FIELD(struct ks_table, allows, KS_STRING, "what this entry allows"),
+	KS_FIELD(struct ks_table, frame, KS_HEX, "[frame number] where it leads"),
+	KS_FIELD(struct ks_table, entry, KS_HEX, "the entry"),
 };
 
-/*
- * Pages side by side that allow the same, are mapped to frames side by side, and belong to the same part of Xen; a run ends at the end of what an
- * entry of level 2 covers.
- */
 struct ks_image {
 	uint64_t address, bytes, frame;
 	char is[KS_IS];
@@ -111,14 +109,13 @@ struct ks_image {
 };
 
 static const struct ks_field ks_image_fields[] = {
-	KS_FIELD(struct ks_image, address, KS_HEX),
-	KS_FIELD(struct ks_image, is, KS_STRING),
-	KS_FIELD(struct ks_image, allows, KS_STRING),
-	KS_FIELD(struct ks_image, bytes, KS_U64),
-	KS_FIELD(struct ks_image, frame, KS_HEX),
+	KS_FIELD(struct ks_image, address, KS_HEX, "where it begins"),
+	KS_FIELD(struct ks_image, is, KS_STRING, "part of the layout: `text` (`r-x-`), `rodata` (`r---`), `data` (`rw--`), `live-patch`"),
+	KS_FIELD(struct ks_image, allows, KS_STRING, "what all levels together allow"),
+	KS_FIELD(struct ks_image, bytes, KS_U64, "[bytes] how long it is"),
+	KS_FIELD(struct ks_image, frame, KS_HEX, "[frame number] of its first page"),
 };
 
-/* Pages side by side, mapped by one table, that may be both written and executed. */
 struct ks_both {
 	uint64_t address, bytes, frame;
 	uint32_t page_bytes;
@@ -129,39 +126,37 @@ struct ks_both {
 };
 
 static const struct ks_field ks_both_fields[] = {
-	KS_FIELD(struct ks_both, address, KS_HEX),
-	KS_FIELD(struct ks_both, is, KS_STRING),
-	KS_FIELD(struct ks_both, symbol, KS_STRING),
-	KS_FIELD(struct ks_both, allows, KS_STRING),
-	KS_FIELD(struct ks_both, bytes, KS_U64),
-	KS_FIELD(struct ks_both, page_bytes, KS_U32),
-	KS_FIELD(struct ks_both, level, KS_U8),
-	KS_FIELD(struct ks_both, frame, KS_HEX),
+	KS_FIELD(struct ks_both, address, KS_HEX, "where it begins"),
+	KS_FIELD(struct ks_both, is, KS_STRING, "part of the layout"),
+	KS_FIELD(struct ks_both, symbol, KS_STRING, "function and offset, or part and offset"),
+	KS_FIELD(struct ks_both, allows, KS_STRING, "what all levels together allow"),
+	KS_FIELD(struct ks_both, bytes, KS_U64, "[bytes] how long it is"),
+	KS_FIELD(struct ks_both, page_bytes, KS_U32, "[bytes] size of its pages: 4096, 2097152 or 1073741824"),
+	KS_FIELD(struct ks_both, level, KS_U8, "of the table that maps it: 1, 2, 3; 4: the linear map, which is all page tables"),
+	KS_FIELD(struct ks_both, frame, KS_HEX, "[frame number] of its first page"),
 };
 
-/* One of Xen's slots in a root that a paravirtual vCPU has loaded, which is not as Xen made it. */
 struct ks_copy {
 	uint16_t domid, vcpu, slot;
-	uint8_t user;           /* the root of its user space, not of its kernel */
+	uint8_t user;
 	char is[KS_IS];
 	char allows[KS_ALLOWS];
 	uint64_t root, entry, expected, frame;
 };
 
 static const struct ks_field ks_copy_fields[] = {
-	KS_FIELD(struct ks_copy, domid, KS_U16),
-	KS_FIELD(struct ks_copy, vcpu, KS_U16),
-	KS_FIELD(struct ks_copy, user, KS_BOOL),
-	KS_FIELD(struct ks_copy, slot, KS_U16),
-	KS_FIELD(struct ks_copy, is, KS_STRING),
-	KS_FIELD(struct ks_copy, allows, KS_STRING),
-	KS_LIVE(struct ks_copy, root, KS_HEX),
-	KS_FIELD(struct ks_copy, frame, KS_HEX),
-	KS_FIELD(struct ks_copy, entry, KS_HEX),
-	KS_FIELD(struct ks_copy, expected, KS_HEX),
+	KS_FIELD(struct ks_copy, domid, KS_U16, "whose"),
+	KS_FIELD(struct ks_copy, vcpu, KS_U16, "which of its vCPUs"),
+	KS_FIELD(struct ks_copy, user, KS_BOOL, "in the root of its user space, not of its kernel"),
+	KS_FIELD(struct ks_copy, slot, KS_U16, "256 to 271"),
+	KS_FIELD(struct ks_copy, is, KS_STRING, "part of the layout"),
+	KS_FIELD(struct ks_copy, allows, KS_STRING, "what the copy allows"),
+	KS_LIVE(struct ks_copy, root, KS_HEX, "[frame number] the root in which the copy was found"),
+	KS_FIELD(struct ks_copy, frame, KS_HEX, "[frame number] where the copy leads"),
+	KS_FIELD(struct ks_copy, entry, KS_HEX, "the copy"),
+	KS_FIELD(struct ks_copy, expected, KS_HEX, "what Xen puts there: its own entry, or for 258 the root itself, for 260 the domain's own tables"),
 };
 
-/* An entry that leads to no page that could be a table. */
 struct ks_unreadable {
 	uint64_t address;
 	uint8_t level;
@@ -170,22 +165,29 @@ struct ks_unreadable {
 };
 
 static const struct ks_field ks_unreadable_fields[] = {
-	KS_FIELD(struct ks_unreadable, address, KS_HEX),
-	KS_FIELD(struct ks_unreadable, is, KS_STRING),
-	KS_FIELD(struct ks_unreadable, level, KS_U8),
-	KS_FIELD(struct ks_unreadable, entry, KS_HEX),
+	KS_FIELD(struct ks_unreadable, address, KS_HEX, "first address that it is for"),
+	KS_FIELD(struct ks_unreadable, is, KS_STRING, "part of the layout"),
+	KS_FIELD(struct ks_unreadable, level, KS_U8, "of the entry"),
+	KS_FIELD(struct ks_unreadable, entry, KS_HEX, "the entry"),
 };
 
 enum { KS_KIND_ROOT, KS_KIND_SLOT, KS_KIND_TABLE, KS_KIND_IMAGE, KS_KIND_BOTH, KS_KIND_COPY, KS_KIND_UNREADABLE };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_ROOT] = KS_KIND("root", struct ks_root, ks_root_fields, sizeof(uint64_t)),
-	[KS_KIND_SLOT] = KS_KIND("slot", struct ks_slot, ks_slot_fields, sizeof(uint16_t)),
-	[KS_KIND_TABLE] = KS_KIND("table", struct ks_table, ks_table_fields, sizeof(uint64_t)),
-	[KS_KIND_IMAGE] = KS_KIND("image", struct ks_image, ks_image_fields, sizeof(uint64_t)),
-	[KS_KIND_BOTH] = KS_KIND("writable-executable", struct ks_both, ks_both_fields, sizeof(uint64_t)),
-	[KS_KIND_COPY] = KS_KIND("copy", struct ks_copy, ks_copy_fields, 3 * sizeof(uint16_t) + 1),
-	[KS_KIND_UNREADABLE] = KS_KIND("unreadable", struct ks_unreadable, ks_unreadable_fields, sizeof(uint64_t) + 1),
+	[KS_KIND_ROOT] = KS_KIND("root", struct ks_root, ks_root_fields, frame, "One, at the end of each sample: what was looked at."),
+	[KS_KIND_SLOT] = KS_KIND("slot", struct ks_slot, ks_slot_fields, slot,
+		 "An entry of the first level that the CPU looks at (level 4) that is not empty: 512 GiB of addresses."),
+	[KS_KIND_TABLE] = KS_KIND("table", struct ks_table, ks_table_fields, address,
+		 "An entry of level 3 in Xen's slot: 1 GiB of addresses. All but those of `vmap`."),
+	[KS_KIND_IMAGE] = KS_KIND("image", struct ks_image, ks_image_fields, address,
+		 "A run of pages in Xen's own gigabyte that are mapped to frames side by side and allow the same; it ends at each 2 MiB and "
+		 "where a part of the layout ends."),
+	[KS_KIND_BOTH] = KS_KIND("writable-executable", struct ks_both, ks_both_fields, address,
+		 "A run of pages of one table that may be both written and executed, anywhere in Xen's tables."),
+	[KS_KIND_COPY] = KS_KIND("copy", struct ks_copy, ks_copy_fields, user,
+		 "A slot of Xen's in a root that a 64-bit paravirtual vCPU has loaded, Dom0's among them, which is not as Xen put it there."),
+	[KS_KIND_UNREADABLE] = KS_KIND("unreadable", struct ks_unreadable, ks_unreadable_fields, level,
+		 "An entry that leads to no memory, so not to a table: nothing that Xen does."),
 };
 
 /* Where a pass stands: in cursor->at[]. */

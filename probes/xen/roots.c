@@ -30,38 +30,45 @@
 struct ks_roots_dom0 {
 	uint16_t domid;
 	char type[4];
-	uint8_t complete;       /* this is all roots, not just what was loaded */
-	char frames[8];         /* whose frame numbers these are */
-	uint32_t pages;         /* Dom0's, seen in this pass */
-	uint32_t roots;         /* pinned, seen in this pass */
-	uint64_t looked;        /* frames of the machine that were looked at for it */
+	uint8_t complete;
+	char frames[8];
+	uint32_t pages, roots;
+	uint64_t looked;
 };
 
 static const struct ks_field ks_dom0_fields[] = {
-	KS_FIELD(struct ks_roots_dom0, domid, KS_U16),
-	KS_FIELD(struct ks_roots_dom0, type, KS_STRING),
-	KS_FIELD(struct ks_roots_dom0, complete, KS_BOOL),
-	KS_FIELD(struct ks_roots_dom0, frames, KS_STRING),
-	KS_LIVE(struct ks_roots_dom0, roots, KS_U32),
-	KS_LIVE(struct ks_roots_dom0, pages, KS_U32),
-	KS_LIVE(struct ks_roots_dom0, looked, KS_U64),
+	KS_FIELD(struct ks_roots_dom0, domid, KS_U16, "the domain that owns the hardware"),
+	KS_FIELD(struct ks_roots_dom0, type, KS_STRING, "`PV`, `PVH`, `HVM`"),
+	KS_FIELD(struct ks_roots_dom0, complete, KS_BOOL,
+		 "the records of kind `root` are all there are; `false`: Dom0 is not 64-bit paravirtual, Xen does not know its roots, and what "
+		 "is loaded is only sampled"),
+	KS_FIELD(struct ks_roots_dom0, frames, KS_STRING, "whose frame numbers these are: of the `machine`, or of the `guest`"),
+	KS_LIVE(struct ks_roots_dom0, roots, KS_U32, "pinned roots seen in this pass"),
+	KS_LIVE(struct ks_roots_dom0, pages, KS_U32,
+		 "[pages of 4 KiB] Dom0's, that were looked at in this pass: as many as Dom0 has, unless it gives and takes memory just then"),
+	KS_LIVE(struct ks_roots_dom0, looked, KS_U64, "frames of the machine that were looked at to find them"),
 };
 
 struct ks_root {
 	uint64_t frame;
 	uint64_t first_seen_ns, last_seen_ns;
 	char role[8];
-	char loaded[15];        /* vCPUs, as "0-2,5"; ends in "+" when it is too long */
+	char loaded[15];
 	uint8_t pinned;
 };
 
 static const struct ks_field ks_root_fields[] = {
-	KS_FIELD(struct ks_root, frame, KS_HEX),
-	KS_FIELD(struct ks_root, role, KS_STRING),
-	KS_FIELD(struct ks_root, pinned, KS_BOOL),
-	KS_LIVE(struct ks_root, loaded, KS_STRING),
-	KS_LIVE(struct ks_root, first_seen_ns, KS_U64),
-	KS_LIVE(struct ks_root, last_seen_ns, KS_U64),
+	KS_FIELD(struct ks_root, frame, KS_HEX, "[frame number] the machine's page frame that holds the table"),
+	KS_FIELD(struct ks_root, role, KS_STRING, "`kernel` or `user`: the kernel's half of the table has more than one entry, or at most one"),
+	KS_FIELD(struct ks_root, pinned, KS_BOOL,
+		 "Dom0's kernel has told Xen that this stays a root; `false`: a vCPU has loaded it, and it is not pinned, or no more. A Linux "
+		 "does not do that"),
+	KS_LIVE(struct ks_root, loaded, KS_STRING,
+		 "vCPUs of Dom0 that have it loaded, as `0-2,5`, or empty; ends in `+` when it is too long for 13 characters. A vCPU has two "
+		 "loaded, the kernel's and the user's of the same process"),
+	KS_LIVE(struct ks_root, first_seen_ns, KS_U64, "[ns] when it was first seen, since boot"),
+	KS_LIVE(struct ks_root, last_seen_ns, KS_U64,
+		 "[ns] when it was last seen, since boot: in a `vanished` record, the last moment at which it surely was there"),
 };
 
 /* Where there is no census: what a vCPU has loaded.  It changes all the time, so that is no event. */
@@ -71,16 +78,18 @@ struct ks_sample {
 };
 
 static const struct ks_field ks_sample_fields[] = {
-	KS_FIELD(struct ks_sample, vcpu, KS_U16),
-	KS_LIVE(struct ks_sample, frame, KS_HEX),
+	KS_FIELD(struct ks_sample, vcpu, KS_U16, "which"),
+	KS_LIVE(struct ks_sample, frame, KS_HEX,
+		 "[frame number] PVH, HVM: the guest's page frame in its CR3, at its last exit to Xen; 32-bit PV: the machine's frame of the L3 "
+		 "table; `0x0`: none yet"),
 };
 
 enum { KS_KIND_DOM0, KS_KIND_ROOT, KS_KIND_SAMPLE };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_DOM0] = KS_KIND("dom0", struct ks_roots_dom0, ks_dom0_fields, sizeof(uint16_t)),
-	[KS_KIND_ROOT] = KS_KIND("root", struct ks_root, ks_root_fields, sizeof(uint64_t)),
-	[KS_KIND_SAMPLE] = KS_KIND("sample", struct ks_sample, ks_sample_fields, sizeof(uint16_t)),
+	[KS_KIND_DOM0] = KS_KIND("dom0", struct ks_roots_dom0, ks_dom0_fields, domid, "One, the last of a pass: how complete it was."),
+	[KS_KIND_ROOT] = KS_KIND("root", struct ks_root, ks_root_fields, frame, "A root of a 64-bit paravirtual Dom0."),
+	[KS_KIND_SAMPLE] = KS_KIND("sample", struct ks_sample, ks_sample_fields, vcpu, "Of any other Dom0: what a vCPU has loaded."),
 };
 
 /* Where a walk stands: in cursor->at[].  The place is a frame's index in the frame table; then a vCPU's number, twice as many for two roots each. */
