@@ -145,6 +145,10 @@ install-dkms: ## install the module's sources for DKMS, below DESTDIR/usr/src
 share: $(B)/xen/xen $(B)/linux-guest/ksense.ko ## how much of Xen's sensor is the same files as Linux's; fails below 85 %
 	@scripts/share $(B)/xen $(B)/linux-guest
 
+.PHONY: probe-pages
+probe-pages: ## write what the probes' tables say into their pages in docs/probes/
+	@scripts/probe-pages
+
 # === Demo, checks, benchmarks ===============================================
 
 demo: ## install what is missing, build, boot Xen, and show the sensor at work
