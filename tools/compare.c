@@ -338,7 +338,7 @@ int run_compare(const struct options *o)
 	struct ksense *xen = ksense_new();
 	struct sources *sources;
 	struct pairs pairs = { 0 };
-	bool found = false;
+	bool found = false, first = true;
 	int status;
 
 	pairs_read(&pairs, o->pairs);
@@ -357,6 +357,10 @@ int run_compare(const struct options *o)
 		round_of_all(sources, &pairs, o->table);
 		status = status_of(&pairs, found);
 		found |= status == EXIT_SAID_ERROR;
+		/* Who watches wants to know at once what is compared, and what is not. */
+		if (first && o->watch && !was_interrupted())
+			summary_show(&pairs, o->table);
+		first = false;
 		if (flush_output(0))
 			return EXIT_NO_SENSOR;
 	} while (o->watch && pause_for(o->interval_s, -1));

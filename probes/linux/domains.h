@@ -48,8 +48,10 @@ struct ks_sysctl {
 	uint32_t max_domains;
 	uint64_t buffer;
 	uint32_t num_domains;
-	uint8_t rest[128 - 28];         /* the union that this is a part of is that large */
+	uint8_t rest[128 - 20];         /* the union that begins at first_domain has 128 bytes, and Xen writes all of it */
 };
+_Static_assert(sizeof(struct ks_sysctl) == 8 + 128, "Xen's struct xen_sysctl");
+_Static_assert(sizeof(struct ks_domaininfo) == 112, "Xen's struct xen_domctl_getdomaininfo");
 
 static inline bool ks_may_list_domains(void)
 {

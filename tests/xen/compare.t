@@ -125,6 +125,7 @@ like($steps->{'hidden-table'}{out}, qr/^FINDING [0-9a-f]{8} hidden-process \(cri
 is_deeply([map { [@{$_}{qw(finding)}, @{$_->{xen}}{qw(more)}] } findings('bare-hidden')], [['more-processes-than-listed', 1]],
 	  'without the module: that there is one more') or diag explain $steps->{'bare-hidden'};
 my @watch = json($steps->{watch});
+is(scalar(grep { $_->{pairs} } @watch), 2, 'a summary comes when all was looked at once, and at the end');
 is(scalar(grep { $_->{finding} } @watch), 2, 'watching, it is told once') or diag $steps->{watch}{out};
 is_deeply([sort map { $_->{id} } grep { $_->{gone} } @watch], [sort map { $_->{id} } @found], 'and once that it is gone');
 is($steps->{watch}{status}, 1, 'and the status says that there was something');

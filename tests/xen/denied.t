@@ -13,11 +13,14 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $steps = boot(<<'SH', '--domu', '--svm', '--timeout', 600);
+my $steps = boot(<<'SH', '--domu', '--svm', '--timeout', 600, '--add', $KS::module);
 step pv domu-start --add abi pv -- ./abi denied
 step pvh domu-start --pvh --add abi pvh -- ./abi denied
 step keep domu-start --keep kept -- true
 step domains ksense --xen --json records xen-domains --run --filter event=present
+insmod ksense.ko
+step told ksense --socket /run/ksense/kernel.sock --json records domains --run --filter kind=domain
+step compare ksense --json compare
 step destroy xl destroy kept
 step gone ksense --xen --json records xen-domains --run
 step dom0 ksense --xen discovery
@@ -29,10 +32,16 @@ for my $kind (qw(pv pvh)) {
 	is($got{$_}, 'EPERM', "$kind: $_") for qw(denied-version denied-exchange denied-null denied-unknown-op);
 }
 
-# With a guest there, it is seen; and that it went.
+# With a guest there, it is seen, and by all who tell of domains; and that it went.
 my @domains = grep { $_->{kind} eq 'domain' && $_->{domid} != 0 } json($steps->{domains});
 is(scalar(@domains), 1, 'the guest that runs is seen') or diag $steps->{domains}{out};
 is($domains[0]{type}, 'PV', 'as what it is');
+is_deeply([sort keys %{{ map { ("$_->{domid} $_->{uuid}" => 1) } json($steps->{told}) }}], ["0 00000000-0000-0000-0000-000000000000", "$domains[0]{domid} $domains[0]{uuid}"],
+	  "Dom0's kernel is told of it as well, from within") or diag explain $steps->{told};
+my ($compared) = json($steps->{compare});
+my %pairs = map { $_->{pair} => $_ } @{$compared->{pairs} // []};
+is_deeply([map { [@{$pairs{$_}}{qw(xen_items dom0_items findings)}] } qw(domains-toolstack domains-module domains-xenstore)], [([2, 2, 0]) x 3],
+	  'and whoever lists domains lists these two') or diag $steps->{compare}{out};
 my ($gone) = grep { $_->{kind} eq 'domain' && $_->{event} eq 'vanished' && $_->{domid} == ($domains[0]{domid} // -1) } json($steps->{gone});
 ok($gone, 'and that it vanished is a record');
 is($steps->{dom0}{status}, 0, 'Dom0 is served all the while');
