@@ -45,7 +45,7 @@ struct ks_probe_type {
 	int (*init)(struct ks_probe *probe);
 	/* Gives back what init() took; only after init() succeeded. */
 	void (*exit)(struct ks_probe *probe);
-	/* Forgets samples and baselines: the next pass is the first. */
+	/* Forgets samples and baselines: the next pass is the first.  It is the beginning of that pass's first step, and counts as a part of it. */
 	void (*reset)(struct ks_probe *probe);
 	/* Works until @deadline_ns at the latest.  Allocates nothing, waits for nothing, holds no lock on return. */
 	enum ks_step (*step)(struct ks_probe *probe, uint64_t deadline_ns);

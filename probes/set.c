@@ -26,6 +26,7 @@ struct set {
 	uint32_t slot_bytes;
 	uint32_t free;
 	uint32_t used;
+	uint32_t forgotten;     /* chains, and slots, that are empty since the last reset: all, or no pass has begun to walk */
 	uint32_t pass;          /* number of the pass under way, from 1 on */
 	bool first;             /* no pass was completed since start or reset */
 	enum stage stage;
@@ -109,19 +110,32 @@ static void forget(struct set *set, uint32_t i, uint32_t *chain)
 	set->used--;
 }
 
-static void forget_all(struct set *set, uint32_t items_max)
+static void begin_to_forget(struct set *set)
 {
-	for (uint32_t i = 0; i < set->chains_count; i++)
-		set->chains[i] = NO_SLOT;
-	for (uint32_t i = 0; i < items_max; i++) {
-		slot_at(set, i)->next = i + 1 < items_max ? i + 1 : NO_SLOT;
-		slot_at(set, i)->pass = 0;
-	}
+	set->forgotten = 0;
 	set->free = 0;
 	set->used = 0;
 	set->pass = 0;
 	set->first = true;
 	set->told_unkept = 0;
+}
+
+/* How many chains and slots are emptied between two looks at the clock. */
+#define FORGET_AT_ONCE 256
+
+/* A part of what is there to be forgotten; there are at least as many chains as slots. */
+static void forget_some(struct set *set, uint32_t items_max)
+{
+	uint32_t i = set->forgotten, left = set->chains_count - i, end = i + (left < FORGET_AT_ONCE ? left : FORGET_AT_ONCE);
+
+	for (; i < end; i++) {
+		set->chains[i] = NO_SLOT;
+		if (i >= items_max)
+			continue;
+		slot_at(set, i)->next = i + 1 < items_max ? i + 1 : NO_SLOT;
+		slot_at(set, i)->pass = 0;
+	}
+	set->forgotten = end;
 }
 
 /* === Records ============================================================ */
@@ -347,6 +361,11 @@ enum ks_step KS_CB ks_set_step(struct ks_probe *probe, uint64_t deadline_ns)
 
 	if (probe->first_step)
 		begin_pass(set);
+	while (set->forgotten < set->chains_count) {
+		forget_some(set, type->items_max);
+		if (ks_port_time_ns() >= deadline_ns)
+			return KS_STEP_MORE;
+	}
 	while (set->stage == WALK) {
 		int kind;
 
@@ -418,7 +437,9 @@ int KS_CB ks_set_init(struct ks_probe *probe)
 		free_memory(probe);
 		return -1;
 	}
-	forget_all(set, type->items_max);
+	begin_to_forget(set);
+	while (set->forgotten < set->chains_count)
+		forget_some(set, type->items_max);
 	return 0;
 }
 
@@ -429,7 +450,8 @@ void KS_CB ks_set_exit(struct ks_probe *probe)
 	free_memory(probe);
 }
 
+/* The table may be large: it is emptied in the steps that follow, before they walk. */
 void KS_CB ks_set_reset(struct ks_probe *probe)
 {
-	forget_all(probe->data, type_of(probe)->items_max);
+	begin_to_forget(probe->data);
 }

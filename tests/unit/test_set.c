@@ -272,6 +272,56 @@ static void reset(void **state)
 	assert_string_equal(seen(), "present:1 present:2");
 }
 
+static const struct ks_set_type large_set = { .kinds = kinds, .kinds_count = 2, .items_max = 4096, .next = next };
+
+static const struct ks_probe_type large = {
+	.name = "things",
+	.interval_ns = { 4 * SECOND, 4 * SECOND, SECOND, SECOND },
+	KS_SET_ENGINE(&large_set),
+};
+
+static const struct ks_probe_type *const large_types[] = { &large };
+
+static int large_setup(void **state)
+{
+	(void)state;
+	memset(&world, 0, sizeof(world));
+	kit_start(large_types, 1);
+	return 0;
+}
+
+/*
+ * A large table is not emptied in one step, which would keep a CPU from others for too long, but in as many as it takes, a part of it in each; each
+ * look at the clock is the end of a step here.  A reset in the middle of that begins anew.  The sample after it is the first, as ever.
+ */
+static void reset_in_steps(void **state)
+{
+	const struct ks_probe *probe = &kit_sensor.probes[0];
+	uint64_t steps;
+
+	(void)state;
+	for (uint32_t id = 1; id <= 5; id++)
+		put(id);
+	port_look_ns = KS_STEP_BUDGET_NS;
+	pass();
+	assert_string_equal(seen(), "present:1 present:2 present:3 present:4 present:5");
+	steps = probe->steps;
+
+	kit_command("reset", "things", NULL);
+	while (probe->steps < 3)
+		port_advance(1000000);
+	world.things[0] = world.things[4];
+	world.count = 4;
+	assert_false(probe->passes);
+	kit_command("reset", "things", NULL);
+	pass();
+	assert_string_equal(seen(), "present:5 present:2 present:3 present:4");
+	assert_true(probe->steps >= steps + 4096 / 512);
+	put(6);
+	pass();
+	assert_string_equal(seen(), "appeared:6");
+}
+
 /* More things than the table holds: the sample says how many of how many, once, and again when asked or when it changes. */
 static void full_table(void **state)
 {
@@ -594,6 +644,7 @@ int main(void)
 		with_world(kinds_are_apart),
 		with_world(asked_for),
 		with_world(reset),
+		cmocka_unit_test_setup_teardown(reset_in_steps, large_setup, kit_teardown),
 		with_world(full_table),
 		with_world(slot_for_one_that_was_there),
 		with_world(failed_walk),
