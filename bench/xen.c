@@ -5,6 +5,8 @@
  * Each figure is the smallest of many calls, which is the same in every boot; sums would drift.  Prints lines "name<TAB>value<TAB>unit".
  * Calls go through libxencall, as those of every client do, so that the way through Dom0's kernel is part of each, the null
  * hypercall's as well.
+ *
+ * Of each probe that "discovery" names: what a sample of it costs in all its steps, and its longest step.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -21,14 +23,17 @@
 
 #define SENSE_OP 47
 #define ROUNDS 200
+#define SAMPLES 5
+#define PROBES_MAX 32
 
 static xencall_handle *xen;
 static xc_interface *xc;
+static uint64_t dom0_pages;     /* Dom0's memory, as the last sample of dom0-roots has it */
 
 static struct {
 	struct xen_sense_exchange exchange;
 	char request[4096];
-	char reply[65536];
+	char reply[4 * 65536]; /* of records: of several probes' rings */
 	struct xen_sysctl sysctl;
 	xen_domctl_getdomaininfo_t info[64];
 } *area;
@@ -41,11 +46,13 @@ static const char status_all[] = REQUEST("0.2", "status", "*", "");
 static const char status_one[] = REQUEST("0.2", "status", "xen-domains", "");
 static const char domains[] = REQUEST("0.1", "records", "xen-domains", ",{\"run\":true}");
 static const char one_record[] = REQUEST("0.1", "records", "xen-domains", ",{\"max\":1,\"peek\":true}");
-static const char high[] = REQUEST("0.1", "adversarial", "*", "");
+static const char adversarial[] = REQUEST("0.1", "adversarial", "*", "");
+static const char usual[] = REQUEST("0.1", "default", "*", "");
 static const char low[] = REQUEST("0.1", "low", "*", "");
+static const char reset[] = REQUEST("0.1", "reset", "*", "");
 static const char take_all[] = REQUEST("0.1", "records", "*", "");
-static const char sweep[] = REQUEST("0.1", "records", "xen-text", ",{\"run\":true}");
-static const char census[] = REQUEST("0.1", "records", "dom0-roots", ",{\"run\":true}");
+/* Of the probe named. */
+static const char sample[] = REQUEST("0.1", "records", "%s", ",{\"run\":true}");
 
 /* A whole exchange; how many hypercalls it took. */
 static unsigned int ask(const char *request)
@@ -68,6 +75,10 @@ static unsigned int ask(const char *request)
 		}
 		calls++;
 		to += exchange->reply_bytes;
+		if (to + XEN_SENSE_LINE_MAX > area->reply + sizeof(area->reply)) {
+			fputs("bench: a reply does not fit\n", stderr);
+			exit(1);
+		}
 	} while (exchange->flags & XEN_SENSE_MORE);
 	*to = '\0';
 	return calls;
@@ -166,22 +177,135 @@ static uint64_t status_of(const char *probe, const char *member)
 {
 	char name[64];
 
-	snprintf(name, sizeof(name), "\"name\":\"%s\"", probe);
+	snprintf(name, sizeof(name), "\"name\":\"%.40s\"", probe);
 	return number_behind(name, member);
 }
 
-/* A census of Dom0's page-table roots, for a GiB of Dom0's memory.  Dom0 has half of the machine's; the census before has found where. */
-static uint64_t census_per_gib(void)
-{
-	uint64_t pages, took;
+/* === The probes ========================================================= */
 
-	ask(census);
-	ask(census);
-	pages = number_behind("\"kind\":\"dom0\"", "pages");
-	ask(status_all);
-	took = status_of("dom0-roots", "last_run_ns");
-	return pages ? took * (1 << 18) / pages : 0;
+static struct probe {
+	char name[32];
+	uint64_t own, asked;    /* the smallest sample of its own accord, and of those that were asked for */
+	uint64_t longest_step;
+	uint64_t runs;          /* at the last look */
+} probes[PROBES_MAX];
+static unsigned int probes_count;
+
+/* From a discovery: [["xen","UUID"],["xen-domains","UUID"],...], the sensor first. */
+static void find_probes(void)
+{
+	char *at;
+
+	ask(discovery);
+	at = strstr(area->reply, "[[\"");
+	while (at && (at = strstr(at, ",[\"")) && probes_count < PROBES_MAX) {
+		at += strlen(",[\"");
+		snprintf(probes[probes_count++].name, sizeof(probes->name), "%.*s", (int)strcspn(at, "\""), at);
+	}
 }
+
+static void keep_smaller(uint64_t *best, uint64_t value)
+{
+	if (!*best || value < *best)
+		*best = value;
+}
+
+/* Until each probe has made @runs samples since its last reset. */
+static void await_runs(uint64_t runs)
+{
+	for (unsigned int i = 0; i < probes_count;) {
+		ask(status_all);
+		if (status_of(probes[i].name, "runs") >= runs)
+			i++;
+		else
+			usleep(100000);
+	}
+}
+
+/* A fresh sample: what it took in all its steps.  Its records are taken, and are in @area->reply only until the next request. */
+static void ask_for_sample(struct probe *probe)
+{
+	char request[sizeof(sample) + sizeof(probe->name)];
+
+	snprintf(request, sizeof(request), sample, probe->name);
+	ask(request);
+	if (!strcmp(probe->name, "dom0-roots"))
+		dom0_pages = number_behind("\"kind\":\"dom0\"", "pages");
+	ask(status_all);
+	keep_smaller(&probe->asked, status_of(probe->name, "last_run_ns"));
+}
+
+/* Nobody asks: a probe's own samples, as they come, until there were enough of each. */
+static void await_samples(void)
+{
+	unsigned int left[PROBES_MAX], waiting = probes_count;
+
+	ask(status_all);
+	for (unsigned int i = 0; i < probes_count; i++) {
+		probes[i].runs = status_of(probes[i].name, "runs");
+		left[i] = SAMPLES;
+	}
+	while (waiting) {
+		usleep(100000);
+		ask(status_all);
+		for (unsigned int i = 0; i < probes_count; i++) {
+			uint64_t runs = status_of(probes[i].name, "runs");
+
+			if (runs == probes[i].runs)
+				continue;
+			probes[i].runs = runs;
+			keep_smaller(&probes[i].own, status_of(probes[i].name, "last_run_ns"));
+			if (left[i] && !--left[i])
+				waiting--;
+		}
+	}
+}
+
+/* Of all steps since the last reset. */
+static void note_longest_steps(void)
+{
+	ask(status_all);
+	for (unsigned int i = 0; i < probes_count; i++) {
+		uint64_t longest = status_of(probes[i].name, "longest_step_ns");
+
+		if (longest > probes[i].longest_step)
+			probes[i].longest_step = longest;
+	}
+}
+
+static void say_of(const char *what, const struct probe *probe, const char *more, uint64_t value)
+{
+	printf("%s of %s%s\t%llu\tinstructions\n", what, probe->name, more, (unsigned long long)value);
+}
+
+static void bench_probes(void)
+{
+	for (unsigned int i = 0; i < probes_count; i++)
+		for (unsigned int j = 0; j < SAMPLES; j++)
+			ask_for_sample(&probes[i]);
+	ask(usual);
+	await_samples();
+	ask(adversarial);
+	sleep(3);
+	note_longest_steps();
+	/* The steps that follow a reset have more to do. */
+	ask(reset);
+	await_runs(2);
+	note_longest_steps();
+
+	for (unsigned int i = 0; i < probes_count; i++) {
+		const struct probe *probe = &probes[i];
+
+		say_of("longest step", probe, "", probe->longest_step);
+		say_of("whole sample", probe, "", probe->own);
+		say_of("whole sample", probe, ", asked for", probe->asked);
+		/* A census: its cost goes with Dom0's memory, of which there is half a GiB. */
+		if (!strcmp(probe->name, "dom0-roots") && dom0_pages)
+			say("census of dom0-roots, for a GiB of Dom0", probe->asked * (1 << 18) / dom0_pages, "instructions");
+	}
+}
+
+/* === All ================================================================ */
 
 /* Average length of the records in the reply, without their envelopes. */
 static void record_sizes(uint64_t *records, uint64_t *bytes)
@@ -211,11 +335,8 @@ int main(void)
 	}
 	memset(area, 0, sizeof(*area));
 
-	/* Until the baseline of Xen's text stands. */
-	do {
-		usleep(100000);
-		ask(status_all);
-	} while (!status_of("xen-text", "runs"));
+	find_probes();
+	await_runs(1); /* the baseline of Xen's text takes its time */
 	ask(status_all);
 	say("memory at start", status_of("xen", "memory_bytes"), "bytes");
 	ask(take_all);
@@ -237,16 +358,7 @@ int main(void)
 	say("full domain list", smallest(do_domains), "instructions");
 	say("full domain list: hypercalls", calls, "calls");
 
-	ask(sweep);
-	ask(status_all);
-	say("whole sweep of xen-text", status_of("xen-text", "last_run_ns"), "instructions");
-	say("census of dom0-roots, for a GiB of Dom0", census_per_gib(), "instructions");
-	ask(high);
-	sleep(3);
-	ask(status_all);
-	say("longest step of xen-domains", status_of("xen-domains", "longest_step_ns"), "instructions");
-	say("longest step of xen-text", status_of("xen-text", "longest_step_ns"), "instructions");
-	say("longest step of dom0-roots", status_of("dom0-roots", "longest_step_ns"), "instructions");
 	say("average record", records ? bytes / records : 0, "bytes");
+	bench_probes();
 	return 0;
 }
