@@ -261,8 +261,9 @@ static void sort_records(const struct sensor *sensor, const struct view_spec *sp
 }
 
 /*
- * What the records, old ones too, say of how things were before they changed.  One that has appeared has "event" there: told by the probe, or in a sample
- * that was asked for by us, where all is "present", but not in our first.
+ * What the records, old ones too, say of how things were before they changed: of one that is told for the first time as well, as of a gate that was like all
+ * CPUs' until now.  One that has appeared has "event" there: told by the probe, or in a sample that was asked for by us, where all is "present", but not in
+ * our first.
  */
 static void keep_first(const struct sensor *sensor, const struct view_spec *spec, json_t *first)
 {
@@ -282,7 +283,7 @@ static void keep_first(const struct sensor *sensor, const struct view_spec *spec
 		known = json_object_get(first, key);
 		if (!strcmp(event, "vanished")) {
 			json_object_del(first, key);
-		} else if (!strcmp(event, "appeared") || (!known && again)) {
+		} else if (!strcmp(event, "appeared") || (!known && again && !old)) {
 			json_object_set_new(first, key, json_pack("{ss}", "event", "appeared"));
 		} else {
 			if (!known)

@@ -76,11 +76,15 @@ SH
 # boot(script, vm/run's options...): { step's name => { out, err, status } }, and under '' the whole: { out, err, status, console }.
 # A reference to a hash among the options has functions by the names of steps: called here when that step begins there, with all that was
 # printed before; the one under '' is called for each line, with it.
+#
+# A machine has one CPU: where two tests run side by side, two CPUs of one machine wait for each other most of the time, and a test takes three times as long.
+# What is about more than one, or what goes on at the same time, says --smp 2.
 sub boot {
 	my ($script, @options) = @_;
 	my ($hooks) = grep { ref } @options;
 	@options = grep { !ref } @options;
 	my $linux = grep { $_ eq '--linux' } @options;
+	unshift @options, '--smp', 1 unless grep { $_ eq '--smp' } @options;
 	my $console = File::Temp->new;
 	my $err = File::Temp->new;
 	my @command = ("$root/vm/run", '--console', "$console", map({ ('--add', $_) } $linux ? @linux_tools : @tools));

@@ -20,7 +20,7 @@ my ($clients, $requests, $rounds) = split ' ', $ENV{KS_LOAD} // '64 1000 100';
 my $take = request('records', $probe);
 my $status = request('status', $probe, undef, 0.2);
 
-my $steps = boot(<<"SH", '--linux', '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/load", "$build/tests/forks");
+my $steps = boot(<<"SH", '--linux', '--smp', 2, '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/load", "$build/tests/forks");
 export KSENSE_SOCKET=$socket
 load="load $socket $probe"
 ls /proc >/dev/null
@@ -126,8 +126,8 @@ is($end->{delivered}, $got, 'and the delivered as they came');
 is($steps->{"rounds-$_"}{status}, 0, "$rounds times loaded and unloaded under clients ($_)") or diag $steps->{"rounds-$_"}{err} for qw(first second);
 my ($first, $second) = map { { $steps->{"memory-$_"}{out} =~ /^(\w+):\s+(\d+) kB$/mg, $steps->{"memory-$_"}{out} =~ /(unix|threads) (\d+)/g } } qw(first second);
 # A ring that stays is 64 KiB a round, a thread 16, a client 16.  What is smaller than 10 KiB is not to be told from the noise of the
-# kernel's caches, and is left to kmemleak in the debug kernel.
-my $limit = 10 * $rounds;
+# kernel's caches, and is left to kmemleak in the debug kernel: there KASAN holds back what was freed, and 2 MiB are noise.
+my $limit = 10 * $rounds + ($steps->{kmemleak} ? 2048 : 0);
 cmp_ok($first->{Free} - $second->{Free}, '<', $limit, "memory: less than $limit kB went in $rounds rounds")
 	or diag $steps->{'memory-first'}{out}, $steps->{'memory-second'}{out};
 cmp_ok($second->{VmallocUsed} - $first->{VmallocUsed}, '<', $rounds, 'none of it address space');

@@ -18,7 +18,7 @@ my $storm = $ENV{KS_STORM_SECONDS} // 20;
 # A path of control characters: six bytes in JSON for each, more than a record holds.
 my $hostile = '\\001' x 200;
 my $vcpu = request('records', 'xen-domains', { run => JSON::PP::true, filter => { kind => 'vcpu', domid => 0, vcpu => 1 } });
-my $steps = boot(<<"SH", @KS::probes_machine, '--timeout', 900, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko", map { "$build/tests/$_" } qw(actor forks));
+my $steps = boot(<<"SH", @KS::probes_machine, '--smp', 2, '--timeout', 900, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko", map { "$build/tests/$_" } qw(actor forks));
 export KSENSE_SOCKET=/run/ksense/kernel.sock
 hide=/sys/module/ks_hide/parameters
 # What /proc says of all processes.

@@ -50,7 +50,7 @@ my @expected = (
 	['after-changing' => 'ok'],
 );
 
-my $steps = boot(<<'SH', '--timeout', 600);
+my $steps = boot(<<'SH', '--smp', 2, '--timeout', 600);
 step abi abi
 step alive ksense --xen discovery
 step off true

@@ -7,15 +7,32 @@
 # not look" for "nothing differs".
 use strict;
 use warnings;
+no warnings 'portable'; # addresses have 64 bits
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use KS;
+use File::Temp;
 use Test::More;
 
 my $storm = $ENV{KS_STORM_SECONDS} // 30;
 my $pairs = '{"pairs": [{"pair": "mine", "xen": {"probe": "xen-domains", "kind": "domain", "key": ["domid"]}, "dom0": [],' .
 	'"only_xen": {"finding": "a-domain", "severity": "low", "what": "{domid} of {type}", "why": "because", "next": "{uuid}"}}]}';
-my $steps = boot(<<"SH", '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko", "$build/tests/entries/ks_entries.ko", map { "$build/tests/$_" } qw(actor forks));
+
+# A gate of one CPU in Xen, through the emulator's debugger port: idt_tables[] has a pointer for each CPU, a gate has 16 bytes and begins with the low half
+# of the address it leads to.
+my $dir = File::Temp->newdir;
+my ($tables) = map { hex((split)[0]) } grep { / idt_tables$/ } `nm \Q$KS::xen\E-syms`;
+my $gate;
+sub write_gate {
+	my ($more) = @_;
+	my $gdb = gdb_open("$dir/gdb");
+	my $at = unpack('Q<', gdb_read($gdb, $tables, 8)) + 6 * 16;
+	$gate //= gdb_read($gdb, $at, 2);
+	gdb_write($gdb, $at, pack('S<', unpack('S<', $gate) + $more));
+	gdb_close($gdb);
+}
+my %debugger = (gate => sub { write_gate(1) }, 'gate-back' => sub { write_gate(0) });
+my $steps = boot(<<"SH", \%debugger, '--gdb', "$dir/gdb", '--smp', 2, '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko", "$build/tests/entries/ks_entries.ko", map { "$build/tests/$_" } qw(actor forks));
 hide=/sys/module/ks_hide/parameters
 socket=/run/ksense/kernel.sock
 ./actor headless >headless.out &
@@ -70,6 +87,18 @@ ksense off dom0-roots >/dev/null
 step off ksense --json compare
 ksense on dom0-roots >/dev/null
 step on ksense --json compare
+
+ksense --json compare --watch --interval 0.2 >gates.out &
+watcher=\$!
+until grep -q '"pairs"' gates.out; do sleep 0.1; done
+step gate true
+until grep -q '"finding"' gates.out; do sleep 0.1; done
+step gate-back true
+until grep -q '"gone"' gates.out; do sleep 0.1; done
+kill -INT \$watcher
+wait \$watcher
+step gates sh -c "cat gates.out; exit \$?"
+ksense records xen-idt >/dev/null
 
 # Short processes, one after another: the page tables of one are the next one's.
 (while :; do /bin/true; done) &
@@ -143,6 +172,13 @@ my @callback = findings('callback');
 is_deeply([map { [@$_{qw(finding where old new)}] } @callback],
 	  [['callback-redirected', { vcpu => 0, name => 'syscall32' }, { address => $compat }, { address => $bounds }]],
 	  'a callback that leads elsewhere, and where it led before') or diag explain \@callback;
+
+# --- A gate of Xen's is moved: no gate was told of before that was as all CPUs' are
+my @gates = findings('gates');
+is_deeply([map { [$_->{finding}, @{$_->{where}}{qw(kind cpu vector)}, $_->{xen}{symbol}, $_->{old}{symbol}] } @gates],
+	  [['xen-entry-changed', 'idt-gate', 0, 6, 'invalid_op+0x1', 'invalid_op+0x0']], "a gate of one of Xen's CPUs that leads elsewhere, and where it led before")
+	or diag $steps->{gates}{out};
+is(scalar(grep { $_->{gone} } json($steps->{gates})), 1, 'and that it was put back');
 
 # --- Pairs of one's own, and what cannot be looked at
 is_deeply([map { [@$_{qw(finding what next)}] } findings('mine')], [['a-domain', '0 of PV', '00000000-0000-0000-0000-000000000000']], 'a pair from a file');

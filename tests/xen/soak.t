@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Three minutes of the soak: see lab/soak.
+# Three minutes of the soak, two of them with all of Xen's probes at adversarial: see lab/soak.
 use strict;
 use warnings;
 use FindBin;
