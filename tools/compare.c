@@ -177,11 +177,17 @@ static void look_free(struct look *look)
 	memset(look, 0, sizeof(*look));
 }
 
-/* Dom0's second view is taken only where there is a difference to be confirmed.  False: it could not be compared. */
-static bool look_at(struct sources *sources, struct pair *pair, struct look *look)
+/*
+ * Dom0's second view is taken only where there is a difference to be confirmed; in the next look it is the first one, @before, if it has items.  False: it could
+ * not be compared.
+ */
+static bool look_at(struct sources *sources, struct pair *pair, struct look *look, struct view *before)
 {
 	memset(look, 0, sizeof(*look));
-	view_dom0(sources, pair, &look->before);
+	look->before = *before;
+	memset(before, 0, sizeof(*before));
+	if (!look->before.items)
+		view_dom0(sources, pair, &look->before);
 	if (!usable(pair, &look->before))
 		return false;
 	view_xen(sources, pair, &look->xen);
@@ -265,6 +271,7 @@ static void raise_new(struct pair *pair, const json_t *pending, const char *sinc
  */
 static void round_of(struct sources *sources, struct pair *pair, bool table)
 {
+	struct view before = { 0 };
 	json_t *pending = NULL;
 	struct look look;
 	char since[32];
@@ -277,7 +284,7 @@ static void round_of(struct sources *sources, struct pair *pair, bool table)
 	do {
 		if (pending)
 			pause_about(pair->pause_ms);
-		compared = look_at(sources, pair, &look);
+		compared = look_at(sources, pair, &look, &before);
 		if (compared && !pending)
 			pending = json_incref(look.found);
 		else if (compared)
@@ -288,8 +295,11 @@ static void round_of(struct sources *sources, struct pair *pair, bool table)
 			look_free(&look);
 			break;
 		}
+		before = look.after;
+		memset(&look.after, 0, sizeof(look.after));
 		look_free(&look);
 	} while (compared && !was_interrupted());
+	view_free(&before);
 	if (!compared)
 		pair->looked = 0;
 	json_decref(pending);
