@@ -162,7 +162,7 @@ check: ## install what is missing and run the tests (see check-long)
 # Everything is built first, two at a time; then one runner runs it all, at most two machines at a time, and its summary is the last that is said.
 TESTS = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t)) $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/xen/*.t))) $(sort $(wildcard tests/linux/*.t))
 # What takes longer than make check may: in make check-long.
-LONG_TESTS = tests/xen/roots.t
+LONG_TESTS = tests/xen/roots.t tests/xen/soak.t
 
 .PHONY: check-parts
 check-parts:

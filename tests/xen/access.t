@@ -119,7 +119,7 @@ sub long_boot {
 	};
 	ok($rover, "$who: Xen's count of domain ids is in xen-syms");
 
-	my $steps = boot(<<"SH", '--domu', '--gdb', "$dir/gdb", '--xen-args', $kind->{args}, machine($kind), { rover => $again });
+	my $steps = boot(<<"SH", '--smp', 2, '--domu', '--gdb', "$dir/gdb", '--xen-args', $kind->{args}, machine($kind), { rover => $again });
 log() { echo /var/log/xen/console/guest-\$1.log; }
 until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 5000 ] || return 1; i=\$((i + 1)); usleep 200000; done; }
 # phase WORD GUEST...: they do what they do at that word, one after the other.
