@@ -13,7 +13,7 @@ use File::Temp;
 use JSON::PP;
 use Test::More;
 
-our @EXPORT = qw(boot @module_probes here records json reply request $root $build $nonce gdb_open gdb_read gdb_write gdb_close gdb_efer);
+our @EXPORT = qw(boot @module_probes here records json reply request xen_symbols $root $build $nonce gdb_open gdb_read gdb_write gdb_close gdb_efer);
 
 our $root = realpath(dirname(__FILE__) . '/../..');
 our $build = $ENV{KS_BUILD} // "$root/build";
@@ -172,6 +172,13 @@ sub request {
 
 	push @elements, $options if $options;
 	return JSON::PP->new->canonical->encode({ 'Virtue-protocol-version' => $version // 0.1, request => \@elements });
+}
+
+# Of the Xen under test: name => address.
+sub xen_symbols {
+	no warnings 'portable'; # addresses have 64 bits
+	my ($folder) = $xen =~ /(.*)xen$/;
+	return map { /^([0-9a-f]+) \w (\S+)$/ ? ($2 => hex $1) : () } split /\n/, `nm \Q$folder\Exen-syms`;
 }
 
 # === The emulator's debugger port ============================================

@@ -16,7 +16,7 @@ use Test::More;
 our @EXPORT = qw(suite);
 
 # How often each of two clients asks for a whole fresh sample.
-my $rounds = $ENV{KS_ROUNDS} // 20;
+my $rounds = $ENV{KS_ROUNDS} // 40;
 
 # === The sensors ============================================================
 #
@@ -49,7 +49,7 @@ my %sensors = (
 		some => { kind => 'domain', domid => 0 },
 		none => { kind => 'domain', domid => 77 },
 		busy => ':',
-		machine => [],
+		machine => ['--smp', 2], # two clients at the same time
 	},
 	dom0 => { %module, machine => ['--add', $KS::module] },
 	linux => { %module, machine => ['--linux', '--add', $KS::module] },

@@ -7,7 +7,6 @@
 # not look" for "nothing differs".
 use strict;
 use warnings;
-no warnings 'portable'; # addresses have 64 bits
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use KS;
@@ -18,20 +17,19 @@ my $storm = $ENV{KS_STORM_SECONDS} // 30;
 my $pairs = '{"pairs": [{"pair": "mine", "xen": {"probe": "xen-domains", "kind": "domain", "key": ["domid"]}, "dom0": [],' .
 	'"only_xen": {"finding": "a-domain", "severity": "low", "what": "{domid} of {type}", "why": "because", "next": "{uuid}"}}]}';
 
-# A gate of one CPU in Xen, through the emulator's debugger port: idt_tables[] has a pointer for each CPU, a gate has 16 bytes and begins with the low half
-# of the address it leads to.
+# A gate of one CPU in Xen, as the lab's attack moves it, through the emulator's debugger port.
 my $dir = File::Temp->newdir;
-my ($tables) = map { hex((split)[0]) } grep { / idt_tables$/ } `nm \Q$KS::xen\E-syms`;
-my $gate;
-sub write_gate {
-	my ($more) = @_;
-	my $gdb = gdb_open("$dir/gdb");
-	my $at = unpack('Q<', gdb_read($gdb, $tables, 8)) + 6 * 16;
-	$gate //= gdb_read($gdb, $at, 2);
-	gdb_write($gdb, $at, pack('S<', unpack('S<', $gate) + $more));
-	gdb_close($gdb);
+my %symbol = xen_symbols();
+my $gate = do "$root/lab/idt-gate/debugger.pl" or die "lab/idt-gate: ", $@ || $!;
+sub with_gate {
+	my ($what) = @_;
+	return sub {
+		my $gdb = gdb_open("$dir/gdb");
+		$gate->{$what}->($gdb, sub { $symbol{$_[0]} });
+		gdb_close($gdb);
+	};
 }
-my %debugger = (gate => sub { write_gate(1) }, 'gate-back' => sub { write_gate(0) });
+my %debugger = (gate => with_gate('attack'), 'gate-back' => with_gate('undo'));
 my $steps = boot(<<"SH", \%debugger, '--gdb', "$dir/gdb", '--smp', 2, '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko", "$build/tests/entries/ks_entries.ko", map { "$build/tests/$_" } qw(actor forks));
 hide=/sys/module/ks_hide/parameters
 socket=/run/ksense/kernel.sock

@@ -15,8 +15,7 @@ use KS;
 use File::Temp;
 use Test::More;
 
-my ($syms) = $KS::xen =~ /(.*)xen$/;
-my %symbol = map { my ($address, $type, $name) = split; $name ? ($name => hex $address) : () } grep { !/^\s/ } split /\n/, `nm ${syms}xen-syms`;
+my %symbol = xen_symbols();
 ok($symbol{page_fault}, 'there are symbols of this Xen') or BAIL_OUT('no xen-syms');
 
 # Nothing in this machine raises these two vectors; LMSLE is a bit of EFER that the emulator's CPU has no use for.

@@ -17,10 +17,8 @@ use Test::More;
 
 # keyhandler's "dump_registers" runs only when somebody presses a key on Xen's console.
 my $function = 'dump_registers';
-my ($syms) = $KS::xen =~ /(.*)xen$/;
-my ($line) = grep { / [tT] \Q$function\E$/ } split /\n/, `nm ${syms}xen-syms`;
-ok($line, "$function is in xen-syms") or BAIL_OUT('no such symbol');
-my $address = hex((split ' ', $line)[0]);
+my $address = {xen_symbols()}->{$function};
+ok($address, "$function is in xen-syms") or BAIL_OUT('no such symbol');
 
 my $dir = File::Temp->newdir;
 my $socket = "$dir/gdb";
