@@ -160,9 +160,7 @@ check: ## install what is missing and run the tests (see check-long)
 	@$(MAKE) --no-print-directory check-all
 
 # Everything is built first, two at a time; then one runner runs it all, at most two machines at a time, and its summary is the last that is said.
-TESTS = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t)) $(filter-out $(LONG_TESTS),$(sort $(wildcard tests/xen/*.t))) $(sort $(wildcard tests/linux/*.t))
-# What takes longer than make check may: in make check-long.
-LONG_TESTS = tests/xen/roots.t tests/xen/soak.t
+TESTS = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t)) $(sort $(wildcard tests/xen/*.t)) $(sort $(wildcard tests/linux/*.t))
 
 .PHONY: check-parts
 check-parts:
@@ -173,10 +171,10 @@ check-parts:
 check-all: check-parts
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j2 --timer $(TESTS)
 
-check-long: ## what is too long for make check: all of who may what, more on the debug build of Xen
+check-long: ## what is too long for make check: more of the tests on the debug build of Xen
 	@scripts/packages
 	@$(MAKE) --no-print-directory check-parts
-	KS_LONG=1 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer tests/xen/access.t tests/xen/checked.t $(LONG_TESTS)
+	KS_LONG=1 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove --timer tests/xen/checked.t
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages

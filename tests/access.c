@@ -9,6 +9,7 @@
  *	access lock DOMID    the lock, as "lock"
  *	access lock-wrong    the lock with arguments that are wrong
  *	access map DOMID MFN maps this page of another domain's memory, "map"
+ *	access create        makes a domain that has no vCPU yet, and no memory; "create": its id
  *	access rows FROM N   N refused commands of Dom0, each under another uuid from FROM on: "rows" were refused
  *	access flood N       so many calls as fast as they go; how many were refused
  *	access wait WORD     waits until Dom0 has written WORD to ks-phase in this guest's place in xenstore
@@ -170,17 +171,44 @@ static void do_map(uint32_t domid, xen_pfn_t frame)
 	printf("map: %s\n", page && !error ? "ok" : name_of(error ? error : -errno));
 }
 
+/* === Domains, without a toolstack ======================================= */
+
+static struct xen_domctl *new_domctl(uint32_t cmd, uint32_t domid)
+{
+	struct xen_domctl *op = (struct xen_domctl *)(void *)area->reply;
+
+	memset(op, 0, sizeof(*op));
+	op->cmd = cmd;
+	op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
+	op->domain = (domid_t)domid;
+	return op;
+}
+
+/* Every domain begins like this. */
+static void do_create(void)
+{
+	struct xen_domctl *op = new_domctl(XEN_DOMCTL_createdomain, 0);
+	struct xen_domctl_createdomain *new = &op->u.createdomain;
+
+	new->ssidref = 12; /* FLASK's label of a domU, as the toolstack gives it: SECINITSID_DOMU */
+	new->handle[0] = 0xa1;
+	new->max_vcpus = 1;
+	new->max_evtchn_port = 127;
+	new->max_grant_frames = new->max_maptrack_frames = -1;
+	new->grant_opts = XEN_DOMCTL_GRANT_version(1);
+	if (xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0)
+		printf("create: %s\n", name_of(-errno));
+	else
+		printf("create: %u\n", op->domain);
+}
+
 /* === As many who ask ==================================================== */
 
 /* Dom0 may change the uuid of every domain, its own too. */
 static int set_uuid(uint32_t domid, unsigned long number)
 {
-	struct xen_domctl *op = (struct xen_domctl *)(void *)area->reply;
+	struct xen_domctl *op = new_domctl(XEN_DOMCTL_setdomainhandle, domid);
 
-	memset(op, 0, sizeof(*op));
-	op->cmd = XEN_DOMCTL_setdomainhandle;
-	op->interface_version = XEN_DOMCTL_INTERFACE_VERSION;
-	op->domain = (domid_t)domid;
 	memcpy(op->u.setdomainhandle.handle, &number, sizeof(number));
 	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op);
 }
@@ -275,6 +303,8 @@ int main(int argc, char **argv)
 		do_lock_wrong();
 	else if (!strcmp(what, "map"))
 		do_map((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
+	else if (!strcmp(what, "create"))
+		do_create();
 	else if (!strcmp(what, "rows"))
 		do_rows(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
 	else if (!strcmp(what, "flood"))

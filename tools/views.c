@@ -340,6 +340,12 @@ static const char *domain_type(const xc_domaininfo_t *info)
 	return info->arch_config.emulation_flags & pc ? "HVM" : "PVH";
 }
 
+/* A domain that has none yet: the id is all ones. */
+static json_int_t vcpus_of(const xc_domaininfo_t *info)
+{
+	return info->max_vcpu_id == XEN_INVALID_MAX_VCPU_ID ? 0 : (json_int_t)info->max_vcpu_id + 1;
+}
+
 /* xl's lists are made of the same calls. */
 static void view_toolstack(struct sources *sources, const struct view_spec *spec, struct view *view)
 {
@@ -360,7 +366,7 @@ static void view_toolstack(struct sources *sources, const struct view_spec *spec
 			ks_uuid_text(uuid, info[i].handle);
 			add_item(view, spec, json_pack("{sisssssIsIsI}", "domid", (int)info[i].domain, "uuid", uuid, "type", domain_type(&info[i]),
 						       "pages", (json_int_t)info[i].tot_pages, "max_pages", (json_int_t)info[i].max_pages,
-						       "vcpus", (json_int_t)info[i].max_vcpu_id + 1));
+						       "vcpus", vcpus_of(&info[i])));
 		}
 		from = info[got - 1].domain + 1U;
 		if (from >= DOMID_FIRST_RESERVED)

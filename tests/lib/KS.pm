@@ -78,7 +78,7 @@ SH
 # printed before; the one under '' is called for each line, with it.
 #
 # A machine has one CPU: where two tests run side by side, two CPUs of one machine wait for each other most of the time, and a test takes three times as long.
-# What is about more than one, or what goes on at the same time, says --smp 2.
+# What is about more than one says --smp 2, and --one-thread with it where nothing has to happen at the very same moment.
 sub boot {
 	my ($script, @options) = @_;
 	my ($hooks) = grep { ref } @options;

@@ -13,7 +13,7 @@ use Test::More;
 
 my $socket = '/run/ksense/kernel.sock';
 my $build = $ENV{KS_BUILD} || 'build';
-my $steps = boot(<<"SH", '--linux', '--smp', 2, '--add', $KS::module, '--add', "$KS::test_modules/idt/ks_idt.ko");
+my $steps = boot(<<"SH", '--linux', '--smp', 2, '--one-thread', '--add', $KS::module, '--add', "$KS::test_modules/idt/ks_idt.ko");
 # Sweeps until one has told of CPU 1: where its table is, is asked on that CPU, and a slow one answers for the next sweep.
 sweep() {
 	: >told

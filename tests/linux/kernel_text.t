@@ -132,7 +132,7 @@ my $read_all = sub {
 	});
 };
 
-my $steps = boot($script, '--smp', 2, '--add', $KS::module, '--gdb', $gdb_socket, '--timeout', 600,
+my $steps = boot($script, '--smp', 2, '--one-thread', '--add', $KS::module, '--gdb', $gdb_socket, '--timeout', 600,
 		 { readout => $read_all, 'wait-modified' => $change, 'wait-restored' => $put_back });
 
 is($steps->{load}{status}, 0, 'it loads') or diag $steps->{load}{err};

@@ -17,6 +17,7 @@ use Test::More;
 my $storm = $ENV{KS_STORM_SECONDS} // 20;
 # A path of control characters: six bytes in JSON for each, more than a record holds.
 my $hostile = '\\001' x 200;
+my %missing = (list => 'task-list', ring => 'task-list', table => 'pid-table,task-list', tree => 'pid-table,task-list,tree');
 my $vcpu = request('records', 'xen-domains', { run => JSON::PP::true, filter => { kind => 'vcpu', domid => 0, vcpu => 1 } });
 my $steps = boot(<<"SH", @KS::probes_machine, '--smp', 2, '--timeout', 900, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko", map { "$build/tests/$_" } qw(actor forks));
 export KSENSE_SOCKET=/run/ksense/kernel.sock
@@ -41,11 +42,11 @@ wait_passes() {
 	until [ \$(passes) -ge \$n ]; do sleep 0.2; done
 }
 hidden() { ksense --json records processes --filter kind=hidden; }
-# The same, until there is this event.
+# The same, until there is one with this.
 await_hidden() {
 	i=0
 	hidden >await.out
-	until grep -q "event.:.\$1" await.out || [ \$i -gt 300 ]; do
+	until grep -q "\$1" await.out || [ \$i -gt 300 ]; do
 		i=\$((i + 1))
 		sleep 0.2
 		hidden >>await.out
@@ -54,6 +55,7 @@ await_hidden() {
 }
 insmod ksense.ko sense=\$(only processes)
 mkfifo actor.in
+: >actor.out
 ./actor <actor.in >actor.out &
 actor=\$!
 exec 3>actor.in
@@ -106,27 +108,27 @@ ksense adversarial >/dev/null
 insmod ks_hide.ko
 wait_passes 8
 step quiet hidden
-for trick in list ring table tree; do
-	pid=\$actor
+for trick in @{[map { "$_:$missing{$_}" } qw(list ring table tree)]}; do
+	missing=\${trick#*:} trick=\${trick%%:*} pid=\$actor
 	[ \$trick = tree ] && pid=\$busy && kill -CONT \$busy
 	echo \$pid >\$hide/\$trick
-	step \$trick await_hidden appeared
+	step \$trick await_hidden 'missing":"'\$missing'"'
 	[ \$trick = table ] && step proc_table ls -d /proc/\$actor
 	echo 0 >\$hide/\$trick
-	step un\$trick await_hidden vanished
+	step un\$trick await_hidden event.:.vanished
 done
 until grep -q while /proc/\$busy/cmdline; do sleep 0.1; done
 kill -STOP \$busy
 echo \$thread >\$hide/thread
-step thread await_hidden appeared
+step thread await_hidden event.:.appeared
 step thread_again ksense --json records processes --run --filter kind=hidden
 echo 0 >\$hide/thread
-step unthread await_hidden vanished
+step unthread await_hidden event.:.vanished
 echo \$actor >\$hide/table
-await_hidden appeared >/dev/null
+await_hidden event.:.appeared >/dev/null
 ksense reset processes >/dev/null
 ksense adversarial >/dev/null
-step reset await_hidden appeared
+step reset await_hidden event.:.appeared
 echo 0 >\$hide/table
 rmmod ks_hide
 ksense records processes >/dev/null
@@ -255,12 +257,13 @@ SKIP: {
 sub hidden { return grep { $_->{kind} eq 'hidden' } json($steps->{$_[0]}) }
 
 is_deeply([hidden('quiet')], [], 'nothing is hidden where nothing hides');
-my %missing = (list => 'task-list', ring => 'task-list', table => 'pid-table,task-list', tree => 'pid-table,task-list,tree');
+# One that hides while a pass is under way may at first be missed in fewer views.
 for my $trick (qw(list ring table tree)) {
 	my @found = hidden($trick);
 	my ($pid, $comm, $exe) = $trick eq 'tree' ? ($busy, 'sh', 'busybox') : ($actor, 'actor', 'actor');
-	is_deeply([map { [@$_{qw(event tid pid comm exe missing)}] } @found], [['appeared', $pid, $pid, $comm, $exe, $missing{$trick}]],
-	          "$trick: the hidden process is found, alone, and it is told where it is missing") or diag explain $steps->{$trick};
+	like(join(' ', map { $_->{event} } @found), qr/^appeared( changed)?$/, "$trick: the hidden process is found") or diag explain $steps->{$trick};
+	is(scalar(grep { $_->{tid} != $pid } @found), 0, "$trick: alone");
+	is_deeply([@{$found[-1] // {}}{qw(tid pid comm exe missing)}], [$pid, $pid, $comm, $exe, $missing{$trick}], "$trick: and it is told where it is missing");
 	my $known = $trick eq 'tree' ? $sample{$busy} : $spinning;
 	is_deeply([@{$found[0] // {}}{qw(start_ns root user_root uid)}], [@$known{qw(start_ns root user_root uid)}], "$trick: as what it is");
 	is_deeply([map { [@$_{qw(event tid)}] } (hidden("un$trick"))[-1]], [['vanished', $pid]], "$trick: and no more when it does not hide");

@@ -8,7 +8,7 @@
 #
 # The table is that of docs/sensing-domain.md.  tests/access.c tries each of its rows, in real domains, with XSM off, with XSM and no policy, and with
 # FLASK enforcing.  In each of the three the long boot has two guests that wait for Dom0's word; the short ones see what "sense=dom0=" leaves
-# to Dom0, and need no guest that runs.
+# to Dom0.  KS_ACCESS: those of the three only whose name has this in it.
 use strict;
 use warnings;
 no warnings 'portable'; # addresses have 64 bits
@@ -52,13 +52,13 @@ sub holds {
 
 # === What Dom0 keeps =========================================================
 
-# No guest runs: one that is paused is named, or none.
+# Locked for a domain that is just made, or for none; before the table is tried there can be $more.
 sub short_boot {
-	my ($kind, $dom0, $column, $lock) = @_;
+	my ($kind, $dom0, $column, $named, $more, @options) = @_;
 	my $who = "$kind->{name}, dom0=$dom0, $column";
-	my $steps = boot(<<"SH", '--xen-args', "$kind->{args} sense=dom0=$dom0", $lock ne '' ? ('--domu') : (), machine($kind));
-[ -z "$lock" ] || xl create -q -p domu-pv.cfg
-step lock ksense lock $lock
+	my $steps = boot(<<"SH", '--xen-args', "$kind->{args} sense=dom0=$dom0", machine($kind), @options);
+step lock ksense lock @{[$named ? '$(access create | sed "s/create: //")' : '']}
+@{[$more // '']}
 step dom0 sh -c 'access table; access lock 1'
 SH
 	is($steps->{lock}{status}, 0, "$who: locked") or diag $steps->{lock}{err};
@@ -70,9 +70,7 @@ SH
 # More who ask than the probe has rows for: Dom0 under one uuid after another.  Each of them has a row, or is counted with those that have none; and when they
 # are gone there is room for others.
 sub rows_boot {
-	my ($kind) = @_;
-	my $steps = boot(<<'SH', '--xen-args', $kind->{args}, machine($kind));
-ksense lock
+	my $steps = short_boot(@_, <<'SH');
 step many access rows 1 100
 # Two passes: one tells of them, and the next gives up the rows of those that are gone.
 sleep 6
@@ -119,7 +117,7 @@ sub long_boot {
 	};
 	ok($rover, "$who: Xen's count of domain ids is in xen-syms");
 
-	my $steps = boot(<<"SH", '--smp', 2, '--domu', '--gdb', "$dir/gdb", '--xen-args', $kind->{args}, machine($kind), { rover => $again });
+	my $steps = boot(<<"SH", '--smp', 2, '--one-thread', '--domu', '--gdb', "$dir/gdb", '--xen-args', $kind->{args}, machine($kind), { rover => $again });
 log() { echo /var/log/xen/console/guest-\$1.log; }
 until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 5000 ] || return 1; i=\$((i + 1)); usleep 200000; done; }
 # phase WORD GUEST...: they do what they do at that word, one after the other.
@@ -245,27 +243,27 @@ SH
 
 # A domain to which a policy gives all, after a lock for nobody.
 sub guests_boot {
-	my ($kind) = @_;
-	my $steps = boot(<<"SH", '--domu', '--xen-args', $kind->{args}, machine({ module => "$build/flask/guests" }));
-ksense lock
+	my ($kind, @what) = @_;
+	my $steps = short_boot({ %$kind, module => "$build/flask/guests" }, @what, <<'SH', '--domu');
 step guest domu-start --timeout 500 --add access guest -- './access table; ./access lock 1'
 SH
 	holds($steps->{guest}{out}, "FLASK's, no domain", "$kind->{name}: a guest that the policy allows, after a lock for nobody");
 }
 
-# All of it is fourteen machines, some with two guests: a quarter of an hour.  make check has the first of them, what is so in every Xen; make check-long has all
-# (KS_LONG=1).  KS_ACCESS: those kinds only whose name has this in it.
-my @now = $ENV{KS_LONG} ? grep { $_->{name} =~ ($ENV{KS_ACCESS} // '') } @kinds : $kinds[0];
-diag('the rest of the table is tried by make check-long') if !$ENV{KS_LONG};
-for my $kind (@now) {
+for my $kind (grep { $_->{name} =~ ($ENV{KS_ACCESS} // '') } @kinds) {
+	my @nobody = ($kind, 'all', 'Dom0, no domain', 0);
+
 	local $KS::xen = $kind->{xen};
 	long_boot($kind);
-	next if !$ENV{KS_LONG};
-	short_boot($kind, 'all', 'Dom0, `all`', 'domu-pv');
-	short_boot($kind, 'nothing', 'Dom0, `nothing`', 'domu-pv');
-	short_boot($kind, 'all', 'Dom0, no domain', '');
-	rows_boot($kind) if !$kind->{flask} && !$kind->{args};
-	guests_boot($kind) if $kind->{flask};
+	short_boot($kind, 'all', 'Dom0, `all`', 1);
+	short_boot($kind, 'nothing', 'Dom0, `nothing`', 1);
+	if ($kind->{flask}) {
+		guests_boot(@nobody);
+	} elsif ($kind->{args}) {
+		short_boot(@nobody);
+	} else {
+		rows_boot(@nobody);
+	}
 }
 
 done_testing;

@@ -30,7 +30,7 @@ sub with_gate {
 	};
 }
 my %debugger = (gate => with_gate('attack'), 'gate-back' => with_gate('undo'));
-my $steps = boot(<<"SH", \%debugger, '--gdb', "$dir/gdb", '--smp', 2, '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko", "$build/tests/entries/ks_entries.ko", map { "$build/tests/$_" } qw(actor forks));
+my $steps = boot(<<"SH", \%debugger, '--gdb', "$dir/gdb", '--smp', 2, '--one-thread', '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko", "$build/tests/entries/ks_entries.ko", map { "$build/tests/$_" } qw(actor forks));
 hide=/sys/module/ks_hide/parameters
 socket=/run/ksense/kernel.sock
 ./actor headless >headless.out &

@@ -13,7 +13,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $steps = boot(<<'SH', '--domu', '--svm', '--timeout', 600, '--add', $KS::module);
+my $steps = boot(<<'SH', '--domu', '--svm', '--timeout', 600, '--add', $KS::module, '--add', "$build/tests/access");
 step pv domu-start --add abi pv -- ./abi denied
 step pvh domu-start --pvh --add abi pvh -- ./abi denied
 step keep domu-start --keep kept -- true
@@ -23,6 +23,9 @@ step told ksense --socket /run/ksense/kernel.sock --json records domains --run -
 step compare ksense --json compare
 step destroy xl destroy kept
 step gone ksense --xen --json records xen-domains --run
+# A domain as it is at first, in the middle of being created.
+step new access create
+step compare-new ksense --json compare
 step dom0 ksense --xen discovery
 SH
 
@@ -44,6 +47,11 @@ is_deeply([map { [@{$pairs{$_}}{qw(xen_items dom0_items findings)}] } qw(domains
 	  'and whoever lists domains lists these two') or diag $steps->{compare}{out};
 my ($gone) = grep { $_->{kind} eq 'domain' && $_->{event} eq 'vanished' && $_->{domid} == ($domains[0]{domid} // -1) } json($steps->{gone});
 ok($gone, 'and that it vanished is a record');
+like($steps->{new}{out}, qr/^create: \d+$/, 'a domain that has no vCPU yet');
+my ($with_new) = grep { $_->{pairs} } json($steps->{'compare-new'});
+my %with_new = map { $_->{pair} => $_ } @{$with_new->{pairs} // []};
+is_deeply([map { [@{$with_new{$_}}{qw(xen_items dom0_items findings)}] } qw(domains-toolstack domains-module)], [([2, 2, 0]) x 2],
+	  'is to all the same domain') or diag $steps->{'compare-new'}{out};
 is($steps->{dom0}{status}, 0, 'Dom0 is served all the while');
 
 done_testing;

@@ -14,7 +14,7 @@ use Test::More;
 
 # Xen's numbers: CALLBACKTYPE_syscall32, and CALLBACKF_mask_events.
 my ($syscall32, $masks) = (7, 1);
-my $steps = boot(<<"SH", '--smp', 2, '--add', "$build/tests/entries/ks_entries.ko");
+my $steps = boot(<<"SH", '--smp', 2, '--one-thread', '--add', "$build/tests/entries/ks_entries.ko");
 fresh() { ksense --json records dom0-entries --run; }
 # Where something leads now, by members of its record that stand side by side.
 now() { fresh | grep '"event":"present"' | grep "\$1" | sed 's/.*"address":"\\([^"]*\\)".*/\\1/'; }

@@ -7,7 +7,8 @@
 # roots that no process has, and everybody is suspected.
 #
 # The judge is the module's probe "processes".  Both are asked by a `ksense raw` that was started before, through FIFOs, and the shell starts nothing
-# between the two questions: so the processes are the same for both.
+# between the two questions: so the processes are the same for both.  An awk, started before as well, keeps the replies and tells the shell of each one's end:
+# the shell itself would read them byte by byte.
 use strict;
 use warnings;
 use FindBin;
@@ -22,31 +23,31 @@ my $processes = request('records', 'processes', { run => JSON::PP::true, filter 
 my $common = <<"SH";
 module=/run/ksense/kernel.sock
 insmod ksense.ko sense=ring=1M
-# ask NUMBER REQUEST: puts it to that client, and waits for the line that closes the reply.  Starts no process.
+# ask NUMBER REQUEST: puts it to that client, and waits until the line that closes the reply is in its file, got4 or got6.  Starts no process.
 ask() {
 	echo "\$2" >&\$1
-	while read -r line <&\$((\$1 + 1)); do
-		echo "\$line"
-		case \$line in *'"reply":["$nonce","'*'"]}') return;; esac
-	done
+	read -r line <&\$((\$1 + 1))
 }
+# client NUMBER OPTION...: where it is asked by the descriptor NUMBER, and its answers' ends are on the next.
 client() {
-	mkfifo in\$1 out\$1
-	if [ \$1 = 4 ]; then KSENSE_SOCKET= ksense --xen raw <in4 >out4 &
-	else ksense --socket \$module raw <in6 >out6 &
-	fi
+	number=\$1; shift
+	mkfifo in\$number raw\$number end\$number
+	ksense "\$@" raw <in\$number >raw\$number &
 	client=\$!
+	awk '{ print >>"got'\$number'" } /"reply":\\["$nonce","[^"]*"\\]}\$/ { fflush("got'\$number'"); print "end"; fflush() }' <raw\$number >end\$number &
 }
-client 4; xen=\$client
-exec 4>in4 5<out4
-client 6; linux=\$client
-exec 6>in6 7<out6
+client 4 --xen; xen=\$client
+exec 4>in4 5<end4
+client 6 --socket \$module; linux=\$client
+exec 6>in6 7<end6
+replies() { cat got4 got6; : >got4; : >got6; }
 both() {
 	ask 4 '$roots'
 	ask 6 '$processes'
+	replies
 }
 SH
-my $steps = boot(<<"SH", '--timeout', 900, '--smp', 2, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko", "$build/tests/forks");
+my $steps = boot(<<"SH", '--timeout', 900, '--smp', 2, '--one-thread', map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko", "$build/tests/forks");
 $common
 hide=/sys/module/ks_hide/parameters
 i=0; while [ \$i -lt 40 ]; do sleep 10000 & i=\$((i + 1)); done
@@ -68,9 +69,10 @@ echo 0 >\$hide/table
 end() { kill \$victim; wait \$victim; both; }
 step exit end
 
-echo '@{[request('adversarial', 'dom0-roots')]}' >&4; read -r line <&5
+ask 4 '@{[request('adversarial', 'dom0-roots')]}'
+replies >/dev/null
 ./forks $storm >forks.out & forks=\$!
-during() { while kill -0 \$forks 2>/dev/null; do ask 4 '$roots'; done; }
+during() { while kill -0 \$forks 2>/dev/null; do ask 4 '$roots'; done; replies; }
 step during during
 step storm wait \$forks
 step after both

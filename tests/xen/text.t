@@ -48,7 +48,7 @@ my $debugger = sub {
 	gdb_write($gdb, $address + 32, $change ? $old ^ "\x40" : $old);
 	gdb_close($gdb);
 };
-my $steps = boot($script, '--smp', 2, '--gdb', $socket, '--timeout', 600, {
+my $steps = boot($script, '--smp', 2, '--one-thread', '--gdb', $socket, '--timeout', 600, {
 	'wait-modified' => sub { $debugger->(1) },
 	'wait-restored' => sub { $debugger->(0) },
 });
