@@ -49,7 +49,7 @@ my %sensors = (
 		some => { kind => 'domain', domid => 0 },
 		none => { kind => 'domain', domid => 77 },
 		busy => ':',
-		machine => ['--smp', 2], # two clients at the same time
+		machine => ['--smp', 2, '--one-thread'], # two clients at the same time
 	},
 	dom0 => { %module, machine => ['--add', $KS::module] },
 	linux => { %module, machine => ['--linux', '--add', $KS::module] },

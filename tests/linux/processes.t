@@ -14,7 +14,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $storm = $ENV{KS_STORM_SECONDS} // 20;
+my $storm = $ENV{KS_STORM_SECONDS} // 10;
 # A path of control characters: six bytes in JSON for each, more than a record holds.
 my $hostile = '\\001' x 200;
 my %missing = (list => 'task-list', ring => 'task-list', table => 'pid-table,task-list', tree => 'pid-table,task-list,tree');

@@ -13,7 +13,7 @@ use KS;
 use File::Temp;
 use Test::More;
 
-my $storm = $ENV{KS_STORM_SECONDS} // 30;
+my $storm = $ENV{KS_STORM_SECONDS} // 10;
 my $pairs = '{"pairs": [{"pair": "mine", "xen": {"probe": "xen-domains", "kind": "domain", "key": ["domid"]}, "dom0": [],' .
 	'"only_xen": {"finding": "a-domain", "severity": "low", "what": "{domid} of {type}", "why": "because", "next": "{uuid}"}}]}';
 

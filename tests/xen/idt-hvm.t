@@ -12,7 +12,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $seconds = $ENV{KS_IDT_SECONDS} // 20;
+my $seconds = $ENV{KS_IDT_SECONDS} // 10;
 my $steps = boot(<<"SH", '--domu', '--svm', '--timeout', 600 + $seconds);
 step guest domu-start --pvh --keep busy -- 'sh -c "while :; do :; done" >/dev/null 2>&1 & true'
 ksense adversarial xen-idt >/dev/null

@@ -25,7 +25,7 @@ my ($selector, $call_gate) = (0xe100, 0x0000ec00e0080000);
 
 my $dir = File::Temp->newdir;
 my $socket = "$dir/gdb";
-my $seconds = $ENV{KS_IDT_SECONDS} // 20;
+my $seconds = $ENV{KS_IDT_SECONDS} // 10;
 my $steps = boot(<<"SH", '--smp', 2, '--one-thread', '--domu', '--gdb', $socket, '--add', "$build/tests/forks", '--timeout', 600 + $seconds, hooks());
 taken() { ksense --json records xen-idt; }
 wait_for() { i=0; until ksense --json records xen-idt --peek | grep -q "\$1"; do i=\$((i + 1)); [ \$i -lt 150 ] || return 1; sleep 0.2; done; }

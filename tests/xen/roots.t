@@ -16,7 +16,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $storm = $ENV{KS_STORM_SECONDS} // 10;
+my $storm = $ENV{KS_STORM_SECONDS} // 5;
 my $run = { run => JSON::PP::true };
 my $roots = request('records', 'dom0-roots', $run);
 my $processes = request('records', 'processes', { run => JSON::PP::true, filter => { kind => 'process' } });
