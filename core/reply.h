@@ -16,6 +16,12 @@ unsigned int ks_target_next(const struct ks_sensor *sensor, const struct ks_requ
 	for ((i) = ks_target_next(sensor, request, 0); (i) < (sensor)->count;             \
 	     (i) = ks_target_next(sensor, request, (i) + 1))
 
+/* Whether the request is for all: "*", or the sensor by its name or uuid. */
+bool ks_target_is_all(const struct ks_sensor *sensor, const struct ks_request *request);
+
+/* What all targets have in common: their level, or else their state; or "mixed". */
+const char *ks_target_word(struct ks_sensor *sensor, const struct ks_request *request, bool level);
+
 /* Whether the target, which is there, was named by a uuid, the sensor's or a probe's: the id in the replies is the uuid then. */
 bool ks_target_is_uuid(const struct ks_sensor *sensor, const struct ks_request *request);
 
@@ -42,6 +48,10 @@ const char *ks_denied(const struct ks_caller *caller, const struct ks_request *r
 /* The error for that, and the port is told. */
 enum ks_serve ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
 			      struct ks_text *out, const char *why);
+
+/* === status (status.c) ================================================== */
+
+enum ks_serve ks_serve_status(struct ks_sensor *sensor, const struct ks_request *request, struct ks_text *out);
 
 /* === Records (records.c) ================================================ */
 

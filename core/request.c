@@ -70,45 +70,63 @@ static const char *read_filter(struct ks_json *json, struct ks_request *request)
 	}
 }
 
+/* What "records" and "subscribe" take, but for the filter. */
+static const struct option {
+	const char *name;
+	uint8_t bytes;
+	uint16_t flag_at;       /* in the request: what it sets, or what says that its number is there */
+	uint16_t number_at;     /* 0: it is true or false */
+} options[] = {
+#define FLAG(name) { #name, sizeof(#name) - 1, offsetof(struct ks_request, name), 0 }
+#define NUMBER(name) { #name, sizeof(#name) - 1, offsetof(struct ks_request, has_##name), offsetof(struct ks_request, name) }
+	FLAG(peek), FLAG(run), FLAG(raw), NUMBER(record), NUMBER(since), NUMBER(max),
+};
+
+static const struct option *find_option(const struct ks_json_value *key)
+{
+	for (const struct option *option = options; option < options + sizeof(options) / sizeof(*options); option++)
+		if (ks_json_is(key, option->name, option->bytes))
+			return option;
+	return NULL;
+}
+
+/* What is wrong with the value of an option that is no filter, or NULL. */
+static const char *read_option(struct ks_request *request, const struct option *option, const struct ks_json_value *value)
+{
+	bool *flag = option ? (bool *)((char *)request + option->flag_at) : NULL;
+
+	if (!option)
+		return "an option that is none: record, filter, since, max, peek, run, raw";
+	if (option->number_at) {
+		*flag = true;
+		return ks_json_u64(value, (uint64_t *)(void *)((char *)request + option->number_at)) ? NULL :
+			       "record, since and max are whole numbers from 0 on";
+	}
+	*flag = value->type == KS_JSON_TRUE;
+	return *flag || value->type == KS_JSON_FALSE ? NULL : "peek, run and raw are true or false";
+}
+
 static const char *read_options(struct ks_json *json, struct ks_request *request)
 {
 	const char *bad = NULL;
 
 	for (;;) {
 		enum ks_json_token token = ks_json_next(json);
-		struct ks_json_value key = json->value;
-		const struct ks_json_value *value = &json->value;
-		bool *flag = is(&key, "peek") ? &request->peek : is(&key, "run") ? &request->run :
-			     is(&key, "raw") ? &request->raw : NULL;
-		bool *has = is(&key, "record") ? &request->has_record : is(&key, "since") ? &request->has_since :
-			    is(&key, "max") ? &request->has_max : NULL;
-		uint64_t *number = is(&key, "record") ? &request->record : is(&key, "since") ? &request->since :
-				   &request->max;
+		const struct option *option = find_option(&json->value);
+		bool filter = is(&json->value, "filter");
+		const char *wrong_here;
 
 		if (token != KS_JSON_KEY)
 			return bad;
 		token = ks_json_next(json);
-		if (is(&key, "filter") && token == KS_JSON_OBJECT) {
-			const char *bad_filter = read_filter(json, request);
-
-			bad = bad ? bad : bad_filter;
-			continue;
-		}
-		if (is(&key, "filter")) {
-			bad = "filter is an object";
-		} else if (flag) {
-			*flag = token == KS_JSON_TRUE;
-			if (token != KS_JSON_TRUE && token != KS_JSON_FALSE)
-				bad = "peek, run and raw are true or false";
-		} else if (has) {
-			*has = true;
-			if (!ks_json_u64(value, number))
-				bad = "record, since and max are whole numbers from 0 on";
+		if (filter && token == KS_JSON_OBJECT) {
+			wrong_here = read_filter(json, request); /* and that to its end */
 		} else {
-			bad = "an option that is none: record, filter, since, max, peek, run, raw";
+			wrong_here = filter ? "filter is an object" : read_option(request, option, &json->value);
+			if (!ks_json_skip(json, token))
+				return bad;
 		}
-		if (!ks_json_skip(json, token))
-			return bad;
+		bad = bad ? bad : wrong_here;
 	}
 }
 

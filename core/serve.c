@@ -3,7 +3,6 @@
  * serve.c - from a request line to reply lines.
  */
 #include "reply.h"
-#include "version.h"
 
 /* === Targets ============================================================ */
 
@@ -12,7 +11,7 @@ static bool names(const struct ks_request *request, const char *name, size_t len
 	return len == request->target_bytes && !memcmp(name, request->target, len);
 }
 
-static bool names_all(const struct ks_sensor *sensor, const struct ks_request *request)
+bool ks_target_is_all(const struct ks_sensor *sensor, const struct ks_request *request)
 {
 	return names(request, "*", 1) || names(request, sensor->config.name, sensor->name_bytes) ||
 	       names(request, sensor->uuid, KS_UUID_TEXT - 1);
@@ -32,7 +31,7 @@ static bool names_uuid(struct ks_probe *probe, const struct ks_request *request)
 
 unsigned int ks_target_next(const struct ks_sensor *sensor, const struct ks_request *request, unsigned int at)
 {
-	if (names_all(sensor, request))
+	if (ks_target_is_all(sensor, request))
 		return at;
 	for (; at < sensor->count; at++) {
 		struct ks_probe *probe = &sensor->probes[at];
@@ -49,6 +48,25 @@ bool ks_target_is_uuid(const struct ks_sensor *sensor, const struct ks_request *
 
 	return names(request, sensor->uuid, KS_UUID_TEXT - 1) ||
 	       (first < sensor->count && names_uuid(&sensor->probes[first], request));
+}
+
+const char *ks_target_word(struct ks_sensor *sensor, const struct ks_request *request, bool level)
+{
+	const char *word = NULL;
+	unsigned int i;
+
+	ks_for_each_target(i, sensor, request) {
+		struct ks_probe *probe = &sensor->probes[i];
+		const char *mine;
+
+		ks_lock(&probe->lock);
+		mine = level ? ks_level_names[probe->level] : probe->on ? "on" : "off";
+		ks_unlock(&probe->lock);
+		if (word && strcmp(word, mine))
+			return "mixed";
+		word = mine;
+	}
+	return word ? word : "mixed";
 }
 
 /* === Lines ============================================================== */
@@ -103,7 +121,7 @@ static enum ks_serve reply_session(struct ks_text *out, const struct ks_request 
 	return KS_SERVE_DONE;
 }
 
-/* === discovery, status ================================================== */
+/* === discovery ========================================================== */
 
 static void put_pair(struct ks_text *out, const char *name, size_t name_bytes, const char *uuid)
 {
@@ -128,110 +146,6 @@ static enum ks_serve serve_discovery(struct ks_sensor *sensor, const struct ks_r
 		ks_unlock(&probe->lock);
 	}
 	ks_text_lit(out, "]");
-	ks_put_end(out);
-	return KS_SERVE_DONE;
-}
-
-static void put_state(struct ks_text *out, bool on)
-{
-	if (on)
-		ks_text_lit(out, ",\"state\":\"on\"");
-	else
-		ks_text_lit(out, ",\"state\":\"off\"");
-}
-
-static void put_probe_status(struct ks_text *out, struct ks_probe *probe)
-{
-	const char *level;
-
-	ks_lock(&probe->lock);
-	level = ks_level_names[probe->level];
-	ks_text_lit(out, "{\"name\":");
-	ks_text_string(out, probe->type->name, probe->name_bytes);
-	ks_text_member_str(out, "uuid", probe->uuid, KS_UUID_TEXT - 1);
-	put_state(out, probe->on);
-	ks_text_member_str(out, "level", level, strlen(level));
-	ks_text_member_u64(out, "interval_ns", probe->type->interval_ns[probe->level]);
-	ks_text_member_u64(out, "runs", probe->passes);
-	ks_text_member_u64(out, "last_run_ns", probe->last_pass_ns);
-	ks_text_member_u64(out, "longest_run_ns", probe->longest_pass_ns);
-	ks_text_member_u64(out, "steps", probe->steps);
-	ks_text_member_u64(out, "longest_step_ns", probe->longest_step_ns);
-	ks_text_member_u64(out, "held", probe->ring.held);
-	ks_text_member_u64(out, "delivered", probe->delivered);
-	ks_text_member_u64(out, "lost", probe->ring.lost_total);
-	ks_text_member_u64(out, "bytes_held", probe->ring.used_bytes);
-	ks_text_member_u64(out, "bytes", probe->ring.size);
-	ks_text_member_u64(out, "memory_bytes", probe->memory_bytes);
-	ks_text_member_u64(out, "failures", probe->failures);
-	ks_text_member_u64(out, "restarts", probe->restarts);
-	if (probe->last_error)
-		ks_text_member_str(out, "last_error", probe->last_error, strlen(probe->last_error));
-	else
-		ks_text_lit(out, ",\"last_error\":null");
-	ks_text_lit(out, "}");
-	ks_unlock(&probe->lock);
-}
-
-/* What all targets have in common: a level, a state, or "mixed". */
-static const char *common_word(struct ks_sensor *sensor, const struct ks_request *request, bool level)
-{
-	const char *word = NULL;
-	unsigned int i;
-
-	ks_for_each_target(i, sensor, request) {
-		struct ks_probe *probe = &sensor->probes[i];
-		const char *mine;
-
-		ks_lock(&probe->lock);
-		mine = level ? ks_level_names[probe->level] : probe->on ? "on" : "off";
-		ks_unlock(&probe->lock);
-		if (word && strcmp(word, mine))
-			return "mixed";
-		word = mine;
-	}
-	return word ? word : "mixed";
-}
-
-static void put_sensor_status(struct ks_text *out, struct ks_sensor *sensor, const struct ks_request *request)
-{
-	const char *state = common_word(sensor, request, false), *level = common_word(sensor, request, true);
-	size_t memory_bytes = sensor->count * sizeof(*sensor->probes);
-
-	for (unsigned int i = 0; i < sensor->count; i++)
-		memory_bytes += sensor->probes[i].memory_bytes;
-	ks_text_lit(out, "{\"name\":");
-	ks_text_string(out, sensor->config.name, strlen(sensor->config.name));
-	ks_text_member_str(out, "uuid", sensor->uuid, KS_UUID_TEXT - 1);
-	ks_text_lit(out, ",\"version\":\"" KS_VERSION "\"");
-	ks_text_member_u64(out, "time", ks_port_time_ns());
-	ks_text_member_str(out, "state", state, strlen(state));
-	ks_text_member_str(out, "level", level, strlen(level));
-	ks_text_member_u64(out, "supervised", sensor->supervised);
-	ks_text_member_u64(out, "memory_bytes", memory_bytes);
-	if (sensor->config.put_status)
-		sensor->config.put_status(out);
-	ks_text_lit(out, ",\"probes\":[");
-	for (unsigned int i = 0; i < sensor->count; i++) {
-		if (i)
-			ks_text_lit(out, ",");
-		put_probe_status(out, &sensor->probes[i]);
-	}
-	ks_text_lit(out, "]}");
-}
-
-static enum ks_serve serve_status(struct ks_sensor *sensor, const struct ks_request *request, struct ks_text *out)
-{
-	unsigned int first = ks_target_next(sensor, request, 0);
-	unsigned int second = first < sensor->count ? ks_target_next(sensor, request, first + 1) : first;
-
-	ks_put_head(out, request);
-	ks_text_lit(out, ",\"status\",");
-	/* A name that several probes share gets what "*" gets: all, in one line. */
-	if (names_all(sensor, request) || second < sensor->count)
-		put_sensor_status(out, sensor, request);
-	else
-		put_probe_status(out, &sensor->probes[first]);
 	ks_put_end(out);
 	return KS_SERVE_DONE;
 }
@@ -264,7 +178,7 @@ static enum ks_serve serve_control(struct ks_sensor *sensor, const struct ks_req
 	case KS_CMD_RESET:
 		return ks_reply_word(out, request, ks_command_names[request->command]);
 	default:
-		return ks_reply_word(out, request, common_word(sensor, request, true));
+		return ks_reply_word(out, request, ks_target_word(sensor, request, true));
 	}
 }
 
@@ -371,7 +285,7 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 	case KS_CMD_RECORDS:
 		return ks_serve_records(sensor, request, cursor, out);
 	case KS_CMD_STATUS:
-		return serve_status(sensor, request, out);
+		return ks_serve_status(sensor, request, out);
 	case KS_CMD_ADD:
 	case KS_CMD_REMOVE:
 		return serve_edit(sensor, request, out);

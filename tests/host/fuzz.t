@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# The fuzzers, each for FUZZ_SECONDS (60), two at a time: from the corpus in the repository on.  What they find anew stays in build/fuzz/NAME/,
+# The fuzzers, each for FUZZ_SECONDS (60), side by side: from the corpus in the repository on.  What they find anew stays in build/fuzz/NAME/,
 # an input that breaks something in build/fuzz/NAME-crash-*.
 use strict;
 use warnings;
@@ -39,10 +39,7 @@ sub wait_for_one {
 	$status{$name} = $?;
 }
 
-for my $name (@names) {
-	wait_for_one() while keys %running >= 2;
-	start($name);
-}
+start($_) for @names;
 wait_for_one() while %running;
 
 for my $name (@names) {

@@ -16,7 +16,7 @@ use Test::More;
 our @EXPORT = qw(suite);
 
 # How often each of two clients asks for a whole fresh sample.
-my $rounds = $ENV{KS_ROUNDS} // 40;
+my $rounds = $ENV{KS_ROUNDS} // 10;
 
 # === The sensors ============================================================
 #

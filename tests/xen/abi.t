@@ -61,9 +61,4 @@ is($got{$_->[0]}, $_->[1], $_->[0]) for @expected;
 is(scalar(keys %got), scalar(@expected), 'no line but these');
 is($steps->{alive}{status}, 0, 'and the sensor answers as before');
 
-my $off = boot("step version abi version\nstep tool ksense --xen discovery\n", '--xen-args', 'sense=off');
-like($off->{version}{out}, qr/^version: 1$/m, 'with sense=off the hypercall is still there');
-is($off->{tool}{status}, 3, 'and the tool says that there is no sensor');
-like($off->{tool}{err}, qr/sense=off|sensor/, 'with a hint');
-
 done_testing;

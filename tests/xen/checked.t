@@ -13,7 +13,7 @@ use Test::More;
 $KS::xen = "$build/xen-checked/xen";
 @KS::xen_args = ('xsm=dummy');
 # Everything is slower there.
-$ENV{KS_ROUNDS} //= 10;
+$ENV{KS_ROUNDS} //= 5;
 # The others take long: make check-long (KS_LONG=1).
 for my $test (qw(commands abi overrun text hotplug), $ENV{KS_LONG} ? qw(idt roots pagetables entries compare) : ()) {
 	subtest $test => sub {

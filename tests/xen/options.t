@@ -27,4 +27,9 @@ like($log, qr/sense: not understood on the command line: dom0=some\b/, 'a word t
 like($log, qr/sense: ring is out of bounds, taking 8K/, 'and a ring that is out of bounds');
 is($steps->{on}{status}, 0, 'what was off at the start can be turned on');
 
+my $off = boot("step version abi version\nstep tool ksense --xen discovery\n", '--xen-args', 'sense=off');
+like($off->{version}{out}, qr/^version: 1$/m, 'with sense=off the hypercall is still there');
+is($off->{tool}{status}, 3, 'and the tool says that there is no sensor');
+like($off->{tool}{err}, qr/sense=off|sensor/, 'with a hint');
+
 done_testing;

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/*
+ * status.c - the reply to "status".
+ */
+#include "reply.h"
+#include "version.h"
+
+static void put_text(struct ks_text *out, const char *text)
+{
+	ks_text_string(out, text, strlen(text));
+}
+
+/* === One probe ========================================================== */
+
+/* The probe's members that are plain numbers, in the order in which they are told. */
+static const struct number {
+	const char *prefix;
+	uint8_t prefix_bytes;
+	bool wide;              /* 64 bits, else 32 */
+	uint16_t at;            /* in struct ks_probe */
+} numbers[] = {
+#define NUMBER(name, member)                                                                                            \
+	{ KS_MEMBER(name), sizeof(KS_MEMBER(name)) - 1, sizeof(((struct ks_probe *)0)->member) == sizeof(uint64_t), \
+	  offsetof(struct ks_probe, member) }
+	NUMBER("runs", passes),
+	NUMBER("last_run_ns", last_pass_ns),
+	NUMBER("longest_run_ns", longest_pass_ns),
+	NUMBER("steps", steps),
+	NUMBER("longest_step_ns", longest_step_ns),
+	NUMBER("held", ring.held),
+	NUMBER("delivered", delivered),
+	NUMBER("lost", ring.lost_total),
+	NUMBER("bytes_held", ring.used_bytes),
+	NUMBER("bytes", ring.size),
+	NUMBER("memory_bytes", memory_bytes),
+	NUMBER("failures", failures),
+	NUMBER("restarts", restarts),
+};
+
+static uint64_t value_of(const struct ks_probe *probe, const struct number *number)
+{
+	const char *at = (const char *)probe + number->at;
+	uint64_t wide;
+	uint32_t narrow;
+
+	if (number->wide) {
+		memcpy(&wide, at, sizeof(wide));
+		return wide;
+	}
+	memcpy(&narrow, at, sizeof(narrow));
+	return narrow;
+}
+
+static void put_probe(struct ks_text *out, struct ks_probe *probe)
+{
+	ks_lock(&probe->lock);
+	ks_text_lit(out, "{\"name\":");
+	ks_text_string(out, probe->type->name, probe->name_bytes);
+	ks_text_member_str(out, "uuid", probe->uuid, KS_UUID_TEXT - 1);
+	ks_text_lit(out, KS_MEMBER("state"));
+	put_text(out, probe->on ? "on" : "off");
+	ks_text_lit(out, KS_MEMBER("level"));
+	put_text(out, ks_level_names[probe->level]);
+	ks_text_member_u64(out, "interval_ns", probe->type->interval_ns[probe->level]);
+	for (const struct number *number = numbers; number < numbers + sizeof(numbers) / sizeof(*numbers); number++) {
+		ks_text_put(out, number->prefix, number->prefix_bytes);
+		ks_text_u64(out, value_of(probe, number));
+	}
+	ks_text_lit(out, KS_MEMBER("last_error"));
+	if (probe->last_error)
+		put_text(out, probe->last_error);
+	else
+		ks_text_lit(out, "null");
+	ks_text_lit(out, "}");
+	ks_unlock(&probe->lock);
+}
+
+/* === The sensor ========================================================= */
+
+static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const struct ks_request *request)
+{
+	size_t memory_bytes = sensor->count * sizeof(*sensor->probes);
+
+	for (unsigned int i = 0; i < sensor->count; i++)
+		memory_bytes += sensor->probes[i].memory_bytes;
+	ks_text_lit(out, "{\"name\":");
+	put_text(out, sensor->config.name);
+	ks_text_member_str(out, "uuid", sensor->uuid, KS_UUID_TEXT - 1);
+	ks_text_lit(out, ",\"version\":\"" KS_VERSION "\"");
+	ks_text_member_u64(out, "time", ks_port_time_ns());
+	ks_text_lit(out, KS_MEMBER("state"));
+	put_text(out, ks_target_word(sensor, request, false));
+	ks_text_lit(out, KS_MEMBER("level"));
+	put_text(out, ks_target_word(sensor, request, true));
+	ks_text_member_u64(out, "supervised", sensor->supervised);
+	ks_text_member_u64(out, "memory_bytes", memory_bytes);
+	if (sensor->config.put_status)
+		sensor->config.put_status(out);
+	ks_text_lit(out, ",\"probes\":[");
+	for (unsigned int i = 0; i < sensor->count; i++) {
+		if (i)
+			ks_text_lit(out, ",");
+		put_probe(out, &sensor->probes[i]);
+	}
+	ks_text_lit(out, "]}");
+}
+
+/* === Interface ========================================================== */
+
+enum ks_serve ks_serve_status(struct ks_sensor *sensor, const struct ks_request *request, struct ks_text *out)
+{
+	unsigned int first = ks_target_next(sensor, request, 0);
+	unsigned int second = first < sensor->count ? ks_target_next(sensor, request, first + 1) : first;
+
+	ks_put_head(out, request);
+	ks_text_lit(out, ",\"status\",");
+	/* A name that several probes share gets what "*" gets: all, in one line. */
+	if (ks_target_is_all(sensor, request) || second < sensor->count)
+		put_sensor(out, sensor, request);
+	else
+		put_probe(out, &sensor->probes[first]);
+	ks_put_end(out);
+	return KS_SERVE_DONE;
+}
