@@ -6,7 +6,7 @@
 # Wrong in the world if this fails: somebody changes /etc/passwd, or the program behind /bin/login, and nobody is told; or the probe can be
 # made to hang, or to touch what it should not, by what lies at a path.
 #
-# The oracle is busybox in Dom0, which asks the kernel by system calls where the probe looks from inside.
+# The oracle is busybox, which asks the kernel by system calls where the probe looks from inside.
 use strict;
 use warnings;
 use FindBin;
@@ -99,7 +99,7 @@ step end rmmod ksense
 step log dmesg
 SH
 
-my $steps = boot($script, @KS::probes_machine, '--add', $KS::module, '--timeout', 300);
+my $steps = boot($script, '--linux', '--add', $KS::module, '--timeout', 300);
 
 # path => the last record about it; a path's bytes come as they were made, but for those that are no UTF-8 (U+0080.. by their number).
 sub by_path {
