@@ -37,7 +37,7 @@ DEBUG_T = $(patsubst %,tests/linux/%.t,linux load processes open_files files mod
 
 .PHONY: check-debug-kernel
 # Everything is slower there: fewer requests and rounds, and more patience.
-check-debug-kernel: tools $(LINUX_TEST_PARTS) ## the module's tests in a Linux with KASAN, lockdep and UBSAN (built first)
+check-debug-kernel: host tools $(LINUX_TEST_PARTS) ## the module's tests in a Linux with KASAN, lockdep and UBSAN (built first)
 	vm/build-debug-kernel
 	@$(MAKE) --no-print-directory $(B)/linux-debug/ksense.ko $(DEBUG_TEST_MODULES)
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) KS_MODULE=$(abspath $(B))/linux-debug/ksense.ko KS_TEST_MODULES=$(abspath $(B))/linux-debug/tests \
