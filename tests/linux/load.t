@@ -20,7 +20,7 @@ my ($clients, $requests, $rounds) = split ' ', $ENV{KS_LOAD} // '64 1000 100';
 my $take = request('records', $probe);
 my $status = request('status', $probe, undef, 0.2);
 
-my $steps = boot(<<"SH", '--linux', '--smp', 2, '--one-thread', '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/load", "$build/tests/forks");
+my $steps = boot(<<"SH", '--linux', '--smp', 2, '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/load", "$build/tests/forks");
 export KSENSE_SOCKET=$socket
 load="load $socket $probe"
 ls /proc >/dev/null
