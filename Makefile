@@ -93,9 +93,12 @@ $(B)/xen-stock/xen: $(PRISTINE)/xen/Makefile
 	vm/build-xen $(PRISTINE) $(B)/xen-stock
 	@touch $@
 
-# The other Xen that the tests boot.
+# The other Xen that the tests boot.  A debug build tries, as it starts, whether the CPU raises the exceptions that it should.  QEMU 7.2 raises #GP for
+# #SS, and Xen then waits 3 s for somebody to read that.  Its test, and nothing else, is told what this CPU does.
 $(B)/xen-%/xen: tests/xen/%.config $(APPLIED)
-	vm/build-xen $(B)/xen-sense $(B)/xen-$* tests/xen/$*.config
+	rsync -a --delete $(B)/xen-sense/ $(B)/xen-$*-tree/
+	sed -i '/rax = 0xfedcba9876543210/{n;s/TRAP_stack_error/TRAP_gp_fault/}' $(B)/xen-$*-tree/xen/arch/x86/extable.c
+	vm/build-xen $(B)/xen-$*-tree $(B)/xen-$* tests/xen/$*.config
 	@touch $@
 
 # === The sensing domain ======================================================
@@ -178,7 +181,7 @@ check-long: ## what is too long for make check: more tests on the debug build of
 	@scripts/packages
 	@$(MAKE) --no-print-directory check-parts
 	KS_LONG=1 KS_STORM_SECONDS=30 KS_IDT_SECONDS=20 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer tests/xen/checked.t \
-		$(patsubst %,tests/xen/%.t,compare roots idt idt-hvm) tests/linux/processes.t
+		$(patsubst %,tests/xen/%.t,compare roots idt guests) tests/linux/processes.t
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages

@@ -111,7 +111,7 @@ static int whole(const char *request, uint32_t size, size_t *total, unsigned int
 		++*calls;
 		if (result)
 			return result;
-		if (*total + area->exchange.reply_bytes > sizeof(area->reply))
+		if (area->exchange.reply_bytes > size || *total + area->exchange.reply_bytes > sizeof(area->reply))
 			return -E2BIG;
 		memcpy(area->reply + *total, part, area->exchange.reply_bytes);
 		*total += area->exchange.reply_bytes;
@@ -177,7 +177,7 @@ static void do_cookies(void)
 static void do_buffers(void)
 {
 	char *hole;
-	unsigned int calls, all_calls;
+	unsigned int calls;
 	size_t total, small_total;
 	char *all;
 
@@ -233,11 +233,12 @@ static void do_buffers(void)
 	say("enormous-size", exchange_now());
 
 	/* Small buffers give the same bytes as a big one. */
-	say("whole-big", whole(peek_domains, 1 << 19, &total, &all_calls));
+	say("whole-big", whole(peek_domains, 1 << 19, &total, &calls));
 	all = malloc(total);
 	memcpy(all, area->reply, total);
 	say("whole-small", whole(peek_domains, 1000, &small_total, &calls));
-	printf("whole-calls: %s\n", calls > all_calls ? "ok" : "not more calls with a smaller buffer");
+	/* A call may end before its buffer is full, so how many the big one took says nothing. */
+	printf("whole-calls: %s\n", calls > 1 ? "ok" : "all in one call");
 	/* What came meanwhile is behind what both have; the closing line is not part of the comparison. */
 	printf("whole-same: %s\n", total > 1000 && small_total >= total - 100 && !memcmp(all, area->reply, total - 100) ?
 					   "ok" : "they differ");

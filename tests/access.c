@@ -275,7 +275,7 @@ static void do_wait(const char *word)
 		exit(1);
 	}
 	while (!phase_is(xenbus, word))
-		usleep(100000);
+		usleep(300000);
 }
 
 int main(int argc, char **argv)

@@ -11,13 +11,16 @@ use Cwd 'realpath';
 use File::Basename;
 use File::Temp;
 use JSON::PP;
+use Time::HiRes 'time';
 use Test::More;
 
-our @EXPORT = qw(boot @module_probes here records json reply request xen_symbols $root $build $nonce gdb_open gdb_read gdb_write gdb_close gdb_efer);
+our @EXPORT = qw(boot @module_probes here records json reply request xen_symbols $root $build $nonce $hptool gdb_open gdb_read gdb_write gdb_close gdb_efer);
 
 our $root = realpath(dirname(__FILE__) . '/../..');
 our $build = $ENV{KS_BUILD} // "$root/build";
 our $module = $ENV{KS_MODULE} // "$build/linux-guest/ksense.ko";
+# Xen's program that takes CPUs away and gives them back; --domu has it as well, with much that takes time.
+our ($hptool) = glob "$build/vm/xen-utils/usr/lib/xen-*/bin/xen-hptool";
 our $nonce = '4f1c0e6a9d2b4c58a7e3';
 
 # The Xen under test, and what each boot of it has on its command line; the checked build passes the same tests.
@@ -79,6 +82,8 @@ SH
 #
 # A machine has one CPU: where two tests run side by side, two CPUs of one machine wait for each other most of the time, and a test takes three times as long.
 # What is about more than one says --smp 2, and --one-thread with it where nothing has to happen at the very same moment.
+#
+# KS_TIMES in the environment: each step is told as it begins, with the time since the boot.
 sub boot {
 	my ($script, @options) = @_;
 	my ($hooks) = grep { ref } @options;
@@ -87,6 +92,7 @@ sub boot {
 	unshift @options, '--smp', 1 unless grep { $_ eq '--smp' } @options;
 	my $console = File::Temp->new;
 	my $err = File::Temp->new;
+	my $begin = time;
 	my @command = ("$root/vm/run", '--console', "$console", map({ ('--add', $_) } $linux ? @linux_tools : @tools));
 
 	push @command, '--xen', $xen unless $linux || grep { $_ eq '--xen' || $_ eq '--stock' } @options;
@@ -100,6 +106,7 @@ sub boot {
 	my ($out, @failed) = ('');
 	while (my $line = <$pipe>) {
 		$out .= $line;
+		diag(sprintf('%.1f s', time - $begin), ": $1") if $ENV{KS_TIMES} && $line =~ /^\@\@begin (\S+)$/;
 		$hooks->{''}->($line) if $hooks && $hooks->{''};
 		next unless $hooks && $line =~ /^\@\@begin (\S+)$/ && $hooks->{$1};
 		eval { $hooks->{$1}->($out); 1 } or push @failed, "at the step $1: $@";

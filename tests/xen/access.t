@@ -128,7 +128,7 @@ SH
 log() { echo /var/log/xen/console/guest-\$1.log; }
 # A domain that was destroyed keeps its id until xenconsoled and xenstored have let go of its memory.
 none_left() { xl list | awk '\$2 == 1 || \$2 == 2 { left = 1 } END { exit left }'; }
-until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 5000 ] || return 1; i=\$((i + 1)); usleep 200000; done; }
+until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 2000 ] || return 1; i=\$((i + 1)); usleep 500000; done; }
 # phase WORD GUEST...: they do what they do at that word, one after the other.
 phase() {
 	word=\$1; shift
@@ -137,16 +137,11 @@ phase() {
 		until_true grep -q "^\@end \$word" \$(log \$guest) || { echo "\$guest does not come to the end of \$word" >&2; tail -n 20 \$(log \$guest) >&2; return 1; }
 	done
 }
-start() {
-	name=\$1; shift
-	domu-start --keep --timeout 500 --add access --add ksense "\$@" >/dev/null 2>\$name.err &
-	until_true xl domid \$name
-}
 fresh() { ksense --json records xen-access --peek; }
 
 xl create -q -p domu-pv.cfg
-step candidate start candidate $label candidate -- '$candidate'
-step plain start plain plain -- '$plain'
+step candidate domu-start --detach --add access --add ksense $label candidate -- '$candidate'
+step plain domu-start --detach --add access plain -- '$plain'
 step dom0-before access table
 step before phase 1 plain candidate
 step wrong access lock-wrong

@@ -13,7 +13,7 @@ use KS;
 use Test::More;
 
 my $status = request('status', '*', undef, 0.2);
-my $steps = boot(<<"SH", '--smp', 2, '--domu', '--timeout', 600);
+my $steps = boot(<<"SH", '--smp', 2, '--add', $hptool, '--timeout', 600);
 raw '@{[request('adversarial', '*')]}' >/dev/null
 sleep 2
 raw '@{[request('records', '*')]}' >/dev/null

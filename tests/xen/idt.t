@@ -5,7 +5,7 @@
 # emulator's debugger port.
 #
 # Wrong in the world if this fails: somebody takes each page fault of one CPU before Xen does, and nobody says so; or a fork load, or a CPU that is
-# turned off and on, is reported as that.  That a guest's state is not mistaken for it either, when it is an HVM guest's, is in idt-hvm.t.
+# turned off and on, is reported as that.  That a guest's state is not mistaken for it either, when it is an HVM guest's, is in guests.t.
 use strict;
 use warnings;
 no warnings 'portable'; # addresses have 64 bits
@@ -26,7 +26,7 @@ my ($selector, $call_gate) = (0xe100, 0x0000ec00e0080000);
 my $dir = File::Temp->newdir;
 my $socket = "$dir/gdb";
 my $seconds = $ENV{KS_IDT_SECONDS} // 10;
-my $steps = boot(<<"SH", '--smp', 2, '--one-thread', '--domu', '--gdb', $socket, '--add', "$build/tests/forks", '--timeout', 600 + $seconds, hooks());
+my $steps = boot(<<"SH", '--smp', 2, '--one-thread', '--add', $hptool, '--gdb', $socket, '--add', "$build/tests/forks", '--timeout', 600 + $seconds, hooks());
 taken() { ksense --json records xen-idt; }
 wait_for() { i=0; until ksense --json records xen-idt --peek | grep -q "\$1"; do i=\$((i + 1)); [ \$i -lt 150 ] || return 1; sleep 0.2; done; }
 step sample ksense --json records xen-idt --run
