@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use Test::More;
 use File::Path qw(make_path);
+use POSIX 'nice';
 
 my $build = $ENV{KS_B} || 'build';
 my $seconds = $ENV{FUZZ_SECONDS} || 60;
@@ -26,6 +27,7 @@ sub start {
 	if (!$pid) {
 		open STDOUT, '>', "$out/$name.log" or exit 126;
 		open STDERR, '>&', \*STDOUT;
+		nice(10); # tests beside it need not wait for it
 		exec $program, "-max_total_time=$seconds", '-timeout=10', '-max_len=4200', '-dict=tests/fuzz/words.dict',
 		     "-artifact_prefix=$out/$name-", "$out/$name", "tests/fuzz/corpus/$name" or exit 127;
 	}
