@@ -162,8 +162,8 @@ check: ## install what is missing and run the tests (see check-long)
 	@scripts/packages
 	@$(MAKE) --no-print-directory check-all
 
-# Everything is built first; then one runner runs it all, two tests at a time, and its summary is the last that is said.  With three on two CPUs it takes longer:
-# the machines' CPUs wait for each other.
+# Everything is built first; then one runner runs it all, three tests at a time, and its summary is the last that is said.  Most tests use one CPU, and not all
+# the time: three keep two busy.
 # The longest come first, so that at the end nothing long is left alone.
 LONGEST = $(patsubst %,tests/xen/%.t,access soak checked callers)
 ALL_T = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t tests/xen/*.t tests/linux/*.t))
@@ -175,7 +175,7 @@ check-parts:
 	@$(MAKE) --no-print-directory -j2 host tools xen $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(LINUX_TEST_PARTS) $(B)/linux-guest/ksense.ko
 
 check-all: check-parts
-	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j2 --timer $(TESTS)
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j3 --timer $(TESTS)
 
 check-long: ## what is too long for make check: more tests on the debug build of Xen, longer storms
 	@scripts/packages
