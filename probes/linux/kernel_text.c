@@ -244,7 +244,7 @@ const struct ks_probe_type ks_linux_kernel_text = {
 	.interval_ns = {
 		[KS_LOW] = 600 * NSEC_PER_SEC,
 		[KS_DEFAULT] = 60 * NSEC_PER_SEC,
-		[KS_HIGH] = 15 * NSEC_PER_SEC,
+		[KS_HIGH] = 20 * NSEC_PER_SEC,
 		[KS_ADVERSARIAL] = 100 * NSEC_PER_MSEC,
 	},
 	.pause_ns = {
