@@ -18,7 +18,7 @@ my $steps = boot(<<"SH", '--linux', '--smp', 2, '--one-thread', '--add', $KS::mo
 sweep() {
 	: >told
 	for i in 1 2 3 4 5 6 7 8 9 10; do
-		ksense --socket $socket --json records kernel-text --run >>told
+		ksense --timeout 300 --socket $socket --json records kernel-text --run >>told
 		! grep -q '"range":"idtr-cpu1"' told || break
 	done
 	cat told

@@ -17,7 +17,7 @@ use Test::More;
 
 my $steps = boot(<<'SH', @KS::probes_machine, '--timeout', 600, map { ('--add', $_) } $KS::module, map { "$KS::test_modules/$_.ko" } qw(hide/ks_hide code/ks_code));
 S=/run/ksense/kernel.sock
-k() { ksense --socket $S --json "$@"; }
+k() { ksense --timeout 300 --socket $S --json "$@"; }
 # Two looks, and all that was recorded.
 looks() { k records modules --run; sleep $1; k records modules --run; }
 step load insmod ksense.ko sense=$(only modules)

@@ -19,7 +19,7 @@ use Test::More;
 chomp(my $lsof = `command -v lsof || echo /usr/bin/lsof`);
 my $steps = boot(<<'SH', '--linux', '--smp', 2, '--timeout', 600, map { ('--add', $_) } $KS::module, "$build/tests/open", $lsof);
 S=/run/ksense/kernel.sock
-k() { ksense --socket $S --json "$@"; }
+k() { ksense --timeout 300 --socket $S --json "$@"; }
 # Starts open with these arguments, and waits until it has everything open, or failed.
 start_open() {
 	rm -f open.out # what the last one said
@@ -37,7 +37,7 @@ step renamed k records open-files --run --filter event=changed
 sleep 1000 9< things/regular &
 pid=$!
 until [ -e /proc/$pid/fd/9 ]; do sleep 0.1; done
-step opened sh -c "echo $pid; ksense --socket $S --json records open-files --run --filter fd=9"
+step opened sh -c "echo $pid; ksense --timeout 300 --socket $S --json records open-files --run --filter fd=9"
 step high k high open-files
 step at_high k records open-files --run --filter event=present
 kill $(sed -n 's/^pid //p' open.out)
