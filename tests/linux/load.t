@@ -63,7 +63,7 @@ rounds() {
 		i=\$((i + 1))
 	done
 }
-\$load churn 4 & churn=\$!
+\$load churn 8 & churn=\$!
 # The first rounds fill caches of the kernel; the others are compared.
 step rounds-first rounds $rounds
 kill -STOP \$churn
