@@ -164,8 +164,8 @@ check: ## install what is missing and run the tests (see check-long)
 
 # Everything is built first; then one runner runs it all, three tests at a time, and its summary is the last that is said.  Most tests use one CPU, and not all
 # the time: three keep two busy.
-# The longest come first, so that at the end nothing long is left alone.
-LONGEST = $(patsubst %,tests/xen/%.t,access soak checked callers)
+# The longest come first, so that at the end nothing long is left alone; load.t, whose machine keeps two CPUs busy, beside those with one.
+LONGEST = $(patsubst %,tests/%.t,xen/access xen/soak linux/load xen/checked xen/callers)
 ALL_T = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t tests/xen/*.t tests/linux/*.t))
 TESTS = $(LONGEST) $(filter-out $(LONGEST),$(ALL_T))
 
