@@ -107,15 +107,28 @@ struct ks_probe {
 };
 
 /*
- * Records.  begin takes the probe's lock, writes the common members and returns the text to which the caller adds members
- * (ks_text_member_...); end closes the object, keeps it in the ring and drops the lock.  Between the two: nothing but writing.
+ * What a record is to its reader.  Each class has a share of the probe's ring of its own, so that what
+ * there is much of never pushes out what must not be missed.
  */
-struct ks_text *ks_record_begin_kind(struct ks_probe *probe, const char *kind, size_t kind_bytes);
+enum ks_class {
+	KS_SAMPLE,  /* how things are: somebody asked, or the first pass */
+	KS_EVENT,   /* something came, went or changed, as things do */
+	KS_ALARM,   /* what must not be, or what could not be seen */
+	KS_CLASSES
+};
 
-static inline struct ks_text *ks_record_begin(struct ks_probe *probe, const char *kind)
-{
-	return ks_record_begin_kind(probe, kind, strlen(kind));
-}
+/*
+ * Who can make records of this kind appear: a domain, a user.  Within a class's share no source pushes
+ * out another's records.  KS_NO_SOURCE: nobody in particular, the kernel itself.
+ */
+#define KS_NO_SOURCE UINT32_MAX
+
+/*
+ * Records.  begin takes the probe's lock, writes the common members and returns the text to which the
+ * caller adds members (ks_text_member_...); end closes the object, keeps it in the ring and drops the
+ * lock.  Between the two: nothing but writing.
+ */
+struct ks_text *ks_record_begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind);
 
 void ks_record_end(struct ks_probe *probe);
 

@@ -30,12 +30,24 @@ void ks_uuid_new(char out[KS_UUID_TEXT])
 
 /* === Records ============================================================ */
 
-struct ks_text *ks_record_begin_kind(struct ks_probe *probe, const char *kind, size_t kind_bytes)
+/* Behind the kind, and its quote. */
+#define CLASS(name) { "\"" KS_MEMBER("class") "\"" name "\"", sizeof("\"" KS_MEMBER("class") "\"" name "\"") - 1 }
+static const struct {
+	const char *text;
+	size_t bytes;
+} class_members[KS_CLASSES] = {
+	[KS_SAMPLE] = CLASS("sample"),
+	[KS_EVENT] = CLASS("event"),
+	[KS_ALARM] = CLASS("alarm"),
+};
+
+struct ks_text *ks_record_begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind)
 {
 	struct ks_text *text = &probe->record;
 	struct ks_entry *entry;
 	uint64_t now = ks_port_time_ns();
 
+	(void)source;
 	ks_lock(&probe->lock);
 	if (now > probe->last_record_ns)
 		probe->last_record_ns = now;
@@ -47,8 +59,8 @@ struct ks_text *ks_record_begin_kind(struct ks_probe *probe, const char *kind, s
 	ks_text_u64(text, probe->ring.next_seq);
 	ks_text_member_u64(text, "time", probe->last_record_ns);
 	ks_text_put(text, probe->common, probe->common_bytes);
-	ks_text_put(text, kind, kind_bytes);
-	ks_text_lit(text, "\"");
+	ks_text_put(text, kind, strlen(kind));
+	ks_text_put(text, class_members[class].text, class_members[class].bytes);
 	return text;
 }
 
@@ -412,7 +424,7 @@ static const char *trouble(const struct ks_probe *probe, uint64_t now)
 
 static void record_restart(struct ks_probe *probe, const char *why, const char *old_uuid)
 {
-	struct ks_text *text = ks_record_begin(probe, "restarted");
+	struct ks_text *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "restarted");
 
 	ks_text_member_str(text, "why", why, strlen(why));
 	ks_text_member_str(text, "was", old_uuid, strlen(old_uuid));

@@ -229,7 +229,7 @@ static const struct {
 static void record(struct ks_probe *probe, const struct ks_set_kind *kind, enum event event, const void *item,
 		   const void *old)
 {
-	struct ks_text *text = ks_record_begin(probe, kind->name);
+	struct ks_text *text = ks_record_begin(probe, event == PRESENT ? KS_SAMPLE : KS_EVENT, KS_NO_SOURCE, kind->name);
 	size_t old_start;
 
 	ks_text_put(text, event_members[event].text, event_members[event].bytes);
@@ -253,7 +253,7 @@ static void record(struct ks_probe *probe, const struct ks_set_kind *kind, enum 
 
 static void record_incomplete(struct ks_probe *probe, const struct set *set)
 {
-	struct ks_text *text = ks_record_begin(probe, "incomplete");
+	struct ks_text *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
 
 	ks_text_member_u64(text, "looked", set->seen - set->unkept);
 	ks_text_member_u64(text, "of", set->seen);

@@ -30,7 +30,7 @@ static enum ks_step step(struct ks_probe *probe, uint64_t deadline_ns)
 	if (port_random_below(4) == 0)
 		return KS_STEP_MORE;
 	if (probe->announce) {
-		struct ks_text *text = ks_record_begin(probe, "fresh");
+		struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, "fresh");
 
 		ks_text_member_u64(text, "n", probe->ring.next_seq);
 		ks_record_raw(probe, "bytes", "\0\n\"}\xff", 5);
@@ -79,7 +79,7 @@ static void make_records(unsigned int count)
 {
 	for (unsigned int n = 0; n < count; n++) {
 		struct ks_probe *probe = &sensor.probes[port_random_below(2)];
-		struct ks_text *text = ks_record_begin(probe, port_random_below(2) ? "domain" : "vcpu");
+		struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, port_random_below(2) ? "domain" : "vcpu");
 		char name[15];
 
 		ks_port_random(name, sizeof(name));

@@ -96,7 +96,7 @@ void kit_records(unsigned int i, unsigned int count, const char *kind)
 	struct ks_probe *probe = &kit_sensor.probes[i];
 
 	while (count--) {
-		struct ks_text *text = ks_record_begin(probe, kind);
+		struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, kind);
 
 		ks_text_member_u64(text, "n", probe->ring.next_seq);
 		ks_record_end(probe);

@@ -376,7 +376,7 @@ static void too_long_to_keep(void **state)
 		connect_client();
 		assert_true(say(peeks[i] ? request_0_2("subscribe, alpha, {peek: true}") : request_0_2("subscribe, alpha")));
 		kit_records(0, 1, "x");
-		text = ks_record_begin(alpha(), "x");
+		text = ks_record_begin(alpha(), KS_EVENT, KS_NO_SOURCE, "x");
 		ks_text_member_str(text, "name", name, sizeof(name));
 		ks_record_end(alpha());
 		kit_records(0, 1, "x");

@@ -52,7 +52,7 @@ static enum ks_step ordered_step(struct ks_probe *p, uint64_t deadline_ns)
 	if (--left)
 		return KS_STEP_MORE;
 	if (p->announce) {
-		ks_record_begin(p, "announced");
+		ks_record_begin(p, KS_EVENT, KS_NO_SOURCE, "announced");
 		ks_record_end(p);
 	}
 	return KS_STEP_DONE;

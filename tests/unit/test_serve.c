@@ -335,7 +335,7 @@ static void too_long_to_keep(void **state)
 	(void)state;
 	memset(name, 'x', sizeof(name));
 	kit_records(0, 1, "x");
-	text = ks_record_begin(alpha(), "x");
+	text = ks_record_begin(alpha(), KS_EVENT, KS_NO_SOURCE, "x");
 	ks_text_member_str(text, "name", name, sizeof(name));
 	ks_record_end(alpha());
 	kit_records(0, 1, "x");
@@ -711,7 +711,7 @@ static void large_ring(void **state)
 
 static void make_raw(size_t len)
 {
-	struct ks_text *text = ks_record_begin(alpha(), "x");
+	struct ks_text *text = ks_record_begin(alpha(), KS_EVENT, KS_NO_SOURCE, "x");
 	uint8_t bytes[KS_RAW_MAX];
 
 	for (size_t i = 0; i < len; i++)
@@ -749,7 +749,7 @@ static void too_many_raw_bytes(void **state)
 	static uint8_t bytes[1000];
 
 	(void)state;
-	ks_record_begin(alpha(), "x");
+	ks_record_begin(alpha(), KS_EVENT, KS_NO_SOURCE, "x");
 	ks_record_raw(alpha(), "bytes", bytes, sizeof(bytes));
 	ks_record_end(alpha());
 	assert_string_equal(records("alpha", NULL), "lost(0-0:1)");
