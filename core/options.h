@@ -17,8 +17,6 @@
 
 #include "sensor.h"
 
-#define KS_RING_DEFAULT 65536U
-#define KS_RING_MAX (1U << 20)
 #define KS_OPTION_BAD 48
 
 struct ks_options {

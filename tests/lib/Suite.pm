@@ -236,7 +236,7 @@ sub commands_check {
 	# --- Records
 	my @records = records($steps->{domains});
 	for my $record (@records) {
-		ok(exists $record->{$_}, "seq $record->{seq} has $_") for qw(seq time probe kind);
+		ok(exists $record->{$_}, "seq $record->{seq} has $_") for qw(seq time probe kind class epoch pass);
 		last if $record->{seq} > 3;
 	}
 	is_deeply([map { $_->{seq} } @records], [$records[0]{seq} .. $records[0]{seq} + $#records], 'seq never skips');
@@ -287,7 +287,10 @@ sub commands_check {
 	is_deeply([map { $_->[1] } reply($steps->{reset})], ['reset'], 'reset');
 	my @fresh = records($steps->{'reset-records'});
 	is($fresh[0]{seq}, 0, 'seq begins at 0 again');
-	is($fresh[0]{event}, 'present', 'with a first sample');
+	is($fresh[0]{kind}, 'began', 'with who reset it,');
+	is($fresh[0]{why}, 'reset', 'that it was a reset,');
+	ok(ref $fresh[0]{by} eq 'HASH' && (exists $fresh[0]{by}{domain} || exists $fresh[0]{by}{uid}), 'by a domain, or a user');
+	is($fresh[1]{event}, 'present', 'and with a first sample');
 
 	# --- Status
 	my ($status) = reply($steps->{status});
