@@ -19,6 +19,7 @@ struct ks_sensor_config {
 	const struct ks_probe_type *const *types;  /* the probes, in the order of discovery */
 	unsigned int types_count;                  /* at most KS_PROBES_MAX */
 	uint32_t ring_bytes;                       /* of each probe; at least KS_RING_MIN */
+	uint64_t memory_bytes;                     /* for the tables of all probes together; 0: as much as they like */
 	enum ks_level levels[KS_PROBES_MAX];       /* at start and after "reset" */
 	bool off[KS_PROBES_MAX];                   /* registered, but not started */
 
