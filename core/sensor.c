@@ -31,14 +31,14 @@ void ks_uuid_new(char out[KS_UUID_TEXT])
 /* === Records ============================================================ */
 
 /* Behind the kind, and its quote. */
-#define CLASS(name) { "\"" KS_MEMBER("class") "\"" name "\"", sizeof("\"" KS_MEMBER("class") "\"" name "\"") - 1 }
+#define CLASS_MEMBER(name) { "\"" KS_MEMBER("class") "\"" name "\"", sizeof("\"" KS_MEMBER("class") "\"" name "\"") - 1 }
 static const struct {
 	const char *text;
 	size_t bytes;
 } class_members[KS_CLASSES] = {
-	[KS_SAMPLE] = CLASS("sample"),
-	[KS_EVENT] = CLASS("event"),
-	[KS_ALARM] = CLASS("alarm"),
+	[KS_SAMPLE] = CLASS_MEMBER("sample"),
+	[KS_EVENT] = CLASS_MEMBER("event"),
+	[KS_ALARM] = CLASS_MEMBER("alarm"),
 };
 
 struct ks_text *ks_record_begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind)

@@ -15,6 +15,7 @@ struct set {
 	bool first;             /* no pass was completed since start or reset */
 	bool empty;             /* the table has nothing left of the time before the reset */
 	bool who_left_lost;     /* so many left the table that they are forgotten: who is new in this pass is not known */
+	bool is_settling;       /* in this pass, what it looks at is still being set up */
 	enum stage stage;
 	struct ks_set_cursor cursor;
 	uint32_t sweep_at;
@@ -36,7 +37,7 @@ const void *ks_set_kept(const struct ks_probe *probe, unsigned int kind, const v
 	const struct ks_table *table = &set->table;
 	uint32_t i = ks_table_find(table, ks_table_hash(table, (uint8_t)kind, item), (uint8_t)kind, item);
 
-	if (i == KS_NO_SLOT || ks_table_pool(table, i) == KS_PRINT_POOL || ks_table_slot(table, i)->kind & KS_GONE)
+	if (i == KS_NO_SLOT || ks_table_is_print(table, i) || ks_table_slot(table, i)->kind & KS_GONE)
 		return NULL;
 	return ks_whole_of(ks_table_slot(table, i))->item;
 }
@@ -59,7 +60,8 @@ static void look_at_new(struct ks_probe *probe, struct set *set, uint8_t kind, u
 	bool had_left = !is_alarm && ks_table_has_left(&set->table, hash);
 	bool is_new = !had_left && (is_alarm || !set->who_left_lost);
 	struct ks_happening what = {
-		.event = KS_APPEARED, .kind = kind, .in_first_sample = set->first, .is_new = is_new, .item = set->item,
+		.event = KS_APPEARED, .kind = kind, .in_first_sample = set->first, .is_settling = set->is_settling, .is_new = is_new,
+		.item = set->item,
 	};
 
 	if (had_left && ks_table_is_full(&set->table, &type_of(probe)->kinds[kind])) {
@@ -97,7 +99,9 @@ static void look_at_print(struct ks_probe *probe, struct set *set, uint8_t kind,
 
 static void look_at_whole(struct ks_probe *probe, struct set *set, uint8_t kind, struct ks_whole *whole)
 {
-	struct ks_happening what = { .event = KS_PRESENT, .kind = kind, .item = set->item, .whole = whole };
+	struct ks_happening what = {
+		.event = KS_PRESENT, .kind = kind, .is_settling = set->is_settling, .item = set->item, .whole = whole,
+	};
 
 	if (whole->slot.kind & KS_GONE) {
 		whole->slot.kind = kind;
@@ -105,7 +109,8 @@ static void look_at_whole(struct ks_probe *probe, struct set *set, uint8_t kind,
 		what.is_new = true;
 		what.event = probe->announce ? KS_PRESENT : KS_APPEARED;
 	} else if (!ks_set_same(&type_of(probe)->kinds[kind], whole->item, set->item)) {
-		ks_table_keep_first(&set->table, whole, whole->item);
+		if (!what.is_settling)
+			ks_table_keep_first(&set->table, whole, whole->item);
 		what.event = KS_CHANGED;
 		what.old = whole->item;
 	}
@@ -127,7 +132,7 @@ static void look_at(struct ks_probe *probe, struct set *set, uint8_t kind)
 		look_at_new(probe, set, kind, hash);
 	} else {
 		ks_table_slot(table, i)->pass = table->pass;
-		if (ks_table_pool(table, i) == KS_PRINT_POOL)
+		if (ks_table_is_print(table, i))
 			look_at_print(probe, set, kind, i, hash);
 		else
 			look_at_whole(probe, set, kind, ks_whole_of(ks_table_slot(table, i)));
@@ -147,8 +152,10 @@ static void clear_item(struct set *set)
 		*word++ = 0;
 }
 
-static void begin_pass(struct set *set)
+static void begin_pass(const struct ks_probe *probe, struct set *set)
 {
+	uint64_t settled_ns = type_of(probe)->settled_ns;
+
 	set->table.pass++;
 	set->table.pass += !set->table.pass; /* 0 is for free slots */
 	set->table.unkept = 0;
@@ -157,6 +164,7 @@ static void begin_pass(struct set *set)
 	set->sweep_at = 0;
 	set->seen = 0;
 	set->told_now = false;
+	set->is_settling = settled_ns && ks_port_time_ns() < settled_ns;
 }
 
 /* What was not seen in this pass is gone. */
@@ -166,14 +174,15 @@ static void sweep_slot(struct ks_probe *probe, struct set *set, uint32_t i)
 	struct ks_slot *slot = ks_table_slot(table, i);
 	struct ks_happening what = { .event = KS_VANISHED };
 
-	if (!slot->pass || slot->pass == table->pass || slot->kind & KS_GONE)
+	if (table->blocks[i / KS_PLACES].use == KS_BLOCK_FREE || !slot->pass || slot->pass == table->pass || slot->kind & KS_GONE)
 		return;
 	what.kind = slot->kind;
-	what.is_print = ks_table_pool(table, i) == KS_PRINT_POOL;
+	what.is_print = ks_table_is_print(table, i);
 	what.item = ks_table_key(table, i);
 	what.whole = what.is_print ? NULL : ks_whole_of(slot);
+	what.is_settling = set->is_settling;
 	ks_set_record(probe, table, set->limits, what);
-	if (what.whole && type_of(probe)->kinds[what.kind].flags & KS_HOLDS_STILL) {
+	if (what.whole && !what.is_settling && type_of(probe)->kinds[what.kind].flags & KS_HOLDS_STILL) {
 		ks_table_keep_first(table, what.whole, what.item);
 		slot->kind |= KS_GONE;
 		table->used--;
@@ -209,7 +218,7 @@ enum ks_step KS_CB ks_set_step(struct ks_probe *probe, uint64_t deadline_ns)
 	struct ks_table *table = &set->table;
 
 	if (probe->first_step)
-		begin_pass(set);
+		begin_pass(probe, set);
 	while (!set->empty) {
 		set->empty = ks_table_forget(table);
 		if (ks_port_time_ns() >= deadline_ns)
@@ -234,11 +243,12 @@ enum ks_step KS_CB ks_set_step(struct ks_probe *probe, uint64_t deadline_ns)
 	/* Every item had a slot and was seen, so nothing else is in the table. */
 	if (table->used == set->seen - table->unkept)
 		return end_pass(probe, set);
-	while (set->sweep_at < table->slots_count) {
-		for (unsigned int i = 0; i < SWEEP_SLOTS && set->sweep_at < table->slots_count; i++) {
+	while (set->sweep_at < table->blocks_count * KS_PLACES) {
+		for (unsigned int i = 0; i < SWEEP_SLOTS && set->sweep_at < table->blocks_count * KS_PLACES; i++) {
 			uint32_t used = table->used;
 
-			sweep_slot(probe, set, set->sweep_at++);
+			sweep_slot(probe, set, set->sweep_at);
+			set->sweep_at = ks_table_after(table, set->sweep_at);
 			if (used != table->used)
 				break; /* a record was made: that took its time */
 		}

@@ -124,6 +124,15 @@ struct ks_set_type {
 	int (*init)(struct ks_probe *probe);
 	void (*exit)(struct ks_probe *probe);
 	/*
+	 * So long after boot what it looks at is still being set up: until then, what holds still is first as it is in the end, and that it was
+	 * another is no alarm.
+	 */
+	uint64_t settled_ns;
+	/*
+	 * How many changes of one kind by one source are recorded in five minutes; 0: 32.  Others are counted.
+	 */
+	uint8_t changes_max;
+	/*
 	 * Copies the next item to @item (zeroed, room for the largest kind) and moves @cursor.  The index of its kind, or KS_SET_*.
 	 * Bounded time; what it walks may change between two calls.
 	 */

@@ -136,11 +136,11 @@ static enum ks_class class_of(const struct ks_table *table, const struct ks_set_
 	if (what->event == KS_CHANGED) {
 		/* Of a fingerprint it is not known which field it was. */
 		guarded = what->old ? has_field(kind, KS_GUARDED, what->item, what->old) : has_guard(kind);
-		return guarded || kind->flags & KS_HOLDS_STILL ? KS_ALARM : KS_EVENT;
+		return guarded || (kind->flags & KS_HOLDS_STILL && !what->is_settling) ? KS_ALARM : KS_EVENT;
 	}
 	if (what->in_first_sample)
 		return KS_SAMPLE;
-	if (kind->flags & KS_NONE_COMES)
+	if (kind->flags & KS_NONE_COMES && !what->is_settling)
 		return KS_ALARM;
 	if (what->event != KS_VANISHED && (has_field(kind, KS_GUARDED, what->item, NULL) || !is_as_at_first(table, kind, what)))
 		return KS_ALARM;
@@ -237,9 +237,10 @@ static struct ks_limit *limit_of(struct ks_probe *probe, const struct ks_table *
 /* Whether a change that is no alarm is recorded, or only counted. */
 static bool is_within_limit(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[], uint8_t kind, uint32_t source)
 {
+	const struct ks_set_type *type = probe->type->engine;
 	struct ks_limit *limit = limit_of(probe, table, limits, kind, source);
 
-	if (limit->made < KS_CHANGES_MAX) {
+	if (limit->made < (type->changes_max ? type->changes_max : KS_CHANGES_MAX)) {
 		limit->made++;
 		return true;
 	}

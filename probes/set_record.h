@@ -7,7 +7,7 @@
 
 #include "set_table.h"
 
-/* So many changes of one kind by one source are recorded in so long, and others counted. */
+/* So many changes of one kind by one source are recorded in so long, unless the type says other, and others counted. */
 #define KS_CHANGES_MAX 32
 #define KS_CHANGES_NS 300000000000ULL
 #define KS_LIMITS 32
@@ -27,6 +27,7 @@ struct ks_happening {
 	enum ks_set_event event;
 	uint8_t kind;
 	bool in_first_sample;
+	bool is_settling;       /* what it looks at is still being set up */
 	bool is_new;            /* it was not in the table */
 	bool is_print;          /* of what it was, only a fingerprint was there; of one that vanished, the item is its key */
 	const void *item;

@@ -3,9 +3,12 @@
  * set_table.h - inside the set engine: what it remembers of the last sample.
  *
  * The table is slots: a keyed hash of an item's key leads to a chain of them.  A slot has the item as it was last seen, or its
- * fingerprint.  There are three pools of slots: for alarms alone, so that nothing else takes their place; for all other items; and
- * for fingerprints, into which items of the first two fall when these are full.  What has to leave the last pool is noted in a filter,
- * so that in the next pass it is not taken for something new.
+ * fingerprint.  Its memory is blocks: one holds a whole item, or as many fingerprints as fit in its place.  At first all are for whole
+ * items; when there is no more room, the oldest item becomes a fingerprint, and a block one for these, if none has room for it.  Up
+ * to one of WHOLE_PART of the blocks stays for whole items.  A block whose fingerprints have all gone is one for an item again.
+ * Alarms have blocks of their own, so that nothing else takes their place.
+ *
+ * What has to leave the table is noted in a filter, so that in the next pass it is not taken for something new.
  */
 #ifndef KS_SET_TABLE_H
 #define KS_SET_TABLE_H
@@ -33,20 +36,30 @@ struct ks_whole {
 
 struct ks_print {
 	struct ks_slot slot;
-	uint64_t content;       /* keyed hash of what is watched */
+	uint64_t content;       /* keyed hash of what is watched; of a free one, the slot before it among the free */
 	uint8_t key[] __attribute__((aligned(8)));
 };
 
-enum { KS_ALARM_POOL, KS_WHOLE_POOL, KS_PRINT_POOL, KS_POOLS };
-
-struct ks_pool {
-	char *mem;
-	uint32_t slot_bytes;
-	uint32_t first;         /* number of its first slot; the slots of all pools are numbered in one row */
-	uint32_t count;
-	uint32_t free;          /* KS_NO_SLOT: none */
-	uint32_t hand;          /* which of them is asked first to give way: the oldest, as good as that is known */
+/* A block, outside of its memory.  It is in one list: of the free, of those with a whole item, of those for fingerprints; the first two for alarms apart. */
+struct ks_block {
+	uint32_t older, newer;
+	uint8_t use;            /* KS_BLOCK_..., or how many fingerprints are in it */
 };
+
+#define KS_BLOCK_FREE 0xff
+#define KS_BLOCK_WHOLE 0xfe
+
+struct ks_list {
+	uint32_t oldest, newest; /* blocks, or KS_NO_BLOCK */
+};
+
+#define KS_NO_BLOCK UINT32_MAX
+
+/* A slot is known by its block's number and its place in it. */
+#define KS_PLACES 32
+#define KS_SLOT(block, place) ((block) * KS_PLACES + (place))
+
+enum { KS_ALARMS_PART, KS_COMMON_PART, KS_PARTS };
 
 #define KS_SOURCES 256
 
@@ -55,8 +68,18 @@ struct ks_table {
 	uint64_t key[2];        /* of all hashes; of this start of the probe */
 	uint32_t *chains;       /* chains_count, a power of two */
 	uint32_t chains_count;
-	struct ks_pool pools[KS_POOLS];
-	uint32_t slots_count;   /* of all pools */
+	struct ks_block *blocks;
+	uint32_t alarm_blocks;  /* so many, the first of all */
+	uint32_t blocks_count;  /* of both parts */
+	char *mem[KS_PARTS];
+	uint32_t block_bytes[KS_PARTS];
+	uint32_t print_bytes;
+	uint8_t prints;         /* in a block; 0: not worth it */
+	uint32_t wholes_min;    /* so many blocks of the common part are not made ones of fingerprints */
+	uint32_t wholes;        /* which are not, free ones among them */
+	struct ks_list free[KS_PARTS], used_whole[KS_PARTS], used_prints;
+	uint32_t free_print;    /* slot; others follow.  KS_NO_SLOT: none */
+	uint32_t print_hand;    /* slot of a fingerprint that is asked first to give way, or KS_NO_SLOT */
 	uint32_t item_bytes;    /* of the largest; the first value is so far behind the item */
 	uint32_t used;          /* slots whose item is there */
 	uint32_t sources[KS_SOURCES]; /* slots by who made the item, by a keyed hash of that */
@@ -76,16 +99,26 @@ void ks_table_exit(struct ks_table *table);
 void ks_table_reset(struct ks_table *table);
 bool ks_table_forget(struct ks_table *table);
 
-static inline unsigned int ks_table_pool(const struct ks_table *table, uint32_t i)
+static inline bool ks_table_is_print(const struct ks_table *table, uint32_t slot)
 {
-	return i < table->pools[KS_WHOLE_POOL].first ? KS_ALARM_POOL : i < table->pools[KS_PRINT_POOL].first ? KS_WHOLE_POOL : KS_PRINT_POOL;
+	return table->blocks[slot / KS_PLACES].use < KS_PLACES + 1;
 }
 
-static inline struct ks_slot *ks_table_slot(const struct ks_table *table, uint32_t i)
+static inline struct ks_slot *ks_table_slot(const struct ks_table *table, uint32_t slot)
 {
-	const struct ks_pool *pool = &table->pools[ks_table_pool(table, i)];
+	uint32_t block = slot / KS_PLACES, place = slot % KS_PLACES;
 
-	return (struct ks_slot *)(void *)(pool->mem + (size_t)(i - pool->first) * pool->slot_bytes);
+	if (block < table->alarm_blocks)
+		return (struct ks_slot *)(void *)(table->mem[KS_ALARMS_PART] + (size_t)block * table->block_bytes[KS_ALARMS_PART]);
+	block -= table->alarm_blocks;
+	return (struct ks_slot *)(void *)(table->mem[KS_COMMON_PART] + (size_t)block * table->block_bytes[KS_COMMON_PART] +
+					  place * table->print_bytes);
+}
+
+/* For a walk over all slots from 0 on, in use or not: the one behind @slot; the end is table->blocks_count * KS_PLACES. */
+static inline uint32_t ks_table_after(const struct ks_table *table, uint32_t slot)
+{
+	return ks_table_is_print(table, slot) && slot % KS_PLACES + 1 < table->prints ? slot + 1 : (slot / KS_PLACES + 1) * KS_PLACES;
 }
 
 static inline struct ks_whole *ks_whole_of(struct ks_slot *slot)
@@ -108,7 +141,7 @@ static inline const uint8_t *ks_table_key(const struct ks_table *table, uint32_t
 {
 	struct ks_slot *slot = ks_table_slot(table, i);
 
-	return ks_table_pool(table, i) == KS_PRINT_POOL ? ks_print_of(slot)->key : ks_whole_of(slot)->item;
+	return ks_table_is_print(table, i) ? ks_print_of(slot)->key : ks_whole_of(slot)->item;
 }
 
 /* Of the key of an item; nobody outside can aim at one. */

@@ -625,11 +625,11 @@ static void sample_larger_than_the_ring(void **state)
 static void no_memory(void **state)
 {
 	(void)state;
-	for (long left = 0; left < 8; left++) {
+	for (long left = 0; left < 9; left++) {
 		kit_prepare(types, 1);
 		port_allocations_left = left;
 		if (!ks_sensor_start(&kit_sensor, &kit_config))
-			assert_int_equal(kit_sensor.probes[0].on, left == 7);
+			assert_int_equal(kit_sensor.probes[0].on, left == 8);
 		kit_stop();
 	}
 }
