@@ -39,7 +39,10 @@ struct ks_size {
 
 struct ks_probe_type {
 	const char *name;
-	/* Mean time from the end of one pass to the start of the next; from KS_HIGH on the moments are random. */
+	/*
+	 * Mean time from the end of one pass to the start of the next; from KS_HIGH on the moments are random.  Below, it is longer where a pass
+	 * takes long, so that it is no more than a twentieth of a CPU at KS_DEFAULT, and a hundredth at KS_LOW.
+	 */
 	uint64_t interval_ns[KS_LEVELS];
 	/* Pause between two steps of one pass: what a pass leaves to others. */
 	uint64_t pause_ns[KS_LEVELS];

@@ -621,6 +621,32 @@ static void sample_larger_than_the_ring(void **state)
 	kit_stop();
 }
 
+/* Very many things take long to look at: then the next look is later, so that it takes no more than a twentieth of a CPU. */
+static void rests(void **state)
+{
+	const struct ks_probe *probe = &kit_sensor.probes[0];
+	uint64_t passes, start, took;
+
+	(void)state;
+	for (uint32_t id = 1; id <= 100; id++)
+		put(id);
+	port_look_ns = SECOND / 100;
+	while (!probe->passes)
+		port_advance(SECOND / 100);
+	port_look_ns = 0;
+	took = probe->last_pass_ns;
+	assert_true(took > SECOND);
+	passes = probe->passes;
+	start = ks_port_time_ns();
+	while (probe->passes == passes)
+		port_advance(SECOND / 100);
+	assert_in_range(ks_port_time_ns() - start, 18 * took, 20 * took);
+	/* Now it took next to nothing again. */
+	passes = probe->passes;
+	port_advance(5 * SECOND);
+	assert_true(probe->passes > passes);
+}
+
 /* Wherever memory ends at the start, what was taken is given back, and the probe stays off. */
 static void no_memory(void **state)
 {
@@ -768,6 +794,7 @@ int main(void)
 		with_world(failed_walk),
 		with_world(moved_during_the_walk),
 		with_world(skipped),
+		with_world(rests),
 		with_world(kept),
 		with_world(elsewhere),
 		cmocka_unit_test_setup_teardown(unusual, usual_setup, kit_teardown),
