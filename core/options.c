@@ -79,6 +79,17 @@ static bool read_ring(struct word word, struct ks_options *options, struct ks_se
 	return true;
 }
 
+static bool read_memory(struct word word, struct ks_options *options, struct ks_sensor_config *config)
+{
+	uint64_t bytes;
+
+	if (!read_bytes(word, &bytes))
+		return false;
+	options->memory_bounded = bytes < KS_MEMORY_MIN || bytes > KS_MEMORY_MAX;
+	config->memory_bytes = bytes < KS_MEMORY_MIN ? KS_MEMORY_MIN : bytes > KS_MEMORY_MAX ? KS_MEMORY_MAX : bytes;
+	return true;
+}
+
 static bool read_probe_or_own(struct word word, struct ks_options *options, struct ks_sensor_config *config)
 {
 	for (unsigned int i = 0; i < config->types_count; i++) {
@@ -105,6 +116,8 @@ static bool read_word(struct word word, struct ks_options *options, struct ks_se
 	}
 	if (take_name(&word, "ring"))
 		return read_ring(word, options, config);
+	if (take_name(&word, "memory"))
+		return read_memory(word, options, config);
 	if (!take_name(&word, "level"))
 		return read_probe_or_own(word, options, config);
 	if (!read_level(word, &level))

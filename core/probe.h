@@ -30,9 +30,19 @@ enum ks_edit {
 
 struct ks_probe;
 
+/* How much a probe would hold on this machine. */
+struct ks_size {
+	uint32_t items;          /* so many records its first sample makes, at most */
+	uint64_t least_bytes;    /* memory to see of each that it comes, changes and goes */
+	uint64_t most_bytes;     /* memory to keep each as a whole */
+};
+
 struct ks_probe_type {
 	const char *name;
-	/* Mean time from the end of one pass to the start of the next; from KS_HIGH on the moments are random. */
+	/*
+	 * Mean time from the end of one pass to the start of the next; from KS_HIGH on the moments are random.  Below, it is longer where a pass
+	 * takes long, so that it is no more than a twentieth of a CPU at KS_DEFAULT, and a hundredth at KS_LOW.
+	 */
 	uint64_t interval_ns[KS_LEVELS];
 	/* Pause between two steps of one pass: what a pass leaves to others. */
 	uint64_t pause_ns[KS_LEVELS];
@@ -41,6 +51,8 @@ struct ks_probe_type {
 	 * caller's state then, or that has to choose the CPU.
 	 */
 	bool in_work;
+	/* Optional, for a probe whose tables are as large as its share of the memory: *@size, which is zero.  Before init(). */
+	void (*size)(const struct ks_probe_type *type, struct ks_size *size);
 	/* Takes the probe's memory into probe->data.  0, or -1: no memory. */
 	int (*init)(struct ks_probe *probe);
 	/* Gives back what init() took; only after init() succeeded. */
@@ -85,7 +97,6 @@ struct ks_probe {
 	bool announce_next;      /* so will the next */
 	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */
 	uint32_t epoch;          /* tells this count of records from every other: random, drawn as it begins */
-	uint32_t first_records;  /* how many records the first sample may have, if init() knows: the ring is made for that */
 	struct ks_ring ring;
 	struct ks_text record;   /* the open record, */
 	struct ks_entry entry;   /* what else is known of it, */
@@ -144,6 +155,13 @@ void ks_record_outcome(struct ks_probe *probe);
  */
 #define KS_RAW_MAX 256
 void ks_record_raw(struct ks_probe *probe, const char *name, const void *bytes, size_t len);
+
+/*
+ * What @probe may take of the memory that is there for the tables of all (config.memory_bytes, sensor.h): first each probe gets
+ * what is needed to see all, and then to keep all, in equal shares; what one does not need, others get.  UINT64_MAX: as much
+ * as it likes.  For init() (memory.c).
+ */
+uint64_t ks_memory_share(const struct ks_probe *probe);
 
 /* Memory for init(): zeroed, or NULL.  Give it back with ks_port_free(). */
 void *ks_probe_alloc(struct ks_probe *probe, size_t bytes);

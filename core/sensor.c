@@ -39,13 +39,19 @@ void ks_uuid_new(char out[KS_UUID_TEXT])
 
 /* === Steps ============================================================== */
 
+/*
+ * At the levels that are to cost little, a probe rests at least so many times as long as its last pass took: however much there is to look at, it
+ * takes one part of 20 of a CPU at most.
+ */
+static const uint8_t rests[KS_LEVELS] = { [KS_LOW] = 99, [KS_DEFAULT] = 19 };
+
 /* How long until the next pass; from `high` on nobody can tell: anything from next to nothing to twice the mean. */
 static uint64_t interval(const struct ks_probe *probe)
 {
-	uint64_t mean = probe->type->interval_ns[probe->level], random;
+	uint64_t mean = probe->type->interval_ns[probe->level], rest = probe->pass_ns * rests[probe->level], random;
 
 	if (probe->level < KS_HIGH)
-		return mean;
+		return rest > mean ? rest : mean;
 	ks_port_random(&random, sizeof(random));
 	return random % (2 * mean + 1);
 }
@@ -295,8 +301,12 @@ void *ks_probe_alloc(struct ks_probe *probe, size_t bytes)
 static uint32_t ring_bytes(const struct ks_probe *probe)
 {
 	uint32_t bytes = probe->sensor->config.ring_bytes;
-	uint64_t wanted = (uint64_t)probe->first_records * 384 * 8 / 3 + KS_RECORD_MAX;
+	struct ks_size size = { .items = 0 };
+	uint64_t wanted;
 
+	if (probe->type->size)
+		probe->type->size(probe->type, &size);
+	wanted = (uint64_t)size.items * 384 * 8 / 3 + KS_RECORD_MAX;
 	if (probe->sensor->config.ring_fixed || wanted <= bytes)
 		return bytes;
 	return wanted < KS_RING_MAX ? (uint32_t)wanted : KS_RING_MAX;
@@ -308,7 +318,6 @@ static enum ks_done get_memory(struct ks_probe *probe)
 	void *ring;
 
 	probe->memory_bytes = 0;
-	probe->first_records = 0;
 	if (probe->type->init(probe))
 		return KS_NO_MEMORY;
 	bytes = ring_bytes(probe);

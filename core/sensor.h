@@ -29,6 +29,7 @@ struct ks_sensor_config {
 	unsigned int types_count;                  /* at most KS_PROBES_MAX */
 	uint32_t ring_bytes;                       /* of each probe, from KS_RING_MIN to KS_RING_MAX; */
 	bool ring_fixed;                           /* and no more where its first sample needs more */
+	uint64_t memory_bytes;                     /* for the tables of all probes together; 0: as much as they like */
 	enum ks_level levels[KS_PROBES_MAX];       /* at start and after "reset" */
 	bool off[KS_PROBES_MAX];                   /* registered, but not started */
 

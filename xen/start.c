@@ -4,9 +4,11 @@
  * the start of the sensor.
  */
 
+#include <xen/cpumask.h>
 #include <xen/errno.h>
 #include <xen/init.h>
 #include <xen/lib.h>
+#include <xen/mm.h>
 #include <xen/param.h>
 
 #include "../core/options.h"
@@ -58,6 +60,21 @@ static void __init ks_warn(const struct ks_options *options,
     if ( options->ring_bounded )
         printk(XENLOG_WARNING "sense: ring is out of bounds, taking %uK\n",
                config->ring_bytes >> 10);
+    if ( options->memory_bounded )
+        printk(XENLOG_WARNING "sense: memory is out of bounds, taking %"PRIu64"K\n",
+               config->memory_bytes >> 10);
+}
+
+/*
+ * For the tables of the probes: what a small machine needs, what each CPU has
+ * that must not change, and one byte of 16 KiB for what domains have.
+ */
+static uint64_t __init ks_table_memory(void)
+{
+    uint64_t bytes = MB(4) + nr_cpu_ids * KB(32) +
+                     ((uint64_t)total_pages << PAGE_SHIFT) / KB(16);
+
+    return min_t(uint64_t, bytes, MB(64));
 }
 
 static size_t __init ks_memory(void)
@@ -78,6 +95,7 @@ static int __init cf_check ks_start(void)
         .name = "xen",
         .types = ks_types,
         .types_count = ARRAY_SIZE(ks_types),
+        .memory_bytes = ks_table_memory(),
         .option = ks_lock_option,
         .put_status = ks_lock_put_status,
         .denied = ks_access_denied_request,

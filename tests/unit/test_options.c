@@ -43,6 +43,7 @@ static void parse(const char *list)
 	config.types = types;
 	config.types_count = 2;
 	config.ring_bytes = own_ring_bytes;
+	config.memory_bytes = 12345678; /* the port's own */
 	config.option = own_option;
 	ks_options_parse(&options, &config, list);
 }
@@ -117,12 +118,33 @@ static void ring_sizes_and_their_bounds(void **state)
 	own_ring_bytes = 0;
 }
 
+static void check_memory(const char *list, uint64_t bytes, bool bounded)
+{
+	parse(list);
+	assert_string_equal(options.bad, "");
+	assert_int_equal(config.memory_bytes, bytes);
+	assert_int_equal(options.memory_bounded, bounded);
+}
+
+static void memory_and_its_bounds(void **state)
+{
+	(void)state;
+	check_memory("", 12345678, false);
+	check_memory("memory=4M", 4U << 20, false);
+	check_memory("memory=256k", 256U << 10, false);
+	check_memory("memory=1024M", 1U << 30, false);
+	check_memory("memory=262143", KS_MEMORY_MIN, true);
+	check_memory("memory=0", KS_MEMORY_MIN, true);
+	check_memory("memory=1025M", KS_MEMORY_MAX, true);
+	check_memory("memory=0,ring=8k,memory=5M", 5U << 20, false);
+}
+
 /* The first word that is none is told, and the others count all the same. */
 static void what_is_not_understood(void **state)
 {
 	static const char *const bad[] = {
 		"gamma=low", "alpha", "alpha=", "alpha=lo", "alpha=lows", "alpha=of", "alph=low", "alphaa=low", "level", "level=",
-		"level=off", "ring=", "ring=k", "ring=K8", "ring=8G", "ring=-1", "ring=8 ", "offf", "o", "=", "=low", "ALPHA=low", " on",
+		"level=off", "ring=", "memory=", "memory=1G", "ring=k", "ring=K8", "ring=8G", "ring=-1", "ring=8 ", "offf", "o", "=", "=low", "ALPHA=low", " on",
 	};
 	char list[128];
 
@@ -166,6 +188,7 @@ int main(void)
 		cmocka_unit_test(levels_of_all_and_of_one),
 		cmocka_unit_test(off_means_no_sensor),
 		cmocka_unit_test(ring_sizes_and_their_bounds),
+		cmocka_unit_test(memory_and_its_bounds),
 		cmocka_unit_test(what_is_not_understood),
 		cmocka_unit_test(words_of_the_port),
 	};
