@@ -237,19 +237,18 @@ static const char *read_states(const uint16_t *states, unsigned int *state, cons
 	return end;
 }
 
-/* Of a hex digit. */
-static inline uint32_t hex_value(char c)
-{
-	return ((uint32_t)c & 15) + ((uint32_t)c >> 6) * 9;
-}
-
+/* What four hex digits stand for, all at once: of each, the low half of its byte, and nine more if it is a letter. */
 static inline uint32_t hex4(const char *p)
 {
-	return hex_value(p[0]) << 12 | hex_value(p[1]) << 8 | hex_value(p[2]) << 4 | hex_value(p[3]);
+	uint32_t word = (uint32_t)(uint8_t)p[0] << 24 | (uint32_t)(uint8_t)p[1] << 16 | (uint32_t)(uint8_t)p[2] << 8 | (uint8_t)p[3];
+
+	word = (word & 0x0f0f0f0f) + (word >> 6 & 0x01010101) * 9;
+	word |= word >> 4;
+	return (word >> 8 & 0xff00) | (word & 0xff);
 }
 
 /* The character that the escape sequence at @p, which is known to be one, stands for; its length goes to @len. */
-static uint32_t escape_code(const char *p, size_t *len)
+static inline uint32_t escape_code(const char *p, size_t *len)
 {
 	char one = escape_of[(uint8_t)p[1]];
 	uint32_t code;
@@ -587,7 +586,7 @@ static bool settle_key(struct ks_json *json)
 	size_t len = value->len;
 
 	if (value->escaped) {
-		int plain = ks_json_string(value, json->plain_key, sizeof(json->plain_key));
+		int plain = len > KS_JSON_KEY_TEXT_MAX ? -1 : ks_json_string(value, json->plain_key, sizeof(json->plain_key));
 
 		value->text = json->plain_key;
 		value->len = plain < 0 ? KS_JSON_KEY_MAX + 1 : (uint32_t)plain;

@@ -17,6 +17,7 @@
 #define KS_JSON_KEYS_MAX 64      /* members of the objects that are open at one time, for the check of duplicates */
 #define KS_JSON_BYTES_MAX 65535  /* of the text */
 #define KS_JSON_KEY_MAX 32       /* bytes of a key, without its escapes */
+#define KS_JSON_KEY_TEXT_MAX 64  /* bytes of a key as it stands in the text */
 #define KS_JSON_NUMBER_MAX 64    /* bytes of a number */
 #define KS_JSON_ALIKE_MAX 2      /* pairs of keys that differ and have the same hash */
 

@@ -209,7 +209,7 @@ static void limits(void **state)
 	assert_true(reads_bytes(text, (size_t)(p - text), false));
 }
 
-/* Keys have up to 32 bytes, with their escapes resolved, and numbers up to 64: nothing that the sensor knows has more. */
+/* Keys have up to 32 bytes, 64 with their escapes, and numbers up to 64: nothing that the sensor knows has more. */
 static void limits_of_length(void **state)
 {
 	char key[256], text[512];
@@ -223,9 +223,15 @@ static void limits_of_length(void **state)
 		sprintf(text, "{%s:1}", key);
 		assert_int_equal(reads(text, true), bytes <= KS_JSON_KEY_MAX);
 		for (unsigned int i = 0; i < bytes; i++)
-			memcpy(key + 6 * i, "\\u006b", 7);
+			memcpy(key + 2 * i, "\\n", 3);
 		sprintf(text, "{\"%s\":1}", key);
 		assert_int_equal(reads(text, false), bytes <= KS_JSON_KEY_MAX);
+	}
+	for (unsigned int escapes = 10; escapes <= 11; escapes++) {
+		for (unsigned int i = 0; i < escapes; i++)
+			memcpy(key + 6 * i, "\\u006b", 7);
+		sprintf(text, "{\"%s\":1}", key);
+		assert_int_equal(reads(text, false), escapes == 10);
 	}
 	for (unsigned int bytes = 63; bytes <= 65; bytes++) {
 		memset(text, '7', bytes);
