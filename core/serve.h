@@ -37,13 +37,14 @@ struct ks_caller {
 bool ks_needs_control(const struct ks_request *request);
 
 /*
- * Where a reply stands: all zero at its start.  The Xen port hands it to the caller and gets it back, so nothing in it is
- * trusted.  64 bytes, no padding.
+ * Where a reply stands: all zero at its start.  A transport that keeps no state for its callers sends it out and gets it back as a cookie
+ * (cookie.h), which has room for so much.  No padding.
  */
 struct ks_cursor {
-	uint32_t stage;        /* enum in reply.h */
-	uint32_t probe;        /* index of the probe that the next lines are about */
-	uint64_t pass;         /* of this probe, that is waited for ("run"); 0: none */
+	uint8_t stage;         /* enum in reply.h */
+	uint8_t probe;         /* index of the probe that the next lines are about */
+	uint16_t zero;
+	uint32_t pass;         /* of this probe, that is waited for ("run"); 0: none */
 	uint64_t from;         /* records of this probe from this seq on were sent and are not confirmed */
 	uint64_t next;         /* the next seq to look at */
 	uint64_t end;          /* seq at which this probe's part of the reply ends */
@@ -53,6 +54,8 @@ struct ks_cursor {
 	uint32_t unconfirmed;  /* records sent since `from` */
 	uint32_t sent;         /* records sent in the whole reply ("max") */
 };
+
+_Static_assert(sizeof(struct ks_cursor) == 56, "a cookie of 64 bytes has a tag of 64 bits, too");
 
 enum ks_serve {
 	KS_SERVE_DONE,   /* the reply is complete with what is in out; then ks_confirm() */
