@@ -7,8 +7,6 @@
  */
 #include "reply.h"
 
-_Static_assert(sizeof(struct ks_cursor) <= 56, "sealed, the cursor is the cookie of the hypercall's ABI");
-
 /* So many seqs at most, from the first record on that is not confirmed, are sent in one go: sent_bits has a bit for each. */
 #define SPAN_MAX 64
 
