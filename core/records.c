@@ -70,7 +70,7 @@ static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
 	put_record_head(sending, probe);
 	ks_text_lit(out, "{\"seq\":");
 	ks_text_u64(out, ring->lost_last);
-	ks_text_member_u64(out, "time", ks_port_time_ns());
+	ks_text_member_u64(out, "time", ks_port_boot_time_ns());
 	ks_text_member_str(out, "probe", probe->type->name, probe->name_bytes);
 	ks_text_lit(out, ",\"kind\":\"lost\"");
 	ks_text_member_u64(out, "first", ring->lost_first);

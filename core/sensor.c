@@ -34,7 +34,7 @@ struct ks_text *ks_record_begin_kind(struct ks_probe *probe, const char *kind, s
 {
 	struct ks_text *text = &probe->record;
 	struct ks_entry *entry;
-	uint64_t now = ks_port_time_ns();
+	uint64_t now = ks_port_boot_time_ns();
 
 	ks_lock(&probe->lock);
 	if (now > probe->last_record_ns)

@@ -87,7 +87,7 @@ static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const stru
 	put_text(out, sensor->config.name);
 	ks_text_member_str(out, "uuid", sensor->uuid, KS_UUID_TEXT - 1);
 	ks_text_lit(out, ",\"version\":\"" KS_VERSION "\"");
-	ks_text_member_u64(out, "time", ks_port_time_ns());
+	ks_text_member_u64(out, "time", ks_port_boot_time_ns());
 	ks_text_lit(out, KS_MEMBER("state"));
 	put_text(out, ks_target_word(sensor, request, false));
 	ks_text_lit(out, KS_MEMBER("level"));

@@ -261,7 +261,7 @@ static void describe(struct ks_hidden *item, const struct sight *sight)
 	item->start_ns = sight->start_ns;
 	item->tid = (uint32_t)sight->tid;
 	item->pid = (uint32_t)sight->pid;
-	item->looked_ns = ks_port_time_ns();
+	item->looked_ns = ks_port_boot_time_ns();
 	if (KS_GET(parent, &task->real_parent) && KS_GET(ppid, &parent->tgid))
 		item->ppid = (uint32_t)ppid;
 	if (KS_GET(cred, &task->real_cred) && KS_GET(uid, &cred->uid))
@@ -301,7 +301,8 @@ static void note(const struct sight *sight, unsigned int missing, enum view view
 			return;
 		}
 		suspect->exec_id = sight->exec_id;
-		suspect->item.since_ns = suspect->base_ns = now;
+		suspect->item.since_ns = ks_port_boot_time_ns();
+		suspect->base_ns = now;
 		suspect->missing = (uint8_t)missing;
 	} else if (now - suspect->base_ns < SECOND_LOOK_NS) {
 		suspect->missing &= missing;
@@ -495,7 +496,7 @@ void ks_views_begin(void)
 {
 	v.pass++;
 	v.pass += !v.pass;
-	v.began_ns = ks_port_time_ns();
+	v.began_ns = ks_port_boot_time_ns();
 	v.marked = 0;
 	v.list_complete = false;
 	v.processes = v.lists = v.lists_lost = v.suspected = 0;

@@ -33,7 +33,7 @@ $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS):
 # === The debug kernel ========================================================
 
 # Those that can do without Xen, and without the emulator's debugger port.
-DEBUG_T = $(patsubst %,tests/linux/%.t,linux load processes open_files files modules idt torn socket)
+DEBUG_T = $(patsubst %,tests/linux/%.t,linux load processes open_files files modules idt torn socket suspend)
 
 .PHONY: check-debug-kernel
 # Everything is slower there: fewer requests and rounds, and more patience.
