@@ -95,6 +95,9 @@ static inline struct file *ks_get_exe_file(struct mm_struct *mm)
 }
 #endif
 
+/* Exported for long, and declared where modules see it only lately. */
+int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name, unsigned int flags, struct path *path);
+
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #define ks_mnt_idmap(mnt) mnt_idmap(mnt)
 #else

@@ -28,6 +28,7 @@
 
 #include "../../linux/compat.h"
 #include "../set.h"
+#include "root.h"
 
 /* How much a string may take up in a record, where a hostile byte is six: one with a changed path has two of them. */
 #define PATH_ESCAPED_MAX 600
@@ -468,6 +469,10 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	int kind;
 
 	BUILD_BUG_ON(offsetof(struct ks_open_file, comm) != offsetof(struct ks_open_socket, comm));
+	if (!cursor->at[AT_PID] && !ks_sees_root(scratch, sizeof(scratch))) {
+		ks_probe_failed(probe, KS_OTHER_ROOT);
+		return KS_SET_FAILED;
+	}
 	rcu_read_lock();
 	pid = find_ge_pid(cursor->at[AT_PID], &init_pid_ns);
 	if (!pid) {

@@ -31,6 +31,7 @@
 #include "../../linux/symbols.h"
 #include "../set.h"
 #include "path.h"
+#include "root.h"
 #include "views.h"
 #include "walk.h"
 #include "x86.h"
@@ -334,6 +335,10 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 
 	switch (cursor->at[0]) {
 	case KERNEL:
+		if (!at && !ks_sees_root(path_buffer, sizeof(path_buffer))) {
+			ks_probe_failed(probe, KS_OTHER_ROOT);
+			return KS_SET_FAILED;
+		}
 		if (at < ARRAY_SIZE(kernel_mms)) {
 			cursor->at[1]++;
 			return copy_kernel_root(at, item);
