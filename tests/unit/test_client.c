@@ -368,6 +368,12 @@ static void gone_in_a_reply(void **state)
 	connect_client();
 	sends_left = 0;
 	assert_false(say(request_0_2("subscribe, alpha")));
+	/* So is who hears that, and not the first push behind it. */
+	connect_client();
+	sends_left = 1;
+	assert_false(say(request_0_2("subscribe, alpha") request_0_1("off, alpha")));
+	assert_string_equal(heard(), "subscribe");
+	assert_true(alpha()->on);
 }
 
 /* The session's version is that of the requests after it, until the client says otherwise; one that is refused ends the connection. */
