@@ -227,6 +227,55 @@ static void every_byte_in_a_bare_word(void **state)
 	}
 }
 
+/* What is told of a text that is none, and where that begins: a client's author reads it. */
+static void what_is_wrong_is_told(void **state)
+{
+	static const struct {
+		const char *text;
+		bool relaxed;
+		const char *error;
+	} some[] = {
+		{ "\"a", false, "a string does not end" },
+		{ "\"\\", false, "a string has an escape that is none" },
+		{ "\"\\x\"", false, "a string has an escape that is none" },
+		{ "\"\\u12", false, "a string has an escape that is none" },
+		{ "\"\x1f\"", false, "a string has a control character" },
+		{ "\"\xff\"", false, "a string is not valid UTF-8" },
+		{ "[a\xff]", true, "a word is not valid UTF-8" },
+		{ "[\x01]", true, "a control character between values" },
+		{ "{\x01:1}", true, "a control character between values" },
+		{ "{1:2}", false, "a key was expected" },
+		{ "{[:2}", true, "a key was expected" },
+		{ "{\"a\" 1}", false, "a colon was expected" },
+		{ "{\"a\"", false, "a colon was expected" },
+		{ "[1}", false, "a bracket that does not match" },
+		{ "{\"a\":1]", false, "a bracket that does not match" },
+		{ "[,]", false, "a value was expected" },
+		{ "[1 2]", false, "a comma was expected" },
+		{ "[1]]", false, "something follows the end" },
+		{ "[1", false, "the line ends too early" },
+		{ "[1,", false, "the line ends too early" },
+		{ "{\"a\":1,\"a\":2}", false, "a key stands twice" },
+		{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", false, "nested too deeply" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
+		struct ks_json json;
+		enum ks_json_token token;
+
+		ks_json_init(&json, some[i].text, strlen(some[i].text), some[i].relaxed);
+		do {
+			token = ks_json_next(&json);
+		} while (token != KS_JSON_ERROR && token != KS_JSON_END);
+		assert_int_equal(token, KS_JSON_ERROR);
+		assert_string_equal(json.error, some[i].error);
+		assert_int_equal(json.value.type, KS_JSON_ERROR);
+		assert_ptr_equal(json.value.text, json.pos);
+		assert_int_equal(ks_json_next(&json), KS_JSON_ERROR); /* for good */
+	}
+}
+
 static void relaxed_reads_bare_words(void **state)
 {
 	static const char *const good[] = {
@@ -496,6 +545,7 @@ int main(void)
 		cmocka_unit_test(every_byte_in_every_place),
 		cmocka_unit_test(every_escaped_character),
 		cmocka_unit_test(every_byte_in_a_bare_word),
+		cmocka_unit_test(what_is_wrong_is_told),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(longest_text),
 		cmocka_unit_test(duplicate_keys_of_every_length),

@@ -181,6 +181,12 @@ static void versions(void **state)
 	}
 	assert_error("{\"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_ERR_VERSION);
 	assert_error("{\"Virtue-protocol-version\": 0.10, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_OK);
+	assert_int_equal(request.version, KS_VERSION_0_1);
+	assert_error("{\"Virtue-protocol-version\": 0.1999, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_OK);
+	assert_int_equal(request.version, KS_VERSION_0_1);
+	assert_error("{\"Virtue-protocol-version\": 0.2000, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_OK);
+	assert_int_equal(request.version, KS_VERSION_0_2);
+	assert_error("{\"Virtue-protocol-version\": 0.2001, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_ERR_VERSION);
 	/* In a session the line need not say it again. */
 	parse_in("{\"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_VERSION_0_2);
 	assert_int_equal(request.error, KS_OK);
