@@ -167,6 +167,44 @@ static void what_is_not_understood(void **state)
 	assert_int_equal(strlen(options.bad), KS_OPTION_BAD - 1);
 }
 
+/* A word that is not understood changes nothing, not even for the words behind it. */
+static void what_is_not_understood_changes_nothing(void **state)
+{
+	static const char *const bad[] = {
+		"ring=8J", "ring=8j", "ring=8L", "ring=8l", "ring=8kk", "ring=8mk", "ring=8:", "ring=/8", "ring=8k8", "ring=M", "ring", "ring:8k",
+		"level=highh", "level=hig", "level:low", "alpha=offf", "alpha=o", "alpha:low", "alpha=low=", "beta=", "0n", "of", "1ff", "ye", "yess",
+	};
+	char list[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		snprintf(list, sizeof(list), "ring=32K,alpha=low,%s,level=high", bad[i]);
+		parse(list);
+		assert_string_equal(options.bad, bad[i]);
+		assert_int_equal(config.ring_bytes, 32768);
+		assert_int_equal(config.levels[0], KS_LOW);
+		assert_int_equal(config.levels[1], KS_HIGH);
+		assert_false(config.off[0] || config.off[1] || options.off || options.ring_bounded);
+	}
+	/* "level" is still of those that no word was understood for. */
+	parse("alpha=lo,level=high");
+	assert_int_equal(config.levels[0], KS_HIGH);
+	assert_true(!options.named[0] && !options.named[1]);
+	parse("off,offf");
+	assert_true(options.off);
+	parse("beta=off");
+	assert_true(!options.named[0] && options.named[1]);
+	/* Each level, by its name. */
+	check("alpha=low,beta=default", KS_LOW, KS_DEFAULT, false, false);
+	check("alpha=high,beta=adversarial", KS_HIGH, KS_ADVERSARIAL, false, false);
+	check_ring("ring=19000", 19000, false);
+	check_ring("ring=1023K", 1023 * 1024, false);
+	check_ring("ring=1024k", 1048576, false);
+	check_ring("ring=1m", 1048576, false);
+	check_ring("ring=2m", 1048576, true);
+	check_ring("ring=4294967295", KS_RING_MAX, true);
+}
+
 /* What the core does not know may be the port's; a port need not have any. */
 static void words_of_the_port(void **state)
 {
@@ -190,6 +228,7 @@ int main(void)
 		cmocka_unit_test(ring_sizes_and_their_bounds),
 		cmocka_unit_test(memory_and_its_bounds),
 		cmocka_unit_test(what_is_not_understood),
+		cmocka_unit_test(what_is_not_understood_changes_nothing),
 		cmocka_unit_test(words_of_the_port),
 	};
 
