@@ -8,6 +8,7 @@
 #include <xen/init.h>
 #include <xen/lib.h>
 #include <xen/param.h>
+#include <asm/pv/shim.h>
 
 #include "../core/options.h"
 #include "../probes/xen/access.h"
@@ -110,6 +111,12 @@ static int __init cf_check ks_start(void)
     if ( options.off )
     {
         printk("sense: off, as the command line says\n");
+        return 0;
+    }
+    /* There, the one domain is a guest like any other, of the Xen below. */
+    if ( pv_shim )
+    {
+        printk("sense: off, as this Xen is a PV shim\n");
         return 0;
     }
 
