@@ -183,8 +183,8 @@ check-long: ## what is too long for make check: more tests on the debug build of
 	KS_LONG=1 KS_STORM_SECONDS=30 KS_IDT_SECONDS=20 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer tests/xen/checked.t \
 		$(patsubst %,tests/xen/%.t,compare roots idt guests) tests/linux/processes.t
 
-# Not in make check: it takes about a minute for each configuration on two CPUs, and a cross-compiler.
-check-configs: $(APPLIED) ## build Xen with the sensor in each configuration of tests/xen/configs (CONFIGS="NAME...": in these)
+# Not in make check: each takes a minute or more, and one of them a cross-compiler.
+check-configs: $(APPLIED) ## build Xen in each configuration of tests/xen/configs, or in CONFIGS=
 	tests/xen/check-configs $(B)/xen-sense $(B)/xen-configs $(CONFIGS)
 
 bench: ## measure, and write the table bench/results.md

@@ -101,8 +101,8 @@ static void levels_of_all_and_of_one(void **state)
 }
 
 /*
- * Of two words for the same thing the last counts, as with all of Xen's options, so that a boot loader's list can be added to.  That
- * there are two is told: one of them does nothing.
+ * Of two words for the same thing the last counts, as with all of Xen's options, so that a boot
+ * loader's list can be added to.  That there are two is told: one of them does nothing.
  */
 static void one_thing_given_twice(void **state)
 {
@@ -204,7 +204,10 @@ static void what_is_not_understood(void **state)
 	check_mistakes(list, 1, mistakes);
 }
 
-/* Each mistake of a list is told, in its order, and not only the first: who mends one must not find the next at his next boot. */
+/*
+ * Each mistake of a list is told, in its order, and not only the first: who mends one must not find
+ * the next at his next boot.
+ */
 static void every_mistake(void **state)
 {
 	(void)state;

@@ -12,8 +12,8 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-# Xen keeps 127 bytes of an option and drops the rest without a word: what is left of "ring=64K" is "ring=6".  16 more of the same length are more than the
-# sensor keeps of all of them.
+# Xen keeps 127 bytes of an option and drops the rest without a word: what is left of "ring=64K" is
+# "ring=6".  16 more of the same length are more than the sensor keeps of all of them.
 my $long = 'sense=' . substr('xen-domains=default,' x 10, 0, 114) . ',ring=6';
 is(length($long), 127, 'an option as long as Xen keeps');
 
