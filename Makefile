@@ -17,7 +17,7 @@ DESTDIR ?=
 PREFIX ?= /usr/local
 
 CORE_SRC = $(sort $(wildcard core/*.c))
-PROBE_SRC = probes/set.c probes/region.c
+PROBE_SRC = probes/set.c probes/set_record.c probes/set_table.c probes/region.c
 HOST_SRC = $(filter-out host/main.c,$(sort $(wildcard host/*.c probes/host/*.c)))
 
 # What goes into Xen.

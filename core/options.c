@@ -56,7 +56,7 @@ static void tell(const struct ks_sensor_config *config, struct word word, const 
 }
 
 /* For a size that is not within its bounds: @taking is the nearest of them. */
-static void tell_bounded(const struct ks_sensor_config *config, struct word word, uint32_t taking)
+static void tell_bounded(const struct ks_sensor_config *config, struct word word, uint64_t taking)
 {
 	char why[40];
 	struct ks_text text;
@@ -140,8 +140,22 @@ static bool read_ring(struct word word, struct word value, struct ks_sensor_conf
 	if (!read_bytes(value, &bytes))
 		return false;
 	config->ring_bytes = bytes < KS_RING_MIN ? KS_RING_MIN : bytes > KS_RING_MAX ? KS_RING_MAX : (uint32_t)bytes;
+	config->ring_fixed = true;
 	if (config->ring_bytes != bytes)
 		tell_bounded(config, word, config->ring_bytes);
+	return true;
+}
+
+/* @value is what stands behind "memory=" in @word. */
+static bool read_memory(struct word word, struct word value, struct ks_sensor_config *config)
+{
+	uint64_t bytes;
+
+	if (!read_bytes(value, &bytes))
+		return false;
+	config->memory_bytes = bytes < KS_MEMORY_MIN ? KS_MEMORY_MIN : bytes > KS_MEMORY_MAX ? KS_MEMORY_MAX : bytes;
+	if (config->memory_bytes != bytes)
+		tell_bounded(config, word, config->memory_bytes);
 	return true;
 }
 
@@ -171,6 +185,8 @@ static bool read_word(struct word word, struct ks_options *options, struct ks_se
 	}
 	if (take_name(&value, "ring"))
 		return read_ring(word, value, config);
+	if (take_name(&value, "memory"))
+		return read_memory(word, value, config);
 	if (!take_name(&value, "level"))
 		return read_probe_or_own(word, options, config);
 	if (!read_level(value, &level))

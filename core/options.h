@@ -7,6 +7,7 @@
  *	on | yes | 1        a sensor: the default
  *	level=LEVEL         of every probe of which no level of its own is given
  *	ring=BYTES          memory for each probe's records; K and M may follow
+ *	memory=BYTES        memory for the tables of all probes together; likewise
  *	PROBE=LEVEL         of this probe
  *	PROBE=off           registered, but not started; its level is that which it would have
  *
@@ -18,8 +19,8 @@
 
 #include "sensor.h"
 
-#define KS_RING_DEFAULT 65536U
-#define KS_RING_MAX (1U << 20)
+#define KS_MEMORY_MIN (1U << 18)
+#define KS_MEMORY_MAX (1U << 30)
 
 struct ks_options {
 	bool off;                     /* no sensor is wanted */
@@ -28,12 +29,12 @@ struct ks_options {
 };
 
 /*
- * Reads @list, words with commas between them, ended by NUL, into levels, off and ring_bytes of
- * @config.  Levels and off are set to their defaults first, and ring_bytes to KS_RING_DEFAULT if it
- * is 0, else it is the port's own default; name, types, types_count, option and option_mistake must
- * be there already.  A word that is not understood changes nothing.  Each mistake is told to
- * config->option_mistake, in the order of the list: what is not understood, what is out of its
- * bounds, what is given more than once.
+ * Reads @list, words with commas between them, ended by NUL, into levels, off, ring_bytes and
+ * memory_bytes of @config.  Levels and off are set to their defaults first, and ring_bytes to
+ * KS_RING_DEFAULT if it is 0, else it is the port's own default, as memory_bytes is; name, types,
+ * types_count, option and option_mistake must be there already.  A word that is not understood
+ * changes nothing.  Each mistake is told to config->option_mistake, in the order of the list: what
+ * is not understood, what is out of its bounds, what is given more than once.
  */
 void ks_options_parse(struct ks_options *options, struct ks_sensor_config *config, const char *list);
 

@@ -30,9 +30,19 @@ enum ks_edit {
 
 struct ks_probe;
 
+/* How much a probe would hold on this machine. */
+struct ks_size {
+	uint32_t items;          /* so many records its first sample makes, at most */
+	uint64_t least_bytes;    /* memory to see of each that it comes, changes and goes */
+	uint64_t most_bytes;     /* memory to keep each as a whole */
+};
+
 struct ks_probe_type {
 	const char *name;
-	/* Mean time from the end of one pass to the start of the next; from KS_HIGH on the moments are random. */
+	/*
+	 * Mean time from the end of one pass to the start of the next; from KS_HIGH on the moments are random.  Below, it is longer where a pass
+	 * takes long, so that it is no more than a twentieth of a CPU at KS_DEFAULT, and a hundredth at KS_LOW.
+	 */
 	uint64_t interval_ns[KS_LEVELS];
 	/* Pause between two steps of one pass: what a pass leaves to others. */
 	uint64_t pause_ns[KS_LEVELS];
@@ -41,12 +51,16 @@ struct ks_probe_type {
 	 * caller's state then, or that has to choose the CPU.
 	 */
 	bool in_work;
+	/* Optional, for a probe whose tables are as large as its share of the memory: *@size, which is zero.  Before init(). */
+	void (*size)(const struct ks_probe_type *type, struct ks_size *size);
 	/* Takes the probe's memory into probe->data.  0, or -1: no memory. */
 	int (*init)(struct ks_probe *probe);
 	/* Gives back what init() took; only after init() succeeded. */
 	void (*exit)(struct ks_probe *probe);
 	/* Forgets samples and baselines: the next pass is the first.  It is the beginning of that pass's first step, and counts as a part of it. */
 	void (*reset)(struct ks_probe *probe);
+	/* Optional: how many items or ranges it compares with, and would forget at a reset.  Beside step(), so the number may be of any moment. */
+	uint32_t (*baselines)(const struct ks_probe *probe);
 	/* Works until @deadline_ns at the latest.  Allocates nothing, waits for nothing, holds no lock on return. */
 	enum ks_step (*step)(struct ks_probe *probe, uint64_t deadline_ns);
 	/*
@@ -82,9 +96,11 @@ struct ks_probe {
 	bool announce;           /* this pass records everything it sees: somebody asked for a fresh sample */
 	bool announce_next;      /* so will the next */
 	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */
-	uint32_t epoch;          /* counts resets, so that an old cursor is seen to be old */
+	uint32_t epoch;          /* tells this count of records from every other: random, drawn as it begins */
 	struct ks_ring ring;
-	struct ks_text record;   /* the open record */
+	struct ks_text record;   /* the open record, */
+	struct ks_entry entry;   /* what else is known of it, */
+	uint32_t source;         /* and whose it is */
 	char common[80];         /* what is the same in all records:  ,"probe":"NAME","kind":"  */
 	uint8_t common_bytes, name_bytes;
 	uint64_t last_record_ns; /* clocks of two CPUs differ a little; the time of records does not go back */
@@ -92,7 +108,16 @@ struct ks_probe {
 	uint64_t expected_ns;    /* when the work should run next, UINT64_MAX: not at all */
 	uint64_t step_start_ns;  /* of the step under way, if busy */
 	uint64_t pass_ns;        /* time spent in the steps of this pass */
-	uint64_t ended;          /* passes that are over, complete or not; never goes back, not at a reset either */
+	/*
+	 * Passes are numbered from 1 on: with so many ended, the one under way has the next number.  It never goes back, not at a reset either.
+	 */
+	uint64_t ended;          /* passes that are over, complete or not */
+	uint64_t pass_start_ns;  /* of the pass under way, or of the last one */
+	uint64_t usual_pass_ns;  /* from start to end, as the last complete ones took; 0: not known yet */
+	bool incomplete;         /* the pass under way could not see all: ks_record_outcome() */
+	bool driven;             /* a client waits for the pass under way */
+	uint64_t whole;          /* number of the last pass that was complete and saw all, 0: none */
+	uint64_t whole_start_ns; /* when it started */
 	/* counters, told by "status" */
 	uint64_t passes;         /* completed */
 	uint64_t steps;
@@ -102,22 +127,27 @@ struct ks_probe {
 	uint64_t delivered;
 	uint64_t failures;
 	uint64_t restarts;
+	uint64_t resets;         /* since the sensor started */
 	uint32_t failed_in_row;
+	uint32_t restarts_in_row; /* without a complete pass in between */
 	const char *last_error;  /* static text, or NULL */
+	const char *failed_why;  /* as the last `failed` record told it */
 };
 
 /*
- * Records.  begin takes the probe's lock, writes the common members and returns the text to which the caller adds members
- * (ks_text_member_...); end closes the object, keeps it in the ring and drops the lock.  Between the two: nothing but writing.
+ * Records.  begin takes the probe's lock, writes the common members and returns the text to which the
+ * caller adds members (ks_text_member_...); end closes the object, keeps it in the ring and drops the
+ * lock.  Between the two: nothing but writing.
  */
-struct ks_text *ks_record_begin_kind(struct ks_probe *probe, const char *kind, size_t kind_bytes);
-
-static inline struct ks_text *ks_record_begin(struct ks_probe *probe, const char *kind)
-{
-	return ks_record_begin_kind(probe, kind, strlen(kind));
-}
+struct ks_text *ks_record_begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind);
 
 void ks_record_end(struct ks_probe *probe);
+
+/*
+ * The open record says that this pass did not see all there is.  Whoever asked for the pass gets it, whatever he filters by, and the pass
+ * does not count as whole.
+ */
+void ks_record_outcome(struct ks_probe *probe);
 
 /*
  * A member with raw bytes in the open record, at most one a record, at most KS_RAW_MAX bytes: delivered as a string of hex
@@ -125,6 +155,13 @@ void ks_record_end(struct ks_probe *probe);
  */
 #define KS_RAW_MAX 256
 void ks_record_raw(struct ks_probe *probe, const char *name, const void *bytes, size_t len);
+
+/*
+ * What @probe may take of the memory that is there for the tables of all (config.memory_bytes, sensor.h): first each probe gets
+ * what is needed to see all, and then to keep all, in equal shares; what one does not need, others get.  UINT64_MAX: as much
+ * as it likes.  For init() (memory.c).
+ */
+uint64_t ks_memory_share(const struct ks_probe *probe);
 
 /* Memory for init(): zeroed, or NULL.  Give it back with ks_port_free(). */
 void *ks_probe_alloc(struct ks_probe *probe, size_t bytes);

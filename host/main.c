@@ -22,7 +22,7 @@ static const char usage[] =
 	"\n"
 	"  --socket PATH   where to listen; @NAME is an abstract socket\n"
 	"  --folder DIR    what the probe \"folder\" looks at (default: the current folder)\n"
-	"  --ring BYTES    memory for each probe's records (default 65536, at least 8192)\n"
+	"  --ring BYTES    memory for each probe's records (default 65536, at least 16384)\n"
 	"  --read-only     refuse clients what changes a state, takes records or makes new ones\n"
 	"  --help, --version\n"
 	"\n"
@@ -164,7 +164,7 @@ int main(int argc, char **argv)
 			errno = 0;
 			ring = strtoul(optarg, &end, 10);
 			if (errno || *end || *optarg < '0' || *optarg > '9' || ring < KS_RING_MIN || ring > 1 << 30)
-				wrong(&mistakes, "--ring is a number of bytes from 8192 to 1073741824, not ", optarg);
+				wrong(&mistakes, "--ring is a number of bytes from 16384 to 1073741824, not ", optarg);
 			break;
 		case READ_ONLY:
 			read_only = true;

@@ -2,7 +2,9 @@
 /*
  * module.c - which probes there are in Linux, the module's parameters, and its start and end.
  */
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sizes.h>
 
 #include "../core/options.h"
 #include "../core/version.h"
@@ -10,7 +12,7 @@
 
 static char *sense = "";
 module_param(sense, charp, 0444);
-MODULE_PARM_DESC(sense, "levels and memory: a list of level=LEVEL, ring=SIZE, PROBE=LEVEL, PROBE=off");
+MODULE_PARM_DESC(sense, "levels and memory: a list of level=LEVEL, ring=SIZE, memory=SIZE, PROBE=LEVEL, PROBE=off");
 
 static char *socket = "/run/ksense/kernel.sock";
 module_param(socket, charp, 0444);
@@ -40,6 +42,7 @@ static int __init ks_start(void)
 		.name = KBUILD_MODNAME,
 		.types = types,
 		.types_count = ARRAY_SIZE(types),
+		.memory_bytes = clamp_t(u64, (u64)totalram_pages() * PAGE_SIZE / 512, SZ_4M, SZ_64M), /* for the probes' tables */
 		.ring_bytes = KS_RING_MAX, /* so that a whole sample of what processes have open can be held */
 		.option_mistake = warn_option,
 	};

@@ -109,7 +109,7 @@ static uint32_t pages_of(const struct ks_range *range)
 
 static void record_baseline(struct ks_probe *probe, struct region *region)
 {
-	struct ks_text *text = ks_record_begin(probe, "baseline");
+	struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, "baseline");
 
 	put_place(text, &region->range, region->range.address, region->range.bytes);
 	ks_text_member_u64(text, "pages", pages_of(&region->range));
@@ -119,7 +119,7 @@ static void record_baseline(struct ks_probe *probe, struct region *region)
 
 static void record_removed(struct ks_probe *probe, const struct watched *watched)
 {
-	struct ks_text *text = ks_record_begin(probe, "removed");
+	struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, "removed");
 
 	put_place(text, &watched->range, watched->range.address, watched->range.bytes);
 	ks_record_end(probe);
@@ -127,7 +127,7 @@ static void record_removed(struct ks_probe *probe, const struct watched *watched
 
 static void record_sweep(struct ks_probe *probe, const struct watched *watched)
 {
-	struct ks_text *text = ks_record_begin(probe, "sweep");
+	struct ks_text *text = ks_record_begin(probe, KS_SAMPLE, KS_NO_SOURCE, "sweep");
 
 	put_place(text, &watched->range, watched->range.address, watched->range.bytes);
 	ks_text_member_u64(text, "pages", pages_of(&watched->range));
@@ -163,7 +163,7 @@ static void record_page(struct ks_probe *probe, struct region *region, const cha
 		type->symbol(probe, region->range.address + start, symbol);
 	if (sha256 && probe->level == KS_ADVERSARIAL)
 		raw = type->read(probe, region->at, start, region->unit, raw_bytes);
-	text = ks_record_begin(probe, kind);
+	text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, kind);
 	put_place(text, &region->range, region->range.address + start, length);
 	if (symbol[0])
 		ks_text_member_str(text, "symbol", symbol, strlen(symbol));
@@ -385,6 +385,16 @@ enum ks_step KS_CB ks_region_step(struct ks_probe *probe, uint64_t deadline_ns)
 }
 
 /* === Start and stop ===================================================== */
+
+uint32_t KS_CB ks_region_baselines(const struct ks_probe *probe)
+{
+	const struct region *region = probe->data;
+	uint32_t known = 0;
+
+	for (unsigned int i = 0; i < region->count; i++)
+		known += region->watched[i].known;
+	return known;
+}
 
 void KS_CB ks_region_reset(struct ks_probe *probe)
 {

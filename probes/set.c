@@ -2,39 +2,26 @@
 /*
  * set.c - the engine for things that exist.
  *
- * The last sample is a table of slots: a hash of the key leads to a chain of slots, each with the item as it was last seen.  A pass
- * walks the probe's items, marks each in the table with the number of the pass, and then walks the table for those that have not
- * been marked.
+ * A pass walks the probe's items, marks each in the table of the last sample (set_table.h) with the number of the pass, and then walks
+ * the table for those that have not been marked.
  */
-#include "set.h"
-
-#define NO_SLOT UINT32_MAX
-
-struct slot {
-	uint32_t next;      /* in the chain, or among the free */
-	uint32_t pass;      /* in which it was seen last; 0: free */
-	uint8_t kind;
-	uint8_t item[] __attribute__((aligned(8)));
-};
+#include "set_record.h"
 
 enum stage { WALK, SWEEP };
 
 struct set {
-	uint32_t *chains;       /* chains_count, a power of two */
-	uint32_t chains_count;
-	char *slots;            /* items_max of slot_bytes */
-	uint32_t slot_bytes;
-	uint32_t free;
-	uint32_t used;
-	uint32_t forgotten;     /* chains, and slots, that are empty since the last reset: all, or no pass has begun to walk */
-	uint32_t pass;          /* number of the pass under way, from 1 on */
+	struct ks_table table;
+	struct ks_limit limits[KS_LIMITS];
 	bool first;             /* no pass was completed since start or reset */
+	bool empty;             /* the table has nothing left of the time before the reset */
+	bool who_left_lost;     /* so many left the table that they are forgotten: who is new in this pass is not known */
+	bool is_settling;       /* in this pass, what it looks at is still being set up */
 	enum stage stage;
 	struct ks_set_cursor cursor;
 	uint32_t sweep_at;
 	uint32_t seen;          /* items in this pass */
-	uint32_t unkept;        /* of them, those for which there was no slot */
-	uint32_t told_unkept;   /* as it was told last */
+	uint32_t told_unkept;   /* items without a slot, as it was told last */
+	bool told_now;          /* in this pass, that it cannot be complete */
 	void *item;             /* the one at hand */
 	void *usual;            /* and as it usually is, if the type knows that */
 };
@@ -44,270 +31,116 @@ static const struct ks_set_type *type_of(const struct ks_probe *probe)
 	return probe->type->engine;
 }
 
-static struct slot *slot_at(const struct set *set, uint32_t i)
-{
-	return (struct slot *)(void *)(set->slots + (size_t)i * set->slot_bytes);
-}
-
-/* === The table ========================================================== */
-
-static uint32_t *chain_of(const struct set *set, uint8_t kind, const uint8_t *key, unsigned int bytes)
-{
-	uint32_t hash = (2166136261U ^ kind) * 16777619U; /* FNV-1a */
-
-	for (unsigned int i = 0; i < bytes; i++)
-		hash = (hash ^ key[i]) * 16777619U;
-	return &set->chains[(hash ^ hash >> 16) & (set->chains_count - 1)];
-}
-
-static struct slot *find(const struct set *set, uint32_t chain, uint8_t kind, const void *key, unsigned int bytes)
-{
-	for (uint32_t i = chain; i != NO_SLOT; i = slot_at(set, i)->next) {
-		struct slot *slot = slot_at(set, i);
-
-		if (slot->kind == kind && !memcmp(slot->item, key, bytes))
-			return slot;
-	}
-	return NULL;
-}
-
 const void *ks_set_kept(const struct ks_probe *probe, unsigned int kind, const void *item)
 {
 	const struct set *set = probe->data;
-	unsigned int bytes = type_of(probe)->kinds[kind].key_bytes;
-	const struct slot *slot = find(set, *chain_of(set, (uint8_t)kind, item, bytes), (uint8_t)kind, item, bytes);
+	const struct ks_table *table = &set->table;
+	uint32_t i = ks_table_find(table, ks_table_hash(table, (uint8_t)kind, item), (uint8_t)kind, item);
 
-	return slot ? slot->item : NULL;
-}
-
-static struct slot *keep(struct set *set, uint32_t *chain, uint8_t kind, unsigned int item_bytes)
-{
-	uint32_t i = set->free;
-	struct slot *slot;
-
-	if (i == NO_SLOT)
+	if (i == KS_NO_SLOT || ks_table_is_print(table, i) || ks_table_slot(table, i)->kind & KS_GONE)
 		return NULL;
-	slot = slot_at(set, i);
-	set->free = slot->next;
-	set->used++;
-	slot->next = *chain;
-	slot->kind = kind;
-	memcpy(slot->item, set->item, item_bytes);
-	*chain = i;
-	return slot;
-}
-
-static void forget(struct set *set, uint32_t i, uint32_t *chain)
-{
-	struct slot *slot = slot_at(set, i);
-
-	while (*chain != i)
-		chain = &slot_at(set, *chain)->next;
-	*chain = slot->next;
-	slot->next = set->free;
-	slot->pass = 0;
-	set->free = i;
-	set->used--;
-}
-
-static void begin_to_forget(struct set *set)
-{
-	set->forgotten = 0;
-	set->free = 0;
-	set->used = 0;
-	set->pass = 0;
-	set->first = true;
-	set->told_unkept = 0;
-}
-
-/* How many chains and slots are emptied between two looks at the clock. */
-#define FORGET_AT_ONCE 256
-
-/* A part of what is there to be forgotten; there are at least as many chains as slots. */
-static void forget_some(struct set *set, uint32_t items_max)
-{
-	uint32_t i = set->forgotten, left = set->chains_count - i, end = i + (left < FORGET_AT_ONCE ? left : FORGET_AT_ONCE);
-
-	for (; i < end; i++) {
-		set->chains[i] = NO_SLOT;
-		if (i >= items_max)
-			continue;
-		slot_at(set, i)->next = i + 1 < items_max ? i + 1 : NO_SLOT;
-		slot_at(set, i)->pass = 0;
-	}
-	set->forgotten = end;
-}
-
-/* === Records ============================================================ */
-
-static void put_field(struct ks_text *text, const struct ks_field *field, const void *item)
-{
-	const uint8_t *at = (const uint8_t *)item + field->offset;
-	char uuid[KS_UUID_TEXT];
-	const void *end;
-	uint64_t number = 0;
-
-	ks_text_put(text, field->member, field->member_bytes);
-	switch (field->type) {
-	case KS_STRING:
-		end = memchr(at, '\0', field->size);
-		ks_text_string(text, (const char *)at, end ? (size_t)((const uint8_t *)end - at) : field->size);
-		return;
-	case KS_UUID:
-		ks_uuid_text(uuid, at);
-		ks_text_string(text, uuid, KS_UUID_TEXT - 1);
-		return;
-	case KS_BOOL:
-		ks_text_bool(text, *at);
-		return;
-	default:
-		break;
-	}
-	switch (field->size) {
-	case 1:
-		number = *at;
-		break;
-	case 2:
-		number = *(const uint16_t *)(const void *)at;
-		break;
-	case 4:
-		number = *(const uint32_t *)(const void *)at;
-		break;
-	case 8:
-		number = *(const uint64_t *)(const void *)at;
-		break;
-	}
-	if (field->type == KS_HEX)
-		ks_text_hex(text, number);
-	else if (field->type == KS_S64)
-		ks_text_s64(text, (int64_t)number);
-	else
-		ks_text_u64(text, number);
-}
-
-static bool same_field(const struct ks_field *field, const void *a, const void *b)
-{
-	const char *left = (const char *)a + field->offset, *right = (const char *)b + field->offset;
-
-	/* Sizes that are known cost a load and a compare. */
-	switch (field->size) {
-	case 1:
-		return *left == *right;
-	case 4:
-		return !memcmp(left, right, 4);
-	case 8:
-		return !memcmp(left, right, 8);
-	case 16:
-		return !memcmp(left, right, 16);
-	default:
-		return !memcmp(left, right, field->size);
-	}
-}
-
-static bool same_item(const struct ks_set_kind *kind, const void *a, const void *b)
-{
-	for (unsigned int i = 0; i < kind->fields_count; i++)
-		if (!kind->fields[i].live && !same_field(&kind->fields[i], a, b))
-			return false;
-	return true;
-}
-
-enum event { PRESENT, APPEARED, VANISHED, CHANGED };
-
-#define EVENT(name) { KS_MEMBER("event") "\"" name "\"", sizeof(KS_MEMBER("event") "\"" name "\"") - 1 }
-static const struct {
-	const char *text;
-	size_t bytes;
-} event_members[] = {
-	[PRESENT] = EVENT("present"),
-	[APPEARED] = EVENT("appeared"),
-	[VANISHED] = EVENT("vanished"),
-	[CHANGED] = EVENT("changed"),
-};
-
-/* @old: the item as it was, for a change; else NULL. */
-static void record(struct ks_probe *probe, const struct ks_set_kind *kind, enum event event, const void *item,
-		   const void *old)
-{
-	struct ks_text *text = ks_record_begin(probe, kind->name);
-	size_t old_start;
-
-	ks_text_put(text, event_members[event].text, event_members[event].bytes);
-	for (unsigned int i = 0; i < kind->fields_count; i++)
-		put_field(text, &kind->fields[i], item);
-	if (old) {
-		ks_text_lit(text, ",\"old\":{");
-		old_start = text->len;
-		for (unsigned int i = 0; i < kind->fields_count; i++)
-			if (!kind->fields[i].live && !same_field(&kind->fields[i], item, old))
-				put_field(text, &kind->fields[i], old);
-		/* Each member begins with a comma; the first has none before it. */
-		if (text->len > old_start && !text->full) {
-			memmove(text->buf + old_start, text->buf + old_start + 1, text->len - old_start - 1);
-			text->len--;
-		}
-		ks_text_lit(text, "}");
-	}
-	ks_record_end(probe);
-}
-
-static void record_incomplete(struct ks_probe *probe, const struct set *set)
-{
-	struct ks_text *text = ks_record_begin(probe, "incomplete");
-
-	ks_text_member_u64(text, "looked", set->seen - set->unkept);
-	ks_text_member_u64(text, "of", set->seen);
-	ks_record_end(probe);
+	return ks_whole_of(ks_table_slot(table, i))->item;
 }
 
 /* === A pass ============================================================= */
 
 /* Of an item that is not in the table: whether it is known how it was. */
-static bool was_usual(struct ks_probe *probe, struct set *set, uint8_t kind_index)
+static bool was_usual(struct ks_probe *probe, struct set *set, uint8_t kind)
 {
 	if (!set->usual)
 		return false;
-	memcpy(set->usual, set->item, type_of(probe)->kinds[kind_index].item_bytes);
-	return type_of(probe)->usual(probe, kind_index, set->usual);
+	memcpy(set->usual, set->item, type_of(probe)->kinds[kind].item_bytes);
+	return type_of(probe)->usual(probe, kind, set->usual);
 }
 
-static void record_new(struct ks_probe *probe, struct set *set, uint8_t kind_index, bool kept)
+static void look_at_new(struct ks_probe *probe, struct set *set, uint8_t kind, uint64_t hash)
 {
-	const struct ks_set_kind *kind = &type_of(probe)->kinds[kind_index];
+	bool is_alarm = type_of(probe)->kinds[kind].flags & KS_IS_ALARM;
+	/* Whether it was there, and had to leave the table: so it may be as before, or not.  Of an alarm that is never supposed. */
+	bool had_left = !is_alarm && ks_table_has_left(&set->table, hash);
+	bool is_new = !had_left && (is_alarm || !set->who_left_lost);
+	struct ks_happening what = {
+		.event = KS_APPEARED, .kind = kind, .in_first_sample = set->first, .is_settling = set->is_settling, .is_new = is_new,
+		.item = set->item,
+	};
 
-	/* After a sample that could not keep everything, a new one may be one of those. */
-	if (!set->first && kept && was_usual(probe, set, kind_index))
-		record(probe, kind, CHANGED, set->item, set->usual);
-	else if (set->first || probe->announce || (kept && set->told_unkept))
-		record(probe, kind, PRESENT, set->item, NULL);
-	else if (kept)
-		record(probe, kind, APPEARED, set->item, NULL);
+	if (had_left && ks_table_is_full(&set->table, &type_of(probe)->kinds[kind])) {
+		what.event = KS_PRESENT;
+		set->table.unkept++;
+		if (probe->announce)
+			ks_set_record(probe, &set->table, set->limits, what);
+		return;
+	}
+	what.whole = ks_table_keep(&set->table, kind, set->item, hash);
+	if (set->first || probe->announce || !is_new)
+		what.event = KS_PRESENT;
+	if (!set->first && is_new && was_usual(probe, set, kind)) {
+		what.event = KS_CHANGED;
+		what.old = set->usual;
+		ks_table_keep_first(&set->table, what.whole, set->usual);
+	}
+	ks_set_record(probe, &set->table, set->limits, what);
 }
 
-static void look_at(struct ks_probe *probe, struct set *set, uint8_t kind_index)
+static void look_at_print(struct ks_probe *probe, struct set *set, uint8_t kind, uint32_t i, uint64_t hash)
 {
-	const struct ks_set_kind *kind = &type_of(probe)->kinds[kind_index];
-	uint32_t *chain = chain_of(set, kind_index, set->item, kind->key_bytes);
-	struct slot *slot = find(set, *chain, kind_index, set->item, kind->key_bytes);
+	struct ks_happening what = { .event = KS_PRESENT, .kind = kind, .item = set->item };
 
-	if (slot && slot->pass == set->pass)
+	/* What has changed once is kept as a whole from now on. */
+	if (ks_print_of(ks_table_slot(&set->table, i))->content != ks_table_content(&set->table, &type_of(probe)->kinds[kind], set->item)) {
+		ks_table_drop(&set->table, i);
+		what.event = KS_CHANGED;
+		what.is_print = true;
+		what.whole = ks_table_keep(&set->table, kind, set->item, hash);
+	}
+	if (what.event == KS_CHANGED || probe->announce)
+		ks_set_record(probe, &set->table, set->limits, what);
+}
+
+static void look_at_whole(struct ks_probe *probe, struct set *set, uint8_t kind, struct ks_whole *whole)
+{
+	struct ks_happening what = {
+		.event = KS_PRESENT, .kind = kind, .is_settling = set->is_settling, .item = set->item, .whole = whole,
+	};
+
+	if (whole->slot.kind & KS_GONE) {
+		whole->slot.kind = kind;
+		set->table.used++;
+		what.is_new = true;
+		what.event = probe->announce ? KS_PRESENT : KS_APPEARED;
+	} else if (!ks_set_same(&type_of(probe)->kinds[kind], whole->item, set->item)) {
+		if (!what.is_settling)
+			ks_table_keep_first(&set->table, whole, whole->item);
+		what.event = KS_CHANGED;
+		what.old = whole->item;
+	}
+	if (what.event != KS_PRESENT || probe->announce)
+		ks_set_record(probe, &set->table, set->limits, what);
+	memcpy(whole->item, set->item, type_of(probe)->kinds[kind].item_bytes); /* the live fields, too */
+}
+
+static void look_at(struct ks_probe *probe, struct set *set, uint8_t kind)
+{
+	struct ks_table *table = &set->table;
+	uint64_t hash = ks_table_hash(table, kind, set->item);
+	uint32_t i = ks_table_find(table, hash, kind, set->item);
+
+	if (i != KS_NO_SLOT && ks_table_slot(table, i)->pass == table->pass)
 		return; /* seen twice: it moved while we walked */
 	set->seen++;
-	if (!slot) {
-		slot = keep(set, chain, kind_index, kind->item_bytes);
-		if (!slot)
-			set->unkept++;
-		record_new(probe, set, kind_index, slot);
-	} else if (!same_item(kind, slot->item, set->item)) {
-		record(probe, kind, CHANGED, set->item, slot->item);
-		memcpy(slot->item, set->item, kind->item_bytes);
+	if (i == KS_NO_SLOT) {
+		look_at_new(probe, set, kind, hash);
 	} else {
-		memcpy(slot->item, set->item, kind->item_bytes); /* the live fields */
-		if (probe->announce)
-			record(probe, kind, PRESENT, set->item, NULL);
+		ks_table_slot(table, i)->pass = table->pass;
+		if (ks_table_is_print(table, i))
+			look_at_print(probe, set, kind, i, hash);
+		else
+			look_at_whole(probe, set, kind, ks_whole_of(ks_table_slot(table, i)));
 	}
-	if (slot)
-		slot->pass = set->pass;
+	if (table->unkept && !set->told_now && (!set->told_unkept || probe->announce)) {
+		set->told_now = true;
+		ks_set_record_incomplete(probe, set->seen - table->unkept, set->seen, true);
+	}
 }
 
 /* By words: a memset() of unknown length goes by bytes in Xen. */
@@ -315,39 +148,63 @@ static void clear_item(struct set *set)
 {
 	volatile uint64_t *word = set->item;
 
-	for (size_t left = set->slot_bytes - sizeof(struct slot); left; left -= 8)
+	for (size_t left = set->table.item_bytes; left; left -= 8)
 		*word++ = 0;
 }
 
-static void begin_pass(struct set *set)
+static void begin_pass(const struct ks_probe *probe, struct set *set)
 {
-	set->pass++;
-	set->pass += !set->pass; /* 0 is for free slots */
+	uint64_t settled_ns = type_of(probe)->settled_ns;
+
+	set->table.pass++;
+	set->table.pass += !set->table.pass; /* 0 is for free slots */
+	set->table.unkept = 0;
 	set->stage = WALK;
 	set->cursor = (struct ks_set_cursor){ { 0 } };
 	set->sweep_at = 0;
-	set->seen = set->unkept = 0;
+	set->seen = 0;
+	set->told_now = false;
+	set->is_settling = settled_ns && ks_port_time_ns() < settled_ns;
 }
 
 /* What was not seen in this pass is gone. */
 static void sweep_slot(struct ks_probe *probe, struct set *set, uint32_t i)
 {
-	struct slot *slot = slot_at(set, i);
-	const struct ks_set_kind *kind;
+	struct ks_table *table = &set->table;
+	struct ks_slot *slot = ks_table_slot(table, i);
+	struct ks_happening what = { .event = KS_VANISHED };
 
-	if (!slot->pass || slot->pass == set->pass)
+	if (table->blocks[i / KS_PLACES].use == KS_BLOCK_FREE || !slot->pass || slot->pass == table->pass || slot->kind & KS_GONE)
 		return;
-	kind = &type_of(probe)->kinds[slot->kind];
-	record(probe, kind, VANISHED, slot->item, NULL);
-	forget(set, i, chain_of(set, slot->kind, slot->item, kind->key_bytes));
+	what.kind = slot->kind;
+	what.is_print = ks_table_is_print(table, i);
+	what.item = ks_table_key(table, i);
+	what.whole = what.is_print ? NULL : ks_whole_of(slot);
+	what.is_settling = set->is_settling;
+	ks_set_record(probe, table, set->limits, what);
+	if (what.whole && !what.is_settling && type_of(probe)->kinds[what.kind].flags & KS_HOLDS_STILL) {
+		ks_table_keep_first(table, what.whole, what.item);
+		slot->kind |= KS_GONE;
+		table->used--;
+	} else {
+		ks_table_drop(table, i);
+	}
 }
 
 static enum ks_step end_pass(struct ks_probe *probe, struct set *set)
 {
-	if (set->unkept != set->told_unkept || (set->unkept && probe->announce))
-		record_incomplete(probe, set);
-	set->told_unkept = set->unkept;
+	uint32_t unkept = set->table.unkept;
+
+	if (unkept != set->told_unkept || (unkept && probe->announce))
+		ks_set_record_incomplete(probe, set->seen - unkept, set->seen, false);
+	ks_set_tell_limits(probe, &set->table, set->limits);
+	set->told_unkept = unkept;
 	set->first = false;
+	set->who_left_lost = ks_table_left_too_many(&set->table);
+	if (!unkept || set->who_left_lost) {
+		ks_table_forget_left(&set->table);
+		set->empty = false;
+	}
 	return KS_STEP_DONE;
 }
 
@@ -358,11 +215,12 @@ enum ks_step KS_CB ks_set_step(struct ks_probe *probe, uint64_t deadline_ns)
 {
 	const struct ks_set_type *type = type_of(probe);
 	struct set *set = probe->data;
+	struct ks_table *table = &set->table;
 
 	if (probe->first_step)
-		begin_pass(set);
-	while (set->forgotten < set->chains_count) {
-		forget_some(set, type->items_max);
+		begin_pass(probe, set);
+	while (!set->empty) {
+		set->empty = ks_table_forget(table);
 		if (ks_port_time_ns() >= deadline_ns)
 			return KS_STEP_MORE;
 	}
@@ -383,14 +241,15 @@ enum ks_step KS_CB ks_set_step(struct ks_probe *probe, uint64_t deadline_ns)
 			return KS_STEP_MORE;
 	}
 	/* Every item had a slot and was seen, so nothing else is in the table. */
-	if (set->used == set->seen - set->unkept)
+	if (table->used == set->seen - table->unkept)
 		return end_pass(probe, set);
-	while (set->sweep_at < type->items_max) {
-		for (unsigned int i = 0; i < SWEEP_SLOTS && set->sweep_at < type->items_max; i++) {
-			uint32_t used = set->used;
+	while (set->sweep_at < table->blocks_count * KS_PLACES) {
+		for (unsigned int i = 0; i < SWEEP_SLOTS && set->sweep_at < table->blocks_count * KS_PLACES; i++) {
+			uint32_t used = table->used;
 
-			sweep_slot(probe, set, set->sweep_at++);
-			if (used != set->used)
+			sweep_slot(probe, set, set->sweep_at);
+			set->sweep_at = ks_table_after(table, set->sweep_at);
+			if (used != table->used)
 				break; /* a record was made: that took its time */
 		}
 		if (ks_port_time_ns() >= deadline_ns)
@@ -401,45 +260,64 @@ enum ks_step KS_CB ks_set_step(struct ks_probe *probe, uint64_t deadline_ns)
 
 /* === Start and stop ===================================================== */
 
+uint32_t KS_CB ks_set_baselines(const struct ks_probe *probe)
+{
+	const struct set *set = probe->data;
+
+	return set->table.used;
+}
+
+/* The table may be large: it is emptied in the steps that follow, before they walk. */
+void KS_CB ks_set_reset(struct ks_probe *probe)
+{
+	struct set *set = probe->data;
+
+	ks_table_reset(&set->table);
+	memset(set->limits, 0, sizeof(set->limits));
+	set->first = true;
+	set->empty = false;
+	set->who_left_lost = false;
+	set->told_unkept = 0;
+}
+
 static void free_memory(struct ks_probe *probe)
 {
 	struct set *set = probe->data;
 
 	ks_port_free(set->usual);
 	ks_port_free(set->item);
-	ks_port_free(set->slots);
-	ks_port_free(set->chains);
+	ks_table_exit(&set->table);
 	ks_port_free(set);
 	probe->data = NULL;
 }
 
-int KS_CB ks_set_init(struct ks_probe *probe)
+static int get_memory(struct ks_probe *probe, struct set *set)
 {
 	const struct ks_set_type *type = type_of(probe);
+
+	if (ks_table_init(&set->table, probe))
+		return -1;
+	set->item = ks_probe_alloc(probe, set->table.item_bytes);
+	if (type->usual)
+		set->usual = ks_probe_alloc(probe, set->table.item_bytes);
+	if (!set->item || (type->usual && !set->usual))
+		return -1;
+	return type->init ? type->init(probe) : 0;
+}
+
+int KS_CB ks_set_init(struct ks_probe *probe)
+{
 	struct set *set = ks_probe_alloc(probe, sizeof(*set));
-	size_t item_bytes = 0;
 
 	if (!set)
 		return -1;
-	for (unsigned int i = 0; i < type->kinds_count; i++)
-		if (type->kinds[i].item_bytes > item_bytes)
-			item_bytes = type->kinds[i].item_bytes;
-	set->slot_bytes = (uint32_t)((sizeof(struct slot) + item_bytes + 7) & ~(size_t)7);
-	for (set->chains_count = 16; set->chains_count < type->items_max; set->chains_count *= 2)
-		;
 	probe->data = set;
-	set->chains = ks_probe_alloc(probe, set->chains_count * sizeof(*set->chains));
-	set->slots = ks_probe_alloc(probe, (size_t)type->items_max * set->slot_bytes);
-	set->item = ks_probe_alloc(probe, set->slot_bytes);
-	if (type->usual)
-		set->usual = ks_probe_alloc(probe, set->slot_bytes);
-	if (!set->chains || !set->slots || !set->item || (type->usual && !set->usual) || (type->init && type->init(probe))) {
+	if (get_memory(probe, set)) {
 		free_memory(probe);
 		return -1;
 	}
-	begin_to_forget(set);
-	while (set->forgotten < set->chains_count)
-		forget_some(set, type->items_max);
+	set->first = true;
+	set->empty = true;
 	return 0;
 }
 
@@ -448,10 +326,4 @@ void KS_CB ks_set_exit(struct ks_probe *probe)
 	if (type_of(probe)->exit)
 		type_of(probe)->exit(probe);
 	free_memory(probe);
-}
-
-/* The table may be large: it is emptied in the steps that follow, before they walk. */
-void KS_CB ks_set_reset(struct ks_probe *probe)
-{
-	begin_to_forget(probe->data);
 }

@@ -10,9 +10,21 @@
  *   vanished   gone since the last sample; the record shows it as it was last seen
  *   changed    one of its watched fields is not as before; the record shows it as it is, and in "old" the former values
  *
- * Record: {common members, "event": one of these, the item's fields..., "old": {...}}; the common member "kind" is the item's.
- * When the table of the last sample is full, a record of kind "incomplete" says how many items were looked at, and of how
- * many; the others are reported as "present" only when asked for.
+ * Record: {common members, "event": one of these, the item's fields..., "old": {...}}; the common member "kind" is the
+ * item's, and "class" is the highest that the tables below give to what happened.
+ *
+ * What must not change keeps its first value, from its first sample on or since it appeared, until the probe is reset.
+ * Where an item is not as at first, each of its records ends in "first": {the fields that differ, as they were} (null: too
+ * long to stand beside "old"; a fresh sample shows it) and "changed_ns": when it departed from that for the first time.
+ *
+ * The table is as large as the probe's share of the sensor's memory allows.  Of items for which it has no room as a whole
+ * it has a fingerprint: the key, and a keyed hash of what is watched.  So their coming, changing and going is seen as well,
+ * but "vanished" then shows the key alone, "changed" has no "old", and both have "fingerprint": true.  It is the oldest
+ * items of whoever has the most that become fingerprints, and at last have no place at all.  A record of kind "incomplete"
+ * says so when the first has none ("so_far": true), and at the end of the sample: looked at so many, of so many.
+ *
+ * Nobody can make a record of each change for ever: of what one source (a domain, a user) changes in one kind, so many are
+ * recorded in a while, and a record of kind "limited" says how many more there were.  Alarms are never left out.
  */
 #ifndef KS_SET_H
 #define KS_SET_H
@@ -28,42 +40,70 @@ enum ks_field_type {
 	KS_UUID,                        /* uint8_t[16] */
 };
 
+enum ks_field_role {
+	KS_WATCHED,                     /* a change of it is an event */
+	KS_SHOWN,                       /* a change of it is nothing: run time, momentary state */
+	KS_GUARDED,                     /* a change of it is an alarm; so is it when an item appears for which a KS_BOOL is true */
+	KS_RAISING,                     /* KS_BOOL, watched: what happens to an item for which it is true is an alarm */
+};
+
 struct ks_field {
 	const char *member;             /* KS_MEMBER(name) */
 	uint8_t member_bytes;
 	uint8_t type;                   /* enum ks_field_type */
-	uint8_t live;                   /* shown, but a change of it is no event: run time, momentary state */
+	uint8_t role;                   /* enum ks_field_role */
 	uint16_t offset, size;          /* within the item */
 };
 
-#define KS_FIELD_(item, name, type, live) \
-	{ KS_MEMBER(#name), sizeof(KS_MEMBER(#name)) - 1, type, live, offsetof(item, name), sizeof(((item *)0)->name) }
+#define KS_FIELD_(item, name, type, role) \
+	{ KS_MEMBER(#name), sizeof(KS_MEMBER(#name)) - 1, type, role, offsetof(item, name), sizeof(((item *)0)->name) }
 /*
- * A field that is watched, and one that is only shown.  The JSON member has the name of the C member.
+ * A field by its role.  The JSON member has the name of the C member.
  *
  * What follows the type is for people, and the compiler drops it: what the member means, behind "[unit] " where it has one.  The probe's page has it
  * from here (scripts/probe-pages).
  */
-#define KS_FIELD(item, name, type, ...) KS_FIELD_(item, name, type, 0)
-#define KS_LIVE(item, name, type, ...) KS_FIELD_(item, name, type, 1)
+#define KS_FIELD(item, name, type, ...) KS_FIELD_(item, name, type, KS_WATCHED)
+#define KS_LIVE(item, name, type, ...) KS_FIELD_(item, name, type, KS_SHOWN)
+#define KS_GUARD(item, name, type, ...) KS_FIELD_(item, name, type, KS_GUARDED)
+#define KS_RAISE(item, name, type, ...) KS_FIELD_(item, name, type, KS_RAISING)
+
+/* What a kind is, beside its fields. */
+#define KS_IS_ALARM 1U          /* that there is such an item at all is an alarm, and so is all that happens to it */
+#define KS_HOLDS_STILL 2U       /* a change is an alarm, and the first value is kept */
+#define KS_NONE_COMES 4U        /* so is one that appears or vanishes */
 
 struct ks_set_kind {
 	const char *name;               /* the record's "kind" */
 	const struct ks_field *fields;
 	uint8_t fields_count;
+	uint8_t flags;                  /* KS_IS_ALARM... */
 	uint16_t key_bytes;             /* the first bytes of the item, that tell it from others of its kind; no padding in them */
 	uint16_t item_bytes;
+	uint16_t source_at, source_bytes; /* where in the item it says who makes such items come and go; 0 bytes: nobody in particular */
 };
 
-#define KS_KIND_(kind, item, table, key) \
-	{ .name = kind, .fields = table, .fields_count = sizeof(table) / sizeof(*(table)), .key_bytes = key, .item_bytes = sizeof(item) }
+#define KS_KIND_(kind, item, table, key, is, ...) \
+	{ .name = kind, .fields = table, .fields_count = sizeof(table) / sizeof(*(table)), .flags = is, .key_bytes = key, \
+	  .item_bytes = sizeof(item), __VA_ARGS__ }
+#define KS_KEY_(item, last) (offsetof(item, last) + sizeof(((item *)0)->last))
+#define KS_SOURCE_(item, by) .source_at = offsetof(item, by), .source_bytes = sizeof(((item *)0)->by)
 /*
  * A kind by its name, the item's type, the table of its fields, and the last member of its key, which is all of the item from its begin to there.
  * Then, for the probe's page, what an item of this kind is.
  */
-#define KS_KIND(kind, item, table, last, ...) KS_KIND_(kind, item, table, offsetof(item, last) + sizeof(((item *)0)->last))
+#define KS_KIND(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), 0, )
 /* A kind of which there is one item, without a key. */
-#define KS_ONE(kind, item, table, ...) KS_KIND_(kind, item, table, 0)
+#define KS_ONE(kind, item, table, ...) KS_KIND_(kind, item, table, 0, 0, )
+/* A kind whose items come and go as somebody likes; @by: the member that says who, a domid or a uid. */
+#define KS_KIND_BY(kind, item, table, last, by, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), 0, KS_SOURCE_(item, by))
+/* A kind of which there must not be any; the second, where somebody makes them. */
+#define KS_ALARMS(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_IS_ALARM, )
+#define KS_ALARMS_BY(kind, item, table, last, by, ...) \
+	KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_IS_ALARM, KS_SOURCE_(item, by))
+/* A kind whose items must not change while they are there; and one of which none may come or go, either. */
+#define KS_STILL(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_HOLDS_STILL, )
+#define KS_SEALED(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_HOLDS_STILL | KS_NONE_COMES, )
 
 struct ks_set_cursor {
 	uint64_t at[4];                 /* the probe's, zero at the start of a pass */
@@ -77,10 +117,21 @@ struct ks_set_cursor {
 struct ks_set_type {
 	const struct ks_set_kind *kinds;
 	uint8_t kinds_count;
-	uint32_t items_max;             /* how many the table of the last sample holds */
+	uint32_t items_max;             /* how many items there can be */
+	/* Optional, instead: the same, of this machine.  Before the probe's init(), and once and for all. */
+	uint32_t (*items)(void);
 	/* Optional: 0, or -1 for no memory. */
 	int (*init)(struct ks_probe *probe);
 	void (*exit)(struct ks_probe *probe);
+	/*
+	 * So long after boot what it looks at is still being set up: until then, what holds still is first as it is in the end, and that it was
+	 * another is no alarm.
+	 */
+	uint64_t settled_ns;
+	/*
+	 * How many changes of one kind by one source are recorded in five minutes; 0: 32.  Others are counted.
+	 */
+	uint8_t changes_max;
 	/*
 	 * Copies the next item to @item (zeroed, room for the largest kind) and moves @cursor.  The index of its kind, or KS_SET_*.
 	 * Bounded time; what it walks may change between two calls.
@@ -89,24 +140,27 @@ struct ks_set_type {
 	/*
 	 * Optional, for items that are too many to keep and are all alike: next() gives those that are not as usual, and those that the last sample
 	 * has (ks_set_kept()).  One that the last sample has not is then "changed" from what this makes of @item, a copy of it: the same item as it
-	 * usually is.  False: its kind has nothing usual.
+	 * usually is, which is its first value, too.  False: its kind has nothing usual.
 	 */
 	bool (*usual)(struct ks_probe *probe, unsigned int kind, void *item);
 };
 
 /*
- * For next(): the item of kind @kind with @item's key, as the last sample that had one shows it, or NULL.  So what costs much to find out
+ * For next(): the item of kind @kind with @item's key, as the last sample that had one shows it, or NULL (or it is a fingerprint).  So what costs much to find out
  * and has not changed need not be found out again.  It is the engine's, valid until next() returns.
  */
 const void *ks_set_kept(const struct ks_probe *probe, unsigned int kind, const void *item);
 
 /* For struct ks_probe_type: .init = ks_set_init, ... with .engine = the struct ks_set_type. */
+void ks_set_size(const struct ks_probe_type *type, struct ks_size *size);
 int ks_set_init(struct ks_probe *probe);
 void ks_set_exit(struct ks_probe *probe);
 void ks_set_reset(struct ks_probe *probe);
+uint32_t ks_set_baselines(const struct ks_probe *probe);
 enum ks_step ks_set_step(struct ks_probe *probe, uint64_t deadline_ns);
 
 #define KS_SET_ENGINE(set_type) \
-	.init = ks_set_init, .exit = ks_set_exit, .reset = ks_set_reset, .step = ks_set_step, .engine = (set_type)
+	.size = ks_set_size, .init = ks_set_init, .exit = ks_set_exit, .reset = ks_set_reset, .baselines = ks_set_baselines, \
+	.step = ks_set_step, .engine = (set_type)
 
 #endif /* KS_SET_H */

@@ -4,9 +4,11 @@
  * the start of the sensor.
  */
 
+#include <xen/cpumask.h>
 #include <xen/errno.h>
 #include <xen/init.h>
 #include <xen/lib.h>
+#include <xen/mm.h>
 #include <xen/param.h>
 #include <asm/pv/shim.h>
 
@@ -75,6 +77,18 @@ static void cf_check ks_warn(const char *word, size_t bytes, const char *why)
     printk(XENLOG_WARNING "sense: %s: %.*s\n", why, (int)bytes, word);
 }
 
+/*
+ * For the tables of the probes: what a small machine needs, what each CPU has
+ * that must not change, and one byte of 16 KiB for what domains have.
+ */
+static uint64_t __init ks_table_memory(void)
+{
+    uint64_t bytes = MB(4) + nr_cpu_ids * KB(32) +
+                     ((uint64_t)total_pages << PAGE_SHIFT) / KB(16);
+
+    return min_t(uint64_t, bytes, MB(64));
+}
+
 static size_t __init ks_memory(void)
 {
     size_t bytes = ks_exchange_memory();
@@ -93,6 +107,7 @@ static int __init cf_check ks_start(void)
         .name = "xen",
         .types = ks_types,
         .types_count = ARRAY_SIZE(ks_types),
+        .memory_bytes = ks_table_memory(),
         .option = ks_lock_option,
         .option_mistake = ks_warn,
         .put_status = ks_lock_put_status,

@@ -23,7 +23,7 @@ static const struct ks_field dom0_fields[] = {
 static const struct ks_field domain_fields[] = {
 	KS_FIELD(struct ks_listed_domain, domid, KS_U16, "its id"),
 	KS_FIELD(struct ks_listed_domain, uuid, KS_UUID, "as the toolstack set it"),
-	KS_FIELD(struct ks_listed_domain, pages, KS_U32, "[pages of 4 KiB] memory that it has"),
+	KS_LIVE(struct ks_listed_domain, pages, KS_U32, "[pages of 4 KiB] memory that it has"),
 	KS_FIELD(struct ks_listed_domain, max_pages, KS_U32, "[pages of 4 KiB] memory that it may have"),
 	KS_FIELD(struct ks_listed_domain, vcpus, KS_U32, "vCPUs that it may have"),
 	KS_LIVE(struct ks_listed_domain, cpu_ns, KS_U64, "[ns] time that its vCPUs ran"),
@@ -33,7 +33,7 @@ enum { KERNEL, DOMAIN };
 
 static const struct ks_set_kind kinds[] = {
 	[KERNEL] = KS_KIND("kernel", struct ks_dom0_kernel, dom0_fields, lists, "One: whether there is more to tell."),
-	[DOMAIN] = KS_KIND("domain", struct ks_listed_domain, domain_fields, domid, "A domain."),
+	[DOMAIN] = KS_KIND_BY("domain", struct ks_listed_domain, domain_fields, domid, domid, "A domain."),
 };
 
 /* cursor->at[0]: whether the kernel was told of itself; at[1]: the next domain's id at least */

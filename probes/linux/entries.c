@@ -61,8 +61,8 @@ enum { KERNEL, TRAP, CALLBACK };
 
 static const struct ks_set_kind kinds[] = {
 	[KERNEL] = KS_KIND("kernel", struct ks_kernel, kernel_fields, vectors, "One: the kernel, and whether it registers what is below."),
-	[TRAP] = KS_KIND("trap", struct ks_trap, trap_fields, address, "What may be registered for a vector."),
-	[CALLBACK] = KS_KIND("callback", struct ks_callback, callback_fields, name, "What may be registered beside the vectors."),
+	[TRAP] = KS_STILL("trap", struct ks_trap, trap_fields, address, "What may be registered for a vector."),
+	[CALLBACK] = KS_STILL("callback", struct ks_callback, callback_fields, name, "What may be registered beside the vectors."),
 };
 
 /* The gate's function, and the one that is registered for it; of Linux 5.10 to 6.12, some had other names. */

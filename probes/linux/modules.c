@@ -104,10 +104,10 @@ enum { MODULE_KIND, HIDDEN_KIND, GENERATED_KIND, UNOWNED_KIND, VIEW_KIND };
 
 static const struct ks_set_kind kinds[] = {
 	[MODULE_KIND] = KS_KIND("module", struct ks_module, module_fields, name, "A module in the kernel's list."),
-	[HIDDEN_KIND] = KS_KIND("hidden", struct ks_hidden_module, hidden_fields, module, "A finding: a module that is not in the list."),
+	[HIDDEN_KIND] = KS_ALARMS("hidden", struct ks_hidden_module, hidden_fields, module, "A finding: a module that is not in the list."),
 	[GENERATED_KIND] = KS_KIND("generated-code", struct ks_code, generated_fields, start,
 		 "Code that the kernel makes as it goes, told apart by who took its memory. Told from `high` on."),
-	[UNOWNED_KIND] = KS_KIND("unowned-code", struct ks_code, unowned_fields, start,
+	[UNOWNED_KIND] = KS_ALARMS("unowned-code", struct ks_code, unowned_fields, start,
 		 "A finding: executable memory that belongs to no module, nor to what the kernel is known to make."),
 	[VIEW_KIND] = KS_KIND("view", struct ks_view, view_fields, name, "Each view, once in each sample."),
 };

@@ -14,6 +14,7 @@
 #include <linux/if_packet.h>
 #include <linux/kdev_t.h>
 #include <linux/magic.h>
+#include <linux/mm.h>
 #include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/pid.h>
@@ -36,6 +37,7 @@
 struct ks_open_file {
 	uint32_t pid, fd;
 	uint64_t start_ns;
+	uint32_t uid;
 	char comm[TASK_COMM_LEN];
 	char type[12];
 	char mode[5];
@@ -50,6 +52,7 @@ struct ks_open_file {
 struct ks_open_socket {
 	uint32_t pid, fd;
 	uint64_t start_ns;
+	uint32_t uid;
 	char comm[TASK_COMM_LEN];
 	char family[12], type[12], protocol[16], state[16];
 	uint64_t inode, peer_inode;
@@ -68,6 +71,7 @@ static const struct ks_field file_fields[] = {
 		 "a table of its own has, under its own id"),
 	KS_FIELD(struct ks_open_file, fd, KS_U32, "which descriptor"),
 	KS_FIELD(struct ks_open_file, start_ns, KS_U64, "[ns] when that process was started, since boot: another one under the same pid is a change"),
+	KS_LIVE(struct ks_open_file, uid, KS_U32, "that process's real user, as the initial user namespace numbers them"),
 	KS_LIVE(struct ks_open_file, comm, KS_STRING, "the process's name, up to 15 bytes"),
 	KS_FIELD(struct ks_open_file, type, KS_STRING,
 		 "`regular`, `directory`, `character`, `block` (devices), `pipe`, `fifo` (a pipe with a name), `symlink`, `socket-file`, "
@@ -96,6 +100,7 @@ static const struct ks_field socket_fields[] = {
 	KS_FIELD(struct ks_open_socket, fd, KS_U32, "which descriptor"),
 	KS_FIELD(struct ks_open_socket, start_ns, KS_U64,
 		 "[ns] when that process was started, since boot: another one under the same pid is a change"),
+	KS_LIVE(struct ks_open_socket, uid, KS_U32, "that process's real user, as the initial user namespace numbers them"),
 	KS_LIVE(struct ks_open_socket, comm, KS_STRING, "the process's name, up to 15 bytes"),
 	KS_FIELD(struct ks_open_socket, family, KS_STRING,
 		 "`unix`, `inet`, `inet6`, `netlink`, `packet` (sees frames of the network), `vsock`, ...; a number where there is no word"),
@@ -117,8 +122,8 @@ static const struct ks_field socket_fields[] = {
 enum { FILE_KIND, SOCKET_KIND };
 
 static const struct ks_set_kind kinds[] = {
-	[FILE_KIND] = KS_KIND("file", struct ks_open_file, file_fields, fd, "All that is no socket."),
-	[SOCKET_KIND] = KS_KIND("socket", struct ks_open_socket, socket_fields, fd, "A socket."),
+	[FILE_KIND] = KS_KIND_BY("file", struct ks_open_file, file_fields, fd, uid, "All that is no socket."),
+	[SOCKET_KIND] = KS_KIND_BY("socket", struct ks_open_socket, socket_fields, fd, uid, "A socket."),
 };
 
 /* Copies what fits of @len bytes, so that a record has room for it.  True: something was left out. */
@@ -492,6 +497,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	if (task && !(task->flags & PF_KTHREAD)) {
 		item->pid = cursor->at[AT_PID];
 		item->start_ns = task->start_boottime;
+		item->uid = from_kuid(&init_user_ns, task_uid(task));
 		/* It may be set meanwhile: the copy then mixes two names, as it does in /proc. */
 		strscpy_pad(item->comm, task->comm, sizeof(item->comm));
 		file = next_file(task, cursor);
@@ -509,10 +515,20 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	return kind;
 }
 
+/* One for every two pages of memory: a file that is open has a tenth of that, but two descriptors may have the same. */
+#define ITEMS_MIN 8192UL
+#define ITEMS_MAX (1UL << 26)
+
+static uint32_t open_files_items(void)
+{
+	return clamp(totalram_pages() / 2, ITEMS_MIN, ITEMS_MAX);
+}
+
 static const struct ks_set_type open_files_set = {
 	.kinds = kinds,
 	.kinds_count = ARRAY_SIZE(kinds),
-	.items_max = 8192,
+	.items = open_files_items,
+	.changes_max = 255,
 	.next = open_files_next,
 };
 

@@ -12,6 +12,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/ipc_namespace.h>
+#include <linux/mm.h>
 #include <linux/mm_types.h>
 #include <linux/nsproxy.h>
 #include <linux/pid.h>
@@ -21,6 +22,8 @@
 #include <linux/sched/cputime.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/sizes.h>
+#include <linux/threads.h>
 #include <linux/time64.h>
 #include <linux/time_namespace.h>
 #include <linux/uaccess.h>
@@ -100,10 +103,10 @@ static const struct ks_field kernel_root_fields[] = {
 enum { PROCESS, HIDDEN, KERNEL_ROOT };
 
 static const struct ks_set_kind kinds[] = {
-	[KERNEL_ROOT] = KS_KIND("kernel-root", struct ks_kernel_root, kernel_root_fields, name,
+	[KERNEL_ROOT] = KS_STILL("kernel-root", struct ks_kernel_root, kernel_root_fields, name,
 		 "Page tables that are the kernel's own and no process's."),
-	[PROCESS] = KS_KIND("process", struct ks_process, process_fields, pid, "A process: one for each thread group."),
-	[HIDDEN] = KS_KIND("hidden", struct ks_hidden, ks_hidden_fields, tid,
+	[PROCESS] = KS_KIND_BY("process", struct ks_process, process_fields, pid, uid, "A process: one for each thread group."),
+	[HIDDEN] = KS_ALARMS_BY("hidden", struct ks_hidden, ks_hidden_fields, tid, uid,
 		 "From `high` on: a task that at least one view has and at least one has not, in two looks, 50 ms and one pass apart."),
 };
 
@@ -382,10 +385,20 @@ static void processes_reset(struct ks_probe *probe)
 	ks_set_reset(probe);
 }
 
+/* One for each 64 KiB of memory: a process that does next to nothing has that in the kernel alone. */
+#define PROCESS_PAGES (SZ_64K / PAGE_SIZE)
+#define ITEMS_MIN 4096
+
+static uint32_t processes_items(void)
+{
+	return clamp_t(unsigned long, totalram_pages() / PROCESS_PAGES, ITEMS_MIN, PID_MAX_LIMIT);
+}
+
 static const struct ks_set_type processes_set = {
 	.kinds = kinds,
 	.kinds_count = ARRAY_SIZE(kinds),
-	.items_max = 4096,
+	.items = processes_items,
+	.changes_max = 255,
 	.init = processes_init,
 	.exit = processes_exit,
 	.next = processes_next,

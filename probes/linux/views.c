@@ -607,7 +607,7 @@ static void tell_shortfall(struct ks_probe *probe, unsigned int i, uint32_t look
 	if (incomplete == v.short_told[i] && !(incomplete && probe->announce))
 		return;
 	v.short_told[i] = incomplete;
-	text = ks_record_begin(probe, "incomplete");
+	text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
 	ks_text_member_str(text, "view", views[i], strlen(views[i]));
 	ks_text_member_u64(text, "looked", looked);
 	ks_text_member_u64(text, "of", of);

@@ -5,7 +5,7 @@
  *
  * Each refused call is counted in a table: a row for each domain and what it wanted.  That is done in the context of whoever was refused, who may
  * mean harm and come again as fast as he can: so it is a short walk over a table of fixed size, under a lock that is fair and is held for nothing
- * else.  A domain that may not even read has four rows at most, one for each op.  What found no row is counted together.
+ * else.  A domain that may not even read has four rows at most, one for each op.  What has no row is counted together.
  *
  * The probe shows the rows as items of a set.  A row's count is shown anew only so often (TOLD_AT_ONCE, TOLD_EVERY), or a flood of calls would be
  * a flood of records, and push those of others out of the ring; but always when a fresh sample was asked for.  The row itself is exact.
@@ -28,12 +28,12 @@ struct ks_lock_item {
 };
 
 static const struct ks_field ks_lock_fields[] = {
-	KS_FIELD(struct ks_lock_item, locked, KS_BOOL, "it was handed over"),
-	KS_FIELD(struct ks_lock_item, by, KS_S64, "the domain that locked; -1: not locked"),
-	KS_FIELD(struct ks_lock_item, sensing, KS_S64, "the sensing domain; -1: none"),
-	KS_FIELD(struct ks_lock_item, uuid, KS_UUID, "of the sensing domain as it was named; zeros: none"),
-	KS_FIELD(struct ks_lock_item, alive, KS_BOOL, "the sensing domain is neither destroyed nor shut down"),
-	KS_FIELD(struct ks_lock_item, dom0, KS_STRING, "what a control domain may now: `all`, `read` or `nothing`"),
+	KS_GUARD(struct ks_lock_item, locked, KS_BOOL, "it was handed over"),
+	KS_GUARD(struct ks_lock_item, by, KS_S64, "the domain that locked; -1: not locked"),
+	KS_GUARD(struct ks_lock_item, sensing, KS_S64, "the sensing domain; -1: none"),
+	KS_GUARD(struct ks_lock_item, uuid, KS_UUID, "of the sensing domain as it was named; zeros: none"),
+	KS_GUARD(struct ks_lock_item, alive, KS_BOOL, "the sensing domain is neither destroyed nor shut down"),
+	KS_GUARD(struct ks_lock_item, dom0, KS_STRING, "what a control domain may now: `all`, `read` or `nothing`"),
 	KS_FIELD(struct ks_lock_item, locked_ns, KS_U64, "[ns] when, since boot; 0: not locked"),
 };
 
@@ -45,13 +45,13 @@ struct ks_policy_item {
 };
 
 static const struct ks_field ks_policy_fields[] = {
-	KS_FIELD(struct ks_policy_item, module, KS_STRING, "of XSM, that decides: `dummy` (XSM is off, or has no policy), `silo` or `flask`"),
-	KS_FIELD(struct ks_policy_item, enforcing, KS_BOOL, "FLASK refuses what its policy does not allow; else it only logs it"),
-	KS_FIELD(struct ks_policy_item, loaded, KS_BOOL, "FLASK has a policy; else it allows all"),
+	KS_GUARD(struct ks_policy_item, module, KS_STRING, "of XSM, that decides: `dummy` (XSM is off, or has no policy), `silo` or `flask`"),
+	KS_GUARD(struct ks_policy_item, enforcing, KS_BOOL, "FLASK refuses what its policy does not allow; else it only logs it"),
+	KS_GUARD(struct ks_policy_item, loaded, KS_BOOL, "FLASK has a policy; else it allows all"),
 	KS_FIELD(struct ks_policy_item, frozen, KS_BOOL, "there is a sensing domain: until the next boot nobody can do what the next three count"),
-	KS_FIELD(struct ks_policy_item, enforcing_off, KS_U64, "how often enforcing was turned off since boot"),
-	KS_FIELD(struct ks_policy_item, loads, KS_U64, "how often a policy was loaded, but for that of the boot loader"),
-	KS_FIELD(struct ks_policy_item, boolean_sets, KS_U64, "how often the values of the policy's booleans were set"),
+	KS_GUARD(struct ks_policy_item, enforcing_off, KS_U64, "how often enforcing was turned off since boot"),
+	KS_GUARD(struct ks_policy_item, loads, KS_U64, "how often a policy was loaded, but for that of the boot loader"),
+	KS_GUARD(struct ks_policy_item, boolean_sets, KS_U64, "how often the values of the policy's booleans were set"),
 	KS_FIELD(struct ks_policy_item, enforcing_on, KS_U64, "how often enforcing was turned on"),
 	KS_FIELD(struct ks_policy_item, by, KS_S64, "the domain that did the last of these; -1: none"),
 	KS_FIELD(struct ks_policy_item, changed_ns, KS_U64, "[ns] when that was, since boot; 0: never"),
@@ -62,10 +62,11 @@ struct ks_denied_item {
 	uint8_t uuid[16];
 	char op[10];
 	char command[12];
+	uint8_t control;
 	uint64_t count, first_ns, last_ns;
 };
 
-_Static_assert(offsetof(struct ks_denied_item, count) == 2 + 16 + 10 + 12, "no padding in the key");
+_Static_assert(offsetof(struct ks_denied_item, control) == 2 + 16 + 10 + 12, "no padding in the key");
 
 static const struct ks_field ks_denied_fields[] = {
 	KS_FIELD(struct ks_denied_item, domid, KS_U16, "who"),
@@ -74,6 +75,7 @@ static const struct ks_field ks_denied_fields[] = {
 	KS_FIELD(struct ks_denied_item, command, KS_STRING,
 		 "of the protocol, where `op` is `exchange` and the domain may at least read: else the request was not looked at, and it is empty; "
 		 "where `op` is `policy`, `permit` (turn enforcing off), `load` or `booleans`"),
+	KS_RAISE(struct ks_denied_item, control, KS_BOOL, "a control domain, or the sensing domain: what it was refused is an alarm"),
 	KS_FIELD(struct ks_denied_item, count, KS_U64, "how often since boot, as counted when the record was made"),
 	KS_LIVE(struct ks_denied_item, first_ns, KS_U64, "[ns] when for the first time, since boot"),
 	KS_LIVE(struct ks_denied_item, last_ns, KS_U64, "[ns] when for the last time, since boot"),
@@ -93,14 +95,20 @@ enum { KS_KIND_LOCK, KS_KIND_DENIED, KS_KIND_OTHERS, KS_KIND_POLICY };
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_LOCK] = KS_ONE("lock", struct ks_lock_item, ks_lock_fields,
 		 "One. It changes when the sensor is locked (`locked`), and when the sensing domain goes (`alive`)."),
-	[KS_KIND_DENIED] = KS_KIND("denied", struct ks_denied_item, ks_denied_fields, command,
+	[KS_KIND_DENIED] = KS_KIND_BY("denied", struct ks_denied_item, ks_denied_fields, command, domid,
 		 "A row for each domain and each thing that it was refused."),
-	[KS_KIND_OTHERS] = KS_ONE("denied-others", struct ks_others_item, ks_others_fields, "What found no row, of whichever domains."),
+	[KS_KIND_OTHERS] = KS_ONE("denied-others", struct ks_others_item, ks_others_fields, "What has no row, of whichever domains: it was the least, and its row was needed."),
 	[KS_KIND_POLICY] = KS_ONE("policy", struct ks_policy_item, ks_policy_fields,
 		 "One: what has the last word on who may what in Xen, and what was done to it since boot."),
 };
 
-#define ROWS 64
+/*
+ * Rows of anybody, and behind them those of control domains and the sensing domain alone: these have a name whoever else was refused, and how often.
+ * Where there is no row left, the one that was refused least, and longest ago, gives way.
+ */
+#define ROWS_ANYBODY 64
+#define ROWS_RESERVED 32
+#define ROWS (ROWS_ANYBODY + ROWS_RESERVED)
 /* From so many on, the rows of domains that are gone are given up. */
 #define ROWS_FULL (ROWS - ROWS / 4)
 
@@ -114,6 +122,7 @@ enum { OP_VERSION, OP_EXCHANGE, OP_LOCK, OP_OTHER, OP_POLICY };
 struct ks_row {
 	domid_t domid;
 	uint8_t op, command;
+	bool control;
 	xen_domain_handle_t uuid;
 	uint64_t count;
 	s_time_t first, last;
@@ -131,29 +140,56 @@ static struct ks_row ks_others = { .left = TOLD_AT_ONCE };
 
 /* === Counting, in the context of who was refused === */
 
+static bool ks_is_privileged(const struct domain *d)
+{
+	return is_control_domain(d) || is_sensing_domain(d);
+}
+
 static bool ks_row_is(const struct ks_row *row, const struct domain *d, unsigned int op, unsigned int command)
 {
 	return row->count && row->domid == d->domain_id && row->op == op && row->command == command &&
 	       !memcmp(row->uuid, d->handle, sizeof(row->uuid));
 }
 
-/* A row of this kind, or a free one for it, or NULL. */
-static struct ks_row *ks_find_row(const struct domain *d, unsigned int op, unsigned int command)
+/* Whether @a rather than @b gives way to who has none. */
+static bool ks_row_is_less(const struct ks_row *a, const struct ks_row *b)
 {
-	struct ks_row *free = NULL;
+	return a->count != b->count ? a->count < b->count : a->last < b->last;
+}
+
+/*
+ * A row of this kind; else the one for it: a free one, or the least.  A control domain may have any that is free, and takes a reserved one from its like;
+ * nobody else takes a control domain's.
+ */
+static struct ks_row *ks_find_row(const struct domain *d, bool control, unsigned int op, unsigned int command)
+{
+	struct ks_row *least = &ks_rows[control ? ROWS_ANYBODY : 0];
 
 	for (unsigned int i = 0; i < ROWS; i++) {
-		if (ks_row_is(&ks_rows[i], d, op, command))
-			return &ks_rows[i];
-		if (!free && !ks_rows[i].count)
-			free = &ks_rows[i];
+		struct ks_row *row = &ks_rows[i];
+
+		if (ks_row_is(row, d, op, command))
+			return row;
+		if (i >= ROWS_ANYBODY ? !control : control && row->count)
+			continue;
+		if (least->control && !control)
+			least = row;
+		else if ((control || !row->control) && ks_row_is_less(row, least))
+			least = row;
 	}
-	return free;
+	return least->control && !control ? NULL : least;
 }
 
 static void ks_begin_row(struct ks_row *row, const struct domain *d, unsigned int op, unsigned int command, s_time_t now)
 {
+	/* What gave way is counted with the others. */
+	if (row->count) {
+		ks_others.count += row->count;
+		ks_others.last = now;
+		ks_rows_used--;
+	}
 	*row = (struct ks_row){
+		.control = ks_is_privileged(d),
 		.domid = d->domain_id, .op = op, .command = command, .first = now, .left = TOLD_AT_ONCE, .refilled = now,
 	};
 	memcpy(row->uuid, d->handle, sizeof(row->uuid));
@@ -167,10 +203,10 @@ static void ks_count(unsigned int op, unsigned int command)
 	struct ks_row *row;
 
 	spin_lock(&ks_rows_lock);
-	row = ks_find_row(d, op, command);
+	row = ks_find_row(d, ks_is_privileged(d), op, command);
 	if (!row)
 		row = &ks_others;
-	else if (!row->count)
+	else if (!ks_row_is(row, d, op, command))
 		ks_begin_row(row, d, op, command, now);
 	row->count++;
 	row->last = now;
@@ -243,6 +279,7 @@ static int ks_next_row(struct ks_row *row, bool asked_for, struct ks_denied_item
 			strlcpy(item->command, ks_policy_names[row->command], sizeof(item->command));
 		else if (row->command < KS_COMMANDS)
 			strlcpy(item->command, ks_command_names[row->command], sizeof(item->command));
+		item->control = row->control;
 		item->count = row->shown;
 		item->first_ns = row->first;
 		item->last_ns = row->shown_last;

@@ -7,6 +7,7 @@
  * pointers: the next domain id in Xen's list, which is in order of ids, and the next vCPU in it.
  */
 #include <xen/cpumask.h>
+#include <xen/mm.h>
 #include <xen/rcupdate.h>
 #include <xen/sched.h>
 #include <public/sched.h>
@@ -38,13 +39,13 @@ static const struct ks_field ks_domain_fields[] = {
 		 "the handle given by the toolstack; Dom0's is all zero. Another uuid under the same id: another domain"),
 	KS_FIELD(struct ks_domain, type, KS_STRING, "`PV`, `HVM`, or `PVH`: hardware-virtualised, and none of a PC's legacy devices emulated"),
 	KS_FIELD(struct ks_domain, state, KS_STRING, "`running`, `paused` (by the toolstack), `shutdown`, `crashed`, `dying`"),
-	KS_FIELD(struct ks_domain, control, KS_BOOL, "may make privileged hypercalls"),
-	KS_FIELD(struct ks_domain, hardware, KS_BOOL, "owns the hardware"),
-	KS_FIELD(struct ks_domain, xenstore, KS_BOOL, "runs xenstore"),
-	KS_FIELD(struct ks_domain, sensing, KS_BOOL, "is [the sensing domain](../sensing-domain.md)"),
-	KS_FIELD(struct ks_domain, target, KS_S64,
+	KS_GUARD(struct ks_domain, control, KS_BOOL, "may make privileged hypercalls"),
+	KS_GUARD(struct ks_domain, hardware, KS_BOOL, "owns the hardware"),
+	KS_GUARD(struct ks_domain, xenstore, KS_BOOL, "runs xenstore"),
+	KS_GUARD(struct ks_domain, sensing, KS_BOOL, "is [the sensing domain](../sensing-domain.md)"),
+	KS_GUARD(struct ks_domain, target, KS_S64,
 		 "id of the domain that it has all rights over, as a device model in a domain of its own does; -1: none"),
-	KS_FIELD(struct ks_domain, pages, KS_U32, "[pages of 4 KiB] memory that it has"),
+	KS_LIVE(struct ks_domain, pages, KS_U32, "[pages of 4 KiB] memory that it has"),
 	KS_FIELD(struct ks_domain, max_pages, KS_U32, "[pages of 4 KiB] memory that it may have; 4294967295: without limit"),
 	KS_FIELD(struct ks_domain, vcpus, KS_U32, "vCPUs that exist, online or not"),
 };
@@ -98,8 +99,8 @@ static const struct ks_field ks_work_fields[] = {
 enum { KS_KIND_DOMAIN, KS_KIND_VCPU, KS_KIND_IDLE, KS_KIND_WORK };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_DOMAIN] = KS_KIND("domain", struct ks_domain, ks_domain_fields, domid, "A domain."),
-	[KS_KIND_VCPU] = KS_KIND("vcpu", struct ks_vcpu, ks_vcpu_fields, vcpu, "A vCPU of a domain."),
+	[KS_KIND_DOMAIN] = KS_KIND_BY("domain", struct ks_domain, ks_domain_fields, domid, domid, "A domain."),
+	[KS_KIND_VCPU] = KS_KIND_BY("vcpu", struct ks_vcpu, ks_vcpu_fields, vcpu, domid, "A vCPU of a domain."),
 	[KS_KIND_IDLE] = KS_KIND("idle", struct ks_idle, ks_idle_fields, cpu,
 		 "Xen's own thread on each online physical CPU: it runs tasklets, and halts when there are none."),
 	[KS_KIND_WORK] = KS_KIND("work", struct ks_work_item, ks_work_fields, name, "The threads of the sensor itself."),
@@ -272,10 +273,22 @@ static KS_CB int ks_domains_next(struct ks_probe *probe, struct ks_set_cursor *c
 
 /* === Interface === */
 
+/* As many domains of 16 MiB as the machine has memory for, with eight vCPUs each. */
+#define DOMAIN_PAGES (1UL << (24 - PAGE_SHIFT))
+#define ITEMS_OF_DOMAIN 9
+#define ITEMS_MIN 1024
+
+static KS_CB uint32_t ks_domains_items(void)
+{
+	uint32_t domains = min_t(unsigned long, total_pages / DOMAIN_PAGES, DOMID_FIRST_RESERVED);
+
+	return max_t(uint32_t, domains * ITEMS_OF_DOMAIN + 2 * nr_cpu_ids, ITEMS_MIN);
+}
+
 static const struct ks_set_type ks_domains_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
-	.items_max = 1024,
+	.items = ks_domains_items,
 	.next = ks_domains_next,
 };
 

@@ -7,6 +7,9 @@
  * it as a vCPU starts, and a Linux never changes it afterwards.  A kernel that is not paravirtual registers nothing: then there is one item, which says
  * so.
  *
+ * A Linux that starts has one table after the other within its first seconds.  Until a minute after boot that is no alarm, and what is there then is
+ * what must not change.
+ *
  * Dom0's vCPUs are there for as long as Dom0 is, and with them their tables (pv_vcpu_initialise(), x86).  An entry is read while the guest may write
  * it: then one sample may have its old address with its new flags.
  */
@@ -85,9 +88,9 @@ enum { KS_KIND_DOM0, KS_KIND_TRAP, KS_KIND_CALLBACK, KS_KIND_GDT };
 
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_DOM0] = KS_KIND("dom0", struct ks_dom0, ks_dom0_fields, domid, "One: the domain whose entry points these are."),
-	[KS_KIND_TRAP] = KS_KIND("trap", struct ks_trap, ks_trap_fields, vector, "An entry of a vCPU's trap table. One without an address is none."),
-	[KS_KIND_CALLBACK] = KS_KIND("callback", struct ks_callback, ks_callback_fields, name, "Another entry point that a vCPU has."),
-	[KS_KIND_GDT] = KS_KIND("gdt", struct ks_gdt, ks_gdt_fields, page, "A page of a vCPU's GDT."),
+	[KS_KIND_TRAP] = KS_STILL("trap", struct ks_trap, ks_trap_fields, vector, "An entry of a vCPU's trap table. One without an address is none."),
+	[KS_KIND_CALLBACK] = KS_STILL("callback", struct ks_callback, ks_callback_fields, name, "Another entry point that a vCPU has."),
+	[KS_KIND_GDT] = KS_STILL("gdt", struct ks_gdt, ks_gdt_fields, page, "A page of a vCPU's GDT."),
 };
 
 /* Where a walk stands: in cursor->at[].  A vCPU's places are its vectors, then its callbacks, then its GDT's pages. */
@@ -221,10 +224,19 @@ static KS_CB int ks_entries_next(struct ks_probe *probe, struct ks_set_cursor *c
 
 /* === Interface === */
 
+/* Dom0 is not there yet when this is asked: it has as many vCPUs as the machine CPUs, or a few on a small one. */
+#define VCPUS_MIN 16
+
+static KS_CB uint32_t ks_entries_items(void)
+{
+	return 1 + max_t(uint32_t, nr_cpu_ids, VCPUS_MIN) * PLACES;
+}
+
 static const struct ks_set_type ks_entries_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
-	.items_max = 4096,
+	.items = ks_entries_items,
+	.settled_ns = SECONDS(60),
 	.next = ks_entries_next,
 };
 

@@ -208,17 +208,17 @@ static const struct ks_field ks_common_descriptor_fields[] = {
 enum { KS_KIND_CPU, KS_KIND_SYSCALL, KS_KIND_TSS, KS_KIND_GATE, KS_KIND_DESCRIPTOR, KS_KIND_COMMON_GATES, KS_KIND_COMMON_DESCRIPTOR };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_CPU] = KS_KIND("cpu", struct ks_cpu, ks_cpu_fields, instance, "A CPU's control registers, and where its tables are."),
-	[KS_KIND_SYSCALL] = KS_KIND("syscall", struct ks_syscall, ks_syscall_fields, instance,
+	[KS_KIND_CPU] = KS_STILL("cpu", struct ks_cpu, ks_cpu_fields, instance, "A CPU's control registers, and where its tables are."),
+	[KS_KIND_SYSCALL] = KS_STILL("syscall", struct ks_syscall, ks_syscall_fields, instance,
 		 "The registers by which a CPU is entered from a guest."),
-	[KS_KIND_TSS] = KS_KIND("tss", struct ks_tss, ks_tss_fields, instance, "A CPU's TSS: the stacks on which it is entered."),
-	[KS_KIND_GATE] = KS_KIND("idt-gate", struct ks_gate, ks_gate_fields, vector,
+	[KS_KIND_TSS] = KS_STILL("tss", struct ks_tss, ks_tss_fields, instance, "A CPU's TSS: the stacks on which it is entered."),
+	[KS_KIND_GATE] = KS_STILL("idt-gate", struct ks_gate, ks_gate_fields, vector,
 		 "A gate of one CPU that is not as the common one, or was not since the last reset."),
-	[KS_KIND_DESCRIPTOR] = KS_KIND("descriptor", struct ks_descriptor, ks_descriptor_fields, table,
+	[KS_KIND_DESCRIPTOR] = KS_STILL("descriptor", struct ks_descriptor, ks_descriptor_fields, table,
 		 "A descriptor of Xen's page of one CPU's GDT that is not as the common one, or was not since the last reset."),
-	[KS_KIND_COMMON_GATES] = KS_KIND("common-gates", struct ks_common_gates, ks_common_gates_fields, vector,
+	[KS_KIND_COMMON_GATES] = KS_STILL("common-gates", struct ks_common_gates, ks_common_gates_fields, vector,
 		 "What all CPUs have: one exception, or a run of interrupts whose handlers have the same distance."),
-	[KS_KIND_COMMON_DESCRIPTOR] = KS_KIND("common-descriptor", struct ks_descriptor, ks_common_descriptor_fields, table,
+	[KS_KIND_COMMON_DESCRIPTOR] = KS_STILL("common-descriptor", struct ks_descriptor, ks_common_descriptor_fields, table,
 		 "A descriptor that all CPUs have."),
 };
 
@@ -673,6 +673,12 @@ static KS_CB int ks_idt_next(struct ks_probe *probe, struct ks_set_cursor *curso
 
 /* === Interface === */
 
+/* Three a CPU; what is common; and the gates and descriptors of some CPUs, should all of theirs become others. */
+static KS_CB uint32_t ks_idt_items(void)
+{
+	return 3 * nr_cpu_ids + 4 * (IDT_ENTRIES + KS_DESCRIPTORS);
+}
+
 static KS_CB int ks_idt_init(struct ks_probe *probe)
 {
 	ks_idt = ks_probe_alloc(probe, sizeof(*ks_idt));
@@ -696,7 +702,7 @@ static KS_CB void ks_idt_reset(struct ks_probe *probe)
 static const struct ks_set_type ks_idt_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
-	.items_max = 1024,
+	.items = ks_idt_items,
 	.init = ks_idt_init,
 	.exit = ks_idt_exit,
 	.next = ks_idt_next,

@@ -63,10 +63,10 @@ struct ks_root {
 
 static const struct ks_field ks_root_fields[] = {
 	KS_FIELD(struct ks_root, frame, KS_HEX, "[frame number] of `idle_pg_table`"),
-	KS_FIELD(struct ks_root, nx, KS_BOOL,
+	KS_GUARD(struct ks_root, nx, KS_BOOL,
 		 "the CPU knows memory that cannot be executed; `false`: nothing was searched for `writable-executable`, as all that can be "
 		 "written is"),
-	KS_FIELD(struct ks_root, complete, KS_BOOL,
+	KS_GUARD(struct ks_root, complete, KS_BOOL,
 		 "the walks came to their ends; `false`: they were ended after 33 million entries, as tables that lead to each other would keep "
 		 "them busy for ever"),
 	KS_LIVE(struct ks_root, entries, KS_U64, "entries looked at in this sample"),
@@ -175,18 +175,18 @@ enum { KS_KIND_ROOT, KS_KIND_SLOT, KS_KIND_TABLE, KS_KIND_IMAGE, KS_KIND_BOTH, K
 
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_ROOT] = KS_KIND("root", struct ks_root, ks_root_fields, frame, "One, at the end of each sample: what was looked at."),
-	[KS_KIND_SLOT] = KS_KIND("slot", struct ks_slot, ks_slot_fields, slot,
+	[KS_KIND_SLOT] = KS_SEALED("slot", struct ks_slot, ks_slot_fields, slot,
 		 "An entry of the first level that the CPU looks at (level 4) that is not empty: 512 GiB of addresses."),
-	[KS_KIND_TABLE] = KS_KIND("table", struct ks_table, ks_table_fields, address,
+	[KS_KIND_TABLE] = KS_SEALED("table", struct ks_table, ks_table_fields, address,
 		 "An entry of level 3 in Xen's slot: 1 GiB of addresses. All but those of `vmap`."),
-	[KS_KIND_IMAGE] = KS_KIND("image", struct ks_image, ks_image_fields, address,
+	[KS_KIND_IMAGE] = KS_SEALED("image", struct ks_image, ks_image_fields, address,
 		 "A run of pages in Xen's own gigabyte that are mapped to frames side by side and allow the same; it ends at each 2 MiB and "
 		 "where a part of the layout ends."),
-	[KS_KIND_BOTH] = KS_KIND("writable-executable", struct ks_both, ks_both_fields, address,
+	[KS_KIND_BOTH] = KS_ALARMS("writable-executable", struct ks_both, ks_both_fields, address,
 		 "A run of pages of one table that may be both written and executed, anywhere in Xen's tables."),
-	[KS_KIND_COPY] = KS_KIND("copy", struct ks_copy, ks_copy_fields, user,
+	[KS_KIND_COPY] = KS_ALARMS_BY("copy", struct ks_copy, ks_copy_fields, user, domid,
 		 "A slot of Xen's in a root that a 64-bit paravirtual vCPU has loaded, Dom0's among them, which is not as Xen put it there."),
-	[KS_KIND_UNREADABLE] = KS_KIND("unreadable", struct ks_unreadable, ks_unreadable_fields, level,
+	[KS_KIND_UNREADABLE] = KS_ALARMS("unreadable", struct ks_unreadable, ks_unreadable_fields, level,
 		 "An entry that leads to no memory, so not to a table: nothing that Xen does."),
 };
 

@@ -39,7 +39,7 @@ struct ks_roots_dom0 {
 static const struct ks_field ks_dom0_fields[] = {
 	KS_FIELD(struct ks_roots_dom0, domid, KS_U16, "the domain that owns the hardware"),
 	KS_FIELD(struct ks_roots_dom0, type, KS_STRING, "`PV`, `PVH`, `HVM`"),
-	KS_FIELD(struct ks_roots_dom0, complete, KS_BOOL,
+	KS_GUARD(struct ks_roots_dom0, complete, KS_BOOL,
 		 "the records of kind `root` are all there are; `false`: Dom0 is not 64-bit paravirtual, Xen does not know its roots, and what "
 		 "is loaded is only sampled"),
 	KS_FIELD(struct ks_roots_dom0, frames, KS_STRING, "whose frame numbers these are: of the `machine`, or of the `guest`"),
@@ -410,11 +410,19 @@ static KS_CB void ks_roots_exit(struct ks_probe *probe)
 
 /* === Interface === */
 
-/* Room for 3,000 processes in 430 KB; of those beyond it the engine says that there are more. */
+/* Room for 3,000 processes, or for one in every 2 MiB of the machine: each has two roots. */
+#define PROCESS_PAGES (1UL << (21 - PAGE_SHIFT))
+#define ITEMS_MIN 6144
+
+static KS_CB uint32_t ks_roots_items(void)
+{
+	return max_t(uint32_t, min_t(unsigned long, 2 * (total_pages / PROCESS_PAGES), UINT32_MAX / 2), ITEMS_MIN);
+}
+
 static const struct ks_set_type ks_roots_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
-	.items_max = 6144,
+	.items = ks_roots_items,
 	.init = ks_roots_init,
 	.exit = ks_roots_exit,
 	.next = ks_roots_next,

@@ -3,10 +3,12 @@
  * fuzz_exchange.c - a stream of any bytes from a client, through line reader, request and server, to reply lines.
  *
  * The first bytes of the input say how much room each call has, in what pieces the stream comes, how many records there are, and whether
- * the medium is a stream, with subscriptions; the rest is what the client sends.  Holds always: every reply line is one that the protocol allows (judge.c: jansson); no record is delivered twice or
- * counted wrongly; the sensor stops and gives everything back.
+ * the medium is a stream, with subscriptions; the rest is what the client sends.  Without a stream, where a reply stands goes out and comes back as a
+ * cookie, as in Xen.  Holds always: every reply line is one that the protocol allows (judge.c: jansson); no record is delivered twice or counted
+ * wrongly; no cookie but the one that went out is taken back; the sensor stops and gives everything back.
  */
 #include "../../core/client.h"
+#include "../../core/cookie.h"
 #include "../unit/judge.h"
 #include "../unit/port.h"
 #include "fuzz.h"
@@ -30,7 +32,7 @@ static enum ks_step step(struct ks_probe *probe, uint64_t deadline_ns)
 	if (port_random_below(4) == 0)
 		return KS_STEP_MORE;
 	if (probe->announce) {
-		struct ks_text *text = ks_record_begin(probe, "fresh");
+		struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, "fresh");
 
 		ks_text_member_u64(text, "n", probe->ring.next_seq);
 		ks_record_raw(probe, "bytes", "\0\n\"}\xff", 5);
@@ -79,7 +81,7 @@ static void make_records(unsigned int count)
 {
 	for (unsigned int n = 0; n < count; n++) {
 		struct ks_probe *probe = &sensor.probes[port_random_below(2)];
-		struct ks_text *text = ks_record_begin(probe, port_random_below(2) ? "domain" : "vcpu");
+		struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, port_random_below(2) ? "domain" : "vcpu");
 		char name[15];
 
 		ks_port_random(name, sizeof(name));
@@ -124,22 +126,42 @@ static void take(const struct ks_request *request, const char *text, size_t len)
 	}
 }
 
-static void serve(const struct ks_request *request, enum ks_version *session, size_t room)
+/* Out to the client, who tries a change of one bit or another request, and back. */
+static void send_and_return(const char *line, size_t bytes, struct ks_cursor *cursor)
+{
+	static const struct ks_cookie_caller self = { .id = 1, .instance = 2 };
+	static const uint64_t key[2] = { 3, 4 };
+	uint64_t cookie[KS_COOKIE_WORDS], bit = port_random_below(64 * KS_COOKIE_WORDS);
+	struct ks_siphash bond, other;
+	struct ks_cursor sent = *cursor;
+
+	ks_cookie_bind(&bond, key, &self, line, bytes);
+	ks_cookie_seal(&bond, cursor, cookie);
+	memset(cursor, 0, sizeof(*cursor));
+	cookie[bit / 64] ^= 1ULL << bit % 64;
+	CHECK(!ks_cookie_open(&bond, cookie, cursor));
+	cookie[bit / 64] ^= 1ULL << bit % 64;
+	ks_cookie_bind(&other, key, &self, line, bytes - 1);
+	CHECK(!ks_cookie_open(&other, cookie, cursor));
+	CHECK(ks_cookie_open(&bond, cookie, cursor) && !memcmp(cursor, &sent, sizeof(sent)));
+}
+
+static void serve(const struct ks_request *request, const struct ks_line *line, enum ks_version *session, size_t room)
 {
 	struct ks_cursor cursor = { 0 };
-	char *buf = malloc(room);
+	char *buf = malloc(KS_OUT_BYTES);
 	unsigned int calls = 0;
 	enum ks_serve more;
 	struct ks_text out;
 
 	do {
+		if (cursor.stage)
+			send_and_return(line->buf, line->len, &cursor);
 		ks_text_init(&out, buf, room);
 		more = ks_serve(&sensor, &caller, request, &cursor, &out);
 		if (more == KS_SERVE_ROOM) {
 			CHECK(room < KS_LINE_MAX && out.len == KS_LINE_MAX);
-			free(buf);
 			room = out.len;
-			buf = malloc(room);
 			more = KS_SERVE_MORE;
 			continue;
 		}
@@ -189,7 +211,7 @@ static void serve_lines(const uint8_t *data, size_t size, size_t room, size_t pi
 			ks_request_too_long(&request, session);
 		else
 			ks_request_parse(&request, line.buf, line.len, session);
-		serve(&request, &session, room);
+		serve(&request, &line, &session, room);
 		ks_line_next(&line);
 		check_counts();
 		make_records(served++ % 8);

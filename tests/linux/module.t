@@ -50,7 +50,7 @@ like($steps->{threads}{out}, qr{^ksense/processes$}m, 'and each probe one of its
 is($steps->{unload}{status}, 0, 'it goes');
 is($steps->{gone}{out}, '', 'and leaves neither socket nor thread behind');
 isnt($steps->{stale}{status}, 0, 'it does not load with a parameter that it does not understand');
-like($steps->{told}{out}, qr/ksense: sense=: not understood: level=nonsense\n.*sense=: out of bounds, taking 8K: ring=1\n.*sense=: not understood: rign=8K$/m,
+like($steps->{told}{out}, qr/ksense: sense=: not understood: level=nonsense\n.*sense=: out of bounds, taking 16K: ring=1\n.*sense=: not understood: rign=8K$/m,
 	'and tells each mistake, not only the first') or diag $steps->{told}{out};
 my ($status) = json($steps->{again});
 is($status->{probes}[0]{state}, 'off', 'a probe may be off, and the socket abstract') or diag explain $steps->{again};

@@ -60,7 +60,7 @@ my @spoiled = (
 	['its members are in another order', $entries, qr/uint16_t vcpu, vector;/, 'uint16_t vector, vcpu;', qr/\Q$page\E: it is not what/],
 	['a level is slower', $entries, qr/MILLISECS\(400\)/, 'MILLISECS(900)', qr/\Q$page\E: it is not what/],
 	['a pause is shorter', $entries, qr/MICROSECS\(250\)/, 'MICROSECS(10)', qr/\Q$page\E: it is not what/],
-	['more is remembered', $entries, qr/items_max = 4096/, 'items_max = 5000', qr/\Q$page\E: it is not what/],
+	['what must hold still', $entries, qr/KS_STILL\("trap"/, 'KS_SEALED("trap"', qr/\Q$page\E: it is not what/],
 	['the page was edited in a wrong place', $page, qr/where it leads/, 'where it goes', qr/\Q$page\E: it is not what/],
 	['a member has no meaning', $entries, qr/ks_trap, cs, KS_U16\K, "[^"]*"/, '', qr/\Q$entries\E: kind trap, member cs: what does it mean/],
 	['or an empty one', $entries, qr/ks_trap, cs, KS_U16, \K"[^"]*"/, '""', qr/\Q$entries\E: kind trap, member cs: what does it mean/],

@@ -56,6 +56,7 @@ static void parse(const char *list)
 	config.types = types;
 	config.types_count = 2;
 	config.ring_bytes = own_ring_bytes;
+	config.memory_bytes = 12345678; /* the port's own */
 	config.option = own_option;
 	config.option_mistake = tell;
 	told[0] = '\0';
@@ -116,7 +117,7 @@ static void one_thing_given_twice(void **state)
 	check_mistakes("level=high,beta=low,level=adversarial", 0, "level=adversarial" AGAIN);
 	check_levels(KS_ADVERSARIAL, KS_LOW, false, false);
 	check_mistakes("own=word,,own=word", 0, "own=word" AGAIN);
-	check_mistakes("ring=8K,ring=16K,ring=8K", 0, "ring=16K" AGAIN "ring=8K" AGAIN);
+	check_mistakes("ring=16K,ring=32K,ring=16K", 0, "ring=32K" AGAIN "ring=16K" AGAIN);
 	/* Different things with a common beginning are different things. */
 	check_mistakes("alpha=low,alphabet=low,level=low", 1, "alphabet=low" UNKNOWN);
 }
@@ -155,23 +156,47 @@ static void check_ring(const char *list, uint32_t bytes, const char *taking)
 static void ring_sizes_and_their_bounds(void **state)
 {
 	(void)state;
-	check_ring("", 65536, NULL);
-	check_ring("ring=8192", 8192, NULL);
-	check_ring("ring=8k", 8192, NULL);
+	check_ring("", 131072, NULL);
+	check_ring("ring=16384", 16384, NULL);
+	check_ring("ring=16k", 16384, NULL);
 	check_ring("ring=1M", 1048576, NULL);
-	check_ring("ring=8191", KS_RING_MIN, "8K");
-	check_ring("ring=0", KS_RING_MIN, "8K");
+	check_ring("ring=16383", KS_RING_MIN, "16K");
+	check_ring("ring=0", KS_RING_MIN, "16K");
 	check_ring("ring=1048577", KS_RING_MAX, "1024K");
 	check_ring("ring=4294967296", KS_RING_MAX, "1024K");
 	check_ring("ring=99999999999999999999", KS_RING_MAX, "1024K");
 	check_ring("ring=99999999999999999999999999999999999999M", KS_RING_MAX, "1024K");
 	/* What is put right later in the list was wrong all the same. */
-	check_mistakes("ring=0,ring=16K", 0, "ring=0: out of bounds, taking 8K\nring=16K" AGAIN);
-	assert_int_equal(config.ring_bytes, 16384);
+	check_mistakes("ring=0,ring=32K", 0, "ring=0: out of bounds, taking 16K\nring=32K" AGAIN);
+	assert_int_equal(config.ring_bytes, 32768);
 	own_ring_bytes = KS_RING_MAX;
 	check_ring("", KS_RING_MAX, NULL);
 	check_ring("ring=16K", 16384, NULL);
 	own_ring_bytes = 0;
+}
+
+static void check_memory(const char *list, uint64_t bytes, const char *taking)
+{
+	char mistakes[128] = "";
+
+	if (taking)
+		snprintf(mistakes, sizeof(mistakes), "%s: out of bounds, taking %s\n", list, taking);
+	check_mistakes(list, 0, mistakes);
+	assert_int_equal(config.memory_bytes, bytes);
+}
+
+static void memory_and_its_bounds(void **state)
+{
+	(void)state;
+	check_memory("", 12345678, NULL);
+	check_memory("memory=4M", 4U << 20, NULL);
+	check_memory("memory=256k", 256U << 10, NULL);
+	check_memory("memory=1024M", 1U << 30, NULL);
+	check_memory("memory=262143", KS_MEMORY_MIN, "256K");
+	check_memory("memory=0", KS_MEMORY_MIN, "256K");
+	check_memory("memory=1025M", KS_MEMORY_MAX, "1048576K");
+	check_mistakes("memory=0,ring=16k,memory=5M", 0, "memory=0: out of bounds, taking 256K\nmemory=5M" AGAIN);
+	assert_int_equal(config.memory_bytes, 5U << 20);
 }
 
 /* A word that means nothing is told, and the others count all the same. */
@@ -179,7 +204,7 @@ static void what_is_not_understood(void **state)
 {
 	static const char *const bad[] = {
 		"gamma=low", "alpha", "alpha=", "alpha=lo", "alpha=lows", "alpha=of", "alph=low", "alphaa=low", "level", "level=",
-		"level=off", "ring=", "ring=k", "ring=K8", "ring=8G", "ring=-1", "ring=0x10", "ring=8 ", "offf", "o", "=", "=low",
+		"level=off", "ring=", "memory=", "memory=1G", "ring=k", "ring=K8", "ring=8G", "ring=-1", "ring=0x10", "ring=8 ", "offf", "o", "=", "=low",
 		"ALPHA=low", " on",
 	};
 	char list[512], mistakes[sizeof(list) + sizeof(UNKNOWN)];
@@ -194,7 +219,7 @@ static void what_is_not_understood(void **state)
 		assert_int_equal(config.levels[0], KS_DEFAULT);
 		assert_int_equal(config.levels[1], KS_HIGH);
 		assert_false(config.off[0]);
-		assert_int_equal(config.ring_bytes, 65536);
+		assert_int_equal(config.ring_bytes, 131072);
 	}
 	assert_int_equal(own_words, 0);
 	/* However long it is. */
@@ -212,7 +237,7 @@ static void every_mistake(void **state)
 {
 	(void)state;
 	check_mistakes("gamma=low,level=high,ring=1,beta,level=,alpha=off,ofF,level=low,alpha=,ring=2M", 5,
-		       "gamma=low" UNKNOWN "ring=1: out of bounds, taking 8K\nbeta" UNKNOWN "level=" UNKNOWN "ofF" UNKNOWN "level=low" AGAIN
+		       "gamma=low" UNKNOWN "ring=1: out of bounds, taking 16K\nbeta" UNKNOWN "level=" UNKNOWN "ofF" UNKNOWN "level=low" AGAIN
 		       "alpha=" UNKNOWN "ring=2M: out of bounds, taking 1024K\nring=2M" AGAIN);
 	assert_int_equal(config.levels[1], KS_LOW);
 	assert_true(config.off[0]);
@@ -244,6 +269,7 @@ int main(void)
 		cmocka_unit_test(one_thing_given_twice),
 		cmocka_unit_test(off_means_no_sensor),
 		cmocka_unit_test(ring_sizes_and_their_bounds),
+		cmocka_unit_test(memory_and_its_bounds),
 		cmocka_unit_test(what_is_not_understood),
 		cmocka_unit_test(every_mistake),
 		cmocka_unit_test(words_of_the_port),

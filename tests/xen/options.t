@@ -26,13 +26,13 @@ is($probe{'xen-domains'}{level}, 'low', 'a level for one probe counts, wherever 
 is($probe{'xen-domains'}{state}, 'on', 'it runs');
 is($probe{'xen-text'}{level}, 'high', 'a level for all counts for the others');
 is($probe{'xen-text'}{state}, 'off', 'what is to be off, in a second list, is off');
-is($probe{$_}{bytes}, 8192, "$_: too small a ring is the smallest") for sort keys %probe;
+is($probe{$_}{bytes}, 16384, "$_: too small a ring is the smallest") for sort keys %probe;
 my $log = $steps->{''}{console};
 sub told { my ($console) = @_; return join "\n", $console =~ /sense: ((?:not understood|out of bounds|given more|too long)[^\r\n]*)/g; }
 is(told($log), <<'LOG' =~ s/\n\z//r, 'every mistake is told, each with its word');
 not understood: dom0=some
 not understood: rign=64K
-out of bounds, taking 8K: ring=4K
+out of bounds, taking 16K: ring=4K
 not understood: xen-idt=of
 given more than once, the last counts: level=low
 given more than once, the last counts: level=high
@@ -44,7 +44,7 @@ like(told($cut->{''}{console}), qr/^not understood: ring=6\.\.\.$/m, 'the rest o
 like($cut->{''}{console}, qr/sense: too long, and cut at "\.\.\.": use several of 126 bytes at most/, 'and how to say it is told');
 ($status) = json($cut->{status});
 %probe = map { $_->{name} => $_ } @{$status->{probes}};
-is($probe{'xen-idt'}{bytes}, 65536, 'the ring is as it is by default');
+is($probe{'xen-idt'}{bytes}, 131072, 'the ring is as it is by default');
 is($probe{'xen-text'}{level}, 'low', 'what follows in another option counts');
 
 my $full = boot("step status ksense --xen --json status\n", '--xen-args', join(' ', 'sense=xen-text=low', ($long =~ s/ring=6$/ring=8/r) x 16, 'sense=xen-idt=low'));

@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: MIT
+/*
+ * test_set_records.c - the engine for things that exist: which class its records are of, whose, how many, and what it remembers from the first.
+ *
+ * The world is a machine with guests: their vCPUs come and go as they like, the gates of its CPUs must not change, of its slots none may
+ * come or go, and of hidden things there must be none.  The verdict is the list of records, written as "class event kind:id".
+ */
+#include "kit.h"
+
+#include <stdio.h>
+
+#include "../../probes/set.h"
+
+#define THINGS_MAX 4000
+
+/* One thing of any kind.  Not each kind shows all of it. */
+struct thing {
+	uint32_t id;            /* the key */
+	uint32_t owner;
+	uint8_t online;
+	uint8_t powerful;
+	uint64_t target;
+	char symbol[500];
+};
+
+static const struct ks_field vcpu_fields[] = {
+	KS_FIELD(struct thing, id, KS_U32),
+	KS_FIELD(struct thing, owner, KS_U32),
+	KS_FIELD(struct thing, online, KS_BOOL),
+	KS_GUARD(struct thing, powerful, KS_BOOL),
+};
+
+static const struct ks_field denied_fields[] = {
+	KS_FIELD(struct thing, id, KS_U32),
+	KS_RAISE(struct thing, powerful, KS_BOOL),
+	KS_FIELD(struct thing, target, KS_U64),
+};
+
+static const struct ks_field gate_fields[] = {
+	KS_FIELD(struct thing, id, KS_U32),
+	KS_FIELD(struct thing, target, KS_HEX),
+	KS_FIELD(struct thing, symbol, KS_STRING),
+};
+
+enum { VCPU, DENIED, GATE, SLOT, HIDDEN };
+
+static const struct ks_set_kind kinds[] = {
+	[VCPU] = KS_KIND_BY("vcpu", struct thing, vcpu_fields, id, owner, ""),
+	[DENIED] = KS_KIND_BY("denied", struct thing, denied_fields, id, owner, ""),
+	[GATE] = KS_STILL("gate", struct thing, gate_fields, id, ""),
+	[SLOT] = KS_SEALED("slot", struct thing, gate_fields, id, ""),
+	[HIDDEN] = KS_ALARMS_BY("hidden", struct thing, vcpu_fields, id, owner, ""),
+};
+
+static struct world {
+	struct {
+		int kind;
+		struct thing thing;
+	} things[THINGS_MAX];
+	unsigned int count;
+} world;
+
+static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+{
+	uint64_t at = cursor->at[0]++;
+
+	(void)probe;
+	if (at == world.count)
+		return KS_SET_END;
+	memcpy(item, &world.things[at].thing, sizeof(struct thing));
+	return world.things[at].kind;
+}
+
+/* A gate usually leads to 0x1000 times its number. */
+static bool usual(struct ks_probe *probe, unsigned int kind, void *item)
+{
+	struct thing *thing = item;
+
+	(void)probe;
+	if (kind != GATE)
+		return false;
+	thing->target = 0x1000U * thing->id;
+	return true;
+}
+
+static const struct ks_set_type set = { .kinds = kinds, .kinds_count = 5, .items_max = THINGS_MAX, .next = next };
+static const struct ks_set_type usual_set = { .kinds = kinds, .kinds_count = 5, .items_max = THINGS_MAX, .next = next, .usual = usual };
+/* The clock of these tests begins 1000 s after boot. */
+static const struct ks_set_type settling_set = {
+	.kinds = kinds, .kinds_count = 5, .items_max = THINGS_MAX, .next = next, .settled_ns = 1060 * SECOND,
+};
+
+#define MACHINE(engine) { .name = "machine", .interval_ns = { 4 * SECOND, 4 * SECOND, SECOND, SECOND }, KS_SET_ENGINE(engine) }
+static const struct ks_probe_type machine = MACHINE(&set), usual_machine = MACHINE(&usual_set), settling_machine = MACHINE(&settling_set);
+static const struct ks_probe_type *const types[] = { &machine }, *const usual_types[] = { &usual_machine },
+		*const settling_types[] = { &settling_machine };
+
+/* Big enough for all that is recorded in a test, so that nothing but the engine decides what there is. */
+static void start(const struct ks_probe_type *const *of, uint64_t memory_bytes)
+{
+	memset(&world, 0, sizeof(world));
+	kit_prepare(of, 1);
+	kit_config.ring_bytes = 8U << 20;
+	kit_config.memory_bytes = memory_bytes;
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	kit_forget_began();
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	start(types, 0);
+	return 0;
+}
+
+static int usual_setup(void **state)
+{
+	(void)state;
+	start(usual_types, 0);
+	return 0;
+}
+
+static int settling_setup(void **state)
+{
+	(void)state;
+	start(settling_types, 0);
+	return 0;
+}
+
+/* Memory for a thing in ten as a whole, or for half of all by their fingerprints. */
+static int small_setup(void **state)
+{
+	(void)state;
+	start(types, 300000);
+	return 0;
+}
+
+static struct thing *put(int kind, uint32_t id, uint32_t owner)
+{
+	struct thing *thing = &world.things[world.count].thing;
+
+	world.things[world.count++].kind = kind;
+	*thing = (struct thing){ .id = id, .owner = owner, .target = 0x1000U * id };
+	return thing;
+}
+
+static void take(unsigned int i)
+{
+	memmove(&world.things[i], &world.things[i + 1], (--world.count - i) * sizeof(world.things[0]));
+}
+
+static json_t *passed(const char *options)
+{
+	uint64_t passes = kit_sensor.probes[0].passes;
+
+	while (kit_sensor.probes[0].passes == passes)
+		port_advance(SECOND / 10);
+	return kit_command("records", "machine", options);
+}
+
+/* What a record says of the first value: " first(target=0x1)", " first(null)", and nothing where it says nothing. */
+static size_t put_first(char *out, const json_t *record)
+{
+	const json_t *first = json_object_get(record, "first"), *value;
+	const char *key;
+	size_t len = 0;
+
+	if (!first) {
+		assert_null(json_object_get(record, "changed_ns"));
+		return 0;
+	}
+	assert_true(json_is_integer(json_object_get(record, "changed_ns")));
+	if (json_is_null(first))
+		return (size_t)sprintf(out, " first(null)");
+	len += (size_t)sprintf(out + len, " first(");
+	json_object_foreach((json_t *)first, key, value)
+		len += (size_t)sprintf(out + len, "%s=%s", key, json_string_value(value));
+	return len + (size_t)sprintf(out + len, ")");
+}
+
+static const char *as_text(const json_t *lines)
+{
+	static char text[65536];
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < kit_count(lines); i++) {
+		const json_t *record = kit_record(lines, i);
+		const char *kind = kit_text(lines, i, "kind");
+
+		len += (size_t)sprintf(text + len, "%s%s ", len ? ", " : "", kit_text(lines, i, "class"));
+		if (!strcmp(kind, "limited"))
+			len += (size_t)sprintf(text + len, "limited %s of %u:%u", kit_text(lines, i, "of"), (unsigned int)kit_number(lines, i, "owner"),
+					       (unsigned int)kit_number(lines, i, "count"));
+		else if (!strcmp(kind, "incomplete"))
+			len += (size_t)sprintf(text + len, "incomplete");
+		else
+			len += (size_t)sprintf(text + len, "%s %s:%u", kit_text(lines, i, "event"), kind, (unsigned int)kit_number(lines, i, "id"));
+		len += put_first(text + len, record);
+		assert_true(len < sizeof(text) - 2000);
+	}
+	return text;
+}
+
+/* What one more pass recorded; and all that is there, as a fresh sample has it. */
+static const char *seen(void)
+{
+	return as_text(passed(NULL));
+}
+
+static const char *fresh(void)
+{
+	return as_text(kit_command("records", "machine", "{\"run\": true}"));
+}
+
+/* How many records of one more pass there are with this member. */
+static unsigned int count_of(const json_t *lines, const char *member, const char *value)
+{
+	unsigned int count = 0;
+
+	for (size_t i = 0; i < kit_count(lines); i++)
+		count += !strcmp(kit_text(lines, i, member), value);
+	return count;
+}
+
+/* === Classes ============================================================ */
+
+/* How things are is a sample; that they come, change and go an event; and an alarm what must not be, or not change. */
+static void classes(void **state)
+{
+	(void)state;
+	put(VCPU, 1, 7)->powerful = 1; /* it is one since before we looked */
+	put(GATE, 2, 0);
+	put(SLOT, 3, 0);
+	assert_string_equal(seen(), "sample present vcpu:1, sample present gate:2, sample present slot:3");
+
+	put(VCPU, 11, 7);
+	put(GATE, 12, 0);
+	put(SLOT, 13, 0);
+	assert_string_equal(seen(), "event appeared vcpu:11, event appeared gate:12, alarm appeared slot:13");
+	world.things[3].thing.online = 1;
+	world.things[4].thing.target = 5;
+	assert_string_equal(seen(), "event changed vcpu:11, alarm changed gate:12 first(target=0xc000)");
+	assert_string_equal(fresh(), "sample present vcpu:1, sample present gate:2, sample present slot:3, sample present vcpu:11, "
+				     "sample present gate:12 first(target=0xc000), sample present slot:13");
+	world.count = 3;
+	assert_string_equal(seen(), "event vanished vcpu:11, event vanished gate:12 first(target=0xc000), alarm vanished slot:13");
+}
+
+/* A field that is guarded: its change is an alarm, and so is that a thing comes for which it is true. */
+static void guarded(void **state)
+{
+	(void)state;
+	put(VCPU, 1, 7);
+	seen();
+	world.things[0].thing.powerful = 1;
+	world.things[0].thing.online = 1;
+	assert_string_equal(seen(), "alarm changed vcpu:1");
+	world.things[0].thing.online = 0;
+	assert_string_equal(seen(), "event changed vcpu:1");
+	put(VCPU, 2, 7)->powerful = 1;
+	assert_string_equal(seen(), "alarm appeared vcpu:2");
+	put(VCPU, 3, 7)->powerful = 1;
+	assert_string_equal(fresh(), "sample present vcpu:1, sample present vcpu:2, alarm present vcpu:3");
+}
+
+/* A thing by which alarms are raised: all that happens to it is one, from the first sample on. */
+static void raising(void **state)
+{
+	(void)state;
+	put(DENIED, 1, 7);
+	put(DENIED, 2, 0)->powerful = 1;
+	assert_string_equal(seen(), "sample present denied:1, alarm present denied:2");
+	world.things[0].thing.target++;
+	world.things[1].thing.target++;
+	assert_string_equal(seen(), "event changed denied:1, alarm changed denied:2");
+	world.count = 0;
+	assert_string_equal(seen(), "event vanished denied:1, alarm vanished denied:2");
+}
+
+/* That there is one at all is an alarm; when somebody asks again, and it is still as it was, it is a sample. */
+static void alarms(void **state)
+{
+	(void)state;
+	put(HIDDEN, 1, 7);
+	assert_string_equal(seen(), "alarm present hidden:1");
+	assert_string_equal(fresh(), "sample present hidden:1");
+	put(HIDDEN, 2, 7);
+	assert_string_equal(fresh(), "sample present hidden:1, alarm present hidden:2");
+	world.count = 0;
+	assert_string_equal(seen(), "alarm vanished hidden:1, alarm vanished hidden:2");
+}
+
+/* === Limits ============================================================= */
+
+/*
+ * A guest takes its vCPUs down and up, for an hour.  It gets some records in each five minutes, and one that says how many there were beside
+ * these; another guest's change is recorded as ever, and so is an alarm in the midst of it.
+ */
+static void flapping(void **state)
+{
+	unsigned int changed = 0, limited = 0, other = 0, alarm = 0, left_out = 0;
+
+	(void)state;
+	for (uint32_t id = 1; id <= 15; id++)
+		put(VCPU, id, 7);
+	put(VCPU, 100, 8);
+	passed(NULL);
+	for (unsigned int round = 0; round < 900; round++) {
+		json_t *lines;
+
+		for (unsigned int i = 0; i < 15; i++)
+			world.things[i].thing.online ^= 1;
+		world.things[15].thing.online ^= round % 60 == 59;
+		world.things[3].thing.powerful ^= round % 100 == 99;
+		lines = passed(NULL);
+		changed += count_of(lines, "event", "changed");
+		limited += count_of(lines, "kind", "limited");
+		alarm += count_of(lines, "class", "alarm");
+		for (size_t i = 0; i < kit_count(lines); i++) {
+			bool is_limited = !strcmp(kit_text(lines, i, "kind"), "limited");
+
+			other += kit_number(lines, i, "owner") == 8;
+			if (is_limited)
+				assert_int_equal(kit_number(lines, i, "owner"), 7);
+			if (is_limited && kit_number(lines, i, "count") > 1000)
+				left_out += (unsigned int)kit_number(lines, i, "count");
+		}
+	}
+	assert_int_equal(other, 15);
+	assert_int_equal(alarm, 9);
+	/* 3600 s are 12 times five minutes, and some more. */
+	assert_in_range(changed, 12 * 32 + 15 + 9, 13 * 32 + 15 + 9);
+	assert_in_range(limited, 12, 26);
+	/* Each change is told, or counted. */
+	assert_in_range(left_out + changed, 15 * 900 * 9 / 10, 15 * 900 + 15 + 9);
+}
+
+/* Where a fresh sample is asked for, each thing is shown as it is, though its change is only counted. */
+static void limited_and_asked(void **state)
+{
+	(void)state;
+	put(VCPU, 1, 7);
+	passed(NULL);
+	for (unsigned int round = 0; round < 32; round++) {
+		world.things[0].thing.online ^= 1;
+		assert_string_equal(seen(), "event changed vcpu:1");
+	}
+	world.things[0].thing.online ^= 1;
+	assert_string_equal(seen(), "event limited vcpu of 7:1");
+	world.things[0].thing.online ^= 1;
+	assert_string_equal(fresh(), "sample present vcpu:1");
+	/* It comes and goes as it likes: that is never left out. */
+	world.count = 0;
+	assert_string_equal(seen(), "event vanished vcpu:1");
+	put(VCPU, 1, 7);
+	assert_string_equal(seen(), "event appeared vcpu:1");
+}
+
+/* === First values ======================================================= */
+
+/* A gate is changed, and somebody takes the record.  Each fresh sample still says that it is not as at first, until it is, or a reset. */
+static void first_value(void **state)
+{
+	uint64_t changed_ns;
+	json_t *lines;
+
+	(void)state;
+	put(GATE, 1, 0);
+	passed(NULL);
+	world.things[0].thing.target = 0xbad;
+	lines = passed(NULL);
+	assert_string_equal(as_text(lines), "alarm changed gate:1 first(target=0x1000)");
+	changed_ns = kit_number(lines, 0, "changed_ns");
+	port_advance(1000 * SECOND);
+	world.things[0].thing.target = 0xdead;
+	assert_string_equal(seen(), "alarm changed gate:1 first(target=0x1000)");
+	lines = kit_command("records", "machine", "{\"run\": true}");
+	assert_string_equal(as_text(lines), "sample present gate:1 first(target=0x1000)");
+	assert_int_equal(kit_number(lines, 0, "changed_ns"), changed_ns);
+	world.things[0].thing.target = 0x1000;
+	assert_string_equal(seen(), "alarm changed gate:1");
+	assert_string_equal(fresh(), "sample present gate:1");
+
+	world.things[0].thing.target = 0xbad;
+	passed(NULL);
+	kit_command("reset", "machine", NULL);
+	kit_forget_began();
+	assert_string_equal(seen(), "sample present gate:1");
+	assert_string_equal(fresh(), "sample present gate:1");
+}
+
+/* One that goes and comes back is still held against what it was at first. */
+static void gone_and_back(void **state)
+{
+	(void)state;
+	put(GATE, 1, 0);
+	put(GATE, 2, 0);
+	passed(NULL);
+	take(1);
+	assert_string_equal(seen(), "event vanished gate:2");
+	assert_string_equal(fresh(), "sample present gate:1");
+	put(GATE, 2, 0)->target = 0xbad;
+	assert_string_equal(seen(), "alarm appeared gate:2 first(target=0x2000)");
+	assert_string_equal(fresh(), "sample present gate:1, sample present gate:2 first(target=0x2000)");
+	take(1);
+	assert_string_equal(seen(), "event vanished gate:2 first(target=0x2000)");
+	put(GATE, 2, 0);
+	assert_string_equal(seen(), "event appeared gate:2");
+	assert_string_equal(fresh(), "sample present gate:1, sample present gate:2");
+}
+
+/* Of one that becomes an item when it is no longer as usual, what is usual is the first value. */
+static void usual_is_first(void **state)
+{
+	(void)state;
+	put(GATE, 1, 0);
+	passed(NULL);
+	put(GATE, 2, 0)->target = 0xbad;
+	assert_string_equal(seen(), "alarm changed gate:2 first(target=0x2000)");
+	assert_string_equal(fresh(), "sample present gate:1, sample present gate:2 first(target=0x2000)");
+	world.things[1].thing.target = 0x2000;
+	assert_string_equal(seen(), "alarm changed gate:2");
+}
+
+/* What does not fit into the record of the change stands in the next sample. */
+static void first_too_long(void **state)
+{
+	struct thing *gate = put(GATE, 1, 0);
+
+	(void)state;
+	memset(gate->symbol, 'a', 499);
+	passed(NULL);
+	memset(gate->symbol, '\1', 120);
+	memset(gate->symbol + 120, 0, 380);
+	passed(NULL);
+	memset(gate->symbol, 'b', 499);
+	assert_string_equal(seen(), "alarm changed gate:1 first(null)");
+	assert_non_null(strstr(fresh(), "sample present gate:1 first(symbol=aaaa"));
+}
+
+/* What is looked at is still being set up: what it is in the end is first, and no change until then an alarm. */
+static void settling(void **state)
+{
+	(void)state;
+	put(GATE, 1, 0);
+	passed(NULL);
+	world.things[0].thing.target = 2;
+	put(SLOT, 2, 0);
+	assert_string_equal(seen(), "event changed gate:1, event appeared slot:2");
+	assert_string_equal(fresh(), "sample present gate:1, sample present slot:2");
+	port_advance(60 * SECOND);
+	world.things[0].thing.target = 3;
+	assert_string_equal(seen(), "alarm changed gate:1 first(target=0x2)");
+}
+
+/* === Who gives way ====================================================== */
+
+/* Somebody has very many things: an alarm has a slot nevertheless, is told once, and told again when it goes. */
+static void alarm_in_a_full_table(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 3900; id++)
+		put(VCPU, id, 7);
+	passed(NULL);
+	put(HIDDEN, 1, 7);
+	assert_string_equal(seen(), "alarm appeared hidden:1");
+	put(VCPU, 5000, 7);
+	assert_non_null(strstr(seen(), "event appeared vcpu:5000"));
+	take(3900);
+	assert_non_null(strstr(seen(), "alarm vanished hidden:1"));
+}
+
+/* Whoever has the most gives way: the few things of others are still seen as a whole, or at least to change and to go. */
+static void others_stay(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	for (uint32_t id = 1; id <= 20; id++)
+		put(VCPU, id, 0);
+	passed(NULL);
+	for (uint32_t id = 1001; id <= 4900; id++)
+		put(VCPU, id, 7);
+	passed(NULL);
+	passed(NULL);
+	for (unsigned int i = 0; i < 20; i++)
+		world.things[i].thing.online = 1;
+	lines = passed(NULL);
+	assert_int_equal(count_of(lines, "event", "changed"), 20);
+	world.things[5].thing.online = 0;
+	assert_non_null(strstr(seen(), "event changed vcpu:6"));
+	take(5);
+	assert_non_null(strstr(seen(), "event vanished vcpu:6"));
+}
+
+int main(void)
+{
+#define with(test, how) cmocka_unit_test_setup_teardown(test, how, kit_teardown)
+	const struct CMUnitTest tests[] = {
+		with(classes, setup),
+		with(guarded, setup),
+		with(raising, setup),
+		with(alarms, setup),
+		with(flapping, setup),
+		with(limited_and_asked, setup),
+		with(first_value, setup),
+		with(gone_and_back, setup),
+		with(usual_is_first, usual_setup),
+		with(first_too_long, setup),
+		with(settling, settling_setup),
+		with(alarm_in_a_full_table, small_setup),
+		with(others_stay, small_setup),
+	};
+
+	return cmocka_run_group_tests_name("set records", tests, NULL, NULL);
+}
