@@ -112,7 +112,8 @@ struct ks_probe {
 	 * Passes are numbered from 1 on: with so many ended, the one under way has the next number.  It never goes back, not at a reset either.
 	 */
 	uint64_t ended;          /* passes that are over, complete or not */
-	uint64_t pass_start_ns;  /* of the pass under way, or of the last one */
+	uint64_t pass_start_ns;  /* of the pass under way, or of the last one, */
+	uint64_t pass_boot_ns;   /* and since boot, for others: the clock of moments stands still while the machine is suspended */
 	uint64_t usual_pass_ns;  /* from start to end, as the last complete ones took; 0: not known yet */
 	bool incomplete;         /* the pass under way could not see all: ks_record_outcome() */
 	bool driven;             /* a client waits for the pass under way */

@@ -87,7 +87,7 @@ static void pass_complete(struct ks_probe *probe, uint64_t now)
 	probe->usual_pass_ns += !probe->usual_pass_ns;
 	if (!probe->incomplete) {
 		probe->whole = probe->ended + 1;
-		probe->whole_start_ns = probe->pass_start_ns;
+		probe->whole_start_ns = probe->pass_boot_ns;
 	}
 }
 
@@ -122,6 +122,7 @@ static void step(struct ks_probe *probe)
 		probe->incomplete = false;
 		probe->pass_ns = 0;
 		probe->pass_start_ns = start;
+		probe->pass_boot_ns = ks_port_boot_time_ns();
 		probe->announce = probe->announce_next;
 		probe->announce_next = false;
 	}
