@@ -414,6 +414,7 @@ static void patience(void **state)
 {
 	(void)state;
 	assert_true(ks_client_patience_ns(&client) == UINT64_MAX);
+	assert_true(!client.behind && !client.heard_ns);
 	assert_true(say("{Virtue-protocol-version: 0.1, request: [" NONCE ", on, alpha]"));
 	assert_true(ks_client_patience_ns(&client) == UINT64_MAX);
 	assert_true(ks_client_quiet(&client));
