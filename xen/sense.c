@@ -18,6 +18,7 @@
 #include <xen/event.h>
 #include <xen/guest_access.h>
 #include <xen/hypercall.h>
+#include <xen/nospec.h>
 #include <xen/sched.h>
 #include <xen/smp.h>
 #include <xen/spinlock.h>
@@ -199,7 +200,11 @@ static int ks_exchange_serve(struct ks_slot *slot,
     if ( more )
     {
         ks_bind(&bond, slot, x);
-        if ( !ks_cookie_open(&bond, x->cookie, &cursor) )
+        /*
+         * What is in it is an index or becomes one, in several places: a forged one
+         * must not be used while the CPU still guesses that the seal is right.
+         */
+        if ( !evaluate_nospec(ks_cookie_open(&bond, x->cookie, &cursor)) )
             return -EINVAL;
     }
 
