@@ -143,7 +143,7 @@ static void one_pass(void)
 /* Delivers what is held; the bytes of it.  Keeps the lines while there is room. */
 static size_t deliver(bool keep)
 {
-	static char buf[KS_LINE_MAX];
+	static char buf[KS_OUT_BYTES];
 	const struct ks_caller caller = { .control = true };
 	struct ks_cursor cursor = { 0 };
 	enum ks_serve more;
@@ -151,7 +151,7 @@ static size_t deliver(bool keep)
 	size_t bytes = 0;
 
 	do {
-		ks_text_init(&out, buf, sizeof(buf));
+		ks_text_init(&out, buf, KS_LINE_MAX);
 		more = ks_serve(&sensor, &caller, &request, &cursor, &out);
 		bytes += out.len;
 		if (keep && jsonl_bytes + out.len <= sizeof(jsonl)) {

@@ -15,12 +15,12 @@ static bool reply(struct ks_client *client, const struct ks_request *request)
 	enum ks_serve more;
 
 	if (ks_request_subscribes(request)) {
-		ks_text_init(&out, client->out, sizeof(client->out));
+		ks_text_init(&out, client->out, KS_LINE_MAX);
 		ks_subscribe(&client->subscription, client->sensor, &client->caller, request, &out);
 		return client->send(client, out.buf, out.len);
 	}
 	do {
-		ks_text_init(&out, client->out, sizeof(client->out));
+		ks_text_init(&out, client->out, KS_LINE_MAX);
 		more = ks_serve(client->sensor, &client->caller, request, &cursor, &out);
 		if (out.len && !client->send(client, out.buf, out.len))
 			return false;
@@ -39,7 +39,7 @@ static bool push(struct ks_client *client)
 
 	client->behind = false;
 	for (unsigned int i = 0; subscription->active && i < client->sensor->count; i++) {
-		ks_text_init(&out, client->out, sizeof(client->out));
+		ks_text_init(&out, client->out, KS_LINE_MAX);
 		client->behind |= ks_push(subscription, client->sensor, i, &out);
 		if (out.len && !client->send(client, out.buf, out.len))
 			return false;
@@ -70,7 +70,7 @@ void ks_client_init(struct ks_client *client, struct ks_sensor *sensor, bool con
 		    bool (*send)(struct ks_client *client, const char *bytes, size_t len))
 {
 	client->sensor = sensor;
-	client->caller.control = control;
+	client->caller = (struct ks_caller){ .control = control };
 	client->send = send;
 	client->session = KS_VERSION_NONE;
 	client->heard_ns = 0;

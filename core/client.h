@@ -5,6 +5,7 @@
  * The port has a thread for each client that reads from its socket:
  *
  *	ks_client_init(client, sensor, control, send);
+ *	client->caller.id, .pid = who it is
  *	for (;;) {
  *		wait for bytes, ks_client_patience_ns(client) at most
  *		go_on = some came ? ks_client_bytes(client, bytes, len) : ks_client_quiet(client);
@@ -39,7 +40,7 @@ struct ks_client {
 	uint64_t heard_ns;          /* when bytes came last */
 	bool behind;                /* there are more records to push right now */
 	struct ks_subscription subscription;
-	char out[KS_LINE_MAX];
+	char out[KS_OUT_BYTES];
 };
 
 void ks_client_init(struct ks_client *client, struct ks_sensor *sensor, bool control,

@@ -75,6 +75,7 @@ static bool read_ring(struct word word, struct ks_options *options, struct ks_se
 		return false;
 	options->ring_bounded = bytes < KS_RING_MIN || bytes > KS_RING_MAX;
 	config->ring_bytes = bytes < KS_RING_MIN ? KS_RING_MIN : bytes > KS_RING_MAX ? KS_RING_MAX : (uint32_t)bytes;
+	config->ring_fixed = true;
 	return true;
 }
 

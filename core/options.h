@@ -18,8 +18,6 @@
 
 #include "sensor.h"
 
-#define KS_RING_DEFAULT 65536U
-#define KS_RING_MAX (1U << 20)
 #define KS_MEMORY_MIN (1U << 18)
 #define KS_MEMORY_MAX (1U << 30)
 #define KS_OPTION_BAD 48

@@ -59,6 +59,8 @@ struct ks_probe_type {
 	void (*exit)(struct ks_probe *probe);
 	/* Forgets samples and baselines: the next pass is the first.  It is the beginning of that pass's first step, and counts as a part of it. */
 	void (*reset)(struct ks_probe *probe);
+	/* Optional: how many items or ranges it compares with, and would forget at a reset.  Beside step(), so the number may be of any moment. */
+	uint32_t (*baselines)(const struct ks_probe *probe);
 	/* Works until @deadline_ns at the latest.  Allocates nothing, waits for nothing, holds no lock on return. */
 	enum ks_step (*step)(struct ks_probe *probe, uint64_t deadline_ns);
 	/*
@@ -94,9 +96,12 @@ struct ks_probe {
 	bool announce;           /* this pass records everything it sees: somebody asked for a fresh sample */
 	bool announce_next;      /* so will the next */
 	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */
-	uint32_t epoch;          /* counts resets, so that an old cursor is seen to be old */
+	uint32_t epoch;          /* tells this count of records from every other: random, drawn as it begins */
+	uint32_t first_records;  /* how many records the first sample may have, if init() knows: the ring is made for that */
 	struct ks_ring ring;
-	struct ks_text record;   /* the open record */
+	struct ks_text record;   /* the open record, */
+	struct ks_entry entry;   /* what else is known of it, */
+	uint32_t source;         /* and whose it is */
 	char common[80];         /* what is the same in all records:  ,"probe":"NAME","kind":"  */
 	uint8_t common_bytes, name_bytes;
 	uint64_t last_record_ns; /* clocks of two CPUs differ a little; the time of records does not go back */
@@ -104,7 +109,16 @@ struct ks_probe {
 	uint64_t expected_ns;    /* when the work should run next, UINT64_MAX: not at all */
 	uint64_t step_start_ns;  /* of the step under way, if busy */
 	uint64_t pass_ns;        /* time spent in the steps of this pass */
-	uint64_t ended;          /* passes that are over, complete or not; never goes back, not at a reset either */
+	/*
+	 * Passes are numbered from 1 on: with so many ended, the one under way has the next number.  It never goes back, not at a reset either.
+	 */
+	uint64_t ended;          /* passes that are over, complete or not */
+	uint64_t pass_start_ns;  /* of the pass under way, or of the last one */
+	uint64_t usual_pass_ns;  /* from start to end, as the last complete ones took; 0: not known yet */
+	bool incomplete;         /* the pass under way could not see all: ks_record_outcome() */
+	bool driven;             /* a client waits for the pass under way */
+	uint64_t whole;          /* number of the last pass that was complete and saw all, 0: none */
+	uint64_t whole_start_ns; /* when it started */
 	/* counters, told by "status" */
 	uint64_t passes;         /* completed */
 	uint64_t steps;
@@ -114,26 +128,12 @@ struct ks_probe {
 	uint64_t delivered;
 	uint64_t failures;
 	uint64_t restarts;
+	uint64_t resets;         /* since the sensor started */
 	uint32_t failed_in_row;
+	uint32_t restarts_in_row; /* without a complete pass in between */
 	const char *last_error;  /* static text, or NULL */
+	const char *failed_why;  /* as the last `failed` record told it */
 };
-
-/*
- * What a record is to its reader.  Each class has a share of the probe's ring of its own, so that what
- * there is much of never pushes out what must not be missed.
- */
-enum ks_class {
-	KS_SAMPLE,  /* how things are: somebody asked, or the first pass */
-	KS_EVENT,   /* something came, went or changed, as things do */
-	KS_ALARM,   /* what must not be, or what could not be seen */
-	KS_CLASSES
-};
-
-/*
- * Who can make records of this kind appear: a domain, a user.  Within a class's share no source pushes
- * out another's records.  KS_NO_SOURCE: nobody in particular, the kernel itself.
- */
-#define KS_NO_SOURCE UINT32_MAX
 
 /*
  * Records.  begin takes the probe's lock, writes the common members and returns the text to which the
@@ -143,6 +143,12 @@ enum ks_class {
 struct ks_text *ks_record_begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind);
 
 void ks_record_end(struct ks_probe *probe);
+
+/*
+ * The open record says that this pass did not see all there is.  Whoever asked for the pass gets it, whatever he filters by, and the pass
+ * does not count as whole.
+ */
+void ks_record_outcome(struct ks_probe *probe);
 
 /*
  * A member with raw bytes in the open record, at most one a record, at most KS_RAW_MAX bytes: delivered as a string of hex

@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
  * records.c - the reply to "records", in as many calls as it takes, and the confirmation that its lines have arrived.
+ *
+ * The probe's lock is taken for one record at a time: it is copied behind the lines of the reply, and what else there is to do with it,
+ * filters above all, is done without the lock.
  */
 #include "reply.h"
 
-_Static_assert(sizeof(struct ks_cursor) == 64, "the cursor is part of the hypercall's ABI");
+_Static_assert(sizeof(struct ks_cursor) <= 56, "sealed, the cursor is the cookie of the hypercall's ABI");
+
+/* So many seqs at most, from the first record on that is not confirmed, are sent in one go: sent_bits has a bit for each. */
+#define SPAN_MAX 64
 
 bool ks_takes_records(const struct ks_request *request)
 {
@@ -15,7 +21,7 @@ bool ks_takes_records(const struct ks_request *request)
 static void put_record_head(struct ks_sending *sending, const struct ks_probe *probe)
 {
 	struct ks_text *out = sending->out;
-	const char *id = sending->by_uuid ? probe->uuid : probe->type->name;
+	const char *id = sending->by_uuid ? sending->uuid : probe->type->name;
 	size_t id_bytes = sending->by_uuid ? KS_UUID_TEXT - 1 : probe->name_bytes;
 
 	ks_text_put(out, sending->head_bytes, sending->head.len);
@@ -34,18 +40,30 @@ static bool fits(struct ks_text *out, size_t line_start)
 	return false;
 }
 
+static bool is_unconfirmed(const struct ks_cursor *cursor)
+{
+	return cursor->sent_bits || cursor->flags & KS_LOSS_SENT;
+}
+
+/* Behind the lines. */
+static char *record_room(const struct ks_sending *sending)
+{
+	return sending->out->buf + KS_LINE_MAX;
+}
+
+/* The record that was copied to record_room(), as a line. */
 static bool put_entry(struct ks_sending *sending, const struct ks_probe *probe, const struct ks_entry *entry)
 {
 	struct ks_text *out = sending->out;
-	const char *raw = entry->text + entry->text_bytes;
+	const char *text = record_room(sending), *raw = text + entry->text_bytes;
 	bool as_raw = entry->raw_at && sending->request->raw;
 	size_t line_start = out->len;
 
 	put_record_head(sending, probe);
 	if (!entry->raw_at) {
-		ks_text_put(out, entry->text, entry->text_bytes);
+		ks_text_put(out, text, entry->text_bytes);
 	} else {
-		ks_text_put(out, entry->text, entry->raw_at);
+		ks_text_put(out, text, entry->raw_at);
 		if (as_raw) {
 			ks_text_lit(out, "{\"type\":\"raw\",\"length\":");
 			ks_text_u64(out, entry->raw_bytes);
@@ -53,7 +71,7 @@ static bool put_entry(struct ks_sending *sending, const struct ks_probe *probe, 
 		} else {
 			ks_text_bytes(out, raw, entry->raw_bytes);
 		}
-		ks_text_put(out, entry->text + entry->raw_at, (size_t)entry->text_bytes - entry->raw_at);
+		ks_text_put(out, text + entry->raw_at, (size_t)entry->text_bytes - entry->raw_at);
 	}
 	ks_put_end(out);
 	if (as_raw)
@@ -61,6 +79,7 @@ static bool put_entry(struct ks_sending *sending, const struct ks_probe *probe, 
 	return fits(out, line_start);
 }
 
+/* With the lock held. */
 static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
 {
 	struct ks_text *out = sending->out;
@@ -72,7 +91,8 @@ static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
 	ks_text_u64(out, ring->lost_last);
 	ks_text_member_u64(out, "time", ks_port_time_ns());
 	ks_text_member_str(out, "probe", probe->type->name, probe->name_bytes);
-	ks_text_lit(out, ",\"kind\":\"lost\"");
+	ks_text_lit(out, ",\"kind\":\"lost\",\"class\":\"alarm\"");
+	ks_text_member_u64(out, "epoch", probe->epoch);
 	ks_text_member_u64(out, "first", ring->lost_first);
 	ks_text_member_u64(out, "last", ring->lost_last);
 	ks_text_member_u64(out, "count", ring->lost_count);
@@ -81,101 +101,173 @@ static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
 	return fits(out, line_start);
 }
 
-/* Tells the losses from seq @from on, if there are any. */
-static enum ks_sent tell_lost(struct ks_sending *sending, const struct ks_probe *probe, uint64_t from)
+/* With the lock held: there is no sample, and no ring that could keep a record of it. */
+static bool put_no_memory(struct ks_sending *sending, const struct ks_probe *probe)
+{
+	struct ks_text *out = sending->out;
+	size_t line_start = out->len;
+
+	put_record_head(sending, probe);
+	ks_text_lit(out, "{\"seq\":0");
+	ks_text_member_u64(out, "time", ks_port_time_ns());
+	ks_text_member_str(out, "probe", probe->type->name, probe->name_bytes);
+	ks_text_lit(out, ",\"kind\":\"failed\",\"class\":\"alarm\",\"epoch\":0,\"pass\":0,"
+			 "\"why\":\"there was no memory for the probe\",\"in_row\":0}");
+	ks_put_end(out);
+	return fits(out, line_start);
+}
+
+/* Tells what was lost since the mark, if any of it may be of seq @from or later; with the lock held. */
+static enum ks_sent tell_lost(struct ks_sending *sending, struct ks_probe *probe, uint64_t from)
 {
 	struct ks_cursor *cursor = sending->cursor;
 	const struct ks_ring *ring = &probe->ring;
 
-	if (ring->lost_count && ring->lost_last >= from) {
-		if (!put_lost(sending, probe))
-			return KS_SENT_FULL;
-		cursor->lost_count = ring->lost_count > UINT32_MAX ? UINT32_MAX : (uint32_t)ring->lost_count;
-	}
-	cursor->lost_last = ring->lost_last;
+	if (!ring->lost_count || ring->lost_last < from || (sending->lost_known && ring->lost_seen == cursor->lost_mark))
+		return KS_SENT_ALL;
+	if (!put_lost(sending, probe))
+		return KS_SENT_FULL;
+	cursor->lost_mark = ks_ring_telling(&probe->ring);
+	cursor->flags |= KS_LOSS_SENT;
+	sending->lost_known = true;
 	return KS_SENT_ALL;
 }
 
 /*
  * Starts on the records of the probe at hand: how far they go is settled now, so that a reply ends while others come in; where a fresh sample was
- * asked for, when that is complete.
+ * asked for, when that is complete.  A "since" that is of another count, or ahead of this one, is of a count that is over: all of this one is new.
  */
 static enum ks_sent begin_probe(struct ks_sending *sending, struct ks_probe *probe)
 {
 	const struct ks_request *request = sending->request;
 	struct ks_cursor *cursor = sending->cursor;
-	uint64_t told = request->has_since && request->since > sending->lost_told ? request->since : sending->lost_told;
+	uint64_t end = probe->ring.next_seq;
+	bool other = request->has_since && (request->since > end || (request->has_epoch && request->epoch != probe->epoch));
 
 	cursor->epoch = probe->epoch;
-	cursor->next = request->has_record ? request->record : request->has_since ? request->since : 0;
-	cursor->end = probe->ring.next_seq;
-	if (request->has_record && request->record < cursor->end)
+	cursor->next = request->has_record ? request->record : request->has_since && !other ? request->since : 0;
+	cursor->end = end;
+	if (request->has_record && request->record < end)
 		cursor->end = request->record + 1;
-	cursor->from = cursor->next;
-	if (!request->has_record && tell_lost(sending, probe, told) == KS_SENT_FULL)
+	cursor->at = KS_NOWHERE;
+	if (request->run && !probe->equipped && !put_no_memory(sending, probe))
 		return KS_SENT_FULL;
+	if (!request->has_record && tell_lost(sending, probe, cursor->next) == KS_SENT_FULL)
+		return KS_SENT_FULL;
+	cursor->lost_mark = probe->ring.lost_seen;
+	sending->lost_known = true;
 	cursor->stage = KS_STAGE_SEND;
 	return KS_SENT_ALL;
 }
 
-static enum ks_sent send_records(struct ks_sending *sending, struct ks_probe *probe)
+/*
+ * What there is to be done with the lock held: the next record, to where put_entry() has it from.  KS_SENT_ALL: there is none.
+ */
+static enum ks_sent fetch(struct ks_sending *sending, struct ks_probe *probe, struct ks_entry *entry, bool *found)
+{
+	struct ks_cursor *cursor = sending->cursor;
+	uint32_t at;
+
+	*found = false;
+	memcpy(sending->uuid, probe->uuid, sizeof(sending->uuid));
+	if (cursor->stage == KS_STAGE_BEGIN && begin_probe(sending, probe) == KS_SENT_FULL)
+		return KS_SENT_FULL;
+	/* Reset since: what this reply was about is gone, and the new count's first record says by whom. */
+	if (cursor->epoch != probe->epoch) {
+		if (is_unconfirmed(cursor))
+			return KS_SENT_LATE;
+		if (sending->request->has_record)
+			return KS_SENT_ALL;
+		cursor->flags |= KS_RESET_SEEN;
+		cursor->epoch = probe->epoch;
+		cursor->next = 0;
+		cursor->end = probe->ring.next_seq;
+		cursor->lost_mark = 0;
+	}
+	/* Where the reply goes on for as long as a sample takes: what was pushed out before it could be sent. */
+	if (sending->request->run && tell_lost(sending, probe, cursor->next) == KS_SENT_FULL)
+		return KS_SENT_FULL;
+	at = ks_ring_find(&probe->ring, cursor->next, cursor->at);
+	if (at == KS_NOWHERE)
+		return KS_SENT_ALL;
+	ks_ring_read(&probe->ring, at, entry, record_room(sending));
+	*found = entry->seq < cursor->end;
+	cursor->at = at;
+	return KS_SENT_ALL;
+}
+
+/* Whether the record that was copied is one that was asked for; how a sample ended belongs to it, whatever is filtered by. */
+static bool is_wanted(const struct ks_sending *sending, const struct ks_entry *entry)
+{
+	const struct ks_cursor *cursor = sending->cursor;
+
+	if (sending->request->run && entry->outcome && ks_pass_reached(entry->outcome, cursor->pass))
+		return true;
+	if (cursor->flags & KS_RESET_SEEN && !entry->seq)
+		return true;
+	return ks_request_matches(sending->request, record_room(sending), entry->text_bytes);
+}
+
+enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe)
 {
 	const struct ks_request *request = sending->request;
 	struct ks_cursor *cursor = sending->cursor;
-	struct ks_entry *entry;
-	bool looked = false;
+	bool looked = false, found;
+	struct ks_entry entry;
+	enum ks_sent sent;
 
-	if (cursor->epoch != probe->epoch)
-		return KS_SENT_ALL; /* reset since: there is nothing left of what this reply was about */
-	/* Where the reply goes on for as long as a sample takes: what was pushed out before it could be sent. */
-	if (request->run && cursor->next < cursor->end && cursor->next > cursor->lost_last &&
-	    tell_lost(sending, probe, cursor->next) == KS_SENT_FULL)
-		return KS_SENT_FULL;
-	for (entry = ks_ring_from(&probe->ring, cursor->next); entry && entry->seq < cursor->end;
-	     entry = ks_ring_after(&probe->ring, entry)) {
+	for (;;) {
+		uint64_t offset;
+
 		if (request->has_max && cursor->sent >= request->max)
 			return KS_SENT_ALL;
 		/* At least one in each call, or a reply would never end where time is short. */
 		if (looked && ks_port_time_ns() >= sending->deadline_ns)
 			return KS_SENT_LATE;
 		looked = true;
-		cursor->next = entry->seq;
-		if (!entry->consumed && ks_request_matches(request, entry->text, entry->text_bytes)) {
-			if (!put_entry(sending, probe, entry))
+		ks_lock(&probe->lock);
+		sent = fetch(sending, probe, &entry, &found);
+		ks_unlock(&probe->lock);
+		if (sent != KS_SENT_ALL || !found)
+			return sent;
+		/* From the first one on that is not confirmed. */
+		offset = cursor->sent_bits ? entry.seq - (cursor->next - cursor->span) : 0;
+		if (offset >= SPAN_MAX)
+			return KS_SENT_LATE;
+		if (is_wanted(sending, &entry)) {
+			if (!put_entry(sending, probe, &entry))
 				return KS_SENT_FULL;
-			cursor->unconfirmed++;
+			cursor->sent_bits |= 1ULL << offset;
 			cursor->sent++;
 		}
-		cursor->next = entry->seq + 1;
+		cursor->next = entry.seq + 1;
+		cursor->span = cursor->sent_bits ? (uint8_t)(offset + 1) : 0;
 	}
-	return KS_SENT_ALL;
-}
-
-enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe)
-{
-	enum ks_sent sent = KS_SENT_ALL;
-
-	if (sending->cursor->stage == KS_STAGE_BEGIN)
-		sent = begin_probe(sending, probe);
-	if (sent == KS_SENT_ALL)
-		sent = send_records(sending, probe);
-	return sent;
 }
 
 static void go_to(struct ks_sending *sending, unsigned int target)
 {
 	struct ks_cursor *cursor = sending->cursor;
 	const struct ks_request *request = sending->request;
+	struct ks_probe *probe;
 
 	if (target >= sending->sensor->count || (request->has_max && cursor->sent >= request->max)) {
 		cursor->stage = KS_STAGE_CLOSE; /* and the probe at hand stays: its lines are not confirmed yet */
 		return;
 	}
-	cursor->probe = target;
+	probe = &sending->sensor->probes[target];
+	cursor->probe = (uint8_t)target;
 	cursor->stage = KS_STAGE_BEGIN;
-	cursor->pass = 0;
-	if (request->run && sending->sensor->probes[target].on)
-		cursor->pass = ks_probe_want_pass(&sending->sensor->probes[target]);
+	cursor->flags = 0;
+	sending->lost_known = false;
+	if (!request->run)
+		return;
+	if (probe->on) {
+		cursor->pass = ks_probe_want_pass(probe);
+		cursor->flags |= KS_PASS_WAITED;
+	} else if (probe->equipped) {
+		cursor->pass = ks_probe_no_pass(probe, "the probe is off");
+	}
 }
 
 /*
@@ -185,10 +277,17 @@ static void go_to(struct ks_sending *sending, unsigned int target)
 static enum ks_drive make_sample(struct ks_sending *sending, struct ks_probe *probe)
 {
 	struct ks_cursor *cursor = sending->cursor;
-	enum ks_drive drive = probe->on ? ks_probe_drive(probe, cursor->pass) : KS_DRIVE_REACHED;
+	enum ks_drive drive = ks_probe_drive(probe, cursor->pass);
+	const char *why = NULL;
 
-	if (drive == KS_DRIVE_NOT && ks_probe_stuck(probe))
+	if (drive == KS_DRIVE_NOT && !probe->on)
+		why = "the probe was turned off";
+	else if (drive == KS_DRIVE_NOT && ks_probe_stuck(probe))
+		why = "a step of the probe does not end";
+	if (why) {
+		cursor->pass = ks_probe_no_pass(probe, why);
 		drive = KS_DRIVE_REACHED;
+	}
 	ks_lock(&probe->lock);
 	if (cursor->epoch == probe->epoch)
 		cursor->end = probe->ring.next_seq;
@@ -220,9 +319,7 @@ static enum ks_serve go_on(struct ks_sending *sending)
 		enum ks_sent sent;
 		unsigned int target;
 
-		ks_lock(&probe->lock);
 		sent = ks_send_probe(sending, probe);
-		ks_unlock(&probe->lock);
 		switch (sent) {
 		case KS_SENT_FULL:
 			return sending->out->len ? KS_SERVE_MORE : KS_SERVE_ROOM;
@@ -231,7 +328,7 @@ static enum ks_serve go_on(struct ks_sending *sending)
 		case KS_SENT_ALL:
 			break;
 		}
-		if (cursor->pass) {
+		if (cursor->flags & KS_PASS_WAITED) {
 			/* One step in a call, and what it recorded as far as there is time. */
 			if (sending->stepped || sending->out->len)
 				return KS_SERVE_MORE;
@@ -242,14 +339,14 @@ static enum ks_serve go_on(struct ks_sending *sending)
 			case KS_DRIVE_NOT:
 				return KS_SERVE_WAIT;
 			case KS_DRIVE_REACHED:
-				cursor->pass = 0;
+				cursor->flags &= (uint8_t)~KS_PASS_WAITED;
 				break;
 			}
 			continue;
 		}
 		target = ks_target_next(sensor, sending->request, cursor->probe + 1);
 		/* The cursor holds what is unconfirmed of one probe only. */
-		if (target < sensor->count && (cursor->unconfirmed || cursor->lost_count)) {
+		if (target < sensor->count && is_unconfirmed(cursor)) {
 			cursor->stage = KS_STAGE_SEND;
 			return KS_SERVE_MORE;
 		}
@@ -282,7 +379,7 @@ void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const
 	sending->cursor = cursor;
 	sending->out = out;
 	sending->by_uuid = false;
-	sending->lost_told = 0;
+	sending->lost_known = cursor->stage > KS_STAGE_BEGIN;
 	sending->stepped = false;
 	sending->deadline_ns = ks_port_time_ns() + KS_STEP_BUDGET_NS;
 	ks_text_init(&sending->head, sending->head_bytes, sizeof(sending->head_bytes));
@@ -309,31 +406,25 @@ enum ks_serve ks_serve_records(struct ks_sensor *sensor, const struct ks_request
 
 void ks_confirm(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor)
 {
+	uint64_t first = cursor->next - cursor->span, bits = cursor->sent_bits;
+	bool losses = cursor->flags & KS_LOSS_SENT;
 	struct ks_probe *probe;
-	struct ks_entry *entry;
-	uint64_t consumed = 0, missing;
 
 	if (cursor->stage < KS_STAGE_SEND || cursor->probe >= sensor->count)
 		return;
 	probe = &sensor->probes[cursor->probe];
-	ks_lock(&probe->lock);
-	if (ks_takes_records(request) && cursor->epoch == probe->epoch) {
-		for (entry = ks_ring_from(&probe->ring, cursor->from); entry && entry->seq < cursor->next;
-		     entry = ks_ring_after(&probe->ring, entry)) {
-			if (entry->consumed || !ks_request_matches(request, entry->text, entry->text_bytes))
-				continue;
-			ks_ring_consume(&probe->ring, entry);
-			consumed++;
+	for (uint64_t seq = first; ks_takes_records(request) && (bits || losses); seq++, bits >>= 1) {
+		ks_lock(&probe->lock);
+		if (cursor->epoch == probe->epoch) {
+			if (losses)
+				ks_ring_told(&probe->ring, cursor->lost_mark);
+			if (bits & 1)
+				probe->delivered += ks_ring_deliver(&probe->ring, seq, cursor->at);
 		}
-		ks_ring_trim(&probe->ring);
-		missing = cursor->unconfirmed > consumed ? cursor->unconfirmed - consumed : 0;
-		probe->delivered += consumed;
-		probe->delivered += ks_ring_not_lost(&probe->ring, cursor->from, cursor->next, missing);
-		if (cursor->lost_count)
-			ks_ring_lost_told(&probe->ring, cursor->lost_last, cursor->lost_count);
+		ks_unlock(&probe->lock);
+		losses = false;
 	}
-	ks_unlock(&probe->lock);
-	cursor->from = cursor->next;
-	cursor->unconfirmed = 0;
-	cursor->lost_count = 0;
+	cursor->span = 0;
+	cursor->sent_bits = 0;
+	cursor->flags &= (uint8_t)~KS_LOSS_SENT;
 }

@@ -64,6 +64,13 @@ enum {
 	KS_STAGES
 };
 
+/* And what else is to be known of it. */
+enum {
+	KS_LOSS_SENT = 1,   /* losses up to the mark lost_mark were sent and are not confirmed */
+	KS_PASS_WAITED = 2, /* for its end */
+	KS_RESET_SEEN = 4,  /* the probe was reset meanwhile: the first record of its new count says so, and is sent whatever the filter */
+};
+
 /* One call that sends records: what does not fit in a cursor because it is made anew each time. */
 struct ks_sending {
 	struct ks_sensor *sensor;
@@ -72,8 +79,9 @@ struct ks_sending {
 	struct ks_text *out;
 	struct ks_text head;       /* the envelope up to the nonce */
 	char head_bytes[KS_HEAD_MAX];
-	bool by_uuid;              /* the id in the replies is the uuid */
-	uint64_t lost_told;        /* losses before this seq need not be told */
+	bool by_uuid;              /* the id in the replies is the uuid, */
+	char uuid[KS_UUID_TEXT];   /* that of the probe at hand as the record was copied */
+	bool lost_known;           /* losses up to cursor->lost_mark were told before this reply */
 	bool stepped;              /* this call made a step of a fresh sample */
 	uint64_t deadline_ns;
 };
@@ -87,7 +95,7 @@ enum ks_sent {
 void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request,
 		     struct ks_cursor *cursor, struct ks_text *out);
 
-/* The probe at hand from KS_STAGE_BEGIN on; with its lock held. */
+/* The probe at hand from KS_STAGE_BEGIN on.  Takes its lock for as long as one record takes. */
 enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe);
 
 /* Whether the reply to the request, if it is one to "records", consumes what it gives. */

@@ -79,7 +79,7 @@ static const struct option {
 } options[] = {
 #define FLAG(name) { #name, sizeof(#name) - 1, offsetof(struct ks_request, name), 0 }
 #define NUMBER(name) { #name, sizeof(#name) - 1, offsetof(struct ks_request, has_##name), offsetof(struct ks_request, name) }
-	FLAG(peek), FLAG(run), FLAG(raw), NUMBER(record), NUMBER(since), NUMBER(max),
+	FLAG(peek), FLAG(run), FLAG(raw), NUMBER(record), NUMBER(since), NUMBER(epoch), NUMBER(max),
 };
 
 static const struct option *find_option(const struct ks_json_value *key)
@@ -96,11 +96,11 @@ static const char *read_option(struct ks_request *request, const struct option *
 	bool *flag = option ? (bool *)((char *)request + option->flag_at) : NULL;
 
 	if (!option)
-		return "an option that is none: record, filter, since, max, peek, run, raw";
+		return "an option that is none: record, filter, since, epoch, max, peek, run, raw";
 	if (option->number_at) {
 		*flag = true;
 		return ks_json_u64(value, (uint64_t *)(void *)((char *)request + option->number_at)) ? NULL :
-			       "record, since and max are whole numbers from 0 on";
+			       "record, since, epoch and max are whole numbers from 0 on";
 	}
 	*flag = value->type == KS_JSON_TRUE;
 	return *flag || value->type == KS_JSON_FALSE ? NULL : "peek, run and raw are true or false";
@@ -348,10 +348,12 @@ static void judge_options(struct ks_request *request, const struct parts *parts)
 		wrong(request, KS_ERR_ARGUMENT, "the options are an object");
 	if (parts->bad_option)
 		wrong(request, KS_ERR_ARGUMENT, parts->bad_option);
-	if (request->has_record && (request->filters || request->has_since || request->has_max || request->run))
+	if (request->has_record && (request->filters || request->has_since || request->has_epoch || request->has_max || request->run))
 		wrong(request, KS_ERR_ARGUMENT, "record goes with raw and peek only");
+	if (request->has_epoch && !request->has_since)
+		wrong(request, KS_ERR_ARGUMENT, "epoch says of which count since is: it goes with since only");
 	if (request->command == KS_CMD_SUBSCRIBE && (request->has_record || request->has_max || request->run || request->raw))
-		wrong(request, KS_ERR_ARGUMENT, "subscribe takes filter, since and peek only");
+		wrong(request, KS_ERR_ARGUMENT, "subscribe takes filter, since, epoch and peek only");
 }
 
 static void judge_request(struct ks_request *request, const struct parts *parts, enum ks_version session)

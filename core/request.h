@@ -58,8 +58,8 @@ struct ks_request {
 	/* of add and remove */
 	uint16_t item_bytes;
 	/* of records and subscribe */
-	bool has_record, has_since, has_max, peek, run, raw;
-	uint64_t record, since, max;
+	bool has_record, has_since, has_epoch, has_max, peek, run, raw;
+	uint64_t record, since, epoch, max;
 	unsigned int filters;
 	struct ks_filter filter[KS_FILTERS_MAX];
 	char item[KS_ITEM_MAX];

@@ -1,162 +1,388 @@
 // SPDX-License-Identifier: MIT
 /*
- * ring.c - records in a fixed piece of memory.
- *
- * Entries lie one behind the other from tail to head.  One is never split: when there is no room for the longest at the top, the
- * next goes to the bottom, and `wrap` says where the entries at the top end (0: none are above the head).
+ * ring.c - records in a fixed piece of memory, where the new push out the old.
  */
 #include "ring.h"
 
-#define ENTRY_MAX ((uint32_t)sizeof(struct ks_entry) + KS_RECORD_MAX)
+/* === Data ================================================================ */
 
-_Static_assert(sizeof(struct ks_entry) % 8 == 0 && KS_RECORD_MAX % 8 == 0, "entries stay aligned");
-_Static_assert(KS_RING_MIN >= 3 * ENTRY_MAX, "a ring can hold a record while the longest is written");
+#define CELL_BYTES 128U
 
-static struct ks_entry *entry_at(const struct ks_ring *ring, uint32_t at)
+/*
+ * In a cell's link, beside the number of the record's next cell: a record begins here.  It says whether a
+ * place that somebody remembered still is one.
+ */
+#define BEGINS 0x80000000U
+#define NO_CELL 0x7fffffffU
+
+/* The first cell of a record; its bytes follow. */
+struct head {
+	uint32_t link;
+	uint32_t newer, older;      /* in the order of seq */
+	uint32_t after, before;     /* of the same source */
+	uint16_t cells;
+	uint8_t queue;
+	struct ks_entry entry;
+};
+
+/* Any other, or a free one. */
+struct cell {
+	uint32_t link;
+	char bytes[CELL_BYTES - 4];
+};
+
+#define FIRST_ROOM (CELL_BYTES - (uint32_t)sizeof(struct head))
+#define NEXT_ROOM (CELL_BYTES - (uint32_t)offsetof(struct cell, bytes))
+#define CELLS_OF(bytes) ((bytes) <= FIRST_ROOM ? 1 : 1 + ((bytes) - FIRST_ROOM + NEXT_ROOM - 1) / NEXT_ROOM)
+
+_Static_assert(sizeof(struct cell) == CELL_BYTES && offsetof(struct head, link) == offsetof(struct cell, link),
+	       "cells lie one behind the other, and each begins with its link");
+_Static_assert((KS_RING_MIN - KS_RECORD_MAX) / CELL_BYTES / 4 >= CELLS_OF(KS_RECORD_MAX),
+	       "each class can hold the longest record");
+
+/* Places in a share's table of sources: of all that have none of their own, of KS_NO_SOURCE, and the rest. */
+enum { OTHERS, KERNEL, FIRST_SOURCE };
+
+/* How much of the cells each class may use. */
+static const uint8_t share_eighths[KS_CLASSES] = { [KS_SAMPLE] = 3, [KS_EVENT] = 3, [KS_ALARM] = 2 };
+
+static struct cell *cell_at(const struct ks_ring *ring, uint32_t at)
 {
-	return (struct ks_entry *)(void *)(ring->mem + at);
+	return (struct cell *)(void *)(ring->mem + KS_RECORD_MAX) + at;
 }
+
+static struct head *head_at(const struct ks_ring *ring, uint32_t at)
+{
+	return (struct head *)(void *)cell_at(ring, at);
+}
+
+/* === Losses ============================================================== */
+
+static void widen(uint64_t *first, uint64_t *last, bool none, uint64_t seq)
+{
+	if (none || seq < *first)
+		*first = seq;
+	if (none || seq > *last)
+		*last = seq;
+}
+
+static void count_lost(struct ks_ring *ring, enum ks_class class, uint64_t seq)
+{
+	widen(&ring->lost_first, &ring->lost_last, !ring->lost_count, seq);
+	widen(&ring->recent_first, &ring->recent_last, ring->lost_seen == ring->told_seen, seq);
+	ring->lost_seen++;
+	ring->lost_count++;
+	ring->lost_total++;
+	ring->share[class].lost++;
+}
+
+uint32_t ks_ring_telling(struct ks_ring *ring)
+{
+	ring->told_seen = ring->lost_seen;
+	return ring->lost_seen;
+}
+
+void ks_ring_told(struct ks_ring *ring, uint32_t mark)
+{
+	uint32_t since = ring->lost_seen - mark;
+
+	if (since >= ring->lost_count)
+		return; /* told to somebody else already; what is counted now came later */
+	ring->lost_count = since;
+	/* If there was a telling after this one, the range stays wider than it need be. */
+	if (since && mark == ring->told_seen) {
+		ring->lost_first = ring->recent_first;
+		ring->lost_last = ring->recent_last;
+	}
+}
+
+/* === Lists =============================================================== */
+
+static void link_entry(struct ks_ring *ring, uint32_t at, struct ks_queue *queue)
+{
+	struct head *head = head_at(ring, at);
+
+	head->newer = KS_NOWHERE;
+	head->older = ring->newest;
+	if (ring->newest != KS_NOWHERE)
+		head_at(ring, ring->newest)->newer = at;
+	else
+		ring->oldest = at;
+	ring->newest = at;
+
+	head->after = KS_NOWHERE;
+	head->before = queue->newest;
+	if (queue->newest != KS_NOWHERE)
+		head_at(ring, queue->newest)->after = at;
+	else
+		queue->oldest = at;
+	queue->newest = at;
+}
+
+static void unlink_entry(struct ks_ring *ring, const struct head *head, struct ks_queue *queue)
+{
+	if (head->newer != KS_NOWHERE)
+		head_at(ring, head->newer)->older = head->older;
+	else
+		ring->newest = head->older;
+	if (head->older != KS_NOWHERE)
+		head_at(ring, head->older)->newer = head->newer;
+	else
+		ring->oldest = head->newer;
+
+	if (head->after != KS_NOWHERE)
+		head_at(ring, head->after)->before = head->before;
+	else
+		queue->newest = head->before;
+	if (head->before != KS_NOWHERE)
+		head_at(ring, head->before)->after = head->after;
+	else
+		queue->oldest = head->after;
+}
+
+/* Gives up a record; its cells are free. */
+static void give_up(struct ks_ring *ring, uint32_t at)
+{
+	struct head *head = head_at(ring, at);
+	struct ks_share *share = &ring->share[head->entry.class];
+	struct ks_queue *queue = &share->queue[head->queue];
+	uint32_t cell = at, next;
+
+	unlink_entry(ring, head, queue);
+	queue->cells -= head->cells;
+	share->cells -= head->cells;
+	ring->held--;
+	ring->used_bytes -= head->cells * CELL_BYTES;
+	head->link &= ~BEGINS;
+	while ((next = cell_at(ring, cell)->link) != NO_CELL)
+		cell = next;
+	cell_at(ring, cell)->link = ring->free;
+	ring->free = at;
+}
+
+/* === Making room ========================================================= */
+
+/* Where the records of @source go: a place that is free, if it has none yet. */
+static uint8_t queue_of(struct ks_share *share, uint32_t source)
+{
+	unsigned int vacant = OTHERS;
+
+	if (source == KS_NO_SOURCE)
+		return KERNEL;
+	for (unsigned int i = FIRST_SOURCE; i < KS_SOURCES; i++) {
+		if (share->queue[i].oldest == KS_NOWHERE)
+			vacant = vacant ? vacant : i;
+		else if (share->queue[i].source == source)
+			return (uint8_t)i;
+	}
+	if (vacant)
+		share->queue[vacant].source = source;
+	return (uint8_t)vacant;
+}
+
+/*
+ * The oldest record of whoever holds most, counting what @mine is about to get: that gives way.  Of those
+ * who hold as much as each other, the one whose record is oldest, and the kernel itself last.
+ */
+static uint32_t victim(const struct ks_ring *ring, const struct ks_share *share, unsigned int mine, uint32_t cells)
+{
+	uint32_t found = KS_NOWHERE, most = 0;
+
+	for (unsigned int i = 0; i < KS_SOURCES; i++) {
+		const struct ks_queue *queue = &share->queue[i];
+		uint32_t has = 2 * (queue->cells + (i == mine ? cells : 0)) + (i != KERNEL);
+
+		if (queue->oldest == KS_NOWHERE || has < most)
+			continue;
+		if (has == most && head_at(ring, queue->oldest)->entry.seq > head_at(ring, found)->entry.seq)
+			continue;
+		found = queue->oldest;
+		most = has;
+	}
+	return found;
+}
+
+/* Copies @bytes into the cells from @at on, behind the head. */
+static void fill(struct ks_ring *ring, uint32_t at, const char *bytes, uint32_t left)
+{
+	struct cell *cell = cell_at(ring, at);
+	char *to = (char *)cell + sizeof(struct head);
+	uint32_t room = FIRST_ROOM;
+
+	for (;;) {
+		uint32_t n = left < room ? left : room;
+
+		memcpy(to, bytes, n);
+		bytes += n;
+		left -= n;
+		if (!left)
+			return;
+		cell = cell_at(ring, cell->link & ~BEGINS);
+		to = cell->bytes;
+		room = NEXT_ROOM;
+	}
+}
+
+/* A free cell: one that was given back, or one that was not used since the ring was empty. */
+static uint32_t take_cell(struct ks_ring *ring)
+{
+	uint32_t at = ring->free;
+
+	if (at == NO_CELL)
+		return ring->unused++;
+	ring->free = cell_at(ring, at)->link;
+	return at;
+}
+
+/* A chain of @count cells, of which there are enough. */
+static uint32_t take_cells(struct ks_ring *ring, uint32_t count)
+{
+	uint32_t first = take_cell(ring), at = first;
+
+	while (--count) {
+		uint32_t next = take_cell(ring);
+
+		cell_at(ring, at)->link = next;
+		at = next;
+	}
+	cell_at(ring, at)->link = NO_CELL;
+	return first;
+}
+
+/* === Interface =========================================================== */
 
 void ks_ring_init(struct ks_ring *ring, void *mem, uint32_t size)
 {
+	uint32_t cells = (size - KS_RECORD_MAX) / CELL_BYTES;
+
 	ring->mem = mem;
-	ring->size = size & ~7U;
+	ring->size = size;
+	for (unsigned int i = 0; i < KS_CLASSES; i++)
+		ring->share[i].cells_max = (uint32_t)((uint64_t)cells * share_eighths[i] / 8);
 	ks_ring_clear(ring);
 }
 
 void ks_ring_clear(struct ks_ring *ring)
 {
-	ring->head = ring->tail = ring->wrap = 0;
-	ring->count = ring->held = ring->used_bytes = 0;
+	ring->free = NO_CELL;
+	ring->unused = 0;
+	ring->oldest = ring->newest = KS_NOWHERE;
+	ring->held = ring->used_bytes = 0;
 	ring->next_seq = 0;
-	ring->lost_first = ring->lost_last = ring->lost_count = 0;
-	ring->lost_total = 0;
-}
+	ring->lost_first = ring->lost_last = ring->lost_count = ring->lost_total = 0;
+	ring->recent_first = ring->recent_last = 0;
+	ring->lost_seen = ring->told_seen = 0;
+	for (unsigned int i = 0; i < KS_CLASSES; i++) {
+		struct ks_share *share = &ring->share[i];
 
-static void count_lost(struct ks_ring *ring, uint64_t seq)
-{
-	if (!ring->lost_count || seq < ring->lost_first)
-		ring->lost_first = seq;
-	if (!ring->lost_count || seq > ring->lost_last)
-		ring->lost_last = seq;
-	ring->lost_count++;
-	ring->lost_total++;
-}
-
-static void let_go(struct ks_ring *ring, struct ks_entry *entry)
-{
-	entry->consumed = 1;
-	ring->held--;
-	ring->used_bytes -= entry->size;
-}
-
-/* Takes the oldest entry out. */
-static void pop(struct ks_ring *ring)
-{
-	struct ks_entry *entry = entry_at(ring, ring->tail);
-
-	if (!entry->consumed) {
-		let_go(ring, entry);
-		count_lost(ring, entry->seq);
+		share->cells = 0;
+		share->lost = 0;
+		for (unsigned int j = 0; j < KS_SOURCES; j++)
+			share->queue[j] = (struct ks_queue){ .oldest = KS_NOWHERE, .newest = KS_NOWHERE };
 	}
-	ring->tail += entry->size;
-	if (ring->wrap && ring->tail == ring->wrap)
-		ring->tail = ring->wrap = 0;
-	ring->count--;
 }
 
-struct ks_entry *ks_ring_reserve(struct ks_ring *ring)
+void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t source)
 {
-	if (!ring->count)
-		ring->head = ring->tail = ring->wrap = 0;
-	if (!ring->wrap && ring->size - ring->head < ENTRY_MAX) {
-		/* The entries from tail to head are the upper ones from now on. */
-		ring->wrap = ring->head;
-		ring->head = 0;
+	struct ks_share *share = &ring->share[entry->class];
+	uint32_t bytes = (uint32_t)entry->text_bytes + entry->raw_bytes, cells = CELLS_OF(bytes), at;
+	uint8_t queue = queue_of(share, source);
+	struct head *head;
+
+	while (share->cells + cells > share->cells_max) {
+		uint32_t oldest = victim(ring, share, queue, cells);
+
+		count_lost(ring, entry->class, head_at(ring, oldest)->entry.seq);
+		give_up(ring, oldest);
 	}
-	while (ring->wrap && ring->tail - ring->head < ENTRY_MAX)
-		pop(ring);
-	return entry_at(ring, ring->head);
-}
-
-void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry)
-{
-	entry->size = ((uint32_t)sizeof(*entry) + entry->text_bytes + entry->raw_bytes + 7U) & ~7U;
+	at = take_cells(ring, cells);
+	fill(ring, at, ring->mem, bytes);
+	head = head_at(ring, at);
 	entry->seq = ring->next_seq++;
-	entry->consumed = 0;
-	ring->head += entry->size;
-	ring->count++;
+	head->link |= BEGINS;
+	head->entry = *entry;
+	head->cells = (uint16_t)cells;
+	head->queue = queue;
+	link_entry(ring, at, &share->queue[queue]);
+	share->queue[queue].cells += cells;
+	share->cells += cells;
 	ring->held++;
-	ring->used_bytes += entry->size;
+	ring->used_bytes += cells * CELL_BYTES;
 }
 
-void ks_ring_drop(struct ks_ring *ring)
+void ks_ring_drop(struct ks_ring *ring, enum ks_class class)
 {
-	count_lost(ring, ring->next_seq++);
+	count_lost(ring, class, ring->next_seq++);
 }
 
-struct ks_entry *ks_ring_after(const struct ks_ring *ring, const struct ks_entry *entry)
+/* Whether a record begins at @at, which may be anything. */
+static bool is_place(const struct ks_ring *ring, uint32_t at)
 {
-	uint32_t at = (uint32_t)((const char *)entry - ring->mem) + entry->size;
-
-	if (ring->wrap && at == ring->wrap)
-		at = 0;
-	return at == ring->head ? NULL : entry_at(ring, at);
+	return at < ring->unused && cell_at(ring, at)->link & BEGINS;
 }
 
-struct ks_entry *ks_ring_from(const struct ks_ring *ring, uint64_t seq)
+static uint64_t seq_at(const struct ks_ring *ring, uint32_t at)
 {
-	struct ks_entry *entry = ring->count ? entry_at(ring, ring->tail) : NULL;
-
-	while (entry && entry->seq < seq)
-		entry = ks_ring_after(ring, entry);
-	return entry;
+	return head_at(ring, at)->entry.seq;
 }
 
-void ks_ring_consume(struct ks_ring *ring, struct ks_entry *entry)
+uint32_t ks_ring_find(const struct ks_ring *ring, uint64_t seq, uint32_t hint)
 {
-	if (!entry->consumed)
-		let_go(ring, entry);
-}
+	uint32_t at = hint, older;
 
-void ks_ring_trim(struct ks_ring *ring)
-{
-	while (ring->count && entry_at(ring, ring->tail)->consumed)
-		pop(ring);
-}
+	if (!ring->held)
+		return KS_NOWHERE;
+	if (!is_place(ring, at)) {
+		uint64_t first = seq_at(ring, ring->oldest), last = seq_at(ring, ring->newest);
 
-void ks_ring_lost_told(struct ks_ring *ring, uint64_t last, uint64_t count)
-{
-	if (last < ring->lost_first)
-		return; /* told to somebody else already; what is counted now came later */
-	if (last >= ring->lost_last || count >= ring->lost_count) {
-		ring->lost_count = 0;
-		return;
+		if (seq > last)
+			return KS_NOWHERE;
+		at = seq < first || seq - first < last - seq ? ring->oldest : ring->newest;
 	}
-	ring->lost_count -= count;
-	if (ring->lost_first <= last)
-		ring->lost_first = last + 1;
+	while (at != KS_NOWHERE && seq_at(ring, at) < seq)
+		at = head_at(ring, at)->newer;
+	if (at == KS_NOWHERE)
+		return at;
+	while ((older = head_at(ring, at)->older) != KS_NOWHERE && seq_at(ring, older) >= seq)
+		at = older;
+	return at;
 }
 
-uint64_t ks_ring_not_lost(struct ks_ring *ring, uint64_t from, uint64_t before, uint64_t count)
+void ks_ring_read(const struct ks_ring *ring, uint32_t at, struct ks_entry *entry, char *bytes)
 {
-	uint64_t first = from > ring->lost_first ? from : ring->lost_first;
-	uint64_t last = before && before - 1 < ring->lost_last ? before - 1 : ring->lost_last;
+	const struct head *head = head_at(ring, at);
+	const char *from = (const char *)head + sizeof(*head);
+	uint32_t left, room = FIRST_ROOM, link = head->link & ~BEGINS;
 
-	if (!ring->lost_count || !before || first > last)
-		return 0;
-	if (count > last - first + 1)
-		count = last - first + 1;
-	if (count > ring->lost_count)
-		count = ring->lost_count;
-	ring->lost_count -= count;
-	ring->lost_total -= count;
-	/* Where only some in the range were delivered (a filter), it is not known which are lost: first and last stay around them. */
-	if (count < last - first + 1)
-		return count;
-	if (first == ring->lost_first && last < ring->lost_last)
-		ring->lost_first = last + 1;
-	else if (last == ring->lost_last && first > ring->lost_first)
-		ring->lost_last = first - 1;
-	return count;
+	*entry = head->entry;
+	left = bytes ? (uint32_t)entry->text_bytes + entry->raw_bytes : 0;
+	while (left) {
+		uint32_t n = left < room ? left : room;
+
+		memcpy(bytes, from, n);
+		bytes += n;
+		left -= n;
+		if (!left)
+			break;
+		from = cell_at(ring, link)->bytes;
+		link = cell_at(ring, link)->link;
+		room = NEXT_ROOM;
+	}
+}
+
+bool ks_ring_deliver(struct ks_ring *ring, uint64_t seq, uint32_t hint)
+{
+	uint32_t at = ks_ring_find(ring, seq, hint);
+
+	if (at != KS_NOWHERE && seq_at(ring, at) == seq) {
+		give_up(ring, at);
+		return true;
+	}
+	if (!ring->lost_count || seq < ring->lost_first || seq > ring->lost_last)
+		return false;
+	ring->lost_count--;
+	ring->lost_total--;
+	ring->lost_first += seq == ring->lost_first;
+	ring->lost_last -= seq == ring->lost_last && ring->lost_count;
+	return true;
 }

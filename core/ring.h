@@ -1,44 +1,95 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring.h - records in a fixed piece of memory.
+ * ring.h - records in a fixed piece of memory, where the new push out the old.
  *
- * Records are kept as the JSON text that will be sent, in order of their seq.  One is given up when it was consumed, or
- * when room is needed and it is the oldest; in the second case it is counted as lost.  The caller holds the lock.
+ * Records are kept as the JSON text that will be sent, in order of their seq.  One is given up when it
+ * was consumed, or when room is needed; then it is counted as lost.  Whose room that is:
+ *
+ *   - Each class of records (probe.h) has a share of the memory and pushes out none but its own, so that
+ *     whoever makes many samples or events cannot make an alarm disappear.
+ *   - Within a class, the source that holds most gives up its oldest record: a source that floods pushes
+ *     out what is its own, and what the others hold stays.  Sources beyond KS_SOURCES share one place.
+ *
+ * The memory is cut into cells, and a record is a chain of them, so that any record can be given up
+ * without moving another.  The caller holds the lock.
  */
 #ifndef KS_RING_H
 #define KS_RING_H
 
 #include "port.h"
 
+/*
+ * What a record is to its reader.  Each class has a share of the probe's ring of its own, so that what
+ * there is much of never pushes out what must not be missed.
+ */
+enum ks_class {
+	KS_SAMPLE,  /* how things are: somebody asked, or the first pass */
+	KS_EVENT,   /* something came, went or changed, as things do */
+	KS_ALARM,   /* what must not be, or what could not be seen */
+	KS_CLASSES
+};
+
+/*
+ * Who can make records of this kind appear: a domain, a user.  KS_NO_SOURCE: nobody in particular, the
+ * kernel itself; it has a place of its own that no number of sources takes.
+ */
+#define KS_NO_SOURCE UINT32_MAX
+#define KS_SOURCES 32
+
 /* No record is longer, raw bytes included. */
 #define KS_RECORD_MAX 2048
-/* The least memory with which a ring works. */
-#define KS_RING_MIN (4 * KS_RECORD_MAX)
+/* The least memory with which a ring works: each class has room for the longest record. */
+#define KS_RING_MIN 16384U
 
+/* No record: the end of a walk, or a place that is not known. */
+#define KS_NOWHERE UINT32_MAX
+
+/* What is known of a record beside its bytes. */
 struct ks_entry {
-	uint32_t size;        /* of the whole entry, header and padding included; a multiple of 8 */
+	uint64_t seq;
 	uint16_t text_bytes;  /* of the JSON object */
 	uint16_t raw_bytes;   /* of the raw bytes that follow the text */
-	uint64_t seq;
 	uint16_t raw_at;      /* where in the text the value for the raw bytes goes */
-	uint8_t consumed;
-	uint8_t pad[5];
-	char text[];
+	uint8_t class;        /* enum ks_class */
+	/*
+	 * It says how this pass ended, by the low half of its number, which is never 0 here: whoever asked for the pass gets it, whatever
+	 * the filter.  0: it does not.
+	 */
+	uint32_t outcome;
+};
+
+/* The records of one source in one class, the oldest first. */
+struct ks_queue {
+	uint32_t source;
+	uint32_t oldest, newest;  /* KS_NOWHERE: none */
+	uint32_t cells;
+};
+
+struct ks_share {
+	uint32_t cells, cells_max;
+	uint64_t lost;
+	struct ks_queue queue[KS_SOURCES];
 };
 
 struct ks_ring {
-	char *mem;
-	uint32_t size;          /* of mem */
-	uint32_t head;          /* where the next entry goes */
-	uint32_t tail;          /* the oldest entry */
-	uint32_t wrap;          /* where the entries end at the top of mem, if head is below tail */
-	uint32_t count;         /* entries between tail and head, consumed ones among them */
-	uint32_t held;          /* those that are not consumed */
-	uint32_t used_bytes;    /* by the held ones */
+	char *mem;              /* the open record, then the cells */
+	uint32_t size;          /* of mem, in bytes */
+	uint32_t free;          /* the first cell that was given back */
+	uint32_t unused;        /* cells from this one on were not used since the ring was empty */
+	uint32_t oldest, newest;
+	uint32_t held;
+	uint32_t used_bytes;
 	uint64_t next_seq;
-	/* What was pushed out and has not been told yet. */
+	struct ks_share share[KS_CLASSES];
+	/*
+	 * What was pushed out and has not been told yet: so many, and none of them outside first to last.
+	 * seen counts all, told or not, and tells one telling from another; recent_* is what was lost since
+	 * the last telling, which is all that is left to tell once that is confirmed.
+	 */
 	uint64_t lost_first, lost_last, lost_count;
-	uint64_t lost_total;
+	uint64_t recent_first, recent_last;
+	uint32_t lost_seen, told_seen;
+	uint64_t lost_total;    /* without those that turned out to have been delivered */
 };
 
 void ks_ring_init(struct ks_ring *ring, void *mem, uint32_t size);
@@ -46,31 +97,41 @@ void ks_ring_init(struct ks_ring *ring, void *mem, uint32_t size);
 /* Forgets everything; seq starts at 0 again. */
 void ks_ring_clear(struct ks_ring *ring);
 
-/* Room for an entry of the greatest size, pushing out the oldest; then fill in text, text_bytes, raw_*, and commit. */
-struct ks_entry *ks_ring_reserve(struct ks_ring *ring);
-void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry);
-
-/* A record that could not be written: takes a seq and counts as lost. */
-void ks_ring_drop(struct ks_ring *ring);
-
-/* Walking: the first entry with this seq or a later one, and the one behind; NULL at the end. */
-struct ks_entry *ks_ring_from(const struct ks_ring *ring, uint64_t seq);
-struct ks_entry *ks_ring_after(const struct ks_ring *ring, const struct ks_entry *entry);
+/* KS_RECORD_MAX bytes for the text and the raw bytes of the next record. */
+static inline char *ks_ring_open(struct ks_ring *ring)
+{
+	return ring->mem;
+}
 
 /*
- * The record was delivered.  It stays in its place, so that a walk can go on from it, until ks_ring_trim() gives up what is consumed
- * at the old end.
+ * Keeps the open record, as @entry describes it but for its seq, as one of @source's.  What has to make
+ * room for it, gives way.
  */
-void ks_ring_consume(struct ks_ring *ring, struct ks_entry *entry);
-void ks_ring_trim(struct ks_ring *ring);
+void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t source);
 
-/* The first @count losses up to seq @last were told. */
-void ks_ring_lost_told(struct ks_ring *ring, uint64_t last, uint64_t count);
+/* A record of @class that could not be written: takes a seq and counts as lost. */
+void ks_ring_drop(struct ks_ring *ring, enum ks_class class);
 
 /*
- * @count records from seq @from on and before @before were delivered, and pushed out before that was confirmed: they are not lost.
- * Returns how many of them were counted as lost until now.
+ * The place of the first record with seq @seq or a later one, or KS_NOWHERE.  @hint: a place where such a
+ * walk was before, which saves the search, or KS_NOWHERE; it may be of any age.
  */
-uint64_t ks_ring_not_lost(struct ks_ring *ring, uint64_t from, uint64_t before, uint64_t count);
+uint32_t ks_ring_find(const struct ks_ring *ring, uint64_t seq, uint32_t hint);
+
+/* What is at a place that ks_ring_find() gave; its bytes too, KS_RECORD_MAX at most, if @bytes is not NULL. */
+void ks_ring_read(const struct ks_ring *ring, uint32_t at, struct ks_entry *entry, char *bytes);
+
+/*
+ * The record @seq was delivered: it is given up, or was pushed out in the meantime, and then it is not
+ * lost.  False: it was neither held nor lost, as somebody else got it.
+ */
+bool ks_ring_deliver(struct ks_ring *ring, uint64_t seq, uint32_t hint);
+
+/*
+ * Telling losses: ks_ring_telling() says that they are being told now and returns a mark; when that has
+ * arrived, ks_ring_told() takes them, and what somebody else was told since, out of what is to be told.
+ */
+uint32_t ks_ring_telling(struct ks_ring *ring);
+void ks_ring_told(struct ks_ring *ring, uint32_t mark);
 
 #endif /* KS_RING_H */

@@ -5,7 +5,9 @@
  * Each probe has a work of its own, which does one step at a time; a caller who wants a fresh sample does steps in its own context. Both
  * go through step(), and probe->busy keeps them apart.  The supervisor is a work too.
  */
-#include "sensor.h"
+#include "record.h"
+
+#include "request.h"
 
 /* How often the supervisor looks. */
 #define SUPERVISE_NS 1000000000ULL
@@ -13,6 +15,13 @@
 #define OVERDUE_NS 5000000000ULL
 /* So many passes that failed in a row make a restart. */
 #define FAILURES_MAX 3
+/* A pass that takes so many times as long as usual does not end any more; but it has so long at least, and the first one so long. */
+#define PASS_USUAL_TIMES 100
+#define PASS_LEAST_NS 10000000000ULL
+#define PASS_FIRST_NS 600000000000ULL
+/* From the second restart in a row on there is a pause before it, twice as long each time; after so many it stays off. */
+#define RESTARTS_MAX 8
+#define RESTART_PAUSE_NS 1000000000ULL
 /* When somebody else is in a step, look again after this. */
 #define BUSY_NS 100000ULL
 
@@ -26,90 +35,6 @@ void ks_uuid_new(char out[KS_UUID_TEXT])
 	uuid[6] = (uint8_t)(0x40 | (uuid[6] & 0x0f)); /* RFC 4122, version 4 */
 	uuid[8] = (uint8_t)(0x80 | (uuid[8] & 0x3f));
 	ks_uuid_text(out, uuid);
-}
-
-/* === Records ============================================================ */
-
-/* Behind the kind, and its quote. */
-#define CLASS_MEMBER(name) { "\"" KS_MEMBER("class") "\"" name "\"", sizeof("\"" KS_MEMBER("class") "\"" name "\"") - 1 }
-static const struct {
-	const char *text;
-	size_t bytes;
-} class_members[KS_CLASSES] = {
-	[KS_SAMPLE] = CLASS_MEMBER("sample"),
-	[KS_EVENT] = CLASS_MEMBER("event"),
-	[KS_ALARM] = CLASS_MEMBER("alarm"),
-};
-
-struct ks_text *ks_record_begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind)
-{
-	struct ks_text *text = &probe->record;
-	struct ks_entry *entry;
-	uint64_t now = ks_port_time_ns();
-
-	(void)source;
-	ks_lock(&probe->lock);
-	if (now > probe->last_record_ns)
-		probe->last_record_ns = now;
-	entry = ks_ring_reserve(&probe->ring);
-	entry->raw_at = 0;
-	entry->raw_bytes = 0;
-	ks_text_init(text, entry->text, KS_RECORD_MAX - KS_RAW_MAX);
-	ks_text_lit(text, "{\"seq\":");
-	ks_text_u64(text, probe->ring.next_seq);
-	ks_text_member_u64(text, "time", probe->last_record_ns);
-	ks_text_put(text, probe->common, probe->common_bytes);
-	ks_text_put(text, kind, strlen(kind));
-	ks_text_put(text, class_members[class].text, class_members[class].bytes);
-	return text;
-}
-
-static struct ks_entry *open_entry(struct ks_probe *probe)
-{
-	return container_of(probe->record.buf, struct ks_entry, text[0]);
-}
-
-void ks_record_raw(struct ks_probe *probe, const char *name, const void *bytes, size_t len)
-{
-	struct ks_text *text = &probe->record;
-	struct ks_entry *entry = open_entry(probe);
-
-	if (len > KS_RAW_MAX) {
-		text->full = true;
-		return;
-	}
-	ks_text_lit(text, ",\"");
-	ks_text_put(text, name, strlen(name));
-	ks_text_lit(text, "\":");
-	/* The value is made when it is known how the record is asked for; the bytes wait behind the text until it is complete. */
-	entry->raw_at = (uint16_t)text->len;
-	entry->raw_bytes = (uint16_t)len;
-	memcpy(entry->text + KS_RECORD_MAX - KS_RAW_MAX, bytes, len);
-}
-
-void ks_record_end(struct ks_probe *probe)
-{
-	struct ks_entry *entry = open_entry(probe);
-
-	ks_text_lit(&probe->record, "}");
-	if (probe->reset_wanted) {
-		/* Of the time before the reset that was already answered: never happened. */
-	} else if (probe->record.full) {
-		probe->last_error = "a record was too long to keep";
-		ks_ring_drop(&probe->ring);
-	} else {
-		entry->text_bytes = (uint16_t)probe->record.len;
-		memmove(entry->text + entry->text_bytes, entry->text + KS_RECORD_MAX - KS_RAW_MAX, entry->raw_bytes);
-		ks_ring_commit(&probe->ring, entry);
-	}
-	ks_unlock(&probe->lock);
-}
-
-void ks_probe_failed(struct ks_probe *probe, const char *why)
-{
-	ks_lock(&probe->lock);
-	probe->last_error = why;
-	ks_unlock(&probe->lock);
 }
 
 /* === Steps ============================================================== */
@@ -138,20 +63,44 @@ static void leave_pass(struct ks_probe *probe)
 	probe->in_pass = false;
 }
 
-static void pass_over(struct ks_probe *probe, bool complete)
+/* It failed, or is cut off; whoever waits for it is told, and everybody when it is news. */
+static void pass_failed(struct ks_probe *probe, const char *why)
 {
-	leave_pass(probe);
-	probe->due_ns = ks_port_time_ns() + interval(probe);
-	if (!complete) {
-		probe->failures++;
-		probe->failed_in_row++;
-		return;
-	}
+	probe->failures++;
+	probe->failed_in_row++;
+	if (probe->announce || why != probe->failed_why)
+		ks_record_failed(probe, why);
+}
+
+static void pass_complete(struct ks_probe *probe, uint64_t now)
+{
+	uint64_t took = now - probe->pass_start_ns;
+
+	if (probe->failed_in_row)
+		ks_record_recovered(probe);
+	probe->failed_in_row = probe->restarts_in_row = 0;
 	probe->passes++;
-	probe->failed_in_row = 0;
 	probe->last_pass_ns = probe->pass_ns;
 	if (probe->pass_ns > probe->longest_pass_ns)
 		probe->longest_pass_ns = probe->pass_ns;
+	probe->usual_pass_ns = probe->usual_pass_ns ? (7 * probe->usual_pass_ns + took) / 8 : took;
+	probe->usual_pass_ns += !probe->usual_pass_ns;
+	if (!probe->incomplete) {
+		probe->whole = probe->ended + 1;
+		probe->whole_start_ns = probe->pass_start_ns;
+	}
+}
+
+static void pass_over(struct ks_probe *probe, bool complete)
+{
+	uint64_t now = ks_port_time_ns();
+
+	if (complete)
+		pass_complete(probe, now);
+	else
+		pass_failed(probe, probe->last_error ? probe->last_error : "no reason was given");
+	leave_pass(probe);
+	probe->due_ns = now + interval(probe);
 }
 
 /*
@@ -170,7 +119,9 @@ static void step(struct ks_probe *probe)
 	if (!probe->in_pass) {
 		probe->in_pass = true;
 		probe->first_step = true;
+		probe->incomplete = false;
 		probe->pass_ns = 0;
+		probe->pass_start_ns = start;
 		probe->announce = probe->announce_next;
 		probe->announce_next = false;
 	}
@@ -225,25 +176,36 @@ static uint64_t KS_CB probe_run(struct ks_work *work)
 	return again;
 }
 
-uint64_t ks_probe_want_pass(struct ks_probe *probe)
+uint32_t ks_probe_want_pass(struct ks_probe *probe)
 {
-	uint64_t pass;
+	uint32_t pass;
 
 	ks_lock(&probe->lock);
 	probe->announce_next = true;
 	/* A pass that is under way began before the request: it is not fresh. */
-	pass = probe->ended + 1 + probe->in_pass;
+	pass = ks_pass_mark(probe->ended + 1 + probe->in_pass);
 	ks_unlock(&probe->lock);
 	return pass;
 }
 
-enum ks_drive ks_probe_drive(struct ks_probe *probe, uint64_t pass)
+uint32_t ks_probe_no_pass(struct ks_probe *probe, const char *why)
+{
+	uint32_t pass;
+
+	ks_lock(&probe->lock);
+	ks_record_failed(probe, why);
+	pass = ks_pass_mark(probe->ended + probe->in_pass);
+	ks_unlock(&probe->lock);
+	return pass;
+}
+
+enum ks_drive ks_probe_drive(struct ks_probe *probe, uint32_t pass)
 {
 	enum ks_drive drive = KS_DRIVE_NOT;
 	bool wake = false;
 
 	ks_lock(&probe->lock);
-	if (probe->ended < pass && probe->on && !probe->busy) {
+	if (!ks_pass_reached((uint32_t)probe->ended, pass) && probe->on && !probe->busy) {
 		if (probe->type->in_work) {
 			probe->due_ns = 0;
 			wake = true;
@@ -252,7 +214,7 @@ enum ks_drive ks_probe_drive(struct ks_probe *probe, uint64_t pass)
 			drive = KS_DRIVE_MORE;
 		}
 	}
-	if (probe->ended >= pass)
+	if (ks_pass_reached((uint32_t)probe->ended, pass))
 		drive = KS_DRIVE_REACHED;
 	ks_unlock(&probe->lock);
 	if (wake)
@@ -290,23 +252,40 @@ static void start_probe(struct ks_probe *probe)
 	probe->expected_ns = probe->due_ns;
 }
 
-static void reset_probe(struct ks_probe *probe)
+static void new_epoch(struct ks_probe *probe)
+{
+	uint32_t old = probe->epoch;
+
+	do
+		ks_port_random(&probe->epoch, sizeof(probe->epoch));
+	while (!probe->epoch || probe->epoch == old);
+}
+
+static void reset_probe(struct ks_probe *probe, const struct ks_caller *caller)
 {
 	const struct ks_sensor *sensor = probe->sensor;
+	struct ks_count before = {
+		.epoch = probe->epoch, .next_seq = probe->ring.next_seq, .unread = probe->ring.held, .lost = probe->ring.lost_total,
+		.baselines = probe->type->baselines ? probe->type->baselines(probe) : 0,
+	};
 
 	probe->level = sensor->config.levels[probe - sensor->probes];
-	ks_ring_clear(&probe->ring);
-	probe->epoch++;
 	probe->reset_wanted = true;
 	probe->announce_next = false;
 	probe->passes = probe->steps = 0;
 	probe->last_pass_ns = probe->longest_pass_ns = probe->longest_step_ns = 0;
+	probe->usual_pass_ns = 0;
+	probe->whole = probe->whole_start_ns = 0;
 	probe->delivered = probe->failures = probe->restarts = 0;
-	probe->failed_in_row = 0;
-	probe->last_error = NULL;
+	probe->failed_in_row = probe->restarts_in_row = 0;
+	probe->last_error = probe->failed_why = NULL;
+	probe->resets++;
 	probe->due_ns = ks_port_time_ns();
 	if (!probe->on)
 		start_probe(probe);
+	ks_ring_clear(&probe->ring);
+	new_epoch(probe);
+	ks_record_began(probe, "reset", caller, &before);
 }
 
 void *ks_probe_alloc(struct ks_probe *probe, size_t bytes)
@@ -318,20 +297,33 @@ void *ks_probe_alloc(struct ks_probe *probe, size_t bytes)
 	return mem;
 }
 
+/* A record is some 300 bytes, and takes three cells of 128; samples have three eighths of the ring. */
+static uint32_t ring_bytes(const struct ks_probe *probe)
+{
+	uint32_t bytes = probe->sensor->config.ring_bytes;
+	uint64_t wanted = (uint64_t)probe->first_records * 384 * 8 / 3 + KS_RECORD_MAX;
+
+	if (probe->sensor->config.ring_fixed || wanted <= bytes)
+		return bytes;
+	return wanted < KS_RING_MAX ? (uint32_t)wanted : KS_RING_MAX;
+}
+
 static enum ks_done get_memory(struct ks_probe *probe)
 {
-	uint32_t ring_bytes = probe->sensor->config.ring_bytes;
+	uint32_t bytes;
 	void *ring;
 
 	probe->memory_bytes = 0;
+	probe->first_records = 0;
 	if (probe->type->init(probe))
 		return KS_NO_MEMORY;
-	ring = ks_probe_alloc(probe, ring_bytes);
+	bytes = ring_bytes(probe);
+	ring = ks_probe_alloc(probe, bytes);
 	if (!ring)
 		goto no_ring;
 	if (ks_port_work_init(&probe->work))
 		goto no_work;
-	ks_ring_init(&probe->ring, ring, ring_bytes);
+	ks_ring_init(&probe->ring, ring, bytes);
 	return KS_DONE;
 
 no_work:
@@ -341,8 +333,7 @@ no_ring:
 	return KS_NO_MEMORY;
 }
 
-/* Memory and work for a probe that has none: at start, or when it is turned on later. */
-static enum ks_done equip(struct ks_probe *probe)
+enum ks_done ks_probe_equip(struct ks_probe *probe)
 {
 	enum ks_done done = KS_DONE;
 	bool mine;
@@ -363,25 +354,28 @@ static enum ks_done equip(struct ks_probe *probe)
 	probe->equipping = false;
 	probe->equipped = done == KS_DONE;
 	probe->last_error = done == KS_DONE ? NULL : "no memory";
+	if (done == KS_DONE) {
+		new_epoch(probe);
+		ks_record_began(probe, "start", NULL, NULL);
+	}
 	ks_unlock(&probe->lock);
 	return done;
 }
 
-enum ks_done ks_probe_command(struct ks_probe *probe, enum ks_command command)
+void ks_probe_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller)
 {
-	enum ks_done done = KS_DONE;
+	enum ks_level level;
 	bool on;
 
-	if (command == KS_CMD_ON || command == KS_CMD_RESET)
-		done = equip(probe);
-	if (done != KS_DONE)
-		return done;
 	ks_lock(&probe->lock);
+	on = probe->on;
+	level = probe->level;
 	switch (command) {
 	case KS_CMD_OFF:
 		probe->on = false;
 		break;
 	case KS_CMD_ON:
+		probe->restarts_in_row = 0;
 		if (!probe->on)
 			start_probe(probe);
 		break;
@@ -392,12 +386,15 @@ enum ks_done ks_probe_command(struct ks_probe *probe, enum ks_command command)
 		probe->level -= probe->level > KS_LOW;
 		break;
 	case KS_CMD_RESET:
-		reset_probe(probe);
+		reset_probe(probe, caller);
 		break;
 	default:
 		probe->level = (enum ks_level)(command - KS_CMD_LOW);
 		break;
 	}
+	/* Who has no memory has no ring either. */
+	if (caller && command != KS_CMD_RESET && probe->equipped && (on != probe->on || level != probe->level))
+		ks_record_command_locked(probe, ks_command_names[command], caller);
 	/* The new level counts from now on, not only after a long interval of the old one. */
 	if (command != KS_CMD_OFF && command != KS_CMD_ON && !probe->in_pass) {
 		uint64_t due = ks_port_time_ns() + interval(probe);
@@ -409,7 +406,6 @@ enum ks_done ks_probe_command(struct ks_probe *probe, enum ks_command command)
 	ks_unlock(&probe->lock);
 	if (on)
 		ks_port_work_queue(&probe->work, 0);
-	return KS_DONE;
 }
 
 /* === Supervisor ========================================================= */
@@ -417,6 +413,8 @@ enum ks_done ks_probe_command(struct ks_probe *probe, enum ks_command command)
 /* Why the probe has to be restarted, or NULL; with the lock held. */
 static const char *trouble(const struct ks_probe *probe, uint64_t now)
 {
+	uint64_t patience = PASS_FIRST_NS;
+
 	if (!probe->on)
 		return NULL;
 	if (probe->failed_in_row >= FAILURES_MAX)
@@ -425,50 +423,79 @@ static const char *trouble(const struct ks_probe *probe, uint64_t now)
 		return NULL; /* in the middle of a step: nothing that could be taken from it; told below when it lasts */
 	if (probe->expected_ns != UINT64_MAX && now > probe->expected_ns && now - probe->expected_ns > OVERDUE_NS)
 		return "it is overdue";
+	if (probe->usual_pass_ns)
+		patience = PASS_USUAL_TIMES * probe->usual_pass_ns > PASS_LEAST_NS ? PASS_USUAL_TIMES * probe->usual_pass_ns : PASS_LEAST_NS;
+	if (probe->in_pass && now > probe->pass_start_ns && now - probe->pass_start_ns > patience)
+		return "a pass does not end";
 	return NULL;
 }
 
-static void record_restart(struct ks_probe *probe, const char *why, const char *old_uuid)
+/* With the lock held: a new instance after a pause, which grows as long as none of them gets through a pass; in the end none. */
+static void restart(struct ks_probe *probe, const char *why)
 {
-	struct ks_text *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "restarted");
+	char old_uuid[KS_UUID_TEXT];
+	uint64_t pause_ns = 0;
 
-	ks_text_member_str(text, "why", why, strlen(why));
-	ks_text_member_str(text, "was", old_uuid, strlen(old_uuid));
-	ks_text_member_str(text, "uuid", probe->uuid, strlen(probe->uuid));
-	ks_record_end(probe);
+	memcpy(old_uuid, probe->uuid, sizeof(old_uuid));
+	if (probe->in_pass && probe->announce)
+		ks_record_failed(probe, why);
+	if (!probe->last_error)
+		probe->last_error = why;
+	if (probe->restarts_in_row == RESTARTS_MAX) {
+		leave_pass(probe);
+		probe->on = false;
+		ks_record_restarted(probe, "stopped", why, old_uuid, 0);
+		return;
+	}
+	if (probe->restarts_in_row)
+		pause_ns = RESTART_PAUSE_NS << (probe->restarts_in_row - 1);
+	start_probe(probe);
+	probe->restarts++;
+	probe->restarts_in_row++;
+	probe->due_ns += pause_ns;
+	probe->expected_ns += pause_ns;
+	ks_record_restarted(probe, "restarted", why, old_uuid, pause_ns);
 }
 
-static void supervise(struct ks_probe *probe)
+/*
+ * @gap_ns: for so long nobody ran, the supervisor neither: the machine was suspended, or somebody kept all of it for himself.  That is
+ * no probe's fault and does not count as time in which it did nothing.
+ */
+static void supervise(struct ks_probe *probe, uint64_t now, uint64_t gap_ns)
 {
-	uint64_t now = ks_port_time_ns();
-	char old_uuid[KS_UUID_TEXT];
 	const char *why;
+	bool on;
 
 	ks_lock(&probe->lock);
-	why = trouble(probe, now);
-	if (why) {
-		memcpy(old_uuid, probe->uuid, sizeof(old_uuid));
-		start_probe(probe);
-		probe->restarts++;
-		if (!probe->last_error)
-			probe->last_error = why;
-	} else if (stuck(probe, now)) {
-		probe->last_error = "a step does not end";
+	if (gap_ns) {
+		/* What was due meanwhile, is due now; a step under way begins anew to be late, and the pass took that much less. */
+		if (probe->expected_ns < now)
+			probe->expected_ns = now;
+		if (probe->busy)
+			probe->step_start_ns = now;
+		if (probe->in_pass && now - probe->pass_start_ns > gap_ns)
+			probe->pass_start_ns += gap_ns;
 	}
+	why = trouble(probe, now);
+	if (why)
+		restart(probe, why);
+	else if (stuck(probe, now))
+		probe->last_error = "a step does not end";
+	on = probe->on;
 	ks_unlock(&probe->lock);
-	if (!why)
-		return;
-	record_restart(probe, why, old_uuid);
-	ks_port_work_queue(&probe->work, 0);
+	if (why && on)
+		ks_port_work_queue(&probe->work, 0);
 }
 
 static uint64_t KS_CB sensor_run(struct ks_work *work)
 {
 	struct ks_sensor *sensor = container_of(work, struct ks_sensor, work);
+	uint64_t now = ks_port_time_ns(), late = sensor->supervised_ns + SUPERVISE_NS;
 
 	sensor->supervised++;
 	for (unsigned int i = 0; i < sensor->count; i++)
-		supervise(&sensor->probes[i]);
+		supervise(&sensor->probes[i], now, now > late + SUPERVISE_NS ? now - late : 0);
+	sensor->supervised_ns = now;
 	return SUPERVISE_NS;
 }
 
@@ -508,16 +535,17 @@ int ks_sensor_start(struct ks_sensor *sensor, const struct ks_sensor_config *con
 		probe->work.run = probe_run;
 		ks_uuid_new(probe->uuid);
 		sensor->count++;
-		if (equip(probe) != KS_DONE) {
+		if (ks_probe_equip(probe) != KS_DONE) {
 			ks_port_log("no memory for a probe: it stays off");
 			continue;
 		}
 		if (!config->off[i])
-			ks_probe_command(probe, KS_CMD_ON);
+			ks_probe_command(probe, KS_CMD_ON, NULL);
 	}
 	if (ks_port_work_init(&sensor->work))
 		return -1;
 	sensor->running = true;
+	sensor->supervised_ns = ks_port_time_ns();
 	ks_port_work_queue(&sensor->work, SUPERVISE_NS);
 	return 0;
 }
@@ -531,7 +559,7 @@ void ks_sensor_stop(struct ks_sensor *sensor)
 
 		if (!probe->equipped)
 			continue;
-		ks_probe_command(probe, KS_CMD_OFF);
+		ks_probe_command(probe, KS_CMD_OFF, NULL);
 		ks_port_work_exit(&probe->work);
 		probe->type->exit(probe);
 		ks_port_free(probe->ring.mem);

@@ -9,16 +9,26 @@
 
 #include "probe.h"
 
-#define KS_PROBES_MAX 12  /* the status of so many fits in one line of KS_LINE_MAX */
+#define KS_RING_DEFAULT 131072U
+#define KS_RING_MAX (1U << 20)
 
-struct ks_caller;
+#define KS_PROBES_MAX 10  /* the status of so many fits in one line of KS_LINE_MAX */
+
 struct ks_request;
+
+/* Who asks, as the transport knows it. */
+struct ks_caller {
+	bool control;         /* may do what ks_needs_control() (serve.h) names; else such a request is "denied" */
+	bool is_domain;       /* @id is a domain's; else it is a user's, and @pid its process */
+	uint32_t id, pid;
+};
 
 struct ks_sensor_config {
 	const char *name;                          /* of the sensor: "xen", "linux", "host" */
 	const struct ks_probe_type *const *types;  /* the probes, in the order of discovery */
 	unsigned int types_count;                  /* at most KS_PROBES_MAX */
-	uint32_t ring_bytes;                       /* of each probe; at least KS_RING_MIN */
+	uint32_t ring_bytes;                       /* of each probe, from KS_RING_MIN to KS_RING_MAX; */
+	bool ring_fixed;                           /* and no more where its first sample needs more */
 	uint64_t memory_bytes;                     /* for the tables of all probes together; 0: as much as they like */
 	enum ks_level levels[KS_PROBES_MAX];       /* at start and after "reset" */
 	bool off[KS_PROBES_MAX];                   /* registered, but not started */
@@ -41,7 +51,8 @@ struct ks_sensor {
 	uint8_t name_bytes;
 	char uuid[KS_UUID_TEXT];
 	struct ks_work work;         /* the supervisor */
-	uint64_t supervised;         /* how often it ran */
+	uint64_t supervised;         /* how often it ran, */
+	uint64_t supervised_ns;      /* and when last */
 	bool running;                /* the supervisor's work is there */
 	unsigned int count;
 	struct ks_probe *probes;     /* count of them */
@@ -76,14 +87,23 @@ int ks_sensor_start(struct ks_sensor *sensor, const struct ks_sensor_config *con
 void ks_sensor_stop(struct ks_sensor *sensor);
 
 /*
- * Does one of OFF ... RESET to a probe.  ON and RESET of a probe that got no memory at start try again to get it, and fail
- * if there is none still, or if another caller is at it.
+ * Gives a probe that got no memory at start what it lacks, before ON or RESET; fails if there is none still, or if another caller is
+ * at it, and has changed nothing then.
  */
 enum ks_done { KS_DONE, KS_NO_MEMORY, KS_BUSY };
-enum ks_done ks_probe_command(struct ks_probe *probe, enum ks_command command);
+enum ks_done ks_probe_equip(struct ks_probe *probe);
 
 /*
- * For a fresh sample on request ("run").  _want() returns the number that probe->ended must reach for it; _drive() works on it
+ * Does one of OFF ... RESET to a probe, which is equipped where that is needed.  What that changed is a record that says who did it;
+ * @caller is NULL for the sensor itself, which makes none.
+ */
+void ks_probe_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller);
+
+/* A record of what @caller did: kind "command", with @item, which may be NULL. */
+void ks_record_command(struct ks_probe *probe, const char *command, const struct ks_caller *caller, const char *item, size_t item_bytes);
+
+/*
+ * For a fresh sample on request ("run").  _want() returns the mark of the pass that has to be over for it; _drive() works on it
  * in the caller's context, one step at most; where the probe's work alone may make steps, it sees to it that this is done now.  A probe
  * that is off is not driven, nor one that is stuck in a step of somebody else's: KS_DRIVE_NOT for ever, so look at probe->on and
  * ks_probe_stuck().
@@ -93,8 +113,23 @@ enum ks_drive {
 	KS_DRIVE_MORE,      /* a step was made: call again */
 	KS_DRIVE_NOT,       /* somebody else, or its work, is at it: call again a little later */
 };
-uint64_t ks_probe_want_pass(struct ks_probe *probe);
-enum ks_drive ks_probe_drive(struct ks_probe *probe, uint64_t pass);
+uint32_t ks_probe_want_pass(struct ks_probe *probe);
+enum ks_drive ks_probe_drive(struct ks_probe *probe, uint32_t pass);
+
+/* There is no fresh sample to be had: a record says so.  The number of the pass that it is of; @why is static text. */
+uint32_t ks_probe_no_pass(struct ks_probe *probe, const char *why);
+
+/* The low half of a pass's number, which stands for it where one is waited for.  Never 0; at the end of the scale one pass more is waited for. */
+static inline uint32_t ks_pass_mark(uint64_t number)
+{
+	return (uint32_t)number ? (uint32_t)number : 1;
+}
+
+/* Whether the pass @a is @b, or came after it. */
+static inline bool ks_pass_reached(uint32_t a, uint32_t b)
+{
+	return a - b < UINT32_MAX / 2;
+}
 
 /* Whether a step is under way that has taken seconds and may never end. */
 bool ks_probe_stuck(struct ks_probe *probe);

@@ -152,9 +152,26 @@ static enum ks_serve serve_discovery(struct ks_sensor *sensor, const struct ks_r
 
 /* === off, on, levels, reset ============================================= */
 
-static enum ks_serve serve_control(struct ks_sensor *sensor, const struct ks_request *request, struct ks_text *out)
+/* What a probe lacks that is to be turned on or reset, for all of them before anything is done to one: an error has changed nothing. */
+static enum ks_done equip(struct ks_sensor *sensor, const struct ks_request *request)
 {
 	enum ks_done done, worst = KS_DONE;
+	unsigned int i;
+
+	if (request->command != KS_CMD_ON && request->command != KS_CMD_RESET)
+		return KS_DONE;
+	ks_for_each_target(i, sensor, request) {
+		done = ks_probe_equip(&sensor->probes[i]);
+		if (done != KS_DONE)
+			worst = done;
+	}
+	return worst;
+}
+
+static enum ks_serve serve_control(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+				   struct ks_text *out)
+{
+	enum ks_done worst;
 	unsigned int i;
 
 	/* Before anything is done: would the longest reply fit? */
@@ -162,16 +179,14 @@ static enum ks_serve serve_control(struct ks_sensor *sensor, const struct ks_req
 	if (out->full)
 		return KS_SERVE_ROOM;
 	out->len = 0;
-	ks_for_each_target(i, sensor, request) {
-		/* By uuid there is one, and turning it on gives it another. */
-		done = ks_probe_command(&sensor->probes[i], request->command);
-		if (done != KS_DONE)
-			worst = done;
-	}
+	worst = equip(sensor, request);
 	if (worst == KS_NO_MEMORY)
-		return ks_reply_error(out, request, KS_ERR_NO_MEMORY, "no memory for a probe; it stays off");
+		return ks_reply_error(out, request, KS_ERR_NO_MEMORY, "no memory for a probe; nothing was changed");
 	if (worst == KS_BUSY)
 		return ks_reply_error(out, request, KS_ERR_BUSY, "a probe is being started by another request; ask again");
+	/* By uuid there is one, and turning it on gives it another. */
+	ks_for_each_target(i, sensor, request)
+		ks_probe_command(&sensor->probes[i], request->command, caller);
 	switch (request->command) {
 	case KS_CMD_OFF:
 	case KS_CMD_ON:
@@ -202,7 +217,8 @@ static struct ks_probe *probe_with_list(struct ks_sensor *sensor, const struct k
 	return found;
 }
 
-static enum ks_serve serve_edit(struct ks_sensor *sensor, const struct ks_request *request, struct ks_text *out)
+static enum ks_serve serve_edit(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+				struct ks_text *out)
 {
 	bool add = request->command == KS_CMD_ADD, equipped;
 	enum ks_error error = KS_ERR_NO_MEMORY;
@@ -220,6 +236,7 @@ static enum ks_serve serve_edit(struct ks_sensor *sensor, const struct ks_reques
 	ks_unlock(&probe->lock);
 	switch (equipped ? probe->type->edit(probe, add, request->item, request->item_bytes) : KS_EDIT_FULL) {
 	case KS_EDIT_DONE:
+		ks_record_command(probe, ks_command_names[request->command], caller, request->item, request->item_bytes);
 		return KS_SERVE_DONE;
 	case KS_EDIT_BAD:
 		error = KS_ERR_ARGUMENT;
@@ -288,9 +305,9 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 		return ks_serve_status(sensor, request, out);
 	case KS_CMD_ADD:
 	case KS_CMD_REMOVE:
-		return serve_edit(sensor, request, out);
+		return serve_edit(sensor, caller, request, out);
 	default:
-		return serve_control(sensor, request, out);
+		return serve_control(sensor, caller, request, out);
 	}
 }
 
@@ -298,7 +315,8 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 static bool may_go_on(const struct ks_sensor *sensor, const struct ks_request *request, const struct ks_cursor *cursor)
 {
 	return cursor->stage < KS_STAGES && cursor->probe < sensor->count && request->line == KS_LINE_REQUEST &&
-	       request->error == KS_OK && request->command == KS_CMD_RECORDS && (request->run || !cursor->pass);
+	       request->error == KS_OK && request->command == KS_CMD_RECORDS &&
+	       (request->run || !(cursor->flags & KS_PASS_WAITED));
 }
 
 enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,

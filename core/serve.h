@@ -22,13 +22,10 @@
 
 /* No reply line is longer, its newline included. */
 #define KS_LINE_MAX 8192
+/* What ks_serve() writes into: the lines, and behind them room of its own for the record at hand. */
+#define KS_OUT_BYTES (KS_LINE_MAX + KS_RECORD_MAX)
 /* A request line, its newline included. */
 #define KS_REQUEST_MAX 4096
-
-/* What the caller may do; the transport knows. */
-struct ks_caller {
-	bool control;   /* may do what ks_needs_control() names; else such a request is "denied" */
-};
 
 /*
  * Whether @request is for those only who may control the sensor: it changes the state of a probe, consumes records, or has a fresh sample taken
@@ -37,21 +34,22 @@ struct ks_caller {
 bool ks_needs_control(const struct ks_request *request);
 
 /*
- * Where a reply stands: all zero at its start.  The Xen port hands it to the caller and gets it back, so nothing in it is
- * trusted.  64 bytes, no padding.
+ * Where a reply stands: all zero at its start.  The Xen port hands it to the caller, sealed (cookie.h), and
+ * gets it back.  No padding, and at most 56 bytes.
  */
 struct ks_cursor {
-	uint32_t stage;        /* enum in reply.h */
-	uint32_t probe;        /* index of the probe that the next lines are about */
-	uint64_t pass;         /* of this probe, that is waited for ("run"); 0: none */
-	uint64_t from;         /* records of this probe from this seq on were sent and are not confirmed */
+	uint8_t stage;         /* enum in reply.h */
+	uint8_t probe;         /* index of the probe that the next lines are about */
+	uint8_t span;          /* sent_bits begins so far below next */
+	uint8_t flags;         /* enum in reply.h */
+	uint32_t epoch;        /* of the probe, when its part began */
 	uint64_t next;         /* the next seq to look at */
 	uint64_t end;          /* seq at which this probe's part of the reply ends */
-	uint64_t lost_last;    /* losses up to this seq were sent and are not confirmed, */
-	uint32_t lost_count;   /* so many, 0: none; never more than UINT32_MAX at once */
-	uint32_t epoch;        /* of the probe, when its part began */
-	uint32_t unconfirmed;  /* records sent since `from` */
+	uint64_t sent_bits;    /* bit i: record next - span + i was sent and is not confirmed */
+	uint32_t at;           /* place of the record that was looked at last, or any other number */
+	uint32_t pass;         /* mark of the pass that was asked for ("run") */
 	uint32_t sent;         /* records sent in the whole reply ("max") */
+	uint32_t lost_mark;    /* losses up to it need not be told any more in this reply */
 };
 
 enum ks_serve {
@@ -66,7 +64,7 @@ enum ks_serve {
  * Answers every request but "subscribe" and "unsubscribe", which it refuses: those are for subscribe.h, where the medium has a stream.
  *
  * Writes whole lines into @out and moves @cursor.  One call takes bounded time, of the order of KS_STEP_BUDGET_NS, however much
- * there is to say.  @out must be empty, with up to KS_LINE_MAX bytes of use.
+ * there is to say.  @out must be empty, with up to KS_LINE_MAX bytes of use; its memory has KS_OUT_BYTES.
  */
 enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
 		       struct ks_cursor *cursor, struct ks_text *out);

@@ -23,6 +23,9 @@ static const struct number {
 	{ KS_MEMBER(name), sizeof(KS_MEMBER(name)) - 1, sizeof(((struct ks_probe *)0)->member) == sizeof(uint64_t), \
 	  offsetof(struct ks_probe, member) }
 	NUMBER("runs", passes),
+	NUMBER("pass_start_ns", pass_start_ns),
+	NUMBER("whole_pass", whole),
+	NUMBER("whole_start_ns", whole_start_ns),
 	NUMBER("last_run_ns", last_pass_ns),
 	NUMBER("longest_run_ns", longest_pass_ns),
 	NUMBER("steps", steps),
@@ -30,11 +33,13 @@ static const struct number {
 	NUMBER("held", ring.held),
 	NUMBER("delivered", delivered),
 	NUMBER("lost", ring.lost_total),
+	NUMBER("lost_alarms", ring.share[KS_ALARM].lost),
 	NUMBER("bytes_held", ring.used_bytes),
 	NUMBER("bytes", ring.size),
 	NUMBER("memory_bytes", memory_bytes),
 	NUMBER("failures", failures),
 	NUMBER("restarts", restarts),
+	NUMBER("resets", resets),
 };
 
 static uint64_t value_of(const struct ks_probe *probe, const struct number *number)
@@ -62,6 +67,8 @@ static void put_probe(struct ks_text *out, struct ks_probe *probe)
 	ks_text_lit(out, KS_MEMBER("level"));
 	put_text(out, ks_level_names[probe->level]);
 	ks_text_member_u64(out, "interval_ns", probe->type->interval_ns[probe->level]);
+	ks_text_member_u64(out, "epoch", probe->epoch);
+	ks_text_member_u64(out, "pass", probe->ended + probe->in_pass);
 	for (const struct number *number = numbers; number < numbers + sizeof(numbers) / sizeof(*numbers); number++) {
 		ks_text_put(out, number->prefix, number->prefix_bytes);
 		ks_text_u64(out, value_of(probe, number));

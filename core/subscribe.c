@@ -31,6 +31,7 @@ static void begin(struct ks_subscription *s, struct ks_sensor *sensor, const str
 	s->request = *request;
 	s->request.command = KS_CMD_RECORDS;
 	s->request.has_since = true;
+	s->request.has_epoch = false;
 	ks_text_init(&text, s->text, sizeof(s->text));
 	for (i = 0; i < request->filters; i++) {
 		keep(&text, &s->request.filter[i].key);
@@ -42,8 +43,12 @@ static void begin(struct ks_subscription *s, struct ks_sensor *sensor, const str
 		struct ks_probe *probe = &sensor->probes[i];
 
 		s->targets |= 1U << i;
+		/* What is of another count, or ahead of this one: all of this one is new. */
 		ks_lock(&probe->lock);
-		s->at[i] = (struct ks_position){ .next = request->has_since ? request->since : 0, .epoch = probe->epoch };
+		s->at[i] = (struct ks_position){ .epoch = probe->epoch };
+		if (request->has_since && request->since <= probe->ring.next_seq &&
+		    (!request->has_epoch || request->epoch == probe->epoch))
+			s->at[i].next = request->since;
 		ks_unlock(&probe->lock);
 	}
 	s->active = true;
@@ -76,25 +81,29 @@ bool ks_push(struct ks_subscription *s, struct ks_sensor *sensor, unsigned int i
 {
 	struct ks_probe *probe = &sensor->probes[i];
 	struct ks_position *at = &s->at[i];
-	enum ks_sent sent = KS_SENT_ALL;
 	struct ks_sending sending;
+	enum ks_sent sent;
+	bool news;
 
-	s->cursor = (struct ks_cursor){ .stage = KS_STAGE_BEGIN, .probe = i };
+	s->cursor = (struct ks_cursor){ .stage = KS_STAGE_BEGIN, .probe = (uint8_t)i };
 	if (!(s->targets & 1U << i))
 		return false;
 	ks_lock(&probe->lock);
 	if (at->epoch != probe->epoch)
 		*at = (struct ks_position){ .epoch = probe->epoch };
-	if (at->next < probe->ring.next_seq) {
-		s->request.since = at->next;
-		ks_sending_init(&sending, sensor, &s->request, &s->cursor, out);
-		sending.by_uuid = s->by_uuid;
-		sending.lost_told = at->lost_told;
-		sent = ks_send_probe(&sending, probe);
-		at->next = sent == KS_SENT_ALL ? s->cursor.end : s->cursor.next;
-		if (s->cursor.lost_count)
-			at->lost_told = s->cursor.lost_last + 1;
-	}
+	news = at->next < probe->ring.next_seq || (at->lost_known && at->lost_mark != probe->ring.lost_seen);
 	ks_unlock(&probe->lock);
+	if (!news)
+		return false;
+	s->request.since = at->next;
+	ks_sending_init(&sending, sensor, &s->request, &s->cursor, out);
+	sending.by_uuid = s->by_uuid;
+	sending.lost_known = at->lost_known;
+	s->cursor.lost_mark = at->lost_mark;
+	sent = ks_send_probe(&sending, probe);
+	at->next = sent == KS_SENT_ALL && at->epoch == s->cursor.epoch ? s->cursor.end : s->cursor.next;
+	at->epoch = s->cursor.epoch;
+	at->lost_mark = s->cursor.lost_mark;
+	at->lost_known = sending.lost_known;
 	return sent != KS_SENT_ALL;
 }

@@ -13,8 +13,9 @@
 /* How far the records of one probe were looked at. */
 struct ks_position {
 	uint64_t next;        /* the next seq to look at */
-	uint64_t lost_told;   /* losses before this seq were told */
 	uint32_t epoch;       /* of the probe: after a reset all starts anew */
+	uint32_t lost_mark;   /* losses up to it were told, */
+	bool lost_known;      /* if this is set */
 };
 
 struct ks_subscription {

@@ -135,6 +135,18 @@ static void refuse(int fd)
 	close(fd);
 }
 
+/* Who is at the other end, for the records of what he does; what is no socket of a process is nobody's. */
+static void name_caller(struct ks_caller *caller, int fd)
+{
+	struct ucred peer;
+	socklen_t bytes = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes))
+		return;
+	caller->id = peer.uid;
+	caller->pid = (uint32_t)peer.pid;
+}
+
 int ks_host_serve(struct ks_host *host, int fd)
 {
 	struct client *client;
@@ -153,6 +165,7 @@ int ks_host_serve(struct ks_host *host, int fd)
 	client->host = host;
 	client->fd = fd;
 	ks_client_init(&client->client, &host->sensor, host->control, send_all);
+	name_caller(&client->client.caller, fd);
 	pthread_mutex_lock(&host->lock);
 	errno = pthread_create(&client->thread, NULL, client_thread, client);
 	if (errno) {

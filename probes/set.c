@@ -197,6 +197,9 @@ static enum ks_step end_pass(struct ks_probe *probe, struct set *set)
 
 	if (unkept != set->told_unkept || (unkept && probe->announce))
 		ks_set_record_incomplete(probe, set->seen - unkept, set->seen, false);
+	/* It is not told each time, but it is so. */
+	if (unkept)
+		probe->incomplete = true;
 	ks_set_tell_limits(probe, &set->table, set->limits);
 	set->told_unkept = unkept;
 	set->first = false;
@@ -273,6 +276,11 @@ void KS_CB ks_set_reset(struct ks_probe *probe)
 	set->told_unkept = 0;
 }
 
+uint32_t KS_CB ks_set_baselines(const struct ks_probe *probe)
+{
+	return ((const struct set *)probe->data)->table.used;
+}
+
 static void free_memory(struct ks_probe *probe)
 {
 	struct set *set = probe->data;
@@ -311,6 +319,8 @@ int KS_CB ks_set_init(struct ks_probe *probe)
 	}
 	set->first = true;
 	set->empty = true;
+	if (type_of(probe)->first_items)
+		probe->first_records = type_of(probe)->first_items();
 	return 0;
 }
 

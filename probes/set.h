@@ -123,6 +123,8 @@ struct ks_set_type {
 	/* Optional: 0, or -1 for no memory. */
 	int (*init)(struct ks_probe *probe);
 	void (*exit)(struct ks_probe *probe);
+	/* Optional: how many of them a first sample usually has.  The probe's ring is made for that. */
+	uint32_t (*first_items)(void);
 	/*
 	 * So long after boot what it looks at is still being set up: until then, what holds still is first as it is in the end, and that it was
 	 * another is no alarm.
@@ -156,9 +158,10 @@ void ks_set_size(const struct ks_probe_type *type, struct ks_size *size);
 int ks_set_init(struct ks_probe *probe);
 void ks_set_exit(struct ks_probe *probe);
 void ks_set_reset(struct ks_probe *probe);
+uint32_t ks_set_baselines(const struct ks_probe *probe);
 enum ks_step ks_set_step(struct ks_probe *probe, uint64_t deadline_ns);
 
 #define KS_SET_ENGINE(set_type) \
-	.size = ks_set_size, .init = ks_set_init, .exit = ks_set_exit, .reset = ks_set_reset, .step = ks_set_step, .engine = (set_type)
+	.size = ks_set_size, .init = ks_set_init, .exit = ks_set_exit, .reset = ks_set_reset, .baselines = ks_set_baselines, .step = ks_set_step, .engine = (set_type)
 
 #endif /* KS_SET_H */

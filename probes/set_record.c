@@ -4,12 +4,6 @@
  */
 #include "set_record.h"
 
-/* Until the core has it: marks the open record as the outcome of the pass. */
-static inline void ks_record_outcome(struct ks_probe *probe)
-{
-	(void)probe;
-}
-
 /* === Records ============================================================ */
 
 static void put_field(struct ks_text *text, const struct ks_field *field, const void *item)

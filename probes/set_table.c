@@ -143,7 +143,7 @@ uint32_t ks_set_source(const struct ks_set_kind *kind, const void *item)
 /* Place 0 is for what nobody in particular has made. */
 static uint8_t place_of_source(const struct ks_table *table, uint32_t source)
 {
-	return source == KS_NO_SOURCE ? 0 : (uint8_t)(1 + ((source + 1) * (table->key[0] | 1) >> 40) % (KS_SOURCES - 1));
+	return source == KS_NO_SOURCE ? 0 : (uint8_t)(1 + ((source + 1) * (table->key[0] | 1) >> 40) % (KS_SET_SOURCES - 1));
 }
 
 static void link_slot(struct ks_table *table, uint32_t i, uint64_t hash)

@@ -27,7 +27,7 @@ void time_text(char text[32])
 /* The members of a record that say what it is, without those that say where it stood among records. */
 static json_t *item_copy(json_t *item)
 {
-	static const char *const common[] = { "seq", "time", "probe", "kind", "event", "old" };
+	static const char *const common[] = { "seq", "time", "probe", "kind", "class", "epoch", "pass", "event", "old" };
 	json_t *copy = item ? json_copy(item) : NULL;
 
 	for (size_t i = 0; copy && i < sizeof(common) / sizeof(common[0]); i++)

@@ -194,6 +194,12 @@ static struct column *find_column(struct layout *layout, const char *name)
 	return NULL;
 }
 
+/* What all records have for programs: which count and pass they are of, and their class, which the kind mostly tells. */
+static bool is_in_json_only(const char *member)
+{
+	return !strcmp(member, "class") || !strcmp(member, "epoch") || !strcmp(member, "pass");
+}
+
 static void lay_out(struct layout *layout, const json_t *records)
 {
 	const json_t *record;
@@ -218,7 +224,7 @@ static void lay_out(struct layout *layout, const json_t *records)
 				layout->has_old = true;
 				continue;
 			}
-			if (!strcmp(name, "kind") || (layout->probe && !strcmp(name, "probe")))
+			if (is_in_json_only(name) || !strcmp(name, "kind") || (layout->probe && !strcmp(name, "probe")))
 				continue;
 			if (!column && layout->count < COLUMNS_MAX) {
 				column = &layout->column[layout->count++];
@@ -329,7 +335,7 @@ void print_record_line(const json_t *record)
 	print_name(kind_of(record));
 	free(time);
 	json_object_foreach((json_t *)record, name, value)
-		if (strcmp(name, "time") && strcmp(name, "probe") && strcmp(name, "kind"))
+		if (!is_in_json_only(name) && strcmp(name, "time") && strcmp(name, "probe") && strcmp(name, "kind"))
 			print_member(name, value);
 	putchar('\n');
 }

@@ -201,7 +201,8 @@ static bool is_whole(const struct sensor *sensor)
 
 		if (json_integer_value(json_object_get(record, "time")) < sensor->time || !kind)
 			continue;
-		if (!strcmp(kind, "incomplete"))
+		/* A failure, or a reset in the middle of it, is no sample. */
+		if (!strcmp(kind, "incomplete") || !strcmp(kind, "failed") || !strcmp(kind, "began"))
 			return false;
 		if (!strcmp(kind, "lost"))
 			lost = json_integer_value(json_object_get(record, "last"));

@@ -43,7 +43,7 @@ struct ks_slot {
     spinlock_t lock;
     struct ks_request request;
     char line[KS_REQUEST_MAX];
-    char reply[KS_LINE_MAX];
+    char reply[KS_OUT_BYTES];
 };
 
 static struct ks_slot *__read_mostly ks_slots;
@@ -137,12 +137,12 @@ static int ks_exchange_serve(struct ks_slot *slot, enum ks_right right,
                              XEN_GUEST_HANDLE_PARAM(void) arg,
                              struct xen_sense_exchange *x)
 {
-    struct ks_caller caller;
+    struct ks_caller caller = { .is_domain = true };
     enum ks_serve result;
     struct ks_text out;
     struct ks_cursor cursor;
 
-    BUILD_BUG_ON(sizeof(cursor) != sizeof(x->cookie));
+    BUILD_BUG_ON(sizeof(cursor) > sizeof(x->cookie));
     BUILD_BUG_ON(KS_REQUEST_MAX != XEN_SENSE_REQUEST_MAX);
     BUILD_BUG_ON(KS_LINE_MAX != XEN_SENSE_LINE_MAX);
 
@@ -152,6 +152,7 @@ static int ks_exchange_serve(struct ks_slot *slot, enum ks_right right,
     ks_request_parse(&slot->request, slot->line, x->request_bytes,
                      KS_VERSION_NONE);
     caller.control = ks_may_control(&slot->request, right);
+    caller.id = current->domain->domain_id;
     memcpy(&cursor, x->cookie, sizeof(cursor));
 
     ks_text_init(&out, slot->reply,

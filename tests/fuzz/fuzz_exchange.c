@@ -127,7 +127,7 @@ static void take(const struct ks_request *request, const char *text, size_t len)
 static void serve(const struct ks_request *request, enum ks_version *session, size_t room)
 {
 	struct ks_cursor cursor = { 0 };
-	char *buf = malloc(room);
+	char *buf = malloc(KS_OUT_BYTES);
 	unsigned int calls = 0;
 	enum ks_serve more;
 	struct ks_text out;
@@ -137,9 +137,7 @@ static void serve(const struct ks_request *request, enum ks_version *session, si
 		more = ks_serve(&sensor, &caller, request, &cursor, &out);
 		if (more == KS_SERVE_ROOM) {
 			CHECK(room < KS_LINE_MAX && out.len == KS_LINE_MAX);
-			free(buf);
 			room = out.len;
-			buf = malloc(room);
 			more = KS_SERVE_MORE;
 			continue;
 		}

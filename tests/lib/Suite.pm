@@ -236,7 +236,7 @@ sub commands_check {
 	# --- Records
 	my @records = records($steps->{domains});
 	for my $record (@records) {
-		ok(exists $record->{$_}, "seq $record->{seq} has $_") for qw(seq time probe kind);
+		ok(exists $record->{$_}, "seq $record->{seq} has $_") for qw(seq time probe kind class epoch pass);
 		last if $record->{seq} > 3;
 	}
 	is_deeply([map { $_->{seq} } @records], [$records[0]{seq} .. $records[0]{seq} + $#records], 'seq never skips');
@@ -287,7 +287,10 @@ sub commands_check {
 	is_deeply([map { $_->[1] } reply($steps->{reset})], ['reset'], 'reset');
 	my @fresh = records($steps->{'reset-records'});
 	is($fresh[0]{seq}, 0, 'seq begins at 0 again');
-	is($fresh[0]{event}, 'present', 'with a first sample');
+	is($fresh[0]{kind}, 'began', 'with who reset it,');
+	is($fresh[0]{why}, 'reset', 'that it was a reset,');
+	ok(ref $fresh[0]{by} eq 'HASH' && (exists $fresh[0]{by}{domain} || exists $fresh[0]{by}{uid}), 'by a domain, or a user');
+	is($fresh[1]{event}, 'present', 'and with a first sample');
 
 	# --- Status
 	my ($status) = reply($steps->{status});
@@ -338,7 +341,8 @@ i=0; while [ \$i -lt 30 ]; do echo '$run'; i=\$((i + 1)); done | ksense raw >/de
 step overrun-take raw '$take'
 step overrun-again raw '$take'
 i=0; while [ \$i -lt 30 ]; do echo '$run'; i=\$((i + 1)); done | ksense raw >/dev/null
-step overrun-since raw '@{[want($set, { since => 100000, peek => JSON::PP::true })]}'
+seq=\$(ksense --json records $set --peek | tail -n 1 | grep -o '"seq":[0-9]*' | grep -o '[0-9]*')
+step overrun-since ksense --json records $set --peek --since \$seq
 step overrun-peek raw '@{[want($set, { peek => JSON::PP::true })]}'
 step overrun-second raw '$take'
 step overrun-status raw '@{[request('status', $set, undef, 0.2)]}'
@@ -347,27 +351,30 @@ SH
 
 sub overrun_check {
 	my ($sensor, $steps) = @_;
-	my $next = 0;
-	my $lost = 0;
+	my ($lost, %seen, @told) = 0;
 	for my $name (qw(take again second)) {
-		my @records = records($steps->{"overrun-$name"});
-		my ($told) = grep { $_->{kind} eq 'lost' } @records;
-		if ($told) {
-			is($records[0]{kind}, 'lost', "$name: the loss is told first");
-			is($told->{first}, $next, "$name: from where the last reply ended");
-			is($told->{count}, $told->{last} - $told->{first} + 1, "$name: counted");
-			$next = $told->{last} + 1;
-			$lost += $told->{count};
-		}
-		for my $record (grep { $_->{kind} ne 'lost' } @records) {
-			$record->{seq} == $next or fail("$name: seq $record->{seq} comes where $next should");
-			$next = $record->{seq} + 1;
+		my $before = -1;
+		for my $record (records($steps->{"overrun-$name"})) {
+			if ($record->{kind} eq 'lost') {
+				push @told, $record;
+				$lost += $record->{count};
+				next;
+			}
+			$seen{$record->{seq}}++ and fail("$name: seq $record->{seq} comes twice");
+			$record->{seq} > $before or fail("$name: seq $record->{seq} comes behind $before");
+			$before = $record->{seq};
 		}
 	}
 	cmp_ok($lost, '>', 100, "there was something to lose ($lost records)");
+	# Samples push out samples only, so what is lost may lie between what was delivered.
+	my $next = (sort { $b <=> $a } keys %seen)[0] + 1;
+	my @missing = grep { !$seen{$_} } 0 .. $next - 1;
+	is(scalar(@missing), $lost, 'what was not delivered is told as lost, exactly');
+	my @untold = grep { my $seq = $_; !grep { $_->{first} <= $seq && $seq <= $_->{last} } @told } @missing;
+	is("@untold", '', 'and lies between the first and the last that were told');
 	ok(!(grep { $_->{kind} eq 'lost' } records($steps->{'overrun-again'})), 'a loss is told once');
 	ok((grep { $_->{kind} eq 'lost' } records($steps->{'overrun-peek'})), 'a peek tells the loss');
-	ok(!(grep { $_->{kind} eq 'lost' } records($steps->{'overrun-since'})), 'a cursor beyond it is not bothered');
+	ok(!(grep { $_->{kind} eq 'lost' } json($steps->{'overrun-since'})), 'a cursor beyond it is not bothered');
 	my ($end) = reply($steps->{'overrun-status'});
 	is($end->[2]{lost}, $lost, 'status counts the same');
 	is($end->[2]{delivered} + $end->[2]{lost} + $end->[2]{held}, $next + $end->[2]{held}, 'and every record is accounted for');

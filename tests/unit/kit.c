@@ -50,7 +50,7 @@ void kit_prepare(const struct ks_probe_type *const *types, unsigned int count)
 {
 	port_reset();
 	kit_config = (struct ks_sensor_config){
-		.name = "test", .types = types, .types_count = count, .ring_bytes = 64 * 1024,
+		.name = "test", .types = types, .types_count = count, .ring_bytes = 256 * 1024, .ring_fixed = true,
 	};
 	for (unsigned int i = 0; i < count; i++)
 		kit_config.levels[i] = KS_DEFAULT;
@@ -63,6 +63,13 @@ void kit_start(const struct ks_probe_type *const *types, unsigned int count)
 {
 	kit_prepare(types, count);
 	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+}
+
+void kit_forget_began(void)
+{
+	for (unsigned int i = 0; i < kit_sensor.count; i++)
+		if (kit_sensor.probes[i].equipped)
+			ks_ring_clear(&kit_sensor.probes[i].ring);
 }
 
 static json_t *answer;
@@ -81,6 +88,7 @@ int kit_setup(void **state)
 
 	(void)state;
 	kit_start(types, 2);
+	kit_forget_began();
 	return 0;
 }
 
@@ -101,6 +109,15 @@ void kit_records(unsigned int i, unsigned int count, const char *kind)
 		ks_text_member_u64(text, "n", probe->ring.next_seq);
 		ks_record_end(probe);
 	}
+}
+
+uint64_t kit_first_held(unsigned int i)
+{
+	const struct ks_ring *ring = &kit_sensor.probes[i].ring;
+	struct ks_entry entry;
+
+	ks_ring_read(ring, ks_ring_find(ring, 0, KS_NOWHERE), &entry, NULL);
+	return entry.seq;
 }
 
 /* === A client =========================================================== */
@@ -135,10 +152,27 @@ static void forget_answer(void)
 	kit_raw_bytes = 0;
 }
 
-static void serve(const struct ks_request *request)
+/* What no line has in it: between the room for lines and that for the record at hand, it must stay. */
+#define UNTOUCHED '\n'
+
+char *kit_out(size_t bytes)
 {
 	/* An allocation of just this size, so that a sanitizer sees a byte too much. */
-	char *buf = malloc(kit_out_bytes);
+	char *buf = malloc(KS_OUT_BYTES);
+
+	memset(buf + bytes, UNTOUCHED, KS_LINE_MAX - bytes);
+	return buf;
+}
+
+void kit_out_check(const char *buf, size_t bytes)
+{
+	for (size_t i = bytes; i < KS_LINE_MAX; i++)
+		assert_int_equal(buf[i], UNTOUCHED);
+}
+
+static void serve(const struct ks_request *request)
+{
+	char *buf = kit_out(kit_out_bytes);
 	struct ks_cursor cursor = { 0 };
 	struct ks_text out;
 	enum ks_serve more;
@@ -148,6 +182,7 @@ static void serve(const struct ks_request *request)
 		ks_text_init(&out, buf, kit_out_bytes);
 		more = ks_serve(&kit_sensor, &kit_caller, request, &cursor, &out);
 		assert_true(more == KS_SERVE_DONE || more == KS_SERVE_MORE || more == KS_SERVE_WAIT);
+		kit_out_check(buf, kit_out_bytes);
 		take(buf, out.len);
 		assert_true(calls++ < 100000); /* a reply comes to an end */
 	} while (more != KS_SERVE_DONE);

@@ -30,10 +30,12 @@ extern struct ks_caller kit_caller;
 extern struct ks_sensor_config kit_config;
 void kit_prepare(const struct ks_probe_type *const *types, unsigned int count);
 void kit_start(const struct ks_probe_type *const *types, unsigned int count);
+/* Takes away each probe's record 0 of how its count began, for tests that are about other records: they count from 0 on. */
+void kit_forget_began(void);
 /* Stops it; everything that was allocated must be free again. */
 void kit_stop(void);
 
-/* For cmocka: a sensor with two quiet probes, "alpha" and "beta". */
+/* For cmocka: a sensor with two quiet probes, "alpha" and "beta", and no record yet. */
 int kit_setup(void **state);
 int kit_teardown(void **state);
 
@@ -43,7 +45,14 @@ extern const struct ks_probe_type kit_alpha, kit_beta;
 /* Makes @count records {..., "kind": @kind, "n": seq} of probe @i. */
 void kit_records(unsigned int i, unsigned int count, const char *kind);
 
+/* The seq of the oldest record that probe @i holds; it has one. */
+uint64_t kit_first_held(unsigned int i);
+
 /* === A client =========================================================== */
+
+/* Memory for one call of ks_serve() that may write @bytes, and the check that it wrote no more; free() it. */
+char *kit_out(size_t bytes);
+void kit_out_check(const char *buf, size_t bytes);
 
 /* The bytes that one call of ks_serve() may write; KS_LINE_MAX at first. */
 extern size_t kit_out_bytes;

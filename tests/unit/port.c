@@ -138,6 +138,11 @@ static struct ks_work *first_due(void)
 	return first;
 }
 
+void port_suspend(uint64_t ns)
+{
+	now_ns += ns;
+}
+
 void port_advance(uint64_t ns)
 {
 	uint64_t until = now_ns + ns, again;

@@ -17,6 +17,9 @@ extern uint64_t port_look_ns;
 /* Time goes on by @ns; the works that are due meanwhile run, in order. */
 void port_advance(uint64_t ns);
 
+/* The machine is suspended for @ns: time goes on, and nobody runs until it is over. */
+void port_suspend(uint64_t ns);
+
 /* The timer of @work is lost, as by a bug of the platform: it does not run until it is queued again. */
 void port_lose(struct ks_work *work);
 

@@ -219,10 +219,10 @@ static void any_file_name(void **state)
 	close(fd);
 }
 
-/* A folder that is not there: the probe fails and says so; a request for a fresh sample ends. */
+/* A folder that is not there: the probe fails; a request for a fresh sample ends with a record that says so, whatever it filters by. */
 static void folder_that_is_not_there(void **state)
 {
-	json_t *lines;
+	json_t *lines, *record;
 	int fd;
 
 	(void)state;
@@ -230,7 +230,10 @@ static void folder_that_is_not_there(void **state)
 	host = ks_host_start("/nonexistent", KS_HOST_RING_BYTES, false);
 	fd = ks_host_connect(host);
 	lines = command(fd, "records, folder, {run: true, filter: {kind: entry}}");
-	assert_int_equal(json_array_size(lines), 1);
+	assert_int_equal(json_array_size(lines), 2);
+	record = json_array_get(json_object_get(json_array_get(lines, 0), "reply"), 2);
+	assert_string_equal(json_string_value(json_object_get(record, "kind")), "failed");
+	assert_string_equal(json_string_value(json_object_get(record, "why")), "the folder cannot be opened");
 	json_decref(lines);
 	lines = ask(fd, "{Virtue-protocol-version: 0.2}\n");
 	json_decref(lines);

@@ -102,11 +102,11 @@ static void check_ring(const char *list, uint32_t bytes, bool bounded)
 static void ring_sizes_and_their_bounds(void **state)
 {
 	(void)state;
-	check_ring("", 65536, false);
-	check_ring("ring=8192", 8192, false);
-	check_ring("ring=8k", 8192, false);
+	check_ring("", 131072, false);
+	check_ring("ring=16384", 16384, false);
+	check_ring("ring=16k", 16384, false);
 	check_ring("ring=1M", 1048576, false);
-	check_ring("ring=8191", KS_RING_MIN, true);
+	check_ring("ring=16383", KS_RING_MIN, true);
 	check_ring("ring=0", KS_RING_MIN, true);
 	check_ring("ring=1048577", KS_RING_MAX, true);
 	check_ring("ring=4294967296", KS_RING_MAX, true);

@@ -24,46 +24,62 @@ static void end(void)
 	free(ring.mem);
 }
 
-/* A record whose bytes can be told from its seq. */
+/* A record of @class and @source whose bytes can be told from its seq. */
+static void put_of(enum ks_class class, uint32_t source, uint16_t text_bytes, uint16_t raw_bytes)
+{
+	struct ks_entry entry = { .class = (uint8_t)class, .text_bytes = text_bytes, .raw_bytes = raw_bytes };
+
+	/* The whole of what is open may be written: records with raw bytes keep them at its end for a while. */
+	memset(ks_ring_open(&ring), 0x55, KS_RECORD_MAX);
+	memset(ks_ring_open(&ring), (int)(ring.next_seq & 0xff), (size_t)text_bytes + raw_bytes);
+	ks_ring_commit(&ring, &entry, source);
+}
+
 static void put(uint16_t text_bytes, uint16_t raw_bytes)
 {
-	struct ks_entry *entry = ks_ring_reserve(&ring);
-
-	entry->raw_at = 0;
-	entry->text_bytes = text_bytes;
-	entry->raw_bytes = raw_bytes;
-	/* The whole of what was reserved may be written: records with raw bytes keep them at its end for a while. */
-	memset(entry->text, 0x55, KS_RECORD_MAX);
-	memset(entry->text, (int)(ring.next_seq & 0xff), (size_t)text_bytes + raw_bytes);
-	ks_ring_commit(&ring, entry);
+	put_of(KS_EVENT, KS_NO_SOURCE, text_bytes, raw_bytes);
 }
 
-static void check_entry(const struct ks_entry *entry)
+/* The first record from @seq on, whose bytes are as they were put; its seq, or UINT64_MAX. */
+static uint64_t check_from(uint64_t seq, uint32_t *hint)
 {
-	size_t bytes = (size_t)entry->text_bytes + entry->raw_bytes;
+	uint32_t at = ks_ring_find(&ring, seq, hint ? *hint : KS_NOWHERE);
+	char *bytes = malloc(KS_RECORD_MAX);
+	struct ks_entry entry;
 
-	for (size_t i = 0; i < bytes; i++)
-		assert_int_equal((uint8_t)entry->text[i], entry->seq & 0xff);
+	if (hint)
+		*hint = at;
+	if (at != KS_NOWHERE) {
+		ks_ring_read(&ring, at, &entry, bytes);
+		assert_true(entry.seq >= seq);
+		for (size_t i = 0; i < (size_t)entry.text_bytes + entry.raw_bytes; i++)
+			assert_int_equal((uint8_t)bytes[i], entry.seq & 0xff);
+	}
+	free(bytes);
+	return at == KS_NOWHERE ? UINT64_MAX : entry.seq;
 }
 
-/* Records go in and come out in order, byte for byte. */
+static uint64_t from(uint64_t seq)
+{
+	return check_from(seq, NULL);
+}
+
+/* Records go in and come out in order, byte for byte, whatever number of cells they take. */
 static void in_and_out(void **state)
 {
-	struct ks_entry *entry;
 	uint64_t seq = 0;
+	uint32_t hint = KS_NOWHERE;
 
 	(void)state;
-	start(KS_RING_MIN);
-	for (int i = 0; i < 10; i++)
-		put(100, 0);
-	for (entry = ks_ring_from(&ring, 0); entry; entry = ks_ring_after(&ring, entry)) {
-		assert_int_equal(entry->seq, seq++);
-		check_entry(entry);
-	}
-	assert_int_equal(seq, 10);
-	assert_int_equal(ring.held, 10);
-	assert_int_equal(ks_ring_from(&ring, 7)->seq, 7);
-	assert_null(ks_ring_from(&ring, 10));
+	start(256 * 1024);
+	for (uint16_t bytes = 0; bytes < 400; bytes += 3)
+		put(bytes, bytes / 4);
+	while (check_from(seq, &hint) != UINT64_MAX)
+		assert_int_equal(check_from(seq, &hint), seq), seq++;
+	assert_int_equal(seq, 134);
+	assert_int_equal(ring.held, 134);
+	assert_int_equal(from(7), 7);
+	assert_int_equal(from(134), UINT64_MAX);
 	end();
 }
 
@@ -77,21 +93,79 @@ static void overrun_is_counted(void **state)
 	assert_int_equal(ring.lost_first, 0);
 	assert_int_equal(ring.lost_count, 1000 - ring.held);
 	assert_int_equal(ring.lost_last, ring.lost_count - 1);
-	assert_int_equal(ks_ring_from(&ring, 0)->seq, ring.lost_count);
+	assert_int_equal(from(0), ring.lost_count);
 	end();
 }
 
-/* What was consumed is gone without being lost, in whatever order. */
-static void consumed_is_not_lost(void **state)
+/* Somebody makes a thousand samples, and a thousand events: the alarm that came before is still there, and so is the event. */
+static void a_class_pushes_out_its_own(void **state)
+{
+	(void)state;
+	start(KS_RING_MIN);
+	put_of(KS_ALARM, 7, 500, 0);
+	put_of(KS_EVENT, 7, 500, 0);
+	for (int i = 0; i < 1000; i++)
+		put_of(KS_SAMPLE, (uint32_t)i, 200, 0);
+	assert_int_equal(from(0), 0);
+	assert_int_equal(from(1), 1);
+	for (int i = 0; i < 1000; i++)
+		put_of(KS_EVENT, 7, 200, 0);
+	assert_int_equal(from(0), 0);
+	assert_true(from(1) > 1);
+	assert_int_equal(ring.share[KS_ALARM].lost, 0);
+	assert_int_equal(ring.share[KS_EVENT].lost + ring.share[KS_SAMPLE].lost, ring.lost_total);
+	end();
+}
+
+/* A guest floods the ring with events of its own: those of the other guest, of Dom0 and of the kernel itself stay. */
+static void a_source_pushes_out_its_own(void **state)
+{
+	(void)state;
+	start(KS_RING_MIN);
+	put_of(KS_EVENT, 0, 200, 0);
+	put_of(KS_EVENT, 2, 200, 0);
+	put_of(KS_EVENT, KS_NO_SOURCE, 200, 0);
+	for (int i = 0; i < 1000; i++)
+		put_of(KS_EVENT, 1, 200, 0);
+	for (uint64_t seq = 0; seq < 3; seq++)
+		assert_int_equal(from(seq), seq);
+	assert_int_equal(ring.lost_first, 3);
+	/* And the flood that stands is the newest of it. */
+	assert_int_equal(from(3), ring.lost_last + 1);
+	end();
+}
+
+/*
+ * An attacker with a thousand uids: those beyond the table share one place and push out each other; the kernel's own record has its
+ * place, and a source that was there before keeps what it has.
+ */
+static void many_sources_share_a_place(void **state)
+{
+	(void)state;
+	start(64 * 1024);
+	put_of(KS_EVENT, KS_NO_SOURCE, 200, 0);
+	put_of(KS_EVENT, 5, 200, 0);
+	for (uint32_t i = 0; i < 1000; i++)
+		put_of(KS_EVENT, 1000 + i, 200, 0);
+	assert_int_equal(from(0), 0);
+	assert_int_equal(from(1), 1);
+	assert_int_equal(from(1001), 1001);
+	end();
+}
+
+/* What was delivered is gone without being lost, in whatever order; and it is delivered once. */
+static void delivered_once(void **state)
 {
 	(void)state;
 	start(KS_RING_MIN);
 	for (int i = 0; i < 10; i++)
 		put(100, 0);
-	ks_ring_consume(&ring, ks_ring_from(&ring, 5));
-	ks_ring_consume(&ring, ks_ring_from(&ring, 0));
-	ks_ring_trim(&ring);
+	assert_true(ks_ring_deliver(&ring, 5, KS_NOWHERE));
+	assert_true(ks_ring_deliver(&ring, 0, KS_NOWHERE));
+	assert_false(ks_ring_deliver(&ring, 5, KS_NOWHERE));
+	assert_false(ks_ring_deliver(&ring, 100, KS_NOWHERE));
 	assert_int_equal(ring.held, 8);
+	assert_int_equal(from(5), 6);
 	for (int i = 0; i < 1000; i++)
 		put(100, 0);
 	assert_int_equal(ring.lost_count + ring.held + 2, 1010);
@@ -104,134 +178,149 @@ static void dropped_is_lost(void **state)
 	(void)state;
 	start(KS_RING_MIN);
 	put(100, 0);
-	ks_ring_drop(&ring);
+	ks_ring_drop(&ring, KS_ALARM);
 	put(100, 0);
-	assert_int_equal(ks_ring_from(&ring, 1)->seq, 2);
+	assert_int_equal(from(1), 2);
 	assert_int_equal(ring.lost_first, 1);
 	assert_int_equal(ring.lost_last, 1);
 	assert_int_equal(ring.lost_count, 1);
+	assert_int_equal(ring.share[KS_ALARM].lost, 1);
 	end();
+}
+
+static void drop(unsigned int count)
+{
+	while (count--)
+		ks_ring_drop(&ring, KS_EVENT);
 }
 
 /* Two clients were told of the same losses; more were lost in between: the second confirmation must not hide those. */
 static void told_twice_hides_nothing(void **state)
 {
+	uint32_t one, other;
+
 	(void)state;
 	start(KS_RING_MIN);
-	ring.next_seq = 0;
-	for (int i = 0; i < 5; i++)
-		ks_ring_drop(&ring);
-	ks_ring_lost_told(&ring, 4, 5);
+	drop(5);
+	one = ks_ring_telling(&ring);
+	other = ks_ring_telling(&ring);
+	ks_ring_told(&ring, one);
 	assert_int_equal(ring.lost_count, 0);
-	for (int i = 0; i < 3; i++)
-		ks_ring_drop(&ring);
-	ks_ring_lost_told(&ring, 4, 5); /* the other client's, of before */
+	drop(3);
+	ks_ring_told(&ring, other);
 	assert_int_equal(ring.lost_count, 3);
 	assert_int_equal(ring.lost_first, 5);
 	assert_int_equal(ring.lost_last, 7);
+	assert_int_equal(ring.lost_total, 8);
 	end();
 }
 
-/* Losses between the telling and its confirmation are told next time. */
+/* Losses between the telling and its confirmation are told next time; those that were told, are not. */
 static void told_in_part(void **state)
 {
+	uint32_t mark;
+
 	(void)state;
 	start(KS_RING_MIN);
-	for (int i = 0; i < 8; i++)
-		ks_ring_drop(&ring);
-	ks_ring_lost_told(&ring, 4, 5);
+	drop(5);
+	mark = ks_ring_telling(&ring);
+	drop(3);
+	assert_int_equal(ring.lost_count, 8);
+	assert_int_equal(ring.lost_first, 0);
+	ks_ring_told(&ring, mark);
 	assert_int_equal(ring.lost_count, 3);
 	assert_int_equal(ring.lost_first, 5);
 	assert_int_equal(ring.lost_last, 7);
+	/* An older telling that is confirmed late takes nothing more. */
+	ks_ring_told(&ring, mark);
+	assert_int_equal(ring.lost_count, 3);
 	end();
 }
 
-/* Delivered, then pushed out before the confirmation: not lost.  Of what is lost, first and last still say no less than the truth. */
+/* Two tellings overlap: when the first is confirmed last, what the second did not tell still stands. */
+static void tellings_that_overlap(void **state)
+{
+	uint32_t first, second;
+
+	(void)state;
+	start(KS_RING_MIN);
+	drop(2);
+	first = ks_ring_telling(&ring);
+	drop(2);
+	second = ks_ring_telling(&ring);
+	drop(1);
+	ks_ring_told(&ring, first);
+	assert_int_equal(ring.lost_count, 3);
+	assert_true(ring.lost_first <= 2 && ring.lost_last == 4);
+	ks_ring_told(&ring, second);
+	assert_int_equal(ring.lost_count, 1);
+	assert_int_equal(ring.lost_first, 4);
+	assert_int_equal(ring.lost_last, 4);
+	ks_ring_told(&ring, first);
+	assert_int_equal(ring.lost_count, 1);
+	end();
+}
+
+/* Delivered, then pushed out before the confirmation: not lost.  What is lost, lies in first to last. */
 static void delivered_is_not_lost(void **state)
 {
 	(void)state;
 	start(KS_RING_MIN);
-	for (int i = 0; i < 8; i++)
-		ks_ring_drop(&ring);
-	assert_int_equal(ks_ring_not_lost(&ring, 0, 5, 5), 5);
+	drop(8);
+	for (uint64_t seq = 0; seq < 5; seq++)
+		assert_true(ks_ring_deliver(&ring, seq, KS_NOWHERE));
 	assert_int_equal(ring.lost_count, 3);
+	assert_int_equal(ring.lost_total, 3);
 	assert_int_equal(ring.lost_first, 5);
 	assert_int_equal(ring.lost_last, 7);
-	/* With a filter two of 5..7 were delivered; which one was lost is not known, so the range stays. */
-	assert_int_equal(ks_ring_not_lost(&ring, 5, 8, 2), 2);
-	assert_int_equal(ring.lost_count, 1);
-	assert_true(ring.lost_first <= 5 && ring.lost_last >= 7);
-	assert_int_equal(ks_ring_not_lost(&ring, 100, 200, 5), 0);
+	assert_true(ks_ring_deliver(&ring, 7, KS_NOWHERE));
+	assert_int_equal(ring.lost_last, 6);
+	assert_true(ks_ring_deliver(&ring, 5, KS_NOWHERE));
+	assert_int_equal(ring.lost_first, 6);
+	assert_false(ks_ring_deliver(&ring, 5, KS_NOWHERE));
+	assert_true(ks_ring_deliver(&ring, 6, KS_NOWHERE));
+	assert_int_equal(ring.lost_count, 0);
+	assert_false(ks_ring_deliver(&ring, 6, KS_NOWHERE));
 	end();
 }
 
 /*
- * Records of every size, taken out in every order, in rings of every size: nothing is written outside, what is held is whole, and
- * held + lost + consumed is always what was put in.
+ * Records of every size, class and source, taken out in every order, in rings of every size, found from hints of every age: nothing is
+ * written outside, what is held is whole, and held + lost + delivered is always what was put in.
  */
 static void any_order_any_size(void **state)
 {
 	(void)state;
 	port_reset();
 	for (uint64_t round = 0; round < (uint64_t)port_rounds(300); round++) {
-		uint64_t consumed = 0;
+		uint64_t delivered = 0;
 
 		port_random_seed(round);
 		start((uint32_t)(KS_RING_MIN + port_random_below(8192)));
-		for (int i = 0; i < 400; i++) {
+		for (int i = 0; i < 300; i++) {
 			uint64_t max = port_random_below(8) ? 300 : KS_RECORD_MAX;
 			uint16_t text = (uint16_t)port_random_below(max + 1);
 			uint16_t raw = (uint16_t)port_random_below((KS_RECORD_MAX - text < KS_RAW_MAX ? KS_RECORD_MAX - text : KS_RAW_MAX) + 1U);
-			uint64_t last = 0, held = 0;
+			enum ks_class class = (enum ks_class)port_random_below(KS_CLASSES);
+			uint32_t hint = (uint32_t)port_random_below(256), seen = KS_NOWHERE;
+			uint64_t held = 0, seq = 0;
 
 			if (port_random_below(10))
-				put(text, raw);
-			else if (port_random_below(2))
-				ks_ring_reserve(&ring); /* and not committed */
+				put_of(class, (uint32_t)port_random_below(40) - 1, text, raw);
 			else
-				ks_ring_drop(&ring);
-			for (uint64_t n = port_random_below(8) < round % 8 ? port_random_below(3) : 0; n; n--) {
-				struct ks_entry *entry = ks_ring_from(&ring, port_random_below(ring.next_seq + 1));
-
-				consumed += entry && !entry->consumed;
-				if (entry)
-					ks_ring_consume(&ring, entry);
-				if (port_random_below(2))
-					ks_ring_trim(&ring);
-			}
-			for (struct ks_entry *entry = ks_ring_from(&ring, 0); entry; entry = ks_ring_after(&ring, entry)) {
-				assert_true(!held || entry->seq > last);
-				last = entry->seq;
-				check_entry(entry);
-				held += !entry->consumed;
-			}
+				ks_ring_drop(&ring, class);
+			for (uint64_t n = port_random_below(8) < round % 8 ? port_random_below(3) : 0; n; n--)
+				delivered += ks_ring_deliver(&ring, port_random_below(ring.next_seq + 1), hint);
+			while ((seq = check_from(seq, &seen)) != UINT64_MAX)
+				held++, seq++;
+			seq = port_random_below(ring.next_seq + 1);
+			assert_int_equal(check_from(seq, &hint), from(seq));
 			assert_int_equal(held, ring.held);
-			assert_int_equal(held + consumed + ring.lost_total, ring.next_seq);
+			assert_int_equal(held + delivered + ring.lost_total, ring.next_seq);
+			assert_true(ring.lost_count <= ring.lost_total);
 		}
 		end();
 	}
-}
-
-/* A seq is found wherever it lies, also behind the seam and among dropped ones. */
-static void from_finds_the_first_not_before(void **state)
-{
-	(void)state;
-	port_reset();
-	start(128 * 1024);
-	for (int i = 0; i < 3000; i++) {
-		if (port_random_below(20))
-			put((uint16_t)port_random_below(400), 0);
-		else
-			ks_ring_drop(&ring);
-	}
-	for (uint64_t seq = 0; seq < 3002; seq += port_random_below(20)) {
-		struct ks_entry *found = ks_ring_from(&ring, seq), *want = ks_ring_from(&ring, 0);
-
-		while (want && want->seq < seq)
-			want = ks_ring_after(&ring, want);
-		assert_ptr_equal(found, want);
-	}
-	end();
 }
 
 int main(void)
@@ -239,13 +328,16 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_and_out),
 		cmocka_unit_test(overrun_is_counted),
-		cmocka_unit_test(consumed_is_not_lost),
+		cmocka_unit_test(a_class_pushes_out_its_own),
+		cmocka_unit_test(a_source_pushes_out_its_own),
+		cmocka_unit_test(many_sources_share_a_place),
+		cmocka_unit_test(delivered_once),
 		cmocka_unit_test(dropped_is_lost),
 		cmocka_unit_test(told_twice_hides_nothing),
 		cmocka_unit_test(told_in_part),
+		cmocka_unit_test(tellings_that_overlap),
 		cmocka_unit_test(delivered_is_not_lost),
 		cmocka_unit_test(any_order_any_size),
-		cmocka_unit_test(from_finds_the_first_not_before),
 	};
 
 	return cmocka_run_group_tests_name("ring", tests, NULL, NULL);

@@ -14,6 +14,7 @@
 static struct {
 	enum ks_step result;        /* of each step */
 	unsigned int steps_of_pass; /* a pass takes so many */
+	const char *why;            /* it fails; NULL: "told to fail" */
 	unsigned int steps, passes, resets;
 	uint64_t began[4096];       /* when each pass began */
 } probe;
@@ -46,7 +47,7 @@ static enum ks_step ordered_step(struct ks_probe *p, uint64_t deadline_ns)
 		probe.began[probe.passes++ % 4096] = ks_port_time_ns();
 	}
 	if (probe.result == KS_STEP_FAILED) {
-		ks_probe_failed(p, "told to fail");
+		ks_probe_failed(p, probe.why ? probe.why : "told to fail");
 		return KS_STEP_FAILED;
 	}
 	if (--left)
@@ -74,6 +75,7 @@ static int setup(void **state)
 	probe.result = KS_STEP_DONE;
 	probe.steps_of_pass = 1;
 	kit_start(types, 2);
+	kit_forget_began();
 	return 0;
 }
 
@@ -163,11 +165,11 @@ static void off_and_on(void **state)
 	port_advance(3600 * SECOND);
 	assert_int_equal(probe.steps, steps);
 	assert_int_equal(first()->restarts, 0); /* being off is no trouble */
-	assert_string_equal(records("{\"peek\": true}"), "0 1 2");
+	assert_string_equal(records("{\"peek\": true}"), "0 1 2 3");
 	assert_string_equal(word("on", "ordered"), "on");
 	port_advance(1);
 	assert_int_equal(probe.steps, steps + 1);
-	assert_string_equal(records("{}"), "0 1 2");
+	assert_string_equal(records("{}"), "0 1 2 3 4"); /* 3 and 4: that it was turned off, and on */
 }
 
 /* Each start is another instance: the uuid of before names nothing any more.  "on" for what is on is no start. */
@@ -199,11 +201,11 @@ static void reset(void **state)
 	assert_int_equal(first()->level, KS_DEFAULT);
 	assert_true(first()->on);
 	assert_int_equal(first()->passes + first()->steps + first()->delivered + first()->ring.lost_total, 0);
-	assert_string_equal(records("{}"), "");
+	assert_string_equal(records("{}"), "0");
 	port_advance(1);
 	assert_int_equal(probe.resets, 1);
 	kit_records(0, 1, "x");
-	assert_string_equal(records("{}"), "0");
+	assert_string_equal(records("{}"), "1");
 }
 
 /* The level at start and the off switch of the configuration hold. */
@@ -387,18 +389,19 @@ static void run_of_what_is_off(void **state)
 	port_advance(SECOND);
 	assert_string_equal(word("off", "ordered"), "off");
 	assert_string_equal(kit_word(kit_command("records", "ordered", "{\"run\": true}")), "error:argument");
-	assert_string_equal(kit_seqs(kit_command("records", "*", "{\"run\": true}")), "");
+	/* 0: that it was turned off; 1: that this sample is not to be had. */
+	assert_string_equal(kit_seqs(kit_command("records", "*", "{\"run\": true}")), "0 1");
 	assert_int_equal(kit_sensor.probes[1].passes, 2);
 }
 
-/* A probe that cannot complete a pass: "run" gives what records there are, and ends. */
+/* A probe that cannot complete a pass: "run" gives what records there are, and ends with one that says so. */
 static void run_of_what_fails(void **state)
 {
 	(void)state;
 	port_advance(SECOND);
 	kit_records(0, 2, "x");
 	probe.result = KS_STEP_FAILED;
-	assert_string_equal(records("{\"run\": true}"), "0 1");
+	assert_string_equal(records("{\"run\": true}"), "0 1 2");
 }
 
 /* A reset in the middle of a reply that waits for a fresh sample: it ends soon, not after as many passes as there were before. */
@@ -407,7 +410,7 @@ static void reset_during_run(void **state)
 	char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"ordered\", {\"run\": true}]}";
 	struct ks_cursor cursor = { 0 };
 	struct ks_request request;
-	char buf[KS_LINE_MAX];
+	char buf[KS_OUT_BYTES];
 	struct ks_text out;
 	enum ks_serve more = KS_SERVE_MORE;
 	unsigned int passes;
@@ -416,13 +419,13 @@ static void reset_during_run(void **state)
 	port_advance(400 * SECOND);
 	probe.steps_of_pass = 3;
 	ks_request_parse(&request, line, strlen(line), KS_VERSION_NONE);
-	ks_text_init(&out, buf, sizeof(buf));
+	ks_text_init(&out, buf, KS_LINE_MAX);
 	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out), KS_SERVE_MORE);
 	assert_string_equal(word("reset", "ordered"), "reset");
 	assert_true(cursor.pass);
 	passes = probe.passes;
 	for (int i = 0; i < 100 && more == KS_SERVE_MORE; i++) {
-		ks_text_init(&out, buf, sizeof(buf));
+		ks_text_init(&out, buf, KS_LINE_MAX);
 		more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
 	}
 	assert_int_equal(more, KS_SERVE_DONE);
@@ -454,7 +457,7 @@ static void run_in_its_work(void **state)
 	static struct ks_probe_type in_work;
 	static const struct ks_probe_type *const only[] = { &in_work };
 	unsigned int steps;
-	uint64_t pass;
+	uint32_t pass;
 
 	(void)state;
 	in_work = ordered;
@@ -463,6 +466,7 @@ static void run_in_its_work(void **state)
 	probe.steps_of_pass = 3;
 	probe.result = KS_STEP_DONE;
 	kit_start(only, 1);
+	kit_forget_began();
 	port_advance(SECOND);
 	steps = probe.steps;
 	pass = ks_probe_want_pass(first());
@@ -486,9 +490,365 @@ static void records_of_before_a_reset(void **state)
 	assert_string_equal(word("reset", "ordered"), "reset");
 	kit_records(0, 3, "x");
 	port_advance(1);
-	assert_string_equal(records("{}"), "");
+	assert_string_equal(records("{}"), "0"); /* that it was reset */
 	kit_records(0, 1, "x");
-	assert_string_equal(records("{}"), "0");
+	assert_string_equal(records("{}"), "1");
+}
+
+/* === What the sensor says of itself ====================================== */
+
+static const json_t *last_of(const json_t *lines)
+{
+	return kit_record(lines, kit_count(lines) - 1);
+}
+
+static const char *member(const json_t *record, const char *name)
+{
+	const char *text = json_string_value(json_object_get(record, name));
+
+	return text ? text : "(no string)";
+}
+
+static uint64_t count_of(const json_t *record, const char *name)
+{
+	assert_true(json_is_integer(json_object_get(record, name)));
+	return (uint64_t)json_integer_value(json_object_get(record, name));
+}
+
+static json_t *all(const char *options)
+{
+	return kit_command("records", "ordered", options);
+}
+
+/* Record 0 of a count says how it began: the first one with the sensor, each other one by whose hand, and what that hand took away. */
+static void counts_begin_with_a_record(void **state)
+{
+	const json_t *record, *before;
+	uint64_t epoch;
+
+	(void)state;
+	kit_stop();
+	kit_start(types, 2);
+	record = kit_record(all("{\"peek\": true}"), 0);
+	assert_int_equal(count_of(record, "seq"), 0);
+	assert_string_equal(member(record, "kind"), "began");
+	assert_string_equal(member(record, "why"), "start");
+	assert_null(json_object_get(record, "by"));
+	epoch = count_of(record, "epoch");
+	assert_int_equal(epoch, first()->epoch);
+
+	kit_records(0, 4, "x");
+	kit_caller.id = 1000;
+	kit_caller.pid = 77;
+	assert_string_equal(word("reset", "ordered"), "reset");
+	record = kit_record(all("{}"), 0);
+	assert_int_equal(count_of(record, "seq"), 0);
+	assert_string_equal(member(record, "class"), "alarm");
+	assert_string_equal(member(record, "why"), "reset");
+	assert_int_equal(count_of(json_object_get(record, "by"), "uid"), 1000);
+	assert_int_equal(count_of(json_object_get(record, "by"), "pid"), 77);
+	assert_int_not_equal(count_of(record, "epoch"), epoch);
+	assert_int_equal(count_of(record, "resets"), 1);
+	before = json_object_get(record, "before");
+	assert_int_equal(count_of(before, "epoch"), epoch);
+	assert_int_equal(count_of(before, "next_seq"), 5);
+	assert_int_equal(count_of(before, "unread"), 5);
+	assert_int_equal(count_of(before, "lost"), 0);
+
+	/* A domain resets it again, from Xen's side. */
+	kit_caller = (struct ks_caller){ .control = true, .is_domain = true, .id = 3 };
+	assert_string_equal(word("reset", "ordered"), "reset");
+	record = kit_record(all("{}"), 0);
+	assert_int_equal(count_of(json_object_get(record, "by"), "domain"), 3);
+	assert_int_equal(count_of(record, "resets"), 2);
+}
+
+/* A cursor of before a reset is seen to be old, by its epoch or as it is ahead: the reply begins with record 0. */
+static void cursors_of_another_count(void **state)
+{
+	char options[64];
+
+	(void)state;
+	kit_records(0, 4, "x");
+	snprintf(options, sizeof(options), "{\"peek\": true, \"since\": 2, \"epoch\": %u}", first()->epoch);
+	assert_string_equal(records(options), "2 3");
+	assert_string_equal(records("{\"peek\": true, \"since\": 4}"), "");
+	assert_string_equal(records("{\"peek\": true, \"since\": 5}"), "0 1 2 3");
+	word("reset", "ordered");
+	port_advance(1);
+	kit_records(0, 4, "x");
+	assert_string_equal(records(options), "0 1 2 3 4");
+	assert_string_equal(kit_word(all("{\"epoch\": 5}")), "error:argument");
+}
+
+/* What a client changes is a record, and by whom; what was so already is none. */
+static void commands_are_recorded(void **state)
+{
+	const json_t *record;
+
+	(void)state;
+	kit_caller.id = 5;
+	assert_string_equal(word("on", "ordered"), "on");
+	assert_string_equal(word("default", "ordered"), "default");
+	assert_string_equal(records("{}"), "");
+	assert_string_equal(word("decrease", "*"), "low");
+	record = last_of(all("{}"));
+	assert_string_equal(member(record, "kind"), "command");
+	assert_string_equal(member(record, "command"), "decrease");
+	assert_string_equal(member(record, "level"), "low");
+	assert_string_equal(member(record, "state"), "on");
+	assert_int_equal(count_of(json_object_get(record, "by"), "uid"), 5);
+	assert_string_equal(word("decrease", "ordered"), "low");
+	assert_string_equal(word("off", "ordered"), "off");
+	record = last_of(all("{}"));
+	assert_string_equal(member(record, "state"), "off");
+	assert_string_equal(records("{}"), "");
+}
+
+/* An error has changed nothing: one of two probes has no memory, so "reset" and "on" of both leave the other as it is (case core/nomem). */
+static void error_changes_nothing(void **state)
+{
+	(void)state;
+	kit_stop();
+	kit_prepare(types, 2);
+	port_allocations_left = 2; /* the probes' table, the first probe's ring; "ordered" needs nothing else */
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	assert_true(first()->equipped && !kit_sensor.probes[1].equipped);
+	kit_forget_began();
+	kit_records(0, 3, "x");
+	assert_string_equal(word("high", "ordered"), "high");
+	assert_string_equal(word("off", "ordered"), "off");
+	assert_string_equal(word("reset", "*"), "error:no-memory");
+	assert_string_equal(word("on", "*"), "error:no-memory");
+	assert_int_equal(first()->level, KS_HIGH);
+	assert_false(first()->on);
+	assert_string_equal(records("{\"peek\": true}"), "0 1 2 3 4");
+	assert_int_equal(first()->resets, 0);
+	port_allocations_left = -1;
+	assert_string_equal(word("reset", "*"), "reset");
+	assert_true(first()->on && kit_sensor.probes[1].on);
+}
+
+/* A pass that fails by itself is told once, not each time; that it works again is told; another reason is another record. */
+static void failures_are_news_once(void **state)
+{
+	const json_t *record;
+	json_t *lines;
+
+	(void)state;
+	port_advance(SECOND);
+	probe.result = KS_STEP_FAILED;
+	port_advance(9 * SECOND);
+	assert_int_equal(first()->failures, 2);
+	lines = all("{}");
+	assert_int_equal(kit_count(lines), 1);
+	record = last_of(lines);
+	assert_string_equal(member(record, "kind"), "failed");
+	assert_string_equal(member(record, "class"), "alarm");
+	assert_string_equal(member(record, "why"), "told to fail");
+	probe.result = KS_STEP_DONE;
+	port_advance(4 * SECOND);
+	assert_string_equal(member(last_of(all("{}")), "kind"), "recovered");
+	probe.why = "another reason";
+	probe.result = KS_STEP_FAILED;
+	port_advance(4 * SECOND);
+	assert_string_equal(member(last_of(all("{}")), "why"), "another reason");
+}
+
+/* Whoever asks for a sample that fails is told in the same reply, whatever he filters by, and each time. */
+static void failure_is_told_to_who_asked(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	port_advance(SECOND);
+	probe.result = KS_STEP_FAILED;
+	for (int i = 0; i < 2; i++) {
+		lines = all("{\"run\": true, \"filter\": {\"kind\": \"announced\"}}");
+		assert_int_equal(kit_count(lines), 1);
+		assert_string_equal(member(kit_record(lines, 0), "kind"), "failed");
+	}
+	/* It is of the pass that was asked for; what failed before that is not part of the answer. */
+	kit_command("records", "ordered", "{}");
+	ks_probe_no_pass(first(), "long ago");
+	probe.result = KS_STEP_DONE;
+	lines = all("{\"run\": true, \"filter\": {\"kind\": \"announced\"}}");
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(member(kit_record(lines, 0), "kind"), "announced");
+}
+
+/* What was lost while the sample that was asked for was made is told in the same reply (case core/lost2). */
+static enum ks_step flood_step(struct ks_probe *p, uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+	for (int i = 0; i < 200 && p->announce; i++) {
+		ks_record_begin(p, KS_SAMPLE, KS_NO_SOURCE, "x");
+		ks_record_end(p);
+	}
+	return KS_STEP_DONE;
+}
+
+static void loss_during_run_is_told(void **state)
+{
+	static struct ks_probe_type flood;
+	static const struct ks_probe_type *const only[] = { &flood };
+
+	(void)state;
+	flood = ordered;
+	flood.step = flood_step;
+	for (int peek = 0; peek < 2; peek++) {
+		uint64_t next = 0;
+		json_t *lines;
+
+		kit_prepare(only, 1);
+		kit_config.ring_bytes = KS_RING_MIN;
+		assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+		kit_forget_began();
+		lines = all(peek ? "{\"run\": true, \"peek\": true}" : "{\"run\": true}");
+		for (size_t i = 0; i < kit_count(lines); i++) {
+			const json_t *record = kit_record(lines, i);
+
+			if (!strcmp(member(record, "kind"), "lost")) {
+				assert_int_equal(count_of(record, "first"), next);
+				next = count_of(record, "last") + 1;
+			} else {
+				assert_int_equal(count_of(record, "seq"), next++);
+			}
+		}
+		assert_int_equal(next, 200);
+		kit_stop();
+	}
+	kit_setup(state);
+}
+
+/* A pass has a number, in its records and in the status: who may not ask for one waits until one began after his question, and is whole. */
+static void passes_have_numbers(void **state)
+{
+	const json_t *status;
+	uint64_t asked_ns, pass;
+
+	(void)state;
+	port_advance(SECOND);
+	asked_ns = ks_port_time_ns();
+	port_advance(5 * SECOND);
+	status = json_array_get(json_object_get(json_array_get(kit_command_0_2("status", "ordered"), 0), "reply"), 2);
+	assert_true(count_of(status, "whole_start_ns") > asked_ns);
+	pass = count_of(status, "whole_pass");
+	assert_int_equal(pass, 2);
+	assert_int_equal(count_of(status, "pass"), 2);
+	assert_int_equal(count_of(status, "epoch"), first()->epoch);
+	kit_records(0, 1, "x");
+	assert_int_equal(kit_number(all("{}"), 0, "pass"), 2);
+	/* One that failed has a number, but is not whole. */
+	probe.result = KS_STEP_FAILED;
+	port_advance(4 * SECOND);
+	status = json_array_get(json_object_get(json_array_get(kit_command_0_2("status", "ordered"), 0), "reply"), 2);
+	assert_int_equal(count_of(status, "pass"), 3);
+	assert_int_equal(count_of(status, "whole_pass"), 2);
+}
+
+/* A pass that could not see all is complete, but not whole; the record that says so passes every filter of who asked. */
+static enum ks_step incomplete_step(struct ks_probe *p, uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+	ks_record_begin(p, KS_ALARM, KS_NO_SOURCE, "incomplete");
+	ks_record_outcome(p);
+	ks_record_end(p);
+	return KS_STEP_DONE;
+}
+
+static void incomplete_is_not_whole(void **state)
+{
+	static struct ks_probe_type type;
+	static const struct ks_probe_type *const only[] = { &type };
+	json_t *lines;
+
+	(void)state;
+	type = ordered;
+	type.step = incomplete_step;
+	kit_stop();
+	kit_start(only, 1);
+	port_advance(SECOND);
+	lines = all("{\"run\": true, \"filter\": {\"kind\": \"other\"}}");
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(member(kit_record(lines, 0), "kind"), "incomplete");
+	assert_int_equal(first()->passes, 2);
+	assert_int_equal(first()->whole, 0);
+}
+
+/* === Supervision ========================================================= */
+
+/* A pass that goes on and on makes steps, and no progress: after 100 times the usual time it is told and restarted. */
+static void pass_without_end(void **state)
+{
+	(void)state;
+	port_advance(60 * SECOND);
+	assert_true(first()->usual_pass_ns > 0 && first()->usual_pass_ns < SECOND / 10);
+	kit_forget_began();
+	probe.steps_of_pass = UINT32_MAX;
+	port_advance(9 * SECOND);
+	assert_int_equal(first()->restarts, 0);
+	port_advance(10 * SECOND);
+	assert_int_equal(first()->restarts, 1);
+	assert_string_equal(member(last_of(all("{}")), "why"), "a pass does not end");
+	assert_string_equal(first()->last_error, "a pass does not end");
+}
+
+/* What does not heal is tried with growing pauses, and then stays off with its reason; "on" gives it another chance. */
+static void what_does_not_heal(void **state)
+{
+	uint64_t pause_ns = 0;
+	json_t *lines;
+	size_t restarts;
+
+	(void)state;
+	probe.result = KS_STEP_FAILED;
+	port_advance(3600 * SECOND);
+	assert_false(first()->on);
+	assert_string_equal(first()->last_error, "told to fail");
+	lines = kit_command("records", "ordered", "{\"filter\": {\"kind\": \"restarted\"}}");
+	restarts = kit_count(lines);
+	assert_int_equal(restarts, 8);
+	for (size_t i = 0; i < restarts; i++) {
+		assert_int_equal(kit_number(lines, i, "pause_ns"), pause_ns);
+		pause_ns = pause_ns ? 2 * pause_ns : SECOND;
+	}
+	assert_string_equal(member(last_of(all("{}")), "kind"), "stopped");
+	assert_int_equal(first()->restarts, 8);
+	probe.result = KS_STEP_DONE;
+	assert_string_equal(word("on", "ordered"), "on");
+	port_advance(4 * SECOND);
+	assert_true(first()->passes > 0);
+	/* It is well again: the next trouble is the first of its row. */
+	probe.result = KS_STEP_FAILED;
+	port_advance(60 * SECOND);
+	assert_int_equal(kit_number(kit_command("records", "ordered", "{\"filter\": {\"kind\": \"restarted\"}}"), 0, "in_row"), 1);
+}
+
+/* The machine was suspended for an hour, in the middle of a pass: nobody was late, and nothing is restarted (case linux/t6). */
+static void suspended(void **state)
+{
+	(void)state;
+	probe.steps_of_pass = 100;
+	port_advance(20 * SECOND + 5 * 1000000);
+	port_suspend(3600 * SECOND);
+	port_advance(60 * SECOND);
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(kit_sensor.probes[i].restarts, 0);
+	assert_null(first()->last_error);
+}
+
+/* === Classes ============================================================= */
+
+/* Who floods a probe with events pushes out no alarm, and is filtered by class. */
+static void alarms_stay(void **state)
+{
+	(void)state;
+	ks_record_begin(first(), KS_ALARM, 7, "hidden");
+	ks_record_end(first());
+	kit_records(0, 5000, "x");
+	assert_true(first()->ring.lost_total > 1000);
+	assert_string_equal(records("{\"peek\": true, \"filter\": {\"class\": \"alarm\"}, \"max\": 1}"), "lost(1-4619:4619) 0");
 }
 
 #define with_sensor(test) cmocka_unit_test_setup_teardown(test, setup, kit_teardown)
@@ -496,6 +856,19 @@ static void records_of_before_a_reset(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		with_sensor(counts_begin_with_a_record),
+		with_sensor(cursors_of_another_count),
+		with_sensor(commands_are_recorded),
+		with_sensor(error_changes_nothing),
+		with_sensor(failures_are_news_once),
+		with_sensor(failure_is_told_to_who_asked),
+		with_sensor(passes_have_numbers),
+		with_sensor(incomplete_is_not_whole),
+		with_sensor(pass_without_end),
+		with_sensor(what_does_not_heal),
+		with_sensor(suspended),
+		with_sensor(alarms_stay),
+		cmocka_unit_test_teardown(loss_during_run_is_told, kit_teardown),
 		with_sensor(every_state_every_command),
 		with_sensor(to_all),
 		with_sensor(off_and_on),

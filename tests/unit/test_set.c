@@ -121,6 +121,7 @@ static int setup(void **state)
 	(void)state;
 	memset(&world, 0, sizeof(world));
 	kit_start(types, 1);
+	kit_forget_began();
 	return 0;
 }
 
@@ -136,6 +137,9 @@ static const char *seen(void)
 		const json_t *old = json_object_get(kit_record(lines, i), "old"), *value;
 		const char *key, *kind = kit_text(lines, i, "kind");
 
+		/* What the sensor says of itself (began, failed, ...) is not what these tests are about. */
+		if (!json_object_get(kit_record(lines, i), "event") && strcmp(kind, "incomplete") && strcmp(kind, "lost"))
+			continue;
 		if (len)
 			text[len++] = ' ';
 		if (!strcmp(kind, "incomplete") || !strcmp(kind, "lost")) {
@@ -396,6 +400,7 @@ static int small_setup(void **state)
 	kit_prepare(large_types, 1);
 	kit_config.memory_bytes = 10000;
 	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	kit_forget_began();
 	assert_true(kit_sensor.probes[0].memory_bytes - kit_config.ring_bytes < 16384);
 	return 0;
 }
@@ -603,8 +608,9 @@ static void sample_larger_than_the_ring(void **state)
 	(void)state;
 	memset(&world, 0, sizeof(world));
 	kit_prepare(types, 1);
-	kit_config.ring_bytes = KS_RING_MIN;
+	kit_config.ring_bytes = 64 * 1024;
 	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	kit_forget_began();
 	for (uint32_t id = 1; id <= 100; id++)
 		put(id);
 	port_look_ns = 1000;
@@ -612,7 +618,7 @@ static void sample_larger_than_the_ring(void **state)
 		json_t *lines = kit_command("records", "things", peek ? "{\"run\": true, \"peek\": true}" : "{\"run\": true}");
 		size_t count = kit_count(lines);
 
-		assert_true(kit_sensor.probes[0].ring.next_seq > 2 * kit_sensor.probes[0].ring.count || !peek);
+		assert_true(kit_sensor.probes[0].ring.next_seq > 2 * kit_sensor.probes[0].ring.held || !peek);
 		assert_int_equal(count, 100);
 		for (size_t i = 0; i < count; i++)
 			assert_int_equal(kit_number(lines, i, "id"), i + 1);

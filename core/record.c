@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+/*
+ * record.c - making records: what is the same in all of them, and those that the sensor makes itself.
+ */
+#include "record.h"
+
+/* === Making one ========================================================== */
+
+#define CLASS(name) { "\"" KS_MEMBER("class") "\"" name "\"", sizeof("\"" KS_MEMBER("class") "\"" name "\"") - 1 }
+static const struct {
+	const char *text;
+	size_t bytes;
+} class_members[KS_CLASSES] = {
+	/* Each closes the kind's string. */
+	[KS_SAMPLE] = CLASS("sample"),
+	[KS_EVENT] = CLASS("event"),
+	[KS_ALARM] = CLASS("alarm"),
+};
+
+/* With the lock held. */
+static struct ks_text *begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind)
+{
+	struct ks_text *text = &probe->record;
+	uint64_t now = ks_port_time_ns();
+
+	if (now > probe->last_record_ns)
+		probe->last_record_ns = now;
+	probe->entry = (struct ks_entry){ .class = class };
+	probe->source = source;
+	ks_text_init(text, ks_ring_open(&probe->ring), KS_RECORD_MAX - KS_RAW_MAX);
+	ks_text_lit(text, "{\"seq\":");
+	ks_text_u64(text, probe->ring.next_seq);
+	ks_text_member_u64(text, "time", probe->last_record_ns);
+	ks_text_put(text, probe->common, probe->common_bytes);
+	ks_text_put(text, kind, strlen(kind));
+	ks_text_put(text, class_members[class].text, class_members[class].bytes);
+	ks_text_member_u64(text, "epoch", probe->epoch);
+	ks_text_member_u64(text, "pass", probe->ended + probe->in_pass);
+	return text;
+}
+
+/* With the lock held. */
+static void end(struct ks_probe *probe)
+{
+	struct ks_entry *entry = &probe->entry;
+
+	ks_text_lit(&probe->record, "}");
+	if (probe->record.full) {
+		probe->last_error = "a record was too long to keep";
+		ks_ring_drop(&probe->ring, entry->class);
+		return;
+	}
+	entry->text_bytes = (uint16_t)probe->record.len;
+	memmove(probe->record.buf + entry->text_bytes, probe->record.buf + KS_RECORD_MAX - KS_RAW_MAX, entry->raw_bytes);
+	ks_ring_commit(&probe->ring, entry, probe->source);
+}
+
+struct ks_text *ks_record_begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind)
+{
+	ks_lock(&probe->lock);
+	return begin(probe, class, source, kind);
+}
+
+void ks_record_raw(struct ks_probe *probe, const char *name, const void *bytes, size_t len)
+{
+	struct ks_text *text = &probe->record;
+
+	if (len > KS_RAW_MAX) {
+		text->full = true;
+		return;
+	}
+	ks_text_lit(text, ",\"");
+	ks_text_put(text, name, strlen(name));
+	ks_text_lit(text, "\":");
+	/* The value is made when it is known how the record is asked for; the bytes wait behind the text until it is complete. */
+	probe->entry.raw_at = (uint16_t)text->len;
+	probe->entry.raw_bytes = (uint16_t)len;
+	memcpy(text->buf + KS_RECORD_MAX - KS_RAW_MAX, bytes, len);
+}
+
+void ks_record_outcome(struct ks_probe *probe)
+{
+	probe->entry.outcome = ks_pass_mark(probe->ended + probe->in_pass);
+	probe->incomplete = true;
+}
+
+void ks_record_end(struct ks_probe *probe)
+{
+	/* What the step under way saw before a reset that was already answered: never happened. */
+	if (!probe->reset_wanted)
+		end(probe);
+	ks_unlock(&probe->lock);
+}
+
+void ks_probe_failed(struct ks_probe *probe, const char *why)
+{
+	ks_lock(&probe->lock);
+	probe->last_error = why;
+	ks_unlock(&probe->lock);
+}
+
+/* === The sensor's own ==================================================== */
+
+static void member_text(struct ks_text *text, const char *value)
+{
+	ks_text_string(text, value, strlen(value));
+}
+
+/* Who did it, for the records and as their source. */
+static uint32_t put_by(struct ks_text *text, const struct ks_caller *caller)
+{
+	if (caller->is_domain) {
+		ks_text_lit(text, ",\"by\":{\"domain\":");
+		ks_text_u64(text, caller->id);
+	} else {
+		ks_text_lit(text, ",\"by\":{\"pid\":");
+		ks_text_u64(text, caller->pid);
+		ks_text_member_u64(text, "uid", caller->id);
+	}
+	ks_text_lit(text, "}");
+	return caller->id;
+}
+
+void ks_record_began(struct ks_probe *probe, const char *why, const struct ks_caller *caller, const struct ks_count *before)
+{
+	struct ks_text *text = begin(probe, caller ? KS_ALARM : KS_EVENT, KS_NO_SOURCE, "began");
+
+	ks_text_lit(text, KS_MEMBER("why"));
+	member_text(text, why);
+	if (caller)
+		put_by(text, caller);
+	if (before) {
+		ks_text_lit(text, ",\"before\":{\"epoch\":");
+		ks_text_u64(text, before->epoch);
+		ks_text_member_u64(text, "next_seq", before->next_seq);
+		ks_text_member_u64(text, "unread", before->unread);
+		ks_text_member_u64(text, "lost", before->lost);
+		ks_text_member_u64(text, "baselines", before->baselines);
+		ks_text_lit(text, "}");
+	}
+	ks_text_member_u64(text, "resets", probe->resets);
+	end(probe);
+}
+
+/* As much of an item as fits, however many of its bytes have to be escaped. */
+#define ITEM_SHOWN 224
+
+static void record_command(struct ks_probe *probe, const char *command, const struct ks_caller *caller, const char *item,
+			   size_t item_bytes)
+{
+	struct ks_text *text = begin(probe, KS_EVENT, caller->id, "command");
+
+	ks_text_lit(text, KS_MEMBER("command"));
+	member_text(text, command);
+	if (item) {
+		ks_text_member_str(text, "item", item, item_bytes < ITEM_SHOWN ? item_bytes : ITEM_SHOWN);
+		ks_text_member_bool(text, "cut", item_bytes > ITEM_SHOWN);
+	}
+	put_by(text, caller);
+	ks_text_lit(text, KS_MEMBER("state"));
+	member_text(text, probe->on ? "on" : "off");
+	ks_text_lit(text, KS_MEMBER("level"));
+	member_text(text, ks_level_names[probe->level]);
+	end(probe);
+}
+
+void ks_record_command_locked(struct ks_probe *probe, const char *command, const struct ks_caller *caller)
+{
+	record_command(probe, command, caller, NULL, 0);
+}
+
+void ks_record_command(struct ks_probe *probe, const char *command, const struct ks_caller *caller, const char *item, size_t item_bytes)
+{
+	ks_lock(&probe->lock);
+	record_command(probe, command, caller, item, item_bytes);
+	ks_unlock(&probe->lock);
+}
+
+void ks_record_failed(struct ks_probe *probe, const char *why)
+{
+	struct ks_text *text = begin(probe, KS_ALARM, KS_NO_SOURCE, "failed");
+
+	probe->entry.outcome = ks_pass_mark(probe->ended + probe->in_pass);
+	probe->failed_why = why;
+	ks_text_lit(text, KS_MEMBER("why"));
+	member_text(text, why);
+	ks_text_member_u64(text, "in_row", probe->failed_in_row);
+	end(probe);
+}
+
+void ks_record_recovered(struct ks_probe *probe)
+{
+	struct ks_text *text = begin(probe, KS_EVENT, KS_NO_SOURCE, "recovered");
+
+	ks_text_member_u64(text, "failed", probe->failed_in_row);
+	probe->failed_why = NULL;
+	end(probe);
+}
+
+void ks_record_restarted(struct ks_probe *probe, const char *kind, const char *why, const char *old_uuid, uint64_t pause_ns)
+{
+	struct ks_text *text = begin(probe, KS_ALARM, KS_NO_SOURCE, kind);
+
+	ks_text_lit(text, KS_MEMBER("why"));
+	member_text(text, why);
+	ks_text_lit(text, KS_MEMBER("was"));
+	member_text(text, old_uuid);
+	ks_text_lit(text, KS_MEMBER("uuid"));
+	member_text(text, probe->uuid);
+	ks_text_member_u64(text, "in_row", probe->restarts_in_row);
+	ks_text_member_u64(text, "pause_ns", pause_ns);
+	end(probe);
+}
