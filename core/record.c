@@ -6,15 +6,15 @@
 
 /* === Making one ========================================================== */
 
-#define CLASS(name) { "\"" KS_MEMBER("class") "\"" name "\"", sizeof("\"" KS_MEMBER("class") "\"" name "\"") - 1 }
+#define CLASS_MEMBER(name) { "\"" KS_MEMBER("class") "\"" name "\"", sizeof("\"" KS_MEMBER("class") "\"" name "\"") - 1 }
 static const struct {
 	const char *text;
 	size_t bytes;
 } class_members[KS_CLASSES] = {
 	/* Each closes the kind's string. */
-	[KS_SAMPLE] = CLASS("sample"),
-	[KS_EVENT] = CLASS("event"),
-	[KS_ALARM] = CLASS("alarm"),
+	[KS_SAMPLE] = CLASS_MEMBER("sample"),
+	[KS_EVENT] = CLASS_MEMBER("event"),
+	[KS_ALARM] = CLASS_MEMBER("alarm"),
 };
 
 /* With the lock held. */
