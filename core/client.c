@@ -7,6 +7,9 @@
 const char ks_client_refusal[] = "{\"Virtue-protocol-version\":0.1,\"reply\":[\"\",\"error\","
 				 "{\"code\":\"busy\",\"message\":\"too many connections; try again later\"}]}\n";
 
+const char ks_client_denial[] = "{\"Virtue-protocol-version\":0.1,\"reply\":[\"\",\"error\","
+				"{\"code\":\"denied\",\"message\":\"you may neither control this sensor nor read from it\"}]}\n";
+
 /* All of a reply; false: the client is gone. */
 static bool reply(struct ks_client *client, const struct ks_request *request)
 {
@@ -23,6 +26,9 @@ static bool reply(struct ks_client *client, const struct ks_request *request)
 		ks_text_init(&out, client->out, KS_LINE_MAX);
 		more = ks_serve(client->sensor, &client->caller, request, &cursor, &out);
 		if (out.len && !client->send(client, out.buf, out.len))
+			return false;
+		/* It may take as long as the pass of a probe, without a byte to send. */
+		if (more != KS_SERVE_DONE && client->gone(client))
 			return false;
 		if (more == KS_SERVE_WAIT)
 			ks_port_pause();
@@ -67,11 +73,12 @@ static bool serve_line(struct ks_client *client)
 }
 
 void ks_client_init(struct ks_client *client, struct ks_sensor *sensor, bool control,
-		    bool (*send)(struct ks_client *client, const char *bytes, size_t len))
+		    bool (*send)(struct ks_client *client, const char *bytes, size_t len), bool (*gone)(struct ks_client *client))
 {
 	client->sensor = sensor;
 	client->caller = (struct ks_caller){ .control = control };
 	client->send = send;
+	client->gone = gone;
 	client->session = KS_VERSION_NONE;
 	client->heard_ns = 0;
 	client->behind = false;

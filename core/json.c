@@ -16,35 +16,93 @@ enum {
 	EXPECT_FAILED,
 };
 
-/* Character classes. */
+/*
+ * Who sends a text chooses what is in it, so the dearest byte is what counts.  Strings and words are read by a table: a byte is of one of few
+ * kinds, and the kind leads from one state to the next, at the same price for each byte whatever it is.
+ */
 enum {
-	C_SPACE = 1,   /* white space of RFC 8259 */
-	C_PUNCT = 2,   /* , : [ ] { } " */
-	C_CTRL = 4,
+	B_PLAIN,       /* from here on: stands for itself in a string */
+	B_SLASH,
+	B_NRT,         /* n r t: an escape behind a backslash, and no hex digit */
+	B_U,
+	B_OCTAL,       /* from here on: hex digits; 0 to 7 */
+	B_89,
+	B_A,           /* a A B */
+	B_B,           /* b, an escape too */
+	B_CE,          /* c C e E F */
+	B_F,           /* f, an escape too */
+	B_D,           /* d D: with it begin the two halves of a character beyond U+FFFF */
+	B_PUNCT,       /* , : [ ] { }: from here to the quotation mark, what no word has */
+	B_DEL,
+	B_SPACE,
+	B_WHITE,       /* white space of RFC 8259 that is a control character; from here on: not in a string */
+	B_CONTROL,
+	B_QUOTE,
+	B_BACKSLASH,
+	B_TAIL_80,     /* 80 to 8f: from here on, what follows the first byte of a character */
+	B_TAIL_90,
+	B_TAIL_A0,     /* a0 to bf */
+	B_LEAD_2,      /* the first byte of a character of so many; RFC 3629, section 4, limits what follows some of them */
+	B_LEAD_E0,
+	B_LEAD_3,
+	B_LEAD_ED,
+	B_LEAD_F0,
+	B_LEAD_4,
+	B_LEAD_F4,
+	B_NONE,        /* not in UTF-8 */
+	BYTES = 32
 };
 
-static const uint8_t class_of[256] = {
-	[0 ... 8] = C_CTRL,
-	['\t'] = C_SPACE | C_CTRL,
-	['\n'] = C_SPACE | C_CTRL,
-	[11 ... 12] = C_CTRL,
-	['\r'] = C_SPACE | C_CTRL,
-	[14 ... 31] = C_CTRL,
-	[' '] = C_SPACE,
-	['"'] = C_PUNCT,
-	[','] = C_PUNCT,
-	[':'] = C_PUNCT,
-	['['] = C_PUNCT,
-	[']'] = C_PUNCT,
-	['{'] = C_PUNCT,
-	['}'] = C_PUNCT,
-	[0x7f] = C_CTRL,
+static const uint8_t byte_of[256] = {
+	[0 ... 8] = B_CONTROL,
+	['\t' ... '\n'] = B_WHITE,
+	[11 ... 12] = B_CONTROL,
+	['\r'] = B_WHITE,
+	[14 ... 31] = B_CONTROL,
+	[' '] = B_SPACE,
+	['"'] = B_QUOTE,
+	['\\'] = B_BACKSLASH,
+	[','] = B_PUNCT, [':'] = B_PUNCT, ['['] = B_PUNCT, [']'] = B_PUNCT, ['{'] = B_PUNCT, ['}'] = B_PUNCT,
+	['/'] = B_SLASH,
+	['n'] = B_NRT, ['r'] = B_NRT, ['t'] = B_NRT,
+	['u'] = B_U,
+	['0' ... '7'] = B_OCTAL,
+	['8' ... '9'] = B_89,
+	['a'] = B_A, ['A'] = B_A, ['B'] = B_A,
+	['b'] = B_B,
+	['c'] = B_CE, ['C'] = B_CE, ['e'] = B_CE, ['E'] = B_CE, ['F'] = B_CE,
+	['f'] = B_F,
+	['d'] = B_D, ['D'] = B_D,
+	[0x7f] = B_DEL,
+	[0x80 ... 0x8f] = B_TAIL_80,
+	[0x90 ... 0x9f] = B_TAIL_90,
+	[0xa0 ... 0xbf] = B_TAIL_A0,
+	[0xc0 ... 0xc1] = B_NONE,
+	[0xc2 ... 0xdf] = B_LEAD_2,
+	[0xe0] = B_LEAD_E0,
+	[0xe1 ... 0xec] = B_LEAD_3,
+	[0xed] = B_LEAD_ED,
+	[0xee ... 0xef] = B_LEAD_3,
+	[0xf0] = B_LEAD_F0,
+	[0xf1 ... 0xf3] = B_LEAD_4,
+	[0xf4] = B_LEAD_F4,
+	[0xf5 ... 0xff] = B_NONE,
 };
 
-static inline uint8_t class_at(const char *p)
+static inline uint8_t byte_at(const char *p)
 {
-	return class_of[(uint8_t)*p];
+	return byte_of[(uint8_t)*p];
 }
+
+static inline bool is_space(const char *p)
+{
+	return *p == ' ' || byte_at(p) == B_WHITE;
+}
+
+/* What a backslash and this byte stand for; 0: more bytes belong to it, or it is none. */
+static const char escape_of[256] = {
+	['"'] = '"', ['\\'] = '\\', ['/'] = '/', ['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r', ['t'] = '\t',
+};
 
 void ks_json_init(struct ks_json *json, const char *text, size_t bytes, bool relaxed)
 {
@@ -57,8 +115,10 @@ void ks_json_init(struct ks_json *json, const char *text, size_t bytes, bool rel
 	json->is_object = 0;
 	json->error = NULL;
 	json->value = (struct ks_json_value){ .type = KS_JSON_ERROR, .text = text };
+	json->tokens_left = UINT32_MAX;
 	json->keys = 0;
 	json->keys_below[0] = 0;
+	json->alike = 0;
 	if (bytes > KS_JSON_BYTES_MAX) {
 		json->error = "the text is too long";
 		json->expect = EXPECT_FAILED;
@@ -67,61 +127,141 @@ void ks_json_init(struct ks_json *json, const char *text, size_t bytes, bool rel
 
 /* === Strings ============================================================ */
 
-static int hex_value(char c)
+/*
+ * States of a reader of strings and words, in one table each: a state is where its row begins.  From the first two there is no way out, so
+ * that several bytes can be read before anybody looks at the state.
+ */
+#define ROW(state) ((state) * BYTES)
+enum {
+	S_ERROR = ROW(0),     /* all that no row has */
+	S_END = ROW(1),       /* behind the closing quotation mark, or the first byte that is no part of the word */
+	S_TEXT = ROW(2),
+	S_TAIL_1 = ROW(3),    /* a character is complete with so many bytes more */
+	S_TAIL_2 = ROW(4),
+	S_TAIL_3 = ROW(5),
+	S_E0 = ROW(6),        /* behind this byte, which limits the next */
+	S_ED = ROW(7),
+	S_F0 = ROW(8),
+	S_F4 = ROW(9),
+	WORD_STATES = 10,
+	S_ESCAPE = ROW(10),   /* behind a backslash */
+	S_HEX_4 = ROW(11),    /* so many hex digits are to come */
+	S_HEX_D = ROW(12),    /* three, and a D was the first */
+	S_HEX_3 = ROW(13),
+	S_HEX_2 = ROW(14),
+	S_HEX_1 = ROW(15),
+	S_HIGH_2 = ROW(16),   /* so many of the first half of a character beyond U+FFFF */
+	S_HIGH_1 = ROW(17),
+	S_LOW = ROW(18),      /* the backslash of its second half, then u, D, C to F, and two more */
+	S_LOW_U = ROW(19),
+	S_LOW_D = ROW(20),
+	S_LOW_C = ROW(21),
+	STRING_STATES = 22,
+};
+
+/* What strings and words have in common: where they end they stay, and characters of several bytes. */
+#define COMMON_ROWS                                                       \
+	[S_END ... S_END + BYTES - 1] = S_END,                            \
+	[S_TEXT + B_LEAD_2] = S_TAIL_1,                                   \
+	[S_TEXT + B_LEAD_E0] = S_E0,                                      \
+	[S_TEXT + B_LEAD_3] = S_TAIL_2,                                   \
+	[S_TEXT + B_LEAD_ED] = S_ED,                                      \
+	[S_TEXT + B_LEAD_F0] = S_F0,                                      \
+	[S_TEXT + B_LEAD_4] = S_TAIL_3,                                   \
+	[S_TEXT + B_LEAD_F4] = S_F4,                                      \
+	[S_TAIL_1 + B_TAIL_80 ... S_TAIL_1 + B_TAIL_A0] = S_TEXT,         \
+	[S_TAIL_2 + B_TAIL_80 ... S_TAIL_2 + B_TAIL_A0] = S_TAIL_1,       \
+	[S_TAIL_3 + B_TAIL_80 ... S_TAIL_3 + B_TAIL_A0] = S_TAIL_2,       \
+	[S_E0 + B_TAIL_A0] = S_TAIL_1,                                    \
+	[S_ED + B_TAIL_80 ... S_ED + B_TAIL_90] = S_TAIL_1,               \
+	[S_F0 + B_TAIL_90 ... S_F0 + B_TAIL_A0] = S_TAIL_2,               \
+	[S_F4 + B_TAIL_80] = S_TAIL_2
+
+static const uint16_t string_states[ROW(STRING_STATES)] = {
+	COMMON_ROWS,
+	[S_TEXT + B_PLAIN ... S_TEXT + B_SPACE] = S_TEXT,
+	[S_TEXT + B_QUOTE] = S_END,
+	[S_TEXT + B_BACKSLASH] = S_ESCAPE,
+	[S_ESCAPE + B_SLASH ... S_ESCAPE + B_NRT] = S_TEXT,
+	[S_ESCAPE + B_B] = S_TEXT,
+	[S_ESCAPE + B_F] = S_TEXT,
+	[S_ESCAPE + B_QUOTE ... S_ESCAPE + B_BACKSLASH] = S_TEXT,
+	[S_ESCAPE + B_U] = S_HEX_4,
+	[S_HEX_4 + B_OCTAL ... S_HEX_4 + B_F] = S_HEX_3,
+	[S_HEX_4 + B_D] = S_HEX_D,
+	[S_HEX_D + B_OCTAL] = S_HEX_2,
+	[S_HEX_D + B_89 ... S_HEX_D + B_B] = S_HIGH_2,
+	[S_HEX_3 + B_OCTAL ... S_HEX_3 + B_D] = S_HEX_2,
+	[S_HEX_2 + B_OCTAL ... S_HEX_2 + B_D] = S_HEX_1,
+	[S_HEX_1 + B_OCTAL ... S_HEX_1 + B_D] = S_TEXT,
+	[S_HIGH_2 + B_OCTAL ... S_HIGH_2 + B_D] = S_HIGH_1,
+	[S_HIGH_1 + B_OCTAL ... S_HIGH_1 + B_D] = S_LOW,
+	[S_LOW + B_BACKSLASH] = S_LOW_U,
+	[S_LOW_U + B_U] = S_LOW_D,
+	[S_LOW_D + B_D] = S_LOW_C,
+	[S_LOW_C + B_CE ... S_LOW_C + B_D] = S_HEX_2,
+};
+
+static const uint16_t word_states[ROW(WORD_STATES)] = {
+	COMMON_ROWS,
+	[S_TEXT + B_PLAIN ... S_TEXT + B_D] = S_TEXT,
+	[S_TEXT + B_PUNCT ... S_TEXT + B_QUOTE] = S_END,
+	[S_TEXT + B_BACKSLASH] = S_TEXT,
+};
+
+/*
+ * Reads from @p on.  The byte that led to S_END or S_ERROR, or @end; @state is then S_END, or the state from which there was no way on, or the
+ * one at @end.
+ */
+static const char *read_states(const uint16_t *states, unsigned int *state, const char *p, const char *end)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	unsigned int at = S_TEXT, next;
+
+#define STEP(n) next = states[next + byte_at(p + (n))]
+	for (; end - p >= 8; p += 8, at = next) {
+		next = at;
+		STEP(0), STEP(1), STEP(2), STEP(3), STEP(4), STEP(5), STEP(6), STEP(7);
+		if (next <= S_END)
+			break;
+	}
+	for (; p < end; p++, at = next) {
+		next = at;
+		STEP(0);
+		if (next <= S_END) {
+			*state = next == S_END ? S_END : at;
+			return p;
+		}
+	}
+#undef STEP
+	*state = at;
+	return end;
 }
 
-/* The 16 bits behind "\u" at @p, or -1. */
-static int32_t hex4(const char *p, const char *end)
+/* What four hex digits stand for, all at once: of each, the low half of its byte, and nine more if it is a letter. */
+static inline uint32_t hex4(const char *p)
 {
-	int32_t value = 0;
+	uint32_t word = (uint32_t)(uint8_t)p[0] << 24 | (uint32_t)(uint8_t)p[1] << 16 | (uint32_t)(uint8_t)p[2] << 8 | (uint8_t)p[3];
 
-	if (end - p < 6 || p[0] != '\\' || p[1] != 'u')
-		return -1;
-	for (int i = 2; i < 6; i++) {
-		int digit = hex_value(p[i]);
-
-		if (digit < 0)
-			return -1;
-		value = value << 4 | digit;
-	}
-	return value;
+	word = (word & 0x0f0f0f0f) + (word >> 6 & 0x01010101) * 9;
+	word |= word >> 4;
+	return (word >> 8 & 0xff00) | (word & 0xff);
 }
 
-/* The length of the escape sequence at @p, a backslash; 0 if it is none.  Its character goes to @code. */
-static size_t escape_len(const char *p, const char *end, uint32_t *code)
+/* The character that the escape sequence at @p, which is known to be one, stands for; its length goes to @len. */
+static inline uint32_t escape_code(const char *p, size_t *len)
 {
-	static const char names[] = "\"\\/bfnrt", codes[] = "\"\\/\b\f\n\r\t";
-	int32_t high, low;
+	char one = escape_of[(uint8_t)p[1]];
+	uint32_t code;
 
-	if (end - p < 2)
-		return 0;
-	if (p[1] != 'u') {
-		const char *found = p[1] ? memchr(names, p[1], sizeof(names) - 1) : NULL;
-
-		if (!found)
-			return 0;
-		*code = (uint8_t)codes[found - names];
-		return 2;
-	}
-	high = hex4(p, end);
-	if (high < 0 || (high >= 0xdc00 && high <= 0xdfff))
-		return 0;
-	*code = (uint32_t)high;
-	if (high < 0xd800 || high > 0xdbff)
-		return 6;
-	low = hex4(p + 6, end);
-	if (low < 0xdc00 || low > 0xdfff)
-		return 0;
-	*code = 0x10000 + (((uint32_t)high - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
-	return 12;
+	*len = 2;
+	if (one)
+		return (uint32_t)one;
+	*len = 6;
+	code = hex4(p + 2);
+	if (code < 0xd800 || code > 0xdfff)
+		return code;
+	*len = 12;
+	return 0x10000 + ((code - 0xd800) << 10) + (hex4(p + 8) - 0xdc00);
 }
 
 static unsigned int utf8_put(char out[4], uint32_t code)
@@ -169,6 +309,7 @@ static inline void bytes_start(struct bytes *it, const char *text, size_t len, b
 static int bytes_next(struct bytes *it)
 {
 	uint32_t code;
+	size_t len;
 
 	if (it->held_at < it->held_len)
 		return (uint8_t)it->held[it->held_at++];
@@ -176,7 +317,10 @@ static int bytes_next(struct bytes *it)
 		return -1;
 	if (!it->escaped || *it->p != '\\')
 		return (uint8_t)*it->p++;
-	it->p += escape_len(it->p, it->end, &code);
+	code = escape_code(it->p, &len);
+	it->p += len;
+	if (code < 0x80)
+		return (int)code;
 	it->held_len = (uint8_t)utf8_put(it->held, code);
 	it->held_at = 1;
 	return (uint8_t)it->held[0];
@@ -184,23 +328,45 @@ static int bytes_next(struct bytes *it)
 
 int ks_json_string(const struct ks_json_value *value, char *out, size_t size)
 {
-	struct bytes it;
-	size_t len = 0;
-	int byte;
+	const char *p = value->text, *end = p + value->len;
+	char *to = out, *full = out + size;
 
 	if (!value->escaped) {
 		if (value->len > size)
 			return -1;
-		memcpy(out, value->text, value->len);
+		memcpy(out, p, value->len);
 		return (int)value->len;
 	}
-	bytes_start(&it, value->text, value->len, value->escaped);
-	while ((byte = bytes_next(&it)) >= 0) {
-		if (len == size)
+	while (p < end) {
+		char bytes[4];
+		uint32_t code;
+		size_t len;
+
+		if (to == full)
 			return -1;
-		out[len++] = (char)byte;
+		if (*p != '\\') {
+			*to++ = *p++;
+			continue;
+		}
+		*to = escape_of[(uint8_t)p[1]];
+		if (*to) {
+			to++;
+			p += 2;
+			continue;
+		}
+		code = escape_code(p, &len);
+		p += len;
+		if (code < 0x80) {
+			*to++ = (char)code;
+			continue;
+		}
+		len = utf8_put(bytes, code);
+		if (len > (size_t)(full - to))
+			return -1;
+		memcpy(to, bytes, len);
+		to += len;
 	}
-	return (int)len;
+	return (int)(to - out);
 }
 
 bool ks_json_same(const struct ks_json_value *a, const struct ks_json_value *b)
@@ -237,7 +403,7 @@ bool ks_json_u64(const struct ks_json_value *value, uint64_t *out)
 	return true;
 }
 
-/* === Tokens ============================================================= */
+/* === Scalars ============================================================ */
 
 static enum ks_json_token fail(struct ks_json *json, const char *why)
 {
@@ -250,33 +416,24 @@ static enum ks_json_token fail(struct ks_json *json, const char *why)
 /* After the opening quote.  The value's text is what is between the quotes. */
 static bool read_string(struct ks_json *json)
 {
-	const char *p = json->pos;
+	const char *p = json->pos, *end = json->end;
+	unsigned int state;
 
 	json->value.text = p;
-	json->value.escaped = false;
-	for (;;) {
-		uint32_t code;
-		size_t step;
-
-		p += ks_plain_len(p, (size_t)(json->end - p));
-		if (p == json->end)
-			return fail(json, "a string does not end"), false;
-		if (*p == '"')
-			break;
-		if (*p == '\\') {
-			json->value.escaped = true;
-			step = escape_len(p, json->end, &code);
-			if (!step)
-				return fail(json, "a string has an escape that is none"), false;
-		} else if ((uint8_t)*p < 0x20) {
+	/* Mostly that is all of it: no byte has a meaning of its own. */
+	p += ks_plain_len(p, (size_t)(end - p));
+	json->value.escaped = p < end && *p != '"';
+	if (json->value.escaped) {
+		p = read_states(string_states, &state, p, end);
+		if (p < end && state == S_TEXT && byte_at(p) < B_TAIL_80)
 			return fail(json, "a string has a control character"), false;
-		} else {
-			step = ks_utf8_len(p, (size_t)(json->end - p)); /* DEL too: one byte */
-			if (!step)
-				return fail(json, "a string is not valid UTF-8"), false;
-		}
-		p += step;
+		if (p < end && state >= S_ESCAPE)
+			return fail(json, "a string has an escape that is none"), false;
+		if (p < end && state != S_END)
+			return fail(json, "a string is not valid UTF-8"), false;
 	}
+	if (p == end)
+		return fail(json, "a string does not end"), false;
 	json->value.type = KS_JSON_STRING;
 	json->value.len = (uint32_t)(p - json->value.text);
 	json->pos = p + 1;
@@ -319,24 +476,34 @@ static bool is_number(const char *p, const char *end)
 	return p == end;
 }
 
+/* Whether what begins as a number goes on like one for longer than numbers do. */
+static bool is_endless(const char *p, size_t len)
+{
+	const char *end = p + KS_JSON_NUMBER_MAX + 1;
+
+	if (len <= KS_JSON_NUMBER_MAX)
+		return false;
+	while (p < end && ((*p >= '0' && *p <= '9') || *p == '.' || *p == '-' || *p == '+' || (*p | 0x20) == 'e'))
+		p++;
+	return p == end;
+}
+
 /* A run of bytes that is no string: a literal, a number, or a bare word. */
 static bool read_run(struct ks_json *json)
 {
-	const char *p = json->pos;
 	struct ks_json_value *value = &json->value;
+	unsigned int state;
+	const char *p = read_states(word_states, &state, json->pos, json->end);
 
-	while (p < json->end && !(class_at(p) & (C_SPACE | C_PUNCT | C_CTRL))) {
-		size_t step = ks_utf8_len(p, (size_t)(json->end - p));
-
-		if (!step)
-			return fail(json, "a word is not valid UTF-8"), false;
-		p += step;
-	}
+	if (state != S_END && !(state == S_TEXT && p == json->end))
+		return fail(json, "a word is not valid UTF-8"), false;
 	value->text = json->pos;
 	value->len = (uint32_t)(p - json->pos);
 	value->escaped = false;
 	if (!value->len)
 		return fail(json, "a control character between values"), false;
+	if (is_endless(value->text, value->len))
+		return fail(json, "a number is too long"), false;
 	if (ks_json_is(value, "true", 4))
 		value->type = KS_JSON_TRUE;
 	else if (ks_json_is(value, "false", 5))
@@ -353,73 +520,110 @@ static bool read_run(struct ks_json *json)
 	return true;
 }
 
-/*
- * A hash of the bytes that a key stands for, eight at a time: keys are compared only where it is the same, so that a line full of
- * keys costs little.
- */
-static uint32_t key_hash(const struct ks_json_value *key)
-{
-	uint64_t hash = 0, word = 0;
-	const char *p = key->text;
-	unsigned int held = 0;
-	struct bytes it;
-	int byte;
+/* === Keys =============================================================== */
 
-	if (!key->escaped) {
-		for (held = key->len; held >= 8; held -= 8, p += 8) {
-			memcpy(&word, p, 8);
-			hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
-			hash ^= hash >> 32;
-		}
-		word = 0;
-		memcpy(&word, p, held);
-	} else {
-		bytes_start(&it, p, key->len, true);
-		while ((byte = bytes_next(&it)) >= 0) {
-			/* As a load of eight bytes has them, on either kind of machine. */
-			((uint8_t *)&word)[held++] = (uint8_t)byte;
-			if (held < 8)
-				continue;
-			hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
-			hash ^= hash >> 32;
-			word = held = 0;
-		}
+/* A hash of the bytes of a key, eight at a time: keys are compared only where it is the same, so that a line full of keys costs little. */
+static uint32_t hash_of(const char *p, size_t len)
+{
+	uint64_t hash = 0, word;
+
+	for (; len >= 8; len -= 8, p += 8) {
+		memcpy(&word, p, 8);
+		hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+		hash ^= hash >> 32;
 	}
-	hash = (hash ^ word ^ held) * 0x9e3779b97f4a7c15ULL;
+	word = 0;
+	memcpy(&word, p, len);
+	hash = (hash ^ word ^ len) * 0x9e3779b97f4a7c15ULL;
 	return (uint32_t)(hash >> 32);
 }
 
-/* Notes the key just read; false if the object has it already. */
-static bool note_key(struct ks_json *json)
+/* Whether the key just read is this one. */
+static bool is_key(const struct ks_json *json, const struct ks_json_key *key)
 {
-	struct ks_json_value *value = &json->value;
-	uint32_t hash = key_hash(value);
+	const char *text = json->start + key->at;
+	struct ks_json_value other = { .type = KS_JSON_STRING, .text = text, .len = key->len };
 
+	other.escaped = text > json->start && text[-1] == '"';
+	return ks_json_same(&other, &json->value);
+}
+
+/*
+ * Notes the key that stands at @at in the text, @len bytes with its escapes; false if the object has it already.
+ *
+ * The hash has no key of its own, so that whoever wants to can make keys of one hash.  Not by chance: of all the members that can be open, two
+ * that differ have the same hash in one text of two millions.  So few such pairs are compared, and then the text is refused.
+ */
+static bool note_key(struct ks_json *json, const char *at, size_t len)
+{
+	const struct ks_json_value *value = &json->value;
+	uint32_t hash = hash_of(value->text, value->len);
+
+	json->key_hash = hash;
 	if (json->keys == KS_JSON_KEYS_MAX)
 		return fail(json, "too many members"), false;
 	for (unsigned int i = json->keys_below[json->depth]; i < json->keys; i++) {
-		const struct ks_json_key *key = &json->key[i];
-		const char *text = json->start + key->at;
-		struct ks_json_value other = { .type = KS_JSON_STRING, .text = text, .len = key->len };
-
-		if (key->hash != hash)
+		if (json->key[i].hash != hash)
 			continue;
-		other.escaped = memchr(text, '\\', key->len) != NULL && text[-1] == '"';
-		if (ks_json_same(&other, value))
+		if (is_key(json, &json->key[i]))
 			return fail(json, "a key stands twice"), false;
+		if (++json->alike > KS_JSON_ALIKE_MAX)
+			return fail(json, "keys that were made to look alike"), false;
 	}
 	json->key[json->keys++] = (struct ks_json_key){
 		.hash = hash,
-		.at = (uint16_t)(value->text - json->start),
-		.len = (uint16_t)value->len,
+		.at = (uint16_t)(at - json->start),
+		.len = (uint16_t)len,
 	};
 	return true;
 }
 
-static void skip_space(struct ks_json *json)
+/* The key just read: without its escapes from now on, and known to be new. */
+static bool settle_key(struct ks_json *json)
 {
-	while (json->pos < json->end && (class_at(json->pos) & C_SPACE))
-		json->pos++;
+	struct ks_json_value *value = &json->value;
+	const char *at = value->text;
+	size_t len = value->len;
+
+	if (value->escaped) {
+		int plain = len > KS_JSON_KEY_TEXT_MAX ? -1 : ks_json_string(value, json->plain_key, sizeof(json->plain_key));
+
+		value->text = json->plain_key;
+		value->len = plain < 0 ? KS_JSON_KEY_MAX + 1 : (uint32_t)plain;
+		value->escaped = false;
+	}
+	if (value->len > KS_JSON_KEY_MAX)
+		return fail(json, "a key is too long"), false;
+	return note_key(json, at, len);
+}
+
+/* === Tokens ============================================================= */
+
+/* Of the eight bytes in @word: the top bit of each that is zero, and no other. */
+#define EIGHT 0x0101010101010101ULL
+#define ZEROS(word) (~((((word) & EIGHT * 0x7f) + EIGHT * 0x7f) | (word)) & EIGHT * 0x80)
+
+static void skip_spaces(struct ks_json *json)
+{
+	const char *p = json->pos, *end = json->end;
+
+	for (; end - p >= 8; p += 8) {
+		uint64_t word;
+
+		memcpy(&word, p, 8);
+		if ((ZEROS(word ^ EIGHT * ' ') | ZEROS(word ^ EIGHT * '\t') | ZEROS(word ^ EIGHT * '\n') | ZEROS(word ^ EIGHT * '\r')) !=
+		    EIGHT * 0x80)
+			break;
+	}
+	while (p < end && is_space(p))
+		p++;
+	json->pos = p;
+}
+
+static inline void skip_space(struct ks_json *json)
+{
+	if (json->pos < json->end && is_space(json->pos))
+		skip_spaces(json);
 }
 
 static enum ks_json_token read_key(struct ks_json *json)
@@ -429,12 +633,12 @@ static enum ks_json_token read_key(struct ks_json *json)
 		if (!read_string(json))
 			return KS_JSON_ERROR;
 	} else {
-		if (!json->relaxed || (class_at(json->pos) & C_PUNCT))
+		if (!json->relaxed || byte_at(json->pos) == B_PUNCT)
 			return fail(json, "a key was expected");
 		if (!read_run(json))
 			return KS_JSON_ERROR;
 	}
-	if (!note_key(json))
+	if (!settle_key(json))
 		return KS_JSON_ERROR;
 	skip_space(json);
 	if (json->pos == json->end || *json->pos != ':')
@@ -520,6 +724,8 @@ enum ks_json_token ks_json_next(struct ks_json *json)
 		return KS_JSON_ERROR;
 	if (!at_something(json))
 		return json->value.type;
+	if (!json->tokens_left--)
+		return fail(json, "too many values");
 	if (json->expect == EXPECT_COMMA_OR_END) {
 		if (*json->pos == ']' || *json->pos == '}')
 			return close_value(json);

@@ -3,7 +3,10 @@
  * json.h - a reader for one JSON text in memory, strict (RFC 8259) or relaxed (PROTOCOL: bare words need no quotes).
  *
  * A pull reader: each call returns the next token, in an order that is known to be right, or KS_JSON_ERROR for good.  It allocates
- * nothing, does not recurse, copies nothing: tokens point into the text.
+ * nothing, does not recurse, copies nothing but keys that have escapes: tokens point into the text.
+ *
+ * Texts come from whoever may ask, so their worst bytes count: some eight instructions a byte, and some hundred a token, are the most that
+ * any text costs (make bench searches for worse).
  */
 #ifndef KS_JSON_H
 #define KS_JSON_H
@@ -13,6 +16,10 @@
 #define KS_JSON_DEPTH_MAX 32     /* arrays and objects within each other */
 #define KS_JSON_KEYS_MAX 64      /* members of the objects that are open at one time, for the check of duplicates */
 #define KS_JSON_BYTES_MAX 65535  /* of the text */
+#define KS_JSON_KEY_MAX 32       /* bytes of a key, without its escapes */
+#define KS_JSON_KEY_TEXT_MAX 64  /* bytes of a key as it stands in the text */
+#define KS_JSON_NUMBER_MAX 64    /* bytes of a number */
+#define KS_JSON_ALIKE_MAX 2      /* pairs of keys that differ and have the same hash */
 
 enum ks_json_token {
 	KS_JSON_ERROR,
@@ -31,9 +38,9 @@ enum ks_json_token {
 
 struct ks_json_value {
 	enum ks_json_token type;
-	const char *text;      /* a string's without its quotes, escapes as they stand; a scalar's own text */
+	const char *text;      /* a string's without its quotes, escapes as they stand; a scalar's own text; a key without escapes */
 	uint32_t len;
-	bool escaped;          /* there are escapes in it */
+	bool escaped;          /* there may be escapes in it */
 };
 
 struct ks_json {
@@ -43,7 +50,11 @@ struct ks_json {
 	uint8_t expect;        /* what may come next, see json.c */
 	uint32_t is_object;    /* bit d: what is open at depth d is an object */
 	const char *error;     /* after KS_JSON_ERROR: what is wrong; static text */
-	struct ks_json_value value;  /* the last token's */
+	struct ks_json_value value;  /* the last token's; of a key that had escapes it points into plain_key, until the next */
+	uint32_t tokens_left;  /* so many more are read; whoever wants a bound sets it after ks_json_init() */
+	uint32_t key_hash;     /* of the last key: the same for the same bytes, whatever the text */
+	char plain_key[KS_JSON_KEY_MAX];
+	uint8_t alike;         /* KS_JSON_ALIKE_MAX */
 	uint8_t keys;
 	uint8_t keys_below[KS_JSON_DEPTH_MAX + 1];
 	struct ks_json_key {

@@ -32,7 +32,7 @@ struct ks_probe;
 
 /* How much a probe would hold on this machine. */
 struct ks_size {
-	uint32_t items;          /* so many records its first sample makes, at most */
+	uint32_t items;          /* so many records its first sample makes */
 	uint64_t least_bytes;    /* memory to see of each that it comes, changes and goes */
 	uint64_t most_bytes;     /* memory to keep each as a whole */
 };
@@ -97,7 +97,6 @@ struct ks_probe {
 	bool announce_next;      /* so will the next */
 	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */
 	uint32_t epoch;          /* tells this count of records from every other: random, drawn as it begins */
-	uint32_t first_records;  /* how many records the first sample may have, if init() knows: the ring is made for that */
 	struct ks_ring ring;
 	struct ks_text record;   /* the open record, */
 	struct ks_entry entry;   /* what else is known of it, */
@@ -113,7 +112,8 @@ struct ks_probe {
 	 * Passes are numbered from 1 on: with so many ended, the one under way has the next number.  It never goes back, not at a reset either.
 	 */
 	uint64_t ended;          /* passes that are over, complete or not */
-	uint64_t pass_start_ns;  /* of the pass under way, or of the last one */
+	uint64_t pass_start_ns;  /* of the pass under way, or of the last one, */
+	uint64_t pass_boot_ns;   /* and since boot, for others: the clock of moments stands still while the machine is suspended */
 	uint64_t usual_pass_ns;  /* from start to end, as the last complete ones took; 0: not known yet */
 	bool incomplete;         /* the pass under way could not see all: ks_record_outcome() */
 	bool driven;             /* a client waits for the pass under way */

@@ -21,7 +21,7 @@ static const struct {
 static struct ks_text *begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind)
 {
 	struct ks_text *text = &probe->record;
-	uint64_t now = ks_port_time_ns();
+	uint64_t now = ks_port_boot_time_ns();
 
 	if (now > probe->last_record_ns)
 		probe->last_record_ns = now;

@@ -7,8 +7,6 @@
  */
 #include "reply.h"
 
-_Static_assert(sizeof(struct ks_cursor) <= 56, "sealed, the cursor is the cookie of the hypercall's ABI");
-
 /* So many seqs at most, from the first record on that is not confirmed, are sent in one go: sent_bits has a bit for each. */
 #define SPAN_MAX 64
 
@@ -89,7 +87,7 @@ static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
 	put_record_head(sending, probe);
 	ks_text_lit(out, "{\"seq\":");
 	ks_text_u64(out, ring->lost_last);
-	ks_text_member_u64(out, "time", ks_port_time_ns());
+	ks_text_member_u64(out, "time", ks_port_boot_time_ns());
 	ks_text_member_str(out, "probe", probe->type->name, probe->name_bytes);
 	ks_text_lit(out, ",\"kind\":\"lost\",\"class\":\"alarm\"");
 	ks_text_member_u64(out, "epoch", probe->epoch);
@@ -109,7 +107,7 @@ static bool put_no_memory(struct ks_sending *sending, const struct ks_probe *pro
 
 	put_record_head(sending, probe);
 	ks_text_lit(out, "{\"seq\":0");
-	ks_text_member_u64(out, "time", ks_port_time_ns());
+	ks_text_member_u64(out, "time", ks_port_boot_time_ns());
 	ks_text_member_str(out, "probe", probe->type->name, probe->name_bytes);
 	ks_text_lit(out, ",\"kind\":\"failed\",\"class\":\"alarm\",\"epoch\":0,\"pass\":0,"
 			 "\"why\":\"there was no memory for the probe\",\"in_row\":0}");

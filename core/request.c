@@ -53,20 +53,27 @@ static const char *read_filter(struct ks_json *json, struct ks_request *request)
 
 	for (;;) {
 		enum ks_json_token token = ks_json_next(json);
-		struct ks_filter filter = { .key = json->value };
+		struct ks_filter *filter = &request->filter[request->filters];
 
 		if (token != KS_JSON_KEY)
 			return bad;
+		if (request->filters == KS_FILTERS_MAX) {
+			bad = "too many filters: at most 8";
+			filter = NULL;
+		} else {
+			filter->key_hash = json->key_hash;
+			filter->key_bytes = (uint8_t)json->value.len;
+			memcpy(filter->key, json->value.text, json->value.len);
+		}
 		token = ks_json_next(json);
-		filter.value = json->value;
+		if (filter)
+			filter->value = json->value;
 		if (!ks_json_skip(json, token))
 			return bad;
 		if (!is_scalar(token))
 			bad = "a filter's value is a string, a number, true, false or null";
-		else if (request->filters == KS_FILTERS_MAX)
-			bad = "too many filters: at most 8";
-		else
-			request->filter[request->filters++] = filter;
+		else if (filter)
+			request->filters++;
 	}
 }
 
@@ -112,12 +119,14 @@ static const char *read_options(struct ks_json *json, struct ks_request *request
 
 	for (;;) {
 		enum ks_json_token token = ks_json_next(json);
-		const struct option *option = find_option(&json->value);
-		bool filter = is(&json->value, "filter");
+		const struct option *option;
 		const char *wrong_here;
+		bool filter;
 
 		if (token != KS_JSON_KEY)
 			return bad;
+		option = find_option(&json->value);
+		filter = is(&json->value, "filter");
 		token = ks_json_next(json);
 		if (filter && token == KS_JSON_OBJECT) {
 			wrong_here = read_filter(json, request); /* and that to its end */
@@ -408,6 +417,7 @@ void ks_request_parse(struct ks_request *request, const char *line, size_t bytes
 		return;
 	}
 	ks_json_init(&json, line, bytes, true);
+	json.tokens_left = KS_REQUEST_TOKENS_MAX;
 	if (!read_line(&json, request, &parts)) {
 		judge_nonce(request, &parts);
 		request->error = KS_ERR_SYNTAX;
@@ -439,6 +449,19 @@ static bool scalar_same(const struct ks_json_value *a, const struct ks_json_valu
 	return ks_json_same(a, b);
 }
 
+/* The filter, of which there is one at most, that asks for the member whose key was just read. */
+static const struct ks_filter *find_filter(const struct ks_request *request, const struct ks_json *json)
+{
+	for (unsigned int i = 0; i < request->filters; i++) {
+		const struct ks_filter *filter = &request->filter[i];
+
+		if (filter->key_hash == json->key_hash && filter->key_bytes == json->value.len &&
+		    !memcmp(filter->key, json->value.text, filter->key_bytes))
+			return filter;
+	}
+	return NULL;
+}
+
 bool ks_request_matches(const struct ks_request *request, const char *record, size_t bytes)
 {
 	struct ks_json json;
@@ -449,16 +472,12 @@ bool ks_request_matches(const struct ks_request *request, const char *record, si
 	ks_json_init(&json, record, bytes, false);
 	ks_json_next(&json); /* the object that a record is */
 	while (matched < request->filters && ks_json_next(&json) == KS_JSON_KEY) {
-		struct ks_json_value key = json.value;
+		const struct ks_filter *filter = find_filter(request, &json);
 		enum ks_json_token token = ks_json_next(&json);
 
-		for (unsigned int i = 0; i < request->filters; i++) {
-			if (!ks_json_same(&request->filter[i].key, &key))
-				continue;
-			if (!is_scalar(token) || !scalar_same(&request->filter[i].value, &json.value))
-				return false;
-			matched++;
-		}
+		if (filter && (!is_scalar(token) || !scalar_same(&filter->value, &json.value)))
+			return false;
+		matched += filter != NULL;
 		ks_json_skip(&json, token);
 	}
 	return matched == request->filters;

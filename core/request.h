@@ -11,6 +11,8 @@
 #define KS_NONCE_MIN 16
 #define KS_NONCE_MAX 40
 #define KS_FILTERS_MAX 8
+/* Values, keys and brackets in a line: the longest request that means something has 44. */
+#define KS_REQUEST_TOKENS_MAX 50
 /* Longer than every name and uuid; a longer target names nothing. */
 #define KS_TARGET_MAX 64
 /* What is added to a probe's list, or removed, without escapes. */
@@ -41,8 +43,10 @@ enum ks_line_kind {
 };
 
 struct ks_filter {
-	struct ks_json_value key;    /* a string */
 	struct ks_json_value value;  /* a scalar */
+	uint32_t key_hash;           /* as struct ks_json has it */
+	uint8_t key_bytes;
+	char key[KS_JSON_KEY_MAX];
 };
 
 struct ks_request {

@@ -169,7 +169,7 @@ static uint8_t queue_of(struct ks_share *share, uint32_t source)
 
 	if (source == KS_NO_SOURCE)
 		return KERNEL;
-	for (unsigned int i = FIRST_SOURCE; i < KS_SOURCES; i++) {
+	for (unsigned int i = FIRST_SOURCE; i < KS_RING_SOURCES; i++) {
 		if (share->queue[i].oldest == KS_NOWHERE)
 			vacant = vacant ? vacant : i;
 		else if (share->queue[i].source == source)
@@ -188,7 +188,7 @@ static uint32_t victim(const struct ks_ring *ring, const struct ks_share *share,
 {
 	uint32_t found = KS_NOWHERE, most = 0;
 
-	for (unsigned int i = 0; i < KS_SOURCES; i++) {
+	for (unsigned int i = 0; i < KS_RING_SOURCES; i++) {
 		const struct ks_queue *queue = &share->queue[i];
 		uint32_t has = 2 * (queue->cells + (i == mine ? cells : 0)) + (i != KERNEL);
 
@@ -277,7 +277,7 @@ void ks_ring_clear(struct ks_ring *ring)
 
 		share->cells = 0;
 		share->lost = 0;
-		for (unsigned int j = 0; j < KS_SOURCES; j++)
+		for (unsigned int j = 0; j < KS_RING_SOURCES; j++)
 			share->queue[j] = (struct ks_queue){ .oldest = KS_NOWHERE, .newest = KS_NOWHERE };
 	}
 }

@@ -8,7 +8,7 @@
  *   - Each class of records (probe.h) has a share of the memory and pushes out none but its own, so that
  *     whoever makes many samples or events cannot make an alarm disappear.
  *   - Within a class, the source that holds most gives up its oldest record: a source that floods pushes
- *     out what is its own, and what the others hold stays.  Sources beyond KS_SOURCES share one place.
+ *     out what is its own, and what the others hold stays.  Sources beyond KS_RING_SOURCES share one place.
  *
  * The memory is cut into cells, and a record is a chain of them, so that any record can be given up
  * without moving another.  The caller holds the lock.
@@ -34,7 +34,7 @@ enum ks_class {
  * kernel itself; it has a place of its own that no number of sources takes.
  */
 #define KS_NO_SOURCE UINT32_MAX
-#define KS_SOURCES 32
+#define KS_RING_SOURCES 32
 
 /* No record is longer, raw bytes included. */
 #define KS_RECORD_MAX 2048
@@ -68,7 +68,7 @@ struct ks_queue {
 struct ks_share {
 	uint32_t cells, cells_max;
 	uint64_t lost;
-	struct ks_queue queue[KS_SOURCES];
+	struct ks_queue queue[KS_RING_SOURCES];
 };
 
 struct ks_ring {

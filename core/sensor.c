@@ -87,7 +87,7 @@ static void pass_complete(struct ks_probe *probe, uint64_t now)
 	probe->usual_pass_ns += !probe->usual_pass_ns;
 	if (!probe->incomplete) {
 		probe->whole = probe->ended + 1;
-		probe->whole_start_ns = probe->pass_start_ns;
+		probe->whole_start_ns = probe->pass_boot_ns;
 	}
 }
 
@@ -122,6 +122,7 @@ static void step(struct ks_probe *probe)
 		probe->incomplete = false;
 		probe->pass_ns = 0;
 		probe->pass_start_ns = start;
+		probe->pass_boot_ns = ks_port_boot_time_ns();
 		probe->announce = probe->announce_next;
 		probe->announce_next = false;
 	}
@@ -301,8 +302,12 @@ void *ks_probe_alloc(struct ks_probe *probe, size_t bytes)
 static uint32_t ring_bytes(const struct ks_probe *probe)
 {
 	uint32_t bytes = probe->sensor->config.ring_bytes;
-	uint64_t wanted = (uint64_t)probe->first_records * 384 * 8 / 3 + KS_RECORD_MAX;
+	struct ks_size size = { .items = 0 };
+	uint64_t wanted;
 
+	if (probe->type->size)
+		probe->type->size(probe->type, &size);
+	wanted = (uint64_t)size.items * 384 * 8 / 3 + KS_RECORD_MAX;
 	if (probe->sensor->config.ring_fixed || wanted <= bytes)
 		return bytes;
 	return wanted < KS_RING_MAX ? (uint32_t)wanted : KS_RING_MAX;
@@ -314,7 +319,6 @@ static enum ks_done get_memory(struct ks_probe *probe)
 	void *ring;
 
 	probe->memory_bytes = 0;
-	probe->first_records = 0;
 	if (probe->type->init(probe))
 		return KS_NO_MEMORY;
 	bytes = ring_bytes(probe);

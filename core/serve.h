@@ -34,8 +34,8 @@
 bool ks_needs_control(const struct ks_request *request);
 
 /*
- * Where a reply stands: all zero at its start.  The Xen port hands it to the caller, sealed (cookie.h), and
- * gets it back.  No padding, and at most 56 bytes.
+ * Where a reply stands: all zero at its start.  A transport that keeps no state for its callers sends it out and gets it back as a cookie
+ * (cookie.h), which has room for so much.  No padding.
  */
 struct ks_cursor {
 	uint8_t stage;         /* enum in reply.h */

@@ -23,7 +23,7 @@ static const struct number {
 	{ KS_MEMBER(name), sizeof(KS_MEMBER(name)) - 1, sizeof(((struct ks_probe *)0)->member) == sizeof(uint64_t), \
 	  offsetof(struct ks_probe, member) }
 	NUMBER("runs", passes),
-	NUMBER("pass_start_ns", pass_start_ns),
+	NUMBER("pass_start_ns", pass_boot_ns),
 	NUMBER("whole_pass", whole),
 	NUMBER("whole_start_ns", whole_start_ns),
 	NUMBER("last_run_ns", last_pass_ns),
@@ -94,7 +94,7 @@ static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const stru
 	put_text(out, sensor->config.name);
 	ks_text_member_str(out, "uuid", sensor->uuid, KS_UUID_TEXT - 1);
 	ks_text_lit(out, ",\"version\":\"" KS_VERSION "\"");
-	ks_text_member_u64(out, "time", ks_port_time_ns());
+	ks_text_member_u64(out, "time", ks_port_boot_time_ns());
 	ks_text_lit(out, KS_MEMBER("state"));
 	put_text(out, ks_target_word(sensor, request, false));
 	ks_text_lit(out, KS_MEMBER("level"));

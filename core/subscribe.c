@@ -33,10 +33,8 @@ static void begin(struct ks_subscription *s, struct ks_sensor *sensor, const str
 	s->request.has_since = true;
 	s->request.has_epoch = false;
 	ks_text_init(&text, s->text, sizeof(s->text));
-	for (i = 0; i < request->filters; i++) {
-		keep(&text, &s->request.filter[i].key);
+	for (i = 0; i < request->filters; i++)
 		keep(&text, &s->request.filter[i].value);
-	}
 	s->by_uuid = ks_target_is_uuid(sensor, request);
 	s->targets = 0;
 	ks_for_each_target(i, sensor, request) {

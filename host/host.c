@@ -53,6 +53,15 @@ static bool send_all(struct ks_client *ks_client, const char *bytes, size_t len)
 	return true;
 }
 
+/* It has closed its socket, or was shut down from here; one that will send nothing more may still read. */
+static bool is_gone(struct ks_client *ks_client)
+{
+	struct client *client = container_of(ks_client, struct client, client);
+	struct pollfd poll_fd = { .fd = client->fd };
+
+	return poll(&poll_fd, 1, 0) > 0 && poll_fd.revents & (POLLHUP | POLLERR);
+}
+
 static void *client_thread(void *arg)
 {
 	struct client *client = arg;
@@ -164,7 +173,7 @@ int ks_host_serve(struct ks_host *host, int fd)
 	}
 	client->host = host;
 	client->fd = fd;
-	ks_client_init(&client->client, &host->sensor, host->control, send_all);
+	ks_client_init(&client->client, &host->sensor, host->control, send_all, is_gone);
 	name_caller(&client->client.caller, fd);
 	pthread_mutex_lock(&host->lock);
 	errno = pthread_create(&client->thread, NULL, client_thread, client);

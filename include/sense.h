@@ -39,10 +39,11 @@
  * XEN_SENSE_MORE is set in `flags` on return, the caller takes the reply_bytes that came (there may be none), and calls
  * again with the same request and the cookie as Xen left it.  Records count as delivered when that next call, or the
  * end of the reply, shows that they arrived; a caller that stops early leaves them for the next.  Lines are never cut.
+ * The cookie is sealed with a key of this boot, over the request line, byte by byte, and the calling domain.
  *
  * Returns 0, or
  *  -EPERM       the caller may not
- *  -EINVAL      version, flags, pad, or a cookie that Xen did not make
+ *  -EINVAL      version, flags, or a cookie that Xen did not make for this caller and this request since it booted
  *  -EMSGSIZE    request_bytes is 0 or greater than XEN_SENSE_REQUEST_MAX
  *  -ENOBUFS     reply_bytes is too small for the next line; it then holds the number of bytes that are enough
  *  -EFAULT      one of the buffers cannot be read or written; nothing counts as delivered

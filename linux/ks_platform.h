@@ -14,6 +14,7 @@
 #include <linux/spinlock.h>
 #include <linux/stddef.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 #include <linux/types.h>
 
 #ifndef UINT32_MAX
@@ -30,6 +31,12 @@
  * Linux together), which with shorter steps was half of what a sweep cost.
  */
 #define KS_STEP_BUDGET_NS 200000
+
+/* The clock of the tasks' start times. */
+static inline uint64_t ks_port_boot_time_ns(void)
+{
+	return ktime_get_boottime_ns();
+}
 
 /* Taken by kernel threads only, which may sleep. */
 struct ks_lock {

@@ -16,7 +16,11 @@ MODULE_PARM_DESC(sense, "levels and memory: a list of level=LEVEL, ring=SIZE, me
 
 static char *socket = "/run/ksense/kernel.sock";
 module_param(socket, charp, 0444);
-MODULE_PARM_DESC(socket, "where to listen; @NAME is an abstract socket (default /run/ksense/kernel.sock)");
+MODULE_PARM_DESC(socket, "where to listen; @NAME is an abstract socket (default /run/ksense/kernel.sock). Who has CAP_SYS_ADMIN may control the sensor there");
+
+static int group = -1;
+module_param(group, int, 0444);
+MODULE_PARM_DESC(group, "number of a group that may read: discovery, status, and records with peek (default: none)");
 
 /* The probes, in the order of discovery. */
 static const struct ks_probe_type *const types[] = {
@@ -59,7 +63,7 @@ static int __init ks_start(void)
 	}
 	error = ks_sensor_start(&sensor, &config) ? -ENOMEM : 0;
 	if (!error)
-		error = ks_server_start(&sensor, socket);
+		error = ks_server_start(&sensor, socket, group);
 	if (error) {
 		ks_sensor_stop(&sensor);
 		return error;

@@ -15,7 +15,7 @@
 /* Sees to it that the work runs at due_ns.  With the lock held, not while it runs. */
 static void arm(struct ks_port_work *port)
 {
-	uint64_t now = ktime_get_ns();
+	uint64_t now = ks_port_time_ns();
 
 	if (port->due_ns <= now)
 		kthread_queue_work(port->worker, &port->work);
@@ -51,7 +51,7 @@ static void run(struct kthread_work *kthread_work)
 
 	spin_lock_irq(&port->lock);
 	port->running = false;
-	now = ktime_get_ns();
+	now = ks_port_time_ns();
 	/* Or somebody wants it sooner, since it began to run. */
 	if (delay_ns < KTIME_MAX - now && now + delay_ns < port->due_ns)
 		port->due_ns = now + delay_ns;
@@ -81,7 +81,7 @@ int ks_port_work_init(struct ks_work *work)
 void ks_port_work_queue(struct ks_work *work, uint64_t delay_ns)
 {
 	struct ks_port_work *port = &work->port;
-	uint64_t now = ktime_get_ns();
+	uint64_t now = ks_port_time_ns();
 	unsigned long flags;
 
 	if (delay_ns >= KTIME_MAX - now)
@@ -110,9 +110,10 @@ void ks_port_work_exit(struct ks_work *work)
 
 /* === The rest =========================================================== */
 
+/* The clock of the works' timers: it does not go on while the machine is suspended, and nothing is late then. */
 uint64_t ks_port_time_ns(void)
 {
-	return ktime_get_boottime_ns();
+	return ktime_get_ns();
 }
 
 void ks_port_random(void *buf, size_t bytes)

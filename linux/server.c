@@ -14,7 +14,15 @@
 #include <net/af_unix.h>
 #include <net/sock.h>
 
+#include "compat.h"
 #include "ksense.h"
+
+/* The default socket's, which nobody else uses. */
+#define OWN_FOLDER "/run/ksense"
+/* Of the clients there may be, so many may be such as only read: they cannot keep out who controls. */
+#define READERS_MAX (KS_CLIENTS_MAX / 2)
+
+enum rights { MAY_NOTHING, MAY_LOOK, MAY_CONTROL };
 
 struct peer {
 	struct list_head list;
@@ -30,7 +38,8 @@ static struct {
 	struct socket *listener;
 	struct task_struct *thread;
 	struct list_head peers;
-	unsigned int peers_count;
+	unsigned int peers_count, readers_count;
+	kgid_t group;           /* whose members may read; invalid: none's */
 	bool stopping;
 } server = { .peers = LIST_HEAD_INIT(server.peers) };
 
@@ -51,6 +60,14 @@ static bool send_all(struct ks_client *client, const char *bytes, size_t len)
 		len -= sent;
 	}
 	return true;
+}
+
+/* One that will send nothing more may still read; but one that has closed its socket, or whose socket was shut down from here, does not. */
+static bool is_gone(struct ks_client *client)
+{
+	const struct peer *peer = container_of(client, struct peer, client);
+
+	return READ_ONCE(peer->sock->sk->sk_shutdown) & SEND_SHUTDOWN;
 }
 
 /* Bytes that came, 0 at the end of the stream, -EAGAIN when none came in time. */
@@ -90,6 +107,16 @@ static int peer_thread(void *data)
 }
 
 /* Its thread may be over already: the reference that was taken on it makes kthread_stop() safe. */
+/* Who it is, for the records of what he does. */
+static void name_caller(struct ks_caller *caller, struct socket *sock)
+{
+	spin_lock(&sock->sk->sk_peer_lock);
+	if (sock->sk->sk_peer_cred)
+		caller->id = from_kuid(&init_user_ns, sock->sk->sk_peer_cred->euid);
+	caller->pid = pid_nr(sock->sk->sk_peer_pid);
+	spin_unlock(&sock->sk->sk_peer_lock);
+}
+
 static void free_peer(struct peer *peer)
 {
 	kernel_sock_shutdown(peer->sock, SHUT_RDWR);
@@ -98,6 +125,7 @@ static void free_peer(struct peer *peer)
 	sock_release(peer->sock);
 	list_del(&peer->list);
 	server.peers_count--;
+	server.readers_count -= !peer->client.caller.control;
 	kvfree(peer);
 }
 
@@ -113,41 +141,64 @@ static void free_peers(bool all)
 			free_peer(peer);
 }
 
-/* Who connected, not who holds the socket now. */
-static bool is_root(struct socket *sock)
+static bool is_member(const struct cred *cred, kgid_t group)
 {
-	bool root;
-
-	spin_lock(&sock->sk->sk_peer_lock);
-	root = sock->sk->sk_peer_cred && uid_eq(sock->sk->sk_peer_cred->euid, GLOBAL_ROOT_UID);
-	spin_unlock(&sock->sk->sk_peer_lock);
-	return root;
+	if (gid_eq(cred->egid, group))
+		return true;
+	for (int i = 0; i < cred->group_info->ngroups; i++)
+		if (gid_eq(cred->group_info->gid[i], group))
+			return true;
+	return false;
 }
 
-static void refuse(struct socket *sock)
+/*
+ * Of who connected, not who holds the socket now.  A uid says nothing: root may have been stripped of what makes it root, as in a container.  Nor does
+ * a capability in a user namespace that anybody may make.
+ */
+static enum rights rights_of(struct socket *sock)
+{
+	enum rights rights = MAY_NOTHING;
+	const struct cred *cred;
+
+	spin_lock(&sock->sk->sk_peer_lock);
+	cred = sock->sk->sk_peer_cred ? get_cred(sock->sk->sk_peer_cred) : NULL;
+	spin_unlock(&sock->sk->sk_peer_lock);
+	if (!cred)
+		return MAY_NOTHING;
+	if (cred->user_ns == &init_user_ns && cap_raised(cred->cap_effective, CAP_SYS_ADMIN))
+		rights = MAY_CONTROL;
+	else if (gid_valid(server.group) && is_member(cred, server.group))
+		rights = MAY_LOOK;
+	put_cred(cred);
+	return rights;
+}
+
+/* Says why, as far as the client listens. */
+static int refuse(struct socket *sock, const char *why, int error)
 {
 	struct msghdr msg = { .msg_flags = MSG_NOSIGNAL | MSG_DONTWAIT };
-	struct kvec vec = { .iov_base = (void *)ks_client_refusal, .iov_len = strlen(ks_client_refusal) };
+	struct kvec vec = { .iov_base = (void *)why, .iov_len = strlen(why) };
 
 	kernel_sendmsg(sock, &msg, &vec, 1, vec.iov_len);
+	return error;
 }
 
 /* The socket is the peer's from now on, or nobody's: then -errno. */
 static int serve(struct socket *sock)
 {
+	enum rights rights = rights_of(sock);
 	struct peer *peer;
 
-	if (!is_root(sock))
-		return -EPERM;
-	if (server.peers_count >= KS_CLIENTS_MAX) {
-		refuse(sock);
-		return -EBUSY;
-	}
+	if (rights == MAY_NOTHING)
+		return refuse(sock, ks_client_denial, -EPERM);
+	if (server.peers_count >= KS_CLIENTS_MAX || (rights == MAY_LOOK && server.readers_count >= READERS_MAX))
+		return refuse(sock, ks_client_refusal, -EBUSY);
 	peer = kvzalloc(sizeof(*peer), GFP_KERNEL);
 	if (!peer)
 		return -ENOMEM;
 	peer->sock = sock;
-	ks_client_init(&peer->client, server.sensor, true, send_all);
+	ks_client_init(&peer->client, server.sensor, rights == MAY_CONTROL, send_all, is_gone);
+	name_caller(&peer->client.caller, sock);
 	peer->thread = kthread_create(peer_thread, peer, KBUILD_MODNAME "/client");
 	if (IS_ERR(peer->thread)) {
 		kvfree(peer);
@@ -156,6 +207,7 @@ static int serve(struct socket *sock)
 	get_task_struct(peer->thread);
 	list_add(&peer->list, &server.peers);
 	server.peers_count++;
+	server.readers_count += rights == MAY_LOOK;
 	wake_up_process(peer->thread);
 	return 0;
 }
@@ -227,13 +279,22 @@ static int remove_socket(const char *path, const struct inode *own)
 	else if (!S_ISSOCK(d_inode(at.dentry)->i_mode) || (own && d_inode(at.dentry) != own))
 		error = -EADDRINUSE;
 	else
-		error = vfs_unlink(mnt_user_ns(at.mnt), d_inode(parent), at.dentry, NULL);
+		error = vfs_unlink(ks_mnt_idmap(at.mnt), d_inode(parent), at.dentry, NULL);
 	inode_unlock(d_inode(parent));
 	dput(parent);
 	mnt_drop_write(at.mnt);
 out:
 	path_put(&at);
 	return error;
+}
+
+/* Removes the listener's file, if it has one. */
+static void forget_socket(void)
+{
+	const struct unix_sock *sock = unix_sk(server.listener->sk);
+
+	if (sock->path.dentry)
+		remove_socket(sock->addr->name->sun_path, d_inode(sock->path.dentry));
 }
 
 /* Whether somebody listens there. */
@@ -249,11 +310,34 @@ static bool is_live(union address *address, int len)
 	return error != -ECONNREFUSED;
 }
 
-/* The folder of the socket, for root alone, if it is not there. */
+/* Makes @at root's, with @mode, or, where a group may read, the group's with @group_mode. */
+static int set_access(const struct path *at, umode_t mode, umode_t group_mode)
+{
+	bool grouped = gid_valid(server.group);
+	struct inode *inode = d_inode(at->dentry);
+	struct iattr attr = {
+		.ia_valid = ATTR_MODE | ATTR_UID | ATTR_GID,
+		.ia_mode = (inode->i_mode & S_IFMT) | (grouped ? group_mode : mode),
+		.ia_uid = GLOBAL_ROOT_UID,
+		.ia_gid = grouped ? server.group : GLOBAL_ROOT_GID,
+	};
+	int error = mnt_want_write(at->mnt);
+
+	if (error)
+		return error;
+	inode_lock(inode);
+	error = notify_change(ks_mnt_idmap(at->mnt), at->dentry, &attr, NULL);
+	inode_unlock(inode);
+	mnt_drop_write(at->mnt);
+	return error;
+}
+
+/* The folder of the socket, if it is not there: for root, and for the group that may read. */
 static void make_folder(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 	struct dentry *dentry;
+	bool made = false;
 	struct path parent;
 	char *folder;
 
@@ -264,8 +348,13 @@ static void make_folder(const char *path)
 		return;
 	dentry = kern_path_create(AT_FDCWD, folder, &parent, LOOKUP_DIRECTORY);
 	if (!IS_ERR(dentry)) {
-		vfs_mkdir(mnt_user_ns(parent.mnt), d_inode(parent.dentry), dentry, 0700);
+		made = !vfs_mkdir(ks_mnt_idmap(parent.mnt), d_inode(parent.dentry), dentry, 0700);
 		done_path_create(&parent, dentry);
+	}
+	/* The default one may be there from before, when it was for others. */
+	if ((made || !strcmp(folder, OWN_FOLDER)) && !kern_path(folder, 0, &parent)) {
+		set_access(&parent, 0700, 0750);
+		path_put(&parent);
 	}
 	kfree(folder);
 }
@@ -282,25 +371,30 @@ static int listen_on(const char *path)
 	error = sock_create_kern(&init_net, PF_UNIX, SOCK_STREAM, 0, &server.listener);
 	if (error)
 		return error;
-	/* The file's mode comes from here. */
+	/* The file's mode comes from here, until it is given to the group. */
 	SOCK_INODE(server.listener)->i_mode &= ~077;
 	error = kernel_bind(server.listener, &address.any, len);
 	if (error == -EADDRINUSE && *path != '@' && !is_live(&address, len) && !remove_socket(path, NULL))
 		error = kernel_bind(server.listener, &address.any, len);
+	if (!error && unix_sk(server.listener->sk)->path.dentry && gid_valid(server.group))
+		error = set_access(&unix_sk(server.listener->sk)->path, 0700, 0660);
 	if (!error)
 		error = kernel_listen(server.listener, 64);
-	if (error)
+	if (error) {
+		forget_socket();
 		sock_release(server.listener);
+	}
 	return error;
 }
 
 /* === Interface ========================================================== */
 
-int ks_server_start(struct ks_sensor *sensor, const char *path)
+int ks_server_start(struct ks_sensor *sensor, const char *path, int group)
 {
 	int error;
 
 	server.sensor = sensor;
+	server.group = group < 0 ? INVALID_GID : make_kgid(&init_user_ns, group);
 	error = listen_on(path);
 	if (error) {
 		pr_err(KBUILD_MODNAME ": cannot listen on %s: error %d%s\n", path, error,
@@ -319,17 +413,11 @@ int ks_server_start(struct ks_sensor *sensor, const char *path)
 
 void ks_server_stop(void)
 {
-	struct unix_sock *unix_sock = unix_sk(server.listener->sk);
-
 	WRITE_ONCE(server.stopping, true);
 	kernel_sock_shutdown(server.listener, SHUT_RDWR);
 	kthread_stop(server.thread);
 	put_task_struct(server.thread);
 	free_peers(true);
-	if (unix_sock->path.dentry) {
-		const char *path = unix_sock->addr->name->sun_path;
-
-		remove_socket(path, d_inode(unix_sock->path.dentry));
-	}
+	forget_socket();
 	sock_release(server.listener);
 }

@@ -14,15 +14,14 @@
 
 #define LOOKUP "kallsyms_lookup_name"
 
-typedef unsigned long (*lookup_fn)(const char *name);
+KS_KERNEL_CALL(kallsyms_lookup_name);
 
 static DEFINE_MUTEX(lookup_mutex);
-static lookup_fn lookup;
-static bool looked;
+static bool looked, found;
 
 /*
- * The probe may stand behind the ENDBR that begins the function, which an indirect call must not skip: so what says where the function
- * begins is the symbol that the address belongs to.  That it is the right one is seen by its name.
+ * The probe may stand behind the ENDBR that begins the function: so what says where the function begins is the symbol that the address
+ * belongs to.  That it is the right one is seen by its name.
  */
 static unsigned long start_of_lookup(unsigned long address)
 {
@@ -35,16 +34,18 @@ static unsigned long start_of_lookup(unsigned long address)
 	return address - offset;
 }
 
-static lookup_fn find_lookup(void)
+static bool find_lookup(void)
 {
 	struct kprobe probe = { .symbol_name = LOOKUP, .flags = KPROBE_FLAG_DISABLED };
 	unsigned long address;
 
 	if (register_kprobe(&probe))
-		return NULL;
-	address = (unsigned long)probe.addr;
+		return false;
+	address = start_of_lookup((unsigned long)probe.addr);
 	unregister_kprobe(&probe);
-	return (lookup_fn)start_of_lookup(address);
+	if (address)
+		ks_set_kernel_call(kallsyms_lookup_name, address);
+	return address;
 }
 
 unsigned long ks_symbol(const char *name)
@@ -54,10 +55,10 @@ unsigned long ks_symbol(const char *name)
 
 	mutex_lock(&lookup_mutex);
 	if (!looked)
-		lookup = find_lookup();
+		found = find_lookup();
 	looked = true;
-	if (lookup)
-		address = lookup(name);
+	if (found)
+		address = ks_kernel_call(kallsyms_lookup_name)(name);
 	mutex_unlock(&lookup_mutex);
 	if (!address)
 		return 0;

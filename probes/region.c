@@ -386,6 +386,16 @@ enum ks_step KS_CB ks_region_step(struct ks_probe *probe, uint64_t deadline_ns)
 
 /* === Start and stop ===================================================== */
 
+uint32_t KS_CB ks_region_baselines(const struct ks_probe *probe)
+{
+	const struct region *region = probe->data;
+	uint32_t known = 0;
+
+	for (unsigned int i = 0; i < region->count; i++)
+		known += region->watched[i].known;
+	return known;
+}
+
 void KS_CB ks_region_reset(struct ks_probe *probe)
 {
 	struct region *region = probe->data;

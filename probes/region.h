@@ -71,9 +71,11 @@ struct ks_region_type {
 int ks_region_init(struct ks_probe *probe);
 void ks_region_exit(struct ks_probe *probe);
 void ks_region_reset(struct ks_probe *probe);
+uint32_t ks_region_baselines(const struct ks_probe *probe);
 enum ks_step ks_region_step(struct ks_probe *probe, uint64_t deadline_ns);
 
 #define KS_REGION_ENGINE(region_type) \
-	.init = ks_region_init, .exit = ks_region_exit, .reset = ks_region_reset, .step = ks_region_step, .engine = (region_type)
+	.init = ks_region_init, .exit = ks_region_exit, .reset = ks_region_reset, .baselines = ks_region_baselines, \
+	.step = ks_region_step, .engine = (region_type)
 
 #endif /* KS_REGION_H */

@@ -263,6 +263,13 @@ enum ks_step KS_CB ks_set_step(struct ks_probe *probe, uint64_t deadline_ns)
 
 /* === Start and stop ===================================================== */
 
+uint32_t KS_CB ks_set_baselines(const struct ks_probe *probe)
+{
+	const struct set *set = probe->data;
+
+	return set->table.used;
+}
+
 /* The table may be large: it is emptied in the steps that follow, before they walk. */
 void KS_CB ks_set_reset(struct ks_probe *probe)
 {
@@ -274,11 +281,6 @@ void KS_CB ks_set_reset(struct ks_probe *probe)
 	set->empty = false;
 	set->who_left_lost = false;
 	set->told_unkept = 0;
-}
-
-uint32_t KS_CB ks_set_baselines(const struct ks_probe *probe)
-{
-	return ((const struct set *)probe->data)->table.used;
 }
 
 static void free_memory(struct ks_probe *probe)
@@ -319,8 +321,6 @@ int KS_CB ks_set_init(struct ks_probe *probe)
 	}
 	set->first = true;
 	set->empty = true;
-	if (type_of(probe)->first_items)
-		probe->first_records = type_of(probe)->first_items();
 	return 0;
 }
 

@@ -162,6 +162,7 @@ uint32_t ks_set_baselines(const struct ks_probe *probe);
 enum ks_step ks_set_step(struct ks_probe *probe, uint64_t deadline_ns);
 
 #define KS_SET_ENGINE(set_type) \
-	.size = ks_set_size, .init = ks_set_init, .exit = ks_set_exit, .reset = ks_set_reset, .baselines = ks_set_baselines, .step = ks_set_step, .engine = (set_type)
+	.size = ks_set_size, .init = ks_set_init, .exit = ks_set_exit, .reset = ks_set_reset, .baselines = ks_set_baselines, \
+	.step = ks_set_step, .engine = (set_type)
 
 #endif /* KS_SET_H */

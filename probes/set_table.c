@@ -564,10 +564,11 @@ static uint64_t alarm_bytes(const struct shape *shape)
 
 void KS_CB ks_set_size(const struct ks_probe_type *type, struct ks_size *size)
 {
+	const struct ks_set_type *set_type = type->engine;
 	struct shape shape;
 
-	get_shape(type->engine, &shape);
-	size->items = shape.items;
+	get_shape(set_type, &shape);
+	size->items = set_type->first_items ? set_type->first_items() : shape.items;
 	size->most_bytes = alarm_bytes(&shape) + (uint64_t)shape.items * cost_of_block(&shape);
 	size->least_bytes = size->most_bytes;
 	if (shape.prints)

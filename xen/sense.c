@@ -5,7 +5,7 @@
  * One call takes one request line and gives some of its reply lines: one chunk,
  * made in a buffer of ours and copied out.  That bounds the time of a call too.
  * Nothing of a caller stays here between two calls: where its reply stands is in
- * the cookie it brings back.
+ * the cookie it brings back, which nobody but us can make.
  *
  * What must hold: a record is consumed only if the caller has got it.  ks_serve()
  * consumes what the chunk before was made of: that a caller comes back with the
@@ -26,16 +26,22 @@
 #include <public/sense.h>
 #include <xsm/xsm.h>
 
+#include "../core/cookie.h"
 #include "../probes/xen/access.h"
 #include "sense.h"
 
 /* === Data === */
 
 /*
- * Buffers too large for Xen's stack.  A caller holds the slot of its CPU for the
- * time of its call, with the lock over copies from and to the guest, as domctl
- * does: these do not sleep, but for a caller under memory paging: a control
- * domain cannot be, and a sensing domain, which others trust, is not to be.
+ * Buffers too large for Xen's stack.  A call holds one of them to its end, over
+ * the copies from and to the guest as well, as domctl does: these do not sleep,
+ * but for a caller under memory paging: a control domain cannot be, and a sensing
+ * domain, which others trust, is not to be.
+ *
+ * Nobody waits for a slot.  Mostly that of the own CPU is free; where all are
+ * taken, as there can be on a machine of more CPUs than slots, the call returns to
+ * the guest and is made again from its beginning: what the caller may is looked at
+ * anew then, and the CPU was free for others in between.
  */
 #define KS_SLOTS_MAX 8
 
@@ -48,6 +54,11 @@ struct ks_slot {
 
 static struct ks_slot *__read_mostly ks_slots;
 static unsigned int __read_mostly ks_slots_count;
+
+/* Of this boot: cookies are ours if they are made with it. */
+static uint64_t __read_mostly ks_cookie_key[2];
+
+static DEFINE_SPINLOCK(ks_instances_lock);
 
 /* === Internals === */
 
@@ -121,11 +132,45 @@ static int ks_exchange_check(const struct xen_sense_exchange *x)
     return 0;
 }
 
-/* XSM is asked for what the request needs only: it may log what it refuses. */
-static bool ks_may_control(const struct ks_request *request,
-                           enum ks_right right)
+/*
+ * Neither its id nor its uuid tells a domain from one that was there before it.
+ * What does is a number that each gets with its first call; the memory of a new
+ * struct domain is zeroed.
+ */
+static uint64_t ks_instance(struct domain *d)
 {
-    return right == KS_CONTROL &&
+    static uint64_t last;
+    uint64_t instance;
+
+    spin_lock(&ks_instances_lock);
+    if ( !d->sense_instance )
+        d->sense_instance = ++last;
+    instance = d->sense_instance;
+    spin_unlock(&ks_instances_lock);
+
+    return instance;
+}
+
+/* What the caller's cookies for the request in the slot are bound to. */
+static void ks_bind(struct ks_siphash *bond, const struct ks_slot *slot,
+                    const struct xen_sense_exchange *x)
+{
+    struct ks_cookie_caller caller = {
+        .id = current->domain->domain_id,
+        .instance = ks_instance(current->domain),
+    };
+
+    ks_cookie_bind(bond, ks_cookie_key, &caller, slot->line, x->request_bytes);
+}
+
+/*
+ * What the caller may do now: with the slot held, so that ks_lock_op() can wait
+ * for whoever found that he might.  XSM is asked for what the request needs only:
+ * it may log what it refuses.
+ */
+static bool ks_may_control(const struct ks_request *request)
+{
+    return ks_lock_right(current->domain) == KS_CONTROL &&
            (!ks_needs_control(request) || !xsm_sense_op(XSM_OTHER, true));
 }
 
@@ -133,27 +178,35 @@ static bool ks_may_control(const struct ks_request *request,
  * One call, with a slot's buffers, by somebody who may read at least.  @arg is
  * the caller's structure, @x our copy of it.
  */
-static int ks_exchange_serve(struct ks_slot *slot, enum ks_right right,
+static int ks_exchange_serve(struct ks_slot *slot,
                              XEN_GUEST_HANDLE_PARAM(void) arg,
                              struct xen_sense_exchange *x)
 {
+    bool more = x->flags & XEN_SENSE_MORE;
+    struct ks_cursor cursor = { 0 };
     struct ks_caller caller = { .is_domain = true };
+    struct ks_siphash bond;
     enum ks_serve result;
     struct ks_text out;
-    struct ks_cursor cursor;
 
-    BUILD_BUG_ON(sizeof(cursor) > sizeof(x->cookie));
+    BUILD_BUG_ON(sizeof(x->cookie) != KS_COOKIE_WORDS * sizeof(uint64_t));
     BUILD_BUG_ON(KS_REQUEST_MAX != XEN_SENSE_REQUEST_MAX);
     BUILD_BUG_ON(KS_LINE_MAX != XEN_SENSE_LINE_MAX);
 
     if ( !ks_copy_in(slot->line, x->request, x->request_bytes) )
         return -EFAULT;
 
+    if ( more )
+    {
+        ks_bind(&bond, slot, x);
+        if ( !ks_cookie_open(&bond, x->cookie, &cursor) )
+            return -EINVAL;
+    }
+
     ks_request_parse(&slot->request, slot->line, x->request_bytes,
                      KS_VERSION_NONE);
-    caller.control = ks_may_control(&slot->request, right);
+    caller.control = ks_may_control(&slot->request);
     caller.id = current->domain->domain_id;
-    memcpy(&cursor, x->cookie, sizeof(cursor));
 
     ks_text_init(&out, slot->reply,
                  min(x->reply_bytes, (uint32_t)KS_LINE_MAX));
@@ -168,12 +221,12 @@ static int ks_exchange_serve(struct ks_slot *slot, enum ks_right right,
     x->reply_bytes = out.len;
     x->flags = 0;
     memset(x->cookie, 0, sizeof(x->cookie));
-    if ( result == KS_SERVE_MORE || result == KS_SERVE_WAIT ||
-         result == KS_SERVE_ROOM )
+    if ( result != KS_SERVE_DONE && cursor.stage )
     {
-        memcpy(x->cookie, &cursor, sizeof(cursor));
-        if ( cursor.stage )
-            x->flags = XEN_SENSE_MORE;
+        if ( !more )
+            ks_bind(&bond, slot, x);
+        ks_cookie_seal(&bond, &cursor, x->cookie);
+        x->flags = XEN_SENSE_MORE;
     }
     if ( copy_to_guest(arg, x, 1) )
         return -EFAULT;
@@ -185,7 +238,23 @@ static int ks_exchange_serve(struct ks_slot *slot, enum ks_right right,
     return 0;
 }
 
-static int ks_exchange(enum ks_right right, XEN_GUEST_HANDLE_PARAM(void) arg)
+/* A slot that nobody has, locked; NULL if there is none. */
+static struct ks_slot *ks_take_slot(void)
+{
+    unsigned int first = smp_processor_id(), i;
+
+    for ( i = 0; i < ks_slots_count; i++ )
+    {
+        struct ks_slot *slot = &ks_slots[(first + i) % ks_slots_count];
+
+        if ( spin_trylock(&slot->lock) )
+            return slot;
+    }
+
+    return NULL;
+}
+
+static long ks_exchange(XEN_GUEST_HANDLE_PARAM(void) arg)
 {
     struct xen_sense_exchange x;
     struct ks_slot *slot;
@@ -199,12 +268,27 @@ static int ks_exchange(enum ks_right right, XEN_GUEST_HANDLE_PARAM(void) arg)
     if ( rc )
         return rc;
 
-    slot = &ks_slots[smp_processor_id() % ks_slots_count];
-    spin_lock(&slot->lock);
-    rc = ks_exchange_serve(slot, right, arg, &x);
+    slot = ks_take_slot();
+    if ( !slot )
+        return hypercall_create_continuation(__HYPERVISOR_sense_op, "ih",
+                                             XEN_SENSE_OP_exchange, arg);
+    rc = ks_exchange_serve(slot, arg, &x);
     spin_unlock(&slot->lock);
 
     return rc;
+}
+
+/*
+ * Until all calls are over that had begun before: each of them may have been
+ * allowed what nobody may any more.  As long as the longest of them lasts, no
+ * longer, as others that come meanwhile are not waited for.
+ */
+static void ks_await_calls(void)
+{
+    unsigned int i;
+
+    for ( i = 0; i < ks_slots_count; i++ )
+        spin_barrier(&ks_slots[i].lock);
 }
 
 /* By somebody who may read at least. */
@@ -224,6 +308,8 @@ static int ks_lock_op(XEN_GUEST_HANDLE_PARAM(void) arg)
     else
         rc = ks_lock_to(lock.domid);
 
+    if ( !rc )
+        ks_await_calls();
     if ( rc == -EPERM || rc == -EBUSY )
         ks_access_denied(XEN_SENSE_OP_lock, KS_COMMANDS);
 
@@ -234,10 +320,9 @@ static int ks_lock_op(XEN_GUEST_HANDLE_PARAM(void) arg)
 
 long do_sense_op(unsigned int op, XEN_GUEST_HANDLE_PARAM(void) arg)
 {
-    enum ks_right right = ks_lock_right(current->domain);
-
     /* FLASK says -EACCES, the default policy -EPERM: to callers it is one. */
-    if ( right == KS_NOTHING || xsm_sense_op(XSM_OTHER, false) )
+    if ( ks_lock_right(current->domain) == KS_NOTHING ||
+         xsm_sense_op(XSM_OTHER, false) )
     {
         ks_access_denied(op, KS_COMMANDS);
         return -EPERM;
@@ -249,7 +334,7 @@ long do_sense_op(unsigned int op, XEN_GUEST_HANDLE_PARAM(void) arg)
         return guest_handle_is_null(arg) ? XEN_SENSE_VERSION : -EINVAL;
 
     case XEN_SENSE_OP_exchange:
-        return ks_exchange(right, arg);
+        return ks_exchange(arg);
 
     case XEN_SENSE_OP_lock:
         return ks_lock_op(arg);
@@ -269,6 +354,7 @@ int ks_exchange_init(void)
 
     for ( i = 0; i < ks_slots_count; i++ )
         spin_lock_init(&ks_slots[i].lock);
+    ks_port_random(ks_cookie_key, sizeof(ks_cookie_key));
 
     return 0;
 }

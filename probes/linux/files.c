@@ -2,7 +2,7 @@
 /*
  * files.c - the probe "files": contents and attributes of chosen paths, entries of /proc and /sys among them.
  *
- * Paths are those of the initial mount namespace, looked up as root by a kernel thread.  One file is read at a time, a piece in each call of
+ * Paths begin at the root directory of process 1 (root.h), looked up as root by a kernel thread.  One file is read at a time, a piece in each call of
  * the engine, and stays open from piece to piece.  Unlike the other probes, this one may wait in a step: for the disk or for a server on
  * the network.  It does so in a thread of its own, or in that of the client who asked for a fresh sample.
  */
@@ -17,7 +17,9 @@
 #include <linux/time64.h>
 
 #include "../../core/siphash.h"
+#include "../../linux/compat.h"
 #include "../set.h"
+#include "root.h"
 
 /* === Data === */
 
@@ -324,13 +326,13 @@ static int open_file(const struct path *path)
 	return 0;
 }
 
-/* Looks at the path at hand.  True: that was all; false: it is open now and has to be read. */
-static bool begin_file(bool trust_attributes)
+/* Looks at the path at hand, from @root. True: that was all; false: it is open now, to be read. */
+static bool begin_file(const struct path *root, bool trust_attributes)
 {
 	const struct ks_file *known = &reading.known;
 	struct ks_file *item = &reading.item;
 	struct path path;
-	int error = kern_path(item->path, LOOKUP_FOLLOW, &path);
+	int error = vfs_path_lookup(root->dentry, root->mnt, item->path, LOOKUP_FOLLOW, &path);
 
 	if (error) {
 		set_error(item, error);
@@ -420,6 +422,9 @@ static bool read_piece(void)
 /* cursor->at[0] is the next place in the list, at[1] whether the pass has begun: one that was given up may have left a file open. */
 static int files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
 {
+	struct path root;
+	bool done;
+
 	if (!cursor->at[1])
 		close_file();
 	cursor->at[1] = 1;
@@ -430,8 +435,14 @@ static int files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void
 		if (!take_next(cursor->at[0]))
 			return KS_SET_END;
 		cursor->at[0] = reading.at + 1;
+		if (!ks_root(&root)) {
+			ks_probe_failed(probe, "process 1 has no root directory to look from");
+			return KS_SET_FAILED;
+		}
 		/* From high on attributes are not trusted: who has the disk, or the clock, can set them back. */
-		if (!begin_file(probe->level < KS_HIGH))
+		done = begin_file(&root, probe->level < KS_HIGH);
+		path_put(&root);
+		if (!done)
 			return KS_SET_SKIP;
 	}
 	memcpy(item, &reading.item, sizeof(reading.item));

@@ -6,9 +6,11 @@
  * the kernel finds the module of an address (it needs that to survive a fault), and in the page tables, which is where code has to be
  * to run.  Each of these is gone through and held against the list.
  *
- * The list is in no order that lasts from one call to the next.  So each call goes through all of it, for the module with the next higher
- * address: a few thousand reads in a pass, and what is there all the time is always seen.  A list that somebody tampered with
- * leads anywhere, so every read of it may fault.
+ * The lists are in no order that lasts from one call to the next.  So each call goes through all of one, for the module with the next higher
+ * address: a few thousand reads in a pass, and what is there all the time is always seen.
+ *
+ * Nothing here holds a lock of the kernel's, nor RCU, and nothing is freed later because of it: lists, trees and page tables are read as
+ * walk.h says.  A module that goes while it is looked at is nonsense once, and a finding needs more than one look.
  */
 #include <linux/kallsyms.h>
 #include <linux/kobject.h>
@@ -16,16 +18,15 @@
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
-#include <linux/pgtable.h>
-#include <linux/rcupdate.h>
+#include <linux/rbtree_latch.h>
 #include <linux/spinlock.h>
 #include <linux/time64.h>
-#include <linux/uaccess.h>
-#include <linux/version.h>
-#include <linux/vmalloc.h>
 
+#include "../../linux/compat.h"
 #include "../../linux/symbols.h"
 #include "../set.h"
+#include "code.h"
+#include "walk.h"
 
 #define NAME_BYTES 56
 #define SYMBOL_BYTES 64
@@ -116,48 +117,40 @@ static const struct ks_set_kind kinds[] = {
 static struct {
 	const struct list_head *modules;
 	struct kset *const *module_kset;
-	struct module *(*module_address)(unsigned long address);
-	struct vm_struct *(*find_vm_area)(const void *address);
+	const struct latch_tree_root *module_tree;
 } kernel;
 
 /* === Modules ============================================================ */
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
-#define TEXT_BASE(module) ((uintptr_t)(module)->mem[MOD_TEXT].base)
-#define TEXT_BYTES(module) ((module)->mem[MOD_TEXT].size)
-#define INIT_BASE(module) ((uintptr_t)(module)->mem[MOD_INIT_TEXT].base)
-#define INIT_BYTES(module) ((module)->mem[MOD_INIT_TEXT].size)
-#define LAYOUT_MEMBERS mem, mem
-
-static uint64_t size_of(const struct module *module)
-{
-	uint64_t bytes = 0;
-
-	for_each_mod_mem_type(type)
-		bytes += module->mem[type].size;
-	return bytes;
-}
-#else
-#define TEXT_BASE(module) ((uintptr_t)(module)->core_layout.base)
-#define TEXT_BYTES(module) ((module)->core_layout.text_size)
-#define INIT_BASE(module) ((uintptr_t)(module)->init_layout.base)
-#define INIT_BYTES(module) ((module)->init_layout.text_size)
-#define LAYOUT_MEMBERS core_layout, init_layout
-
-static uint64_t size_of(const struct module *module)
-{
-	return (uint64_t)module->core_layout.size + module->init_layout.size;
-}
-#endif
-
 /* A copy of the module at hand.  One pass runs at a time, and there is one instance. */
 static struct module shadow;
 
-#define COPY_MEMBERS(module, first, last) \
-	copy_from_kernel_nofault(&shadow.first, &(module)->first, offsetofend(struct module, last) - offsetof(struct module, first))
-#define COPY_LAYOUT_(module, ...) COPY_MEMBERS(module, __VA_ARGS__)
-/* Only where the module's memory is, for it is asked of many in a row. */
-#define COPY_LAYOUT(module) COPY_LAYOUT_(module, LAYOUT_MEMBERS)
+static bool copy_shadow(const struct module *module)
+{
+	return KS_GET(shadow, module);
+}
+
+/* Only where its code is, for it is asked of many in a row. */
+static bool copy_code_of(const struct module *module)
+{
+	for (unsigned int init = 0; init < 2; init++) {
+		ks_module_memory *to = ks_module_code(&shadow, init);
+
+		if (!KS_GET(*to, ks_module_code((struct module *)module, init)))
+			return false;
+	}
+	return true;
+}
+
+static uintptr_t code_start(const struct module *module, bool init)
+{
+	return (uintptr_t)ks_module_code((struct module *)module, init)->base;
+}
+
+static uint32_t code_bytes(const struct module *module, bool init)
+{
+	return ks_module_code_bytes(ks_module_code((struct module *)module, init));
+}
 
 static bool is_in(uintptr_t address, uintptr_t base, uint64_t bytes)
 {
@@ -169,8 +162,11 @@ static bool in_module_area(uintptr_t address)
 	return is_in(address, MODULES_VADDR, MODULES_END - MODULES_VADDR);
 }
 
-/* How long the list may be before it is taken for one that does not end. */
+/* How long a list may be before it is taken for one that does not end. */
 #define LIST_MAX 8192
+
+/* How many page tables are looked at in one call. */
+#define TABLES_MAX 16
 
 struct query {
 	/* in */
@@ -188,35 +184,38 @@ static void consider(struct query *query, struct module *module)
 	if ((uintptr_t)module > query->after && (!query->next || module < query->next))
 		query->next = module;
 	query->listed |= module == query->wanted;
-	if (!query->address || COPY_LAYOUT(module))
+	if (!query->address || !copy_code_of(module))
 		return;
-	if (is_in(query->address, TEXT_BASE(&shadow), TEXT_BYTES(&shadow)))
-		query->owner_end = TEXT_BASE(&shadow) + TEXT_BYTES(&shadow);
-	else if (is_in(query->address, INIT_BASE(&shadow), INIT_BYTES(&shadow)))
-		query->owner_end = INIT_BASE(&shadow) + INIT_BYTES(&shadow);
+	for (unsigned int init = 0; init < 2; init++)
+		if (is_in(query->address, code_start(&shadow, init), code_bytes(&shadow, init)))
+			query->owner_end = code_start(&shadow, init) + code_bytes(&shadow, init);
 }
 
 /*
- * Goes once through the list.  With RCU held, as whoever unloads a module waits for that.  Without the list's head the ring is
- * entered where this module is; the head is then told from a module by where it lies.  False: it is no ring.
+ * Goes once round the list.  Without the list's head the ring is entered where this module is; the head is then told from a module by where it
+ * lies.  False: it is no ring, or somebody just changes it.
  */
 static bool ask_list(struct query *query)
 {
-	const struct list_head *ring = kernel.modules ?: &THIS_MODULE->list, *at = ring;
+	const struct list_head *head = kernel.modules ?: &THIS_MODULE->list, *at = head;
+	struct ks_round round = ks_round(head, LIST_MAX);
 
-	for (unsigned int i = 0; i < LIST_MAX; i++) {
+	do {
 		if (in_module_area((uintptr_t)at))
 			consider(query, list_entry(at, struct module, list));
-		if (copy_from_kernel_nofault(&at, &at->next, sizeof(at)))
-			return false;
-		if (at == ring)
-			return true;
-	}
-	return false;
+		at = ks_round_next(&round);
+	} while (at);
+	return round.whole;
 }
 
-static int broken_list(struct ks_probe *probe)
+/* Without the list there is nothing to hold the rest against. */
+static struct ks_torn list_torn, objects_torn;
+
+/* What to do when the list was no ring: look again in the next step, in which whoever changes it may be done, or give up. */
+static int torn_list(struct ks_probe *probe)
 {
+	if (!ks_is_torn(&list_torn, false))
+		return KS_SET_ELSEWHERE;
 	ks_probe_failed(probe, "the list of modules is no ring");
 	return KS_SET_FAILED;
 }
@@ -238,7 +237,7 @@ static void put_taints(char *out, size_t size, unsigned long taints)
 {
 	static const char letters[] = "PFSRMBUDAWCIOELKXTN";
 
-	BUILD_BUG_ON(sizeof(letters) - 1 != TAINT_FLAGS_COUNT && LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0));
+	BUILD_BUG_ON(sizeof(letters) - 1 > TAINT_FLAGS_COUNT);
 	for (unsigned int i = 0; i < sizeof(letters) - 1 && size > 1; i++)
 		if (taints & 1UL << i) {
 			*out++ = letters[i];
@@ -248,12 +247,12 @@ static void put_taints(char *out, size_t size, unsigned long taints)
 
 static int copy_module(const struct module *module, struct ks_module *item)
 {
-	if (copy_from_kernel_nofault(&shadow, module, sizeof(shadow)) || shadow.state == MODULE_STATE_UNFORMED)
+	if (!copy_shadow(module) || shadow.state == MODULE_STATE_UNFORMED)
 		return KS_SET_SKIP; /* not there yet, or no more */
 	strscpy_pad(item->name, shadow.name, sizeof(item->name));
-	item->base = TEXT_BASE(&shadow);
-	item->size_bytes = size_of(&shadow);
-	item->text_bytes = TEXT_BYTES(&shadow);
+	item->base = code_start(&shadow, false);
+	item->size_bytes = ks_module_bytes(&shadow);
+	item->text_bytes = code_bytes(&shadow, false);
 	strscpy(item->state, state_of(&shadow), sizeof(item->state));
 	put_taints(item->taints, sizeof(item->taints), shadow.taints);
 #ifdef CONFIG_MODULE_UNLOAD
@@ -317,7 +316,8 @@ static int on_module(struct notifier_block *block, unsigned long event, void *da
 
 	spin_lock(&suspects_lock);
 	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++)
-		if (is_in(i->address, TEXT_BASE(module), size_of(module)) || is_in(i->address, INIT_BASE(module), size_of(module)))
+		if (is_in(i->address, code_start(module, false), ks_module_bytes(module)) ||
+		    is_in(i->address, code_start(module, true), ks_module_bytes(module)))
 			i->since_ns = now_ns;
 	spin_unlock(&suspects_lock);
 	return NOTIFY_DONE;
@@ -327,15 +327,13 @@ static struct notifier_block notifier = { .notifier_call = on_module };
 
 static int copy_hidden(const struct module *module, const char *seen, struct ks_hidden_module *item)
 {
-	if (copy_from_kernel_nofault(&shadow, module, sizeof(shadow)))
-		return KS_SET_SKIP;
-	if (!is_old_suspect((uintptr_t)module, HIDDEN_PATIENCE_NS))
+	if (!copy_shadow(module) || !is_old_suspect((uintptr_t)module, HIDDEN_PATIENCE_NS))
 		return KS_SET_SKIP;
 	item->module = (uintptr_t)module;
 	strscpy_pad(item->name, shadow.name, sizeof(item->name));
-	item->base = TEXT_BASE(&shadow);
-	item->size_bytes = size_of(&shadow);
-	item->text_bytes = TEXT_BYTES(&shadow);
+	item->base = code_start(&shadow, false);
+	item->size_bytes = ks_module_bytes(&shadow);
+	item->text_bytes = code_bytes(&shadow, false);
 	strscpy(item->seen, seen, sizeof(item->seen));
 	strscpy(item->missing, "module-list", sizeof(item->missing));
 	return HIDDEN_KIND;
@@ -343,61 +341,68 @@ static int copy_hidden(const struct module *module, const char *seen, struct ks_
 
 /* === Objects of /sys/module ============================================= */
 
-/* The module with the lowest address above @after that has an object.  Those without a module are parts of the kernel itself. */
-static struct module *next_in_sysfs(uintptr_t after)
+/*
+ * The module with the lowest address above @after that has an object, in *@next; NULL: none.  Those without a module are parts of the kernel
+ * itself.  False: the objects are no ring, or somebody just changes them.
+ */
+static bool next_in_sysfs(uintptr_t after, struct module **next)
 {
-	struct kset *kset = *kernel.module_kset;
-	struct module *next = NULL;
-	struct kobject *object;
+	struct kset *kset;
+	struct ks_round round;
+	const struct list_head *at;
 
-	spin_lock(&kset->list_lock);
-	list_for_each_entry(object, &kset->list, entry) {
-		struct module *module = container_of(object, struct module_kobject, kobj)->mod;
+	*next = NULL;
+	if (!KS_GET(kset, kernel.module_kset))
+		return false;
+	round = ks_round(&kset->list, LIST_MAX);
+	while ((at = ks_round_next(&round))) {
+		const struct kobject *object = list_entry(at, struct kobject, entry);
+		struct module *module;
 
-		if ((uintptr_t)module > after && (!next || module < next))
-			next = module;
+		if (KS_GET(module, &container_of(object, struct module_kobject, kobj)->mod) && (uintptr_t)module > after &&
+		    (!*next || module < *next))
+			*next = module;
 	}
-	spin_unlock(&kset->list_lock);
-	return next;
+	return round.whole;
 }
+
+/* === The tree =========================================================== */
+
+#ifdef CONFIG_MODULES_TREE_LOOKUP
+/*
+ * The module that has @address, as __module_address() finds it: a tree in two copies, of which one stands still (linux/rbtree_latch.h).  NULL: none,
+ * or somebody changed the tree just then.
+ */
+static struct module *in_module_tree(uintptr_t address)
+{
+	unsigned int copy;
+	struct rb_node *node;
+
+	if (!KS_GET(copy, &kernel.module_tree->seq.seqcount.sequence) ||
+	    !KS_GET(node, &kernel.module_tree->tree[copy & 1].rb_node))
+		return NULL;
+	for (unsigned int depth = 0; node && depth < KS_TREE_DEPTH_MAX; depth++) {
+		const struct latch_tree_node *latch = container_of(node, struct latch_tree_node, node[copy & 1]);
+		const ks_module_memory *at = container_of(latch, ks_module_memory, mtn.node);
+		ks_module_memory memory;
+
+		if (!KS_GET(memory, at))
+			return NULL;
+		if (is_in(address, (uintptr_t)memory.base, memory.size))
+			return memory.mtn.mod;
+		node = address < (uintptr_t)memory.base ? memory.mtn.node.node[copy & 1].rb_left :
+							   memory.mtn.node.node[copy & 1].rb_right;
+	}
+	return NULL;
+}
+#else
+static struct module *in_module_tree(uintptr_t address)
+{
+	return NULL;
+}
+#endif
 
 /* === Executable memory ================================================== */
-
-/* How many tables, or holes in them, are looked at in one call. */
-#define TABLES_MAX 16
-
-static bool is_executable(pte_t entry)
-{
-	pteval_t flags = pte_flags(entry);
-
-	return (flags & _PAGE_PRESENT) && !(flags & _PAGE_NX);
-}
-
-/*
- * Goes on from *@address within one page table, or over one hole.  True: code may run at *@address and the @bytes that its entry maps.
- * Else *@address is behind what was looked at.  A table may be freed while it is read, when a huge mapping takes its place: what is
- * read then is nonsense, but can be read.
- */
-static bool find_executable(uintptr_t *address, uintptr_t *bytes)
-{
-	unsigned int level, entries = 1;
-	const pte_t *entry = lookup_address(*address, &level);
-
-	if (!entry) {
-		/* The level is that of the last table that there was: the hole is what one of its entries would map. */
-		*bytes = level == PG_LEVEL_NONE ? PGDIR_SIZE : level == PG_LEVEL_512G ? PUD_SIZE : PMD_SIZE;
-		*address = (*address & ~(*bytes - 1)) + *bytes;
-		return false;
-	}
-	*bytes = page_level_size(level);
-	*address &= ~(*bytes - 1);
-	if (level == PG_LEVEL_4K)
-		entries = PTRS_PER_PTE - pte_index(*address);
-	for (; entries; entries--, entry++, *address += *bytes)
-		if (is_executable(READ_ONCE(*entry)))
-			return true;
-	return false;
-}
 
 /*
  * Code that the kernel makes as it goes.  It is told by the function that took the memory for it, as /proc/vmallocinfo shows it.  Whoever
@@ -427,18 +432,16 @@ static int copy_code(uintptr_t address, uintptr_t bytes, uint64_t *cursor, struc
 {
 	char symbol[KSYM_SYMBOL_LEN] = "";
 	const char *owner;
-	struct vm_struct *area = kernel.find_vm_area((void *)address), copy;
+	struct vm_struct area;
 
 	item->start = address;
 	item->bytes = bytes;
-	/* It may be freed meanwhile: then this is nonsense, once, and no finding. */
-	if (area && !copy_from_kernel_nofault(&copy, area, sizeof(copy)) &&
-	    is_in(address, (uintptr_t)copy.addr, get_vm_area_size(&copy))) {
-		item->start = (uintptr_t)copy.addr;
-		item->bytes = get_vm_area_size(&copy);
-		sprint_symbol(symbol, (unsigned long)copy.caller);
+	if (ks_vm_area(address, &area)) {
+		item->start = (uintptr_t)area.addr;
+		item->bytes = get_vm_area_size(&area);
+		sprint_symbol(symbol, (unsigned long)area.caller);
 	}
-	*cursor = item->start + item->bytes;
+	*cursor = max_t(uint64_t, *cursor, item->start + item->bytes);
 	strscpy(item->allocated_by, symbol, sizeof(item->allocated_by));
 	owner = owner_by(symbol);
 	if (owner) {
@@ -448,7 +451,7 @@ static int copy_code(uintptr_t address, uintptr_t bytes, uint64_t *cursor, struc
 	return is_old_suspect(item->start, UNOWNED_PATIENCE_NS) ? UNOWNED_KIND : KS_SET_SKIP;
 }
 
-/* Goes on from *@cursor to the next executable memory below @end, if it is within reach of this call.  With RCU held. */
+/* Goes on from *@cursor to the next executable memory below @end, if it is within reach of this call.  The cursor never goes back. */
 static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, void *item)
 {
 	struct query query = { };
@@ -457,33 +460,34 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 	bool found = false;
 
 	for (unsigned int i = 0; i < TABLES_MAX && address < end && !found; i++)
-		found = find_executable(&address, &bytes);
-	*cursor = address;
-	if (!found || address >= end)
+		found = ks_next_executable(&address, end, &bytes);
+	if (!found || address >= end) {
+		*cursor = address;
 		return KS_SET_SKIP;
-	*cursor += bytes;
-	module = kernel.module_address ? kernel.module_address(address) : NULL;
+	}
+	module = kernel.module_tree ? in_module_tree(address) : NULL;
 	query.wanted = module;
 	query.address = module ? 0 : address;
 	if (!ask_list(&query))
-		return broken_list(probe);
+		return torn_list(probe);
+	ks_is_torn(&list_torn, true);
+	*cursor = address + bytes;
 	if (query.owner_end > address) {
 		*cursor = PAGE_ALIGN(query.owner_end);
 		return KS_SET_SKIP;
 	}
 	if (module) {
-		if (!copy_from_kernel_nofault(&shadow, module, sizeof(shadow)) &&
-		    is_in(address, TEXT_BASE(&shadow), TEXT_BYTES(&shadow)))
-			*cursor = PAGE_ALIGN(TEXT_BASE(&shadow) + TEXT_BYTES(&shadow));
+		if (copy_shadow(module) && is_in(address, code_start(&shadow, false), code_bytes(&shadow, false)))
+			*cursor = PAGE_ALIGN(code_start(&shadow, false) + code_bytes(&shadow, false));
 		return query.listed ? KS_SET_SKIP : copy_hidden(module, "module-tree", item);
 	}
-	return kernel.find_vm_area ? copy_code(address, *cursor - address, cursor, item) : KS_SET_SKIP;
+	return ks_vm_areas_known() ? copy_code(address, bytes, cursor, item) : KS_SET_SKIP;
 }
 
 /* === The walk =========================================================== */
 
-/* What the cursor holds. */
-enum { AT_STAGE, AT_PLACE };
+/* What the cursor holds; AT_TORN: the objects of /sys/module could not be gone through. */
+enum { AT_STAGE, AT_PLACE, AT_TORN };
 
 enum stage { START, VIEWS, LIST, SYSFS, MODULE_AREA, VMALLOC_AREA, END };
 
@@ -502,8 +506,8 @@ static int next_view(struct ks_set_cursor *cursor, struct ks_view *item)
 		{ "module-list", true },
 		{ "list-head", kernel.modules },
 		{ "sysfs", kernel.module_kset },
-		{ "module-tree", kernel.module_address },
-		{ "vm-areas", kernel.find_vm_area },
+		{ "module-tree", kernel.module_tree },
+		{ "vm-areas", ks_page_tables_known() && ks_vm_areas_known() },
 	};
 	uint64_t i = cursor->at[AT_PLACE]++;
 
@@ -521,7 +525,8 @@ static int next_in_list(struct ks_probe *probe, struct ks_set_cursor *cursor, vo
 	struct query query = { .after = cursor->at[AT_PLACE] };
 
 	if (!ask_list(&query))
-		return broken_list(probe);
+		return torn_list(probe);
+	ks_is_torn(&list_torn, true);
 	cursor->at[AT_PLACE] = (uintptr_t)query.next;
 	if (query.next)
 		return copy_module(query.next, item);
@@ -529,19 +534,35 @@ static int next_in_list(struct ks_probe *probe, struct ks_set_cursor *cursor, vo
 	return KS_SET_SKIP;
 }
 
+/* The rest of the pass is made, whatever this list is like: to tear it is no way to keep the others from being looked at. */
+static void leave_sysfs(struct ks_probe *probe, struct ks_set_cursor *cursor)
+{
+	enter(cursor, probe->level >= KS_HIGH && ks_page_tables_known() ? MODULE_AREA : END, MODULES_VADDR);
+}
+
 static int next_object(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
 {
 	struct query query = { };
+	struct module *module = NULL;
 
-	query.wanted = kernel.module_kset ? next_in_sysfs(cursor->at[AT_PLACE]) : NULL;
-	cursor->at[AT_PLACE] = (uintptr_t)query.wanted;
-	if (!query.wanted) {
-		enter(cursor, probe->level >= KS_HIGH ? MODULE_AREA : END, MODULES_VADDR);
+	if (kernel.module_kset && !next_in_sysfs(cursor->at[AT_PLACE], &module)) {
+		if (!ks_is_torn(&objects_torn, false))
+			return KS_SET_ELSEWHERE;
+		cursor->at[AT_TORN] = true;
+		leave_sysfs(probe, cursor);
 		return KS_SET_SKIP;
 	}
+	ks_is_torn(&objects_torn, true);
+	if (!module) {
+		leave_sysfs(probe, cursor);
+		return KS_SET_SKIP;
+	}
+	query.wanted = module;
 	if (!ask_list(&query))
-		return broken_list(probe);
-	return query.listed ? KS_SET_SKIP : copy_hidden(query.wanted, "sysfs", item);
+		return torn_list(probe);
+	ks_is_torn(&list_torn, true);
+	cursor->at[AT_PLACE] = (uintptr_t)module;
+	return query.listed ? KS_SET_SKIP : copy_hidden(module, "sysfs", item);
 }
 
 static int next_in_memory(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
@@ -555,38 +576,40 @@ static int next_in_memory(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 	return KS_SET_SKIP;
 }
 
+static int end_walk(struct ks_probe *probe, const struct ks_set_cursor *cursor)
+{
+	if (cursor->at[AT_TORN]) {
+		ks_probe_failed(probe, "the objects of /sys/module are no ring");
+		return KS_SET_FAILED;
+	}
+	if (ks_page_tables_endless()) {
+		ks_probe_failed(probe, "more page tables than memory can hold");
+		return KS_SET_FAILED;
+	}
+	return KS_SET_END;
+}
+
 static int modules_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
 {
-	int kind = KS_SET_END;
-
-	/* The kernel's own readers of the list and the tree turn preemption off, which RCU's updaters wait for as well. */
-	preempt_disable();
-	rcu_read_lock();
 	switch ((enum stage)cursor->at[AT_STAGE]) {
 	case START:
 		pass++;
+		ks_page_tables_begin();
 		enter(cursor, VIEWS, 0);
-		kind = KS_SET_SKIP;
-		break;
+		return KS_SET_SKIP;
 	case VIEWS:
-		kind = next_view(cursor, item);
-		break;
+		return next_view(cursor, item);
 	case LIST:
-		kind = next_in_list(probe, cursor, item);
-		break;
+		return next_in_list(probe, cursor, item);
 	case SYSFS:
-		kind = next_object(probe, cursor, item);
-		break;
+		return next_object(probe, cursor, item);
 	case MODULE_AREA:
 	case VMALLOC_AREA:
-		kind = next_in_memory(probe, cursor, item);
-		break;
+		return next_in_memory(probe, cursor, item);
 	case END:
 		break;
 	}
-	rcu_read_unlock();
-	preempt_enable();
-	return kind;
+	return end_walk(probe, cursor);
 }
 
 static int modules_init(struct ks_probe *probe)
@@ -595,8 +618,11 @@ static int modules_init(struct ks_probe *probe)
 	BUILD_BUG_ON(NAME_BYTES != MODULE_NAME_LEN);
 	kernel.modules = (void *)ks_symbol("modules");
 	kernel.module_kset = (void *)ks_symbol("module_kset");
-	kernel.module_address = (void *)ks_symbol("__module_address");
-	kernel.find_vm_area = (void *)ks_symbol("find_vm_area");
+#ifdef CONFIG_MODULES_TREE_LOOKUP
+	kernel.module_tree = (void *)ks_symbol("mod_tree"); /* struct mod_tree_root, which begins with its tree */
+#endif
+	ks_code_init();
+	list_torn = objects_torn = (struct ks_torn){ };
 	memset(suspects, 0, sizeof(suspects));
 	return register_module_notifier(&notifier) ? -1 : 0;
 }

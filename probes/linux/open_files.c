@@ -22,13 +22,14 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/task.h>
 #include <linux/time64.h>
-#include <linux/version.h>
 #include <net/af_unix.h>
 #include <net/inet_sock.h>
 #include <net/sock.h>
 #include <net/tcp_states.h>
 
+#include "../../linux/compat.h"
 #include "../set.h"
+#include "root.h"
 
 /* How much a string may take up in a record, where a hostile byte is six: one with a changed path has two of them. */
 #define PATH_ESCAPED_MAX 600
@@ -432,17 +433,6 @@ enum { AT_PID, AT_FD, AT_TABLE };
 /* How many places in a table are looked at in one call: a table may have a million, nearly all of them empty. */
 #define PLACES_MAX 256
 
-static struct file *get_file_at(const struct fdtable *table, unsigned int fd)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-	return get_file_rcu(&table->fd[fd]);
-#else
-	struct file *file = rcu_dereference(table->fd[fd]);
-
-	return file && get_file_rcu(file) ? file : NULL;
-#endif
-}
-
 /* Whether a thread has the table of its process, which is walked for that, or of the thread before it. */
 static bool is_shared(const struct task_struct *task, const struct files_struct *files, const struct ks_set_cursor *cursor)
 {
@@ -463,7 +453,7 @@ static struct file *next_file(struct task_struct *task, struct ks_set_cursor *cu
 		end = table->max_fds;
 		cursor->at[AT_TABLE] = (uintptr_t)task->files;
 		for (unsigned int i = 0; i < PLACES_MAX && fd < end && !file; i++)
-			file = get_file_at(table, fd++);
+			file = ks_get_file_at(table, fd++);
 	}
 	task_unlock(task);
 	cursor->at[AT_FD] = fd;
@@ -484,6 +474,10 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	int kind;
 
 	BUILD_BUG_ON(offsetof(struct ks_open_file, comm) != offsetof(struct ks_open_socket, comm));
+	if (!cursor->at[AT_PID] && !ks_sees_root(scratch, sizeof(scratch))) {
+		ks_probe_failed(probe, KS_OTHER_ROOT);
+		return KS_SET_FAILED;
+	}
 	rcu_read_lock();
 	pid = find_ge_pid(cursor->at[AT_PID], &init_pid_ns);
 	if (!pid) {

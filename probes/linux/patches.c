@@ -3,21 +3,22 @@
  * patches.c - the places at which this kernel rewrites its own code while it runs.
  *
  * Static keys and static calls have tables, which are sorted by key; an index of their own here is sorted by address, and keeps the bytes that
- * were there at the baseline.  The places of ftrace (40,000) and the kprobes are asked for one by one.
+ * were there at the baseline.  The places of ftrace (40,000) and the kprobes are looked for one by one, where the kernel itself has them: its own
+ * functions for that are not for modules, and follow lists wherever they lead.
  */
 #include <linux/ftrace.h>
+#include <linux/hash.h>
 #include <linux/jump_label.h>
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
-#include <linux/rcupdate.h>
 #include <linux/sort.h>
 #include <linux/static_call_types.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
 #include "../../linux/symbols.h"
 #include "patches.h"
+#include "walk.h"
 
 /* === Data === */
 
@@ -80,9 +81,9 @@ static struct {
 	unsigned long static_call_return0, return_thunk;
 	unsigned long ftrace_caller, ftrace_regs_caller, ftrace_stub;
 	const unsigned long *ftrace_trace_function;
-	bool (*is_ftrace_trampoline)(unsigned long address);
-	unsigned long (*ftrace_location_range)(unsigned long start, unsigned long end);
-	struct kprobe *(*get_kprobe)(void *address);
+	const struct ftrace_page *const *ftrace_pages;
+	const struct ftrace_ops *const *ftrace_ops, *ftrace_ops_end;
+	const struct hlist_head *kprobes; /* KPROBE_BUCKETS of them */
 } patches;
 
 /* === Places === */
@@ -241,36 +242,135 @@ static const char *undo_site(const struct site *site, uint64_t cell_address, uin
 	return unfinished ? "patching" : names[site->kind];
 }
 
+/* === ftrace === */
+
+/*
+ * As kernel/trace/ftrace.c has it: groups of places, each in order of addresses.  That it is so in this kernel is seen when the first group is
+ * looked at (are_pages_known()).
+ */
+struct ftrace_page {
+	const struct ftrace_page *next;
+	const struct dyn_ftrace *records;
+	int index;                /* so many of them */
+	int order;
+};
+
+#define PAGES_MAX 4096
+#define OPS_MAX 4096
+
+static bool are_pages_known(void)
+{
+	const struct ftrace_page *first;
+	struct ftrace_page page;
+	struct dyn_ftrace record;
+
+	return patches.ftrace_pages && KS_GET(first, patches.ftrace_pages) && KS_GET(page, first) && page.index > 0 &&
+	       KS_GET(record, page.records) && record.ip >= patches.start && record.ip < patches.end &&
+	       KS_GET(record, page.records + page.index - 1) && record.ip >= patches.start && record.ip < patches.end;
+}
+
+/* The place in @page that begins within [@start, @end], or has begun just before and reaches into it; 0: none. */
+static unsigned long traced_in_page(const struct ftrace_page *page, unsigned long start, unsigned long end)
+{
+	int low = 0, high = page->index;
+
+	while (low < high) {
+		int middle = low + (high - low) / 2;
+		struct dyn_ftrace record;
+
+		if (!KS_GET(record, page->records + middle))
+			return 0;
+		if (end < record.ip)
+			high = middle;
+		else if (start >= record.ip + MCOUNT_INSN_SIZE)
+			low = middle + 1;
+		else
+			return record.ip;
+	}
+	return 0;
+}
+
+static unsigned long traced_in(unsigned long start, unsigned long end)
+{
+	const struct ftrace_page *at;
+	struct ftrace_page page;
+
+	if (!patches.ftrace_pages || !KS_GET(at, patches.ftrace_pages))
+		return 0;
+	for (unsigned int i = 0; i < PAGES_MAX && at && KS_GET(page, at); i++, at = page.next) {
+		unsigned long address = traced_in_page(&page, start, end);
+
+		if (address)
+			return address;
+	}
+	return 0;
+}
+
+/* Whether code that ftrace made for one of its users is at @address. */
+static bool is_trampoline(unsigned long address)
+{
+	const struct ftrace_ops *at;
+
+	if (!patches.ftrace_ops || !KS_GET(at, patches.ftrace_ops))
+		return false;
+	for (unsigned int i = 0; i < OPS_MAX && at && at != patches.ftrace_ops_end; i++) {
+		unsigned long start, bytes;
+
+		if (!KS_GET(start, &at->trampoline) || !KS_GET(bytes, &at->trampoline_size))
+			return false;
+		if (start && address >= start && address - start < bytes)
+			return true;
+		if (!KS_GET(at, &at->next))
+			return false;
+	}
+	return false;
+}
+
 /* Code by which a traced function is entered: ftrace's two entries, or copies of them, or BPF's, which kallsyms knows as what they are. */
 static bool is_tracer(unsigned long target)
 {
 	char symbol[KSYM_SYMBOL_LEN];
-	bool trampoline = false;
 
-	if (target == patches.ftrace_caller || target == patches.ftrace_regs_caller)
-		return true;
-	if (patches.is_ftrace_trampoline) {
-		preempt_disable();
-		trampoline = patches.is_ftrace_trampoline(target);
-		preempt_enable();
-	}
-	if (trampoline)
+	if (target == patches.ftrace_caller || target == patches.ftrace_regs_caller || is_trampoline(target))
 		return true;
 	sprint_symbol(symbol, target);
 	return strstarts(symbol, "bpf_trampoline_") && strstr(symbol, " [bpf]");
 }
 
+/* === kprobes === */
+
+/* As kernel/kprobes.c has them. */
+#define KPROBE_HASH_BITS 6
+#define KPROBE_BUCKETS (1 << KPROBE_HASH_BITS)
+#define CHAIN_MAX 1024
+
+/* Where the kprobe at @address is, and a copy of it.  NULL: there is none. */
+static const struct kprobe *kprobe_at(unsigned long address, struct kprobe *kprobe)
+{
+	const struct hlist_node *node;
+
+	if (!patches.kprobes || !KS_GET(node, &patches.kprobes[hash_ptr((void *)address, KPROBE_HASH_BITS)].first))
+		return NULL;
+	for (unsigned int i = 0; i < CHAIN_MAX && node; i++, node = kprobe->hlist.next) {
+		const struct kprobe *at = hlist_entry(node, struct kprobe, hlist);
+
+		if (!KS_GET(*kprobe, at))
+			return NULL;
+		if ((unsigned long)kprobe->addr == address)
+			return at;
+	}
+	return NULL;
+}
+
+/* === Undoing them === */
+
 static const char *undo_ftrace(uint64_t cell_address, uint8_t *cell)
 {
 	unsigned long address;
 	uint8_t now[SITE_BYTES];
-	bool probed;
+	struct kprobe kprobe;
 
-	if (!patches.ftrace_location_range)
-		return NULL;
-	rcu_read_lock();
-	address = patches.ftrace_location_range(cell_address, cell_address + KS_REGION_CELL - 1);
-	rcu_read_unlock();
+	address = traced_in(cell_address, cell_address + KS_REGION_CELL - 1);
 	if (!address || copy_from_kernel_nofault(now, (const void *)address, sizeof(now)))
 		return NULL;
 	if (now[0] == INT3) {
@@ -280,53 +380,44 @@ static const char *undo_ftrace(uint64_t cell_address, uint8_t *cell)
 	if (now[0] != CALL32 || !is_tracer(target32(address, now)))
 		return NULL;
 	copy_common(cell, cell_address, KS_REGION_CELL, nop5, address, sizeof(nop5));
-	if (!patches.get_kprobe)
-		return "ftrace";
-	preempt_disable();
-	probed = patches.get_kprobe((void *)address);
-	preempt_enable();
-	return probed ? "kprobe" : "ftrace";
+	return kprobe_at(address, &kprobe) ? "kprobe" : "ftrace";
 }
 
-/* With preemption off, which keeps the kprobe. */
-static const char *undo_kprobe(const struct kprobe *kprobe, unsigned long address, uint64_t cell_address, uint8_t *cell)
+static bool undo_kprobe(const struct kprobe *at, const struct kprobe *kprobe, unsigned long address, uint64_t cell_address, uint8_t *cell)
 {
 	uint8_t was[SITE_BYTES], now[SITE_BYTES];
 	size_t bytes = 1;
 
 	if (kprobe->flags & KPROBE_FLAG_FTRACE || copy_from_kernel_nofault(now, (const void *)address, sizeof(now)))
-		return NULL;
+		return false;
 	was[0] = kprobe->opcode;
 #ifdef CONFIG_OPTPROBES
 	if (kprobe->flags & KPROBE_FLAG_OPTIMIZED) {
-		const struct optimized_kprobe *optimized = container_of(kprobe, struct optimized_kprobe, kp);
+		struct arch_optimized_insn detour;
 
-		if (now[0] == JMP32 && target32(address, now) == (unsigned long)optimized->optinsn.insn) {
-			memcpy(was + 1, optimized->optinsn.copied_insn, SITE_BYTES - 1);
+		if (KS_GET(detour, &container_of(at, struct optimized_kprobe, kp)->optinsn) && now[0] == JMP32 &&
+		    target32(address, now) == (unsigned long)detour.insn) {
+			memcpy(was + 1, detour.copied_insn, SITE_BYTES - 1);
 			bytes = SITE_BYTES;
 		}
 	}
 #endif
 	if (bytes == 1 && now[0] != INT3)
-		return NULL;
+		return false;
 	copy_common(cell, cell_address, KS_REGION_CELL, was, address, bytes);
-	return "kprobe";
+	return true;
 }
 
 static const char *undo_kprobes(uint64_t cell_address, uint8_t *cell)
 {
 	const char *name = NULL;
 
-	if (!patches.get_kprobe)
-		return NULL;
 	for (unsigned long address = cell_address - (SITE_BYTES - 1); address < cell_address + KS_REGION_CELL; address++) {
-		const struct kprobe *kprobe;
+		struct kprobe kprobe;
+		const struct kprobe *at = kprobe_at(address, &kprobe);
 
-		preempt_disable();
-		kprobe = patches.get_kprobe((void *)address);
-		if (kprobe && undo_kprobe(kprobe, address, cell_address, cell))
+		if (at && undo_kprobe(at, &kprobe, address, cell_address, cell))
 			name = "kprobe";
-		preempt_enable();
 	}
 	return name;
 }
@@ -395,9 +486,12 @@ int ks_patches_init(unsigned long start, unsigned long end)
 	patches.ftrace_regs_caller = ks_symbol("ftrace_regs_caller");
 	patches.ftrace_stub = ks_symbol("ftrace_stub");
 	patches.ftrace_trace_function = (const void *)ks_symbol("ftrace_trace_function");
-	patches.is_ftrace_trampoline = (void *)ks_symbol("is_ftrace_trampoline");
-	patches.ftrace_location_range = (void *)ks_symbol("ftrace_location_range");
-	patches.get_kprobe = (void *)ks_symbol("get_kprobe");
+	patches.ftrace_pages = (const void *)ks_symbol("ftrace_pages_start");
+	if (!are_pages_known())
+		patches.ftrace_pages = NULL;
+	patches.ftrace_ops = (const void *)ks_symbol("ftrace_ops_list");
+	patches.ftrace_ops_end = (const void *)ks_symbol("ftrace_list_end");
+	patches.kprobes = (const void *)ks_symbol("kprobe_table");
 	/* A variable since this is chosen at boot; before, there was but one. */
 	if (!thunk || copy_from_kernel_nofault(&patches.return_thunk, (const void *)thunk, sizeof(patches.return_thunk)))
 		patches.return_thunk = ks_symbol("__x86_return_thunk");

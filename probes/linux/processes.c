@@ -26,15 +26,17 @@
 #include <linux/threads.h>
 #include <linux/time64.h>
 #include <linux/time_namespace.h>
-#include <linux/uaccess.h>
 #include <linux/user_namespace.h>
 #include <linux/utsname.h>
 #include <net/net_namespace.h>
 
+#include "../../linux/compat.h"
 #include "../../linux/symbols.h"
 #include "../set.h"
 #include "path.h"
+#include "root.h"
 #include "views.h"
+#include "walk.h"
 #include "x86.h"
 
 #define EXE_BYTES 192
@@ -148,15 +150,32 @@ static void copy_ns_inums(const struct nsproxy *nsproxy, struct ks_process *item
 		item->mnt_ns = mnt_ns_inum(nsproxy->mnt_ns);
 }
 
+/*
+ * The next thread of the process @signal belongs to, behind the list's @node, which is its head at first; NULL: no more.  What the list leads
+ * to is a thread only if the pid table says so too: only then may it be used as one.  Under RCU, which keeps it.
+ */
+static struct task_struct *next_thread_of(const struct signal_struct *signal, const struct list_head **node)
+{
+	struct task_struct *thread;
+
+	*node = ks_list_next(*node);
+	if (!*node || *node == &signal->thread_head)
+		return NULL;
+	thread = list_entry(*node, struct task_struct, thread_node);
+	return ks_views_is_task(thread) && thread->signal == signal ? thread : NULL;
+}
+
 /* What its threads took, and those that have ended.  Under RCU. */
 static uint64_t cpu_time_ns(struct task_struct *task)
 {
+	const struct list_head *node = &task->signal->thread_head;
 	uint64_t sum = task->signal->sum_sched_runtime + task->se.sum_exec_runtime;
-	struct task_struct *thread = task;
-	unsigned int left = THREADS_MAX - 1;
+	struct task_struct *thread;
 
-	if (get_nr_threads(task) > 1)
-		while (left-- && (thread = next_thread(thread)) != task)
+	if (get_nr_threads(task) <= 1)
+		return sum;
+	for (unsigned int i = 0; i < THREADS_MAX && (thread = next_thread_of(task->signal, &node)); i++)
+		if (thread != task)
 			sum += thread->se.sum_exec_runtime;
 	return sum;
 }
@@ -167,10 +186,10 @@ static uint64_t cpu_time_ns(struct task_struct *task)
  */
 static struct mm_struct *lock_mm(struct task_struct *task, struct task_struct **owner)
 {
-	unsigned int left = THREADS_MAX;
+	const struct list_head *node = &task->signal->thread_head;
 	struct task_struct *thread = task;
 
-	do {
+	for (unsigned int i = 0; i < THREADS_MAX && thread; i++) {
 		task_lock(thread);
 		/* A thread of the kernel may use an mm for a while; it is not its own. */
 		if (thread->mm && !(thread->flags & PF_KTHREAD)) {
@@ -178,8 +197,8 @@ static struct mm_struct *lock_mm(struct task_struct *task, struct task_struct **
 			return thread->mm;
 		}
 		task_unlock(thread);
-		thread = next_thread(thread);
-	} while (thread != task && --left);
+		thread = next_thread_of(task->signal, &node);
+	}
 	return NULL;
 }
 
@@ -187,7 +206,7 @@ static struct mm_struct *lock_mm(struct task_struct *task, struct task_struct **
  * Under RCU.  Returns the file that it executes, with a reference, or NULL.  get_task_exe_file() is not for modules, but this is what it
  * does: the task's lock holds its mm, the mm holds the file, and RCU holds the memory of a file that was just replaced.
  */
-static struct file *copy_process(struct task_struct *task, struct ks_process *item)
+static struct file *ks_copy_process(struct task_struct *task, struct ks_process *item)
 {
 	const struct task_struct *parent = rcu_dereference(task->real_parent);
 	const struct cred *cred = __task_cred(task);
@@ -217,9 +236,7 @@ static struct file *copy_process(struct task_struct *task, struct ks_process *it
 	mm = lock_mm(task, &owner);
 	if (mm) {
 		ks_mm_roots(mm->pgd, &item->root, &item->user_root);
-		exe = rcu_dereference(mm->exe_file);
-		if (exe && !get_file_rcu(exe))
-			exe = NULL;
+		exe = ks_get_exe_file(mm);
 		task_unlock(owner);
 	}
 	return exe;
@@ -298,7 +315,7 @@ static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
 	cursor->at[1] = (uint64_t)pid_nr(pid);
 	process = pid_task(pid, PIDTYPE_TGID);
 	if (process) {
-		exe = copy_process(process, item);
+		exe = ks_copy_process(process, item);
 		kind = PROCESS;
 	}
 	if (views) {
@@ -321,6 +338,10 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 
 	switch (cursor->at[0]) {
 	case KERNEL:
+		if (!at && !ks_sees_root(path_buffer, sizeof(path_buffer))) {
+			ks_probe_failed(probe, KS_OTHER_ROOT);
+			return KS_SET_FAILED;
+		}
 		if (at < ARRAY_SIZE(kernel_mms)) {
 			cursor->at[1]++;
 			return copy_kernel_root(at, item);

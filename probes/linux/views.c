@@ -12,9 +12,10 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/time64.h>
-#include <linux/uaccess.h>
 
+#include "../../linux/compat.h"
 #include "views.h"
+#include "walk.h"
 #include "x86.h"
 
 enum view { PID_TABLE, TASK_LIST, THREADS, TREE, RUNNING, VIEWS };
@@ -116,16 +117,13 @@ static struct views {
 
 /* === Reading ============================================================ */
 
-/* Reads what may be no memory at all; false if it is not.  A pointer into user space is refused as well. */
-#define GET(out, from) (!copy_from_kernel_nofault(&(out), (from), sizeof(out)))
-
 /* Whether @task is where its struct pid says, and that where its number says. */
 static bool in_pid_table(const struct task_struct *task, bool process, unsigned int *nr)
 {
 	struct pid *pid;
 	int number;
 
-	if (!GET(pid, &task->thread_pid) || !pid || !GET(number, &pid->numbers[0].nr))
+	if (!KS_GET(pid, &task->thread_pid) || !pid || !KS_GET(number, &pid->numbers[0].nr))
 		return false;
 	*nr = (unsigned int)number;
 	if (find_pid_ns(number, &init_pid_ns) != pid)
@@ -133,26 +131,11 @@ static bool in_pid_table(const struct task_struct *task, bool process, unsigned 
 	return pid_task(pid, PIDTYPE_PID) == task && (!process || pid_task(pid, PIDTYPE_TGID) == task);
 }
 
-/* The node behind @node, if that one says so too.  A list changes while we look, so more than once. */
-static struct list_head *next_of(const struct list_head *node)
+bool ks_views_is_task(const struct task_struct *task)
 {
-	struct list_head *next, *back;
+	unsigned int nr;
 
-	for (unsigned int i = 0; i < 3; i++)
-		if (GET(next, &node->next) && GET(back, &next->prev) && back == node)
-			return next;
-	return NULL;
-}
-
-/* Whether @node is in a list: both neighbours say so, and it is not its own. */
-static bool linked(const struct list_head *node)
-{
-	struct list_head *before, *next;
-
-	for (unsigned int i = 0; i < 3; i++)
-		if (next_of(node) && GET(before, &node->prev) && before != node && GET(next, &before->next) && next == node)
-			return true;
-	return false;
+	return in_pid_table(task, false, &nr);
 }
 
 /* === Marks ============================================================== */
@@ -199,9 +182,9 @@ struct sight {
 static bool take_sight(struct sight *sight, const struct task_struct *task)
 {
 	sight->task = task;
-	return GET(sight->start_ns, &task->start_boottime) && GET(sight->exec_id, &task->self_exec_id) &&
-	       GET(sight->tid, &task->pid) && GET(sight->pid, &task->tgid) && GET(sight->flags, &task->flags) &&
-	       GET(sight->exit_state, &task->exit_state) && GET(sight->exit_signal, &task->exit_signal) && GET(sight->mm, &task->mm);
+	return KS_GET(sight->start_ns, &task->start_boottime) && KS_GET(sight->exec_id, &task->self_exec_id) &&
+	       KS_GET(sight->tid, &task->pid) && KS_GET(sight->pid, &task->tgid) && KS_GET(sight->flags, &task->flags) &&
+	       KS_GET(sight->exit_state, &task->exit_state) && KS_GET(sight->exit_signal, &task->exit_signal) && KS_GET(sight->mm, &task->mm);
 }
 
 static struct suspect *find_suspect(const struct sight *sight)
@@ -271,24 +254,24 @@ static void describe(struct ks_hidden *item, const struct sight *sight)
 	kuid_t uid;
 
 	/* What is behind the end of a name would make a difference where there is none. */
-	if (!GET(item->comm, &task->comm))
+	if (!KS_GET(item->comm, &task->comm))
 		item->comm[0] = '\0';
 	end_string(item->comm, sizeof(item->comm));
 	item->task = (uintptr_t)task;
 	item->start_ns = sight->start_ns;
 	item->tid = (uint32_t)sight->tid;
 	item->pid = (uint32_t)sight->pid;
-	item->looked_ns = ks_port_time_ns();
-	if (GET(parent, &task->real_parent) && GET(ppid, &parent->tgid))
+	item->looked_ns = ks_port_boot_time_ns();
+	if (KS_GET(parent, &task->real_parent) && KS_GET(ppid, &parent->tgid))
 		item->ppid = (uint32_t)ppid;
-	if (GET(cred, &task->real_cred) && GET(uid, &cred->uid))
+	if (KS_GET(cred, &task->real_cred) && KS_GET(uid, &cred->uid))
 		item->uid = from_kuid(&init_user_ns, uid);
 	if (!sight->mm)
 		return;
-	if (GET(pgd, &sight->mm->pgd) && virt_addr_valid(pgd))
+	if (KS_GET(pgd, &sight->mm->pgd) && virt_addr_valid(pgd))
 		ks_mm_roots(pgd, &item->root, &item->user_root);
-	if (GET(file, &sight->mm->exe_file) && GET(dentry, &file->f_path.dentry) && GET(name, &dentry->d_name.name) &&
-	    GET(item->exe, name))
+	if (KS_GET(file, &sight->mm->exe_file) && KS_GET(dentry, &file->f_path.dentry) && KS_GET(name, &dentry->d_name.name) &&
+	    KS_GET(item->exe, name))
 		end_string(item->exe, sizeof(item->exe));
 }
 
@@ -318,7 +301,8 @@ static void note(const struct sight *sight, unsigned int missing, enum view view
 			return;
 		}
 		suspect->exec_id = sight->exec_id;
-		suspect->item.since_ns = suspect->base_ns = now;
+		suspect->item.since_ns = ks_port_boot_time_ns();
+		suspect->base_ns = now;
 		suspect->missing = (uint8_t)missing;
 	} else if (now - suspect->base_ns < SECOND_LOOK_NS) {
 		suspect->missing &= missing;
@@ -351,7 +335,7 @@ static bool has_a_right_to_be_missing(const struct sight *sight)
 		return false;
 	if (!sight->exit_state)
 		return !sight->tid && sight->flags & PF_IDLE;
-	return sight->exit_signal < 0 || !GET(signal, &sight->task->signal) || !GET(live, &signal->live) || !atomic_read(&live);
+	return sight->exit_signal < 0 || !KS_GET(signal, &sight->task->signal) || !KS_GET(live, &signal->live) || !atomic_read(&live);
 }
 
 /* Asks all views for @task, which came by way of @view.  Under RCU. */
@@ -366,14 +350,14 @@ static void examine(const struct task_struct *task, enum view view)
 	process = sight.exit_signal >= 0; /* as thread_group_leader() */
 	if (!in_pid_table(task, process, &nr))
 		missing |= BIT_OF(PID_TABLE);
-	if (!linked(&task->thread_node))
+	if (!ks_list_linked(&task->thread_node))
 		missing |= BIT_OF(THREADS);
 	if (process) {
 		bool old = sight.start_ns < v.began_ns;
 
-		if (view != TASK_LIST && !(v.list_complete && old ? mark_of(task)->pass == v.pass : linked(&task->tasks)))
+		if (view != TASK_LIST && !(v.list_complete && old ? mark_of(task)->pass == v.pass : ks_list_linked(&task->tasks)))
 			missing |= BIT_OF(TASK_LIST);
-		if (!linked(&task->sibling))
+		if (!ks_list_linked(&task->sibling))
 			missing |= BIT_OF(TREE);
 	}
 	/* It may have gone, or become the first thread of its process, between one question and the next. */
@@ -392,12 +376,12 @@ static const struct task_struct *next_below(const struct task_struct *task, cons
 	unsigned int nr;
 
 	if (task == top || !in_pid_table(task, false, &nr))
-		node = next_of(&task->children);
+		node = ks_list_next(&task->children);
 	if (node && node != &task->children)
 		return container_of(node, struct task_struct, sibling);
 	for (unsigned int up = 0; task != top && up < BELOW_HIDDEN_MAX; up++) {
-		node = next_of(&task->sibling);
-		if (!node || !GET(parent, &task->real_parent))
+		node = ks_list_next(&task->sibling);
+		if (!node || !KS_GET(parent, &task->real_parent))
 			return NULL;
 		if (node != &parent->children)
 			return container_of(node, struct task_struct, sibling);
@@ -414,10 +398,10 @@ static void examine_below(const struct task_struct *top)
 	const struct list_head *node;
 	unsigned int budget = BELOW_HIDDEN_MAX;
 
-	if (!GET(signal, &top->signal))
+	if (!KS_GET(signal, &top->signal))
 		return;
 	node = &signal->thread_head;
-	while (budget && (node = next_of(node)) && node != &signal->thread_head) {
+	while (budget && (node = ks_list_next(node)) && node != &signal->thread_head) {
 		examine(container_of(node, struct task_struct, thread_node), THREADS);
 		budget--;
 	}
@@ -465,7 +449,7 @@ static const struct list_head *resume(struct walk *walk, const struct list_head 
 		if (!task || task != anchor->task || task->start_boottime != anchor->start_ns)
 			continue;
 		node = (const void *)((const char *)task + offset);
-		if (linked(node))
+		if (ks_list_linked(node))
 			return node;
 	}
 	return NULL;
@@ -486,7 +470,7 @@ static enum walked walk_on(struct walk *walk, const struct list_head *head, size
 		const void *has;
 		unsigned int nr;
 
-		node = next_of(node);
+		node = ks_list_next(node);
 		if (!node)
 			return restart(walk);
 		if (node == head)
@@ -494,9 +478,9 @@ static enum walked walk_on(struct walk *walk, const struct list_head *head, size
 		if (++walk->looked > LIST_MAX)
 			return WALK_LOST;
 		task = (const void *)((const char *)node - offset);
-		if (view == TREE && (!GET(has, &task->real_parent) || has != owner))
+		if (view == TREE && (!KS_GET(has, &task->real_parent) || has != owner))
 			return restart(walk);
-		if (view == THREADS && (!GET(has, &task->signal) || has != owner))
+		if (view == THREADS && (!KS_GET(has, &task->signal) || has != owner))
 			return restart(walk);
 		if (view == TASK_LIST && !set_mark(task))
 			return WALK_LOST;
@@ -512,7 +496,7 @@ void ks_views_begin(void)
 {
 	v.pass++;
 	v.pass += !v.pass;
-	v.began_ns = ks_port_time_ns();
+	v.began_ns = ks_port_boot_time_ns();
 	v.marked = 0;
 	v.list_complete = false;
 	v.processes = v.lists = v.lists_lost = v.suspected = 0;

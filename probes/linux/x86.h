@@ -6,10 +6,7 @@
 #define KS_PROBES_LINUX_X86_H
 
 #include <linux/mm.h>
-#include <linux/percpu.h>
-#include <linux/version.h>
 #include <asm/cpufeature.h>
-#include <asm/current.h>
 #include <asm/pgtable.h>
 #ifdef CONFIG_XEN_PV
 #include <xen/xen.h>
@@ -35,16 +32,6 @@ static inline void ks_mm_roots(pgd_t *pgd, uint64_t *root, uint64_t *user_root)
 #endif
 	*root = __pa(pgd) >> PAGE_SHIFT;
 	*user_root = boot_cpu_has(X86_FEATURE_PTI) ? *root + 1 : 0;
-}
-
-/* The task that @cpu runs at this moment.  Under RCU: it stays a task until the end of the section. */
-static inline struct task_struct *ks_running_task(unsigned int cpu)
-{
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
-	return READ_ONCE(per_cpu(pcpu_hot.current_task, cpu));
-#else
-	return READ_ONCE(per_cpu(current_task, cpu));
-#endif
 }
 
 #endif /* KS_PROBES_LINUX_X86_H */

@@ -5,6 +5,16 @@
  *
  * One item is copied at a time, under RCU, so domains may come and go between two.  The place is kept as numbers, not as
  * pointers: the next domain id in Xen's list, which is in order of ids, and the next vCPU in it.
+ *
+ * What keeps what is read here alive (docs/xen-lifetimes.md has the same for all probes):
+ *
+ *   a domain, d->vcpu[], a vCPU   complete_domain_destroy() frees them a grace period after the domain left the list: domlist_read_lock
+ *   d->target                     the reference that d holds until then
+ *   v->sched_unit, its masks      RCU does not: a move to another CPU pool frees them at once.  The lock of the CPU that the vCPU is on
+ *                                 does, see ks_copy_scheduling()
+ *   a CPU's scheduling resource   sched_res_rculock, and that its CPU is online: see xen/port.c
+ *   idle_vcpu[cpu]                never freed; its unit is found through the CPU's resource, by get_cpu_idle_time()
+ *   a work                        ks_work_info() copies it under the list's lock
  */
 #include <xen/cpumask.h>
 #include <xen/mm.h>
@@ -12,6 +22,7 @@
 #include <xen/sched.h>
 #include <public/sched.h>
 
+#include "../../../sched/private.h"
 #include "../../xen/works.h"
 #include "../set.h"
 #include "domains.h"
@@ -136,7 +147,6 @@ static void ks_copy_domain(const struct domain *d, struct ks_domain *item)
 	item->hardware = is_hardware_domain(d);
 	item->xenstore = is_xenstore_domain(d);
 	item->sensing = is_sensing_domain(d);
-	/* A domain holds a reference on its target until its own end. */
 	item->target = target ? target->domain_id : -1;
 	item->pages = domain_tot_pages(d);
 	item->max_pages = d->max_pages;
@@ -165,7 +175,60 @@ static void ks_cpu_list(const cpumask_t *mask, char *out, size_t size)
 	out[size] = '\0';
 }
 
-static void ks_copy_vcpu(const struct vcpu *v, struct ks_vcpu *item)
+/* What a vCPU's scheduling looks like, all of one moment. */
+struct ks_scheduling {
+	struct vcpu_runstate_info runstate;
+	unsigned int cpu;
+	/* On the stack it would be too large with thousands of CPUs; there is one probe of this kind, and never two of its steps at once. */
+	cpumask_t *affinity;
+};
+
+/*
+ * False: the vCPU is being moved just now, ask again.
+ *
+ * sched_move_domain() gives a domain's vCPUs new units, and frees the old ones with a plain xfree().  vcpu_runstate_get() finds the lock through the
+ * unit, so it is for callers whom no move can come across: those of sysctl, as moves are, and the vCPU itself, which a move pauses.
+ * Here the lock is found through v->processor.  The move takes the lock of each unit's CPU twice, and keeps to this order:
+ *
+ *   1. old unit's lock: v->processor becomes the pool's first CPU
+ *   2. v->sched_unit becomes the new unit, without a lock
+ *   3. new unit's lock, still that CPU's: v->processor becomes one of the new pool
+ *   4. the old units are freed
+ *
+ * Who holds the lock of the CPU that v->processor says keeps the move before step 1 or 3, and with it the unit that he finds, whichever it is; and
+ * behind step 3 he finds the new one.  The domain's end frees units, too, but after a grace period.
+ */
+static bool ks_copy_scheduling(const struct vcpu *v, struct ks_scheduling *to)
+{
+	unsigned int cpu = read_atomic(&v->processor);
+	const struct sched_unit *unit;
+	bool same = false;
+	spinlock_t *lock;
+	s_time_t delta;
+
+	rcu_read_lock(&sched_res_rculock);
+	/* While the machine resumes from suspend, a vCPU may be on one that is not up again. */
+	if (cpu_online(cpu) && get_sched_res(cpu)) {
+		lock = pcpu_schedule_lock_irq(cpu);
+		same = read_atomic(&v->processor) == cpu;
+		if (same) {
+			smp_rmb(); /* v->processor before v->sched_unit: step 3 before step 2 */
+			unit = read_atomic(&v->sched_unit);
+			to->cpu = cpu;
+			to->runstate = v->runstate;
+			delta = NOW() - to->runstate.state_entry_time;
+			if (delta > 0)
+				to->runstate.time[to->runstate.state] += delta;
+			/* While Xen itself has moved it, for an NMI or off a CPU that goes away, what counts is where it will return to. */
+			cpumask_copy(to->affinity, v->affinity_broken ? unit->cpu_hard_affinity_saved : unit->cpu_hard_affinity);
+		}
+		pcpu_schedule_unlock_irq(lock, cpu);
+	}
+	rcu_read_unlock(&sched_res_rculock);
+	return same;
+}
+
+static bool ks_copy_vcpu(const struct vcpu *v, struct ks_vcpu *item)
 {
 	static const char states[][9] = {
 		[RUNSTATE_running] = "running",
@@ -173,20 +236,20 @@ static void ks_copy_vcpu(const struct vcpu *v, struct ks_vcpu *item)
 		[RUNSTATE_blocked] = "blocked",
 		[RUNSTATE_offline] = "paused",
 	};
-	const struct sched_unit *unit = v->sched_unit;
-	struct vcpu_runstate_info runstate;
+	static cpumask_t affinity;
+	struct ks_scheduling scheduling = { .affinity = &affinity };
 
-	vcpu_runstate_get(v, &runstate);
+	if (!ks_copy_scheduling(v, &scheduling))
+		return false;
 	item->domid = v->domain->domain_id;
 	item->vcpu = v->vcpu_id;
 	item->online = is_vcpu_online(v);
-	memcpy(item->state, item->online ? states[runstate.state] : "offline", sizeof("offline"));
-	item->cpu = v->processor;
-	item->runtime_ns = runstate.time[RUNSTATE_running];
-	/* While Xen itself has moved it, for an NMI or off a CPU that goes away, what counts is where it will return to. */
-	ks_cpu_list(v->affinity_broken ? unit->cpu_hard_affinity_saved : unit->cpu_hard_affinity, item->affinity,
-		    sizeof(item->affinity));
+	memcpy(item->state, item->online ? states[scheduling.runstate.state] : "offline", sizeof("offline"));
+	item->cpu = scheduling.cpu;
+	item->runtime_ns = scheduling.runstate.time[RUNSTATE_running];
+	ks_cpu_list(&affinity, item->affinity, sizeof(item->affinity));
 	ks_vcpu_roots(v, &item->root, &item->user_root);
+	return true;
 }
 
 /* Both the domain itself and its vCPUs; the index of the item's kind, or KS_SET_END behind the last domain. */
@@ -210,8 +273,12 @@ static int ks_next_of_domains(struct ks_set_cursor *cursor, void *item)
 			kind = KS_KIND_DOMAIN;
 			break;
 		}
+		if (v && !ks_copy_vcpu(v, item)) {
+			cursor->at[AT_VCPU] = at;
+			kind = KS_SET_SKIP;
+			break;
+		}
 		if (v) {
-			ks_copy_vcpu(v, item);
 			kind = KS_KIND_VCPU;
 			break;
 		}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * domains.h - how Xen's probes walk over the domains: the place is kept as a number, so that they may come and go meanwhile.
+ * domains.h - how Xen's probes come to domains, and what keeps these alive.
+ *
+ * They walk over them by numbers, not pointers, so that domains may come and go meanwhile.
  */
 #ifndef KS_PROBES_XEN_DOMAINS_H
 #define KS_PROBES_XEN_DOMAINS_H
@@ -23,6 +25,30 @@ static inline struct domain *ks_domain_from(domid_t at)
 		if (d->domain_id > at)
 			break;
 	return d;
+}
+
+/*
+ * The domain that owns the hardware, or NULL; to be given back with rcu_unlock_domain(), which keeps it until then, and its vCPUs.
+ *
+ * The pointer `hardware_domain` keeps nothing: domain_create() sets it before there is more than a few members of the domain, and frees the
+ * domain at once if it cannot make the rest; and it still points to a domain that has been destroyed.  So the domain is taken from Xen's list, which
+ * has just those that are whole, by the two ids that it can have (domain_create()): then it is compared, and the pointer never followed.  NULL for
+ * the moment in which a late hardware domain is made: Dom0 is none any more, and the other not yet.
+ */
+static inline struct domain *ks_lock_hardware_domain(void)
+{
+	struct domain *d = rcu_lock_domain_by_id(hardware_domid);
+
+	if (d && is_hardware_domain(d))
+		return d;
+	if (d)
+		rcu_unlock_domain(d);
+	d = rcu_lock_domain_by_id(0);
+	if (d && is_hardware_domain(d))
+		return d;
+	if (d)
+		rcu_unlock_domain(d);
+	return NULL;
 }
 
 #endif /* KS_PROBES_XEN_DOMAINS_H */

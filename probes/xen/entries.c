@@ -10,13 +10,15 @@
  * A Linux that starts has one table after the other within its first seconds.  Until a minute after boot that is no alarm, and what is there then is
  * what must not change.
  *
- * Dom0's vCPUs are there for as long as Dom0 is, and with them their tables (pv_vcpu_initialise(), x86).  An entry is read while the guest may write
- * it: then one sample may have its old address with its new flags.
+ * Dom0's vCPUs are there for as long as Dom0 is, and with them their tables (pv_vcpu_initialise(), x86); Dom0 is kept by ks_lock_hardware_domain().
+ * Frames of its GDT are told by number and not looked into.  An entry is read while the guest may write it: then one sample may have its old address
+ * with its new flags.
  */
 #include <xen/sched.h>
 #include <asm/x86-defns.h>
 
 #include "../set.h"
+#include "domains.h"
 #include "x86.h"
 
 /* === Data === */
@@ -194,13 +196,10 @@ static int ks_copy_dom0(const struct domain *d, struct ks_dom0 *item)
 
 /* === The walk === */
 
-static KS_CB int ks_entries_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int ks_next_of(const struct domain *d, struct ks_set_cursor *cursor, void *item)
 {
-	const struct domain *d = hardware_domain;
 	const struct vcpu *v;
 
-	if (!d)
-		return KS_SET_END;
 	if (cursor->at[AT_STAGE] == STAGE_DOM0) {
 		cursor->at[AT_STAGE] = STAGE_VCPUS;
 		return ks_copy_dom0(d, item);
@@ -220,6 +219,18 @@ static KS_CB int ks_entries_next(struct ks_probe *probe, struct ks_set_cursor *c
 			return kind;
 	}
 	return KS_SET_SKIP;
+}
+
+static KS_CB int ks_entries_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+{
+	struct domain *d = ks_lock_hardware_domain();
+	int kind;
+
+	if (!d)
+		return KS_SET_END;
+	kind = ks_next_of(d, cursor, item);
+	rcu_unlock_domain(d);
+	return kind;
 }
 
 /* === Interface === */

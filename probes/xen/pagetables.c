@@ -309,15 +309,18 @@ static bool ks_is_leaf(unsigned int level, intpte_t entry)
 
 /*
  * The page at @frame as a table, or NULL: there is no memory there, or it is a device's.  Whatever somebody wrote into an entry must not make us
- * fault, so the first read of a table is one that may.
+ * fault, so the first read of a table is one that may; so is that of its place in the frame table, which memory_add() takes away again when it
+ * fails.
  */
 static const intpte_t *ks_map_table(uint64_t frame)
 {
 	mfn_t mfn = _mfn(frame);
 	const intpte_t *table;
 	intpte_t first;
+	unsigned long owner;
 
-	if (!mfn_valid(mfn) || page_get_owner(mfn_to_page(mfn)) == dom_io)
+	/* The owner as a frame has it (page_set_owner()). */
+	if (!mfn_valid(mfn) || get_unsafe(owner, &mfn_to_page(mfn)->v.inuse._domain) || owner == virt_to_pdx(dom_io))
 		return NULL;
 	table = map_domain_page(mfn);
 	if (!get_unsafe(first, table))

@@ -21,8 +21,10 @@
 #include <xen/domain_page.h>
 #include <xen/mm.h>
 #include <xen/sched.h>
+#include <asm/uaccess.h>
 
 #include "../set.h"
+#include "domains.h"
 #include "x86.h"
 
 /* === Data === */
@@ -290,12 +292,21 @@ static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *
 	/* Nearly all of a pass's time is spent here, so what is compared is prepared: the owner as a frame has it (page_set_owner()). */
 	const unsigned long domain = virt_to_pdx(d);
 	struct page_info *page = pdx_to_page(*frame), *stop = page + (end - *frame);
-	unsigned long start = *frame, count, type;
+	const bool added = *frame / CHUNK_FRAMES >= ks_chunks;
+	unsigned long start = *frame, count, type, owner;
 	unsigned int pages = 0;
 	int kind = KS_SET_SKIP;
 
 	for (; page < stop && kind == KS_SET_SKIP; page++) {
-		if (ACCESS_ONCE(page->v.inuse._domain) != domain)
+		/*
+		 * The frame table is there for ever, but for memory that is being added: if that fails in the end, its part goes away again
+		 * (memory_add()).  Before that, nobody owns a page of it.
+		 */
+		if (!added)
+			owner = ACCESS_ONCE(page->v.inuse._domain);
+		else if (get_unsafe(owner, &page->v.inuse._domain))
+			break;
+		if (owner != domain)
 			continue;
 		count = ACCESS_ONCE(page->count_info);
 		type = ACCESS_ONCE(page->u.inuse.type_info);
@@ -308,7 +319,8 @@ static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *
 			kind = KS_KIND_ROOT;
 		}
 	}
-	*frame = page_to_pdx(page);
+	/* What is not there any more counts as looked at. */
+	*frame = kind == KS_SET_SKIP ? end : page_to_pdx(page);
 	ks_pass.looked += *frame - start;
 	ks_pass.pages += pages;
 	if (pages)
@@ -367,13 +379,8 @@ static int ks_next_of_vcpus(const struct ks_probe *probe, const struct domain *d
 	return KS_KIND_SAMPLE;
 }
 
-static KS_CB int ks_roots_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int ks_next_of(const struct ks_probe *probe, const struct domain *d, struct ks_set_cursor *cursor, void *item)
 {
-	/* As dom0-entries: it and its vCPUs stay. */
-	const struct domain *d = hardware_domain;
-
-	if (!d)
-		return KS_SET_END;
 	switch (cursor->at[AT_STAGE]) {
 	case STAGE_BEGIN:
 		memset(&ks_pass, 0, sizeof(ks_pass));
@@ -391,6 +398,18 @@ static KS_CB int ks_roots_next(struct ks_probe *probe, struct ks_set_cursor *cur
 	default:
 		return KS_SET_END;
 	}
+}
+
+static KS_CB int ks_roots_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+{
+	struct domain *d = ks_lock_hardware_domain();
+	int kind;
+
+	if (!d)
+		return KS_SET_END;
+	kind = ks_next_of(probe, d, cursor, item);
+	rcu_unlock_domain(d);
+	return kind;
 }
 
 /* === Start and end === */

@@ -3,10 +3,12 @@
  * fuzz_exchange.c - a stream of any bytes from a client, through line reader, request and server, to reply lines.
  *
  * The first bytes of the input say how much room each call has, in what pieces the stream comes, how many records there are, and whether
- * the medium is a stream, with subscriptions; the rest is what the client sends.  Holds always: every reply line is one that the protocol allows (judge.c: jansson); no record is delivered twice or
- * counted wrongly; the sensor stops and gives everything back.
+ * the medium is a stream, with subscriptions; the rest is what the client sends.  Without a stream, where a reply stands goes out and comes back as a
+ * cookie, as in Xen.  Holds always: every reply line is one that the protocol allows (judge.c: jansson); no record is delivered twice or counted
+ * wrongly; no cookie but the one that went out is taken back; the sensor stops and gives everything back.
  */
 #include "../../core/client.h"
+#include "../../core/cookie.h"
 #include "../unit/judge.h"
 #include "../unit/port.h"
 #include "fuzz.h"
@@ -124,7 +126,27 @@ static void take(const struct ks_request *request, const char *text, size_t len)
 	}
 }
 
-static void serve(const struct ks_request *request, enum ks_version *session, size_t room)
+/* Out to the client, who tries a change of one bit or another request, and back. */
+static void send_and_return(const char *line, size_t bytes, struct ks_cursor *cursor)
+{
+	static const struct ks_cookie_caller self = { .id = 1, .instance = 2 };
+	static const uint64_t key[2] = { 3, 4 };
+	uint64_t cookie[KS_COOKIE_WORDS], bit = port_random_below(64 * KS_COOKIE_WORDS);
+	struct ks_siphash bond, other;
+	struct ks_cursor sent = *cursor;
+
+	ks_cookie_bind(&bond, key, &self, line, bytes);
+	ks_cookie_seal(&bond, cursor, cookie);
+	memset(cursor, 0, sizeof(*cursor));
+	cookie[bit / 64] ^= 1ULL << bit % 64;
+	CHECK(!ks_cookie_open(&bond, cookie, cursor));
+	cookie[bit / 64] ^= 1ULL << bit % 64;
+	ks_cookie_bind(&other, key, &self, line, bytes - 1);
+	CHECK(!ks_cookie_open(&other, cookie, cursor));
+	CHECK(ks_cookie_open(&bond, cookie, cursor) && !memcmp(cursor, &sent, sizeof(sent)));
+}
+
+static void serve(const struct ks_request *request, const struct ks_line *line, enum ks_version *session, size_t room)
 {
 	struct ks_cursor cursor = { 0 };
 	char *buf = malloc(KS_OUT_BYTES);
@@ -133,6 +155,8 @@ static void serve(const struct ks_request *request, enum ks_version *session, si
 	struct ks_text out;
 
 	do {
+		if (cursor.stage)
+			send_and_return(line->buf, line->len, &cursor);
 		ks_text_init(&out, buf, room);
 		more = ks_serve(&sensor, &caller, request, &cursor, &out);
 		if (more == KS_SERVE_ROOM) {
@@ -187,7 +211,7 @@ static void serve_lines(const uint8_t *data, size_t size, size_t room, size_t pi
 			ks_request_too_long(&request, session);
 		else
 			ks_request_parse(&request, line.buf, line.len, session);
-		serve(&request, &session, room);
+		serve(&request, &line, &session, room);
 		ks_line_next(&line);
 		check_counts();
 		make_records(served++ % 8);
@@ -211,6 +235,13 @@ static bool send_to_client(struct ks_client *c, const char *bytes, size_t len)
 	return true;
 }
 
+/* One that is gone does not take what it is sent, and that is enough here. */
+static bool is_gone(struct ks_client *c)
+{
+	CHECK(c == &client);
+	return !sends_left;
+}
+
 static bool wait_for_client(void)
 {
 	uint64_t patience = ks_client_patience_ns(&client);
@@ -229,7 +260,7 @@ static void serve_stream(const uint8_t *data, size_t size, unsigned int sends, s
 	bool go_on = true;
 
 	sends_left = sends;
-	ks_client_init(&client, &sensor, caller.control, send_to_client);
+	ks_client_init(&client, &sensor, caller.control, send_to_client, is_gone);
 	while (go_on && size && turns < 40) {
 		size_t some = size < piece ? size : piece;
 

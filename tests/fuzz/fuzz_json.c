@@ -33,7 +33,10 @@ static const char *read_all(const char *text, size_t len, bool relaxed, bool *sk
 		CHECK(tokens++ <= len);
 		CHECK(json.pos > text && json.pos <= text + len && json.depth <= KS_JSON_DEPTH_MAX);
 		if (token == KS_JSON_STRING || token == KS_JSON_KEY || token == KS_JSON_NUMBER) {
-			CHECK(json.value.text >= text && json.value.text + json.value.len <= text + len);
+			if (token != KS_JSON_KEY || json.value.text != json.plain_key)
+				CHECK(json.value.text >= text && json.value.text + json.value.len <= text + len);
+			if (token == KS_JSON_KEY)
+				CHECK(json.value.len <= KS_JSON_KEY_MAX && !json.value.escaped);
 			n = ks_json_string(&json.value, out, sizeof(out));
 			CHECK(n <= (int)sizeof(out) && (n >= 0 || json.value.len > sizeof(out)));
 			CHECK(ks_json_same(&json.value, &json.value));
@@ -51,7 +54,9 @@ static bool meant(const char *error, const char *text, size_t len)
 {
 	/* jansson reads "8" and a NUL as the number 8. */
 	if (error)
-		return memchr(text, '\0', len) || !strcmp(error, "nested too deeply") || !strcmp(error, "too many members") || !strcmp(error, "the text is too long");
+		return memchr(text, '\0', len) || !strcmp(error, "nested too deeply") || !strcmp(error, "too many members") || !strcmp(error, "the text is too long") ||
+		       !strcmp(error, "a key is too long") || !strcmp(error, "a number is too long") ||
+		       !strcmp(error, "keys that were made to look alike");
 	for (size_t i = 0; i < len; i++)
 		if (text[i] == 'e' || text[i] == 'E')
 			return true;

@@ -40,9 +40,9 @@ step baseline sweep
 step readout sleep 1
 step quiet sweep
 ask adversarial kernel-text >/dev/null
-step wait-modified wait_for modified 4
+step wait-modified wait_for modified 5
 step modified ask records kernel-text --filter kind=modified
-step wait-restored wait_for restored 4
+step wait-restored wait_for restored 5
 step restored ask records kernel-text
 ask default kernel-text >/dev/null
 step sweep sweep
@@ -100,18 +100,19 @@ my $learn = sub {
 };
 
 # What is changed, and what to: a call at the begin of a function, where ftrace would put one, which leads elsewhere; an entry of the table of
-# system calls and one of the IDT, in which one byte is another.
-my %patch;
+# system calls and one of the IDT, in which one byte is another; and the last byte that is executable, behind the end of the code.
+my (%patch, $text_end);
 my $change = sub {
 	my ($out) = @_;
 	$learn->($out);
-	%patch = ($symbol{$victim} => undef, $symbol{sys_call_table} + 300 * 8 => undef, $symbol{idt_table} + 200 * 16 => undef);
+	$text_end = ($symbol{_etext} + 4095) & ~4095;
+	%patch = ($symbol{$victim} => undef, $symbol{sys_call_table} + 300 * 8 => undef, $symbol{idt_table} + 200 * 16 => undef, $text_end - 5 => undef);
 	with_dom0($symbol{_stext}, sub {
 		my ($gdb) = @_;
 		for my $address (keys %patch) {
 			$old{$address} = gdb_read($gdb, $address, 5);
 			gdb_write($gdb, $address, $address == $symbol{$victim} ? "\xe8" . pack('l<', $symbol{panic} - $address - 5) :
-				  $old{$address} ^ "\x40\0\0\0\0");
+				  $old{$address} ^ ($address == $text_end - 5 ? "\0\0\0\0\x40" : "\x40\0\0\0\0"));
 		}
 	});
 };
@@ -126,8 +127,8 @@ my $read_all = sub {
 	$learn->($out);
 	with_dom0($symbol{_stext}, sub {
 		my ($gdb) = @_;
-		$memory{text} = gdb_read($gdb, $symbol{_stext}, ($symbol{_etext} - $symbol{_stext}) & ~7);
-		$memory{rodata} = gdb_read($gdb, $symbol{__start_rodata}, ($symbol{__end_rodata} - $symbol{__start_rodata}) & ~7);
+		$memory{text} = gdb_read($gdb, $symbol{_stext}, (($symbol{_etext} + 4095) & ~4095) - $symbol{_stext});
+		$memory{rodata} = gdb_read($gdb, $symbol{__start_rodata}, (($symbol{__end_rodata} + 4095) & ~4095) - $symbol{__start_rodata});
 		$memory{idt} = gdb_read($gdb, $symbol{idt_table}, 4096);
 	});
 };
@@ -151,6 +152,9 @@ is((grep { $_->{kind} !~ /^(baseline|sweep)$/ } @first, json($steps->{quiet})), 
 
 is($steps->{'wait-modified'}{status}, 0, 'what somebody changes is noticed');
 my @modified = json($steps->{modified});
+my ($last) = grep { hex $_->{address} == $text_end - 16 } @modified;
+is($last && $last->{range}, 'text', 'up to the last byte that can be executed') or diag $steps->{modified}{out};
+@modified = grep { $_ != ($last // 0) } @modified;
 is(join(' ', sort map { "$_->{range}:" . ($_->{symbol} // '') } @modified),
    "idt:idt_table+0xc80 rodata:sys_call_table+0x960 sys_call_table:sys_call_table+0x960 text:$victim+0x0",
    'once each, by the range and the symbol; the table of system calls in both that it is part of');
@@ -164,7 +168,7 @@ is($text->{sha256}, sha256_hex($now), 'the SHA-256 is that of the page as it is 
 is($text->{bytes}, unpack('H*', substr($now, ($symbol{$victim} & 4095), 16)), 'and at adversarial the bytes are shown');
 
 is($steps->{'wait-restored'}{status}, 0, 'putting it back is noticed');
-is(join(' ', sort map { $_->{range} } grep { $_->{kind} eq 'restored' } json($steps->{restored})), 'idt rodata sys_call_table text',
+is(join(' ', sort map { $_->{range} } grep { $_->{kind} eq 'restored' } json($steps->{restored})), 'idt rodata sys_call_table text text',
    'once each');
 is((grep { $_->{modified} } grep { $_->{kind} eq 'sweep' } json($steps->{sweep})), 0, 'a fresh sweep finds nothing modified');
 

@@ -76,11 +76,20 @@ static bool send_to_client(struct ks_client *c, const char *bytes, size_t len)
 	return true;
 }
 
+/* After so many more looks at the client it is gone; negative: never. */
+static int looks_left;
+
+static bool is_gone(struct ks_client *c)
+{
+	assert_ptr_equal(c, &client);
+	return looks_left >= 0 && !looks_left--;
+}
+
 static void connect_client(void)
 {
-	sends_left = -1;
+	sends_left = looks_left = -1;
 	got[0] = '\0';
-	ks_client_init(&client, &kit_sensor, kit_caller.control, send_to_client);
+	ks_client_init(&client, &kit_sensor, kit_caller.control, send_to_client, is_gone);
 }
 
 static int setup(void **state)
@@ -566,6 +575,24 @@ static void sleeps_while_another_works(void **state)
 	alpha()->busy = false;
 }
 
+/* The client goes while its reply waits for that: its connection ends at once, and takes nothing. */
+static void gone_while_it_waits(void **state)
+{
+	(void)state;
+	kit_records(0, 1, "x");
+	alpha()->busy = true;
+	alpha()->step_start_ns = ks_port_time_ns();
+	looks_left = 3;
+	assert_false(say(request_0_2("records, alpha, {run: true, filter: {n: 77}}")));
+	assert_string_equal(heard(), "");
+	assert_in_range(port_pauses, 1, 3);
+	alpha()->busy = false;
+	looks_left = -1;
+	connect_client();
+	assert_true(say(request_0_2("records, alpha")));
+	assert_string_equal(heard(), "alpha:0 alpha");
+}
+
 #define with_client(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 int main(void)
@@ -577,7 +604,7 @@ int main(void)
 		with_client(losses_with_peek),      with_client(too_long_to_keep), with_client(gone_client),
 		with_client(end_of_stream),         with_client(turns_are_bounded), with_client(off_and_on),
 		with_client(reset),                 with_client(restarted),       with_client(nothing_is_unaccounted),
-		with_client(sleeps_while_another_works),
+		with_client(sleeps_while_another_works), with_client(gone_while_it_waits),
 	};
 
 	return cmocka_run_group_tests_name("client", tests, NULL, NULL);

@@ -209,6 +209,121 @@ static void limits(void **state)
 	assert_true(reads_bytes(text, (size_t)(p - text), false));
 }
 
+/* Keys have up to 32 bytes, 64 with their escapes, and numbers up to 64: nothing that the sensor knows has more. */
+static void limits_of_length(void **state)
+{
+	char key[256], text[512];
+
+	(void)state;
+	for (unsigned int bytes = 31; bytes <= 33; bytes++) {
+		memset(key, 'k', bytes);
+		key[bytes] = '\0';
+		sprintf(text, "{\"%s\":1}", key);
+		assert_int_equal(reads(text, false), bytes <= KS_JSON_KEY_MAX);
+		sprintf(text, "{%s:1}", key);
+		assert_int_equal(reads(text, true), bytes <= KS_JSON_KEY_MAX);
+		for (unsigned int i = 0; i < bytes; i++)
+			memcpy(key + 2 * i, "\\n", 3);
+		sprintf(text, "{\"%s\":1}", key);
+		assert_int_equal(reads(text, false), bytes <= KS_JSON_KEY_MAX);
+	}
+	for (unsigned int escapes = 10; escapes <= 11; escapes++) {
+		for (unsigned int i = 0; i < escapes; i++)
+			memcpy(key + 6 * i, "\\u006b", 7);
+		sprintf(text, "{\"%s\":1}", key);
+		assert_int_equal(reads(text, false), escapes == 10);
+	}
+	for (unsigned int bytes = 63; bytes <= 65; bytes++) {
+		memset(text, '7', bytes);
+		text[bytes] = '\0';
+		assert_int_equal(reads(text, false), bytes <= KS_JSON_NUMBER_MAX);
+		assert_int_equal(reads(text, true), bytes <= KS_JSON_NUMBER_MAX);
+		/* What only begins like a number may be as long as any word. */
+		text[bytes - 1] = 'x';
+		assert_true(reads(text, true));
+	}
+}
+
+/* The hash by which the reader tells keys apart. */
+static uint64_t mixed(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * 0x9e3779b97f4a7c15ULL;
+	return hash ^ hash >> 32;
+}
+
+/* A key of 24 bytes that has the same hash as every other one made here.  The hash is as it was after the second word; that is found by trying. */
+static void look_alike(char key[25])
+{
+	for (;;) {
+		uint64_t words[3], hash;
+		bool printable = true;
+
+		for (int i = 0; i < 16; i++)
+			((char *)words)[i] = (char)('a' + port_random_below(26));
+		hash = mixed(mixed(0, words[0]), words[1]);
+		/* The word that brings every hash to one and the same. */
+		words[2] = hash ^ 0x3132333431323334ULL ^ mixed(mixed(0, 0x6161616161616161ULL), 0x6161616161616161ULL);
+		for (int i = 16; i < 24; i++) {
+			unsigned char c = ((unsigned char *)words)[i];
+
+			printable &= c > ' ' && c < 0x7f && c != '"' && c != '\\';
+		}
+		if (!printable)
+			continue;
+		memcpy(key, words, 24);
+		key[24] = '\0';
+		return;
+	}
+}
+
+/*
+ * Somebody makes many keys of one hash, so that each is compared with all others, byte by byte (4.2 million instructions in one line of 3.4 KB).
+ * The third such pair ends the text; two may happen to an honest one, though nobody will see it.
+ */
+static void keys_that_look_alike(void **state)
+{
+	struct ks_json json;
+	char key[25], text[1024];
+	size_t len = 0;
+
+	(void)state;
+	port_reset();
+	text[len++] = '{';
+	for (int keys = 1; keys <= 8; keys++) {
+		enum ks_json_token token;
+
+		look_alike(key);
+		len += (size_t)sprintf(text + len, "%s\"%s\":1", keys > 1 ? "," : "", key);
+		text[len] = '}';
+		ks_json_init(&json, text, len + 1, false);
+		do {
+			token = ks_json_next(&json);
+		} while (token != KS_JSON_END && token != KS_JSON_ERROR);
+		assert_int_equal(token, keys <= 2 ? KS_JSON_END : KS_JSON_ERROR);
+	}
+	assert_string_equal(json.error, "keys that were made to look alike");
+}
+
+/* Whoever wants to bound what a text costs says how many tokens there may be. */
+static void bounded_tokens(void **state)
+{
+	static const char text[] = "{\"a\":[1,{}]}"; /* eight, and its end */
+
+	(void)state;
+	for (uint32_t most = 0; most <= 10; most++) {
+		enum ks_json_token token;
+		struct ks_json json;
+		uint32_t read = 0;
+
+		ks_json_init(&json, text, strlen(text), false);
+		json.tokens_left = most;
+		while ((token = ks_json_next(&json)) != KS_JSON_END && token != KS_JSON_ERROR)
+			read++;
+		assert_int_equal(read, most < 8 ? most : 8);
+		assert_int_equal(token, most < 8 ? KS_JSON_ERROR : KS_JSON_END);
+	}
+}
+
 static struct ks_json_value value_of(const char *text)
 {
 	struct ks_json json;
@@ -286,6 +401,9 @@ int main(void)
 		cmocka_unit_test(relaxed_reads_bare_words),
 		cmocka_unit_test(relaxed_keeps_json_meaning),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(limits_of_length),
+		cmocka_unit_test(keys_that_look_alike),
+		cmocka_unit_test(bounded_tokens),
 		cmocka_unit_test(strings_by_meaning),
 		cmocka_unit_test(whole_numbers),
 		cmocka_unit_test(skipping),

@@ -280,6 +280,29 @@ static void options(void **state)
 	assert_int_equal(request.filters, 3);
 }
 
+/*
+ * A line costs time for each value in it, so there may be no more than in the longest request that means something, and some; that one is read.
+ * Members that nobody knows are an argument error, but not hundreds of them, each with a key that has to be told from all others.
+ */
+static void bounded_lines(void **state)
+{
+	char line[4096];
+	size_t len;
+
+	(void)state;
+	assert_error(R("\"records\", \"a\", {\"since\": 5, \"max\": 1, \"peek\": true, \"run\": false, \"raw\": true, \"filter\": {"
+		       "\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1}}"), KS_OK);
+	assert_int_equal(request.filters, 8);
+	for (int members = 10; members <= 60; members += 50) {
+		len = (size_t)sprintf(line, "{" V ", \"request\": [\"" NONCE "\", \"on\", \"a\"]");
+		for (int i = 0; i < members; i++)
+			len += (size_t)sprintf(line + len, ",\"k%d\":1", i);
+		strcpy(line + len, "}");
+		assert_error(line, members == 10 ? KS_ERR_ARGUMENT : KS_ERR_SYNTAX);
+		assert_int_equal(request.nonce_bytes, 20);
+	}
+}
+
 static bool matches(const char *filter, const char *record)
 {
 	char line[512];
@@ -301,6 +324,8 @@ static void filters(void **state)
 	assert_true(matches("\"domid\": 3, \"kind\": \"domain\", \"up\": true, \"x\": null", record));
 	assert_true(matches("kind: domain, domid: 3", record));
 	assert_true(matches("\"k\\u0069nd\": \"d\\u006fmain\"", record));
+	assert_true(matches("\"\\u0075p\": true, \"k\\u0069nd\": \"domain\"", record));
+	assert_false(matches("\"k\\u0069n\": \"domain\"", record));
 	assert_true(matches("\"name\": \"a\\u0022b\"", record));
 	assert_false(matches("\"domid\": 4", record));
 	assert_false(matches("\"domid\": \"3\"", record));
@@ -344,6 +369,7 @@ int main(void)
 		cmocka_unit_test(every_command), cmocka_unit_test(published_examples), cmocka_unit_test(syntax),
 		cmocka_unit_test(versions),      cmocka_unit_test(nonces),             cmocka_unit_test(commands),
 		cmocka_unit_test(targets),       cmocka_unit_test(arguments),          cmocka_unit_test(options),
+		cmocka_unit_test(bounded_lines),
 		cmocka_unit_test(filters),       cmocka_unit_test(sessions),           cmocka_unit_test(items),
 		cmocka_unit_test(subscriptions),
 	};

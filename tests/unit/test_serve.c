@@ -600,7 +600,7 @@ static void slow_machine(void **state)
 	}
 }
 
-/* A cursor that was never ours, of any 64 bytes: an answer or KS_SERVE_CURSOR, within bounded calls. */
+/* A cursor that was never ours, of any bytes: an answer or KS_SERVE_CURSOR, within bounded calls. */
 static void forged_cursors(void **state)
 {
 	static const char *const options[] = { "{}", "{\"peek\": true}", "{\"run\": true}", "{\"record\": 3}", "{\"filter\": {\"n\": 3}}", "{\"max\": 5}" };

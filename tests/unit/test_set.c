@@ -292,6 +292,7 @@ static int large_setup(void **state)
 	(void)state;
 	memset(&world, 0, sizeof(world));
 	kit_start(large_types, 1);
+	kit_forget_began();
 	return 0;
 }
 
@@ -743,6 +744,7 @@ static int usual_setup(void **state)
 	(void)state;
 	memset(&world, 0, sizeof(world));
 	kit_start(usual_types, 1);
+	kit_forget_began();
 	return 0;
 }
 

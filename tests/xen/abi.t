@@ -44,9 +44,16 @@ my @expected = (
 	['whole-calls' => 'ok'],
 	['whole-same' => 'ok'],
 	['broken-first' => 'ok'],
+	['broken-cookie' => 'EINVAL'],
 	['broken-more' => 'ok'],
 	['broken-again' => 'ok'],
-	['random-cookies' => 'ok'],
+	['random-cookies' => '20000'],
+	map({ ["cursor-$_" => 'EINVAL'] } 0 .. 4),
+	['own-cookie-first' => 'ok'],
+	['own-cookie-changed' => '0 taken'],
+	['own-cookie-other-request' => 'EINVAL'],
+	['own-cookie' => 'ok'],
+	['own-cookie-again' => 'ok'],
 	['after-changing' => 'ok'],
 );
 

@@ -86,6 +86,7 @@ my @everywhere = (
 	['whole-small' => 'ok'],
 	['whole-same' => 'ok'],
 	['broken-first' => 'ok'],
+	['broken-cookie' => 'EINVAL'],
 	['broken-more' => 'ok'],
 	['broken-again' => 'ok'],
 );

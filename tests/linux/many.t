@@ -89,9 +89,9 @@ is_deeply([@{$hidden // {}}{qw(class event tid)}], ['alarm', 'appeared', $steps-
 	or diag $steps->{hidden}{out}, $steps->{hidden}{err};
 is_deeply([grep { $_->{kind} eq 'incomplete' } json($steps->{incomplete})], [], 'and there was a place for each of the others');
 is($steps->{descriptors}{out}, "many 9\n", 'there are nine thousand descriptors');
-my ($shadow) = grep { $_->{path} eq '/etc/shadow' } json($steps->{shadow});
+my ($shadow) = grep { ($_->{path} // '') eq '/etc/shadow' } json($steps->{shadow});
 is_deeply([@{$shadow // {}}{qw(event mode uid)}], ['appeared', 'r', 0], 'and who opens /etc/shadow is seen') or diag $steps->{shadow}{out}, $steps->{shadow}{err};
 is_deeply([grep { $_->{kind} eq 'incomplete' } json($steps->{incomplete2})], [], 'here, too, there was a place for each');
-ok((grep { $_->{path} eq '/etc/shadow' } json($steps->{shut})), 'and that it is closed, with its path: what is new is kept as a whole');
+ok((grep { ($_->{path} // '') eq '/etc/shadow' } json($steps->{shut})), 'and that it is closed, with its path: what is new is kept as a whole');
 
 done_testing;

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * compat.h - what differs between releases of Linux.  The code elsewhere has no condition on a release.
+ */
+#ifndef KS_LINUX_COMPAT_H
+#define KS_LINUX_COMPAT_H
+
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm_types.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/namei.h>
+#include <linux/percpu.h>
+#include <linux/uaccess.h>
+#include <linux/version.h>
+#include <asm/current.h>
+
+/* === Modules' memory ==================================================== */
+
+/*
+ * The memory in which a module's code is, for good or (@init) while it starts.  Since 6.4 a module has a piece of memory for each purpose; before,
+ * it had two, and code was first in each.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+typedef struct module_memory ks_module_memory;
+
+static inline ks_module_memory *ks_module_code(struct module *module, bool init)
+{
+	return &module->mem[init ? MOD_INIT_TEXT : MOD_TEXT];
+}
+
+static inline uint32_t ks_module_code_bytes(const ks_module_memory *code)
+{
+	return code->size;
+}
+
+static inline uint64_t ks_module_bytes(const struct module *module)
+{
+	uint64_t bytes = 0;
+
+	for_each_mod_mem_type(type)
+		bytes += module->mem[type].size;
+	return bytes;
+}
+#else
+typedef struct module_layout ks_module_memory;
+
+static inline ks_module_memory *ks_module_code(struct module *module, bool init)
+{
+	return init ? &module->init_layout : &module->core_layout;
+}
+
+static inline uint32_t ks_module_code_bytes(const ks_module_memory *code)
+{
+	return code->text_size;
+}
+
+static inline uint64_t ks_module_bytes(const struct module *module)
+{
+	return (uint64_t)module->core_layout.size + module->init_layout.size;
+}
+#endif
+
+/* Until 6.9 vmalloc had one tree of all its areas. */
+#define KS_VMAP_IN_ONE_TREE (LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0))
+
+/* === Files and paths ==================================================== */
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+/* Under RCU. */
+static inline struct file *ks_get_file_at(const struct fdtable *table, unsigned int fd)
+{
+	return get_file_rcu(&table->fd[fd]);
+}
+
+static inline struct file *ks_get_exe_file(struct mm_struct *mm)
+{
+	return get_file_rcu(&mm->exe_file);
+}
+#else
+static inline struct file *ks_get_file_at(const struct fdtable *table, unsigned int fd)
+{
+	struct file *file = rcu_dereference(table->fd[fd]);
+
+	return file && get_file_rcu(file) ? file : NULL;
+}
+
+static inline struct file *ks_get_exe_file(struct mm_struct *mm)
+{
+	struct file *file = rcu_dereference(mm->exe_file);
+
+	return file && get_file_rcu(file) ? file : NULL;
+}
+#endif
+
+/* Exported for long, and declared where modules see it only lately. */
+int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name, unsigned int flags, struct path *path);
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define ks_mnt_idmap(mnt) mnt_idmap(mnt)
+#else
+#define ks_mnt_idmap(mnt) mnt_user_ns(mnt)
+#endif
+
+/* === x86 ================================================================ */
+
+/* The task that @cpu runs at this moment.  Under RCU: it stays a task until the end of the section. */
+static inline struct task_struct *ks_running_task(unsigned int cpu)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)
+	return READ_ONCE(per_cpu(pcpu_hot.current_task, cpu));
+#else
+	return READ_ONCE(per_cpu(current_task, cpu));
+#endif
+}
+
+#endif /* KS_LINUX_COMPAT_H */

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * walk.c - how probes go through the kernel's lists: see walk.h.
+ */
+#include <linux/ktime.h>
+
+#include "walk.h"
+
+/* In so many looks at one link, somebody who changes it on another CPU is done. */
+#define LINK_LOOKS 3
+
+struct list_head *ks_list_next(const struct list_head *node)
+{
+	struct list_head *next, *back;
+
+	for (unsigned int i = 0; i < LINK_LOOKS; i++)
+		if (KS_GET(next, &node->next) && KS_GET(back, &next->prev) && back == node)
+			return next;
+	return NULL;
+}
+
+bool ks_list_linked(const struct list_head *node)
+{
+	struct list_head *before, *next;
+
+	for (unsigned int i = 0; i < LINK_LOOKS; i++)
+		if (ks_list_next(node) && KS_GET(before, &node->prev) && before != node && KS_GET(next, &before->next) && next == node)
+			return true;
+	return false;
+}
+
+const struct list_head *ks_round_next(struct ks_round *round)
+{
+	const struct list_head *next = round->left ? ks_list_next(round->at) : NULL;
+
+	if (!next)
+		return NULL;
+	if (next == round->head) {
+		round->whole = true;
+		return NULL;
+	}
+	round->left--;
+	round->at = next;
+	return next;
+}
+
+bool ks_is_torn(struct ks_torn *torn, bool whole)
+{
+	uint64_t now_ns = ktime_get_ns();
+
+	if (whole) {
+		torn->looks = 0;
+		return false;
+	}
+	if (!torn->looks)
+		torn->since_ns = now_ns;
+	torn->looks++;
+	return torn->looks >= KS_TORN_LOOKS && now_ns - torn->since_ns >= KS_TORN_NS;
+}

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ks_torn.c - tears lists of the kernel's and holds their locks, so that tests can show that the sensor neither goes round in them for ever nor
+ * waits.
+ *
+ * Never load it on a machine that matters.  It takes its orders from writable parameters, /sys/module/ks_torn/parameters/; 1 does, 0 undoes:
+ *
+ *   ring     the second module of the kernel's list leads back to itself: who follows the list comes round there for ever, and never to the
+ *            head.  Meanwhile nothing may look for a module: no insmod, rmmod, lsmod
+ *   kset     the same with this module's object in /sys/module.  No insmod meanwhile
+ *   hold     the lock of that set of objects is held, by nobody who would ever give it back
+ *   threads  both lists of the threads of the process of this pid, which has several, lead to memory that is none; 0 undoes.  It must not
+ *            end meanwhile
+ */
+#include <linux/kobject.h>
+#include <linux/kprobes.h>
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/pid.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+static unsigned long (*lookup)(const char *name);
+
+/* === Links ============================================================== */
+
+struct tear {
+	struct list_head *(*find)(void);
+	struct list_head *node, *next;  /* what was torn, and where it led to */
+	struct list_head *to;           /* NULL: to itself */
+};
+
+static int tear(struct tear *tear, bool wanted)
+{
+	if (wanted == !!tear->node)
+		return 0;
+	if (wanted) {
+		tear->node = tear->find();
+		if (!tear->node)
+			return -ENOENT;
+		tear->next = tear->node->next;
+		WRITE_ONCE(tear->node->next, tear->to ?: tear->node);
+	} else {
+		WRITE_ONCE(tear->node->next, tear->next);
+		tear->node = NULL;
+	}
+	return 0;
+}
+
+static struct list_head *second_module(void)
+{
+	struct list_head *modules = (void *)lookup("modules");
+
+	return modules ? modules->next->next : NULL;
+}
+
+static struct list_head *own_object(void)
+{
+	return &THIS_MODULE->mkobj.kobj.entry;
+}
+
+static struct task_struct *process;
+
+static struct list_head *threads_from_process(void)
+{
+	return &process->thread_group;
+}
+
+static struct list_head *threads_from_head(void)
+{
+	return &process->signal->thread_head;
+}
+
+/* Not canonical: no memory is there, and never will be. */
+#define NOWHERE ((struct list_head *)0x8000dead0000UL)
+
+static struct tear torn_modules = { .find = second_module };
+static struct tear torn_objects = { .find = own_object };
+static struct tear torn_group = { .find = threads_from_process, .to = NOWHERE };
+static struct tear torn_threads = { .find = threads_from_head, .to = NOWHERE };
+
+/* === The lock =========================================================== */
+
+static bool held;
+
+/* Below lockdep, which would rightly complain. */
+static int hold(bool wanted)
+{
+	struct kset **kset = (void *)lookup("module_kset");
+	arch_spinlock_t *lock;
+
+	if (wanted == held)
+		return 0;
+	if (!kset)
+		return -ENOENT;
+	lock = &(*kset)->list_lock.rlock.raw_lock;
+	if (wanted)
+		arch_spin_lock(lock);
+	else
+		arch_spin_unlock(lock);
+	held = wanted;
+	return 0;
+}
+
+/* === Parameters ========================================================= */
+
+static int set_tear(const char *text, const struct kernel_param *param)
+{
+	bool wanted;
+	int error = kstrtobool(text, &wanted);
+
+	return error ?: tear(param->arg, wanted);
+}
+
+static int set_threads(const char *text, const struct kernel_param *param)
+{
+	struct pid *pid;
+	int number, error = kstrtoint(text, 0, &number);
+
+	if (error)
+		return error;
+	if (!number) {
+		tear(&torn_threads, false);
+		tear(&torn_group, false);
+		if (process)
+			put_task_struct(process);
+		process = NULL;
+		return 0;
+	}
+	if (process)
+		return -EBUSY;
+	pid = find_get_pid(number);
+	process = pid ? get_pid_task(pid, PIDTYPE_TGID) : NULL;
+	put_pid(pid);
+	if (!process)
+		return -ESRCH;
+	tear(&torn_group, true);
+	return tear(&torn_threads, true);
+}
+
+static int set_hold(const char *text, const struct kernel_param *param)
+{
+	bool wanted;
+	int error = kstrtobool(text, &wanted);
+
+	return error ?: hold(wanted);
+}
+
+static const struct kernel_param_ops tear_ops = { .set = set_tear };
+static const struct kernel_param_ops threads_ops = { .set = set_threads };
+static const struct kernel_param_ops hold_ops = { .set = set_hold };
+
+module_param_cb(ring, &tear_ops, &torn_modules, 0200);
+module_param_cb(kset, &tear_ops, &torn_objects, 0200);
+module_param_cb(threads, &threads_ops, NULL, 0200);
+module_param_cb(hold, &hold_ops, NULL, 0200);
+MODULE_PARM_DESC(ring, "the list of modules leads back to its second one");
+MODULE_PARM_DESC(kset, "the list of /sys/module's objects leads back to this one's");
+MODULE_PARM_DESC(threads, "the lists of threads of this pid lead nowhere");
+MODULE_PARM_DESC(hold, "the lock of /sys/module's objects is held");
+
+static int __init torn_start(void)
+{
+	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name", .flags = KPROBE_FLAG_DISABLED };
+	int error = register_kprobe(&probe);
+
+	if (error)
+		return error;
+	lookup = (void *)probe.addr;
+	unregister_kprobe(&probe);
+	return 0;
+}
+
+static void __exit torn_stop(void)
+{
+	tear(&torn_modules, false);
+	tear(&torn_objects, false);
+	set_threads("0", NULL);
+	hold(false);
+}
+
+module_init(torn_start);
+module_exit(torn_stop);
+
+MODULE_DESCRIPTION("tears the kernel's lists, for tests of ksense");
+MODULE_LICENSE("GPL");
