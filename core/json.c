@@ -603,7 +603,7 @@ static bool settle_key(struct ks_json *json)
 #define EIGHT 0x0101010101010101ULL
 #define ZEROS(word) (~((((word) & EIGHT * 0x7f) + EIGHT * 0x7f) | (word)) & EIGHT * 0x80)
 
-static void skip_spaces(struct ks_json *json)
+static void skip_white(struct ks_json *json)
 {
 	const char *p = json->pos, *end = json->end;
 
@@ -623,7 +623,7 @@ static void skip_spaces(struct ks_json *json)
 static inline void skip_space(struct ks_json *json)
 {
 	if (json->pos < json->end && is_space(json->pos))
-		skip_spaces(json);
+		skip_white(json);
 }
 
 static enum ks_json_token read_key(struct ks_json *json)
