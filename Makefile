@@ -26,7 +26,7 @@ SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] 
 
 .DEFAULT_GOAL = all
 
-.PHONY: all help host xen stock sensing-domain module share demo check check-all check-long bench install install-dkms clean distclean packages
+.PHONY: all help host xen stock sensing-domain module share demo check check-all check-long check-configs bench install install-dkms clean distclean packages
 all: host tools xen ## build the tools, the host port, and Xen with the sensor (default)
 
 help: ## list the targets
@@ -83,8 +83,8 @@ $(APPLIED): $(PRISTINE)/xen/Makefile $(SENSE_FILES)
 
 xen: $(B)/xen/xen ## build Xen with the sensor
 
-$(B)/xen/xen: $(APPLIED)
-	vm/build-xen $(B)/xen-sense $(B)/xen
+$(B)/xen/xen: $(APPLIED) xen/sense.config
+	vm/build-xen $(B)/xen-sense $(B)/xen xen/sense.config
 	@touch $@
 
 stock: $(B)/xen-stock/xen ## build the same Xen without the sensor, to compare with
@@ -95,10 +95,10 @@ $(B)/xen-stock/xen: $(PRISTINE)/xen/Makefile
 
 # The other Xen that the tests boot.  A debug build tries, as it starts, whether the CPU raises the exceptions that it should.  QEMU 7.2 raises #GP for
 # #SS, and Xen then waits 3 s for somebody to read that.  Its test, and nothing else, is told what this CPU does.
-$(B)/xen-%/xen: tests/xen/%.config $(APPLIED)
+$(B)/xen-%/xen: tests/xen/%.config xen/sense.config $(APPLIED)
 	rsync -a --delete $(B)/xen-sense/ $(B)/xen-$*-tree/
 	sed -i '/rax = 0xfedcba9876543210/{n;s/TRAP_stack_error/TRAP_gp_fault/}' $(B)/xen-$*-tree/xen/arch/x86/extable.c
-	vm/build-xen $(B)/xen-$*-tree $(B)/xen-$* tests/xen/$*.config
+	vm/build-xen $(B)/xen-$*-tree $(B)/xen-$* xen/sense.config tests/xen/$*.config
 	@touch $@
 
 # === The sensing domain ======================================================
@@ -182,6 +182,10 @@ check-long: ## what is too long for make check: more tests on the debug build of
 	@$(MAKE) --no-print-directory check-parts
 	KS_LONG=1 KS_STORM_SECONDS=30 KS_IDT_SECONDS=20 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer tests/xen/checked.t \
 		$(patsubst %,tests/xen/%.t,compare roots idt guests) tests/linux/processes.t
+
+# Not in make check: each takes a minute or more, and one of them a cross-compiler.
+check-configs: $(APPLIED) ## build Xen in each configuration of tests/xen/configs, or in CONFIGS=
+	tests/xen/check-configs $(B)/xen-sense $(B)/xen-configs $(CONFIGS)
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages

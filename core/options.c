@@ -22,6 +22,19 @@ static bool is_one_of(struct word word, const char *const *names)
 	return *names;
 }
 
+static const char *const no[] = { "off", "no", "0", "false", "disable", NULL };
+static const char *const yes[] = { "on", "yes", "1", "true", "enable", NULL };
+
+/* The word with which @list begins. */
+static struct word next_word(const char *list)
+{
+	struct word word = { .text = list };
+
+	while (list[word.len] && list[word.len] != ',')
+		word.len++;
+	return word;
+}
+
 /* Takes "name=" off the front of @word. */
 static bool take_name(struct word *word, const char *name)
 {
@@ -33,6 +46,58 @@ static bool take_name(struct word *word, const char *name)
 	word->len -= len + 1;
 	return true;
 }
+
+/* === Mistakes === */
+
+static void tell(const struct ks_sensor_config *config, struct word word, const char *why)
+{
+	if (config->option_mistake)
+		config->option_mistake(word.text, word.len, why);
+}
+
+/* For a size that is not within its bounds: @taking is the nearest of them. */
+static void tell_bounded(const struct ks_sensor_config *config, struct word word, uint64_t taking)
+{
+	char why[40];
+	struct ks_text text;
+
+	ks_text_init(&text, why, sizeof(why) - 1);
+	ks_text_lit(&text, "out of bounds, taking ");
+	ks_text_u64(&text, taking >> 10);
+	ks_text_lit(&text, "K");
+	why[text.len] = '\0';
+	tell(config, word, why);
+}
+
+/* What a word is about: its name, or whether there is a sensor at all. */
+static struct word subject(struct word word)
+{
+	size_t len = 0;
+
+	while (len < word.len && word.text[len] != '=')
+		len++;
+	if (is_one_of(word, no) || is_one_of(word, yes))
+		return (struct word){ .text = "on", .len = 2 };
+	return (struct word){ .text = word.text, .len = len };
+}
+
+/* Whether a word of @list before @word is about the same. */
+static bool was_given(const char *list, struct word word)
+{
+	struct word about = subject(word);
+
+	while (list < word.text) {
+		struct word former = next_word(list);
+		struct word about_former = subject(former);
+
+		if (former.len && about_former.len == about.len && !memcmp(about_former.text, about.text, about.len))
+			return true;
+		list = former.text + former.len + 1;
+	}
+	return false;
+}
+
+/* === Reading === */
 
 static bool read_level(struct word word, enum ks_level *level)
 {
@@ -67,26 +132,30 @@ static bool read_bytes(struct word word, uint64_t *bytes)
 	return word.len;
 }
 
-static bool read_ring(struct word word, struct ks_options *options, struct ks_sensor_config *config)
+/* @value is what stands behind "ring=" in @word. */
+static bool read_ring(struct word word, struct word value, struct ks_sensor_config *config)
 {
 	uint64_t bytes;
 
-	if (!read_bytes(word, &bytes))
+	if (!read_bytes(value, &bytes))
 		return false;
-	options->ring_bounded = bytes < KS_RING_MIN || bytes > KS_RING_MAX;
 	config->ring_bytes = bytes < KS_RING_MIN ? KS_RING_MIN : bytes > KS_RING_MAX ? KS_RING_MAX : (uint32_t)bytes;
 	config->ring_fixed = true;
+	if (config->ring_bytes != bytes)
+		tell_bounded(config, word, config->ring_bytes);
 	return true;
 }
 
-static bool read_memory(struct word word, struct ks_options *options, struct ks_sensor_config *config)
+/* @value is what stands behind "memory=" in @word. */
+static bool read_memory(struct word word, struct word value, struct ks_sensor_config *config)
 {
 	uint64_t bytes;
 
-	if (!read_bytes(word, &bytes))
+	if (!read_bytes(value, &bytes))
 		return false;
-	options->memory_bounded = bytes < KS_MEMORY_MIN || bytes > KS_MEMORY_MAX;
 	config->memory_bytes = bytes < KS_MEMORY_MIN ? KS_MEMORY_MIN : bytes > KS_MEMORY_MAX ? KS_MEMORY_MAX : bytes;
+	if (config->memory_bytes != bytes)
+		tell_bounded(config, word, config->memory_bytes);
 	return true;
 }
 
@@ -98,7 +167,8 @@ static bool read_probe_or_own(struct word word, struct ks_options *options, stru
 		if (!is(word, "off") && !read_level(word, &config->levels[i]))
 			return false;
 		config->off[i] = is(word, "off");
-		options->named[i] = true;
+		if (!config->off[i])
+			options->levelled[i] = true;
 		return true;
 	}
 	return config->option && config->option(word.text, word.len);
@@ -106,40 +176,31 @@ static bool read_probe_or_own(struct word word, struct ks_options *options, stru
 
 static bool read_word(struct word word, struct ks_options *options, struct ks_sensor_config *config)
 {
-	static const char *const no[] = { "off", "no", "0", "false", "disable", NULL };
-	static const char *const yes[] = { "on", "yes", "1", "true", "enable", NULL };
+	struct word value = word;
 	enum ks_level level;
 
 	if (is_one_of(word, no) || is_one_of(word, yes)) {
 		options->off = is_one_of(word, no);
 		return true;
 	}
-	if (take_name(&word, "ring"))
-		return read_ring(word, options, config);
-	if (take_name(&word, "memory"))
-		return read_memory(word, options, config);
-	if (!take_name(&word, "level"))
+	if (take_name(&value, "ring"))
+		return read_ring(word, value, config);
+	if (take_name(&value, "memory"))
+		return read_memory(word, value, config);
+	if (!take_name(&value, "level"))
 		return read_probe_or_own(word, options, config);
-	if (!read_level(word, &level))
+	if (!read_level(value, &level))
 		return false;
 	for (unsigned int i = 0; i < config->types_count; i++)
-		if (!options->named[i])
+		if (!options->levelled[i])
 			config->levels[i] = level;
 	return true;
 }
 
-static void keep_bad(struct ks_options *options, struct word word)
-{
-	size_t len = word.len < KS_OPTION_BAD - 1 ? word.len : KS_OPTION_BAD - 1;
-
-	if (options->bad[0])
-		return;
-	memcpy(options->bad, word.text, len);
-	options->bad[len] = '\0';
-}
-
 void ks_options_parse(struct ks_options *options, struct ks_sensor_config *config, const char *list)
 {
+	const char *at = list;
+
 	memset(options, 0, sizeof(*options));
 	if (!config->ring_bytes)
 		config->ring_bytes = KS_RING_DEFAULT;
@@ -147,14 +208,16 @@ void ks_options_parse(struct ks_options *options, struct ks_sensor_config *confi
 		config->levels[i] = KS_DEFAULT;
 		config->off[i] = false;
 	}
-	while (*list) {
-		struct word word = { .text = list };
+	while (*at) {
+		struct word word = next_word(at);
 
-		while (word.text[word.len] && word.text[word.len] != ',')
-			word.len++;
-		if (word.len && !read_word(word, options, config))
-			keep_bad(options, word);
-		list = word.text + word.len;
-		list += *list == ',';
+		if (word.len && !read_word(word, options, config)) {
+			options->bad++;
+			tell(config, word, "not understood");
+		} else if (word.len && was_given(list, word)) {
+			tell(config, word, "given more than once, the last counts");
+		}
+		at = word.text + word.len;
+		at += *at == ',';
 	}
 }

@@ -218,12 +218,10 @@ static enum ks_version version_of(const struct ks_json_value *value)
 		return KS_VERSION_NONE;
 	for (const char *q = p + 1; q < end; q++)
 		zero &= *q == '0';
-	if (*p == '1' && zero)
-		return KS_VERSION_0_1;
-	if (*p == '2' && zero)
-		return KS_VERSION_0_2;
 	/* What lies between 0.1 and 0.2 is spoken as 0.1; nobody asked for it yet. */
-	return *p == '1' ? KS_VERSION_0_1 : KS_VERSION_TOO_NEW;
+	if (*p == '1')
+		return KS_VERSION_0_1;
+	return *p == '2' && zero ? KS_VERSION_0_2 : KS_VERSION_TOO_NEW;
 }
 
 static void judge_session(struct ks_request *request, const struct parts *parts)

@@ -37,6 +37,8 @@ struct ks_sensor_config {
 
 	/* Takes a word of the list of options that the core does not know (options.h).  False: nor does the port. */
 	bool (*option)(const char *word, size_t bytes);
+	/* Warns of a mistake in that list: the word, which no NUL ends, and what is wrong with it. */
+	void (*option_mistake)(const char *word, size_t bytes, const char *why);
 	/* Adds members to the sensor's status: ks_text_member_...(), at most KS_STATUS_OWN_MAX bytes. */
 	void (*put_status)(struct ks_text *out);
 	/* @request was answered "denied". */

@@ -22,7 +22,7 @@ static const char usage[] =
 	"\n"
 	"  --socket PATH   where to listen; @NAME is an abstract socket\n"
 	"  --folder DIR    what the probe \"folder\" looks at (default: the current folder)\n"
-	"  --ring BYTES    memory for each probe's records (default 65536, at least 8192)\n"
+	"  --ring BYTES    memory for each probe's records (default 65536, at least 16384)\n"
 	"  --read-only     refuse clients what changes a state, takes records or makes new ones\n"
 	"  --help, --version\n"
 	"\n"
@@ -36,10 +36,11 @@ static void stop(int signal)
 	stopped = 1;
 }
 
-static int wrong(const char *what, const char *which)
+/* Each mistake of a command line is told, and then how it is done right. */
+static void wrong(int *mistakes, const char *what, const char *which)
 {
-	fprintf(stderr, "ksense-host: %s%s\nTry: ksense-host --help\n", what, which);
-	return 2;
+	fprintf(stderr, "ksense-host: %s%s\n", what, which);
+	++*mistakes;
 }
 
 /* The address of @path; its length, or 0 when the path is too long for one. */
@@ -145,6 +146,7 @@ int main(int argc, char **argv)
 	const char *path = NULL, *folder = ".";
 	unsigned long ring = KS_HOST_RING_BYTES;
 	bool read_only = false;
+	int mistakes = 0;
 	struct ks_host *host;
 	int option, listener, result;
 	sigset_t signals, before;
@@ -162,7 +164,7 @@ int main(int argc, char **argv)
 			errno = 0;
 			ring = strtoul(optarg, &end, 10);
 			if (errno || *end || *optarg < '0' || *optarg > '9' || ring < KS_RING_MIN || ring > 1 << 30)
-				return wrong("--ring is a number of bytes from 8192 to 1073741824, not ", optarg);
+				wrong(&mistakes, "--ring is a number of bytes from 16384 to 1073741824, not ", optarg);
 			break;
 		case READ_ONLY:
 			read_only = true;
@@ -174,13 +176,17 @@ int main(int argc, char **argv)
 			puts("ksense-host " KS_VERSION);
 			return 0;
 		default:
-			return wrong("see above", "");
+			mistakes++; /* getopt has told it */
 		}
 	}
-	if (optind < argc)
-		return wrong("what is this: ", argv[optind]);
+	while (optind < argc)
+		wrong(&mistakes, "what is this: ", argv[optind++]);
 	if (!path)
-		return wrong("--socket PATH is missing", "");
+		wrong(&mistakes, "--socket PATH is missing", "");
+	if (mistakes) {
+		fputs("Try: ksense-host --help\n", stderr);
+		return 2;
+	}
 
 	listener = listen_on(path);
 	if (listener < 0) {

@@ -12,13 +12,19 @@
  * what takes records from others or changes anything: that, the reply refuses ("denied").
  *
  * All structures have fixed size and layout, the same for 32-bit and 64-bit callers, PV and HVM: every member is at a
- * multiple of its own size.
+ * multiple of its own size, and addresses are numbers of 64 bits.
  */
 #ifndef __XEN_PUBLIC_SENSE_H__
 #define __XEN_PUBLIC_SENSE_H__
 
-#ifndef __XEN__
+#ifdef __XEN__
+#include "xen.h"
+#else
+/* Usable by itself, or behind Xen's own headers. */
 #include <stdint.h>
+#ifndef uint64_aligned_t
+#define uint64_aligned_t uint64_t
+#endif
 #endif
 
 /*
@@ -59,14 +65,18 @@
 #define XEN_SENSE_MORE         (1U << 0)  /* OUT: call again with this cookie */
 
 struct xen_sense_exchange {
-    uint32_t version;        /* IN: XEN_SENSE_VERSION */
-    uint32_t flags;          /* IN: 0 or what came back; OUT: XEN_SENSE_* */
-    uint64_t request;        /* IN: address of the request line, UTF-8; needs no terminator */
-    uint64_t reply;          /* IN: address of the buffer for reply lines */
-    uint32_t request_bytes;  /* IN: length of the request line */
-    uint32_t reply_bytes;    /* IN: size of the buffer; OUT: bytes written, whole lines */
-    uint64_t cookie[8];      /* IN: zero for a new request, else what came back; OUT: how to go on */
+    uint32_t version;            /* IN: XEN_SENSE_VERSION */
+    uint32_t flags;              /* IN: 0 or what came back; OUT: XEN_SENSE_* */
+    uint64_aligned_t request;    /* IN: address of the request line, UTF-8; needs no terminator */
+    uint64_aligned_t reply;      /* IN: address of the buffer for reply lines */
+    uint32_t request_bytes;      /* IN: length of the request line */
+    uint32_t reply_bytes;        /* IN: size of the buffer; OUT: bytes written, whole lines */
+    uint64_aligned_t cookie[8];  /* IN: zero for a new request, else what came back; OUT: how to go on */
 };
+typedef struct xen_sense_exchange xen_sense_exchange_t;
+#ifdef __XEN__
+DEFINE_XEN_GUEST_HANDLE(xen_sense_exchange_t);
+#endif
 
 /*
  * XEN_SENSE_OP_lock: the sensor is handed over to a domain of its own, or to nobody.  Once, until the host reboots.
@@ -100,5 +110,9 @@ struct xen_sense_lock {
     uint32_t flags;          /* IN: 0 */
     uint32_t pad;            /* IN: 0 */
 };
+typedef struct xen_sense_lock xen_sense_lock_t;
+#ifdef __XEN__
+DEFINE_XEN_GUEST_HANDLE(xen_sense_lock_t);
+#endif
 
 #endif /* __XEN_PUBLIC_SENSE_H__ */

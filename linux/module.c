@@ -35,6 +35,11 @@ static const struct ks_probe_type *const types[] = {
 
 static struct ks_sensor sensor;
 
+static void warn_option(const char *word, size_t bytes, const char *why)
+{
+	pr_warn(KBUILD_MODNAME ": sense=: %s: %.*s\n", why, (int)bytes, word);
+}
+
 static int __init ks_start(void)
 {
 	struct ks_sensor_config config = {
@@ -43,20 +48,15 @@ static int __init ks_start(void)
 		.types_count = ARRAY_SIZE(types),
 		.memory_bytes = clamp_t(u64, (u64)totalram_pages() * PAGE_SIZE / 512, SZ_4M, SZ_64M), /* for the probes' tables */
 		.ring_bytes = KS_RING_MAX, /* so that a whole sample of what processes have open can be held */
+		.option_mistake = warn_option,
 	};
 	struct ks_options options;
 	int error;
 
 	BUILD_BUG_ON(ARRAY_SIZE(types) > KS_PROBES_MAX);
 	ks_options_parse(&options, &config, sense);
-	if (options.bad[0]) {
-		pr_err(KBUILD_MODNAME ": not understood in sense=: %s\n", options.bad);
+	if (options.bad)
 		return -EINVAL;
-	}
-	if (options.ring_bounded)
-		pr_warn(KBUILD_MODNAME ": ring is out of bounds, taking %uK\n", config.ring_bytes >> 10);
-	if (options.memory_bounded)
-		pr_warn(KBUILD_MODNAME ": memory is out of bounds, taking %lluK\n", config.memory_bytes >> 10);
 	if (options.off) {
 		pr_err(KBUILD_MODNAME ": sense=off: there is nothing to load the module for\n");
 		return -ENODEV;

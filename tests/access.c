@@ -8,6 +8,9 @@
  *	access table         all rows but the lock
  *	access lock DOMID    the lock, as "lock"
  *	access lock-wrong    the lock with arguments that are wrong
+ *	access policy WHAT...  changes FLASK's policy: "permit" or "enforce" it; "boolean" sets one,
+ *	                     and "commit" those that are pending; "load" loads the policy in the
+ *	                     file "allow", and "junk" what is none
  *	access map DOMID MFN maps this page of another domain's memory, "map"
  *	access create        makes a domain that has no vCPU yet, and no memory; "create": its id
  *	access rows FROM N   N refused commands of Dom0, each under another uuid from FROM on: "rows" were refused
@@ -31,6 +34,7 @@
 #include <xencall.h>
 #include <xenforeignmemory.h>
 #include <xen/io/xs_wire.h>
+#include <xen/xsm/flask_op.h>
 
 #include "../include/sense.h"
 
@@ -68,6 +72,7 @@ static const char *name_of(int result)
 	case ESRCH: return "ESRCH";
 	case EFAULT: return "EFAULT";
 	case ENODEV: return "ENODEV";
+	case ENOSYS: return "ENOSYS";
 	case EOPNOTSUPP: return "EOPNOTSUPP";
 	}
 	snprintf(number, sizeof(number), "errno %d", -result);
@@ -170,6 +175,41 @@ static void do_map(uint32_t domid, xen_pfn_t frame)
 	void *page = memory ? xenforeignmemory_map(memory, domid, PROT_READ, 1, &frame, &error) : NULL;
 
 	printf("map: %s\n", page && !error ? "ok" : name_of(error ? error : -errno));
+}
+
+static void read_policy(struct xen_flask_load *load)
+{
+	FILE *file = fopen("allow", "rb");
+
+	set_xen_guest_handle(load->buffer, area->reply);
+	load->size = file ? (uint32_t)fread(area->reply, 1, sizeof(area->reply), file) : 0;
+	if (!file || !feof(file)) {
+		fputs("access: no policy in the file \"allow\", or it is too large\n", stderr);
+		exit(1);
+	}
+	fclose(file);
+}
+
+static void do_policy(const char *what)
+{
+	struct xen_flask_op *op = (struct xen_flask_op *)(void *)area->request;
+
+	memset(op, 0, sizeof(*op));
+	op->interface_version = XEN_FLASK_INTERFACE_VERSION;
+	if (!strcmp(what, "enforce") || !strcmp(what, "permit")) {
+		op->cmd = FLASK_SETENFORCE;
+		op->u.enforce.enforcing = *what == 'e';
+	} else if (!strcmp(what, "boolean")) {
+		op->cmd = FLASK_SETBOOL;
+		op->u.boolean.new_value = op->u.boolean.commit = 1;
+	} else if (!strcmp(what, "commit")) {
+		op->cmd = FLASK_COMMITBOOLS;
+	} else {
+		op->cmd = FLASK_LOAD;
+		read_policy(&op->u.load);
+		area->reply[0] ^= *what == 'j';
+	}
+	printf("policy %s: %s\n", what, name_of(xencall1(xen, __HYPERVISOR_xsm_op, (uintptr_t)op) < 0 ? -errno : 0));
 }
 
 /* === Domains, without a toolstack ======================================= */
@@ -323,6 +363,9 @@ int main(int argc, char **argv)
 		printf("lock: %s\n", name_of(lock((uint32_t)strtoul(argument, NULL, 0))));
 	else if (!strcmp(what, "lock-wrong"))
 		do_lock_wrong();
+	else if (!strcmp(what, "policy"))
+		for (int i = 2; i < argc; i++)
+			do_policy(argv[i]);
 	else if (!strcmp(what, "map"))
 		do_map((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
 	else if (!strcmp(what, "create"))

@@ -62,6 +62,17 @@ check-valgrind: $(PLAIN_TESTS) ## unit tests, under valgrind
 check-clang: $(CLANG_TESTS) ## unit tests, built with clang
 	KS_B=$(B) prove tests/host/clang.t
 
+# === Mutants ==================================================================
+
+# all, or a file; without it, a sample.
+MUTATE ?=
+SEED ?= 1
+JOBS ?= 1
+
+.PHONY: mutate
+mutate: ## change core and engines in one place at a time: do the unit tests notice? MUTATE=all or a file, SEED=, JOBS=
+	KS_B=$(B) CC='$(CC)' scripts/mutate --seed=$(SEED) --jobs=$(JOBS) $(if $(filter all,$(MUTATE)),--all,$(MUTATE))
+
 # === Fuzzers =================================================================
 
 FUZZ_CFLAGS = $(UNIT_CFLAGS) -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all

@@ -10,6 +10,7 @@
 #include <xen/lib.h>
 #include <xen/mm.h>
 #include <xen/param.h>
+#include <asm/pv/shim.h>
 
 #include "../core/options.h"
 #include "../probes/xen/access.h"
@@ -36,33 +37,44 @@ struct ks_sensor *__read_mostly ks_xen_sensor;
 
 static struct ks_sensor ks_sensor;
 
-/* What stands behind each "sense=" of the command line, with commas between. */
-static char __initdata ks_list[256];
+/*
+ * What stands behind each "sense=" of the command line, with commas between.  Where
+ * something was cut off, KS_CUT is the end of the last word: it may be half a word
+ * that means something else, and so it is one that is not understood.
+ */
+#define KS_CUT "..."
+static char __initdata ks_list[1024];
+static bool __initdata ks_list_cut;
 
 /* === Internals === */
 
+/* It is read when the sensor starts: now there is no console to warn on. */
 static int __init cf_check ks_keep_list(const char *s)
 {
+    /* Of an option, its name included, Xen keeps so many bytes and drops the rest. */
+    bool cut = strlen("sense=") + strlen(s) >= MAX_PARAM_SIZE - 1;
+
     if ( ks_list[0] )
         strlcat(ks_list, ",", sizeof(ks_list));
+    strlcat(ks_list, s, sizeof(ks_list));
+    if ( cut && strlcat(ks_list, KS_CUT, sizeof(ks_list)) < sizeof(ks_list) )
+    {
+        ks_list_cut = true;
+        return 0;
+    }
+    if ( strlen(ks_list) < sizeof(ks_list) - 1 )
+        return 0;
 
-    /* It is read when the sensor starts: now there is no console to warn on. */
-    return strlcat(ks_list, s, sizeof(ks_list)) < sizeof(ks_list) ? 0 : -ENOSPC;
+    strlcpy(ks_list + sizeof(ks_list) - sizeof(KS_CUT), KS_CUT, sizeof(KS_CUT));
+    ks_list_cut = true;
+
+    return -ENOSPC;
 }
 custom_param("sense", ks_keep_list);
 
-static void __init ks_warn(const struct ks_options *options,
-                           const struct ks_sensor_config *config)
+static void cf_check ks_warn(const char *word, size_t bytes, const char *why)
 {
-    if ( options->bad[0] )
-        printk(XENLOG_WARNING "sense: not understood on the command line: %s\n",
-               options->bad);
-    if ( options->ring_bounded )
-        printk(XENLOG_WARNING "sense: ring is out of bounds, taking %uK\n",
-               config->ring_bytes >> 10);
-    if ( options->memory_bounded )
-        printk(XENLOG_WARNING "sense: memory is out of bounds, taking %"PRIu64"K\n",
-               config->memory_bytes >> 10);
+    printk(XENLOG_WARNING "sense: %s: %.*s\n", why, (int)bytes, word);
 }
 
 /*
@@ -97,6 +109,7 @@ static int __init cf_check ks_start(void)
         .types_count = ARRAY_SIZE(ks_types),
         .memory_bytes = ks_table_memory(),
         .option = ks_lock_option,
+        .option_mistake = ks_warn,
         .put_status = ks_lock_put_status,
         .denied = ks_access_denied_request,
     };
@@ -106,10 +119,19 @@ static int __init cf_check ks_start(void)
     BUILD_BUG_ON(ARRAY_SIZE(ks_types) > KS_PROBES_MAX);
 
     ks_options_parse(&options, &config, ks_list);
-    ks_warn(&options, &config);
+    if ( ks_list_cut )
+        printk(XENLOG_WARNING
+               "sense: too long, and cut at \"" KS_CUT "\": use several of %u bytes at most\n",
+               MAX_PARAM_SIZE - 2);
     if ( options.off )
     {
         printk("sense: off, as the command line says\n");
+        return 0;
+    }
+    /* There, the one domain is a guest like any other, of the Xen below. */
+    if ( pv_shim )
+    {
+        printk("sense: off, as this Xen is a PV shim\n");
         return 0;
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * access.c - the probe xen-access: to whom the sensor was handed over, and who has asked it for what he may not have.
+ * access.c - the probe xen-access: to whom the sensor was handed over, who has asked it for what he
+ * may not have, and what was done to the policy that has a say in it.
  *
  * Each refused call is counted in a table: a row for each domain and what it wanted.  That is done in the context of whoever was refused, who may
  * mean harm and come again as fast as he can: so it is a short walk over a table of fixed size, under a lock that is fair and is held for nothing
@@ -36,6 +37,26 @@ static const struct ks_field ks_lock_fields[] = {
 	KS_FIELD(struct ks_lock_item, locked_ns, KS_U64, "[ns] when, since boot; 0: not locked"),
 };
 
+struct ks_policy_item {
+	char module[8];
+	uint8_t enforcing, loaded, frozen;
+	int64_t by;
+	uint64_t loads, boolean_sets, enforcing_off, enforcing_on, changed_ns;
+};
+
+static const struct ks_field ks_policy_fields[] = {
+	KS_GUARD(struct ks_policy_item, module, KS_STRING, "of XSM, that decides: `dummy` (XSM is off, or has no policy), `silo` or `flask`"),
+	KS_GUARD(struct ks_policy_item, enforcing, KS_BOOL, "FLASK refuses what its policy does not allow; else it only logs it"),
+	KS_GUARD(struct ks_policy_item, loaded, KS_BOOL, "FLASK has a policy; else it allows all"),
+	KS_FIELD(struct ks_policy_item, frozen, KS_BOOL, "there is a sensing domain: until the next boot nobody can do what the next three count"),
+	KS_GUARD(struct ks_policy_item, enforcing_off, KS_U64, "how often enforcing was turned off since boot"),
+	KS_GUARD(struct ks_policy_item, loads, KS_U64, "how often a policy was loaded, but for that of the boot loader"),
+	KS_GUARD(struct ks_policy_item, boolean_sets, KS_U64, "how often the values of the policy's booleans were set"),
+	KS_FIELD(struct ks_policy_item, enforcing_on, KS_U64, "how often enforcing was turned on"),
+	KS_FIELD(struct ks_policy_item, by, KS_S64, "the domain that did the last of these; -1: none"),
+	KS_FIELD(struct ks_policy_item, changed_ns, KS_U64, "[ns] when that was, since boot; 0: never"),
+};
+
 struct ks_denied_item {
 	uint16_t domid;
 	uint8_t uuid[16];
@@ -50,9 +71,10 @@ _Static_assert(offsetof(struct ks_denied_item, control) == 2 + 16 + 10 + 12, "no
 static const struct ks_field ks_denied_fields[] = {
 	KS_FIELD(struct ks_denied_item, domid, KS_U16, "who"),
 	KS_FIELD(struct ks_denied_item, uuid, KS_UUID, "who, by the uuid that it had at the first attempt"),
-	KS_FIELD(struct ks_denied_item, op, KS_STRING, "of the hypercall: `version`, `exchange`, `lock`, `other`"),
+	KS_FIELD(struct ks_denied_item, op, KS_STRING, "of the hypercall: `version`, `exchange`, `lock`, `other`; or `policy`: it was FLASK's, to change the policy"),
 	KS_FIELD(struct ks_denied_item, command, KS_STRING,
-		 "of the protocol, where `op` is `exchange` and the domain may at least read; else empty: the request was not looked at"),
+		 "of the protocol, where `op` is `exchange` and the domain may at least read: else the request was not looked at, and it is empty; "
+		 "where `op` is `policy`, `permit` (turn enforcing off), `load` or `booleans`"),
 	KS_RAISE(struct ks_denied_item, control, KS_BOOL, "a control domain, or the sensing domain: what it was refused is an alarm"),
 	KS_FIELD(struct ks_denied_item, count, KS_U64, "how often since boot, as counted when the record was made"),
 	KS_LIVE(struct ks_denied_item, first_ns, KS_U64, "[ns] when for the first time, since boot"),
@@ -68,7 +90,7 @@ static const struct ks_field ks_others_fields[] = {
 	KS_LIVE(struct ks_others_item, last_ns, KS_U64, "[ns] when for the last time, since boot"),
 };
 
-enum { KS_KIND_LOCK, KS_KIND_DENIED, KS_KIND_OTHERS };
+enum { KS_KIND_LOCK, KS_KIND_DENIED, KS_KIND_OTHERS, KS_KIND_POLICY };
 
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_LOCK] = KS_ONE("lock", struct ks_lock_item, ks_lock_fields,
@@ -76,6 +98,8 @@ static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_DENIED] = KS_KIND_BY("denied", struct ks_denied_item, ks_denied_fields, command, domid,
 		 "A row for each domain and each thing that it was refused."),
 	[KS_KIND_OTHERS] = KS_ONE("denied-others", struct ks_others_item, ks_others_fields, "What has no row, of whichever domains: it was the least, and its row was needed."),
+	[KS_KIND_POLICY] = KS_ONE("policy", struct ks_policy_item, ks_policy_fields,
+		 "One: what has the last word on who may what in Xen, and what was done to it since boot."),
 };
 
 /*
@@ -92,7 +116,7 @@ static const struct ks_set_kind ks_kinds[] = {
 #define TOLD_AT_ONCE 8
 #define TOLD_EVERY SECONDS(600)
 
-enum { OP_VERSION, OP_EXCHANGE, OP_LOCK, OP_OTHER };
+enum { OP_VERSION, OP_EXCHANGE, OP_LOCK, OP_OTHER, OP_POLICY };
 
 /* Free while count is 0. */
 struct ks_row {
@@ -172,13 +196,12 @@ static void ks_begin_row(struct ks_row *row, const struct domain *d, unsigned in
 	ks_rows_used++;
 }
 
-void ks_access_denied(unsigned int op, unsigned int command)
+static void ks_count(unsigned int op, unsigned int command)
 {
 	const struct domain *d = current->domain;
 	s_time_t now = NOW();
 	struct ks_row *row;
 
-	op = op == XEN_SENSE_OP_version ? OP_VERSION : op == XEN_SENSE_OP_exchange ? OP_EXCHANGE : op == XEN_SENSE_OP_lock ? OP_LOCK : OP_OTHER;
 	spin_lock(&ks_rows_lock);
 	row = ks_find_row(d, ks_is_privileged(d), op, command);
 	if (!row)
@@ -188,6 +211,17 @@ void ks_access_denied(unsigned int op, unsigned int command)
 	row->count++;
 	row->last = now;
 	spin_unlock(&ks_rows_lock);
+}
+
+void ks_access_denied(unsigned int op, unsigned int command)
+{
+	op = op == XEN_SENSE_OP_version ? OP_VERSION : op == XEN_SENSE_OP_exchange ? OP_EXCHANGE : op == XEN_SENSE_OP_lock ? OP_LOCK : OP_OTHER;
+	ks_count(op, command);
+}
+
+void ks_access_denied_policy(enum sense_policy what)
+{
+	ks_count(OP_POLICY, what);
 }
 
 void KS_CB ks_access_denied_request(const struct ks_caller *caller, const struct ks_request *request)
@@ -228,7 +262,7 @@ static bool ks_row_is_gone(const struct ks_row *row)
 
 static int ks_next_row(struct ks_row *row, bool asked_for, struct ks_denied_item *item)
 {
-	static const char ops[][sizeof(item->op)] = { "version", "exchange", "lock", "other" };
+	static const char ops[][sizeof(item->op)] = { "version", "exchange", "lock", "other", "policy" };
 	int kind = KS_SET_SKIP;
 
 	spin_lock(&ks_rows_lock);
@@ -241,7 +275,9 @@ static int ks_next_row(struct ks_row *row, bool asked_for, struct ks_denied_item
 		item->domid = row->domid;
 		memcpy(item->uuid, row->uuid, sizeof(item->uuid));
 		memcpy(item->op, ops[row->op], sizeof(item->op));
-		if (row->command < KS_COMMANDS)
+		if (row->op == OP_POLICY)
+			strlcpy(item->command, ks_policy_names[row->command], sizeof(item->command));
+		else if (row->command < KS_COMMANDS)
 			strlcpy(item->command, ks_command_names[row->command], sizeof(item->command));
 		item->control = row->control;
 		item->count = row->shown;
@@ -278,7 +314,25 @@ static int ks_next_lock(struct ks_lock_item *item)
 	return KS_KIND_LOCK;
 }
 
-/* at[0]: 0 for the lock, then the rows, then the others. */
+static int ks_next_policy(struct ks_policy_item *item)
+{
+	struct ks_policy_state state;
+
+	ks_policy_get(&state);
+	strlcpy(item->module, state.module, sizeof(item->module));
+	item->enforcing = state.enforcing;
+	item->loaded = state.loaded;
+	item->frozen = state.frozen;
+	item->enforcing_off = state.times[SENSE_POLICY_PERMIT];
+	item->enforcing_on = state.times[SENSE_POLICY_ENFORCE];
+	item->loads = state.times[SENSE_POLICY_LOAD];
+	item->boolean_sets = state.times[SENSE_POLICY_SET_BOOLEANS];
+	item->by = state.by;
+	item->changed_ns = state.changed_ns;
+	return KS_KIND_POLICY;
+}
+
+/* at[0]: 0 for the lock, then the rows, then the others, then the policy. */
 static KS_CB int ks_access_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
 {
 	uint64_t at = cursor->at[0]++;
@@ -287,7 +341,9 @@ static KS_CB int ks_access_next(struct ks_probe *probe, struct ks_set_cursor *cu
 		return ks_next_lock(item);
 	if (at <= ROWS)
 		return ks_next_row(&ks_rows[at - 1], probe->announce, item);
-	return at == ROWS + 1 ? ks_next_others(probe->announce, item) : KS_SET_END;
+	if (at == ROWS + 1)
+		return ks_next_others(probe->announce, item);
+	return at == ROWS + 2 ? ks_next_policy(item) : KS_SET_END;
 }
 
 /* === Interface === */
@@ -295,7 +351,7 @@ static KS_CB int ks_access_next(struct ks_probe *probe, struct ks_set_cursor *cu
 static const struct ks_set_type ks_access_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
-	.items_max = ROWS + 2,
+	.items_max = ROWS + 3,
 	.next = ks_access_next,
 };
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * access.h - who may ask the sensor inside Xen: the lock (lock.c), and who was refused (access.c).
+ * access.h - who may ask the sensor inside Xen: the lock (lock.c), who was refused (access.c), and
+ * what is done to the policy that has a say in it (policy.c).
  */
 #ifndef KS_XEN_ACCESS_H
 #define KS_XEN_ACCESS_H
 
+#include <xen/sense.h>
 #include <public/xen.h>
 
 #include "../../core/serve.h"
@@ -47,7 +49,26 @@ void ks_lock_put_status(struct ks_text *out);
  */
 void ks_access_denied(unsigned int op, unsigned int command);
 
-/* The same, for struct ks_sensor_config. */
+/* The current domain was refused to do @what to the policy of XSM. */
+void ks_access_denied_policy(enum sense_policy what);
+
+/* The same of a command, for struct ks_sensor_config. */
 void ks_access_denied_request(const struct ks_caller *caller, const struct ks_request *request);
+
+/* === policy.c =========================================================== */
+
+struct ks_policy_state {
+	const char *module;        /* of XSM */
+	bool enforcing, loaded;    /* what FLASK says; without it false */
+	bool frozen;               /* nobody may weaken it any more */
+	uint64_t times[4];         /* by enum sense_policy: how often it was done since boot */
+	int32_t by;                /* the domain that did the last of them; -1: none */
+	uint64_t changed_ns;       /* when, since boot; 0: never */
+};
+
+void ks_policy_get(struct ks_policy_state *state);
+
+/* What stands for an enum sense_policy in records. */
+extern const char ks_policy_names[4][10];
 
 #endif /* KS_XEN_ACCESS_H */

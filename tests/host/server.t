@@ -453,11 +453,14 @@ is($status, 1, 'a path that is too long is refused');
 
 # === Options ====================================================================
 
-for my $wrong ('', '--socket', '--nonsense', '--socket x --ring 100', '--socket x --ring 8192x', '--socket x --ring -1', '--socket x more') {
+for my $wrong ('', '--socket', '--nonsense', '--socket x --ring 100', '--socket x --ring 16384x', '--socket x --ring -1', '--socket x more') {
 	($status, $out) = run_server($wrong);
 	is($status, 2, "usage error: '$wrong'");
 	like($out, qr/--help/, 'with a hint');
 }
+($status, $out) = run_server('--nonsense --ring 100 --folder . more --ring 16384x and more');
+is_deeply([$out =~ /(--nonsense|not \S+|this: \w+|is missing)/g], ['--nonsense', 'not 100', 'not 16384x', 'this: more', 'this: and', 'this: more', 'is missing'],
+	'each mistake is told, not only the first') or diag $out;
 for my $option ('--help', '--version') {
 	($status, $out) = run_server($option);
 	is($status, 0, $option);

@@ -89,6 +89,7 @@ static void connect_client(void)
 {
 	sends_left = looks_left = -1;
 	got[0] = '\0';
+	memset(&client, 0xee, sizeof(client)); /* nothing of the client before may stay */
 	ks_client_init(&client, &kit_sensor, kit_caller.control, send_to_client, is_gone);
 }
 
@@ -324,6 +325,132 @@ static void no_newline(void **state)
 		assert_true(say("{"));
 	}
 	assert_string_equal(heard(), "alpha:1 alpha:2 alpha:3 alpha:4 alpha:5");
+}
+
+/* === Requests =========================================================== */
+
+#define request_0_1(rest) "{Virtue-protocol-version: 0.1, request: [" NONCE ", " rest "]}\n"
+
+/* Records that went out whole are consumed by that, of each reply as of each push: they do not come again, and do not count as lost. */
+static void replies_consume(void **state)
+{
+	(void)state;
+	kit_records(0, 3, "x");
+	assert_true(say(request_0_1("records, alpha")));
+	assert_string_equal(heard(), "alpha:0 alpha:1 alpha:2 alpha");
+	assert_int_equal(alpha()->delivered, 3);
+	assert_int_equal(alpha()->ring.held, 0);
+	assert_true(say(request_0_1("records, alpha")));
+	assert_string_equal(heard(), "alpha");
+	kit_records(0, 1, "x");
+	assert_true(say(request_0_1("records, alpha, {peek: true}")));
+	assert_true(say(request_0_1("records, alpha")));
+	assert_string_equal(heard(), "alpha:3 alpha alpha:3 alpha");
+}
+
+/* A client that goes in the middle of a reply: what it was not handed is still there, and it is served no further. */
+static void gone_in_a_reply(void **state)
+{
+	unsigned int got_whole = 0;
+	char first[32];
+
+	(void)state;
+	kit_records(0, 3, "x");
+	sends_left = 0;
+	assert_false(say(request_0_1("records, alpha") request_0_1("off, alpha")));
+	assert_string_equal(heard(), "");
+	assert_int_equal(alpha()->delivered, 0);
+	assert_true(alpha()->on);
+	assert_string_equal(kit_seqs(kit_command("records", "alpha", "{\"peek\": true}")), "0 1 2");
+	kit_records(0, 297, "x"); /* more than one call hands over */
+	connect_client();
+	sends_left = 2;
+	assert_false(say(request_0_1("records, alpha")));
+	for (const char *at = strstr(heard(), "alpha:"); at; at = strstr(at + 1, "alpha:"))
+		got_whole++;
+	assert_true(got_whole > 2 && got_whole < 300);
+	assert_int_equal(alpha()->ring.lost_total, 0);
+	assert_true(alpha()->delivered <= got_whole);
+	snprintf(first, sizeof(first), "%u", (unsigned int)alpha()->delivered);
+	assert_string_equal(kit_seqs(kit_command("records", "alpha", "{\"max\": 1}")), first);
+	/* A subscription, too, is answered first; who does not hear that is gone. */
+	connect_client();
+	sends_left = 0;
+	assert_false(say(request_0_2("subscribe, alpha")));
+	/* So is who hears that, and not the first push behind it. */
+	connect_client();
+	sends_left = 1;
+	assert_false(say(request_0_2("subscribe, alpha") request_0_1("off, alpha")));
+	assert_string_equal(heard(), "subscribe");
+	assert_true(alpha()->on);
+}
+
+/* The session's version is that of the requests after it, until the client says otherwise; one that is refused ends the connection. */
+static void sessions(void **state)
+{
+	(void)state;
+	assert_true(say("{request: [" NONCE ", on, alpha]}\n"));
+	assert_string_equal(heard(), "error:version");
+	/* A line that is wrong agrees on nothing, and ends nothing. */
+	assert_true(say("{Virtue-protocol-version: 0.2, more: 1}\n{request: [" NONCE ", on, alpha]}\n"));
+	assert_string_equal(heard(), "error:argument error:version");
+	/* Nor does a request's own version. */
+	assert_true(say(request_0_2("on, alpha") "{request: [" NONCE ", on, alpha]}\n"));
+	assert_string_equal(heard(), "on error:version");
+	assert_true(say("{Virtue-protocol-version: 0.2}\n{request: [" NONCE ", status, alpha]}\n"));
+	assert_memory_equal(got, "session ", 8);
+	assert_null(strstr(heard(), "error"));
+	assert_true(json_number_value(json_object_get(last_line, "Virtue-protocol-version")) == 0.2);
+	/* A new client begins without. */
+	connect_client();
+	assert_true(say("{request: [" NONCE ", on, alpha]}\n"));
+	assert_string_equal(heard(), "error:version");
+	assert_false(say("{Virtue-protocol-version: 0}\n" request_0_1("on, alpha")));
+	assert_string_equal(heard(), "session");
+}
+
+/* Without a subscription: a request that is complete waits 50 ms for its newline, one that is not waits for the client. */
+static void patience(void **state)
+{
+	(void)state;
+	assert_true(ks_client_patience_ns(&client) == UINT64_MAX);
+	assert_true(!client.behind && !client.heard_ns);
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" NONCE ", on, alpha]"));
+	assert_true(ks_client_patience_ns(&client) == UINT64_MAX);
+	assert_true(ks_client_quiet(&client));
+	assert_string_equal(heard(), "");
+	assert_true(say("}"));
+	assert_int_equal(ks_client_patience_ns(&client), 50000000);
+	assert_string_equal(heard(), "");
+	assert_true(ks_client_quiet(&client));
+	assert_string_equal(heard(), "on");
+	assert_true(ks_client_patience_ns(&client) == UINT64_MAX);
+	assert_true(ks_client_quiet(&client));
+	assert_string_equal(heard(), "");
+	/* Gone when the answer comes, or when a push does. */
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" NONCE ", on, alpha]}"));
+	sends_left = 0;
+	assert_false(ks_client_quiet(&client));
+}
+
+/* A request without its newline behind others in one piece, and a line that is too long, are answered, and the connection goes on. */
+static void lines_of_all_lengths(void **state)
+{
+	static char endless[5000];
+
+	(void)state;
+	memset(endless, 'x', sizeof(endless));
+	assert_true(ks_client_bytes(&client, endless, sizeof(endless)));
+	assert_string_equal(heard(), "error:too-long");
+	assert_true(say("\n" request_0_1("on, alpha") "\r\n\n" request_0_1("high, beta") "{Virtue-protocol-version: 0.1}"));
+	assert_string_equal(heard(), "on high");
+	ks_client_end(&client);
+	assert_string_equal(heard(), "session");
+	/* What is not complete at the end is no request. */
+	connect_client();
+	assert_true(say("{Virtue-protocol-version: 0.1"));
+	ks_client_end(&client);
+	assert_string_equal(heard(), "");
 }
 
 /* === Losses ============================================================= */
@@ -605,6 +732,8 @@ int main(void)
 		with_client(end_of_stream),         with_client(turns_are_bounded), with_client(off_and_on),
 		with_client(reset),                 with_client(restarted),       with_client(nothing_is_unaccounted),
 		with_client(sleeps_while_another_works), with_client(gone_while_it_waits),
+		with_client(replies_consume), with_client(gone_in_a_reply),
+		with_client(sessions),              with_client(patience),        with_client(lines_of_all_lengths),
 	};
 
 	return cmocka_run_group_tests_name("client", tests, NULL, NULL);

@@ -136,16 +136,156 @@ static void strict_agrees_on_mutations(void **state)
 	assert_true(read > (unsigned int)port_rounds(300000) / 30);
 }
 
+/* Both readers judge the text alike; where it is a string, and both take it, it stands for the same bytes. */
+static void agrees(const char *text, size_t len)
+{
+	json_t *theirs = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
+	struct ks_json json;
+	char out[64];
+	int out_bytes;
+
+	if (reads_bytes(text, len, false) != (theirs != NULL))
+		fail_msg("ours %d, jansson's %d: %.*s", reads_bytes(text, len, false), theirs != NULL, (int)len, text);
+	if (json_is_string(theirs)) {
+		ks_json_init(&json, text, len, false);
+		assert_int_equal(ks_json_next(&json), KS_JSON_STRING);
+		out_bytes = ks_json_string(&json.value, out, sizeof(out));
+		assert_int_equal(out_bytes, json_string_length(theirs));
+		assert_memory_equal(out, json_string_value(theirs), (size_t)out_bytes);
+	}
+	json_decref(theirs);
+}
+
+/* Every byte where a value, a number's digit, a string's character, an escape's letter or a hex digit stands. */
+static void every_byte_in_every_place(void **state)
+{
+	static const char *const places[] = {
+		"[ 1]", "[1 ]", "[1 2]", "[1. ]", "[1e ]", "[- ]", " 7", "7 ", "\" \"", "\"a b\"", "\"\\ \"", "\"\\ 0041\"", "\"\\u 0a1\"", "\"\\u0 a1\"",
+		"\"\\u00 1\"", "\"\\u004 \"", "{ }", "{\"a\" 1}", "{\"a\":1 }", "{ \"a\":1}", "[[] []]", "\"\xc3 \"", "\"\xe2 \xac\"", "\"\xe2\x82 \"",
+	};
+	char text[32];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(*places); i++) {
+		size_t len = strlen(places[i]);
+
+		for (unsigned int byte = 0; byte < 256; byte++) {
+			memcpy(text, places[i], len + 1);
+			*strchr(text, ' ') = (char)byte;
+			if (byte)
+				agrees(text, len);
+			else
+				assert_false(reads_bytes(text, len, false)); /* jansson takes some of these */
+		}
+	}
+}
+
+/* "\\u" with every number, and two of them at the borders of the surrogates: read by jansson, each is the same character. */
+static void every_escaped_character(void **state)
+{
+	static const unsigned int borders[] = { 0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd800, 0xd801, 0xd83d, 0xdbff, 0xdc00, 0xde00, 0xdfff,
+						0xe000, 0xffff };
+	const size_t count = sizeof(borders) / sizeof(*borders);
+	char text[32];
+
+	(void)state;
+	for (unsigned int code = 0; code < 0x10000; code += getenv("KS_SLOW") ? 61 : 1) {
+		snprintf(text, sizeof(text), code & 1 ? "\"\\u%04x\"" : "\"\\u%04X\"", code);
+		agrees(text, strlen(text));
+	}
+	for (size_t i = 0; i < count * count; i++) {
+		snprintf(text, sizeof(text), "\"\\u%04x\"", borders[i % count]);
+		agrees(text, strlen(text));
+		snprintf(text, sizeof(text), "\"\\u%04x\\u%04x\"", borders[i % count], borders[i / count]);
+		agrees(text, strlen(text));
+		/* What is no second half: cut off, or another escape. */
+		for (size_t len = 8; len < 13; len++) {
+			memcpy(text + len, "\"", 2);
+			agrees(text, len + 1);
+		}
+		snprintf(text, sizeof(text), "\"\\u%04x\\n%04x\"", borders[i % count], borders[i / count]);
+		agrees(text, strlen(text));
+		snprintf(text, sizeof(text), "\"\\u%04xu%05x\"", borders[i % count], borders[i / count]);
+		agrees(text, strlen(text));
+	}
+}
+
+/* A bare word ends where PROTOCOL says: at white space, control characters and punctuation; all other characters belong to it. */
+static void every_byte_in_a_bare_word(void **state)
+{
+	char text[] = "[a b]", key[] = "{a b:1}", alone[] = "[ ]";
+
+	(void)state;
+	for (unsigned int byte = 0; byte < 256; byte++) {
+		bool in_word = byte > 0x20 && byte < 0x7f && !strchr(",:[]{}\"", (int)byte);
+		bool space = byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
+
+		text[2] = key[2] = alone[1] = (char)byte;
+		assert_int_equal(reads_bytes(text, 5, true), in_word || byte == ',');
+		assert_int_equal(reads_bytes(key, 7, true), in_word);
+		assert_int_equal(reads_bytes(alone, 3, true), in_word || space);
+	}
+}
+
+/* What is told of a text that is none, and where that begins: a client's author reads it. */
+static void what_is_wrong_is_told(void **state)
+{
+	static const struct {
+		const char *text;
+		bool relaxed;
+		const char *error;
+	} some[] = {
+		{ "\"a", false, "a string does not end" },
+		{ "\"\\", false, "a string does not end" },
+		{ "\"\\x\"", false, "a string has an escape that is none" },
+		{ "\"\\u12", false, "a string does not end" },
+		{ "\"\x1f\"", false, "a string has a control character" },
+		{ "\"\xff\"", false, "a string is not valid UTF-8" },
+		{ "[a\xff]", true, "a word is not valid UTF-8" },
+		{ "[\x01]", true, "a control character between values" },
+		{ "{\x01:1}", true, "a control character between values" },
+		{ "{1:2}", false, "a key was expected" },
+		{ "{[:2}", true, "a key was expected" },
+		{ "{\"a\" 1}", false, "a colon was expected" },
+		{ "{\"a\"", false, "a colon was expected" },
+		{ "[1}", false, "a bracket that does not match" },
+		{ "{\"a\":1]", false, "a bracket that does not match" },
+		{ "[,]", false, "a value was expected" },
+		{ "[1 2]", false, "a comma was expected" },
+		{ "[1]]", false, "something follows the end" },
+		{ "[1", false, "the line ends too early" },
+		{ "[1,", false, "the line ends too early" },
+		{ "{\"a\":1,\"a\":2}", false, "a key stands twice" },
+		{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", false, "nested too deeply" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
+		struct ks_json json;
+		enum ks_json_token token;
+
+		ks_json_init(&json, some[i].text, strlen(some[i].text), some[i].relaxed);
+		do {
+			token = ks_json_next(&json);
+		} while (token != KS_JSON_ERROR && token != KS_JSON_END);
+		assert_int_equal(token, KS_JSON_ERROR);
+		assert_string_equal(json.error, some[i].error);
+		assert_int_equal(json.value.type, KS_JSON_ERROR);
+		assert_ptr_equal(json.value.text, json.pos);
+		assert_int_equal(ks_json_next(&json), KS_JSON_ERROR); /* for good */
+	}
+}
+
 static void relaxed_reads_bare_words(void **state)
 {
 	static const char *const good[] = {
 		"{Virtue-protocol-version: 0.1, request: [4f1c0e6a9d2b4c58a7e3, discovery, *]}",
 		"{a:b}", "{a: b, c: [d, e, {f: g}]}", "[*]", "[0x10, 1.2.3, -, +1, 01, tru, NaN]", "{\xc3\xa4: \xe2\x82\xac}", "[a-b_c/d\\e'f]",
-		"{true: 1, null: 2, 5: 3}", "[ a ]", "word",
+		"{true: 1, null: 2, 5: 3}", "[ a ]", "word", "{a\\u0062: 1, ab: 2}", "{ab: 1, a\\u0062: 2}", "{a\\u0062: 1, \"ab\": 2}",
 	};
 	static const char *const bad[] = {
 		"{a:b,}", "[a,]", "[,a]", "[a b]", "{a b}", "{a:b c:d}", "{a:1, a:2}", "{a:1, \"a\":2}", "{a:1, \"\\u0061\":2}", "[a\"b\"]",
-		"[\"a\"b]", "[a\x01" "b]", "[a\x7f" "b]", "{:1}", "{a::b}", "{a:b}x", "{a:b}{}", "[\xff]", "[a\xc3]", "{[]:1}", "{a:b",
+		"{a\\: 1, \"a\\\\\": 2}", "{\"a\\\\\": 1, a\\: 2}", "[\"a\"b]", "[a\x01" "b]", "[a\x7f" "b]", "{:1}", "{a::b}", "{a:b}x", "{a:b}{}", "[\xff]", "[a\xc3]", "{[]:1}", "{a:b",
 	};
 
 	(void)state;
@@ -199,6 +339,36 @@ static void limits(void **state)
 			p += sprintf(p, "%s\"k%d\":{}", i ? "," : "", i);
 		*p++ = '}';
 		assert_int_equal(reads_bytes(text, (size_t)(p - text), false), members <= 64);
+	}
+	/* Objects as deep, each with its own key; and in turn with arrays, so that every depth has been both. */
+	for (int depth = 31; depth <= 33; depth++) {
+		p = text;
+		for (int i = 0; i < depth; i++)
+			p += sprintf(p, "{\"k\":");
+		p += sprintf(p, "1");
+		for (int i = 0; i < depth; i++)
+			p += sprintf(p, "}");
+		assert_int_equal(reads(text, false), depth <= 32);
+	}
+	p = text;
+	*p++ = '[';
+	for (int first = 0; first < 2; first++) {
+		for (int i = 0; i < 31; i++)
+			p += sprintf(p, (i + first) % 2 ? "{\"k\":" : "[");
+		p += sprintf(p, "1");
+		for (int i = 30; i >= 0; i--)
+			p += sprintf(p, (i + first) % 2 ? "}" : "]");
+		p += sprintf(p, first ? "]" : ",");
+	}
+	assert_true(reads(text, false));
+	for (char *at = text; *at; at++) {
+		char was = *at;
+
+		if (was != '}' && was != ']')
+			continue;
+		*at = was == '}' ? ']' : '}';
+		assert_false(reads(text, false));
+		*at = was;
 	}
 	/* Members of objects that are closed do not count. */
 	p = text;
@@ -324,6 +494,56 @@ static void bounded_tokens(void **state)
 	}
 }
 
+/* A text has at most 65,535 bytes. */
+static void longest_text(void **state)
+{
+	char *text = malloc(65537);
+
+	(void)state;
+	memset(text, ' ', 65537);
+	memcpy(text, "[]", 2);
+	assert_true(reads_bytes(text, 65535, false));
+	assert_false(reads_bytes(text, 65536, false));
+	assert_false(reads_bytes(text, 65537, true));
+	free(text);
+}
+
+/* A key is the same however it is spelt, of whatever length; and another one, of which one byte differs, is not. */
+static void duplicate_keys_of_every_length(void **state)
+{
+	char key[64], spelt[300], text[1024];
+
+	(void)state;
+	for (unsigned int len = 0; len <= KS_JSON_KEY_MAX; len++) {
+		for (unsigned int i = 0; i < len; i++)
+			key[i] = (char)('a' + i % 26);
+		key[len] = '\0';
+		for (unsigned int escaped = 0; escaped <= len; escaped++) {
+			size_t at = 0;
+
+			/* One of its letters escaped, or none. */
+			for (unsigned int i = 0; i < len; i++)
+				at += (size_t)sprintf(spelt + at, i == escaped ? "\\u%04x" : "%c", key[i]);
+			spelt[at] = '\0';
+			snprintf(text, sizeof(text), "{\"%s\":1,\"x0\":{\"%s\":2,\"x1\":3},\"%s\":4}", key, key, spelt);
+			assert_false(reads(text, false));
+			snprintf(text, sizeof(text), "{\"%s\":1,\"x0\":{\"%s\":2,\"x1\":3},\"%s\":4}", spelt, key, key);
+			assert_false(reads(text, false));
+			/* Within another object it is another member. */
+			snprintf(text, sizeof(text), "{\"%s\":1,\"x0\":{\"%s\":2},\"x1\":{\"%s\":3}}", key, spelt, spelt);
+			assert_true(reads(text, false));
+			if (escaped == len)
+				break;
+			/* One of its letters another one, or one fewer. */
+			snprintf(text, sizeof(text), "{\"%s\":1,\"%s\":2,\"%.*s\":3}", key, spelt, (int)escaped, key);
+			assert_false(reads(text, false));
+			spelt[escaped + 4] -= 2; /* 'A' for 'a' */
+			snprintf(text, sizeof(text), "{\"%s\":1,\"%s\":2,\"%.*s\":3}", key, spelt, (int)escaped, key);
+			assert_true(reads(text, false));
+		}
+	}
+}
+
 static struct ks_json_value value_of(const char *text)
 {
 	struct ks_json json;
@@ -352,6 +572,24 @@ static void strings_by_meaning(void **state)
 	escaped = value_of("\"\\u0000\\n\\\\\\/\"");
 	assert_int_equal(ks_json_string(&escaped, out, sizeof(out)), 4);
 	assert_memory_equal(out, "\0\n\\/", 4);
+	/* Each of its short escapes; characters of one to four bytes. */
+	escaped = value_of("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u00e4\\uffff\\udbff\\udfff\"");
+	assert_int_equal(ks_json_string(&escaped, out, sizeof(out)), 17);
+	assert_memory_equal(out, "\"\\/\b\f\n\r\t\xc3\xa4\xef\xbf\xbf\xf4\x8f\xbf\xbf", 17);
+	/* One that begins like the other is another, escapes or not. */
+	for (int i = 0; i < 4; i++) {
+		struct ks_json_value longer = value_of(i & 1 ? "\"d\\u006fmains\"" : "\"domains\"");
+		struct ks_json_value shorter = value_of(i & 2 ? "\"d\\u006fmain\"" : "\"domain\"");
+		struct ks_json_value other = value_of(i & 2 ? "\"d\\u006fmaim\"" : "\"domaim\"");
+
+		assert_false(ks_json_same(&longer, &shorter));
+		assert_false(ks_json_same(&shorter, &longer));
+		assert_false(ks_json_same(&shorter, &other));
+		assert_true(ks_json_same(&shorter, &shorter));
+		assert_int_equal(ks_json_string(&shorter, out, 5), -1);
+		assert_int_equal(ks_json_string(&shorter, out, 6), 6);
+		assert_memory_equal(out, "domain", 6);
+	}
 	/* A backslash in a bare word is a backslash. */
 	plain = value_of("a\\u0041");
 	assert_true(ks_json_is(&plain, "a\\u0041", 7));
@@ -367,8 +605,18 @@ static void whole_numbers(void **state)
 	assert_true(ks_json_u64(&value, &number) && number == UINT64_MAX);
 	value = value_of("0");
 	assert_true(ks_json_u64(&value, &number) && number == 0);
-	for (int i = 0; i < 7; i++) {
-		static const char *const none[] = { "18446744073709551616", "99999999999999999999", "-1", "1.0", "1e2", "\"1\"", "true" };
+	value = value_of("18446744073709551609");
+	assert_true(ks_json_u64(&value, &number) && number == UINT64_MAX - 6);
+	value = value_of("1234567890");
+	assert_true(ks_json_u64(&value, &number) && number == 1234567890);
+	/* The characters on either side of the digits, and nothing at all, are no number. */
+	for (int i = 0; i < 3; i++) {
+		value = (struct ks_json_value){ .type = KS_JSON_NUMBER, .text = i ? "1:" : "1/", .len = i == 2 ? 0 : 2 };
+		assert_false(ks_json_u64(&value, &number));
+	}
+	for (int i = 0; i < 9; i++) {
+		static const char *const none[] = { "18446744073709551616", "99999999999999999999", "-1", "1.0", "1e2", "\"1\"", "true",
+						    "18446744073709551620", "184467440737095516150" };
 
 		value = value_of(none[i]);
 		assert_false(ks_json_u64(&value, &number));
@@ -391,6 +639,15 @@ static void skipping(void **state)
 	assert_true(ks_json_skip(&json, ks_json_next(&json)));
 	assert_int_equal(ks_json_next(&json), KS_JSON_OBJECT_END);
 	assert_int_equal(ks_json_next(&json), KS_JSON_END);
+	assert_int_equal(json.value.type, KS_JSON_END);
+	/* What is wrong in it is not passed over, nor is an error a value; it is told where it is. */
+	ks_json_init(&json, "[[1, {\"a\" 2}], 3]", 18, false);
+	ks_json_next(&json);
+	assert_false(ks_json_skip(&json, ks_json_next(&json)));
+	assert_false(ks_json_skip(&json, ks_json_next(&json)));
+	assert_int_equal(json.value.type, KS_JSON_ERROR);
+	assert_ptr_equal(json.value.text, json.pos);
+	assert_string_equal(json.error, "a colon was expected");
 }
 
 int main(void)
@@ -400,10 +657,16 @@ int main(void)
 		cmocka_unit_test(strict_agrees_on_mutations),
 		cmocka_unit_test(relaxed_reads_bare_words),
 		cmocka_unit_test(relaxed_keeps_json_meaning),
+		cmocka_unit_test(every_byte_in_every_place),
+		cmocka_unit_test(every_escaped_character),
+		cmocka_unit_test(every_byte_in_a_bare_word),
+		cmocka_unit_test(what_is_wrong_is_told),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(limits_of_length),
 		cmocka_unit_test(keys_that_look_alike),
 		cmocka_unit_test(bounded_tokens),
+		cmocka_unit_test(longest_text),
+		cmocka_unit_test(duplicate_keys_of_every_length),
 		cmocka_unit_test(strings_by_meaning),
 		cmocka_unit_test(whole_numbers),
 		cmocka_unit_test(skipping),

@@ -100,7 +100,9 @@ static void complete_is_known(void **state)
 	} some[] = {
 		{ "{}", true }, { "{", false }, { "{\"a\": \"}\"", false }, { "{\"a\": \"}\"}", true }, { "{\"a\": \"\\\"}\"", false },
 		{ "{\"a\": \"\\\\\"}", true }, { "{\"a\": [1, 2]", false }, { "{\"a\": [1, 2]}", true }, { "{} ", true }, { "{} x", false },
-		{ "word", false }, { "{a: b}", true }, { "", false }, { "{}{", false },
+		{ "word", false }, { "{a: b}", true }, { "", false }, { "{}{", false }, { "[1]", true }, { "{\"a\": [}", false }, { "{}\t", true },
+		{ "{}}", false }, { "{}]", false }, { "}", false }, { "]", false }, { "{} \"", false }, { "{a: {b: c}", false }, { "\"}\"", false },
+		{ "{\"\\n\"}", true }, { "{\"\\n\\\"}\"", false }, { "{\"{\"}", true }, { "{\"[\": 1}", true }, { "{a: }}", false },
 	};
 	struct ks_line line;
 
@@ -127,6 +129,55 @@ static void nothing_within_a_long_line(void **state)
 	free(stream);
 }
 
+/* What one line left open, a string or a bracket, is forgotten with the line. */
+static void each_line_begins_anew(void **state)
+{
+	(void)state;
+	check("{\"a\n" ON_ALPHA, "syntax on");
+	check("{\"a\\\n" ON_ALPHA, "syntax on");
+	check("{[{\n" ON_ALPHA, "syntax on");
+	/* A NUL ends what is complete; within what is not, it is a byte of the line, and a wrong one. */
+	check_bytes("{\0" ON_ALPHA "\n" HIGH_BETA, sizeof("{\0" ON_ALPHA "\n" HIGH_BETA) - 1, "syntax high");
+	/* Nor does it end a line that is too long. */
+	check_bytes(ON_ALPHA "\n\0\0" HIGH_BETA "\0\0", sizeof(ON_ALPHA "\n\0\0" HIGH_BETA "\0\0") - 1, "on high");
+}
+
+/* A feed takes no byte of the next line; a line that is too long is no request, however it began. */
+static void feeds_end_with_the_line(void **state)
+{
+	struct ks_line line;
+	char *bytes = malloc(KS_REQUEST_MAX + 1);
+
+	(void)state;
+	ks_line_init(&line);
+	assert_int_equal(ks_line_feed(&line, "{}\n{}\n", 6), 3);
+	assert_true(line.ready && !line.too_long && line.len == 2);
+	assert_int_equal(ks_line_feed(&line, "{}\n", 3), 0);
+	ks_line_next(&line);
+	assert_false(line.ready);
+	assert_int_equal(line.len, 0);
+	assert_false(ks_line_complete(&line));
+	memset(bytes, ' ', KS_REQUEST_MAX + 1);
+	memcpy(bytes, "{}", 2);
+	assert_int_equal(ks_line_feed(&line, bytes, KS_REQUEST_MAX + 1), KS_REQUEST_MAX);
+	assert_true(line.too_long && !line.ready);
+	assert_false(ks_line_complete(&line));
+	ks_line_next(&line);
+	assert_false(line.too_long);
+	/* Still in the line that was too long, until its end. */
+	assert_int_equal(ks_line_feed(&line, "{}", 2), 2);
+	assert_false(ks_line_complete(&line) || line.ready || line.len);
+	assert_int_equal(ks_line_feed(&line, "\r{}", 3), 3);
+	assert_true(ks_line_complete(&line));
+	/* Begun anew, also in the middle of such a line. */
+	ks_line_next(&line);
+	ks_line_feed(&line, bytes, KS_REQUEST_MAX);
+	ks_line_init(&line);
+	assert_int_equal(ks_line_feed(&line, "{}\n", 3), 3);
+	assert_true(line.ready);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -134,6 +185,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(several_requests_at_once, kit_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(too_long, kit_setup, kit_teardown),
 		cmocka_unit_test(complete_is_known),
+		cmocka_unit_test_setup_teardown(each_line_begins_anew, kit_setup, kit_teardown),
+		cmocka_unit_test(feeds_end_with_the_line),
 		cmocka_unit_test_setup_teardown(nothing_within_a_long_line, kit_setup, kit_teardown),
 	};
 

@@ -21,8 +21,11 @@ static struct world {
 	uint64_t words[RANGES][BYTES_MAX / 8]; /* read through bytes_of() */
 	bool gone[RANGES];
 	uint64_t instance[RANGES];
+	uint64_t moved[RANGES];      /* by so much from BASE on */
+	int64_t grown[RANGES];       /* by so many bytes */
 	bool fails;
 	void (*meanwhile)(void); /* called before each read */
+	void (*after)(void);     /* called after it */
 } world;
 
 static uint8_t *bytes_of(unsigned int i)
@@ -45,7 +48,8 @@ static uint64_t bytes_max(struct ks_probe *probe, unsigned int i)
 static bool get_range(struct ks_probe *probe, unsigned int i, struct ks_range *range)
 {
 	(void)probe;
-	*range = (struct ks_range){ .address = BASE + i * 0x100000U, .bytes = sizes[i], .instance = world.instance[i] };
+	*range = (struct ks_range){ .address = BASE + i * 0x100000U + world.moved[i], .bytes = sizes[i] + (uint64_t)world.grown[i],
+				    .instance = world.instance[i] };
 	snprintf(range->name, sizeof(range->name), "range%u", i);
 	return !world.gone[i];
 }
@@ -59,6 +63,8 @@ static bool read_range(struct ks_probe *probe, unsigned int i, uint64_t offset, 
 	assert_true(!world.gone[i] && bytes && offset + bytes <= sizes[i]);
 	assert_true(offset / KS_REGION_PAGE == (offset + bytes - 1) / KS_REGION_PAGE);
 	memcpy(out, bytes_of(i) + offset, bytes);
+	if (world.after)
+		world.after();
 	return !world.fails;
 }
 
@@ -309,7 +315,117 @@ static void comes_and_goes(void **state)
 	assert_string_equal(kinds(look()), "modified:range2");
 }
 
+/* Another address, or another length, is another range; one without bytes, or with more than there was room for at start, is none. */
+static void moves_and_grows(void **state)
+{
+	(void)state;
+	look();
+	world.moved[2] = 0x1000;
+	assert_string_equal(kinds(look()), "removed:range2 baseline:range2");
+	world.grown[2] = -8;
+	assert_string_equal(kinds(look()), "removed:range2 baseline:range2");
+	assert_string_equal(kinds(look()), "");
+	world.grown[2] = 0;
+	assert_string_equal(kinds(look()), "removed:range2 baseline:range2");
+	world.grown[2] = 8;
+	assert_string_equal(kinds(look()), "removed:range2");
+	assert_string_equal(kinds(look()), "");
+	world.grown[2] = -(int64_t)sizes[2];
+	assert_string_equal(kinds(look()), "");
+	world.grown[2] = 0;
+	assert_string_equal(kinds(look()), "baseline:range2");
+	assert_string_equal(kinds(look()), "");
+	/* The last one, too. */
+	world.grown[RANGES - 1] = -(int64_t)sizes[RANGES - 1];
+	assert_string_equal(kinds(look()), "removed:range4");
+}
+
+/* How many pages of a range are modified: counted once each, until they are restored, or the range is another. */
+static void modified_pages_are_counted(void **state)
+{
+	static const struct {
+		unsigned int at;
+		int by;
+		unsigned int modified;
+	} turns[] = {
+		{ 0, 1, 1 }, { 0, 1, 1 }, { KS_REGION_PAGE, 1, 2 }, { 3 * KS_REGION_PAGE - 1, 1, 3 }, { 0, -1, 3 }, { 0, -1, 2 },
+		{ KS_REGION_PAGE, -1, 1 }, { KS_REGION_PAGE + 1, 1, 2 },
+	};
+	json_t *lines;
+
+	(void)state;
+	look();
+	for (size_t i = 0; i < sizeof(turns) / sizeof(*turns); i++) {
+		bytes_of(0)[turns[i].at] = (uint8_t)(bytes_of(0)[turns[i].at] + turns[i].by);
+		lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"sweep\"}}");
+		assert_string_equal(kinds(lines), "sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
+		assert_int_equal(kit_number(lines, 0, "modified"), turns[i].modified);
+		assert_int_equal(kit_number(lines, 1, "modified"), 0);
+		assert_string_equal(kit_text(lines, 1, "address"), "0xffff82d040300000");
+		assert_int_equal(kit_number(lines, 1, "length"), KS_REGION_PAGE + 8);
+		assert_int_equal(kit_number(lines, 1, "pages"), 2);
+	}
+	world.instance[0]++;
+	kit_command("records", "memory", "{\"run\": true}");
+	lines = kit_command("records", "memory", "{\"run\": true}");
+	assert_int_equal(kit_number(lines, 0, "modified"), 0);
+	assert_string_equal(kinds(lines), "sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
+}
+
 static unsigned int reads;
+
+/* Page 1 of range 0 is the fifth to eighth read at 1024 bytes each; what is read again then is its search for the place. */
+static void back_before_the_search(void)
+{
+	reads++;
+	if (reads == 5)
+		bytes_of(0)[KS_REGION_PAGE + 20]++;
+	if (reads == 9)
+		bytes_of(0)[KS_REGION_PAGE + 20]--;
+}
+
+/* Changed while the page is hashed, and back before the place is looked for: it is the page that was modified, and it is restored. */
+static void changed_for_a_moment(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	look();
+	reads = 0;
+	world.meanwhile = back_before_the_search;
+	lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"modified\"}}");
+	world.meanwhile = NULL;
+	assert_string_equal(kinds(lines), "modified:range0");
+	assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201000");
+	assert_int_equal(kit_number(lines, 0, "length"), KS_REGION_PAGE);
+	assert_string_equal(kit_text(lines, 0, "sha256"), sha256_of(bytes_of(0) + KS_REGION_PAGE, KS_REGION_PAGE));
+	lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"restored\"}}");
+	assert_string_equal(kinds(lines), "restored:range0");
+	assert_int_equal(kit_number(lines, 0, "length"), KS_REGION_PAGE);
+	assert_int_equal(kit_number(lines, 0, "page"), 1);
+}
+
+static void gone_after_the_third(void)
+{
+	if (++reads == 3)
+		world.gone[0] = true;
+}
+
+/* A range that goes away in the middle of a sweep: without a baseline it was never there, with one it is told that it went. */
+static void goes_for_good_in_the_middle(void **state)
+{
+	(void)state;
+	reads = 0;
+	world.after = gone_after_the_third;
+	port_look_ns = 100000; /* one unit a step */
+	assert_string_equal(kinds(look()), "baseline:range1 baseline:range2 baseline:range3 baseline:range4");
+	world.gone[0] = false;
+	assert_string_equal(kinds(look()), "baseline:range0");
+	bytes_of(0)[2 * KS_REGION_PAGE]++;
+	reads = 0;
+	assert_string_equal(kinds(look()), "removed:range0");
+	assert_string_equal(kinds(look()), "");
+}
 
 static void goes_in_the_middle(void)
 {
@@ -544,6 +660,10 @@ int main(void)
 		with_world(changes_upon_changes),
 		with_world(asked_for),
 		with_world(comes_and_goes),
+		with_world(moves_and_grows),
+		with_world(modified_pages_are_counted),
+		with_world(changed_for_a_moment),
+		with_world(goes_for_good_in_the_middle),
 		with_world(other_in_the_middle),
 		with_world(read_failure),
 		with_world(reset),

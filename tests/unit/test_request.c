@@ -181,6 +181,12 @@ static void versions(void **state)
 	}
 	assert_error("{\"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_ERR_VERSION);
 	assert_error("{\"Virtue-protocol-version\": 0.10, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_OK);
+	assert_int_equal(request.version, KS_VERSION_0_1);
+	assert_error("{\"Virtue-protocol-version\": 0.1999, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_OK);
+	assert_int_equal(request.version, KS_VERSION_0_1);
+	assert_error("{\"Virtue-protocol-version\": 0.2000, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_OK);
+	assert_int_equal(request.version, KS_VERSION_0_2);
+	assert_error("{\"Virtue-protocol-version\": 0.2001, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_ERR_VERSION);
 	/* In a session the line need not say it again. */
 	parse_in("{\"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_VERSION_0_2);
 	assert_int_equal(request.error, KS_OK);
@@ -335,6 +341,147 @@ static void filters(void **state)
 	assert_false(matches("\"up\": false", record));
 	assert_false(matches("\"up\": \"true\"", record));
 	assert_false(matches("\"old\": 4", record));
+	/* Behind an object and an array, the last member, a number of a form that is no whole one. */
+	assert_true(matches("\"x\": 2", "{\"a\":{\"x\":1},\"b\":[{\"x\":1}],\"x\":2}"));
+	assert_false(matches("\"x\": 1", "{\"a\":{\"x\":1},\"b\":[{\"x\":1}],\"x\":2}"));
+	assert_false(matches("\"x\": null", "{\"x\":[null]}"));
+	assert_true(matches("\"x\": 18446744073709551616", "{\"x\":18446744073709551616}"));
+	assert_false(matches("\"x\": 18446744073709551616", "{\"x\":18446744073709551615}"));
+	assert_true(matches("\"x\": -1.5", "{\"x\":-1.5}"));
+	assert_false(matches("\"x\": 1", "{\"x\":-1}"));
+	assert_false(matches("\"x\": \"\"", "{\"x\":null}"));
+	assert_false(matches("\"x\": 1", "{}"));
+	/* All eight of them, and none of a record that ends before. */
+	assert_true(matches("a:1, b:1, c:1, d:1, e:1, f:1, g:1, h:1", "{\"h\":1,\"g\":1,\"f\":1,\"e\":1,\"d\":1,\"c\":1,\"b\":1,\"a\":1,\"z\":2}"));
+	assert_false(matches("a:1, b:1, c:1, d:1, e:1, f:1, g:1, h:1", "{\"h\":1,\"g\":1,\"f\":1,\"e\":1,\"d\":1,\"c\":1,\"b\":1,\"z\":1}"));
+}
+
+/* What is told of several faults is the first in the order: syntax, version, nonce, command, target, arguments from left to right. */
+static void the_first_fault_is_told(void **state)
+{
+	static const struct {
+		const char *line;
+		enum ks_error error;
+		const char *message;
+	} some[] = {
+		{ "[]", KS_ERR_SYNTAX, "a request is an object" },
+		{ "{" V "}x", KS_ERR_SYNTAX, "something follows the end" },
+		{ "{" V ", " V "}", KS_ERR_SYNTAX, "a key stands twice" },
+		{ "{" V ", Virtue-protocol-verion: 0.1}", KS_ERR_SYNTAX, "the version stands twice" },
+		{ "{" V ", \"request\": {]", KS_ERR_SYNTAX, "a key was expected" },
+		{ "{}", KS_ERR_SYNTAX, "neither Virtue-protocol-version nor request in it" },
+		{ "{\"more\": 1}", KS_ERR_SYNTAX, "neither Virtue-protocol-version nor request in it" },
+		{ "{" V ", \"more\": [1]}", KS_ERR_ARGUMENT, "a member that is neither Virtue-protocol-version nor request" },
+		{ "{\"request\": [1]}", KS_ERR_VERSION, "Virtue-protocol-version is missing" },
+		{ "{Virtue-protocol-version: 0.3, request: [1]}", KS_ERR_VERSION, "versions spoken here: 0.1 and 0.2" },
+		{ "{" V ", \"request\": []}", KS_ERR_NONCE, "the nonce is missing" },
+		{ "{" V ", \"request\": [1]}", KS_ERR_NONCE, "the nonce is a string of 16 to 40 bytes" },
+		{ "{" V ", \"request\": [\"" NONCE "\"]}", KS_ERR_COMMAND, "the command is missing" },
+		{ R("1, 2, 3"), KS_ERR_COMMAND, "no such command" },
+		{ R("\"on\""), KS_ERR_TARGET, "the target is missing" },
+		{ R("\"on\", 2, 3"), KS_ERR_TARGET, "the target is a string: a name, a uuid, or *" },
+		{ "{" V ", \"request\": [\"" NONCE "\", \"on\", \"a\", 3], \"more\": 1}", KS_ERR_ARGUMENT,
+		  "a member that is neither Virtue-protocol-version nor request" },
+		{ R("\"on\", \"a\", 3, 4"), KS_ERR_ARGUMENT, "a request has at most four elements" },
+		{ R("\"on\", \"a\", 3"), KS_ERR_ARGUMENT, "only records and subscribe take options" },
+		{ R("\"records\", \"a\", 3"), KS_ERR_ARGUMENT, "the options are an object" },
+		{ R("\"records\", \"a\", {\"max\": -1, \"x\": 1}"), KS_ERR_ARGUMENT, "record, since, epoch and max are whole numbers from 0 on" },
+		{ R("\"records\", \"a\", {\"x\": 1, \"max\": -1}"), KS_ERR_ARGUMENT,
+		  "an option that is none: record, filter, since, epoch, max, peek, run, raw" },
+		{ R("\"records\", \"a\", {\"raw\": 1}"), KS_ERR_ARGUMENT, "peek, run and raw are true or false" },
+		{ R("\"records\", \"a\", {\"filter\": [{\"a\": 1}]}"), KS_ERR_ARGUMENT, "filter is an object" },
+		{ R("\"records\", \"a\", {\"filter\": {\"a\": [{}], \"b\": 1}}"), KS_ERR_ARGUMENT,
+		  "a filter's value is a string, a number, true, false or null" },
+		{ R("\"records\", \"a\", {\"record\": 1, \"max\": 1}"), KS_ERR_ARGUMENT, "record goes with raw and peek only" },
+		{ R_0_2("\"subscribe\", \"a\", {\"max\": 1}"), KS_ERR_ARGUMENT, "subscribe takes filter, since, epoch and peek only" },
+		{ R_0_2("\"add\", \"a\""), KS_ERR_ARGUMENT, "the item is missing: what to add or to remove" },
+		{ R_0_2("\"add\", \"a\", 5, 6"), KS_ERR_ARGUMENT, "the item is a string of 1 to 1024 bytes" },
+		{ R_0_2("\"add\", \"a\", \"b\", 6"), KS_ERR_ARGUMENT, "a request has at most four elements" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
+		memset(&request, 0xee, sizeof(request));
+		assert_error(some[i].line, some[i].error);
+		assert_string_equal(request.message, some[i].message);
+	}
+}
+
+/* In which version an answer is written when the line does not say: the session's, else 0.1; the line that was too long as well. */
+static void versions_of_errors(void **state)
+{
+	(void)state;
+	for (enum ks_version session = KS_VERSION_NONE; session <= KS_VERSION_0_2; session++) {
+		enum ks_version want = session == KS_VERSION_0_2 ? KS_VERSION_0_2 : KS_VERSION_0_1;
+
+		parse_in("x", session);
+		assert_int_equal(request.version, want);
+		parse_in("{Virtue-protocol-version: 0.3, request: []}", session);
+		assert_int_equal(request.version, want);
+		memset(&request, 0xee, sizeof(request));
+		ks_request_too_long(&request, session);
+		assert_int_equal(request.version, want);
+		assert_int_equal(request.line, KS_LINE_REQUEST);
+		assert_int_equal(request.error, KS_ERR_TOO_LONG);
+		assert_string_equal(request.message, "a request line has at most 4096 bytes");
+		assert_int_equal(request.nonce_bytes, 0);
+	}
+}
+
+/* White space around a request is none of it, nor is a NUL behind it; one before it is. */
+static void around_a_request(void **state)
+{
+	static const char spaces[] = " \t\r\n";
+	char line[256];
+
+	(void)state;
+	for (unsigned int i = 0; i < 16; i++) {
+		snprintf(line, sizeof(line), "%c%c" R("\"on\", \"a\"") "%c%c", spaces[i % 4], spaces[i / 4], spaces[i / 4], spaces[i % 4]);
+		assert_request(line, KS_CMD_ON, "a");
+		assert_int_equal(request.line, KS_LINE_REQUEST);
+		line[0] = spaces[i % 4];
+		line[1] = spaces[i / 4];
+		line[2] = '\0';
+		parse(line);
+		assert_int_equal(request.line, KS_LINE_EMPTY);
+		assert_int_equal(request.error, KS_OK);
+	}
+	ks_request_parse(&request, R("\"on\", \"a\"") "\0\n\0", sizeof(R("\"on\", \"a\"")) + 2, KS_VERSION_NONE);
+	assert_int_equal(request.error, KS_OK);
+	ks_request_parse(&request, "\0" R("\"on\", \"a\""), sizeof(R("\"on\", \"a\"")), KS_VERSION_NONE);
+	assert_int_equal(request.error, KS_ERR_SYNTAX);
+	assert_error("\v" R("\"on\", \"a\""), KS_ERR_SYNTAX);
+	assert_error("\f" R("\"on\", \"a\""), KS_ERR_SYNTAX);
+}
+
+/* How much there may be of each: a target of 64 bytes, 8 filters. */
+static void as_much_as_there_may_be(void **state)
+{
+	static const char name[] = "1234567890123456789012345678901234567890123456789012345678901234";
+
+	(void)state;
+	assert_int_equal(strlen(name), KS_TARGET_MAX);
+	assert_request(R("\"on\", \"1234567890123456789012345678901234567890123456789012345678901234\""), KS_CMD_ON, name);
+	assert_error(R("\"discovery\", \"12345678901234567890123456789012345678901234567890123456789012345\""), KS_OK);
+	assert_int_equal(request.target_bytes, 0);
+	assert_error(R("\"records\", \"a\", {\"filter\": {\"a\":1,\"b\":\"x\",\"c\":true,\"d\":false,\"e\":null,\"f\":1.5,\"g\":-1,\"h\":\"\"}}"),
+		     KS_OK);
+	assert_int_equal(request.filters, KS_FILTERS_MAX);
+	assert_int_equal(request.filter[7].key[0], 'h');
+	assert_int_equal(request.filter[7].value.type, KS_JSON_STRING);
+	assert_int_equal(request.filter[4].value.type, KS_JSON_NULL);
+	/* One record may be asked for raw, and without taking it. */
+	assert_error(R("\"records\", \"a\", {\"record\": 18446744073709551615, \"raw\": true, \"peek\": true, \"run\": false}"), KS_OK);
+	assert_true(request.has_record && request.record == UINT64_MAX && request.raw && request.peek && !request.run);
+	assert_false(request.has_since || request.has_max);
+	/* The published form has three elements, the last a string that says "record" and a number. */
+	assert_error(R("\"a\", \"record 17\", {}"), KS_ERR_COMMAND);
+	assert_error(R("\"a\", \"recorf 17\""), KS_ERR_COMMAND);
+	assert_error(R("\"a\", \"record17\""), KS_ERR_COMMAND);
+	assert_error(R("\"a\", 12345678"), KS_ERR_COMMAND);
+	assert_error(R("5, \"record 17\""), KS_ERR_TARGET);
+	assert_request(R("\"a\", \"record 7\""), KS_CMD_RECORDS, "a");
+	assert_int_equal(request.record, 7);
 }
 
 static void sessions(void **state)
@@ -347,7 +494,18 @@ static void sessions(void **state)
 		{ "{\"Virtue-protocol-verion\": 0.1}", KS_VERSION_0_1 }, { "{\"Virtue-protocol-version\": 0.2}", KS_VERSION_0_2 },
 		{ "{\"Virtue-protocol-version\": 0.3}", KS_VERSION_0_2 }, { "{\"Virtue-protocol-version\": 7}", KS_VERSION_0_2 },
 		{ "{\"Virtue-protocol-version\": 0}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": 0.05}", KS_VERSION_NONE },
-		{ "{\"Virtue-protocol-version\": \"x\"}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": \"x\"}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": \"0.1\"}", KS_VERSION_NONE },
+		/* Numbers are compared by value, whatever zeros they end with; what lies between 0.1 and 0.2 is 0.1. */
+		{ "{\"Virtue-protocol-version\": 0.100}", KS_VERSION_0_1 }, { "{\"Virtue-protocol-version\": 0.200}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 0.11}", KS_VERSION_0_1 }, { "{\"Virtue-protocol-version\": 0.1001}", KS_VERSION_0_1 },
+		{ "{\"Virtue-protocol-version\": 0.19}", KS_VERSION_0_1 }, { "{\"Virtue-protocol-version\": 0.21}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 0.9}", KS_VERSION_0_2 }, { "{\"Virtue-protocol-version\": 1.0}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 10}", KS_VERSION_0_2 }, { "{\"Virtue-protocol-version\": 10.1}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 0.0}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": 0.09}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": -0.1}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": -1}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": 0.1e0}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": 0.2E0}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": 1e0}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": null}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": {}}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": [0.1]}", KS_VERSION_NONE },
 	};
 
 	(void)state;
@@ -371,7 +529,8 @@ int main(void)
 		cmocka_unit_test(targets),       cmocka_unit_test(arguments),          cmocka_unit_test(options),
 		cmocka_unit_test(bounded_lines),
 		cmocka_unit_test(filters),       cmocka_unit_test(sessions),           cmocka_unit_test(items),
-		cmocka_unit_test(subscriptions),
+		cmocka_unit_test(subscriptions), cmocka_unit_test(the_first_fault_is_told), cmocka_unit_test(versions_of_errors),
+		cmocka_unit_test(around_a_request), cmocka_unit_test(as_much_as_there_may_be),
 	};
 
 	return cmocka_run_group_tests_name("request", tests, NULL, NULL);

@@ -107,6 +107,109 @@ static void any_bytes_make_strict_json(void **state)
 	}
 }
 
+/*
+ * What RFC 3629, section 4, allows, written as it stands there: one row for each form, from and to of each byte.  The length of the sequence
+ * that @b begins with, or 0.
+ */
+static size_t rfc3629_len(const uint8_t *b, size_t len)
+{
+	static const struct {
+		size_t len;
+		uint8_t first[2], second[2];
+	} forms[] = {
+		{ 1, { 0x00, 0x7f }, { 0 } },            { 2, { 0xc2, 0xdf }, { 0x80, 0xbf } }, { 3, { 0xe0, 0xe0 }, { 0xa0, 0xbf } },
+		{ 3, { 0xe1, 0xec }, { 0x80, 0xbf } },   { 3, { 0xed, 0xed }, { 0x80, 0x9f } }, { 3, { 0xee, 0xef }, { 0x80, 0xbf } },
+		{ 4, { 0xf0, 0xf0 }, { 0x90, 0xbf } },   { 4, { 0xf1, 0xf3 }, { 0x80, 0xbf } }, { 4, { 0xf4, 0xf4 }, { 0x80, 0x8f } },
+	};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		size_t at = 2;
+
+		if (len < forms[i].len || b[0] < forms[i].first[0] || b[0] > forms[i].first[1])
+			continue;
+		if (forms[i].len > 1 && (b[1] < forms[i].second[0] || b[1] > forms[i].second[1]))
+			continue;
+		while (at < forms[i].len && b[at] >= 0x80 && b[at] <= 0xbf)
+			at++;
+		if (at >= forms[i].len)
+			return forms[i].len;
+	}
+	return 0;
+}
+
+/* Four bytes of all that lie on a border of RFC 3629, whole and cut off: overlong forms, surrogates, beyond U+10FFFF, and their neighbours. */
+static void utf8_at_its_borders(void **state)
+{
+	static const uint8_t borders[] = {
+		0x00, 0x22, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0,
+		0xf1, 0xf3, 0xf4, 0xf5, 0xff,
+	};
+	const unsigned int count = sizeof(borders);
+
+	(void)state;
+	assert_int_equal(ks_utf8_len("", 0), 0);
+	for (unsigned int i = 0; i < count * count * count * count; i++) {
+		uint8_t bytes[4] = { borders[i % count], borders[i / count % count], borders[i / count / count % count],
+				     borders[i / count / count / count] };
+
+		for (size_t len = 1; len <= 4; len++)
+			if (ks_utf8_len((const char *)bytes, len) != rfc3629_len(bytes, len))
+				fail_msg("%02x %02x %02x %02x, %zu of them: %zu", bytes[0], bytes[1], bytes[2], bytes[3], len,
+					 ks_utf8_len((const char *)bytes, len));
+	}
+}
+
+/* What stands for itself in a string ends at the same byte wherever in a word of eight it lies, and whatever the neighbours are. */
+static void plain_bytes_end_where_they_end(void **state)
+{
+	static const char around[] = { 'a', ' ', '!', '#', '[', ']', '~' };
+
+	(void)state;
+	for (unsigned int byte = 0; byte < 256; byte++) {
+		bool plain = byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
+
+		for (size_t len = 1; len <= 24; len++) {
+			for (size_t at = 0; at < len; at++) {
+				char *bytes = malloc(len);
+
+				memset(bytes, around[(at + byte) % sizeof(around)], len);
+				bytes[at] = (char)byte;
+				assert_int_equal(ks_plain_len(bytes, len), plain ? len : at);
+				free(bytes);
+			}
+		}
+	}
+	assert_int_equal(ks_plain_len("", 0), 0);
+}
+
+/* Control characters of one byte (C0, DEL) and of two (C1, U+0080 to U+009F) are escaped; what follows them, U+00A0, stands for itself. */
+static void control_characters(void **state)
+{
+	(void)state;
+	for (unsigned int code = 0; code < 0x100; code++) {
+		bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+		char bytes[3] = { (char)code }, want[16];
+		size_t len = 1;
+
+		if (code >= 0x80) {
+			bytes[0] = (char)(0xc0 | code >> 6);
+			bytes[1] = (char)(0x80 | (code & 0x3f));
+			len = 2;
+		}
+		if (control)
+			snprintf(want, sizeof(want), "\"\\u%04x\"", code);
+		else
+			snprintf(want, sizeof(want), "\"%s%s\"", code == '"' || code == '\\' ? "\\" : "", bytes);
+		start(sizeof(buf));
+		ks_text_string(&text, bytes, len);
+		assert_string_equal(written(), want);
+	}
+	/* A second byte below 0xa0 makes a control character of 0xc2 alone. */
+	start(sizeof(buf));
+	ks_text_string(&text, "\xc3\x80\xc3\x9f\xe0\xa0\x80", 7);
+	assert_string_equal(written(), "\"\xc3\x80\xc3\x9f\xe0\xa0\x80\"");
+}
+
 static void bytes_and_uuids(void **state)
 {
 	static const uint8_t uuid[16] = { 0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x42, 0xd3, 0xa4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40, 0x00 };
@@ -118,6 +221,36 @@ static void bytes_and_uuids(void **state)
 	assert_string_equal(written(), "\"007fff\"");
 	ks_uuid_text(out, uuid);
 	assert_string_equal(out, "123e4567-e89b-42d3-a456-426614174000");
+}
+
+/* Every writer fits where its text just fits, and says so where one byte is missing, without a byte of it. */
+static void just_fits(void **state)
+{
+	(void)state;
+	for (size_t size = 0; size <= 24; size++) {
+		start(size);
+		ks_text_put(&text, "abcde", 5);
+		assert_int_equal(text.full, size < 5);
+		assert_int_equal(text.len, size < 5 ? 0 : 5);
+		start(size);
+		ks_text_bytes(&text, "\x01\x23\x45", 3);
+		assert_int_equal(text.full, size < 8);
+		assert_int_equal(text.len, size < 8 ? 0 : 8);
+		start(size);
+		ks_text_bytes(&text, "", 0);
+		assert_int_equal(text.full, size < 2);
+		assert_int_equal(text.len, size < 2 ? 0 : 2);
+		start(size);
+		ks_text_u64(&text, UINT64_MAX);
+		assert_int_equal(text.full, size < 20);
+		start(size);
+		ks_text_hex(&text, UINT64_MAX);
+		assert_int_equal(text.full, size < 20);
+		assert_int_equal(text.len, size < 20 ? 0 : 20);
+		start(size);
+		ks_text_string(&text, "abc", 3);
+		assert_int_equal(text.full, size < 5);
+	}
 }
 
 /* A buffer that is too small, by however much: nothing beyond it is written, and `full` says so. */
@@ -156,7 +289,11 @@ int main(void)
 		cmocka_unit_test(numbers),
 		cmocka_unit_test(strings),
 		cmocka_unit_test(any_bytes_make_strict_json),
+		cmocka_unit_test(utf8_at_its_borders),
+		cmocka_unit_test(plain_bytes_end_where_they_end),
+		cmocka_unit_test(control_characters),
 		cmocka_unit_test(bytes_and_uuids),
+		cmocka_unit_test(just_fits),
 		cmocka_unit_test(small_buffers),
 	};
 

@@ -86,6 +86,8 @@ SH
 	is($others[-1], 4, 'and what gave way to others was counted') or diag $steps->{records}{out};
 	cmp_ok(scalar(@others), '>', 0, 'which is told');
 	is($few, 10, 'others have a row later');
+	my ($policy) = grep { $_->{kind} eq 'policy' } @records;
+	is_deeply([@$policy{qw(module enforcing loaded by)}], ['dummy', JSON::PP::false, JSON::PP::false, -1], 'without XSM there is no policy, and that is told');
 }
 
 sub machine {
@@ -155,6 +157,7 @@ step dom0-lock access lock \$(xl domid plain)
 step after phase 2 plain candidate
 step status ksense --json status
 step domains ksense --json records xen-domains --peek
+@{[$kind->{flask} ? 'step weaken access policy permit' : '']}
 step map access map 2 \$(ksense --json records xen-domains --peek | sed -n 's/.*"kind":"vcpu".*"domid":2,.*"root":"\\([^"]*\\)".*/\\1/p' | tail -n 1)
 
 step flood phase 3 plain
@@ -206,6 +209,8 @@ SH
 	is_deeply([map { $domain{$_}{sensing} } 0, 2, 3], [JSON::PP::false, JSON::PP::true, JSON::PP::false], "$who: and xen-domains the sensing domain");
 	like($steps->{map}{out}, $kind->{flask} ? qr/^map: EACCES$/ : qr/^map: ok$/, "$who: Dom0 may map the sensing domain's memory, or not, as the page says");
 
+	is($steps->{weaken}{out}, "policy permit: EPERM\n", "$who: nor may it turn that off before") if $kind->{flask};
+
 	# --- What was refused
 	my @taken = $says{candidate}[2] ? json({ out => $says{candidate}[2] }) : ();
 	my %denied = map { ("$_->{domid} $_->{op} $_->{command}" => $_) } grep { $_->{kind} eq 'denied' } @taken;
@@ -216,6 +221,7 @@ SH
 	is($denied{"0 exchange $_"}{count}, $_ eq 'records' ? 2 : 1, "$who: that Dom0 was denied $_ is told")
 		for grep { $want{'Dom0, `read`'}{$_} eq 'denied' && !/ / } @rows;
 	is($denied{'0 lock '}{count}, 2, "$who: and that it was to be locked again");
+	is($denied{'0 policy permit'}{count}, 1, "$who: and to turn FLASK off") if $kind->{flask};
 	my $first = $denied{'3 version '};
 	ok($first && $first->{first_ns} < $status->{lock}{locked_ns} && $first->{last_ns} > $status->{lock}{locked_ns}, "$who: with the times");
 	if (!$kind->{flask}) {

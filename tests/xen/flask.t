@@ -5,6 +5,11 @@
 #
 # With the example policy as the patch leaves it Dom0 may: access.t tries all of it.  Without the permission it gets EPERM like anybody, and an avc line
 # says why.
+#
+# The policy is also what keeps Dom0 from the sensing domain's memory.  Wrong in the world if this
+# fails: whoever controls Dom0 has the policy no longer enforced, loads one of his own, or sets a
+# boolean, and reads and writes the sensing domain as he likes; or he does so before there is one,
+# and nobody is told.
 use strict;
 use warnings;
 use FindBin;
@@ -14,11 +19,93 @@ use Test::More;
 
 local $KS::xen = "$build/xen-checked/xen";
 my @common = ('--xen-args', 'flask=enforcing loglvl=all');
+my @allow = ('--module', "$build/flask/allow", '--add', "$build/flask/allow", '--add', "$build/tests/access");
+my ($no, $yes) = (JSON::PP::false, JSON::PP::true);
 
 my $denied = boot("step ask ksense --xen discovery\nstep abi abi denied\n", @common, '--module', "$build/flask/deny");
 like($denied->{''}{console}, qr/Flask:\s+Starting in enforcing mode/i, 'FLASK enforces');
 is($denied->{ask}{status}, 3, 'without the permission Dom0 is not served');
 like($denied->{abi}{out}, qr/^denied-exchange: EPERM$/m, 'but gets EPERM');
 like($denied->{''}{console}, qr/avc:\s+denied\s+\{ sense_read \}/, 'and the avc line names the permission');
+
+# The members named of the last record of the policy that a step shows.
+sub policy {
+	my ($step, @members) = @_;
+	my ($last) = grep { $_->{kind} eq 'policy' } reverse json($step);
+	return [@{$last // {}}{@members}];
+}
+
+# A domain that is just made, and handed the sensor.
+my $lock = 'step lock ksense lock $(access create | sed "s/create: //")';
+
+# === Before the lock, and after =================================================
+
+my $steps = boot(<<"SH", @common, @allow);
+step first ksense --json records xen-access --run
+step permit access policy permit
+step permitted ksense --json records xen-access --run
+step before access policy enforce junk load boolean commit
+step changed ksense --json records xen-access --run
+$lock
+step after access policy permit load boolean commit enforce
+# The probe looks every other second.
+sleep 6
+step ring ksense --json records xen-access --peek
+SH
+my @told = qw(module enforcing loaded frozen enforcing_off enforcing_on loads boolean_sets by);
+
+is_deeply(policy($steps->{first}, @told), ['flask', $yes, $yes, $no, 0, 0, 0, 0, -1], 'the policy is told') or diag $steps->{first}{out};
+is($steps->{permit}{out}, "policy permit: ok\n", 'before the lock Dom0 turns enforcing off');
+is_deeply(policy($steps->{permitted}, @told), ['flask', $no, $yes, $no, 1, 0, 0, 0, 0], 'which is told, with who it was') or diag $steps->{permitted}{out};
+my ($off) = grep { $_->{kind} eq 'policy' && $_->{event} eq 'changed' } json($steps->{permitted});
+is($off->{old}{enforcing}, $yes, 'as a change') or diag $steps->{permitted}{out};
+is($steps->{before}{out}, <<'OUT', 'and does the rest');
+policy enforce: ok
+policy junk: EINVAL
+policy load: ok
+policy boolean: ok
+policy commit: ok
+OUT
+is_deeply(policy($steps->{changed}, @told), ['flask', $yes, $yes, $no, 1, 1, 1, 1, 0], 'each that was done is counted') or diag $steps->{changed}{out};
+is($steps->{lock}{status}, 0, 'a sensing domain is named') or diag $steps->{lock}{err};
+is($steps->{after}{out}, <<'OUT', 'then nobody may change the policy, but have it enforced');
+policy permit: EPERM
+policy load: EPERM
+policy boolean: EPERM
+policy commit: EPERM
+policy enforce: ok
+OUT
+is_deeply(policy($steps->{ring}, @told), ['flask', $yes, $yes, $yes, 1, 1, 1, 1, 0], 'nothing was done') or diag $steps->{ring}{out};
+my %refused = map { $_->{op} eq 'policy' ? ($_->{command} => $_) : () } grep { $_->{kind} eq 'denied' } json($steps->{ring});
+is_deeply({ map { ($_ => [@{$refused{$_}}{qw(domid count)}]) } keys %refused }, { permit => [0, 1], load => [0, 1], booleans => [0, 2] },
+	'and what was refused is told') or diag $steps->{ring}{out};
+
+# === What takes rights away may be done after the lock =============================
+
+my $permissive = boot(<<"SH", '--xen-args', 'flask=permissive loglvl=all', @allow);
+step first ksense --json records xen-access --run
+$lock
+step after access policy enforce permit
+SH
+is_deeply(policy($permissive->{first}, qw(module enforcing loaded)), ['flask', $no, $yes], 'a policy that only logs is told');
+is($permissive->{lock}{status}, 0, 'there, too, a sensing domain is named');
+is($permissive->{after}{out}, "policy enforce: ok\npolicy permit: EPERM\n", 'afterwards the policy can be enforced, and then for good');
+
+my $late = boot(<<"SH", '--xen-args', 'flask=late loglvl=all', '--add', "$build/flask/allow", '--add', "$build/tests/access");
+step first ksense --json records xen-access --run
+$lock
+step after access policy load load
+SH
+is_deeply(policy($late->{first}, qw(module enforcing loaded)), ['flask', $yes, $no], 'a policy that is not there is told');
+is($late->{after}{out}, "policy load: ok\npolicy load: EPERM\n", 'the first can be loaded after the lock, and no other');
+
+# === Without FLASK ================================================================
+
+my $silo = boot(<<"SH", '--xen-args', 'xsm=silo', '--add', "$build/tests/access");
+step first ksense --json records xen-access --run
+step policy access policy permit
+SH
+is_deeply(policy($silo->{first}, qw(module enforcing loaded frozen by)), ['silo', $no, $no, $no, -1], 'another module of XSM is told');
+is($silo->{policy}{out}, "policy permit: ENOSYS\n", 'which has no policy to be changed');
 
 done_testing;
