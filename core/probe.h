@@ -32,7 +32,7 @@ struct ks_probe;
 
 /* How much a probe would hold on this machine. */
 struct ks_size {
-	uint32_t items;          /* so many records its first sample makes, at most */
+	uint32_t items;          /* so many records its first sample makes */
 	uint64_t least_bytes;    /* memory to see of each that it comes, changes and goes */
 	uint64_t most_bytes;     /* memory to keep each as a whole */
 };

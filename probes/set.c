@@ -197,6 +197,9 @@ static enum ks_step end_pass(struct ks_probe *probe, struct set *set)
 
 	if (unkept != set->told_unkept || (unkept && probe->announce))
 		ks_set_record_incomplete(probe, set->seen - unkept, set->seen, false);
+	/* It is not told each time, but it is so. */
+	if (unkept)
+		probe->incomplete = true;
 	ks_set_tell_limits(probe, &set->table, set->limits);
 	set->told_unkept = unkept;
 	set->first = false;

@@ -123,6 +123,8 @@ struct ks_set_type {
 	/* Optional: 0, or -1 for no memory. */
 	int (*init)(struct ks_probe *probe);
 	void (*exit)(struct ks_probe *probe);
+	/* Optional: how many of them a first sample usually has.  The probe's ring is made for that. */
+	uint32_t (*first_items)(void);
 	/*
 	 * So long after boot what it looks at is still being set up: until then, what holds still is first as it is in the end, and that it was
 	 * another is no alarm.

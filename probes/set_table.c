@@ -143,7 +143,7 @@ uint32_t ks_set_source(const struct ks_set_kind *kind, const void *item)
 /* Place 0 is for what nobody in particular has made. */
 static uint8_t place_of_source(const struct ks_table *table, uint32_t source)
 {
-	return source == KS_NO_SOURCE ? 0 : (uint8_t)(1 + ((source + 1) * (table->key[0] | 1) >> 40) % (KS_SOURCES - 1));
+	return source == KS_NO_SOURCE ? 0 : (uint8_t)(1 + ((source + 1) * (table->key[0] | 1) >> 40) % (KS_SET_SOURCES - 1));
 }
 
 static void link_slot(struct ks_table *table, uint32_t i, uint64_t hash)
@@ -564,10 +564,11 @@ static uint64_t alarm_bytes(const struct shape *shape)
 
 void KS_CB ks_set_size(const struct ks_probe_type *type, struct ks_size *size)
 {
+	const struct ks_set_type *set_type = type->engine;
 	struct shape shape;
 
-	get_shape(type->engine, &shape);
-	size->items = shape.items;
+	get_shape(set_type, &shape);
+	size->items = set_type->first_items ? set_type->first_items() : shape.items;
 	size->most_bytes = alarm_bytes(&shape) + (uint64_t)shape.items * cost_of_block(&shape);
 	size->least_bytes = size->most_bytes;
 	if (shape.prints)

@@ -61,7 +61,7 @@ struct ks_list {
 
 enum { KS_ALARMS_PART, KS_COMMON_PART, KS_PARTS };
 
-#define KS_SOURCES 256
+#define KS_SET_SOURCES 256
 
 struct ks_table {
 	const struct ks_set_kind *kinds;
@@ -82,7 +82,7 @@ struct ks_table {
 	uint32_t print_hand;    /* slot of a fingerprint that is asked first to give way, or KS_NO_SLOT */
 	uint32_t item_bytes;    /* of the largest; the first value is so far behind the item */
 	uint32_t used;          /* slots whose item is there */
-	uint32_t sources[KS_SOURCES]; /* slots by who made the item, by a keyed hash of that */
+	uint32_t sources[KS_SET_SOURCES]; /* slots by who made the item, by a keyed hash of that */
 	uint16_t pass;          /* the pass under way */
 	uint32_t unkept;        /* items that were seen in this pass and have no slot */
 	uint64_t *filter;       /* items that had to leave the table: filter_bits of them, a power of two */

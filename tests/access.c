@@ -14,6 +14,7 @@
  *	access map DOMID MFN maps this page of another domain's memory, "map"
  *	access create        makes a domain that has no vCPU yet, and no memory; "create": its id
  *	access rows FROM N   N refused commands of Dom0, each under another uuid from FROM on: "rows" were refused
+ *	access identities DOMID N   gives a domain one uuid after the other, for a tenth of a second each, and then its own again
  *	access flood N       so many calls as fast as they go; how many were refused
  *	access wait WORD     waits until Dom0 has written WORD to ks-phase in this guest's place in xenstore
  */
@@ -263,6 +264,27 @@ static void do_rows(unsigned long from, unsigned long count)
 	printf("rows: %lu\n", refused);
 }
 
+static void do_identities(uint32_t domid, unsigned long count)
+{
+	struct xen_domctl *op = new_domctl(XEN_DOMCTL_getdomaininfo, domid);
+	xen_domain_handle_t own;
+	unsigned long given = 0;
+
+	if (xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0) {
+		printf("identities: %s\n", name_of(-errno));
+		return;
+	}
+	memcpy(own, op->u.getdomaininfo.handle, sizeof(own));
+	while (given < count && !set_uuid(domid, given + 1)) {
+		given++;
+		usleep(100000);
+	}
+	op = new_domctl(XEN_DOMCTL_setdomainhandle, domid);
+	memcpy(op->u.setdomainhandle.handle, own, sizeof(own));
+	xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op);
+	printf("identities: %lu\n", given);
+}
+
 /* === A guest's life ===================================================== */
 
 static void do_flood(unsigned long calls)
@@ -350,6 +372,8 @@ int main(int argc, char **argv)
 		do_create();
 	else if (!strcmp(what, "rows"))
 		do_rows(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
+	else if (!strcmp(what, "identities"))
+		do_identities((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
 	else if (!strcmp(what, "flood"))
 		do_flood(strtoul(argument, NULL, 0));
 	else

@@ -439,9 +439,11 @@ const struct ks_probe_type ks_linux_processes = {
 		[KS_HIGH] = 250 * NSEC_PER_USEC,
 		[KS_ADVERSARIAL] = 0,
 	},
+	.size = ks_set_size,
 	.init = ks_set_init,
 	.exit = ks_set_exit,
 	.reset = processes_reset,
+	.baselines = ks_set_baselines,
 	.step = ks_set_step,
 	.engine = &processes_set,
 };

@@ -352,10 +352,17 @@ static KS_CB uint32_t ks_domains_items(void)
 	return max_t(uint32_t, domains * ITEMS_OF_DOMAIN + 2 * nr_cpu_ids, ITEMS_MIN);
 }
 
+/* Xen's own threads, Dom0, and a few guests. */
+static KS_CB uint32_t ks_domains_first(void)
+{
+	return 4 * nr_cpu_ids + 32;
+}
+
 static const struct ks_set_type ks_domains_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
 	.items = ks_domains_items,
+	.first_items = ks_domains_first,
 	.next = ks_domains_next,
 };
 

@@ -243,10 +243,17 @@ static KS_CB uint32_t ks_entries_items(void)
 	return 1 + max_t(uint32_t, nr_cpu_ids, VCPUS_MIN) * PLACES;
 }
 
+/* Of a Linux: a vCPU has some 38. */
+static KS_CB uint32_t ks_entries_first(void)
+{
+	return 1 + nr_cpu_ids * 40;
+}
+
 static const struct ks_set_type ks_entries_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
 	.items = ks_entries_items,
+	.first_items = ks_entries_first,
 	.settled_ns = SECONDS(60),
 	.next = ks_entries_next,
 };

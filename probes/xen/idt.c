@@ -699,10 +699,16 @@ static KS_CB void ks_idt_reset(struct ks_probe *probe)
 	ks_set_reset(probe);
 }
 
+static KS_CB uint32_t ks_idt_first(void)
+{
+	return 3 * nr_cpu_ids + TRAP_nr + KS_DESCRIPTORS;
+}
+
 static const struct ks_set_type ks_idt_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
 	.items = ks_idt_items,
+	.first_items = ks_idt_first,
 	.init = ks_idt_init,
 	.exit = ks_idt_exit,
 	.next = ks_idt_next,
@@ -724,9 +730,11 @@ const struct ks_probe_type ks_xen_idt = {
 		[KS_ADVERSARIAL] = 0,
 	},
 	.in_work = true,
+	.size = ks_set_size,
 	.init = ks_set_init,
 	.exit = ks_set_exit,
 	.reset = ks_idt_reset,
+	.baselines = ks_set_baselines,
 	.step = ks_set_step,
 	.engine = &ks_idt_set,
 };

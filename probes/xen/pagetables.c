@@ -786,10 +786,17 @@ static KS_CB int ks_pagetables_next(struct ks_probe *probe, struct ks_set_cursor
 
 /* === Interface === */
 
+/* Slots, tables, and what text, constants and data of Xen are mapped in. */
+static KS_CB uint32_t ks_pagetables_first(void)
+{
+	return 256;
+}
+
 static const struct ks_set_type ks_pagetables_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
 	.items_max = 768,
+	.first_items = ks_pagetables_first,
 	.next = ks_pagetables_next,
 };
 

@@ -438,10 +438,17 @@ static KS_CB uint32_t ks_roots_items(void)
 	return max_t(uint32_t, min_t(unsigned long, 2 * (total_pages / PROCESS_PAGES), UINT32_MAX / 2), ITEMS_MIN);
 }
 
+/* Some hundred processes. */
+static KS_CB uint32_t ks_roots_first(void)
+{
+	return 256;
+}
+
 static const struct ks_set_type ks_roots_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
 	.items = ks_roots_items,
+	.first_items = ks_roots_first,
 	.init = ks_roots_init,
 	.exit = ks_roots_exit,
 	.next = ks_roots_next,

@@ -116,7 +116,7 @@ my ($load) = $steps->{load}{out} =~ /^(\d+) processes/;
 my ($runs) = json($steps->{'load-status'});
 cmp_ok($load // 0, '>', 0, 'there was a load');
 cmp_ok($runs->{runs}, '>', 5 * $seconds, 'while the probe looked') or diag $steps->{'load-status'}{out};
-my $untold = sub { [grep { $_->{event} ne 'present' } json($steps->{$_[0]})] };
+my $untold = sub { [grep { ($_->{event} // 'present') ne 'present' } json($steps->{$_[0]})] };
 is_deeply($untold->('after-load'), [], 'nothing is told of it');
 
 # --- Attacks

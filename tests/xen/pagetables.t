@@ -215,7 +215,7 @@ is(scalar(@{$of{root}}), 1, 'in one set of tables');
 # === What Xen does itself ====================================================
 
 is($steps->{$_}{status}, 0, "$_: done") or diag $steps->{$_}{err} for qw(forks guest destroy hotplug);
-my @unquiet = grep { $_->{event} ne 'present' } map { json($steps->{$_}) } qw(quiet-guest quiet);
+my @unquiet = grep { ($_->{event} // 'present') ne 'present' } map { json($steps->{$_}) } qw(quiet-guest quiet);
 is_deeply(\@unquiet, [], 'processes, guests and CPUs that come and go change nothing') or diag explain \@unquiet;
 is_deeply([grep { $_->{event} ne 'present' } json($steps->{'cpu-records'})], [], "nor do the CPU's own bits");
 

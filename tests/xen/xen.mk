@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 # xen.mk - what the end-to-end tests on Xen need.  Included by the top-level Makefile.
 
-XEN_TEST_PARTS = $(B)/tests/abi $(B)/tests/access $(B)/tests/forks $(B)/tests/guest32 $(B)/flask/allow $(B)/flask/deny $(B)/flask/guests \
+XEN_TEST_PARTS = $(B)/tests/abi $(B)/tests/access $(B)/tests/flap $(B)/tests/forks $(B)/tests/guest32 $(B)/flask/allow $(B)/flask/deny $(B)/flask/guests \
 		 $(B)/xen-checked/xen $(B)/sensing-domain/initrd
 
 # gnu11: Xen's headers ask for it.
-$(B)/tests/abi $(B)/tests/access: $(B)/tests/%: tests/%.c include/sense.h
+$(B)/tests/abi $(B)/tests/access $(B)/tests/flap: $(B)/tests/%: tests/%.c include/sense.h
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) -std=gnu11 $(CFLAGS) -o $@ $< -Wl,-Bstatic -lxencall -lxenforeignmemory -lxentoolcore -lxentoollog -Wl,-Bdynamic -lpthread
 

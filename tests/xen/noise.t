@@ -1,0 +1,69 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# Guests make noise: one takes its vCPUs down and up for ever, and asks the sensor under one identity after the other for what it may not have.
+#
+# Wrong in the world if this fails: whoever has a guest decides what is recorded of others: that a domain came and went is pushed out by what
+# the guest's vCPUs do, and that Dom0 was refused has no name among so many who were.
+#
+# The guest's program is tests/flap.c, which is no part of its kernel; that it asks is tests/access.c, and Dom0 gives it its identities.  The sensor
+# is locked for nobody, so that Dom0, too, is refused what it asks for.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use Test::More;
+
+my $identities = 100;
+my $steps = boot(<<"SH", '--smp', 2, '--one-thread', '--domu', '--timeout', 1500, map { ('--add', "$build/tests/$_") } qw(access flap));
+log=/var/log/xen/console/guest-noisy.log
+until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 600 ] || return 1; i=\$((i + 1)); sleep 0.5; done; }
+has() { ksense --json records xen-domains --peek --filter kind=\$1 | grep -q "\$2"; }
+ksense high xen-domains >/dev/null
+step noisy domu-start --detach --vcpus 4 --memory 220 --add flap --add access noisy -- './access flood 100000000 & ./flap 4'
+step flapping until_true grep -q '^flap' \$log
+domid=\$(xl domid noisy)
+step domid echo \$domid
+step limited until_true has limited '"domid":'\$domid
+xl create -q -p domu-pv.cfg
+until_true has domain '"appeared".*"state":"paused"'
+step victim xl domid domu-pv
+xl destroy domu-pv
+until_true has domain '"vanished"'
+sleep 30
+step ring ksense --json records xen-domains --peek
+
+step identities access identities \$domid $identities
+ksense lock >/dev/null
+step low ksense low xen-access
+sleep 10
+step access ksense --json records xen-access --run --peek
+step access-all ksense --json records xen-access --peek
+SH
+
+is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err}, substr($steps->{''}{err} // '', -1000) for qw(noisy flapping limited victim);
+my ($noisy, $victim) = map { $steps->{$_}{out} + 0 } qw(domid victim);
+my @ring = json($steps->{ring});
+my @changed = grep { $_->{kind} eq 'vcpu' && $_->{event} eq 'changed' && $_->{domid} == $noisy } @ring;
+my ($first) = map { $_->{time} } @changed;
+my $windows = 2 + int((($changed[-1]{time} // 0) - ($first // 0)) / 300e9);
+cmp_ok(scalar(@changed), '<=', 32 * $windows, 'of what its vCPUs do, some is recorded') or diag scalar(@changed);
+my ($limited) = grep { $_->{kind} eq 'limited' && $_->{domid} == $noisy } @ring;
+ok($limited && $limited->{of} eq 'vcpu' && $limited->{count} > 0, 'and the rest counted') or diag explain $limited;
+is_deeply([map { $_->{event} } grep { $_->{kind} eq 'domain' && $_->{domid} == $victim && $_->{event} ne 'changed' } @ring], ['appeared', 'vanished'],
+	  'that another domain came and went is still there') or diag explain [grep { $_->{kind} eq 'domain' } @ring];
+is_deeply([grep { $_->{kind} eq 'lost' } @ring], [], 'and nothing was lost');
+
+like($steps->{identities}{out}, qr/^identities: $identities$/m, 'one guest has been very many') or diag $steps->{identities}{err};
+isnt($steps->{low}{status}, 0, 'Dom0 is refused');
+my @denied = grep { $_->{kind} eq 'denied' } json($steps->{access});
+my ($dom0) = grep { $_->{domid} == 0 && $_->{command} eq 'low' } @denied;
+is_deeply([@{$dom0 // {}}{qw(control count)}], [JSON::PP::true, 1], 'and has a row of its own') or diag explain \@denied;
+my ($alarm) = grep { $_->{kind} eq 'denied' && $_->{domid} == 0 && $_->{class} eq 'alarm' } json($steps->{'access-all'});
+ok($alarm, 'which is an alarm');
+my ($others) = grep { $_->{kind} eq 'denied-others' } json($steps->{access});
+cmp_ok($others->{count} // 0, '>', 0, 'what gave way is counted');
+is(scalar(grep { $_->{domid} == $noisy } @denied), 64, 'and the guest has the rows that anybody may have');
+
+done_testing;
