@@ -26,7 +26,7 @@ SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] 
 
 .DEFAULT_GOAL = all
 
-.PHONY: all help host xen stock sensing-domain module share demo check check-all check-long bench install install-dkms clean distclean packages
+.PHONY: all help host xen stock sensing-domain module share demo check check-all check-long check-stress bench install install-dkms clean distclean packages
 all: host tools xen ## build the tools, the host port, and Xen with the sensor (default)
 
 help: ## list the targets
@@ -165,7 +165,7 @@ check: ## install what is missing and run the tests (see check-long)
 # Everything is built first; then one runner runs it all, three tests at a time, and its summary is the last that is said.  Most tests use one CPU, and not all
 # the time: three keep two busy.
 # The longest come first, so that at the end nothing long is left alone; load.t, whose machine keeps two CPUs busy, beside those with one.
-LONGEST = $(patsubst %,tests/%.t,xen/access xen/soak linux/load xen/checked xen/callers)
+LONGEST = $(patsubst %,tests/%.t,xen/access xen/soak xen/stress linux/load xen/checked xen/callers)
 ALL_T = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t tests/xen/*.t tests/linux/*.t))
 TESTS = $(LONGEST) $(filter-out $(LONGEST),$(ALL_T))
 
@@ -182,6 +182,12 @@ check-long: ## what is too long for make check: more tests on the debug build of
 	@$(MAKE) --no-print-directory check-parts
 	KS_LONG=1 KS_STORM_SECONDS=30 KS_IDT_SECONDS=20 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer tests/xen/checked.t \
 		$(patsubst %,tests/xen/%.t,compare roots idt guests) tests/linux/processes.t
+
+check-stress: ## ten minutes in which all that can go away in Xen does, under the probes
+	@scripts/packages
+	@vm/build-guest
+	@$(MAKE) --no-print-directory -j2 tools $(B)/xen-checked/xen $(B)/tests/abi $(B)/tests/churn $(B)/tests/checked.livepatch
+	KS_STRESS_SECONDS=600 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -v --timer tests/xen/stress.t
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages
