@@ -26,7 +26,7 @@ SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] 
 
 .DEFAULT_GOAL = all
 
-.PHONY: all help host xen stock sensing-domain module share demo check check-all check-long check-configs bench install install-dkms clean distclean packages
+.PHONY: all help host xen stock sensing-domain module share demo check check-all check-long check-configs check-stress bench install install-dkms clean distclean packages
 all: host tools xen ## build the tools, the host port, and Xen with the sensor (default)
 
 help: ## list the targets
@@ -165,7 +165,7 @@ check: ## install what is missing and run the tests (see check-long)
 # Everything is built first; then one runner runs it all, three tests at a time, and its summary is the last that is said.  Most tests use one CPU, and not all
 # the time: three keep two busy.
 # The longest come first, so that at the end nothing long is left alone; load.t, whose machine keeps two CPUs busy, beside those with one.
-LONGEST = $(patsubst %,tests/%.t,xen/access xen/soak linux/load xen/checked xen/callers)
+LONGEST = $(patsubst %,tests/%.t,xen/access xen/soak xen/stress linux/load xen/checked xen/callers)
 ALL_T = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t tests/xen/*.t tests/linux/*.t))
 TESTS = $(LONGEST) $(filter-out $(LONGEST),$(ALL_T))
 
@@ -186,6 +186,12 @@ check-long: ## what is too long for make check: more tests on the debug build of
 # Not in make check: each takes a minute or more, and one of them a cross-compiler.
 check-configs: $(APPLIED) ## build Xen in each configuration of tests/xen/configs, or in CONFIGS=
 	tests/xen/check-configs $(B)/xen-sense $(B)/xen-configs $(CONFIGS)
+
+check-stress: ## ten minutes in which all that can go away in Xen does, under the probes
+	@scripts/packages
+	@vm/build-guest
+	@$(MAKE) --no-print-directory -j2 tools $(B)/xen-checked/xen $(B)/tests/abi $(B)/tests/churn $(B)/tests/checked.livepatch
+	KS_STRESS_SECONDS=600 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -v --timer tests/xen/stress.t
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages

@@ -10,6 +10,7 @@
  * The probe shows the rows as items of a set.  A row's count is shown anew only so often (TOLD_AT_ONCE, TOLD_EVERY), or a flood of calls would be
  * a flood of records, and push those of others out of the ring; but always when a fresh sample was asked for.  The row itself is exact.
  */
+#include <xen/nospec.h>
 #include <xen/sched.h>
 #include <xen/spinlock.h>
 #include <public/sense.h>
@@ -277,8 +278,8 @@ static int ks_next_row(struct ks_row *row, bool asked_for, struct ks_denied_item
 		memcpy(item->op, ops[row->op], sizeof(item->op));
 		if (row->op == OP_POLICY)
 			strlcpy(item->command, ks_policy_names[row->command], sizeof(item->command));
-		else if (row->command < KS_COMMANDS)
-			strlcpy(item->command, ks_command_names[row->command], sizeof(item->command));
+		else if (row->command < KS_COMMANDS) /* what the refused domain asked for: an index of its choice */
+			strlcpy(item->command, ks_command_names[array_index_nospec(row->command, KS_COMMANDS)], sizeof(item->command));
 		item->control = row->control;
 		item->count = row->shown;
 		item->first_ns = row->first;

@@ -8,12 +8,14 @@
  *
  * What keeps what is read here alive (docs/xen-lifetimes.md has the same for all probes):
  *
- *   a domain, d->vcpu[], a vCPU   complete_domain_destroy() frees them a grace period after the domain left the list: domlist_read_lock
+ *   a domain, d->vcpu[], a vCPU   domlist_read_lock: complete_domain_destroy() frees them a grace
+ *                                 period after the domain left the list
  *   d->target                     the reference that d holds until then
- *   v->sched_unit, its masks      RCU does not: a move to another CPU pool frees them at once.  The lock of the CPU that the vCPU is on
- *                                 does, see ks_copy_scheduling()
+ *   v->sched_unit, its masks      not RCU: a move to another CPU pool frees them at once.  The lock of
+ *                                 the CPU that the vCPU is on does, see ks_copy_scheduling()
  *   a CPU's scheduling resource   sched_res_rculock, and that its CPU is online: see xen/port.c
- *   idle_vcpu[cpu]                never freed; its unit is found through the CPU's resource, by get_cpu_idle_time()
+ *   idle_vcpu[cpu]                never freed; its unit is found through the CPU's resource, by
+ *                                 get_cpu_idle_time()
  *   a work                        ks_work_info() copies it under the list's lock
  */
 #include <xen/cpumask.h>
@@ -179,24 +181,30 @@ static void ks_cpu_list(const cpumask_t *mask, char *out, size_t size)
 struct ks_scheduling {
 	struct vcpu_runstate_info runstate;
 	unsigned int cpu;
-	/* On the stack it would be too large with thousands of CPUs; there is one probe of this kind, and never two of its steps at once. */
+	/*
+	 * On the stack it would be too large with thousands of CPUs; there is one probe of this
+	 * kind, and never two of its steps at once.
+	 */
 	cpumask_t *affinity;
 };
 
 /*
  * False: the vCPU is being moved just now, ask again.
  *
- * sched_move_domain() gives a domain's vCPUs new units, and frees the old ones with a plain xfree().  vcpu_runstate_get() finds the lock through the
- * unit, so it is for callers whom no move can come across: those of sysctl, as moves are, and the vCPU itself, which a move pauses.
- * Here the lock is found through v->processor.  The move takes the lock of each unit's CPU twice, and keeps to this order:
+ * sched_move_domain() gives a domain's vCPUs new units, and frees the old ones with a plain
+ * xfree().  vcpu_runstate_get() finds the lock through the unit, so it is for callers whom no move
+ * can come across: those of sysctl, as moves are, and the vCPU itself, which a move pauses.  Here
+ * the lock is found through v->processor.  The move takes the lock of each unit's CPU twice, and
+ * keeps to this order:
  *
  *   1. old unit's lock: v->processor becomes the pool's first CPU
  *   2. v->sched_unit becomes the new unit, without a lock
  *   3. new unit's lock, still that CPU's: v->processor becomes one of the new pool
  *   4. the old units are freed
  *
- * Who holds the lock of the CPU that v->processor says keeps the move before step 1 or 3, and with it the unit that he finds, whichever it is; and
- * behind step 3 he finds the new one.  The domain's end frees units, too, but after a grace period.
+ * Who holds the lock of the CPU that v->processor says keeps the move before step 1 or 3, and with
+ * it the unit that he finds, whichever it is; and behind step 3 he finds the new one.  The
+ * domain's end frees units, too, but after a grace period.
  */
 static bool ks_copy_scheduling(const struct vcpu *v, struct ks_scheduling *to)
 {
@@ -219,8 +227,12 @@ static bool ks_copy_scheduling(const struct vcpu *v, struct ks_scheduling *to)
 			delta = NOW() - to->runstate.state_entry_time;
 			if (delta > 0)
 				to->runstate.time[to->runstate.state] += delta;
-			/* While Xen itself has moved it, for an NMI or off a CPU that goes away, what counts is where it will return to. */
-			cpumask_copy(to->affinity, v->affinity_broken ? unit->cpu_hard_affinity_saved : unit->cpu_hard_affinity);
+			/*
+			 * While Xen itself has moved it, for an NMI or off a CPU that goes away,
+			 * what counts is where it will return to.
+			 */
+			cpumask_copy(to->affinity, v->affinity_broken ? unit->cpu_hard_affinity_saved :
+									unit->cpu_hard_affinity);
 		}
 		pcpu_schedule_unlock_irq(lock, cpu);
 	}

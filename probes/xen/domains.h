@@ -28,12 +28,15 @@ static inline struct domain *ks_domain_from(domid_t at)
 }
 
 /*
- * The domain that owns the hardware, or NULL; to be given back with rcu_unlock_domain(), which keeps it until then, and its vCPUs.
+ * The domain that owns the hardware, or NULL; to be given back with rcu_unlock_domain(), which
+ * keeps it until then, and its vCPUs.
  *
- * The pointer `hardware_domain` keeps nothing: domain_create() sets it before there is more than a few members of the domain, and frees the
- * domain at once if it cannot make the rest; and it still points to a domain that has been destroyed.  So the domain is taken from Xen's list, which
- * has just those that are whole, by the two ids that it can have (domain_create()): then it is compared, and the pointer never followed.  NULL for
- * the moment in which a late hardware domain is made: Dom0 is none any more, and the other not yet.
+ * The pointer `hardware_domain` keeps nothing: domain_create() sets it before there is more than a
+ * few members of the domain, and frees the domain at once if it cannot make the rest; and it still
+ * points to a domain that has been destroyed.  So the domain is taken from Xen's list, which has
+ * just those that are whole, by the two ids that it can have (domain_create()): then it is
+ * compared, and the pointer never followed.  NULL for the moment in which a late hardware domain
+ * is made: Dom0 is none any more, and the other not yet.
  */
 static inline struct domain *ks_lock_hardware_domain(void)
 {

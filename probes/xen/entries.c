@@ -10,9 +10,10 @@
  * A Linux that starts has one table after the other within its first seconds.  Until a minute after boot that is no alarm, and what is there then is
  * what must not change.
  *
- * Dom0's vCPUs are there for as long as Dom0 is, and with them their tables (pv_vcpu_initialise(), x86); Dom0 is kept by ks_lock_hardware_domain().
- * Frames of its GDT are told by number and not looked into.  An entry is read while the guest may write it: then one sample may have its old address
- * with its new flags.
+ * Dom0's vCPUs are there for as long as Dom0 is, and with them their tables (pv_vcpu_initialise(),
+ * x86); Dom0 is kept by ks_lock_hardware_domain().  Frames of its GDT are told by number and not
+ * looked into.  An entry is read while the guest may write it: then one sample may have its old
+ * address with its new flags.
  */
 #include <xen/sched.h>
 #include <asm/x86-defns.h>

@@ -308,8 +308,9 @@ static bool ks_is_leaf(unsigned int level, intpte_t entry)
 }
 
 /*
- * The page at @frame as a table, or NULL: there is no memory there, or it is a device's.  Whatever somebody wrote into an entry must not make us
- * fault, so the first read of a table is one that may; so is that of its place in the frame table, which memory_add() takes away again when it
+ * The page at @frame as a table, or NULL: there is no memory there, or it is a device's.  Whatever
+ * somebody wrote into an entry must not make us fault, so the first read of a table is one that
+ * may; so is that of its place in the frame table, which memory_add() takes away again when it
  * fails.
  */
 static const intpte_t *ks_map_table(uint64_t frame)

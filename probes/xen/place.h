@@ -8,8 +8,10 @@
 #include <xen/types.h>
 
 /*
- * Names @address: function+0x12, _srodata+0x12 for constants, stub-cpu3+0x12 for a CPU's entry stub, or nothing.  At most @bytes with the
- * NUL at its end; cut to fit.  Some 10,000 instructions for code.
+ * Names @address: function+0x12, _etext+0x12 behind the last function, _srodata+0x12 for
+ * constants, trampoline+0x12 for the code that starts a CPU, stub-cpu3+0x12 for a CPU's entry
+ * stub, stub-page-cpu3+0x12 beside it in its page, or nothing.  At most @bytes with the NUL at its
+ * end; cut to fit.  Some 10,000 instructions for code.
  */
 void ks_place(uint64_t address, char *out, size_t bytes);
 

@@ -299,8 +299,9 @@ static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *
 
 	for (; page < stop && kind == KS_SET_SKIP; page++) {
 		/*
-		 * The frame table is there for ever, but for memory that is being added: if that fails in the end, its part goes away again
-		 * (memory_add()).  Before that, nobody owns a page of it.
+		 * The frame table is there for ever, but for memory that is being added: if that
+		 * fails in the end, its part goes away again (memory_add()).  Before that, nobody
+		 * owns a page of it.
 		 */
 		if (!added)
 			owner = ACCESS_ONCE(page->v.inuse._domain);

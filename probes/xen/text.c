@@ -2,9 +2,18 @@
 /*
  * text.c - the probe xen-text: Xen's code and constants, which nothing but a live patch changes once Xen has booted.
  *
- * Every range is read at the address at which it executes or is used, through Xen's own page tables, which all CPUs share for
- * these addresses: what is hashed is what runs, whatever else may map the same memory.
+ * What can be executed is watched whole, up to the end of its last page: what lies behind the last
+ * function can be jumped to like any other.
+ *
+ * Every range is read at the address at which it executes or is used, through Xen's own page
+ * tables, which all CPUs share for these addresses: what is hashed is what runs, whatever else may
+ * map the same memory.  But for the trampoline: its address is a guest's while a guest's tables
+ * are loaded, so it is read through the direct map.
+ *
+ * What keeps them: the image is there for ever.  A CPU's stubs are there while it is online, see
+ * ks_stub_cpu().
  */
+#include <xen/cpu.h>
 #include <xen/cpumask.h>
 #include <xen/kernel.h>
 #include <xen/smp.h>
@@ -12,35 +21,27 @@
 
 #include "../region.h"
 #include "place.h"
-#ifdef CONFIG_X86
 #include "x86.h"
-#endif
 
 /* === Data === */
 
 /*
- * text    [_stext, _etext): all code, the entry points and the compiled hypercall dispatch among it.
- * rodata  [_srodata, _erodata): constants, tables of functions, the exception and bug tables, and what Xen fixes while it boots
- *         (__ro_after_init); read-only from then on.
- * stubs   one for each CPU that there can be, from KS_FIRST_STUB on.
+ * text             from _stext on: all code, the entry points and the compiled hypercall dispatch
+ *                  among it.
+ * rodata           from _srodata on: constants, tables of functions, the exception and bug tables,
+ *                  and what Xen fixes while it boots (__ro_after_init); read-only from then on.
+ * trampoline       what a CPU runs as it comes up.
+ * trampoline-boot  the rest of its pages, which can be executed as well.
+ * stubs            a page for each CPU that there can be, from KS_FIRST_STUB on.
  *
- * Not here: .init, which is freed; data, which changes.
+ * Not here: .init, which is freed; data, which changes; live patches' own code, which comes and
+ * goes; pages of hypercalls, which are the guests'.
  */
-enum { KS_TEXT, KS_RODATA, KS_FIRST_STUB };
+enum { KS_TEXT, KS_RODATA, KS_TRAMPOLINE, KS_TRAMPOLINE_BOOT, KS_FIRST_STUB };
 
 #define KS_CELL 8  /* ranges are multiples of this */
 
 /* === Internals === */
-
-static uint64_t ks_start(const char *start)
-{
-	return ROUNDUP((unsigned long)start, KS_CELL);
-}
-
-static uint64_t ks_bytes(const char *start, const char *end)
-{
-	return ((unsigned long)end & ~(KS_CELL - 1UL)) - ks_start(start);
-}
 
 /*
  * A stub is there while its CPU is online.  CPUs leave the online map in stop_machine only, which cannot come between two
@@ -53,17 +54,71 @@ static bool ks_stub_cpu(unsigned int i, unsigned int *cpu)
 	return *cpu < nr_cpu_ids && cpu_online(*cpu) && ks_stub_address(*cpu);
 }
 
+static uint64_t ks_trampoline_part(void)
+{
+	return ROUNDUP(ks_trampoline_started() + 1, KS_CELL);
+}
+
 static uint64_t ks_address(unsigned int i)
 {
 	unsigned int cpu;
 
 	switch (i) {
 	case KS_TEXT:
-		return ks_start(_stext);
+		return (unsigned long)_stext;
 	case KS_RODATA:
-		return ks_start(_srodata);
+		return (unsigned long)_srodata;
+	case KS_TRAMPOLINE:
+		return ks_trampoline();
+	case KS_TRAMPOLINE_BOOT:
+		return ks_trampoline() + ks_trampoline_part();
 	}
-	return ks_stub_cpu(i, &cpu) ? ks_stub_address(cpu) : 0;
+	return ks_stub_cpu(i, &cpu) ? ks_stub_address(cpu) & PAGE_MASK : 0;
+}
+
+/*
+ * Puts the filling in place of those of the bytes @from to @to of a page that are among the @bytes
+ * at @offset.
+ */
+static void ks_fill(uint8_t *out, unsigned int offset, unsigned int bytes, unsigned int from, unsigned int to)
+{
+	unsigned int start = max(from, offset), end = min(to, offset + bytes);
+
+	if (start < end)
+		memset(out + start - offset, KS_STUB_FILL, end - start);
+}
+
+/*
+ * Of the page with @cpu's stub, what is to hold still: its stub, and what is nobody's.  An online
+ * neighbour's buffer is read at that one's own address, the emulator's halves not at all; both
+ * read as the filling, which is what Xen leaves there when a CPU goes.  Between the two, while a
+ * CPU comes or goes, any buffer may be either: then they are all read as that.  Who could have it
+ * always so would have to turn CPUs off and on all the time.
+ */
+static void ks_read_stubs(unsigned int cpu, unsigned int offset, uint8_t *out, unsigned int bytes)
+{
+	bool settled = get_cpu_maps();
+
+	memcpy(out, (const void *)(unsigned long)((ks_stub_address(cpu) & PAGE_MASK) + offset), bytes);
+	for (unsigned int at = 0; at < STUBS_PER_PAGE; at++) {
+		unsigned int other = (cpu & ~(STUBS_PER_PAGE - 1)) + at, start = at * STUB_BUF_SIZE;
+
+		if (other == cpu)
+			ks_fill(out, offset, bytes, start + KS_STUB_BYTES, start + STUB_BUF_SIZE);
+		else if (other < nr_cpu_ids && (!settled || (cpu_online(other) && ks_stubs_share_page(cpu, other))))
+			ks_fill(out, offset, bytes, start, start + STUB_BUF_SIZE);
+	}
+	if (settled)
+		put_cpu_maps();
+}
+
+static void ks_read_trampoline(uint64_t address, uint8_t *out, unsigned int bytes)
+{
+	uint64_t started = ks_trampoline() + ks_trampoline_started();
+
+	memcpy(out, maddr_to_virt(address), bytes);
+	if (started - address < bytes)
+		out[started - address] = 0;
 }
 
 /* === Callbacks of the engine === */
@@ -77,11 +132,15 @@ static KS_CB uint64_t ks_text_bytes_max(struct ks_probe *probe, unsigned int i)
 {
 	switch (i) {
 	case KS_TEXT:
-		return ks_bytes(_stext, _etext);
+		return ks_text_end() - (unsigned long)_stext;
 	case KS_RODATA:
-		return ks_bytes(_srodata, _erodata);
+		return ks_rodata_end() - (unsigned long)_srodata;
+	case KS_TRAMPOLINE:
+		return ks_trampoline_part();
+	case KS_TRAMPOLINE_BOOT:
+		return ks_trampoline_bytes() - ks_trampoline_part();
 	}
-	return KS_STUB_BYTES;
+	return PAGE_SIZE;
 }
 
 static KS_CB bool ks_text_range(struct ks_probe *probe, unsigned int i, struct ks_range *range)
@@ -98,6 +157,12 @@ static KS_CB bool ks_text_range(struct ks_probe *probe, unsigned int i, struct k
 	case KS_RODATA:
 		strlcpy(range->name, "rodata", sizeof(range->name));
 		break;
+	case KS_TRAMPOLINE:
+		strlcpy(range->name, "trampoline", sizeof(range->name));
+		break;
+	case KS_TRAMPOLINE_BOOT:
+		strlcpy(range->name, "trampoline-boot", sizeof(range->name));
+		break;
 	default:
 		snprintf(range->name, sizeof(range->name), "stub-cpu%u", i - KS_FIRST_STUB);
 		/* The stub is written anew then, for stacks that may be elsewhere. */
@@ -112,7 +177,18 @@ static KS_CB bool ks_text_read(struct ks_probe *probe, unsigned int i, uint64_t 
 
 	if (!address)
 		return false;
-	memcpy(out, (const void *)(unsigned long)(address + offset), bytes);
+	switch (i) {
+	case KS_TEXT:
+	case KS_RODATA:
+		memcpy(out, (const void *)(unsigned long)(address + offset), bytes);
+		break;
+	case KS_TRAMPOLINE:
+	case KS_TRAMPOLINE_BOOT:
+		ks_read_trampoline(address + offset, out, bytes);
+		break;
+	default:
+		ks_read_stubs(i - KS_FIRST_STUB, offset, out, bytes);
+	}
 	return true;
 }
 

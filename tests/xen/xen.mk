@@ -2,12 +2,26 @@
 # xen.mk - what the end-to-end tests on Xen need.  Included by the top-level Makefile.
 
 XEN_TEST_PARTS = $(B)/tests/abi $(B)/tests/access $(B)/tests/flap $(B)/tests/forks $(B)/tests/guest32 $(B)/flask/allow $(B)/flask/deny $(B)/flask/guests \
-		 $(B)/xen-checked/xen $(B)/sensing-domain/initrd
+		 $(B)/xen-checked/xen $(B)/sensing-domain/initrd $(B)/tests/churn $(B)/tests/checked.livepatch
 
 # gnu11: Xen's headers ask for it.
 $(B)/tests/abi $(B)/tests/access $(B)/tests/flap: $(B)/tests/%: tests/%.c include/sense.h
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) -std=gnu11 $(CFLAGS) -o $@ $< -Wl,-Bstatic -lxencall -lxenforeignmemory -lxentoolcore -lxentoollog -Wl,-Bdynamic -lpthread
+
+$(B)/tests/churn: tests/churn.c include/sense.h
+	@mkdir -p $(@D)
+	$(CC) $(KS_CFLAGS) -std=gnu11 $(CFLAGS) -o $@ $< -Wl,-Bstatic -lxencall -lxentoolcore -lxentoollog -Wl,-Bdynamic
+
+# Tied by notes to the Xen that it is for, as its build has to be the one that a live patch was
+# made for.
+$(B)/tests/checked.livepatch: tests/xen/livepatch.S $(B)/xen-checked/xen
+	@mkdir -p $(@D)
+	$(CC) -c -o $@.o $<
+	objcopy -O binary --only-section=.note.gnu.build-id $(B)/xen-checked/xen-syms $@.note
+	objcopy --add-section .livepatch.depends=$@.note --set-section-flags .livepatch.depends=alloc,load,readonly,data,contents \
+		--add-section .livepatch.xen_depends=$@.note --set-section-flags .livepatch.xen_depends=alloc,load,readonly,data,contents $@.o
+	$(LD) -r --build-id=sha1 -o $@ $@.o
 
 $(B)/tests/forks: tests/forks.c
 	@mkdir -p $(@D)
