@@ -121,6 +121,9 @@ module: $(B)/linux/ksense.ko ## build the Linux module, for the running kernel o
 $(B)/linux/ksense.ko: MODULE_KDIR = $(KDIR)
 $(B)/linux-guest/ksense.ko: MODULE_KDIR = $(GUEST_KDIR)
 $(B)/linux-debug/ksense.ko: MODULE_KDIR = $(DEBUG_KERNEL)
+# Built to be read (tests/linux/sealed.t); scripts/fetch-headers brings what it needs.
+$(B)/linux-6.12/ksense.ko: MODULE_KDIR = $(abspath build/headers-6.12/kdir)
+$(B)/linux-6.12/ksense.ko: MODULE_OPTIONS = CONFIG_DEBUG_INFO_BTF_MODULES=
 
 # Which kernel that is, is known when the machine has been made.
 $(B)/linux-guest/ksense.ko: | $(B)/vm/kernel/release
@@ -131,11 +134,11 @@ $(B)/vm/kernel/release:
 module_tree = rsync -aR $(MODULE_FILES) $(1)/ && cp linux/Kbuild $(1)/Kbuild
 
 # In a copy, so that the kernel's build leaves nothing here.
-$(B)/linux/ksense.ko $(B)/linux-guest/ksense.ko $(B)/linux-debug/ksense.ko: $(MODULE_FILES) linux/Kbuild
+$(B)/linux/ksense.ko $(B)/linux-guest/ksense.ko $(B)/linux-debug/ksense.ko $(B)/linux-6.12/ksense.ko: $(MODULE_FILES) linux/Kbuild
 	@[ -f "$(MODULE_KDIR)/Makefile" ] || { echo "no kernel headers in $(MODULE_KDIR): install linux-headers-amd64, or give KDIR=" >&2; exit 1; }
 	@mkdir -p $(@D)
 	$(call module_tree,$(@D))
-	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) modules
+	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) $(MODULE_OPTIONS) modules
 
 VERSION = $(shell sed -n 's/.*KS_VERSION "\(.*\)"/\1/p' core/version.h)
 DKMS_TREE = $(DESTDIR)/usr/src/ksense-$(VERSION)
