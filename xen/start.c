@@ -12,6 +12,7 @@
 #include "../core/options.h"
 #include "../probes/xen/access.h"
 #include "sense.h"
+#include "works.h"
 
 /* === Data === */
 
@@ -49,6 +50,11 @@ static int __init cf_check ks_keep_list(const char *s)
 }
 custom_param("sense", ks_keep_list);
 
+static bool __init cf_check ks_own_option(const char *word, size_t bytes)
+{
+    return ks_lock_option(word, bytes) || ks_works_option(word, bytes);
+}
+
 static void __init ks_warn(const struct ks_options *options,
                            const struct ks_sensor_config *config)
 {
@@ -78,7 +84,7 @@ static int __init cf_check ks_start(void)
         .name = "xen",
         .types = ks_types,
         .types_count = ARRAY_SIZE(ks_types),
-        .option = ks_lock_option,
+        .option = ks_own_option,
         .put_status = ks_lock_put_status,
         .denied = ks_access_denied_request,
     };
