@@ -603,18 +603,31 @@ static bool settle_key(struct ks_json *json)
 #define EIGHT 0x0101010101010101ULL
 #define ZEROS(word) (~((((word) & EIGHT * 0x7f) + EIGHT * 0x7f) | (word)) & EIGHT * 0x80)
 
+/* Whether the eight bytes at @p are white space, or, with @nul, NULs. */
+static inline bool are_blank(const char *p, bool nul)
+{
+	uint64_t word, blank;
+
+	memcpy(&word, p, 8);
+	blank = ZEROS(word ^ EIGHT * ' ') | ZEROS(word ^ EIGHT * '\t') | ZEROS(word ^ EIGHT * '\n') | ZEROS(word ^ EIGHT * '\r');
+	return (nul ? blank | ZEROS(word) : blank) == EIGHT * 0x80;
+}
+
+size_t ks_json_trim(const char *text, size_t bytes)
+{
+	while (bytes >= 8 && are_blank(text + bytes - 8, true))
+		bytes -= 8;
+	while (bytes && (is_space(text + bytes - 1) || !text[bytes - 1]))
+		bytes--;
+	return bytes;
+}
+
 static void skip_white(struct ks_json *json)
 {
 	const char *p = json->pos, *end = json->end;
 
-	for (; end - p >= 8; p += 8) {
-		uint64_t word;
-
-		memcpy(&word, p, 8);
-		if ((ZEROS(word ^ EIGHT * ' ') | ZEROS(word ^ EIGHT * '\t') | ZEROS(word ^ EIGHT * '\n') | ZEROS(word ^ EIGHT * '\r')) !=
-		    EIGHT * 0x80)
-			break;
-	}
+	while (end - p >= 8 && are_blank(p, false))
+		p += 8;
 	while (p < end && is_space(p))
 		p++;
 	json->pos = p;

@@ -63,6 +63,9 @@ struct ks_json {
 	} key[KS_JSON_KEYS_MAX];
 };
 
+/* How long @text is without the white space and the NULs at its end. */
+size_t ks_json_trim(const char *text, size_t bytes);
+
 void ks_json_init(struct ks_json *json, const char *text, size_t bytes, bool relaxed);
 enum ks_json_token ks_json_next(struct ks_json *json);
 

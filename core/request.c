@@ -395,21 +395,13 @@ static void begin(struct ks_request *request, enum ks_version session)
 	request->version = session == KS_VERSION_NONE ? KS_VERSION_0_1 : session;
 }
 
-static bool is_space(char c)
-{
-	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
 void ks_request_parse(struct ks_request *request, const char *line, size_t bytes, enum ks_version session)
 {
 	struct ks_json json;
 	struct parts parts = { .elements = 0 };
 
 	begin(request, session);
-	while (bytes && (is_space(line[bytes - 1]) || line[bytes - 1] == '\0'))
-		bytes--;
-	while (bytes && is_space(*line))
-		line++, bytes--;
+	bytes = ks_json_trim(line, bytes);
 	if (!bytes) {
 		request->line = KS_LINE_EMPTY;
 		return;

@@ -11,12 +11,15 @@
  * so until it returns.  What is queued on a CPU that goes away later, Xen moves
  * to another at CPU_DEAD, timers and tasklets alike.
  *
- * Locks, outer to inner: a work's own lock; then those of Xen's tasklets and
- * timers.  The list's lock stands alone.
+ * Locks, outer to inner: a work's own lock; then the one of ks_cpus; then those of
+ * Xen's tasklets and timers.  The list's lock stands alone.
  */
 
 #include <xen/cpumask.h>
+#include <xen/ctype.h>
+#include <xen/lib.h>
 #include <xen/random.h>
+#include <xen/sched.h>
 #include <xen/smp.h>
 #include <xen/time.h>
 #include <xen/xmalloc.h>
@@ -44,22 +47,129 @@
 static LIST_HEAD(ks_works);
 static DEFINE_SPINLOCK(ks_works_lock);
 
-/* Where the last run was queued; a race costs an uneven share, no more. */
+/*
+ * Where works may run.  Under the lock: the CPUs as they were found last, all of
+ * them online since; the moment from which on they are looked for anew, so that
+ * a change of Dom0's pool is followed; and where the last run was queued.
+ */
+#define KS_CPUS_EVERY MILLISECS(100)
+
+static DEFINE_SPINLOCK(ks_cpus_lock);
+static cpumask_t ks_cpus;
+static s_time_t ks_cpus_until;
 static unsigned int ks_last_cpu;
 
-/* === Works: internals === */
+/* "sense=cpus=", written at boot only. */
+static cpumask_t __read_mostly ks_cpus_named;
+
+/* === CPUs === */
+
+static bool ks_has_named(void)
+{
+    return cpumask_intersects(&ks_cpus_named, &cpu_online_map);
+}
+
+/*
+ * The CPUs of the pool that the hardware domain is in.
+ *
+ * The list's RCU lock keeps its struct domain: it is found in the list, not by
+ * the pointer to it, which may be stale.  Nothing that we could hold keeps the pool,
+ * which is freed as soon as the last domain and the last CPU have left it; so it is
+ * not followed: cpupool_has_cpu() holds the domain's pointer to it against the
+ * CPU's.
+ */
+static void ks_find_dom0_pool(cpumask_t *cpus)
+{
+    const struct domain *d;
+    unsigned int cpu;
+
+    cpumask_clear(cpus);
+    rcu_read_lock(&domlist_read_lock);
+    for_each_domain ( d )
+    {
+        if ( !is_hardware_domain(d) )
+            continue;
+
+        for_each_online_cpu ( cpu )
+            if ( cpupool_has_cpu(d, cpu) )
+                __cpumask_set_cpu(cpu, cpus);
+        break;
+    }
+    rcu_read_unlock(&domlist_read_lock);
+}
+
+/* With the lock held. */
+static void ks_find_cpus(s_time_t now)
+{
+    if ( now < ks_cpus_until && cpumask_subset(&ks_cpus, &cpu_online_map) )
+        return;
+
+    if ( ks_has_named() )
+        cpumask_and(&ks_cpus, &ks_cpus_named, &cpu_online_map);
+    else
+        ks_find_dom0_pool(&ks_cpus);
+    if ( cpumask_empty(&ks_cpus) )
+        cpumask_copy(&ks_cpus, &cpu_online_map);
+    ks_cpus_until = now + KS_CPUS_EVERY;
+}
 
 static unsigned int ks_next_cpu(const struct ks_port_work *p)
 {
     unsigned int cpu;
 
-    if ( p->next_cpu < nr_cpu_ids && cpu_online(p->next_cpu) )
+    if ( p->next_cpu < nr_cpu_ids && cpu_online(p->next_cpu) &&
+         ks_work_may_be_on(p->next_cpu) )
         return p->next_cpu;
 
-    cpu = cpumask_cycle(read_atomic(&ks_last_cpu), &cpu_online_map);
-    write_atomic(&ks_last_cpu, cpu);
+    spin_lock(&ks_cpus_lock);
+    ks_find_cpus(NOW());
+    cpu = ks_last_cpu = cpumask_cycle(ks_last_cpu, &ks_cpus);
+    spin_unlock(&ks_cpus_lock);
 
     return cpu;
+}
+
+bool ks_work_may_be_on(unsigned int cpu)
+{
+    return !ks_has_named() || cpumask_test_cpu(cpu, &ks_cpus_named);
+}
+
+bool __init cf_check ks_works_option(const char *word, size_t bytes)
+{
+    static const char __initconst name[] = "cpus=";
+    const char *end = word + bytes;
+    unsigned long first, last;
+
+    if ( bytes <= sizeof(name) - 1 || memcmp(word, name, sizeof(name) - 1) )
+        return false;
+    word += sizeof(name) - 1;
+
+    if ( !isdigit(*word) )
+        return false;
+    first = last = simple_strtoul(word, &word, 10);
+    if ( word < end && *word == '-' )
+    {
+        if ( !isdigit(*++word) )
+            return false;
+        last = simple_strtoul(word, &word, 10);
+    }
+    if ( word != end || first > last || last >= NR_CPUS )
+        return false;
+
+    for ( ; first <= last; first++ )
+        __cpumask_set_cpu(first, &ks_cpus_named);
+
+    return true;
+}
+
+/* === Works: internals === */
+
+/* The timer's interrupt is to be where the run will be, as far as that is known. */
+static void ks_set_timer(struct ks_port_work *p, s_time_t when)
+{
+    if ( !cpumask_test_cpu(p->timer.cpu, &ks_cpus) )
+        migrate_timer(&p->timer, ks_next_cpu(p));
+    set_timer(&p->timer, when);
 }
 
 /* Arms what brings the run at work->port.when.  Under the lock, not while it runs. */
@@ -90,7 +200,7 @@ static void ks_work_arm(struct ks_work *work)
             tasklet_schedule_on_cpu(&p->tasklet, ks_next_cpu(p));
     }
     else
-        set_timer(&p->timer, when);
+        ks_set_timer(p, when);
 }
 
 static void cf_check ks_work_timer(void *data)

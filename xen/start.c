@@ -15,6 +15,7 @@
 #include "../core/options.h"
 #include "../probes/xen/access.h"
 #include "sense.h"
+#include "works.h"
 
 /* === Data === */
 
@@ -72,6 +73,11 @@ static int __init cf_check ks_keep_list(const char *s)
 }
 custom_param("sense", ks_keep_list);
 
+static bool __init cf_check ks_own_option(const char *word, size_t bytes)
+{
+    return ks_lock_option(word, bytes) || ks_works_option(word, bytes);
+}
+
 static void cf_check ks_warn(const char *word, size_t bytes, const char *why)
 {
     printk(XENLOG_WARNING "sense: %s: %.*s\n", why, (int)bytes, word);
@@ -108,7 +114,7 @@ static int __init cf_check ks_start(void)
         .types = ks_types,
         .types_count = ARRAY_SIZE(ks_types),
         .memory_bytes = ks_table_memory(),
-        .option = ks_lock_option,
+        .option = ks_own_option,
         .option_mistake = ks_warn,
         .put_status = ks_lock_put_status,
         .denied = ks_access_denied_request,

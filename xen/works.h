@@ -12,10 +12,21 @@ struct ks_work;
 
 /*
  * From within a run of @work: the next run is to be on @cpu.  A wish: if that
- * CPU goes away before, the run is on another.  Whoever minds looks at
- * smp_processor_id(), which does not change during a run.
+ * CPU goes away before, or works may not be there, the run is on another.  Whoever
+ * minds looks at smp_processor_id(), which does not change during a run.
  */
 void ks_work_next_cpu(struct ks_work *work, unsigned int cpu);
+
+/*
+ * Whether works may be on @cpu where they have to: everywhere, unless the command
+ * line names CPUs ("sense=cpus=") and some of those are online; then on these only.
+ * Where it makes no difference they keep to those, or else to the CPUs of the pool
+ * that Dom0 is in.
+ */
+bool ks_work_may_be_on(unsigned int cpu);
+
+/* Takes the word "cpus=", of the command line. */
+bool ks_works_option(const char *word, size_t bytes);
 
 #define KS_WORK_NAME 24
 

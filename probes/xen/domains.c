@@ -106,7 +106,7 @@ struct ks_work_item {
 static const struct ks_field ks_work_fields[] = {
 	KS_FIELD(struct ks_work_item, name, KS_STRING, "a probe's; the supervisor has the sensor's"),
 	KS_LIVE(struct ks_work_item, runs, KS_U64, "how often it ran"),
-	KS_LIVE(struct ks_work_item, cpu, KS_U32, "where last: they go round over the online CPUs"),
+	KS_LIVE(struct ks_work_item, cpu, KS_U32, "where last: they go round over the CPUs on which they may run"),
 };
 
 enum { KS_KIND_DOMAIN, KS_KIND_VCPU, KS_KIND_IDLE, KS_KIND_WORK };

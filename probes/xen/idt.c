@@ -247,6 +247,7 @@ struct ks_look {
 
 struct ks_idt {
 	bool has_common;
+	unsigned int barred;                      /* CPUs at which the last sample could not look */
 	struct ks_tables common;                  /* of the CPU that the first sample began on; only a reset takes another */
 	struct ks_look look;
 	/* Which were ever unlike the common ones: they may be items, though they are alike again. */
@@ -566,7 +567,7 @@ static KS_CB bool ks_idt_usual(struct ks_probe *probe, unsigned int kind, void *
 /* === The walk === */
 
 /* Where it stands: in cursor->at[]. */
-enum { AT_STAGE, AT_CPU, AT_PLACE };
+enum { AT_STAGE, AT_CPU, AT_PLACE, AT_BARRED };
 enum { STAGE_COMMON, STAGE_CPUS };
 
 /* The places of a CPU: first it is looked at. */
@@ -605,12 +606,36 @@ static int ks_common_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 	return kind;
 }
 
+/* CPUs that "sense=cpus=" keeps the probe from: in each sample that was asked for, and when there are more or fewer of them than in the last. */
+static void ks_tell_barred(struct ks_probe *probe, unsigned int barred)
+{
+	struct ks_text *text;
+	unsigned int online = num_online_cpus();
+
+	if (barred != ks_idt->barred || (barred && probe->announce)) {
+		text = ks_record_begin(probe, "incomplete");
+		ks_text_member_u64(text, "looked", online > barred ? online - barred : 0);
+		ks_text_member_u64(text, "of", online);
+		ks_text_member_str(text, "why", "cpus", 4);
+		ks_record_end(probe);
+	}
+	ks_idt->barred = barred;
+}
+
 static int ks_look_next(struct ks_probe *probe, struct ks_set_cursor *cursor)
 {
 	unsigned int cpu = cursor->at[AT_CPU];
 
-	if (cpu >= nr_cpu_ids)
+	if (cpu >= nr_cpu_ids) {
+		ks_tell_barred(probe, cursor->at[AT_BARRED]);
 		return KS_SET_END;
+	}
+	/* Nobody but the CPU itself can look, and the command line may keep us from it. */
+	if (cpu_online(cpu) && !ks_work_may_be_on(cpu)) {
+		cursor->at[AT_BARRED]++;
+		cursor->at[AT_CPU]++;
+		return KS_SET_SKIP;
+	}
 	/* Or it went away, as we were on our way to it. */
 	if (!cpu_online(cpu)) {
 		cursor->at[AT_CPU]++;
@@ -694,6 +719,7 @@ static KS_CB void ks_idt_exit(struct ks_probe *probe)
 static KS_CB void ks_idt_reset(struct ks_probe *probe)
 {
 	ks_idt->has_common = false;
+	ks_idt->barred = 0;
 	bitmap_zero(ks_idt->gates_touched, IDT_ENTRIES);
 	bitmap_zero(ks_idt->descriptors_touched, KS_DESCRIPTORS);
 	ks_set_reset(probe);

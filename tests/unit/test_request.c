@@ -519,6 +519,22 @@ static void sessions(void **state)
 	assert_int_equal(request.line, KS_LINE_EMPTY);
 	ks_request_parse(&request, "\0\0", 2, KS_VERSION_NONE);
 	assert_int_equal(request.line, KS_LINE_EMPTY);
+	/* Blanks and NULs at the end are none of it, however many and in whatever order; in the middle a NUL is. */
+	for (size_t blanks = 0; blanks < 40; blanks++) {
+		static const char some[] = " \t\r\n\0", line[] = "{Virtue-protocol-version: 0.1}";
+		char text[100];
+
+		memcpy(text, line, strlen(line));
+		for (size_t i = 0; i < blanks; i++)
+			text[strlen(line) + i] = some[(i * 7 + blanks) % 5];
+		ks_request_parse(&request, text, strlen(line) + blanks, KS_VERSION_NONE);
+		assert_true(request.line == KS_LINE_SESSION && request.error == KS_OK);
+		ks_request_parse(&request, text + strlen(line), blanks, KS_VERSION_NONE);
+		assert_int_equal(request.line, KS_LINE_EMPTY);
+		text[strlen(line) + blanks] = 'x';
+		ks_request_parse(&request, text, strlen(line) + blanks + 1, KS_VERSION_NONE);
+		assert_int_equal(request.error, KS_ERR_SYNTAX);
+	}
 }
 
 int main(void)
