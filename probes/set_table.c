@@ -12,7 +12,7 @@
 #define CHAINS_MIN 16
 #define FILTER_BITS_MIN 512
 /* What a slot needs beside its own bytes, for chains and filter, at most. */
-#define SLOT_EXTRA 5
+#define SLOT_EXTRA 3
 /* One block of so many stays for a whole item. */
 #define WHOLE_PART 16
 /* A kind with a longer key has no fingerprints, which would save little. */
@@ -617,7 +617,7 @@ int ks_table_init(struct ks_table *table, struct ks_probe *probe)
 	if (get_blocks(table, probe, &shape))
 		return -1;
 	slots = table->blocks_count * (table->prints ? table->prints : 1);
-	for (table->chains_count = CHAINS_MIN; table->chains_count < slots / 2; table->chains_count *= 2)
+	for (table->chains_count = CHAINS_MIN; table->chains_count < slots / 4; table->chains_count *= 2)
 		;
 	for (table->filter_bits = FILTER_BITS_MIN; table->filter_bits < slots * 4; table->filter_bits *= 2)
 		;
