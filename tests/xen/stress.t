@@ -34,7 +34,11 @@ $KS::xen = $ENV{KS_XEN} // "$build/xen-checked/xen";
 # minute little else would be done.
 my @adversarial = $seconds > 60 ? ('*') : qw(xen-domains dom0-entries);
 
-my $steps = boot(<<"SH", '--smp', 4, '--timeout', 600 + 4 * $seconds, '--add', "$build/tests/churn", '--add', "$build/tests/checked.livepatch:livepatch");
+# In ten minutes the CPUs run at the same moment; in one they take turns, which is a third of the work,
+# and still puts any of them aside anywhere.
+my @machine = ('--smp', 4, $seconds > 60 ? () : '--one-thread', '--timeout', 1800 + 10 * $seconds);
+
+my $steps = boot(<<"SH", @machine, '--add', "$build/tests/churn", '--add', "$build/tests/checked.livepatch:livepatch");
 raw @{[map { "'" . request('adversarial', $_) . "'" } @adversarial]} >/dev/null
 step before ksense --json status
 step churn churn $seconds livepatch
@@ -57,7 +61,7 @@ for my $sampler (qw(sampler-domains sampler-all)) {
 my ($before, $after) = map { (json($steps->{$_}))[0]{probes} // [] } qw(before after);
 is(scalar(@$after), scalar(@probes), 'all probes are there') or diag $steps->{after}{out};
 for my $i (0 .. $#probes) {
-	my ($old, $new) = ($before->[$i], $after->[$i]);
+	my ($old, $new) = map { $_->[$i] // { name => $probes[$i], runs => 0, restarts => -1, failures => 0 } } $before, $after;
 	cmp_ok($new->{runs}, '>', $old->{runs}, "$new->{name}: it went on");
 	is($new->{restarts} + $new->{failures}, 0, 'by itself, and without failing') or diag explain $new;
 }
