@@ -7,11 +7,18 @@
  * hypercall's as well.
  *
  * Of each probe that "discovery" names: what a sample of it costs in all its steps, and its longest step.
+ *
+ *	xen                  all of that
+ *	xen worst FILE...    the dearest call of each of these requests, which bench/search.c has found and kept
+ *	xen crowd SECONDS    two readers at once, each probe at adversarial: the longest call and the longest steps, in ns
  */
+#include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
@@ -305,6 +312,182 @@ static void bench_probes(void)
 	}
 }
 
+/* === The worst requests ================================================= */
+
+#define WORST_ROUNDS 7
+/* Where a reply goes on for longer, it does so with what was there before. */
+#define WORST_CALLS 40
+
+/* Rings with much in them, from probes whose samples are small. */
+static void fill_rings(void)
+{
+	static const char *const fill[] = { "xen-domains", "xen-idt", "dom0-entries" };
+	char request[256];
+
+	for (int i = 0; i < 4; i++) {
+		for (size_t j = 0; j < sizeof(fill) / sizeof(*fill); j++) {
+			snprintf(request, sizeof(request), REQUEST("0.1", "records", "%s", ",{\"run\":true,\"peek\":true}"), fill[j]);
+			ask(request);
+		}
+	}
+}
+
+/* One exchange: what each of its calls took, where it is less than in the exchanges before.  How many calls there were. */
+static int time_calls(const char *line, uint32_t bytes, uint32_t room, uint64_t least[WORST_CALLS])
+{
+	struct xen_sense_exchange *exchange = &area->exchange;
+	int calls = 0;
+
+	memset(exchange, 0, sizeof(*exchange));
+	exchange->version = XEN_SENSE_VERSION;
+	exchange->request_bytes = bytes;
+	memcpy(area->request, line, bytes);
+	exchange->request = (uintptr_t)area->request;
+	exchange->reply = (uintptr_t)area->reply;
+	do {
+		uint64_t start, took;
+
+		exchange->reply_bytes = room;
+		start = __rdtsc();
+		xencall2(xen, SENSE_OP, XEN_SENSE_OP_exchange, (uintptr_t)exchange);
+		took = __rdtsc() - start;
+		if (took < least[calls])
+			least[calls] = took;
+	} while (++calls < WORST_CALLS && (exchange->flags & XEN_SENSE_MORE));
+	return calls;
+}
+
+/* A call with a cookie that Xen did not make, and the longest line. */
+static void do_forged(void)
+{
+	struct xen_sense_exchange *exchange = &area->exchange;
+
+	memset(exchange, 0, sizeof(*exchange));
+	exchange->version = XEN_SENSE_VERSION;
+	exchange->flags = XEN_SENSE_MORE;
+	exchange->cookie[0] = 2;
+	exchange->request_bytes = sizeof(area->request);
+	exchange->request = (uintptr_t)area->request;
+	exchange->reply = (uintptr_t)area->reply;
+	exchange->reply_bytes = XEN_SENSE_LINE_MAX;
+	xencall2(xen, SENSE_OP, XEN_SENSE_OP_exchange, (uintptr_t)exchange);
+}
+
+static int bench_worst(char **files)
+{
+	for (; *files; files++) {
+		uint64_t least[WORST_CALLS], dearest = 0;
+		int calls = WORST_CALLS;
+		unsigned int room, control;
+		char line[XEN_SENSE_REQUEST_MAX];
+		FILE *file = fopen(*files, "rb");
+		size_t bytes;
+
+		if (!file || fscanf(file, "room %u control %u", &room, &control) != 2 || fgetc(file) != '\n') {
+			fprintf(stderr, "bench: %s: not what search.c writes\n", *files);
+			return 1;
+		}
+		bytes = fread(line, 1, sizeof(line), file);
+		fclose(file);
+		/*
+		 * On the one CPU there is, Xen or a probe now and then has something to do between two looks at the clock: so it is the least that
+		 * each call took, the first in all exchanges, the second, and so on.
+		 */
+		memset(least, 0xff, sizeof(least));
+		for (int round = 0; round < WORST_ROUNDS; round++) {
+			int done;
+
+			fill_rings();
+			ask(low);
+			done = time_calls(line, (uint32_t)bytes, room, least);
+			calls = done < calls ? done : calls;
+		}
+		for (int i = 0; i < calls; i++)
+			dearest = least[i] > dearest ? least[i] : dearest;
+		printf("worst call found: %s\t%llu\tinstructions\n", *files, (unsigned long long)dearest);
+	}
+	say("forged cookie, with the longest line", smallest(do_forged), "instructions");
+	return 0;
+}
+
+/* === Many at once ======================================================= */
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
+}
+
+static uint64_t crowd_end;
+
+/* A reader: looks at all records again and again.  The longest of its calls. */
+static void *read_on(void *arg)
+{
+	static const char peek_all[] = REQUEST("0.1", "records", "*", ",{\"peek\":true}");
+	struct { struct xen_sense_exchange exchange; char request[4096]; char reply[65536]; } *own;
+	uint64_t *longest = arg;
+
+	own = xencall_alloc_buffer(xen, sizeof(*own));
+	if (!own)
+		return NULL;
+	memset(own, 0, sizeof(*own));
+	strcpy(own->request, peek_all);
+	while (now_ns() < crowd_end) {
+		struct xen_sense_exchange *exchange = &own->exchange;
+
+		memset(exchange, 0, sizeof(*exchange));
+		exchange->version = XEN_SENSE_VERSION;
+		exchange->request_bytes = sizeof(peek_all) - 1;
+		exchange->request = (uintptr_t)own->request;
+		exchange->reply = (uintptr_t)own->reply;
+		do {
+			uint64_t start, took;
+
+			exchange->reply_bytes = sizeof(own->reply);
+			start = now_ns();
+			if (xencall2(xen, SENSE_OP, XEN_SENSE_OP_exchange, (uintptr_t)exchange) < 0)
+				return NULL;
+			took = now_ns() - start;
+			if (took > *longest)
+				*longest = took;
+		} while (exchange->flags & XEN_SENSE_MORE);
+	}
+	return arg;
+}
+
+static int bench_crowd(int seconds)
+{
+	pthread_t threads[2];
+	uint64_t longest[2] = { 0 }, step = 0;
+	void *result;
+	bool whole = true;
+
+	find_probes();
+	await_runs(1);
+	ask(adversarial);
+	ask(reset);
+	ask(adversarial);
+	crowd_end = now_ns() + (uint64_t)seconds * 1000000000;
+	for (int i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, read_on, &longest[i]);
+	for (int i = 0; i < 2; i++) {
+		pthread_join(threads[i], &result);
+		whole &= result != NULL;
+	}
+	if (!whole) {
+		fputs("bench: a reader failed\n", stderr);
+		return 1;
+	}
+	note_longest_steps();
+	for (unsigned int i = 0; i < probes_count; i++)
+		step = probes[i].longest_step > step ? probes[i].longest_step : step;
+	say("longest call, 4 CPUs, 2 readers", longest[0] > longest[1] ? longest[0] : longest[1], "ns");
+	say("longest step, 4 CPUs, 2 readers", step, "ns");
+	return 0;
+}
+
 /* === All ================================================================ */
 
 /* Average length of the records in the reply, without their envelopes. */
@@ -321,7 +504,7 @@ static void record_sizes(uint64_t *records, uint64_t *bytes)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	uint64_t records = 0, bytes = 0;
 	unsigned int calls;
@@ -334,6 +517,10 @@ int main(void)
 		return 1;
 	}
 	memset(area, 0, sizeof(*area));
+	if (argc > 1 && !strcmp(argv[1], "worst"))
+		return bench_worst(argv + 2);
+	if (argc > 2 && !strcmp(argv[1], "crowd"))
+		return bench_crowd(atoi(argv[2]));
 
 	find_probes();
 	await_runs(1); /* the baseline of Xen's text takes its time */

@@ -3,7 +3,7 @@
  * abi.c - the hypercall itself, called as no good client would.
  *
  * A program for Dom0 (and for guests).  Each line of its output is "NAME: RESULT", RESULT being "ok", an error's name, or what is
- * said with it; tests/xen/abi.t knows what must stand there.  Usage: abi [NAME...]; without names, all but "denied" are done.
+ * said with it; tests/xen/abi.t knows what must stand there.  Usage: abi [NAME...]; without names, all but "denied" and "hammer" are done.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -324,6 +324,91 @@ static void do_changing(void)
 	say("after-changing", exchange_now());
 }
 
+/* === Callers beside each other ========================================== */
+
+/* Each has a structure and buffers of its own. */
+struct crowd_area {
+	struct xen_sense_exchange exchange __attribute__((aligned(4096)));
+	char request[4096] __attribute__((aligned(4096)));
+	char reply[65536] __attribute__((aligned(4096)));
+};
+
+#define CROWD 4
+static unsigned int crowd_rounds;
+
+/* One whole exchange, in small chunks; the bytes that came, or an error. */
+static long crowd_exchange(struct crowd_area *own, const char *request)
+{
+	struct xen_sense_exchange *exchange = &own->exchange;
+	long total = 0;
+
+	memset(exchange, 0, sizeof(*exchange));
+	exchange->version = XEN_SENSE_VERSION;
+	exchange->request_bytes = (uint32_t)strlen(request);
+	memcpy(own->request, request, exchange->request_bytes);
+	exchange->request = address(own->request);
+	do {
+		int result;
+
+		exchange->reply = address(own->reply + total % 4096);
+		exchange->reply_bytes = 2000;
+		errno = 0;
+		result = xencall2(xen, SENSE_OP, XEN_SENSE_OP_exchange, address(exchange));
+		if (result)
+			return result < 0 ? -errno : -result;
+		total += exchange->reply_bytes;
+	} while (exchange->flags & XEN_SENSE_MORE);
+	return total;
+}
+
+/* NULL, or what came of it. */
+static void *crowd_one(void *arg)
+{
+	struct crowd_area *own = mmap(NULL, sizeof(*own), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	long first = 0;
+
+	(void)arg;
+	if (own == MAP_FAILED || mlock(own, sizeof(*own)))
+		return "no memory";
+	for (unsigned int i = 0; i < crowd_rounds; i++) {
+		long bytes = crowd_exchange(own, i & 1 ? discovery : peek_domains);
+
+		if (bytes < 100)
+			return bytes < 0 ? (void *)(uintptr_t)name_of((int)bytes) : "cut short";
+		if (!(i & 1))
+			continue;
+		if (first && first != bytes)
+			return "another discovery";
+		first = bytes;
+	}
+	return NULL;
+}
+
+/* More callers than Xen has buffers (where it is built so): each is answered as if he were alone. */
+static void do_crowd(void)
+{
+	pthread_t threads[CROWD];
+	const char *said = NULL;
+
+	crowd_rounds = 100;
+	for (int i = 0; i < CROWD; i++)
+		pthread_create(&threads[i], NULL, crowd_one, NULL);
+	for (int i = 0; i < CROWD; i++) {
+		void *result;
+
+		pthread_join(threads[i], &result);
+		said = result ? result : said;
+	}
+	printf("crowd: %s\n", said ? said : "ok");
+}
+
+/* For ever: so that others, in other guests, meet somebody. */
+static void do_hammer(void)
+{
+	crowd_rounds = UINT32_MAX;
+	printf("hammer: %s\n", (const char *)crowd_one(NULL));
+}
+
 /* A reply that is broken off: nothing of it is lost. */
 static void do_broken(void)
 {
@@ -378,7 +463,7 @@ static const struct {
 	{ "version", do_version, 1 }, { "fields", do_fields, 1 },   { "buffers", do_buffers, 1 },
 	{ "broken", do_broken, 1 },   { "cookies", do_cookies, 1 },
 	{ "own-cookie", do_own_cookie, 1 }, { "changing", do_changing, 1 },
-	{ "denied", do_denied, 0 },
+	{ "crowd", do_crowd, 1 },     { "denied", do_denied, 0 },   { "hammer", do_hammer, 0 },
 };
 
 int main(int argc, char **argv)

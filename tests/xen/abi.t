@@ -55,6 +55,7 @@ my @expected = (
 	['own-cookie' => 'ok'],
 	['own-cookie-again' => 'ok'],
 	['after-changing' => 'ok'],
+	[crowd => 'ok'],
 );
 
 my $steps = boot(<<'SH', '--smp', 2, '--timeout', 600);

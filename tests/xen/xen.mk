@@ -2,7 +2,7 @@
 # xen.mk - what the end-to-end tests on Xen need.  Included by the top-level Makefile.
 
 XEN_TEST_PARTS = $(B)/tests/abi $(B)/tests/access $(B)/tests/flap $(B)/tests/forks $(B)/tests/guest32 $(B)/flask/allow $(B)/flask/deny $(B)/flask/guests \
-		 $(B)/xen-checked/xen $(B)/sensing-domain/initrd $(B)/tests/churn $(B)/tests/checked.livepatch
+		 $(B)/xen-checked/xen $(B)/sensing-domain/initrd $(B)/tests/churn $(B)/tests/checked.livepatch $(B)/bench/xen
 
 # gnu11: Xen's headers ask for it.
 $(B)/tests/abi $(B)/tests/access $(B)/tests/flap: $(B)/tests/%: tests/%.c include/sense.h

@@ -1,0 +1,537 @@
+// SPDX-License-Identifier: MIT
+/*
+ * search.c - looks for the request that makes one call of the hypercall dearest.
+ *
+ *	search REQUESTS WEIGHTS FOLDER [SEED...]
+ *
+ * The core runs here as it does in Xen, behind the same cookies, over rings that are full; a call's work is counted in instructions, without a
+ * clock: the compiler tells of each basic block that is entered (-fsanitize-coverage=trace-pc), and WEIGHTS says how many instructions it has
+ * (bench/weights).  That count is also the time that the core sees, so that its deadlines are where they are in Xen.  It is the same in each run.
+ *
+ * REQUESTS of them are made by mutation, and one that costs more than all before it of its class is kept and mutated further.  FOLDER has the worst of each class:
+ * they are where the search begins, and are replaced where it finds worse ones.  What is found here, bench/xen.c measures in Xen.
+ */
+#include "../core/cookie.h"
+#include "../core/reply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Of a call, besides what the core does: the way through Dom0's kernel and Xen's entry, the copies of the structure. */
+#define CALL_UNITS 2500
+/* A reply may go on for so many calls that are looked at. */
+#define CALLS_MAX 12
+#define RECORDS 400
+
+/* === Work, counted ====================================================== */
+
+static uint64_t units;
+
+/* How many instructions follow this return address up to the end of the block; index: offset from the start of the text. */
+static uint8_t *weight_at;
+static uintptr_t text_start, text_end;
+
+void __sanitizer_cov_trace_pc(void)
+{
+	uintptr_t at = (uintptr_t)__builtin_return_address(0);
+
+	units += at >= text_start && at < text_end ? weight_at[at - text_start] : 5;
+}
+
+static void read_weights(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	unsigned long at, count;
+
+	if (!file || fscanf(file, "%lx %lx", &text_start, &text_end) != 2) {
+		perror(path);
+		exit(1);
+	}
+	weight_at = calloc(1, text_end - text_start);
+	while (fscanf(file, "%lx %lu", &at, &count) == 2)
+		weight_at[at - text_start] = count < 255 ? (uint8_t)count : 255;
+	fclose(file);
+}
+
+/* The library's own are not counted, and are not those of a kernel. */
+void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
+{
+	char *out = to;
+	const char *in = from;
+
+	units += 12 + bytes / 8;
+	while (bytes--)
+		*out++ = *in++;
+	return to;
+}
+
+int memcmp(const void *a, const void *b, size_t bytes)
+{
+	const unsigned char *left = a, *right = b;
+
+	units += 6;
+	for (; bytes; bytes--, left++, right++) {
+		units += 5;
+		if (*left != *right)
+			return *left - *right;
+	}
+	return 0;
+}
+
+void *memchr(const void *s, int c, size_t bytes)
+{
+	const unsigned char *p = s;
+
+	units += 6;
+	for (; bytes; bytes--, p++) {
+		units += 5;
+		if (*p == (unsigned char)c)
+			return (void *)(uintptr_t)p;
+	}
+	return NULL;
+}
+
+/* === The port =========================================================== */
+
+uint64_t ks_port_time_ns(void)
+{
+	units += 40;
+	return units;
+}
+
+static uint64_t random_state = 1;
+
+/* xorshift64*, Marsaglia and Vigna. */
+static uint64_t random64(void)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return random_state * 2685821657736338717ULL;
+}
+
+static size_t below(size_t limit)
+{
+	return limit ? (size_t)(random64() >> 11) % limit : 0;
+}
+
+void ks_port_random(void *buf, size_t bytes)
+{
+	memset(buf, 7, bytes);
+}
+
+void ks_port_pause(void)
+{
+}
+
+void *ks_port_alloc(size_t bytes)
+{
+	return calloc(1, bytes);
+}
+
+void ks_port_free(void *mem)
+{
+	free(mem);
+}
+
+void ks_port_log(const char *text)
+{
+	(void)text;
+}
+
+int ks_port_work_init(struct ks_work *work)
+{
+	(void)work;
+	return 0;
+}
+
+void ks_port_work_queue(struct ks_work *work, uint64_t delay_ns)
+{
+	(void)work;
+	(void)delay_ns;
+}
+
+void ks_port_work_exit(struct ks_work *work)
+{
+	(void)work;
+}
+
+/* === The sensor ========================================================= */
+
+static int quiet_init(struct ks_probe *probe)
+{
+	(void)probe;
+	return 0;
+}
+
+static void quiet(struct ks_probe *probe)
+{
+	(void)probe;
+}
+
+/* A step that takes all the time that it may. */
+static enum ks_step step(struct ks_probe *probe, uint64_t deadline_ns)
+{
+	(void)probe;
+	if (units < deadline_ns)
+		units = deadline_ns;
+	return KS_STEP_DONE;
+}
+
+#define PROBE(probe_name)                                                                                \
+	{                                                                                                \
+		.name = probe_name, .interval_ns = { 80000000, 40000000, 20000000, 10000000 },           \
+		.init = quiet_init, .exit = quiet, .reset = quiet, .step = step,                         \
+	}
+
+/* Those of Xen, so that what is found here names probes that are there. */
+static const struct ks_probe_type types_of[] = {
+	PROBE("xen-domains"), PROBE("xen-text"), PROBE("xen-idt"), PROBE("xen-pagetables"), PROBE("dom0-entries"), PROBE("dom0-roots"),
+	PROBE("xen-access"),
+};
+#define PROBES (sizeof(types_of) / sizeof(*types_of))
+
+static struct ks_sensor sensor;
+/* So that each run begins alike: the probes and their rings as they were. */
+static struct ks_probe probes_kept[PROBES];
+static char *rings_kept[PROBES];
+
+static void make_records(struct ks_probe *probe)
+{
+	for (uint64_t i = 0; i < RECORDS; i++) {
+		struct ks_text *text = ks_record_begin(probe, "vcpu");
+
+		ks_text_member_str(text, "event", "changed", 7);
+		ks_text_member_u64(text, "domid", i % 9);
+		ks_text_member_u64(text, "vcpu", i % 3);
+		ks_text_member_bool(text, "online", true);
+		ks_text_member_str(text, "state", "running", 7);
+		ks_text_member_u64(text, "cpu", 1);
+		ks_text_member_u64(text, "runtime_ns", 123456789012ULL * i);
+		ks_text_member_str(text, "affinity", "all \"\n\x7f\xc3\xa4", 10);
+		ks_text_member_hex(text, "root", 0x34a01);
+		ks_text_member_hex(text, "user_root", 0x34a02);
+		ks_record_end(probe);
+	}
+}
+
+static void start_sensor(void)
+{
+	static const struct ks_probe_type *types[PROBES];
+	struct ks_sensor_config config = { .name = "xen", .types = types, .types_count = PROBES, .ring_bytes = 65536 };
+
+	for (size_t i = 0; i < PROBES; i++)
+		types[i] = &types_of[i];
+	if (ks_sensor_start(&sensor, &config))
+		exit(1);
+	for (size_t i = 0; i < PROBES; i++) {
+		const struct ks_ring *ring = &sensor.probes[i].ring;
+
+		make_records(&sensor.probes[i]);
+		rings_kept[i] = malloc(ring->size);
+		memcpy(rings_kept[i], ring->mem, ring->size);
+	}
+	memcpy(probes_kept, sensor.probes, sizeof(probes_kept));
+}
+
+/* Something was done that changes them. */
+static bool changed;
+
+static void restore_sensor(void)
+{
+	if (!changed)
+		return;
+	changed = false;
+	memcpy(sensor.probes, probes_kept, sizeof(probes_kept));
+	for (size_t i = 0; i < PROBES; i++) {
+		const uint64_t *from = (const uint64_t *)(const void *)rings_kept[i];
+		uint64_t *to = (uint64_t *)(void *)sensor.probes[i].ring.mem;
+
+		for (uint32_t at = 0; at < sensor.probes[i].ring.size / 8; at++)
+			to[at] = from[at];
+	}
+}
+
+/* === One request ======================================================== */
+
+struct input {
+	uint64_t units;     /* of its dearest call */
+	uint32_t room;      /* in the caller's buffer */
+	bool control;
+	size_t bytes;
+	char line[KS_REQUEST_MAX];
+};
+
+enum { C_SYNTAX, C_ERROR, C_DISCOVERY, C_STATUS, C_CONTROL, C_RECORDS, C_PEEK, C_RUN, CLASSES };
+static const char *const class_names[CLASSES] = { "syntax", "error", "discovery", "status", "control", "records", "peek", "run" };
+
+static int class_of(const struct ks_request *request)
+{
+	if (request->error == KS_ERR_SYNTAX)
+		return C_SYNTAX;
+	if (request->error != KS_OK || request->line != KS_LINE_REQUEST)
+		return C_ERROR;
+	switch (request->command) {
+	case KS_CMD_DISCOVERY:
+		return C_DISCOVERY;
+	case KS_CMD_STATUS:
+		return C_STATUS;
+	case KS_CMD_RECORDS:
+		return request->run ? C_RUN : request->peek ? C_PEEK : C_RECORDS;
+	default:
+		return request->command < KS_CMD_SUBSCRIBE ? C_CONTROL : C_ERROR;
+	}
+}
+
+/* As xen/sense.c does it, call by call.  The class, and the units of the dearest call. */
+static int run(struct input *input)
+{
+	static const struct ks_cookie_caller self = { .id = 0, .instance = 1 };
+	static const uint64_t key[2] = { 1, 2 };
+	static struct ks_request request;
+	static char line[KS_REQUEST_MAX], reply[KS_LINE_MAX];
+	struct ks_caller caller = { .control = input->control };
+	uint64_t cookie[KS_COOKIE_WORDS];
+	struct ks_cursor cursor = { 0 };
+
+	restore_sensor();
+	units = 1000000000;
+	input->units = 0;
+	for (unsigned int calls = 0; calls < CALLS_MAX; calls++) {
+		uint64_t start = units;
+		int class;
+		struct ks_siphash bond;
+		enum ks_serve result;
+		struct ks_text out;
+
+		units += CALL_UNITS;
+		memcpy(line, input->line, input->bytes);
+		if (cursor.stage) {
+			ks_cookie_bind(&bond, key, &self, line, input->bytes);
+			if (!ks_cookie_open(&bond, cookie, &cursor))
+				abort();
+		}
+		ks_request_parse(&request, line, input->bytes, KS_VERSION_NONE);
+		ks_text_init(&out, reply, input->room < KS_LINE_MAX ? input->room : KS_LINE_MAX);
+		if (cursor.stage == 0)
+			ks_cookie_bind(&bond, key, &self, line, input->bytes);
+		result = ks_serve(&sensor, &caller, &request, &cursor, &out);
+		class = class_of(&request);
+		changed |= class == C_RECORDS || class == C_RUN || class == C_CONTROL;
+		units += out.len / 8;
+		if (result != KS_SERVE_DONE && cursor.stage)
+			ks_cookie_seal(&bond, &cursor, cookie);
+		if (result == KS_SERVE_DONE)
+			ks_confirm(&sensor, &request, &cursor);
+		if (units - start > input->units)
+			input->units = units - start;
+		if (result == KS_SERVE_DONE || result == KS_SERVE_CURSOR || !cursor.stage)
+			break;
+		if (result == KS_SERVE_ROOM)
+			input->room = KS_LINE_MAX;
+	}
+	return class_of(&request);
+}
+
+/* === The search ========================================================= */
+
+static const char *const words[] = {
+	"\\n", "\\u0041", "\\u00e4", "\\ud83d\\ude00", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80", " ", "\t", " \t\n", "x", "xxxxxxxxxxxxxxx\\n",
+	"\"", ",", ":", "{", "}", "[", "]", "[]", "1,", "0", "true", "\"a\":1,", "{\"a\":", "peek:true,", "run:true,", "since:0,", "max:99999,",
+	"filter:{kind:vcpu},", "filter:{", "\"\\u0073eq\":1,", "domid:3,", "affinity:\"all \\\"\\n\x7f\xc3\xa4\",", "zz:\"\\n\",", "xen-domains",
+	"*", "records", "status", "discovery", "reset", "low", "0.1", "0.2", "\"k\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\":1,",
+};
+#define WORDS (sizeof(words) / sizeof(*words))
+
+#define R(version, rest) "{Virtue-protocol-version:" version ",request:[4f1c0e6a9d2b4c58a7e3," rest "]}"
+static const char *const starts[] = {
+	R("0.1", "discovery,*"), R("0.2", "status,*"), R("0.2", "status,xen-domains"), R("0.1", "records,*"), R("0.1", "records,*,{peek:true}"),
+	R("0.1", "records,*,{filter:{kind:nope}}"), R("0.1", "records,*,{peek:true,filter:{a1:1,a2:1,a3:1,a4:1,a5:1,a6:1,a7:1,a8:1}}"),
+	R("0.1", "records,xen-domains,{filter:{\"\\u0073eq1\":1,\"\\u0074ime1\":1,\"\\u0070robe1\":1}}"), R("0.1", "records,*,{run:true}"),
+	R("0.1", "records,*,{run:true,peek:true,filter:{zz:\"\\n\"}}"), R("0.1", "reset,*"), R("0.1", "adversarial,*"), R("0.2", "add,*,\"\\n\""),
+};
+
+#define KEPT 6
+static struct input best[CLASSES][KEPT];
+
+static void put(struct input *input, size_t at, const char *bytes, size_t len)
+{
+	if (len > KS_REQUEST_MAX - input->bytes)
+		len = KS_REQUEST_MAX - input->bytes;
+	memmove(input->line + at + len, input->line + at, input->bytes - at);
+	memcpy(input->line + at, bytes, len);
+	input->bytes += len;
+}
+
+static void cut(struct input *input, size_t at, size_t len)
+{
+	if (len > input->bytes - at)
+		len = input->bytes - at;
+	memmove(input->line + at, input->line + at + len, input->bytes - at - len);
+	input->bytes -= len;
+}
+
+static void mutate(struct input *input)
+{
+	size_t at = below(input->bytes + 1), len, times;
+	const char *word = words[below(WORDS)];
+	char slice[128];
+
+	switch (below(9)) {
+	case 0:
+	case 1:
+		put(input, at, word, strlen(word));
+		break;
+	case 2: /* many times the same, as much as there is room for */
+		for (times = 1 + below(8) * below(500); times; times--)
+			put(input, at, word, strlen(word));
+		break;
+	case 3:
+		cut(input, at, 1 + below(12));
+		break;
+	case 4:
+		cut(input, at, 1 + below(400));
+		break;
+	case 5:
+		if (at < input->bytes)
+			input->line[at] = word[0];
+		break;
+	case 6: /* a piece of it again and again */
+		len = 1 + below(sizeof(slice) - 1);
+		len = len > input->bytes - at ? input->bytes - at : len;
+		memcpy(slice, input->line + at, len);
+		for (times = 1 + below(30); times; times--)
+			put(input, at, slice, len);
+		break;
+	case 7: {
+		const struct input *other = &best[below(CLASSES)][below(KEPT)];
+		size_t from = below(other->bytes + 1);
+
+		len = other->bytes - from;
+		put(input, at, other->line + from, 1 + below(len < 300 ? len : 300) < len ? 1 + below(len < 300 ? len : 300) : len);
+		break;
+	}
+	default:
+		input->room = below(3) ? KS_LINE_MAX : (uint32_t)below(KS_LINE_MAX);
+		input->control = below(4);
+		break;
+	}
+	if (!input->bytes)
+		put(input, 0, "{}", 2);
+}
+
+/* Among the worst of its class, or not.  Whether it is the very worst. */
+static bool keep(int class, const struct input *input)
+{
+	struct input *kept = best[class];
+	size_t at = 0;
+
+	while (at < KEPT && kept[at].units >= input->units)
+		at++;
+	if (at == KEPT || (at && kept[at - 1].units == input->units))
+		return false;
+	memmove(kept + at + 1, kept + at, (KEPT - 1 - at) * sizeof(*kept));
+	kept[at] = *input;
+	return !at;
+}
+
+static void try(struct input *input)
+{
+	int class = run(input);
+
+	keep(class, input);
+}
+
+static void try_line(const char *line, size_t bytes)
+{
+	struct input input = { .room = KS_LINE_MAX, .control = true, .bytes = bytes < KS_REQUEST_MAX ? bytes : KS_REQUEST_MAX };
+
+	memcpy(input.line, line, input.bytes);
+	if (bytes)
+		try(&input);
+}
+
+/* What is kept begins with a line of its own: how much room the caller had, and whether he may control. */
+static void read_kept(const char *path)
+{
+	struct input input = { 0 };
+	FILE *file = fopen(path, "rb");
+	unsigned int control;
+
+	if (!file)
+		return;
+	if (fscanf(file, "room %u control %u", &input.room, &control) == 2 && fgetc(file) == '\n') {
+		input.control = control;
+		input.bytes = fread(input.line, 1, sizeof(input.line), file);
+		try(&input);
+	}
+	fclose(file);
+}
+
+static void write_kept(const char *path, const struct input *input)
+{
+	FILE *file = fopen(path, "wb");
+
+	if (!file || fprintf(file, "room %u control %u\n", input->room, input->control) < 0 ||
+	    fwrite(input->line, 1, input->bytes, file) != input->bytes || fclose(file)) {
+		perror(path);
+		exit(1);
+	}
+}
+
+static void read_seed(const char *path)
+{
+	char line[KS_REQUEST_MAX];
+	FILE *file = fopen(path, "rb");
+	size_t bytes;
+
+	if (!file) {
+		perror(path);
+		exit(1);
+	}
+	bytes = fread(line, 1, sizeof(line), file);
+	fclose(file);
+	try_line(line, bytes);
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t left = argc > 1 ? strtoull(argv[1], NULL, 10) : 0, kept_units[CLASSES];
+	char path[4096];
+
+	if (argc < 4) {
+		fputs("usage: search REQUESTS WEIGHTS FOLDER [SEED...]\n", stderr);
+		return 2;
+	}
+	read_weights(argv[2]);
+	start_sensor();
+	for (int i = 0; i < CLASSES; i++) {
+		snprintf(path, sizeof(path), "%s/%s", argv[3], class_names[i]);
+		read_kept(path);
+	}
+	for (int i = 0; i < CLASSES; i++)
+		kept_units[i] = best[i][0].units;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(*starts); i++)
+		try_line(starts[i], strlen(starts[i]));
+	for (int i = 4; i < argc; i++)
+		read_seed(argv[i]);
+	while (left--) {
+		struct input input = best[below(CLASSES)][below(KEPT)];
+
+		if (!input.bytes)
+			continue;
+		for (size_t times = 1 + below(4); times; times--)
+			mutate(&input);
+		try(&input);
+	}
+	for (int i = 0; i < CLASSES; i++) {
+		const struct input *worst = &best[i][0];
+
+		printf("%s\t%llu\tinstructions on the host, %zu bytes\n", class_names[i], (unsigned long long)worst->units, worst->bytes);
+		snprintf(path, sizeof(path), "%s/%s", argv[3], class_names[i]);
+		/* Not for a few instructions: what is kept changes when something was found. */
+		if (worst->units > kept_units[i] + kept_units[i] / 100)
+			write_kept(path, worst);
+	}
+	return 0;
+}
