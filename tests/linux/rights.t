@@ -3,9 +3,10 @@
 #
 # Who may do what on the module's socket, and that no client keeps the module from going.
 #
-# Wrong in the world if this fails: root in a container, stripped of its capabilities, turns the sensor off; a member of the group that may read
-# cannot, or can do more; somebody is refused and not told why; those who only read keep out who controls; or the module does not go
-# because of a client that does not read, that is gone, or that waits.
+# Wrong in the world if this fails: root in a container, stripped of its capabilities, turns the
+# sensor off; a member of the group that may read cannot, or can do more; somebody is refused and
+# not told why; those who only read keep out who controls; or the module does not go because of a
+# client that does not read, that is gone, or that waits.
 use strict;
 use warnings;
 use FindBin;
