@@ -8,7 +8,8 @@ const char ks_client_refusal[] = "{\"Virtue-protocol-version\":0.1,\"reply\":[\"
 				 "{\"code\":\"busy\",\"message\":\"too many connections; try again later\"}]}\n";
 
 const char ks_client_denial[] = "{\"Virtue-protocol-version\":0.1,\"reply\":[\"\",\"error\","
-				"{\"code\":\"denied\",\"message\":\"you may neither control this sensor nor read from it\"}]}\n";
+				"{\"code\":\"denied\",\"message\":"
+				"\"you may neither control this sensor nor read from it\"}]}\n";
 
 /* All of a reply; false: the client is gone. */
 static bool reply(struct ks_client *client, const struct ks_request *request)
@@ -73,7 +74,8 @@ static bool serve_line(struct ks_client *client)
 }
 
 void ks_client_init(struct ks_client *client, struct ks_sensor *sensor, bool control,
-		    bool (*send)(struct ks_client *client, const char *bytes, size_t len), bool (*gone)(struct ks_client *client))
+		    bool (*send)(struct ks_client *client, const char *bytes, size_t len),
+		    bool (*gone)(struct ks_client *client))
 {
 	client->sensor = sensor;
 	client->caller = (struct ks_caller){ .control = control };

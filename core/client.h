@@ -15,8 +15,9 @@
  *
  * The end of the stream ends a subscription too.
  *
- * One that does not read keeps its own thread waiting in send() and nobody else.  One that goes away while its reply waits for a probe is
- * noticed by gone(), which the port also says when it wants the thread to end.  All of it is called from that thread.
+ * One that does not read keeps its own thread waiting in send() and nobody else.  One that goes
+ * away while its reply waits for a probe is noticed by gone(), which the port also says when it
+ * wants the thread to end.  All of it is called from that thread.
  */
 #ifndef KS_CLIENT_H
 #define KS_CLIENT_H
@@ -35,7 +36,10 @@ struct ks_client {
 	struct ks_caller caller;
 	/* Hands all of @bytes to the client, however long it takes.  False: it is gone. */
 	bool (*send)(struct ks_client *client, const char *bytes, size_t len);
-	/* Whether nobody is there any more to read a reply, or the port is being stopped.  Asked often while a reply is made; waits for nothing. */
+	/*
+	 * Whether nobody is there any more to read a reply, or the port is being stopped.  Asked
+	 * often while a reply is made; waits for nothing.
+	 */
 	bool (*gone)(struct ks_client *client);
 	enum ks_version session;
 	struct ks_line line;
@@ -47,7 +51,8 @@ struct ks_client {
 };
 
 void ks_client_init(struct ks_client *client, struct ks_sensor *sensor, bool control,
-		    bool (*send)(struct ks_client *client, const char *bytes, size_t len), bool (*gone)(struct ks_client *client));
+		    bool (*send)(struct ks_client *client, const char *bytes, size_t len),
+		    bool (*gone)(struct ks_client *client));
 
 /* After so long without a byte ks_client_quiet() is due; 0: if there is none right now; UINT64_MAX: never. */
 uint64_t ks_client_patience_ns(const struct ks_client *client);
@@ -59,7 +64,10 @@ bool ks_client_quiet(struct ks_client *client);
 /* The client will send nothing more, but may still read: the answer to a last line without its newline. */
 void ks_client_end(struct ks_client *client);
 
-/* The lines for one client too many, and for one that may not even read; ended by a newline and a NUL. */
+/*
+ * The lines for one client too many, and for one that may not even read; ended by a newline and a
+ * NUL.
+ */
 extern const char ks_client_refusal[];
 extern const char ks_client_denial[];
 

@@ -13,8 +13,10 @@
  *              decides, and whether somebody is kept from running meanwhile
  *   lock       struct ks_lock, ks_lock_init(), ks_lock(), ks_unlock(): short sections, never held across a callback
  *              of the port; any context in which the port calls the core
- *   time       ks_port_boot_time_ns(): nanoseconds since this kernel booted, those included in which the machine
- *              was suspended: what records say. It may be a macro for ks_port_time_ns(), where that is the same
+ *   time       ks_port_boot_time_ns(): nanoseconds since this kernel booted, those included in
+ *              which the machine
+ *              was suspended: what records say. It may be a macro for
+ *              ks_port_time_ns(), where that is the same
  *   SHA-256    struct ks_sha256, ks_sha256_init(s), ks_sha256_update(s, data, bytes), ks_sha256_final(s, digest[32]):
  *              the platform's own, in streaming form
  *   work       struct ks_port_work: the port's part of a struct ks_work
@@ -25,8 +27,9 @@
 #include "ks_platform.h"
 
 /*
- * Nanoseconds, monotonic, by the clock of the works' moments: by this it is told when something is due, how long
- * it took, and whether it is late. It stands still while the machine is suspended.
+ * Nanoseconds, monotonic, by the clock of the works' moments: by this it is told when something
+ * is due, how long it took, and whether it is late. It stands still while the machine is
+ * suspended.
  */
 uint64_t ks_port_time_ns(void);
 

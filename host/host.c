@@ -53,7 +53,10 @@ static bool send_all(struct ks_client *ks_client, const char *bytes, size_t len)
 	return true;
 }
 
-/* It has closed its socket, or was shut down from here; one that will send nothing more may still read. */
+/*
+ * It has closed its socket, or was shut down from here; one that will send nothing more may still
+ * read.
+ */
 static bool is_gone(struct ks_client *ks_client)
 {
 	struct client *client = container_of(ks_client, struct client, client);

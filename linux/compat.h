@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * compat.h - what differs between releases of Linux.  The code elsewhere has no condition on a release.
+ * compat.h - what differs between releases of Linux.  The code elsewhere has no condition on a
+ * release.
  */
 #ifndef KS_LINUX_COMPAT_H
 #define KS_LINUX_COMPAT_H
@@ -20,8 +21,8 @@
 /* === Modules' memory ==================================================== */
 
 /*
- * The memory in which a module's code is, for good or (@init) while it starts.  Since 6.4 a module has a piece of memory for each purpose; before,
- * it had two, and code was first in each.
+ * The memory in which a module's code is, for good or (@init) while it starts.  Since 6.4 a
+ * module has a piece of memory for each purpose; before, it had two, and code was first in each.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
 typedef struct module_memory ks_module_memory;
@@ -96,7 +97,8 @@ static inline struct file *ks_get_exe_file(struct mm_struct *mm)
 #endif
 
 /* Exported for long, and declared where modules see it only lately. */
-int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name, unsigned int flags, struct path *path);
+int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name, unsigned int flags,
+		    struct path *path);
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #define ks_mnt_idmap(mnt) mnt_idmap(mnt)
@@ -106,7 +108,10 @@ int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *nam
 
 /* === x86 ================================================================ */
 
-/* The task that @cpu runs at this moment.  Under RCU: it stays a task until the end of the section. */
+/*
+ * The task that @cpu runs at this moment.  Under RCU: it stays a task until the end of the
+ * section.
+ */
 static inline struct task_struct *ks_running_task(unsigned int cpu)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 15, 0)

@@ -16,7 +16,8 @@ MODULE_PARM_DESC(sense, "levels and memory: a list of level=LEVEL, ring=SIZE, me
 
 static char *socket = "/run/ksense/kernel.sock";
 module_param(socket, charp, 0444);
-MODULE_PARM_DESC(socket, "where to listen; @NAME is an abstract socket (default /run/ksense/kernel.sock). Who has CAP_SYS_ADMIN may control the sensor there");
+MODULE_PARM_DESC(socket, "where to listen; @NAME is an abstract socket (default /run/ksense/kernel.sock). "
+			 "Who has CAP_SYS_ADMIN may control the sensor there");
 
 static int group = -1;
 module_param(group, int, 0444);

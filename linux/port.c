@@ -110,7 +110,10 @@ void ks_port_work_exit(struct ks_work *work)
 
 /* === The rest =========================================================== */
 
-/* The clock of the works' timers: it does not go on while the machine is suspended, and nothing is late then. */
+/*
+ * The clock of the works' timers: it does not go on while the machine is suspended, and nothing
+ * is late then.
+ */
 uint64_t ks_port_time_ns(void)
 {
 	return ktime_get_ns();

@@ -19,7 +19,10 @@
 
 /* The default socket's, which nobody else uses. */
 #define OWN_FOLDER "/run/ksense"
-/* Of the clients there may be, so many may be such as only read: they cannot keep out who controls. */
+/*
+ * Of the clients there may be, so many may be such as only read: they cannot keep out who
+ * controls.
+ */
 #define READERS_MAX (KS_CLIENTS_MAX / 2)
 
 enum rights { MAY_NOTHING, MAY_LOOK, MAY_CONTROL };
@@ -62,7 +65,10 @@ static bool send_all(struct ks_client *client, const char *bytes, size_t len)
 	return true;
 }
 
-/* One that will send nothing more may still read; but one that has closed its socket, or whose socket was shut down from here, does not. */
+/*
+ * One that will send nothing more may still read; but one that has closed its socket, or whose
+ * socket was shut down from here, does not.
+ */
 static bool is_gone(struct ks_client *client)
 {
 	const struct peer *peer = container_of(client, struct peer, client);
@@ -152,8 +158,9 @@ static bool is_member(const struct cred *cred, kgid_t group)
 }
 
 /*
- * Of who connected, not who holds the socket now.  A uid says nothing: root may have been stripped of what makes it root, as in a container.  Nor does
- * a capability in a user namespace that anybody may make.
+ * Of who connected, not who holds the socket now.  A uid says nothing: root may have been
+ * stripped of what makes it root, as in a container.  Nor does a capability in a user namespace
+ * that anybody may make.
  */
 static enum rights rights_of(struct socket *sock)
 {

@@ -20,8 +20,9 @@ static DEFINE_MUTEX(lookup_mutex);
 static bool looked, found;
 
 /*
- * The probe may stand behind the ENDBR that begins the function: so what says where the function begins is the symbol that the address
- * belongs to.  That it is the right one is seen by its name.
+ * The probe may stand behind the ENDBR that begins the function: so what says where the function
+ * begins is the symbol that the address belongs to.  That it is the right one is seen by its
+ * name.
  */
 static unsigned long start_of_lookup(unsigned long address)
 {

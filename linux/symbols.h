@@ -14,9 +14,11 @@
  * May sleep, and in Linux before 6.2 takes milliseconds, for it goes through all symbols: to be called when a probe starts, not while
  * sensing.
  *
- * Data is read where it is.  A function must not be called through a pointer: where the CPU checks indirect branches (IBT), that traps unless the
- * function begins with ENDBR, and since 6.2 the kernel takes that away from every function whose address it does not itself take.  A direct
- * call is not checked: see KS_KERNEL_CALL().  What can be read is better read than asked for, anyway (probes/linux/walk.h).
+ * Data is read where it is.  A function must not be called through a pointer: where the CPU
+ * checks indirect branches (IBT), that traps unless the function begins with ENDBR, and since 6.2
+ * the kernel takes that away from every function whose address it does not itself take.  A direct
+ * call is not checked: see KS_KERNEL_CALL().  What can be read is better read than asked for,
+ * anyway (probes/linux/walk.h).
  */
 unsigned long ks_symbol(const char *name);
 
@@ -24,14 +26,16 @@ unsigned long ks_symbol(const char *name);
  * A function of the kernel's that is declared in its headers and not exported:
  *
  *	KS_KERNEL_CALL(find_vm_area);                         in a file, outside of functions
- *	if (ks_find_kernel_call(find_vm_area)) ...            once, as ks_symbol(); false: this kernel has none
+ *	if (ks_find_kernel_call(find_vm_area)) ...            once; false: this kernel has none
  *	area = ks_kernel_call(find_vm_area)(address);         only if it was found
  *
- * A static call: its places are calls of a fixed address, which the kernel writes there when it is told the address.
+ * A static call: its places are calls of a fixed address, which the kernel writes there when it
+ * is told the address.
  */
 #define KS_KERNEL_CALL(function) DEFINE_STATIC_CALL_NULL(ks_call_##function, function)
 #define ks_kernel_call(function) static_call(ks_call_##function)
-#define ks_set_kernel_call(function, address) static_call_update(ks_call_##function, (typeof(&function))(address))
+#define ks_set_kernel_call(function, address) \
+	static_call_update(ks_call_##function, (typeof(&function))(address))
 #define ks_find_kernel_call(function) \
 	({ \
 		unsigned long address_ = ks_symbol(#function); \

@@ -101,7 +101,10 @@ bool ks_vm_areas_known(void)
 }
 
 #if KS_VMAP_IN_ONE_TREE
-/* Nobody keeps the tree as it is: what is not found was perhaps just turned away, so more than one look is taken. */
+/*
+ * Nobody keeps the tree as it is: what is not found was perhaps just turned away, so more than
+ * one look is taken.
+ */
 #define AREA_LOOKS 4
 
 static bool look_for_area(uintptr_t address, struct vm_struct *area)
@@ -136,8 +139,8 @@ static void init_areas(void)
 }
 #else
 /*
- * The areas are in several trees, of a form that is private to mm/vmalloc.c: so the kernel is asked, which takes a lock that spins and goes through
- * one of them as it finds it.
+ * The areas are in several trees, of a form that is private to mm/vmalloc.c: so the kernel is
+ * asked, which takes a lock that spins and goes through one of them as it finds it.
  */
 KS_KERNEL_CALL(find_vm_area);
 

@@ -2,7 +2,8 @@
 /*
  * files.c - the probe "files": contents and attributes of chosen paths, entries of /proc and /sys among them.
  *
- * Paths begin at the root directory of process 1 (root.h), looked up as root by a kernel thread.  One file is read at a time, a piece in each call of
+ * Paths begin at the root directory of process 1 (root.h), looked up as root by a kernel thread.
+ * One file is read at a time, a piece in each call of
  * the engine, and stays open from piece to piece.  Unlike the other probes, this one may wait in a step: for the disk or for a server on
  * the network.  It does so in a thread of its own, or in that of the client who asked for a fresh sample.
  */

@@ -81,7 +81,10 @@ static void find(unsigned int i)
 		end = ks_symbol(described[i].end);
 	else
 		end = start + symbol_bytes(start);
-	/* The kernel's own parts go to the end of a page: what lies there behind the end is executable, or constant, as well. */
+	/*
+	 * The kernel's own parts go to the end of a page: what lies there behind the end is
+	 * executable, or constant, as well.
+	 */
 	start = ALIGN_DOWN(start, CELL);
 	end = described[i].end ? PAGE_ALIGN(end) : ALIGN(end, CELL);
 	if (start < end) {

@@ -6,11 +6,13 @@
  * the kernel finds the module of an address (it needs that to survive a fault), and in the page tables, which is where code has to be
  * to run.  Each of these is gone through and held against the list.
  *
- * The lists are in no order that lasts from one call to the next.  So each call goes through all of one, for the module with the next higher
- * address: a few thousand reads in a pass, and what is there all the time is always seen.
+ * The lists are in no order that lasts from one call to the next.  So each call goes through all
+ * of one, for the module with the next higher address: a few thousand reads in a pass, and what
+ * is there all the time is always seen.
  *
- * Nothing here holds a lock of the kernel's, nor RCU, and nothing is freed later because of it: lists, trees and page tables are read as
- * walk.h says.  A module that goes while it is looked at is nonsense once, and a finding needs more than one look.
+ * Nothing here holds a lock of the kernel's, nor RCU, and nothing is freed later because of it:
+ * lists, trees and page tables are read as walk.h says.  A module that goes while it is looked at
+ * is nonsense once, and a finding needs more than one look.
  */
 #include <linux/kallsyms.h>
 #include <linux/kobject.h>
@@ -192,8 +194,9 @@ static void consider(struct query *query, struct module *module)
 }
 
 /*
- * Goes once round the list.  Without the list's head the ring is entered where this module is; the head is then told from a module by where it
- * lies.  False: it is no ring, or somebody just changes it.
+ * Goes once round the list.  Without the list's head the ring is entered where this module is;
+ * the head is then told from a module by where it lies.  False: it is no ring, or somebody just
+ * changes it.
  */
 static bool ask_list(struct query *query)
 {
@@ -211,7 +214,10 @@ static bool ask_list(struct query *query)
 /* Without the list there is nothing to hold the rest against. */
 static struct ks_torn list_torn, objects_torn;
 
-/* What to do when the list was no ring: look again in the next step, in which whoever changes it may be done, or give up. */
+/*
+ * What to do when the list was no ring: look again in the next step, in which whoever changes it
+ * may be done, or give up.
+ */
 static int torn_list(struct ks_probe *probe)
 {
 	if (!ks_is_torn(&list_torn, false))
@@ -342,8 +348,9 @@ static int copy_hidden(const struct module *module, const char *seen, struct ks_
 /* === Objects of /sys/module ============================================= */
 
 /*
- * The module with the lowest address above @after that has an object, in *@next; NULL: none.  Those without a module are parts of the kernel
- * itself.  False: the objects are no ring, or somebody just changes them.
+ * The module with the lowest address above @after that has an object, in *@next; NULL: none.
+ * Those without a module are parts of the kernel itself.  False: the objects are no ring, or
+ * somebody just changes them.
  */
 static bool next_in_sysfs(uintptr_t after, struct module **next)
 {
@@ -359,8 +366,8 @@ static bool next_in_sysfs(uintptr_t after, struct module **next)
 		const struct kobject *object = list_entry(at, struct kobject, entry);
 		struct module *module;
 
-		if (KS_GET(module, &container_of(object, struct module_kobject, kobj)->mod) && (uintptr_t)module > after &&
-		    (!*next || module < *next))
+		if (KS_GET(module, &container_of(object, struct module_kobject, kobj)->mod) &&
+		    (uintptr_t)module > after && (!*next || module < *next))
 			*next = module;
 	}
 	return round.whole;
@@ -370,8 +377,8 @@ static bool next_in_sysfs(uintptr_t after, struct module **next)
 
 #ifdef CONFIG_MODULES_TREE_LOOKUP
 /*
- * The module that has @address, as __module_address() finds it: a tree in two copies, of which one stands still (linux/rbtree_latch.h).  NULL: none,
- * or somebody changed the tree just then.
+ * The module that has @address, as __module_address() finds it: a tree in two copies, of which
+ * one stands still (linux/rbtree_latch.h).  NULL: none, or somebody changed the tree just then.
  */
 static struct module *in_module_tree(uintptr_t address)
 {
@@ -451,7 +458,10 @@ static int copy_code(uintptr_t address, uintptr_t bytes, uint64_t *cursor, struc
 	return is_old_suspect(item->start, UNOWNED_PATIENCE_NS) ? UNOWNED_KIND : KS_SET_SKIP;
 }
 
-/* Goes on from *@cursor to the next executable memory below @end, if it is within reach of this call.  The cursor never goes back. */
+/*
+ * Goes on from *@cursor to the next executable memory below @end, if it is within reach of this
+ * call.  The cursor never goes back.
+ */
 static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, void *item)
 {
 	struct query query = { };
@@ -534,7 +544,10 @@ static int next_in_list(struct ks_probe *probe, struct ks_set_cursor *cursor, vo
 	return KS_SET_SKIP;
 }
 
-/* The rest of the pass is made, whatever this list is like: to tear it is no way to keep the others from being looked at. */
+/*
+ * The rest of the pass is made, whatever this list is like: to tear it is no way to keep the
+ * others from being looked at.
+ */
 static void leave_sysfs(struct ks_probe *probe, struct ks_set_cursor *cursor)
 {
 	enter(cursor, probe->level >= KS_HIGH && ks_page_tables_known() ? MODULE_AREA : END, MODULES_VADDR);
@@ -619,7 +632,7 @@ static int modules_init(struct ks_probe *probe)
 	kernel.modules = (void *)ks_symbol("modules");
 	kernel.module_kset = (void *)ks_symbol("module_kset");
 #ifdef CONFIG_MODULES_TREE_LOOKUP
-	kernel.module_tree = (void *)ks_symbol("mod_tree"); /* struct mod_tree_root, which begins with its tree */
+	kernel.module_tree = (void *)ks_symbol("mod_tree"); /* begins with the tree */
 #endif
 	ks_code_init();
 	list_torn = objects_torn = (struct ks_torn){ };

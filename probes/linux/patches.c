@@ -3,8 +3,9 @@
  * patches.c - the places at which this kernel rewrites its own code while it runs.
  *
  * Static keys and static calls have tables, which are sorted by key; an index of their own here is sorted by address, and keeps the bytes that
- * were there at the baseline.  The places of ftrace (40,000) and the kprobes are looked for one by one, where the kernel itself has them: its own
- * functions for that are not for modules, and follow lists wherever they lead.
+ * were there at the baseline.  The places of ftrace (40,000) and the kprobes are looked for one
+ * by one, where the kernel itself has them: its own functions for that are not for modules, and
+ * follow lists wherever they lead.
  */
 #include <linux/ftrace.h>
 #include <linux/hash.h>
@@ -245,8 +246,8 @@ static const char *undo_site(const struct site *site, uint64_t cell_address, uin
 /* === ftrace === */
 
 /*
- * As kernel/trace/ftrace.c has it: groups of places, each in order of addresses.  That it is so in this kernel is seen when the first group is
- * looked at (are_pages_known()).
+ * As kernel/trace/ftrace.c has it: groups of places, each in order of addresses.  That it is so
+ * in this kernel is seen when the first group is looked at (are_pages_known()).
  */
 struct ftrace_page {
 	const struct ftrace_page *next;
@@ -269,7 +270,10 @@ static bool are_pages_known(void)
 	       KS_GET(record, page.records + page.index - 1) && record.ip >= patches.start && record.ip < patches.end;
 }
 
-/* The place in @page that begins within [@start, @end], or has begun just before and reaches into it; 0: none. */
+/*
+ * The place in @page that begins within [@start, @end], or has begun just before and reaches into
+ * it; 0: none.
+ */
 static unsigned long traced_in_page(const struct ftrace_page *page, unsigned long start, unsigned long end)
 {
 	int low = 0, high = page->index;
@@ -383,7 +387,8 @@ static const char *undo_ftrace(uint64_t cell_address, uint8_t *cell)
 	return kprobe_at(address, &kprobe) ? "kprobe" : "ftrace";
 }
 
-static bool undo_kprobe(const struct kprobe *at, const struct kprobe *kprobe, unsigned long address, uint64_t cell_address, uint8_t *cell)
+static bool undo_kprobe(const struct kprobe *at, const struct kprobe *kprobe, unsigned long address,
+			uint64_t cell_address, uint8_t *cell)
 {
 	uint8_t was[SITE_BYTES], now[SITE_BYTES];
 	size_t bytes = 1;

@@ -151,8 +151,9 @@ static void copy_ns_inums(const struct nsproxy *nsproxy, struct ks_process *item
 }
 
 /*
- * The next thread of the process @signal belongs to, behind the list's @node, which is its head at first; NULL: no more.  What the list leads
- * to is a thread only if the pid table says so too: only then may it be used as one.  Under RCU, which keeps it.
+ * The next thread of the process @signal belongs to, behind the list's @node, which is its head
+ * at first; NULL: no more.  What the list leads to is a thread only if the pid table says so too:
+ * only then may it be used as one.  Under RCU, which keeps it.
  */
 static struct task_struct *next_thread_of(const struct signal_struct *signal, const struct list_head **node)
 {

@@ -184,7 +184,8 @@ static bool take_sight(struct sight *sight, const struct task_struct *task)
 	sight->task = task;
 	return KS_GET(sight->start_ns, &task->start_boottime) && KS_GET(sight->exec_id, &task->self_exec_id) &&
 	       KS_GET(sight->tid, &task->pid) && KS_GET(sight->pid, &task->tgid) && KS_GET(sight->flags, &task->flags) &&
-	       KS_GET(sight->exit_state, &task->exit_state) && KS_GET(sight->exit_signal, &task->exit_signal) && KS_GET(sight->mm, &task->mm);
+	       KS_GET(sight->exit_state, &task->exit_state) && KS_GET(sight->exit_signal, &task->exit_signal) &&
+	       KS_GET(sight->mm, &task->mm);
 }
 
 static struct suspect *find_suspect(const struct sight *sight)
@@ -270,8 +271,8 @@ static void describe(struct ks_hidden *item, const struct sight *sight)
 		return;
 	if (KS_GET(pgd, &sight->mm->pgd) && virt_addr_valid(pgd))
 		ks_mm_roots(pgd, &item->root, &item->user_root);
-	if (KS_GET(file, &sight->mm->exe_file) && KS_GET(dentry, &file->f_path.dentry) && KS_GET(name, &dentry->d_name.name) &&
-	    KS_GET(item->exe, name))
+	if (KS_GET(file, &sight->mm->exe_file) && KS_GET(dentry, &file->f_path.dentry) &&
+	    KS_GET(name, &dentry->d_name.name) && KS_GET(item->exe, name))
 		end_string(item->exe, sizeof(item->exe));
 }
 
@@ -335,7 +336,8 @@ static bool has_a_right_to_be_missing(const struct sight *sight)
 		return false;
 	if (!sight->exit_state)
 		return !sight->tid && sight->flags & PF_IDLE;
-	return sight->exit_signal < 0 || !KS_GET(signal, &sight->task->signal) || !KS_GET(live, &signal->live) || !atomic_read(&live);
+	return sight->exit_signal < 0 || !KS_GET(signal, &sight->task->signal) || !KS_GET(live, &signal->live) ||
+	       !atomic_read(&live);
 }
 
 /* Asks all views for @task, which came by way of @view.  Under RCU. */
@@ -355,7 +357,8 @@ static void examine(const struct task_struct *task, enum view view)
 	if (process) {
 		bool old = sight.start_ns < v.began_ns;
 
-		if (view != TASK_LIST && !(v.list_complete && old ? mark_of(task)->pass == v.pass : ks_list_linked(&task->tasks)))
+		if (view != TASK_LIST &&
+		    !(v.list_complete && old ? mark_of(task)->pass == v.pass : ks_list_linked(&task->tasks)))
 			missing |= BIT_OF(TASK_LIST);
 		if (!ks_list_linked(&task->sibling))
 			missing |= BIT_OF(TREE);

@@ -39,8 +39,8 @@ struct ks_hidden {
 extern const struct ks_field ks_hidden_fields[KS_HIDDEN_FIELDS];
 
 /*
- * Whether what a list leads to is a task: the pid table has it, under the number that it says.  Under RCU, which then keeps it.  Any address may be
- * asked for.
+ * Whether what a list leads to is a task: the pid table has it, under the number that it says.
+ * Under RCU, which then keeps it.  Any address may be asked for.
  */
 bool ks_views_is_task(const struct task_struct *task);
 

@@ -24,7 +24,8 @@ bool ks_list_linked(const struct list_head *node)
 	struct list_head *before, *next;
 
 	for (unsigned int i = 0; i < LINK_LOOKS; i++)
-		if (ks_list_next(node) && KS_GET(before, &node->prev) && before != node && KS_GET(next, &before->next) && next == node)
+		if (ks_list_next(node) && KS_GET(before, &node->prev) && before != node &&
+		    KS_GET(next, &before->next) && next == node)
 			return true;
 	return false;
 }

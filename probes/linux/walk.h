@@ -2,18 +2,22 @@
 /*
  * walk.h - how probes go through the kernel's lists and trees.
  *
- * Whoever can write the kernel's memory can make a list lead anywhere: to memory that is none, to itself, or round in a circle that its head
- * is no part of.  And whoever takes a list's lock to read it can be made to wait for it, or to make others wait.  So every list that
- * a probe goes through is read
+ * Whoever can write the kernel's memory can make a list lead anywhere: to memory that is none, to
+ * itself, or round in a circle that its head is no part of.  And whoever takes a list's lock to
+ * read it can be made to wait for it, or to make others wait.  So every list that a probe goes
+ * through is read
  *
  *   - with reads that may fault, and a fault is an answer;
- *   - link by link in both directions: a node counts as the next one only if it says so itself.  Then no circle can be entered but at its own
- *     head, short of somebody who changes it while it is read;
+ *   - link by link in both directions: a node counts as the next one only if it says so itself.
+ *     Then no circle can be entered but at its own head, short of somebody who changes it while
+ *     it is read;
  *   - with a limit, for that somebody;
- *   - without the list's lock.  What is read may be freed and used again meanwhile: what comes of it is nonsense, once.
+ *   - without the list's lock.  What is read may be freed and used again meanwhile: what comes of
+ *     it is nonsense, once.
  *
- * A list that is just being changed looks torn for a moment, and the one who changes it may have been put off in the middle.  So it is torn only
- * if it has been for a while (struct ks_torn), and between two looks others get their turn.
+ * A list that is just being changed looks torn for a moment, and the one who changes it may have
+ * been put off in the middle.  So it is torn only if it has been for a while (struct ks_torn),
+ * and between two looks others get their turn.
  */
 #ifndef KS_PROBES_LINUX_WALK_H
 #define KS_PROBES_LINUX_WALK_H
@@ -22,10 +26,16 @@
 #include <linux/rbtree.h>
 #include <linux/uaccess.h>
 
-/* Reads what may be no memory at all; false if it is not.  A pointer into user space is refused as well. */
+/*
+ * Reads what may be no memory at all; false if it is not.  A pointer into user space is refused
+ * as well.
+ */
 #define KS_GET(out, from) (!copy_from_kernel_nofault(&(out), (from), sizeof(out)))
 
-/* The node behind @node, if that one says so too; else NULL.  A list changes while we look, so more than one look is taken. */
+/*
+ * The node behind @node, if that one says so too; else NULL.  A list changes while we look, so
+ * more than one look is taken.
+ */
 struct list_head *ks_list_next(const struct list_head *node);
 
 /* Whether @node is in a list: both neighbours say so, and it is not its own. */
@@ -51,7 +61,9 @@ static inline struct ks_round ks_round(const struct list_head *head, unsigned in
 	return (struct ks_round){ .head = head, .at = head, .left = max };
 }
 
-/* The next node; NULL: that was the last, or the ring is torn there, or has more than max nodes. */
+/*
+ * The next node; NULL: that was the last, or the ring is torn there, or has more than max nodes.
+ */
 const struct list_head *ks_round_next(struct ks_round *round);
 
 /* How often in a row, and since when, a list was found torn. */

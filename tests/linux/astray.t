@@ -3,12 +3,12 @@
 #
 # The sensor's threads have another root directory than the machine's programs.
 #
-# Wrong in the world if this fails: the sensor says that /etc/passwd is absent, or looks at another file
-# of that name, because "/" is elsewhere for it; or it shows paths as they are seen from there, and does
-# not say so.
+# Wrong in the world if this fails: the sensor says that /etc/passwd is absent, or looks at
+# another file of that name, because "/" is elsewhere for it; or it shows paths as they are seen
+# from there, and does not say so.
 #
-# A module of the tests (tests/linux/astray) leads them to /proc. A client's own thread, which makes a
-# fresh sample, is not led astray.
+# A module of the tests (tests/linux/astray) leads them to /proc. A client's own thread, which
+# makes a fresh sample, is not led astray.
 use strict;
 use warnings;
 use FindBin;

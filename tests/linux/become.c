@@ -4,8 +4,8 @@
  *
  * Usage: become UID GID GROUP all|none|namespace COMMAND...
  *
- * With that user, that group, one more group, and every capability or none; "namespace": none, but all of them in a user namespace of its own, in
- * which it is root.
+ * With that user, that group, one more group, and every capability or none; "namespace": none,
+ * but all of them in a user namespace of its own, in which it is root.
  */
 #include <fcntl.h>
 #include <grp.h>
@@ -26,7 +26,10 @@ static int fail(const char *what)
 	return 125;
 }
 
-/* Keeps all that it may have, through exec too; or gives them up, in such a way that root does not get them back by exec. */
+/*
+ * Keeps all that it may have, through exec too; or gives them up, in such a way that root does
+ * not get them back by exec.
+ */
 static int set_capabilities(int all)
 {
 	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };

@@ -7,7 +7,8 @@
  *   idle     they connect, and that is all
  *   half     they send the begin of a request
  *   unread   they ask, again and again, and read nothing of what they are told
- *   waiting  they ask for a fresh sample of everything, of which there is nothing to be told until it is complete
+ *   waiting  they ask for a fresh sample of everything, of which there is nothing to be told
+ *            until it is complete
  *
  * Then the command runs, beside them; its status is this one's.
  */
@@ -22,7 +23,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define REQUEST(options) "{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"records\",\"*\"," options "]}\n"
+#define REQUEST(options) \
+	"{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"records\",\"*\"," options "]}\n"
 
 static const char half[] = "{\"Virtue-protocol-version\":0.1,\"request\":[";
 static const char unread[] = REQUEST("{\"peek\":true}");

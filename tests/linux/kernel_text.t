@@ -100,7 +100,8 @@ my $learn = sub {
 };
 
 # What is changed, and what to: a call at the begin of a function, where ftrace would put one, which leads elsewhere; an entry of the table of
-# system calls and one of the IDT, in which one byte is another; and the last byte that is executable, behind the end of the code.
+# system calls and one of the IDT, in which one byte is another; and the last byte that is
+# executable, behind the end of the code.
 my (%patch, $text_end);
 my $change = sub {
 	my ($out) = @_;

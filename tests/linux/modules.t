@@ -43,6 +43,7 @@ step after_storm looks 3
 step status k status
 
 insmod ks_code.ko orphan=1
+insmod ks_code.ko far=600
 step orphan looks 3
 step where dmesg
 insmod ks_code.ko deep=1
@@ -110,7 +111,10 @@ is("$probe->{failures} $probe->{lost}", '0 0', 'nothing failed, and no record wa
 cmp_ok($probe->{runs}, '>', 10, 'it has looked at the storm') or diag explain $probe;
 
 my ($orphan) = $steps->{where}{out} =~ /ks_code: orphan at ([0-9a-f]+)/;
-my ($code) = of_kind('unowned-code', json($steps->{orphan}));
+my ($far) = $steps->{where}{out} =~ /ks_code: far at ([0-9a-f]+)/;
+my @code = of_kind('unowned-code', json($steps->{orphan}));
+my ($code) = grep { $_->{start} eq '0x' . ($orphan // '?') } @code;
+ok((grep { $_->{start} eq '0x' . ($far // '?') } @code), 'however far it is away from everything else') or diag explain $steps->{orphan};
 is($code && $code->{start}, '0x' . ($orphan // '?'), 'code that belongs to no module is reported') or diag explain $steps->{orphan};
 is($code->{bytes}, 4096, 'how much of it there is');
 like($code->{allocated_by}, qr/^(0x[0-9a-f]+|\w+\+0x\S+ \[ks_code\])$/, 'and who took the memory');

@@ -3,9 +3,10 @@
 #
 # Who may do what on the module's socket, and that no client keeps the module from going.
 #
-# Wrong in the world if this fails: root in a container, stripped of its capabilities, turns the sensor off; a member of the group that may read
-# cannot, or can do more; somebody is refused and not told why; those who only read keep out who controls; or the module does not go
-# because of a client that does not read, that is gone, or that waits.
+# Wrong in the world if this fails: root in a container, stripped of its capabilities, turns the
+# sensor off; a member of the group that may read cannot, or can do more; somebody is refused and
+# not told why; those who only read keep out who controls; or the module does not go because of a
+# client that does not read, that is gone, or that waits.
 use strict;
 use warnings;
 use FindBin;
@@ -14,7 +15,7 @@ use KS;
 use Test::More;
 
 my $socket = '/run/ksense/kernel.sock';
-my $steps = boot(<<"SH", '--linux', '--timeout', 300, map { ('--add', $_) } $KS::module, "$build/tests/become", "$build/tests/crowd");
+my $steps = boot(<<"SH", '--linux', '--timeout', 500, map { ('--add', $_) } $KS::module, "$build/tests/become", "$build/tests/crowd");
 S=$socket
 ksense() { /root/ksense --socket \$S "\$@"; }
 as() { who="\$1"; shift; become \$who /root/ksense --socket \$S "\$@"; }
@@ -63,6 +64,8 @@ for how in idle unread half waiting; do
 	load
 	crowd \$S \$how 250 sh -c 'echo there; sleep 100' >said & crowd=\$!
 	until grep -q there said; do sleep 0.2; done
+	# Connected, they still have to be taken on.
+	until [ \$(cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client) -ge 100 ]; do sleep 0.2; done
 	step clients-\$how sh -c 'cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client'
 	step ends-\$how ends
 	kill \$crowd; wait \$crowd

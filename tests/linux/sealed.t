@@ -3,14 +3,15 @@
 #
 # No function of the kernel's that was looked up by its name is called through a pointer.
 #
-# Wrong in the world if this fails: where the CPU checks indirect branches (IBT), loading the module is
-# an oops. A function that is called through a pointer has to begin with ENDBR there, and since Linux 6.2
-# the kernel takes that away ("seals") from all whose address it does not itself take.
+# Wrong in the world if this fails: where the CPU checks indirect branches (IBT), loading the
+# module is an oops. A function that is called through a pointer has to begin with ENDBR there,
+# and since Linux 6.2 the kernel takes that away ("seals") from all whose address it does not
+# itself take.
 #
-# The emulator has no such CPU, so this is tested by reading: of the module as it was built for the
-# emulated machine, and for Debian's Linux 6.12, the objects that look up symbols may have no indirect
-# branch at all. Which functions are sealed then does not matter. One by way of pv_ops is the kernel's own
-# inline code: its targets are made to be called so.
+# The emulator has no such CPU, so this is tested by reading: of the module as it was built for
+# the emulated machine, and for Debian's Linux 6.12, the objects that look up symbols may have no
+# indirect branch at all. Which functions are sealed then does not matter. One by way of pv_ops is
+# the kernel's own inline code: its targets are made to be called so.
 use strict;
 use warnings;
 use FindBin;

@@ -75,7 +75,8 @@ like($steps->{log}{out}, qr/ksense: cannot listen on $folder\/live: error -98, s
 is($steps->{'by-mode'}{status}, 0, 'it loads again');
 is($steps->{'by-mode-user'}{status}, 3, 'who is not root does not get to the socket');
 is($steps->{abstract}{status}, 0, 'an abstract socket has no mode');
-is($steps->{'abstract-user'}{status}, 3, 'who is not root is not served there');
+is($steps->{'abstract-user'}{status}, 1, 'who is not root is not served there');
+like($steps->{'abstract-user'}{err}, qr/denied: /, 'and told why');
 is($steps->{'abstract-root'}{status}, 0, 'root is');
 
 done_testing;

@@ -3,12 +3,12 @@
 #
 # The machine is suspended, and resumes.
 #
-# Wrong in the world if this fails: time in which the machine slept counts as time in which a probe was
-# late, so that each suspend restarts probes, as if they had failed; or the time of a record is not that
-# since the boot, by which other things of the kernel are dated.
+# Wrong in the world if this fails: time in which the machine slept counts as time in which a
+# probe was late, so that each suspend restarts probes, as if they had failed; or the time of a
+# record is not that since the boot, by which other things of the kernel are dated.
 #
-# The kernel's own test of suspending stops the clocks, waits, and resumes (pm_test, core). How long the
-# machine slept is what the clock since boot went on and the processes' clock did not.
+# The kernel's own test of suspending stops the clocks, waits, and resumes (pm_test, core). How
+# long the machine slept is what the clock since boot went on and the processes' clock did not.
 use strict;
 use warnings;
 use FindBin;

@@ -3,12 +3,13 @@
 #
 # Lists of the kernel's that somebody has torn, and locks that nobody gives back.
 #
-# Wrong in the world if this fails: whoever can write the kernel's memory makes the sensor go round in a list for ever, or wait, with a lock held
-# or preemption off, so that the kernel stands still; or the sensor reports a failure from where it may not, and the kernel stumbles over that; or a
-# torn list keeps it from seeing what else is wrong.
+# Wrong in the world if this fails: whoever can write the kernel's memory makes the sensor go
+# round in a list for ever, or wait, with a lock held or preemption off, so that the kernel stands
+# still; or the sensor reports a failure from where it may not, and the kernel stumbles over that;
+# or a torn list keeps it from seeing what else is wrong.
 #
-# A module of the tests (tests/linux/torn) tears them.  A machine that stands still is ended after some minutes, and the steps behind are
-# missing.
+# A module of the tests (tests/linux/torn) tears them.  A machine that stands still is ended after
+# some minutes, and the steps behind are missing.
 use strict;
 use warnings;
 use FindBin;

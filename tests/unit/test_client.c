@@ -702,7 +702,9 @@ static void sleeps_while_another_works(void **state)
 	alpha()->busy = false;
 }
 
-/* The client goes while its reply waits for that: its connection ends at once, and takes nothing. */
+/*
+ * The client goes while its reply waits for that: its connection ends at once, and takes nothing.
+ */
 static void gone_while_it_waits(void **state)
 {
 	(void)state;

@@ -5,6 +5,7 @@
  * Never load it on a machine that matters.  Orders are parameters of insmod:
  *
  *   orphan=1   leaves a page of code behind that belongs to no module, and refuses to be loaded.  Found as "unowned-code".
+ *   far=GB     the same, so many GiB behind the begin of the area of vmalloc.  Found at "adversarial".
  *   deep=1     takes this module out of the list of modules and out of /sys/module.  It cannot be unloaded any more.  Found as "hidden",
  *              seen in the "module-tree".
  */
@@ -14,10 +15,14 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rculist.h>
+#include <linux/vmalloc.h>
 
 static bool orphan, deep;
+static unsigned long far;
 module_param(orphan, bool, 0400);
 MODULE_PARM_DESC(orphan, "leave a page of code behind");
+module_param(far, ulong, 0400);
+MODULE_PARM_DESC(far, "leave a page of code behind, so many GiB into the area of vmalloc");
 module_param(deep, bool, 0400);
 MODULE_PARM_DESC(deep, "take this module out of the list and out of /sys/module");
 
@@ -53,6 +58,26 @@ static int leave_orphan(void)
 	return -ECANCELED;
 }
 
+static int leave_far(void)
+{
+	void *(*alloc)(unsigned long bytes, unsigned long align, unsigned long start, unsigned long end, gfp_t gfp,
+		       pgprot_t prot, unsigned long vm_flags, int node, const void *caller);
+	void *page;
+
+	alloc = (void *)lookup("__vmalloc_node_range");
+	if (!alloc)
+		alloc = (void *)lookup("__vmalloc_node_range_noprof");
+	if (!alloc)
+		return -ENOENT;
+	page = alloc(PAGE_SIZE, 1, VMALLOC_START + (far << 30), VMALLOC_END, GFP_KERNEL, PAGE_KERNEL_EXEC, 0, NUMA_NO_NODE,
+		     leave_far);
+	if (!page)
+		return -ENOMEM;
+	memset(page, 0xc3, PAGE_SIZE); /* RET */
+	pr_info("ks_code: far at %lx\n", (unsigned long)page);
+	return -ECANCELED;
+}
+
 static int hide_deep(void)
 {
 	struct mutex *modules_mutex = (void *)lookup("module_mutex");
@@ -72,6 +97,8 @@ static int __init code_start(void)
 
 	if (!error && orphan)
 		error = leave_orphan();
+	if (!error && far)
+		error = leave_far();
 	if (!error && deep)
 		error = hide_deep();
 	return error;

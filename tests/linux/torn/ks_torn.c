@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ks_torn.c - tears lists of the kernel's and holds their locks, so that tests can show that the sensor neither goes round in them for ever nor
- * waits.
+ * ks_torn.c - tears lists of the kernel's and holds their locks, so that tests can show that the
+ * sensor neither goes round in them for ever nor waits.
  *
- * Never load it on a machine that matters.  It takes its orders from writable parameters, /sys/module/ks_torn/parameters/; 1 does, 0 undoes:
+ * Never load it on a machine that matters.  It takes its orders from writable parameters,
+ * /sys/module/ks_torn/parameters/; 1 does, 0 undoes:
  *
- *   ring     the second module of the kernel's list leads back to itself: who follows the list comes round there for ever, and never to the
+ *   ring     the second module of the kernel's list leads back to itself: who follows the list
+ *            comes round there for ever, and never to the
  *            head.  Meanwhile nothing may look for a module: no insmod, rmmod, lsmod
  *   kset     the same with this module's object in /sys/module.  No insmod meanwhile
  *   hold     the lock of that set of objects is held, by nobody who would ever give it back
- *   threads  both lists of the threads of the process of this pid, which has several, lead to memory that is none; 0 undoes.  It must not
+ *   threads  both lists of the threads of the process of this pid, which has several, lead to
+ *            memory that is none; 0 undoes.  It must not
  *            end meanwhile
  */
 #include <linux/kobject.h>
