@@ -150,6 +150,12 @@ void ks_record_end(struct ks_probe *probe);
  */
 void ks_record_outcome(struct ks_probe *probe);
 
+/* The same without a record: this pass does not see all there is, which was told before and asked for by nobody.  In a step. */
+static inline void ks_pass_incomplete(struct ks_probe *probe)
+{
+	probe->incomplete = true;
+}
+
 /*
  * A member with raw bytes in the open record, at most one a record, at most KS_RAW_MAX bytes: delivered as a string of hex
  * digits, or as they are behind the line to whom asks for "raw".

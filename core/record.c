@@ -81,7 +81,7 @@ void ks_record_raw(struct ks_probe *probe, const char *name, const void *bytes, 
 void ks_record_outcome(struct ks_probe *probe)
 {
 	probe->entry.outcome = ks_pass_mark(probe->ended + probe->in_pass);
-	probe->incomplete = true;
+	ks_pass_incomplete(probe);
 }
 
 void ks_record_end(struct ks_probe *probe)

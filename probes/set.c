@@ -199,7 +199,7 @@ static enum ks_step end_pass(struct ks_probe *probe, struct set *set)
 		ks_set_record_incomplete(probe, set->seen - unkept, set->seen, false);
 	/* It is not told each time, but it is so. */
 	if (unkept)
-		probe->incomplete = true;
+		ks_pass_incomplete(probe);
 	ks_set_tell_limits(probe, &set->table, set->limits);
 	set->told_unkept = unkept;
 	set->first = false;

@@ -613,12 +613,15 @@ static void ks_tell_barred(struct ks_probe *probe, unsigned int barred)
 	unsigned int online = num_online_cpus();
 
 	if (barred != ks_idt->barred || (barred && probe->announce)) {
-		text = ks_record_begin(probe, "incomplete");
+		text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
 		ks_text_member_u64(text, "looked", online > barred ? online - barred : 0);
 		ks_text_member_u64(text, "of", online);
 		ks_text_member_str(text, "why", "cpus", 4);
+		ks_record_outcome(probe);
 		ks_record_end(probe);
 	}
+	if (barred)
+		ks_pass_incomplete(probe);
 	ks_idt->barred = barred;
 }
 
