@@ -275,7 +275,7 @@ static void go_to(struct ks_sending *sending, unsigned int target)
 static enum ks_drive make_sample(struct ks_sending *sending, struct ks_probe *probe)
 {
 	struct ks_cursor *cursor = sending->cursor;
-	enum ks_drive drive = ks_probe_drive(probe, cursor->pass);
+	enum ks_drive drive = ks_probe_drive(probe, cursor->pass, sending->deadline_ns);
 	const char *why = NULL;
 
 	if (drive == KS_DRIVE_NOT && !probe->on)
@@ -369,7 +369,7 @@ static const char *no_run(struct ks_sensor *sensor, const struct ks_request *req
 	return on ? NULL : "no fresh sample from a probe that is off: send \"on\" first";
 }
 
-void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request,
+void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request, uint64_t began_ns,
 		     struct ks_cursor *cursor, struct ks_text *out)
 {
 	sending->sensor = sensor;
@@ -379,17 +379,17 @@ void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const
 	sending->by_uuid = false;
 	sending->lost_known = cursor->stage > KS_STAGE_BEGIN;
 	sending->stepped = false;
-	sending->deadline_ns = ks_port_time_ns() + KS_STEP_BUDGET_NS;
+	sending->deadline_ns = (began_ns ? began_ns : ks_port_time_ns()) + KS_STEP_BUDGET_NS;
 	ks_text_init(&sending->head, sending->head_bytes, sizeof(sending->head_bytes));
 	ks_put_head(&sending->head, request);
 }
 
-enum ks_serve ks_serve_records(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor,
-			       struct ks_text *out)
+enum ks_serve ks_serve_records(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			       struct ks_cursor *cursor, struct ks_text *out)
 {
 	struct ks_sending sending;
 
-	ks_sending_init(&sending, sensor, request, cursor, out);
+	ks_sending_init(&sending, sensor, request, caller->began_ns, cursor, out);
 	if (cursor->stage == KS_STAGE_START) {
 		enum ks_error error;
 		const char *why = request->run ? no_run(sensor, request, &error) : NULL;

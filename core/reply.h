@@ -92,7 +92,8 @@ enum ks_sent {
 	KS_SENT_LATE,   /* the time for this call is over */
 };
 
-void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request,
+/* @began_ns: when the call began, whose time is bounded; 0: now. */
+void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request, uint64_t began_ns,
 		     struct ks_cursor *cursor, struct ks_text *out);
 
 /* The probe at hand from KS_STAGE_BEGIN on.  Takes its lock for as long as one record takes. */
@@ -101,7 +102,7 @@ enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe);
 /* Whether the reply to the request, if it is one to "records", consumes what it gives. */
 bool ks_takes_records(const struct ks_request *request);
 
-enum ks_serve ks_serve_records(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor,
-			       struct ks_text *out);
+enum ks_serve ks_serve_records(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			       struct ks_cursor *cursor, struct ks_text *out);
 
 #endif /* KS_REPLY_H */

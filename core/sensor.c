@@ -106,7 +106,7 @@ static void pass_over(struct ks_probe *probe, bool complete)
 /*
  * One step, with the lock held and probe->busy false; the lock is dropped in between.  Starts a pass if none is under way.
  */
-static void step(struct ks_probe *probe)
+static void step(struct ks_probe *probe, uint64_t deadline_ns)
 {
 	bool reset = probe->reset_wanted;
 	uint64_t start = ks_port_time_ns(), took;
@@ -132,7 +132,9 @@ static void step(struct ks_probe *probe)
 
 	if (reset)
 		probe->type->reset(probe);
-	result = probe->type->step(probe, start + KS_STEP_BUDGET_NS);
+	if (deadline_ns > start + KS_STEP_BUDGET_NS)
+		deadline_ns = start + KS_STEP_BUDGET_NS;
+	result = probe->type->step(probe, deadline_ns);
 
 	ks_lock(&probe->lock);
 	took = ks_port_time_ns() - start;
@@ -162,7 +164,7 @@ static uint64_t KS_CB probe_run(struct ks_work *work)
 	} else if (!probe->in_pass && !probe->reset_wanted && now < probe->due_ns) {
 		again = probe->due_ns - now;
 	} else {
-		step(probe);
+		step(probe, UINT64_MAX);
 		now = ks_port_time_ns();
 		if (probe->in_pass)
 			again = probe->type->pause_ns[probe->level];
@@ -200,7 +202,7 @@ uint32_t ks_probe_no_pass(struct ks_probe *probe, const char *why)
 	return pass;
 }
 
-enum ks_drive ks_probe_drive(struct ks_probe *probe, uint32_t pass)
+enum ks_drive ks_probe_drive(struct ks_probe *probe, uint32_t pass, uint64_t deadline_ns)
 {
 	enum ks_drive drive = KS_DRIVE_NOT;
 	bool wake = false;
@@ -211,7 +213,7 @@ enum ks_drive ks_probe_drive(struct ks_probe *probe, uint32_t pass)
 			probe->due_ns = 0;
 			wake = true;
 		} else {
-			step(probe);
+			step(probe, deadline_ns);
 			drive = KS_DRIVE_MORE;
 		}
 	}

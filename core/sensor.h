@@ -21,6 +21,7 @@ struct ks_caller {
 	bool control;         /* may do what ks_needs_control() (serve.h) names; else such a request is "denied" */
 	bool is_domain;       /* @id is a domain's; else it is a user's, and @pid its process */
 	uint32_t id, pid;
+	uint64_t began_ns;    /* when the call began: what it may take is counted from there; 0: from ks_serve() on */
 };
 
 struct ks_sensor_config {
@@ -106,7 +107,7 @@ void ks_record_command(struct ks_probe *probe, const char *command, const struct
 
 /*
  * For a fresh sample on request ("run").  _want() returns the mark of the pass that has to be over for it; _drive() works on it
- * in the caller's context, one step at most; where the probe's work alone may make steps, it sees to it that this is done now.  A probe
+ * in the caller's context, one step at most, until @deadline_ns and no longer than any step; where the probe's work alone may make steps, it sees to it that this is done now.  A probe
  * that is off is not driven, nor one that is stuck in a step of somebody else's: KS_DRIVE_NOT for ever, so look at probe->on and
  * ks_probe_stuck().
  */
@@ -116,7 +117,7 @@ enum ks_drive {
 	KS_DRIVE_NOT,       /* somebody else, or its work, is at it: call again a little later */
 };
 uint32_t ks_probe_want_pass(struct ks_probe *probe);
-enum ks_drive ks_probe_drive(struct ks_probe *probe, uint32_t pass);
+enum ks_drive ks_probe_drive(struct ks_probe *probe, uint32_t pass, uint64_t deadline_ns);
 
 /* There is no fresh sample to be had: a record says so.  The number of the pass that it is of; @why is static text. */
 uint32_t ks_probe_no_pass(struct ks_probe *probe, const char *why);

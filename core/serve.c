@@ -300,7 +300,7 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 	}
 	switch (request->command) {
 	case KS_CMD_RECORDS:
-		return ks_serve_records(sensor, request, cursor, out);
+		return ks_serve_records(sensor, caller, request, cursor, out);
 	case KS_CMD_STATUS:
 		return ks_serve_status(sensor, request, out);
 	case KS_CMD_ADD:

@@ -94,7 +94,7 @@ bool ks_push(struct ks_subscription *s, struct ks_sensor *sensor, unsigned int i
 	if (!news)
 		return false;
 	s->request.since = at->next;
-	ks_sending_init(&sending, sensor, &s->request, &s->cursor, out);
+	ks_sending_init(&sending, sensor, &s->request, 0, &s->cursor, out);
 	sending.by_uuid = s->by_uuid;
 	sending.lost_known = at->lost_known;
 	s->cursor.lost_mark = at->lost_mark;

@@ -22,6 +22,7 @@
 #include <xen/sched.h>
 #include <xen/smp.h>
 #include <xen/spinlock.h>
+#include <xen/time.h>
 #include <xen/xmalloc.h>
 
 #include <public/sense.h>
@@ -185,7 +186,8 @@ static int ks_exchange_serve(struct ks_slot *slot,
 {
     bool more = x->flags & XEN_SENSE_MORE;
     struct ks_cursor cursor = { 0 };
-    struct ks_caller caller = { .is_domain = true };
+    /* What the copies and the cookie take is a part of the call's time. */
+    struct ks_caller caller = { .is_domain = true, .began_ns = NOW() };
     struct ks_siphash bond;
     enum ks_serve result;
     struct ks_text out;

@@ -406,8 +406,10 @@ static KS_CB int ks_roots_next(struct ks_probe *probe, struct ks_set_cursor *cur
 	struct domain *d = ks_lock_hardware_domain();
 	int kind;
 
-	if (!d)
-		return KS_SET_END;
+	if (!d) {
+		ks_probe_failed(probe, "no domain owns the hardware at the moment");
+		return KS_SET_FAILED;
+	}
 	kind = ks_next_of(probe, d, cursor, item);
 	rcu_unlock_domain(d);
 	return kind;

@@ -471,11 +471,11 @@ static void run_in_its_work(void **state)
 	steps = probe.steps;
 	pass = ks_probe_want_pass(first());
 	for (unsigned int i = 0; i < 3; i++)
-		assert_int_equal(ks_probe_drive(first(), pass), KS_DRIVE_NOT);
+		assert_int_equal(ks_probe_drive(first(), pass, UINT64_MAX), KS_DRIVE_NOT);
 	assert_int_equal(probe.steps, steps);
 	port_advance(5 * 1000000);
 	assert_int_equal(probe.steps, steps + 3);
-	assert_int_equal(ks_probe_drive(first(), pass), KS_DRIVE_REACHED);
+	assert_int_equal(ks_probe_drive(first(), pass, UINT64_MAX), KS_DRIVE_REACHED);
 	assert_int_equal(kit_count(kit_command("records", "ordered", NULL)), 1);
 	/* And nothing of it is left: the next pass is a regular one again. */
 	port_advance(SECOND);
