@@ -191,6 +191,8 @@ static enum ks_sent fetch(struct ks_sending *sending, struct ks_probe *probe, st
 	ks_ring_read(&probe->ring, at, entry, record_room(sending));
 	*found = entry->seq < cursor->end;
 	cursor->at = at;
+	if (*found && ks_takes_records(sending->request))
+		ks_ring_sent(&probe->ring, at);
 	return KS_SENT_ALL;
 }
 

@@ -22,6 +22,7 @@ struct head {
 	uint32_t after, before;     /* of the same source */
 	uint16_t cells;
 	uint8_t queue;
+	bool sent;                  /* ks_ring_sent() */
 	struct ks_entry entry;
 };
 
@@ -202,6 +203,18 @@ static uint32_t victim(const struct ks_ring *ring, const struct ks_share *share,
 	return found;
 }
 
+static void push_out(struct ks_ring *ring, uint32_t at)
+{
+	const struct head *head = head_at(ring, at);
+
+	count_lost(ring, (enum ks_class)head->entry.class, head->entry.seq);
+	if (head->sent) {
+		ring->sent_lost[ring->sent_lost_at] = head->entry.seq;
+		ring->sent_lost_at = (uint8_t)((ring->sent_lost_at + 1) % KS_SENT_LOST);
+	}
+	give_up(ring, at);
+}
+
 /* Copies @bytes into the cells from @at on, behind the head. */
 static void fill(struct ks_ring *ring, uint32_t at, const char *bytes, uint32_t left)
 {
@@ -272,6 +285,9 @@ void ks_ring_clear(struct ks_ring *ring)
 	ring->lost_first = ring->lost_last = ring->lost_count = ring->lost_total = 0;
 	ring->recent_first = ring->recent_last = 0;
 	ring->lost_seen = ring->told_seen = 0;
+	ring->sent_lost_at = 0;
+	for (unsigned int i = 0; i < KS_SENT_LOST; i++)
+		ring->sent_lost[i] = UINT64_MAX;
 	for (unsigned int i = 0; i < KS_CLASSES; i++) {
 		struct ks_share *share = &ring->share[i];
 
@@ -289,12 +305,8 @@ void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t sourc
 	uint8_t queue = queue_of(share, source);
 	struct head *head;
 
-	while (share->cells + cells > share->cells_max) {
-		uint32_t oldest = victim(ring, share, queue, cells);
-
-		count_lost(ring, entry->class, head_at(ring, oldest)->entry.seq);
-		give_up(ring, oldest);
-	}
+	while (share->cells + cells > share->cells_max)
+		push_out(ring, victim(ring, share, queue, cells));
 	at = take_cells(ring, cells);
 	fill(ring, at, ring->mem, bytes);
 	head = head_at(ring, at);
@@ -303,6 +315,7 @@ void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t sourc
 	head->entry = *entry;
 	head->cells = (uint16_t)cells;
 	head->queue = queue;
+	head->sent = false;
 	link_entry(ring, at, &share->queue[queue]);
 	share->queue[queue].cells += cells;
 	share->cells += cells;
@@ -370,6 +383,22 @@ void ks_ring_read(const struct ks_ring *ring, uint32_t at, struct ks_entry *entr
 	}
 }
 
+void ks_ring_sent(struct ks_ring *ring, uint32_t at)
+{
+	head_at(ring, at)->sent = true;
+}
+
+/* It was counted as lost, and is not; if that was told meanwhile, it stays told. */
+static void undo_loss(struct ks_ring *ring, uint64_t seq)
+{
+	ring->lost_total--;
+	if (!ring->lost_count || seq < ring->lost_first || seq > ring->lost_last)
+		return;
+	ring->lost_count--;
+	ring->lost_first += seq == ring->lost_first;
+	ring->lost_last -= seq == ring->lost_last && ring->lost_count;
+}
+
 bool ks_ring_deliver(struct ks_ring *ring, uint64_t seq, uint32_t hint)
 {
 	uint32_t at = ks_ring_find(ring, seq, hint);
@@ -378,11 +407,12 @@ bool ks_ring_deliver(struct ks_ring *ring, uint64_t seq, uint32_t hint)
 		give_up(ring, at);
 		return true;
 	}
-	if (!ring->lost_count || seq < ring->lost_first || seq > ring->lost_last)
-		return false;
-	ring->lost_count--;
-	ring->lost_total--;
-	ring->lost_first += seq == ring->lost_first;
-	ring->lost_last -= seq == ring->lost_last && ring->lost_count;
-	return true;
+	for (unsigned int i = 0; i < KS_SENT_LOST; i++) {
+		if (ring->sent_lost[i] != seq)
+			continue;
+		ring->sent_lost[i] = UINT64_MAX;
+		undo_loss(ring, seq);
+		return true;
+	}
+	return false;
 }

@@ -36,6 +36,9 @@ enum ks_class {
 #define KS_NO_SOURCE UINT32_MAX
 #define KS_RING_SOURCES 32
 
+/* As many as are sent in one go (records.c). */
+#define KS_SENT_LOST 64
+
 /* No record is longer, raw bytes included. */
 #define KS_RECORD_MAX 2048
 /* The least memory with which a ring works: each class has room for the longest record. */
@@ -90,6 +93,12 @@ struct ks_ring {
 	uint64_t recent_first, recent_last;
 	uint32_t lost_seen, told_seen;
 	uint64_t lost_total;    /* without those that turned out to have been delivered */
+	/*
+	 * Seqs of records that were sent to somebody who takes them, and were pushed out before he said that they arrived: the last so many.
+	 * Each is here once, so that who says it twice does not make another loss undone.
+	 */
+	uint64_t sent_lost[KS_SENT_LOST];
+	uint8_t sent_lost_at;
 };
 
 void ks_ring_init(struct ks_ring *ring, void *mem, uint32_t size);
@@ -121,9 +130,12 @@ uint32_t ks_ring_find(const struct ks_ring *ring, uint64_t seq, uint32_t hint);
 /* What is at a place that ks_ring_find() gave; its bytes too, KS_RECORD_MAX at most, if @bytes is not NULL. */
 void ks_ring_read(const struct ks_ring *ring, uint32_t at, struct ks_entry *entry, char *bytes);
 
+/* The record at this place is on its way to somebody who takes it. */
+void ks_ring_sent(struct ks_ring *ring, uint32_t at);
+
 /*
  * The record @seq was delivered: it is given up, or was pushed out in the meantime, and then it is not
- * lost.  False: it was neither held nor lost, as somebody else got it.
+ * lost.  False: somebody else got it, or it was lost long ago.
  */
 bool ks_ring_deliver(struct ks_ring *ring, uint64_t seq, uint32_t hint);
 

@@ -190,7 +190,7 @@ for my $command (qw(discovery status records off on increase decrease low defaul
 }
 ok(scalar(grep { ($_->{name} // '') eq 'one' } json_of(run('--host', '--folder', $folder, 'records', 'folder'))),
    '--host records takes a fresh sample');
-isnt(run('--host', '--folder', $folder, 'records', 'folder', '--ring', 8192)->{status}, 2, '--ring');
+isnt(run('--host', '--folder', $folder, 'records', 'folder', '--ring', 16384)->{status}, 2, '--ring');
 
 # --- no sensor
 $got = run('--socket', "$dir/nobody", 'status');
