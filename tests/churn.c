@@ -380,6 +380,13 @@ static struct xen_sysctl_livepatch_op *new_livepatch(uint32_t cmd)
 	return op;
 }
 
+static bool livepatch_is_applied(void)
+{
+	struct xen_sysctl_livepatch_op *op = new_livepatch(XEN_SYSCTL_LIVEPATCH_GET);
+
+	return do_sysctl() && op->u.get.status.state == LIVEPATCH_STATE_APPLIED;
+}
+
 static bool livepatch_action(uint32_t action)
 {
 	struct xen_sysctl_livepatch_op *op = new_livepatch(XEN_SYSCTL_LIVEPATCH_ACTION);
@@ -420,7 +427,8 @@ static bool livepatch_comes_and_goes(void)
 	set_xen_guest_handle(op->u.upload.payload, (uint8_t *)area->reply);
 	if (!do_sysctl() && errno != EEXIST)
 		return false;
-	applied = livepatch_action(LIVEPATCH_ACTION_APPLY);
+	/* Where the CPUs did not come together in time to take it away again, it is still there. */
+	applied = livepatch_is_applied() || livepatch_action(LIVEPATCH_ACTION_APPLY);
 	error = errno;
 	reverted = !applied || livepatch_action(LIVEPATCH_ACTION_REVERT);
 	if (applied && !reverted)

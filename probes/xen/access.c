@@ -349,10 +349,17 @@ static KS_CB int ks_access_next(struct ks_probe *probe, struct ks_set_cursor *cu
 
 /* === Interface === */
 
+/* The ring is made for as many samples; of alarms, which have less of it, it then holds each row's first and last. */
+static KS_CB uint32_t ks_access_first(void)
+{
+	return 3 * ROWS;
+}
+
 static const struct ks_set_type ks_access_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
 	.items_max = ROWS + 3,
+	.first_items = ks_access_first,
 	.next = ks_access_next,
 };
 

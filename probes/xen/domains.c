@@ -120,7 +120,7 @@ static const struct ks_set_kind ks_kinds[] = {
 };
 
 /* Where a walk stands: in cursor->at[]. */
-enum { AT_STAGE, AT_INDEX, AT_VCPU };
+enum { AT_STAGE, AT_INDEX, AT_VCPU, AT_TRIES };
 enum { STAGE_DOMAINS, STAGE_IDLE, STAGE_WORKS };
 
 /* === Internals === */
@@ -264,6 +264,9 @@ static bool ks_copy_vcpu(const struct vcpu *v, struct ks_vcpu *item)
 	return true;
 }
 
+/* So often a vCPU may be in the middle of a move when it is looked at, which takes microseconds. */
+#define TRIES_MAX 10000
+
 /* Both the domain itself and its vCPUs; the index of the item's kind, or KS_SET_END behind the last domain. */
 static int ks_next_of_domains(struct ks_set_cursor *cursor, void *item)
 {
@@ -287,10 +290,11 @@ static int ks_next_of_domains(struct ks_set_cursor *cursor, void *item)
 		}
 		if (v && !ks_copy_vcpu(v, item)) {
 			cursor->at[AT_VCPU] = at;
-			kind = KS_SET_SKIP;
+			kind = ++cursor->at[AT_TRIES] < TRIES_MAX ? KS_SET_SKIP : KS_SET_FAILED;
 			break;
 		}
 		if (v) {
+			cursor->at[AT_TRIES] = 0;
 			kind = KS_KIND_VCPU;
 			break;
 		}
@@ -343,6 +347,8 @@ static KS_CB int ks_domains_next(struct ks_probe *probe, struct ks_set_cursor *c
 		default:
 			return KS_SET_END;
 		}
+		if (kind == KS_SET_FAILED)
+			ks_probe_failed(probe, "a vCPU stays on a CPU that is not there");
 		if (kind != KS_SET_END)
 			return kind;
 		cursor->at[AT_STAGE]++;

@@ -72,13 +72,15 @@ SH
 sub rows_boot {
 	my $steps = short_boot(@_, <<'SH');
 step many access rows 1 100
+sleep 3
+step taken ksense --json records xen-access
 # Two passes: one tells of them, and the next gives up the rows of those that are gone.
 sleep 6
 step few access rows 201 10
 sleep 3
 step records ksense --json records xen-access --peek
 SH
-	my @records = json($steps->{records});
+	my @records = map { json($steps->{$_}) } qw(taken records);
 	my ($few, $many) = map { my $first = $_; scalar grep { $_->{kind} eq 'denied' && $_->{event} eq 'appeared' && (hex(substr($_->{uuid}, 0, 2)) > 200) == $first } @records } 1, 0;
 	my @others = map { $_->{count} } grep { $_->{kind} eq 'denied-others' } @records;
 	like($steps->{many}{out}, qr/^rows: 100$/, 'a hundred are refused') or diag $steps->{many}{err};
