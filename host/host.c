@@ -215,6 +215,7 @@ struct ks_host *ks_host_start(const char *folder, uint32_t ring_bytes, bool read
 		.types = probe_types,
 		.types_count = sizeof(probe_types) / sizeof(*probe_types),
 		.ring_bytes = ring_bytes,
+		.ring_fixed = true,
 	};
 	struct ks_host *host;
 

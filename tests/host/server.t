@@ -370,15 +370,19 @@ my $subscriber = client($path);
 my $in_0_2 = sub { "{Virtue-protocol-version: 0.2, request: [$nonce, $_[0], folder]}\n" };
 my ($next, $lost, $pushed) = (0, 0, 0);
 
-# Whether the line accounts for the next records, got or lost.
+# Whether the line is of a record that did not come yet, behind the last one; losses are counted.
+my (%came, @told);
 sub accounts {
 	my $record = $_[0]{reply}[2];
-	my $first = $record->{kind} eq 'lost' ? $record->{first} : $record->{seq};
-	my $as_it_should = $first == $next;
 
-	$next = $record->{kind} eq 'lost' ? $record->{last} + 1 : $first + 1;
-	$lost += $next - $first if $record->{kind} eq 'lost';
-	$pushed++ if $record->{kind} ne 'lost';
+	if ($record->{kind} eq 'lost') {
+		push @told, $record;
+		$lost += $record->{count};
+		return 1;
+	}
+	my $as_it_should = $record->{seq} >= $next && !$came{$record->{seq}}++;
+	$next = $record->{seq} + 1;
+	$pushed++;
 	return $as_it_should;
 }
 
@@ -401,8 +405,13 @@ is($out_of_order, 0, "each record came, or was told as lost, once and in order: 
 cmp_ok($lost, '>', 0, 'and some were lost');
 # What the ring held at the end was not pushed, or was; with it, all is accounted for.
 $left = records($client, 'folder');
+$next = 0; # samples that the subscriber got may be behind events that it did not get yet
 accounts({ reply => [0, 0, $_] }) || $out_of_order++ for @$left;
 is($out_of_order, 0, 'what comes after it is there for another');
+my ($newest) = sort { $b <=> $a } keys %came;
+my @missing = grep { !$came{$_} } 0 .. $newest;
+is(scalar(@missing), $lost, 'and with it all is accounted for: what did not come was told, exactly');
+is(scalar(grep { my $seq = $_; !grep { $_->{first} <= $seq && $seq <= $_->{last} } @told } @missing), 0, 'as lying where it lay');
 
 # One that dies, and one that is there when the server ends.
 say_to($subscriber, $in_0_2->('subscribe'));

@@ -83,7 +83,7 @@ export KSENSE_SOCKET="$DIR/socket"
 sensor_start() {
 	sensor_end
 	(ksense-host --socket "$KSENSE_SOCKET" --folder . --ring $(($(echo "$2" | tr -d K) * 1024)) & echo $! >"$DIR/.pid")
-	until ksense discovery >/dev/null 2>&1; do sleep 0.02; done
+	i=0; until ksense discovery >/dev/null 2>&1; do [ $i -lt 3000 ] || exit 1; sleep 0.02; i=$((i + 1)); done
 	ksense "$1"
 }
 sensor_end() { [ ! -s "$DIR/.pid" ] || kill "$(cat "$DIR/.pid")"; }
@@ -95,7 +95,7 @@ SH
 
 my %parts = (
 	commands => { level => 'default', ring => '64K', script => \&commands_script, check => \&commands_check },
-	overrun => { level => 'low', ring => '8K', script => \&overrun_script, check => \&overrun_check },
+	overrun => { level => 'low', ring => '16K', script => \&overrun_script, check => \&overrun_check },
 	subscribe => { level => 'adversarial', ring => '64K', script => \&subscribe_script, check => \&subscribe_check },
 	dialect => { level => 'default', ring => '64K', script => \&dialect_script, check => \&dialect_check, add => ["$build/tests/dialect"] },
 );

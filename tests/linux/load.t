@@ -41,7 +41,7 @@ step die-status raw '$status'
 step die-discovery ksense discovery
 
 # Many processes, of which the ring holds few; somebody takes what there is, again and again.
-rmmod ksense; insmod ksense.ko sense=\$(only processes)ring=8K,level=adversarial
+rmmod ksense; insmod ksense.ko sense=\$(only processes)ring=16K,level=adversarial
 step forks sh -c 'forks 5 >/dev/null & while kill -0 \$! 2>/dev/null; do echo "\$0" | ksense raw; done; ksense off >/dev/null; echo "\$0" | ksense raw; echo "\$0" | ksense raw' '$take'
 step forks-status raw '$status'
 rmmod ksense

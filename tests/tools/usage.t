@@ -45,8 +45,8 @@ my @wrong = (
 	[['status', '--host', '--socket', 'x'], qr/exclude each other/],
 	[['status', '--table', '--json'], qr/exclude each other/],
 	[['status', '--folder', '.'], qr/--folder goes with --host/],
-	[['status', '--ring', '9000', '--socket', 'x'], qr/--ring goes with --host/],
-	[['status', '--host', '--ring', '100'], qr/--ring takes a whole number from 8192 /],
+	[['status', '--ring', '19000', '--socket', 'x'], qr/--ring goes with --host/],
+	[['status', '--host', '--ring', '100'], qr/--ring takes a whole number from 16384 /],
 	(map { my $option = $_; [['low', $option], qr/$option goes with the command records/] } qw(--peek --run --raw --follow)),
 	[['low', '--max', '1'], qr/--max goes with the command records/],
 	(map { my $bad = $_; [['records', "--max=$bad"], qr/--max takes a whole number/] }
