@@ -91,6 +91,7 @@ static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
 	ks_text_member_str(out, "probe", probe->type->name, probe->name_bytes);
 	ks_text_lit(out, ",\"kind\":\"lost\",\"class\":\"alarm\"");
 	ks_text_member_u64(out, "epoch", probe->epoch);
+	ks_text_member_u64(out, "pass", probe->ended + probe->in_pass);
 	ks_text_member_u64(out, "first", ring->lost_first);
 	ks_text_member_u64(out, "last", ring->lost_last);
 	ks_text_member_u64(out, "count", ring->lost_count);

@@ -223,23 +223,25 @@ static void serve_lines(const uint8_t *data, size_t size, size_t room, size_t pi
 static struct ks_client client;
 static unsigned int sends_left;
 static bool line_is_due;   /* without its newline */
+static bool left;          /* the client is gone */
 
 static bool send_to_client(struct ks_client *c, const char *bytes, size_t len)
 {
 	bool replies = c->line.ready || c->line.too_long || (line_is_due && ks_line_complete(&c->line));
 
 	CHECK(replies || c->subscription.active);
-	if (!sends_left--)
+	left = !sends_left--;
+	if (left)
 		return false;
 	take(replies ? &c->request : &c->subscription.request, bytes, len);
 	return true;
 }
 
-/* One that is gone does not take what it is sent, and that is enough here. */
+/* It took all that it was sent until it left, and then no byte more. */
 static bool is_gone(struct ks_client *c)
 {
 	CHECK(c == &client);
-	return !sends_left;
+	return left;
 }
 
 static bool wait_for_client(void)
@@ -260,6 +262,7 @@ static void serve_stream(const uint8_t *data, size_t size, unsigned int sends, s
 	bool go_on = true;
 
 	sends_left = sends;
+	left = false;
 	ks_client_init(&client, &sensor, caller.control, send_to_client, is_gone);
 	while (go_on && size && turns < 40) {
 		size_t some = size < piece ? size : piece;

@@ -94,10 +94,10 @@ SH
 # === The parts ==============================================================
 
 my %parts = (
-	commands => { level => 'default', ring => '64K', script => \&commands_script, check => \&commands_check },
+	commands => { level => 'default', ring => '512K', script => \&commands_script, check => \&commands_check },
 	overrun => { level => 'low', ring => '16K', script => \&overrun_script, check => \&overrun_check },
-	subscribe => { level => 'adversarial', ring => '64K', script => \&subscribe_script, check => \&subscribe_check },
-	dialect => { level => 'default', ring => '64K', script => \&dialect_script, check => \&dialect_check, add => ["$build/tests/dialect"] },
+	subscribe => { level => 'adversarial', ring => '512K', script => \&subscribe_script, check => \&subscribe_check },
+	dialect => { level => 'default', ring => '512K', script => \&dialect_script, check => \&dialect_check, add => ["$build/tests/dialect"] },
 );
 
 # suite(sensor, part...): runs these parts against it.  A hash reference among the parts is one more, of the caller's own; its keys:
