@@ -18,6 +18,7 @@
 #include <xen/cpumask.h>
 #include <xen/ctype.h>
 #include <xen/lib.h>
+#include <xen/percpu.h>
 #include <xen/random.h>
 #include <xen/sched.h>
 #include <xen/smp.h>
@@ -31,12 +32,15 @@
 /* === Data === */
 
 /*
- * What a work leaves to others between two runs: as long as the run took,
- * within these bounds.  All schedulers of Xen prefer tasklets to guests: a work
- * that was queued again at once would keep its CPU for itself.
+ * What works leave to others between two runs, on each CPU: as long as the run
+ * took, within these bounds.  All schedulers of Xen prefer tasklets to guests:
+ * works that were queued one behind the other would keep the CPU for themselves,
+ * and so would one that was queued again at once.
  */
 #define KS_REST_MIN MICROSECS(50)
 #define KS_REST_MAX MILLISECS(1)
+/* So many CPUs are asked whether they are at rest, when a run is due. */
+#define KS_TRIES 8
 
 /*
  * While Xen boots nothing runs: what a probe would see is not final yet.  Delays
@@ -56,6 +60,8 @@ static DEFINE_SPINLOCK(ks_works_lock);
 
 static DEFINE_SPINLOCK(ks_cpus_lock);
 static cpumask_t ks_cpus;
+/* Until then a CPU belongs to others, whichever work kept it from them. */
+static DEFINE_PER_CPU(s_time_t, ks_rest_until);
 static s_time_t ks_cpus_until;
 static unsigned int ks_last_cpu;
 
@@ -113,17 +119,55 @@ static void ks_find_cpus(s_time_t now)
     ks_cpus_until = now + KS_CPUS_EVERY;
 }
 
+static bool ks_has_wish(const struct ks_port_work *p)
+{
+    return p->next_cpu < nr_cpu_ids && cpu_online(p->next_cpu) &&
+           ks_work_may_be_on(p->next_cpu);
+}
+
+/*
+ * A CPU on which the work can run now: the one that it wants, or the next of
+ * those that are not at rest.  It is taken: nobody else gets it until the run is
+ * over, and its rest.  NR_CPUS: there is none before *@later.
+ */
+static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
+                                s_time_t *later)
+{
+    unsigned int found = NR_CPUS, cpu, tries;
+
+    *later = STIME_MAX;
+    spin_lock(&ks_cpus_lock);
+    ks_find_cpus(now);
+    cpu = ks_last_cpu;
+    for ( tries = 0; tries < KS_TRIES && found == NR_CPUS; tries++ )
+    {
+        cpu = ks_has_wish(p) ? p->next_cpu : cpumask_cycle(cpu, &ks_cpus);
+        if ( per_cpu(ks_rest_until, cpu) <= now )
+            found = cpu;
+        else
+            *later = min(*later, per_cpu(ks_rest_until, cpu));
+    }
+    if ( found != NR_CPUS )
+    {
+        ks_last_cpu = found;
+        per_cpu(ks_rest_until, found) = now + 2 * KS_REST_MIN;
+    }
+    spin_unlock(&ks_cpus_lock);
+
+    return found;
+}
+
+/* Where it would be most likely, for a timer. */
 static unsigned int ks_next_cpu(const struct ks_port_work *p)
 {
     unsigned int cpu;
 
-    if ( p->next_cpu < nr_cpu_ids && cpu_online(p->next_cpu) &&
-         ks_work_may_be_on(p->next_cpu) )
+    if ( ks_has_wish(p) )
         return p->next_cpu;
 
     spin_lock(&ks_cpus_lock);
     ks_find_cpus(NOW());
-    cpu = ks_last_cpu = cpumask_cycle(ks_last_cpu, &ks_cpus);
+    cpu = cpumask_cycle(ks_last_cpu, &ks_cpus);
     spin_unlock(&ks_cpus_lock);
 
     return cpu;
@@ -177,6 +221,7 @@ static void ks_work_arm(struct ks_work *work)
 {
     struct ks_port_work *p = &work->port;
     s_time_t now = NOW(), when = p->when;
+    unsigned int cpu;
 
     if ( system_state < SYS_STATE_active )
     {
@@ -194,13 +239,18 @@ static void ks_work_arm(struct ks_work *work)
 
     if ( when <= now )
     {
-        stop_timer(&p->timer);
         /* Once it is queued, it stays where it is. */
-        if ( !tasklet_is_scheduled(&p->tasklet) )
-            tasklet_schedule_on_cpu(&p->tasklet, ks_next_cpu(p));
+        if ( tasklet_is_scheduled(&p->tasklet) )
+            return;
+        cpu = ks_take_cpu(p, now, &when);
+        if ( cpu != NR_CPUS )
+        {
+            stop_timer(&p->timer);
+            tasklet_schedule_on_cpu(&p->tasklet, cpu);
+            return;
+        }
     }
-    else
-        ks_set_timer(p, when);
+    ks_set_timer(p, when);
 }
 
 static void cf_check ks_work_timer(void *data)
@@ -218,7 +268,7 @@ static void cf_check ks_work_run(void *data)
 {
     struct ks_work *work = data;
     struct ks_port_work *p = &work->port;
-    s_time_t start, end, next;
+    s_time_t start, end, rest_until, next;
     uint64_t delay;
 
     spin_lock(&p->lock);
@@ -233,10 +283,15 @@ static void cf_check ks_work_run(void *data)
     start = NOW();
     delay = work->run(work);
     end = NOW();
+    rest_until = end + min(max(end - start, KS_REST_MIN), KS_REST_MAX);
+
+    spin_lock(&ks_cpus_lock);
+    this_cpu(ks_rest_until) = rest_until;
+    spin_unlock(&ks_cpus_lock);
 
     spin_lock(&p->lock);
     p->running = false;
-    p->not_before = end + min(max(end - start, KS_REST_MIN), KS_REST_MAX);
+    p->not_before = rest_until;
     if ( delay < STIME_MAX - end )
     {
         next = end + delay;
