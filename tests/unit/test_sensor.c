@@ -1102,6 +1102,54 @@ static void rests_by_level(void **state)
 	}
 }
 
+/* A pass took no time, and the next is due at once: its step is made without a pause. */
+static void due_at_once(void **state)
+{
+	static struct ks_probe_type type;
+	static const struct ks_probe_type *const only[] = { &type };
+
+	(void)state;
+	type = ordered;
+	memset(type.interval_ns, 0, sizeof(type.interval_ns));
+	kit_stop();
+	kit_start(only, 1);
+	assert_int_equal(first()->work.run(&first()->work), 0);
+	assert_int_equal(first()->expected_ns, ks_port_time_ns());
+	assert_int_equal(first()->passes, 1);
+}
+
+/* The reply that waits for a fresh sample has told of as many losses as there are of the new count, after a reset: those are told all the same. */
+static void losses_of_a_new_count(void **state)
+{
+	char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"ordered\", {\"run\": true, \"peek\": true}]}";
+	enum ks_serve more = KS_SERVE_MORE;
+	struct ks_cursor cursor = { 0 };
+	struct ks_request request;
+	char buf[KS_OUT_BYTES];
+	struct ks_text out;
+	unsigned int told = 0;
+
+	(void)state;
+	port_advance(SECOND);
+	probe.steps_of_pass = 3;
+	for (int i = 0; i < 3; i++)
+		ks_ring_drop(&first()->ring, KS_EVENT);
+	ks_request_parse(&request, line, strlen(line), KS_VERSION_NONE);
+	for (int calls = 0; calls < 100 && more == KS_SERVE_MORE; calls++) {
+		ks_text_init(&out, buf, KS_LINE_MAX);
+		more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
+		told += memmem(buf, out.len, "\"kind\":\"lost\"", 13) != NULL;
+		if (calls)
+			continue;
+		assert_int_equal(told, 1);
+		ks_probe_command(first(), KS_CMD_RESET, &kit_caller);
+		for (int i = 0; i < 3; i++)
+			ks_ring_drop(&first()->ring, KS_EVENT);
+	}
+	assert_int_equal(more, KS_SERVE_DONE);
+	assert_int_equal(told, 2);
+}
+
 #define with_sensor(test) cmocka_unit_test_setup_teardown(test, setup, kit_teardown)
 
 int main(void)
@@ -1128,6 +1176,8 @@ int main(void)
 		with_sensor(no_time_at_all),
 		with_sensor(reset_takes_back),
 		with_sensor(rests_by_level),
+		with_sensor(due_at_once),
+		with_sensor(losses_of_a_new_count),
 		cmocka_unit_test_teardown(loss_during_run_is_told, kit_teardown),
 		with_sensor(every_state_every_command),
 		with_sensor(to_all),
