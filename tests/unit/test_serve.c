@@ -335,6 +335,18 @@ static void nothing_is_unaccounted(void **state)
 	assert_int_equal(alpha()->delivered + alpha()->ring.lost_total, next);
 }
 
+/* Two probes lost as many records as each other: each loss is told, however the records are asked for. */
+static void losses_of_both(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++)
+		for (unsigned int n = 0; n < 3; n++)
+			ks_ring_drop(&kit_sensor.probes[i].ring, KS_EVENT);
+	assert_string_equal(records("*", "{\"peek\": true}"), "lost(0-2:3) lost(0-2:3)");
+	assert_string_equal(records("*", NULL), "lost(0-2:3) lost(0-2:3)");
+	assert_string_equal(records("*", NULL), "");
+}
+
 /* A record that is too long to keep is a loss that is told, not silence. */
 static void too_long_to_keep(void **state)
 {
@@ -1142,6 +1154,7 @@ int main(void)
 		with_kit(filtered_then_all),
 		with_kit(losses_are_told),
 		with_kit(nothing_is_unaccounted),
+		with_kit(losses_of_both),
 		with_kit(too_long_to_keep),
 		with_kit(died_in_the_middle),
 		with_kit(two_at_once),
