@@ -306,6 +306,180 @@ static void delivered_after_it_was_told(void **state)
 	end();
 }
 
+/* Each class has its part of the ring: of records of one cell, three eighths, three eighths and a quarter of all cells. */
+static void shares(void **state)
+{
+	static const struct {
+		enum ks_class class;
+		uint32_t cells;
+	} cases[] = { { KS_SAMPLE, 42 }, { KS_EVENT, 42 }, { KS_ALARM, 28 } };
+	uint32_t all = 0;
+
+	(void)state;
+	start(KS_RING_MIN); /* 112 cells of 128 bytes, behind the open record */
+	for (unsigned int i = 0; i < 3; i++) {
+		for (unsigned int n = 0; n < 100; n++)
+			put_of(cases[i].class, KS_NO_SOURCE, 50, 0);
+		all += cases[i].cells;
+		assert_int_equal(ring.held, all);
+		assert_int_equal(ring.used_bytes, all * 128);
+		assert_int_equal(ring.share[cases[i].class].cells, cases[i].cells);
+		assert_int_equal(ring.share[cases[i].class].lost, 100 - cases[i].cells);
+	}
+	while (ring.held)
+		assert_true(ks_ring_deliver(&ring, from(0), KS_NOWHERE));
+	assert_int_equal(ring.used_bytes, 0);
+	end();
+}
+
+/*
+ * Two hold as much as each other: the one whose record is older gives it up; and the kernel itself gives way last, to whoever holds as much as it,
+ * but not to who holds less.
+ */
+static void who_holds_as_much(void **state)
+{
+	(void)state;
+	for (uint32_t older = 1; older <= 2; older++) {
+		start(KS_RING_MIN);
+		for (unsigned int n = 0; n < 42; n++)
+			put_of(KS_EVENT, n % 2 ? 3 - older : older, 50, 0);
+		put_of(KS_EVENT, 9, 50, 0);
+		assert_int_equal(from(0), 1); /* the first record of @older */
+		put_of(KS_EVENT, 9, 50, 0);
+		assert_int_equal(from(0), 2);
+		end();
+	}
+	for (unsigned int kernel_first = 0; kernel_first < 2; kernel_first++) {
+		start(KS_RING_MIN);
+		for (unsigned int n = 0; n < 42; n++)
+			put_of(KS_EVENT, n % 2 == kernel_first ? 1 : KS_NO_SOURCE, 50, 0);
+		put_of(KS_EVENT, 9, 50, 0);
+		assert_int_equal(from(0), !kernel_first); /* the first of source 1 */
+		assert_int_equal(from(1), kernel_first ? 2 : 1);
+		/* Now the kernel holds more. */
+		put_of(KS_EVENT, 9, 50, 0);
+		assert_int_equal(from(0), 2);
+		end();
+	}
+}
+
+/* Two hold as much as each other, and one of them makes a long record: counted with what it is about to get, it holds more, and pushes out its own. */
+static void what_is_to_come_counts(void **state)
+{
+	(void)state;
+	start(KS_RING_MIN);
+	for (unsigned int n = 0; n < 42; n++)
+		put_of(KS_EVENT, n < 21 ? 1 : 2, 50, 0);
+	put_of(KS_EVENT, 2, 1000, 0);
+	assert_int_equal(from(0), 0);
+	assert_int_equal(from(20), 20);
+	assert_int_equal(from(21), 21 + ring.lost_count);
+	end();
+}
+
+/* Room in a table of sources is given back with the last record of a source. */
+static void places_are_given_back(void **state)
+{
+	(void)state;
+	start(256 * 1024);
+	for (uint32_t source = 0; source < 1000; source++) {
+		put_of(KS_EVENT, source, 50, 0);
+		put_of(KS_EVENT, source, 50, 0);
+		assert_true(ks_ring_deliver(&ring, 2ULL * source, KS_NOWHERE));
+		assert_true(ks_ring_deliver(&ring, 2ULL * source + 1, KS_NOWHERE));
+		assert_int_equal(ring.share[KS_EVENT].queue[0].oldest, KS_NOWHERE); /* nobody had to share */
+		assert_int_equal(ring.share[KS_EVENT].cells, 0);
+	}
+	end();
+}
+
+/* So many that were sent are remembered when they are pushed out: of 65, the first one stays a loss. */
+static void sent_and_lost(void **state)
+{
+	uint64_t undone = 0;
+
+	(void)state;
+	start(64 * 1024);
+	for (unsigned int n = 0; n <= KS_SENT_LOST; n++) {
+		put(50, 0);
+		ks_ring_sent(&ring, ks_ring_find(&ring, n, KS_NOWHERE));
+	}
+	while (from(0) <= KS_SENT_LOST)
+		put(50, 0);
+	assert_int_equal(ring.lost_total, KS_SENT_LOST + 1);
+	assert_false(ks_ring_deliver(&ring, 0, KS_NOWHERE));
+	for (uint64_t seq = 1; seq <= KS_SENT_LOST; seq++)
+		undone += ks_ring_deliver(&ring, seq, KS_NOWHERE);
+	assert_int_equal(undone, KS_SENT_LOST);
+	assert_int_equal(ring.lost_total, 1);
+	assert_int_equal(ring.lost_count, 1);
+	assert_int_equal(ring.lost_first, 0);
+	end();
+}
+
+/* What is not lost after all was the first of what is to be told, the last, the only one, or outside of it: the range is as narrow as it is known to be. */
+static void range_of_what_is_not_lost(void **state)
+{
+	(void)state;
+	for (unsigned int which = 0; which < 3; which++) {
+		start(64 * 1024);
+		for (unsigned int n = 0; n < 3; n++) {
+			put(50, 0);
+			ks_ring_sent(&ring, ks_ring_find(&ring, n, KS_NOWHERE));
+		}
+		while (from(0) < 3)
+			put(50, 0);
+		assert_true(ks_ring_deliver(&ring, which, KS_NOWHERE));
+		assert_int_equal(ring.lost_count, 2);
+		assert_int_equal(ring.lost_first, which == 0 ? 1 : 0);
+		assert_int_equal(ring.lost_last, which == 2 ? 1 : 2);
+		assert_true(ks_ring_deliver(&ring, (which + 1) % 3, KS_NOWHERE));
+		assert_true(ks_ring_deliver(&ring, (which + 2) % 3, KS_NOWHERE));
+		assert_int_equal(ring.lost_count, 0);
+		assert_int_equal(ring.lost_total, 0);
+		end();
+	}
+	/* Told is 0; to be told is 1: that 0 arrived takes nothing from that. */
+	start(64 * 1024);
+	put(50, 0);
+	ks_ring_sent(&ring, ks_ring_find(&ring, 0, KS_NOWHERE));
+	while (from(0) < 1)
+		put(50, 0);
+	ks_ring_told(&ring, ks_ring_telling(&ring));
+	put(50, 0);
+	assert_int_equal(ring.lost_count, 1);
+	assert_true(ks_ring_deliver(&ring, 0, KS_NOWHERE));
+	assert_int_equal(ring.lost_count, 1);
+	assert_int_equal(ring.lost_first, 1);
+	assert_int_equal(ring.lost_last, 1);
+	assert_int_equal(ring.lost_total, 1);
+	end();
+}
+
+/* Cleared, a ring is as at first: nothing of what was held, lost, sent or told is left. */
+static void cleared(void **state)
+{
+	static struct ks_ring fresh;
+
+	(void)state;
+	start(KS_RING_MIN);
+	for (unsigned int n = 0; n < 100; n++) {
+		put_of((enum ks_class)(n % KS_CLASSES), n % 40, 300, 0);
+		ks_ring_sent(&ring, ring.newest);
+	}
+	ks_ring_told(&ring, ks_ring_telling(&ring));
+	ks_ring_drop(&ring, KS_ALARM);
+	ks_ring_clear(&ring);
+	memset(&fresh, 0, sizeof(fresh));
+	ks_ring_init(&fresh, ring.mem, KS_RING_MIN);
+	assert_memory_equal(&ring, &fresh, sizeof(ring));
+	assert_int_equal(from(0), UINT64_MAX);
+	assert_false(ks_ring_deliver(&ring, 5, KS_NOWHERE));
+	put(50, 0);
+	assert_int_equal(from(0), 0);
+	end();
+}
+
 /*
  * Records of every size, class and source, taken out in every order, in rings of every size, found from hints of every age: nothing is
  * written outside, what is held is whole, and held + lost + delivered is always what was put in.
@@ -362,6 +536,13 @@ int main(void)
 		cmocka_unit_test(tellings_that_overlap),
 		cmocka_unit_test(delivered_is_not_lost),
 		cmocka_unit_test(delivered_after_it_was_told),
+		cmocka_unit_test(shares),
+		cmocka_unit_test(who_holds_as_much),
+		cmocka_unit_test(what_is_to_come_counts),
+		cmocka_unit_test(places_are_given_back),
+		cmocka_unit_test(sent_and_lost),
+		cmocka_unit_test(range_of_what_is_not_lost),
+		cmocka_unit_test(cleared),
 		cmocka_unit_test(any_order_any_size),
 	};
 

@@ -17,6 +17,8 @@ static struct {
 	const char *why;            /* it fails; NULL: "told to fail" */
 	unsigned int steps, passes, resets;
 	uint64_t began[4096];       /* when each pass began */
+	uint64_t takes_ns;          /* each step takes so long */
+	void (*meanwhile)(struct ks_probe *p); /* called once, in the middle of a step */
 } probe;
 
 static int ordered_init(struct ks_probe *p)
@@ -39,9 +41,14 @@ static void ordered_reset(struct ks_probe *p)
 static enum ks_step ordered_step(struct ks_probe *p, uint64_t deadline_ns)
 {
 	static unsigned int left;
+	void (*meanwhile)(struct ks_probe *) = probe.meanwhile;
 
 	(void)deadline_ns;
 	probe.steps++;
+	port_suspend(probe.takes_ns);
+	probe.meanwhile = NULL;
+	if (meanwhile)
+		meanwhile(p);
 	if (p->first_step) {
 		left = probe.steps_of_pass;
 		probe.began[probe.passes++ % 4096] = ks_port_time_ns();
@@ -851,6 +858,298 @@ static void alarms_stay(void **state)
 	assert_string_equal(records("{\"peek\": true, \"filter\": {\"class\": \"alarm\"}, \"max\": 1}"), "lost(1-4619:4619) 0");
 }
 
+/* === In the middle of a step ============================================= */
+
+/* A caller who wants a fresh sample comes while the probe's work is in a step, and so does the work while a caller is: one of them waits. */
+static void others_during_a_step(struct ks_probe *p)
+{
+	unsigned int steps = probe.steps;
+	uint32_t pass = ks_probe_want_pass(p);
+
+	assert_true(p->busy);
+	assert_int_equal(ks_probe_drive(p, pass, UINT64_MAX), KS_DRIVE_NOT);
+	assert_int_equal(p->work.run(&p->work), 100000);
+	assert_int_equal(p->expected_ns, ks_port_time_ns() + 100000);
+	assert_int_equal(probe.steps, steps);
+}
+
+static void one_step_at_a_time(void **state)
+{
+	uint32_t pass;
+
+	(void)state;
+	port_advance(SECOND);
+	probe.steps_of_pass = 2;
+	probe.meanwhile = others_during_a_step;
+	port_advance(4 * SECOND);
+	assert_null(probe.meanwhile);
+	assert_false(first()->busy);
+
+	probe.meanwhile = others_during_a_step;
+	pass = ks_probe_want_pass(first());
+	assert_int_equal(ks_probe_drive(first(), pass, UINT64_MAX), KS_DRIVE_MORE);
+	assert_null(probe.meanwhile);
+	assert_false(first()->busy);
+	assert_true(first()->in_pass);
+	assert_int_equal(ks_probe_drive(first(), pass, UINT64_MAX), KS_DRIVE_REACHED);
+}
+
+/* A step has taken five seconds: it may still end.  A moment more, and nobody waits for it; the supervisor says so, and takes nothing from it. */
+static void five_seconds(struct ks_probe *p)
+{
+	unsigned int supervised = (unsigned int)kit_sensor.supervised;
+
+	port_suspend(5 * SECOND);
+	assert_false(ks_probe_stuck(p));
+	port_suspend(1);
+	assert_true(ks_probe_stuck(p));
+	kit_sensor.supervised_ns = ks_port_time_ns() - SECOND;
+	kit_sensor.work.run(&kit_sensor.work);
+	assert_int_equal(kit_sensor.supervised, supervised + 1);
+	assert_string_equal(p->last_error, "a step does not end");
+}
+
+static void stuck_after_five_seconds(void **state)
+{
+	(void)state;
+	probe.meanwhile = five_seconds;
+	port_advance(SECOND);
+	assert_null(probe.meanwhile);
+	assert_false(ks_probe_stuck(first()));
+	assert_int_equal(first()->restarts, 0);
+	assert_int_equal(first()->passes, 1);
+	assert_int_equal(first()->longest_step_ns, 5 * SECOND + 1);
+}
+
+/* A reset comes while a step is under way: that pass is over without an end, what the step recorded is dropped, and the next step is the first of another. */
+static void reset_in_the_middle(struct ks_probe *p)
+{
+	ks_probe_command(p, KS_CMD_RESET, &kit_caller);
+	assert_int_equal(probe.resets, 0); /* not beside the step */
+	kit_records(0, 3, "x");
+}
+
+static void reset_during_a_step(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	assert_int_equal(first()->ended, 1);
+	probe.steps_of_pass = 3;
+	probe.meanwhile = reset_in_the_middle;
+	port_advance(4 * SECOND);
+	assert_null(probe.meanwhile);
+	assert_int_equal(probe.resets, 1);
+	assert_int_equal(first()->ended, 3);
+	assert_int_equal(first()->passes, 1);
+	assert_int_equal(first()->failures, 0);
+	assert_int_equal(probe.passes, 3);
+	assert_string_equal(records("{}"), "0");
+}
+
+/* Turned off while its work is in a step: no step follows, and nobody expects one. */
+static void off_in_the_middle(struct ks_probe *p)
+{
+	ks_probe_command(p, KS_CMD_OFF, &kit_caller);
+}
+
+static void off_during_a_step(void **state)
+{
+	(void)state;
+	probe.steps_of_pass = 3;
+	probe.meanwhile = off_in_the_middle;
+	port_advance(SECOND);
+	assert_int_equal(probe.steps, 1);
+	assert_int_equal(first()->expected_ns, UINT64_MAX);
+	assert_int_equal(first()->work.port.due_ns, UINT64_MAX);
+}
+
+/* However late a caller wants his step to end, it gets no more than the budget of a step; and no more than he has. */
+static uint64_t deadline_given_ns;
+
+static enum ks_step deadline_step(struct ks_probe *p, uint64_t deadline_ns)
+{
+	(void)p;
+	deadline_given_ns = deadline_ns;
+	return KS_STEP_DONE;
+}
+
+static void deadlines(void **state)
+{
+	static struct ks_probe_type type;
+	static const struct ks_probe_type *const only[] = { &type };
+	uint64_t now;
+
+	(void)state;
+	type = ordered;
+	type.step = deadline_step;
+	kit_stop();
+	kit_start(only, 1);
+	port_advance(SECOND);
+	now = ks_port_time_ns();
+	ks_probe_drive(first(), ks_probe_want_pass(first()), UINT64_MAX);
+	assert_int_equal(deadline_given_ns, now + KS_STEP_BUDGET_NS);
+	ks_probe_drive(first(), ks_probe_want_pass(first()), now + KS_STEP_BUDGET_NS + 1);
+	assert_int_equal(deadline_given_ns, now + KS_STEP_BUDGET_NS);
+	ks_probe_drive(first(), ks_probe_want_pass(first()), now + KS_STEP_BUDGET_NS - 1);
+	assert_int_equal(deadline_given_ns, now + KS_STEP_BUDGET_NS - 1);
+}
+
+/* === What is counted ===================================================== */
+
+/* Passes of different lengths: how many, the last, the longest, and what is usual, an eighth of which is the newest. */
+static void counters(void **state)
+{
+	uint64_t start;
+
+	(void)state;
+	probe.takes_ns = 8000;
+	port_advance(SECOND);
+	assert_int_equal(first()->passes, 1);
+	assert_int_equal(first()->steps, 1);
+	assert_int_equal(first()->last_pass_ns, 8000);
+	assert_int_equal(first()->usual_pass_ns, 8000);
+	start = first()->pass_boot_ns;
+	probe.takes_ns = 16000;
+	port_advance(4 * SECOND);
+	assert_int_equal(first()->passes, 2);
+	assert_int_equal(first()->longest_pass_ns, 16000);
+	assert_int_equal(first()->longest_step_ns, 16000);
+	assert_int_equal(first()->usual_pass_ns, 9000);
+	assert_int_equal(first()->whole, 2);
+	assert_in_range(first()->whole_start_ns - start, 4 * SECOND, 4 * SECOND + 100000);
+	probe.takes_ns = 800;
+	probe.steps_of_pass = 2;
+	port_advance(4 * SECOND);
+	assert_int_equal(first()->passes, 3);
+	assert_int_equal(first()->steps, 4);
+	assert_int_equal(first()->last_pass_ns, 1600);
+	assert_int_equal(first()->longest_pass_ns, 16000);
+	assert_int_equal(first()->longest_step_ns, 16000);
+	/* From start to end, so with the pause between the two. */
+	assert_in_range(first()->usual_pass_ns, (7 * 9000 + 1000000 + 1600) / 8, (7 * 9000 + 1000000 + 1700) / 8);
+}
+
+/* A pass that takes no time at all has a usual time nevertheless: it is known that one got to its end. */
+static void no_time_at_all(void **state)
+{
+	(void)state;
+	port_advance(1);
+	assert_int_equal(first()->passes, 1);
+	assert_int_equal(first()->usual_pass_ns, 1);
+}
+
+/* A reset takes all of that back, and what the supervisor knew of troubles; how often there was one, it does not. */
+static void reset_takes_back(void **state)
+{
+	uint64_t ended;
+
+	(void)state;
+	probe.takes_ns = 1000;
+	port_advance(20 * SECOND);
+	assert_true(first()->usual_pass_ns && first()->longest_step_ns && first()->whole && first()->whole_start_ns);
+	ended = first()->ended;
+	kit_records(0, 3, "x");
+	assert_string_equal(records("{}"), "0 1 2");
+	probe.result = KS_STEP_FAILED;
+	port_advance(40 * SECOND);
+	assert_true(first()->restarts && first()->restarts_in_row && first()->failures && first()->delivered && first()->last_error);
+	ks_probe_want_pass(first());
+	probe.result = KS_STEP_DONE;
+	assert_string_equal(word("reset", "ordered"), "reset");
+	assert_int_equal(first()->passes, 0);
+	assert_int_equal(first()->steps, 0);
+	assert_int_equal(first()->last_pass_ns, 0);
+	assert_int_equal(first()->longest_pass_ns, 0);
+	assert_int_equal(first()->longest_step_ns, 0);
+	assert_int_equal(first()->usual_pass_ns, 0);
+	assert_int_equal(first()->whole, 0);
+	assert_int_equal(first()->whole_start_ns, 0);
+	assert_int_equal(first()->delivered, 0);
+	assert_int_equal(first()->failures, 0);
+	assert_int_equal(first()->restarts, 0);
+	assert_int_equal(first()->failed_in_row, 0);
+	assert_int_equal(first()->restarts_in_row, 0);
+	assert_null(first()->last_error);
+	assert_null(first()->failed_why);
+	assert_int_equal(first()->resets, 1);
+	assert_true(first()->ended > ended);
+	port_advance(1);
+	assert_int_equal(first()->passes, 1); /* at once */
+	assert_string_equal(records("{}"), "0"); /* and announced to nobody: who asked for it asked the count of before */
+}
+
+/* At `low` a probe takes one part of 100 of a CPU at most, at `default` of 20; from `high` on it takes what it needs. */
+static void rests_by_level(void **state)
+{
+	static const struct {
+		const char *level;
+		uint64_t rest_s;
+	} cases[] = { { "low", 99 }, { "default", 19 } };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		uint64_t ended_ns;
+
+		assert_string_equal(word(cases[i].level, "ordered"), cases[i].level);
+		probe.takes_ns = SECOND;
+		assert_string_equal(word("reset", "ordered"), "reset");
+		assert_string_equal(word(cases[i].level, "ordered"), cases[i].level);
+		port_advance(1);
+		ended_ns = ks_port_time_ns();
+		probe.takes_ns = 0;
+		assert_in_range(first()->due_ns - ended_ns, cases[i].rest_s * SECOND - 10, cases[i].rest_s * SECOND);
+		port_advance(1);
+	}
+}
+
+/* A pass took no time, and the next is due at once: its step is made without a pause. */
+static void due_at_once(void **state)
+{
+	static struct ks_probe_type type;
+	static const struct ks_probe_type *const only[] = { &type };
+
+	(void)state;
+	type = ordered;
+	memset(type.interval_ns, 0, sizeof(type.interval_ns));
+	kit_stop();
+	kit_start(only, 1);
+	assert_int_equal(first()->work.run(&first()->work), 0);
+	assert_int_equal(first()->expected_ns, ks_port_time_ns());
+	assert_int_equal(first()->passes, 1);
+}
+
+/* The reply that waits for a fresh sample has told of as many losses as there are of the new count, after a reset: those are told all the same. */
+static void losses_of_a_new_count(void **state)
+{
+	char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"ordered\", {\"run\": true, \"peek\": true}]}";
+	enum ks_serve more = KS_SERVE_MORE;
+	struct ks_cursor cursor = { 0 };
+	struct ks_request request;
+	char buf[KS_OUT_BYTES];
+	struct ks_text out;
+	unsigned int told = 0;
+
+	(void)state;
+	port_advance(SECOND);
+	probe.steps_of_pass = 3;
+	for (int i = 0; i < 3; i++)
+		ks_ring_drop(&first()->ring, KS_EVENT);
+	ks_request_parse(&request, line, strlen(line), KS_VERSION_NONE);
+	for (int calls = 0; calls < 100 && more == KS_SERVE_MORE; calls++) {
+		ks_text_init(&out, buf, KS_LINE_MAX);
+		more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
+		told += memmem(buf, out.len, "\"kind\":\"lost\"", 13) != NULL;
+		if (calls)
+			continue;
+		assert_int_equal(told, 1);
+		ks_probe_command(first(), KS_CMD_RESET, &kit_caller);
+		for (int i = 0; i < 3; i++)
+			ks_ring_drop(&first()->ring, KS_EVENT);
+	}
+	assert_int_equal(more, KS_SERVE_DONE);
+	assert_int_equal(told, 2);
+}
+
 #define with_sensor(test) cmocka_unit_test_setup_teardown(test, setup, kit_teardown)
 
 int main(void)
@@ -868,6 +1167,17 @@ int main(void)
 		with_sensor(what_does_not_heal),
 		with_sensor(suspended),
 		with_sensor(alarms_stay),
+		with_sensor(one_step_at_a_time),
+		with_sensor(stuck_after_five_seconds),
+		with_sensor(reset_during_a_step),
+		with_sensor(off_during_a_step),
+		with_sensor(deadlines),
+		with_sensor(counters),
+		with_sensor(no_time_at_all),
+		with_sensor(reset_takes_back),
+		with_sensor(rests_by_level),
+		with_sensor(due_at_once),
+		with_sensor(losses_of_a_new_count),
 		cmocka_unit_test_teardown(loss_during_run_is_told, kit_teardown),
 		with_sensor(every_state_every_command),
 		with_sensor(to_all),

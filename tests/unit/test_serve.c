@@ -335,6 +335,18 @@ static void nothing_is_unaccounted(void **state)
 	assert_int_equal(alpha()->delivered + alpha()->ring.lost_total, next);
 }
 
+/* Two probes lost as many records as each other: each loss is told, however the records are asked for. */
+static void losses_of_both(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++)
+		for (unsigned int n = 0; n < 3; n++)
+			ks_ring_drop(&kit_sensor.probes[i].ring, KS_EVENT);
+	assert_string_equal(records("*", "{\"peek\": true}"), "lost(0-2:3) lost(0-2:3)");
+	assert_string_equal(records("*", NULL), "lost(0-2:3) lost(0-2:3)");
+	assert_string_equal(records("*", NULL), "");
+}
+
 /* A record that is too long to keep is a loss that is told, not silence. */
 static void too_long_to_keep(void **state)
 {
@@ -902,6 +914,146 @@ static void status(void **state)
 	assert_int_equal(json_array_size(json_object_get(what, "probes")), 2);
 }
 
+/* Each member of the status is the number that it is called, and no other's: here all of them are different. */
+static void status_members(void **state)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} want[] = {
+		{ "interval_ns", 4 * SECOND }, { "epoch", 101 }, { "pass", 103 }, { "runs", 104 }, { "pass_start_ns", 105 }, { "whole_pass", 106 },
+		{ "whole_start_ns", 107 }, { "last_run_ns", 1ULL << 40 }, { "longest_run_ns", 109 }, { "steps", 110 }, { "longest_step_ns", 111 },
+		{ "held", 112 }, { "delivered", 113 }, { "lost", 114 }, { "lost_alarms", 115 }, { "bytes_held", 116 }, { "bytes", 117 },
+		{ "memory_bytes", 118 }, { "failures", 119 }, { "restarts", 120 }, { "resets", 121 },
+	};
+	struct ks_probe *probe = alpha();
+	const json_t *all, *one;
+
+	(void)state;
+	probe->epoch = 101;
+	probe->ended = 102;
+	probe->in_pass = true;
+	probe->passes = 104;
+	probe->pass_boot_ns = 105;
+	probe->whole = 106;
+	probe->whole_start_ns = 107;
+	probe->last_pass_ns = 1ULL << 40;
+	probe->longest_pass_ns = 109;
+	probe->steps = 110;
+	probe->longest_step_ns = 111;
+	probe->ring.held = 112;
+	probe->delivered = 113;
+	probe->ring.lost_total = 114;
+	probe->ring.share[KS_ALARM].lost = 115;
+	probe->ring.used_bytes = 116;
+	probe->ring.size = 117;
+	probe->memory_bytes = 118;
+	probe->failures = 119;
+	probe->restarts = 120;
+	probe->resets = 121;
+	probe->last_error = "an error";
+	probe->on = false;
+	kit_sensor.probes[1].memory_bytes = 1000;
+	kit_sensor.supervised = 55;
+	all = json_array_get(json_object_get(json_array_get(kit_command_0_2("status", "*"), 0), "reply"), 2);
+	one = json_array_get(json_object_get(all, "probes"), 0);
+	assert_int_equal(json_object_size(one), 5 + sizeof(want) / sizeof(*want));
+	for (size_t i = 0; i < sizeof(want) / sizeof(*want); i++) {
+		assert_true(json_is_integer(json_object_get(one, want[i].name)));
+		assert_int_equal(json_integer_value(json_object_get(one, want[i].name)), want[i].value);
+	}
+	assert_string_equal(json_string_value(json_object_get(one, "uuid")), probe->uuid);
+	assert_string_equal(json_string_value(json_object_get(one, "state")), "off");
+	assert_string_equal(json_string_value(json_object_get(one, "last_error")), "an error");
+
+	assert_string_equal(json_string_value(json_object_get(all, "name")), "test");
+	assert_string_equal(json_string_value(json_object_get(all, "uuid")), kit_sensor.uuid);
+	assert_string_equal(json_string_value(json_object_get(all, "state")), "mixed");
+	assert_string_equal(json_string_value(json_object_get(all, "level")), "default");
+	assert_int_equal(json_integer_value(json_object_get(all, "supervised")), 55);
+	assert_int_equal(json_integer_value(json_object_get(all, "memory_bytes")), 1118 + 2 * sizeof(struct ks_probe));
+	assert_int_equal(json_integer_value(json_object_get(all, "time")), ks_port_boot_time_ns());
+	assert_int_equal(json_array_size(json_object_get(all, "probes")), 2);
+}
+
+/* A name that two probes share is a name of both: its status is that of all in one line. */
+static void status_of_two_by_one_name(void **state)
+{
+	static const struct ks_probe_type *const types[] = { &kit_beta, &kit_alpha, &kit_alpha };
+	const json_t *what;
+
+	(void)state;
+	kit_start(types, 3);
+	what = json_array_get(json_object_get(json_array_get(kit_command_0_2("status", "alpha"), 0), "reply"), 2);
+	assert_int_equal(json_array_size(json_object_get(what, "probes")), 3);
+	what = json_array_get(json_object_get(json_array_get(kit_command_0_2("status", "beta"), 0), "reply"), 2);
+	assert_null(json_object_get(what, "probes"));
+	kit_stop();
+}
+
+/* === What is the same in all records ===================================== */
+
+/* The clocks of two CPUs differ a little: the time of records does not go back all the same, and goes on as soon as there is a later one. */
+static void time_does_not_go_back(void **state)
+{
+	uint64_t now;
+
+	(void)state;
+	now = ks_port_boot_time_ns();
+	alpha()->last_record_ns = now + 1000;
+	kit_records(0, 1, "x");
+	port_suspend(999);
+	kit_records(0, 1, "x");
+	port_suspend(2);
+	kit_records(0, 1, "x");
+	assert_int_equal(kit_number(kit_command("records", "alpha", "{\"peek\": true}"), 0, "time"), now + 1000);
+	assert_int_equal(kit_number(kit_command("records", "alpha", "{\"peek\": true}"), 1, "time"), now + 1000);
+	assert_int_equal(kit_number(kit_command("records", "alpha", "{\"peek\": true}"), 2, "time"), now + 1001);
+}
+
+/* A record says which probe made it, of which class it is, of which count and of which pass. */
+static void common_members(void **state)
+{
+	static const char *const classes[] = { "sample", "event", "alarm" };
+	json_t *lines;
+
+	(void)state;
+	alpha()->ended = 7;
+	for (unsigned int i = 0; i < 3; i++) {
+		alpha()->in_pass = i;
+		ks_record_begin(alpha(), (enum ks_class)i, KS_NO_SOURCE, "kind");
+		ks_record_end(alpha());
+	}
+	lines = kit_command("records", "alpha", NULL);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_string_equal(kit_text(lines, i, "probe"), "alpha");
+		assert_string_equal(kit_text(lines, i, "kind"), "kind");
+		assert_string_equal(kit_text(lines, i, "class"), classes[i]);
+		assert_int_equal(kit_number(lines, i, "epoch"), alpha()->epoch);
+		assert_int_equal(kit_number(lines, i, "pass"), 7 + !!i);
+	}
+}
+
+/* What a client put into a list stands in the record of it; a long item as far as it fits, and the record says that there is more. */
+static void item_of_a_command(void **state)
+{
+	char item[225];
+
+	(void)state;
+	memset(item, 'i', sizeof(item));
+	for (size_t bytes = 223; bytes <= 225; bytes++)
+		ks_record_command(alpha(), "add", &kit_caller, item, bytes);
+	for (size_t i = 0; i < 3; i++) {
+		json_t *lines = kit_command("records", "alpha", "{\"peek\": true}");
+
+		assert_string_equal(kit_text(lines, i, "command"), "add");
+		assert_int_equal(strlen(kit_text(lines, i, "item")), i ? 224 : 223);
+		assert_int_equal(json_is_true(json_object_get(kit_record(lines, i), "cut")), i == 2);
+	}
+	ks_record_command(alpha(), "off", &kit_caller, NULL, 0);
+	assert_null(json_object_get(kit_record(kit_command("records", "alpha", "{\"since\": 3}"), 0), "item"));
+}
+
 static void put_own(struct ks_text *out)
 {
 	ks_text_lit(out, ",\"own\":\"");
@@ -1002,6 +1154,7 @@ int main(void)
 		with_kit(filtered_then_all),
 		with_kit(losses_are_told),
 		with_kit(nothing_is_unaccounted),
+		with_kit(losses_of_both),
 		with_kit(too_long_to_keep),
 		with_kit(died_in_the_middle),
 		with_kit(two_at_once),
@@ -1021,6 +1174,11 @@ int main(void)
 		cmocka_unit_test(add_and_remove_errors),
 		with_kit(no_stream),
 		with_kit(status),
+		with_kit(status_members),
+		cmocka_unit_test(status_of_two_by_one_name),
+		with_kit(time_does_not_go_back),
+		with_kit(common_members),
+		with_kit(item_of_a_command),
 		cmocka_unit_test(longest_status),
 		with_kit(session),
 		with_kit(nonce_is_echoed),

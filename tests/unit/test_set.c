@@ -785,6 +785,115 @@ static void unusual_in_a_full_table(void **state)
 	assert_string_equal(seen(), "");
 }
 
+/* === Memory ============================================================= */
+
+struct small {
+	uint32_t id;
+	uint32_t value;
+};
+
+/* Its key is 64 bytes, the longest of which there are fingerprints; or one byte longer. */
+struct keyed {
+	char name[64], more[1], rest[135];
+};
+
+static const struct ks_field small_fields[] = { KS_FIELD(struct small, id, KS_U32), KS_FIELD(struct small, value, KS_U32) };
+static const struct ks_field keyed_fields[] = { KS_FIELD(struct keyed, name, KS_STRING), KS_FIELD(struct keyed, rest, KS_STRING) };
+
+static uint32_t fifty(void)
+{
+	return 50;
+}
+
+static uint32_t seven(void)
+{
+	return 7;
+}
+
+/*
+ * What a probe asks for: to keep all as a whole, a block for each; to see all, a block for so many fingerprints as fit in it, and one of 16 for whole
+ * items; and for alarms, 128 blocks of their own.  A block has 12 bytes beside it, and each of its slots 3.
+ */
+static void sizes(void **state)
+{
+	/* Item 8, so block 24, fingerprint 24: none of them.  Item 64 and key 4: block 80, fingerprint 24, 3 in a block.  Item 200 and key 64: 216, 80, 2. */
+	static const struct ks_set_kind small = KS_KIND("small", struct small, small_fields, id, "");
+	static const struct ks_set_kind keyed = KS_KIND("keyed", struct keyed, keyed_fields, name, "");
+	static const struct ks_set_kind too_long = KS_KIND("keyed", struct keyed, keyed_fields, more, "");
+	static const struct ks_set_kind still = KS_STILL("still", struct thing, thing_fields, id, "");
+	static const struct ks_set_kind mixed[] = { KS_KIND("small", struct small, small_fields, id, ""),
+						    KS_ALARMS("alarm", struct thing, thing_fields, id, "") };
+	static const struct {
+		struct ks_set_type type;
+		struct ks_size size;
+	} cases[] = {
+		{ { .kinds = &small, .kinds_count = 1, .items_max = 100 }, { 100, 100 * 39, 100 * 39 } },
+		{ { .kinds = kinds, .kinds_count = 2, .items_max = 100 }, { 100, 36 * 101, 100 * 101 } },
+		{ { .kinds = kinds, .kinds_count = 2, .items_max = 9, .items = fifty, .first_items = seven }, { 7, 18 * 101, 50 * 101 } },
+		{ { .kinds = &keyed, .kinds_count = 1, .items_max = 300 }, { 300, 161 * 234, 300 * 234 } },
+		{ { .kinds = &too_long, .kinds_count = 1, .items_max = 300 }, { 300, 300 * 231, 300 * 231 } },
+		/* The first value beside each: block 144, 6 fingerprints. */
+		{ { .kinds = &still, .kinds_count = 1, .items_max = 60 }, { 60, 11 * 174, 60 * 174 } },
+		{ { .kinds = mixed, .kinds_count = 2, .items_max = 1000 }, { 1000, 128 * 95 + 1000 * 39, 128 * 95 + 1000 * 39 } },
+		{ { .kinds = mixed, .kinds_count = 2, .items_max = 127 }, { 127, 127 * 95 + 127 * 39, 127 * 95 + 127 * 39 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ks_probe_type type = { .engine = &cases[i].type };
+		struct ks_size size = { 0 };
+
+		ks_set_size(&type, &size);
+		assert_int_equal(size.items, cases[i].size.items);
+		assert_int_equal(size.least_bytes, cases[i].size.least_bytes);
+		assert_int_equal(size.most_bytes, cases[i].size.most_bytes);
+	}
+}
+
+/* How many things can be looked at with so much memory: all that have a place, and with one more the sample is incomplete. */
+static void capacity(void **state)
+{
+	static const struct {
+		uint64_t memory_bytes;
+		uint32_t items;
+	} cases[] = {
+		{ 10000, 7 + 92 * 3 },      /* 99 blocks, of which 7 stay for whole items, and the others have 3 fingerprints each */
+		{ 9999, 7 + 92 * 3 },
+		{ 101 * 97, 7 + 90 * 3 },
+		{ 101 * 96, 6 + 90 * 3 },
+		{ 101 * 96 - 1, 6 + 89 * 3 },
+		{ 1, 1 + 15 * 3 },          /* there are 16 blocks at least */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		memset(&world, 0, sizeof(world));
+		kit_prepare(large_types, 1);
+		kit_config.memory_bytes = cases[i].memory_bytes;
+		assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+		for (uint32_t id = 1; id <= cases[i].items; id++)
+			put(id);
+		pass();
+		assert_null(strstr(seen(), "incomplete"));
+		assert_int_equal(ks_set_baselines(&kit_sensor.probes[0]), cases[i].items);
+		put(cases[i].items + 1);
+		pass();
+		assert_non_null(strstr(seen(), "incomplete"));
+		assert_int_equal(ks_set_baselines(&kit_sensor.probes[0]), cases[i].items);
+		/* All of them go, and all of the memory is there again. */
+		world.count = 0;
+		pass();
+		pass();
+		seen();
+		assert_int_equal(ks_set_baselines(&kit_sensor.probes[0]), 0);
+		for (uint32_t id = 1001; id <= 1000 + cases[i].items; id++)
+			put(id);
+		pass();
+		assert_null(strstr(seen(), "incomplete"));
+		kit_stop();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -810,6 +919,8 @@ int main(void)
 		cmocka_unit_test(steps_change_nothing),
 		cmocka_unit_test(sample_larger_than_the_ring),
 		cmocka_unit_test(no_memory),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(capacity),
 	};
 
 	return cmocka_run_group_tests_name("set", tests, NULL, NULL);

@@ -42,7 +42,12 @@ static const struct ks_field gate_fields[] = {
 	KS_FIELD(struct thing, symbol, KS_STRING),
 };
 
-enum { VCPU, DENIED, GATE, SLOT, HIDDEN };
+static const struct ks_field mode_fields[] = {
+	KS_GUARD(struct thing, powerful, KS_BOOL),
+	KS_FIELD(struct thing, id, KS_U32),
+};
+
+enum { VCPU, DENIED, GATE, SLOT, HIDDEN, MODE, KINDS };
 
 static const struct ks_set_kind kinds[] = {
 	[VCPU] = KS_KIND_BY("vcpu", struct thing, vcpu_fields, id, owner, ""),
@@ -50,6 +55,7 @@ static const struct ks_set_kind kinds[] = {
 	[GATE] = KS_STILL("gate", struct thing, gate_fields, id, ""),
 	[SLOT] = KS_SEALED("slot", struct thing, gate_fields, id, ""),
 	[HIDDEN] = KS_ALARMS_BY("hidden", struct thing, vcpu_fields, id, owner, ""),
+	[MODE] = KS_KIND_BY("mode", struct thing, mode_fields, id, owner, ""),
 };
 
 static struct world {
@@ -83,17 +89,21 @@ static bool usual(struct ks_probe *probe, unsigned int kind, void *item)
 	return true;
 }
 
-static const struct ks_set_type set = { .kinds = kinds, .kinds_count = 5, .items_max = THINGS_MAX, .next = next };
-static const struct ks_set_type usual_set = { .kinds = kinds, .kinds_count = 5, .items_max = THINGS_MAX, .next = next, .usual = usual };
+static const struct ks_set_type set = { .kinds = kinds, .kinds_count = KINDS, .items_max = THINGS_MAX, .next = next };
+static const struct ks_set_type usual_set = { .kinds = kinds, .kinds_count = KINDS, .items_max = THINGS_MAX, .next = next, .usual = usual };
 /* The clock of these tests begins 1000 s after boot. */
 static const struct ks_set_type settling_set = {
-	.kinds = kinds, .kinds_count = 5, .items_max = THINGS_MAX, .next = next, .settled_ns = 1060 * SECOND,
+	.kinds = kinds, .kinds_count = KINDS, .items_max = THINGS_MAX, .next = next, .settled_ns = 1060 * SECOND,
 };
 
+/* Of the changes of each source in each kind, two are recorded in five minutes. */
+static const struct ks_set_type strict_set = { .kinds = kinds, .kinds_count = KINDS, .items_max = THINGS_MAX, .next = next, .changes_max = 2 };
+
 #define MACHINE(engine) { .name = "machine", .interval_ns = { 4 * SECOND, 4 * SECOND, SECOND, SECOND }, KS_SET_ENGINE(engine) }
-static const struct ks_probe_type machine = MACHINE(&set), usual_machine = MACHINE(&usual_set), settling_machine = MACHINE(&settling_set);
+static const struct ks_probe_type machine = MACHINE(&set), usual_machine = MACHINE(&usual_set), settling_machine = MACHINE(&settling_set),
+				  strict_machine = MACHINE(&strict_set);
 static const struct ks_probe_type *const types[] = { &machine }, *const usual_types[] = { &usual_machine },
-		*const settling_types[] = { &settling_machine };
+		*const settling_types[] = { &settling_machine }, *const strict_types[] = { &strict_machine };
 
 /* Big enough for all that is recorded in a test, so that nothing but the engine decides what there is. */
 static void start(const struct ks_probe_type *const *of, uint64_t memory_bytes)
@@ -124,6 +134,13 @@ static int settling_setup(void **state)
 {
 	(void)state;
 	start(settling_types, 0);
+	return 0;
+}
+
+static int strict_setup(void **state)
+{
+	(void)state;
+	start(strict_types, 0);
 	return 0;
 }
 
@@ -360,6 +377,84 @@ static void limited_and_asked(void **state)
 	assert_string_equal(seen(), "event appeared vcpu:1");
 }
 
+/* Changes that are too many are told as they begin, and how many they were when the five minutes since the first change are over: not a moment before. */
+static void limits_end(void **state)
+{
+	uint64_t since_ns;
+	json_t *lines;
+
+	(void)state;
+	put(VCPU, 1, 7);
+	put(DENIED, 2, 7);
+	passed(NULL);
+	for (unsigned int round = 0; round < 2; round++) {
+		world.things[0].thing.online ^= 1;
+		world.things[1].thing.target++;
+		assert_string_equal(seen(), "event changed vcpu:1, event changed denied:2");
+	}
+	/* Each kind by itself. */
+	world.things[0].thing.online ^= 1;
+	lines = passed("{\"peek\": true}");
+	since_ns = kit_number(lines, 0, "since_ns");
+	assert_string_equal(seen(), "event limited vcpu of 7:1");
+	for (unsigned int round = 0; round < 2; round++) {
+		world.things[0].thing.online ^= 1;
+		assert_string_equal(seen(), "");
+	}
+	port_suspend(since_ns + 300 * SECOND - 1 - ks_port_time_ns());
+	world.things[0].thing.online ^= 1;
+	assert_string_equal(fresh(), "sample present vcpu:1, sample present denied:2");
+	port_suspend(1);
+	world.things[0].thing.online ^= 1;
+	world.things[1].thing.target++;
+	assert_string_equal(fresh(), "event limited vcpu of 7:4, event changed vcpu:1, event changed denied:2");
+	world.things[0].thing.online ^= 1;
+	assert_string_equal(seen(), "event changed vcpu:1");
+	world.things[0].thing.online ^= 1;
+	lines = passed("{\"peek\": true}");
+	assert_int_equal(kit_number(lines, 0, "since_ns"), since_ns + 300 * SECOND);
+	assert_string_equal(seen(), "event limited vcpu of 7:1");
+	/* The same where nothing changes any more, so that the last count is told. */
+	world.things[0].thing.online ^= 1;
+	assert_string_equal(seen(), "");
+	port_suspend(since_ns + 600 * SECOND - 1 - ks_port_time_ns());
+	assert_string_equal(fresh(), "sample present vcpu:1, sample present denied:2");
+	port_suspend(1);
+	assert_string_equal(fresh(), "sample present vcpu:1, sample present denied:2, event limited vcpu of 7:2");
+	port_advance(1000 * SECOND);
+	assert_string_equal(seen(), "");
+}
+
+/* More sources than there are rows: the one that began first gives up its row, and what of it was not told yet is told then. */
+static void limits_of_many(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 33; id++)
+		put(VCPU, id, id);
+	passed(NULL);
+	for (unsigned int round = 0; round < 2; round++) {
+		world.things[0].thing.online ^= 1;
+		assert_string_equal(seen(), "event changed vcpu:1");
+	}
+	world.things[0].thing.online ^= 1;
+	assert_string_equal(seen(), "event limited vcpu of 1:1");
+	for (unsigned int i = 1; i < 32; i++) {
+		world.things[i].thing.online ^= 1;
+		assert_int_equal(count_of(passed(NULL), "event", "changed"), 1);
+	}
+	world.things[0].thing.online ^= 1;
+	assert_string_equal(seen(), "");
+	world.things[32].thing.online ^= 1;
+	assert_string_equal(seen(), "event limited vcpu of 1:2, event changed vcpu:33");
+	/* The next that gives way is the second; the third's count stands. */
+	world.things[0].thing.online ^= 1;
+	assert_string_equal(seen(), "event changed vcpu:1");
+	world.things[2].thing.online ^= 1;
+	assert_string_equal(seen(), "event changed vcpu:3");
+	world.things[2].thing.online ^= 1;
+	assert_string_equal(seen(), "event limited vcpu of 3:1");
+}
+
 /* === First values ======================================================= */
 
 /* A gate is changed, and somebody takes the record.  Each fresh sample still says that it is not as at first, until it is, or a reset. */
@@ -411,6 +506,11 @@ static void gone_and_back(void **state)
 	put(GATE, 2, 0);
 	assert_string_equal(seen(), "event appeared gate:2");
 	assert_string_equal(fresh(), "sample present gate:1, sample present gate:2");
+	/* Back again when somebody asks: that it came is not hidden by that he did. */
+	take(1);
+	seen();
+	put(GATE, 2, 0);
+	assert_string_equal(fresh(), "sample present gate:1, event present gate:2");
 }
 
 /* Of one that becomes an item when it is no longer as usual, what is usual is the first value. */
@@ -497,6 +597,28 @@ static void others_stay(void **state)
 	assert_non_null(strstr(seen(), "event vanished vcpu:6"));
 }
 
+/* Of what has but a fingerprint nobody knows which field changed: where the kind has one whose change is an alarm, it may have been that one. */
+static void fingerprints_of_guarded(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	put(VCPU, 1, 7);
+	put(DENIED, 2, 7);
+	put(MODE, 3, 7);
+	for (uint32_t id = 1001; id <= 2500; id++)
+		put(VCPU, id, 7);
+	passed(NULL);
+	world.things[0].thing.online = 1;
+	world.things[1].thing.target++;
+	world.things[2].thing.powerful = 1;
+	lines = passed(NULL);
+	assert_int_equal(kit_count(lines), 3);
+	for (size_t i = 0; i < 3; i++)
+		assert_true(json_is_true(json_object_get(kit_record(lines, i), "fingerprint")));
+	assert_string_equal(as_text(lines), "alarm changed vcpu:1, event changed denied:2, alarm changed mode:3");
+}
+
 int main(void)
 {
 #define with(test, how) cmocka_unit_test_setup_teardown(test, how, kit_teardown)
@@ -507,6 +629,8 @@ int main(void)
 		with(alarms, setup),
 		with(flapping, setup),
 		with(limited_and_asked, setup),
+		with(limits_end, strict_setup),
+		with(limits_of_many, strict_setup),
 		with(first_value, setup),
 		with(gone_and_back, setup),
 		with(usual_is_first, usual_setup),
@@ -514,6 +638,7 @@ int main(void)
 		with(settling, settling_setup),
 		with(alarm_in_a_full_table, small_setup),
 		with(others_stay, small_setup),
+		with(fingerprints_of_guarded, small_setup),
 	};
 
 	return cmocka_run_group_tests_name("set records", tests, NULL, NULL);
