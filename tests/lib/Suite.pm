@@ -410,7 +410,7 @@ $sensor->{unmake}
 step push-vanished soon grep -q '"vanished"' taken
 
 # The sensor is stopped under it.
-step push-restarted sensor_start adversarial 64K
+step push-restarted sensor_start adversarial 512K
 step push-noticed soon grep -q 'waiting for it to come back' taken-says
 step push-back soon grep -q 'the sensor is back' taken-says
 $sensor->{make}
