@@ -264,14 +264,25 @@ static uint32_t take_cells(struct ks_ring *ring, uint32_t count)
 
 /* === Interface =========================================================== */
 
+static void empty_share(struct ks_share *share)
+{
+	for (unsigned int i = 0; i < KS_RING_SOURCES; i++)
+		share->queue[i] = (struct ks_queue){ .oldest = KS_NOWHERE, .newest = KS_NOWHERE };
+	share->cells = 0;
+}
+
 void ks_ring_init(struct ks_ring *ring, void *mem, uint32_t size)
 {
 	uint32_t cells = (size - KS_RECORD_MAX) / CELL_BYTES;
 
 	ring->mem = mem;
 	ring->size = size;
-	for (unsigned int i = 0; i < KS_CLASSES; i++)
+	for (unsigned int i = 0; i < KS_CLASSES; i++) {
 		ring->share[i].cells_max = (uint32_t)((uint64_t)cells * share_eighths[i] / 8);
+		empty_share(&ring->share[i]);
+	}
+	for (unsigned int i = 0; i < KS_SENT_LOST; i++)
+		ring->sent_lost[i] = UINT64_MAX;
 	ks_ring_clear(ring);
 }
 
@@ -282,20 +293,19 @@ void ks_ring_clear(struct ks_ring *ring)
 	ring->oldest = ring->newest = KS_NOWHERE;
 	ring->held = ring->used_bytes = 0;
 	ring->next_seq = 0;
-	ring->lost_first = ring->lost_last = ring->lost_count = ring->lost_total = 0;
+	ring->lost_first = ring->lost_last = ring->lost_count = 0;
 	ring->recent_first = ring->recent_last = 0;
 	ring->lost_seen = ring->told_seen = 0;
-	ring->sent_lost_at = 0;
-	for (unsigned int i = 0; i < KS_SENT_LOST; i++)
-		ring->sent_lost[i] = UINT64_MAX;
+	/* A reset is a part of a call: what is empty is left alone. */
 	for (unsigned int i = 0; i < KS_CLASSES; i++) {
-		struct ks_share *share = &ring->share[i];
-
-		share->cells = 0;
-		share->lost = 0;
-		for (unsigned int j = 0; j < KS_RING_SOURCES; j++)
-			share->queue[j] = (struct ks_queue){ .oldest = KS_NOWHERE, .newest = KS_NOWHERE };
+		if (ring->share[i].cells)
+			empty_share(&ring->share[i]);
+		ring->share[i].lost = 0;
 	}
+	for (unsigned int i = 0; i < KS_SENT_LOST && ring->lost_total; i++)
+		ring->sent_lost[i] = UINT64_MAX;
+	ring->sent_lost_at = 0;
+	ring->lost_total = 0;
 }
 
 void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t source)

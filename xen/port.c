@@ -336,7 +336,8 @@ void ks_port_work_queue(struct ks_work *work, uint64_t delay_ns)
 
     if ( delay_ns >= STIME_MAX - now )
         return;
-    when = now + delay_ns;
+    /* Not right behind the call of whoever asks for it: he has been kept long enough. */
+    when = now + max_t(uint64_t, delay_ns, KS_REST_MIN);
 
     spin_lock(&p->lock);
     if ( when < p->when && !p->dead )
