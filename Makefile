@@ -171,7 +171,9 @@ check: ## install what is missing and run the tests (see check-long)
 # the time: three keep two busy.
 # The longest come first, so that at the end nothing long is left alone; load.t, whose machine keeps two CPUs busy, beside those with one.
 LONGEST = $(patsubst %,tests/%.t,xen/access xen/soak xen/stress linux/load xen/checked xen/callers)
-ALL_T = $(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t tests/xen/*.t tests/linux/*.t))
+# What takes more than ten minutes by itself is in check-long.
+LONG_T = tests/xen/noise.t
+ALL_T = $(filter-out $(LONG_T),$(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t tests/xen/*.t tests/linux/*.t)))
 TESTS = $(LONGEST) $(filter-out $(LONGEST),$(ALL_T))
 
 .PHONY: check-parts
@@ -186,7 +188,7 @@ check-long: ## what is too long for make check: more tests on the debug build of
 	@scripts/packages
 	@$(MAKE) --no-print-directory check-parts
 	KS_LONG=1 KS_STORM_SECONDS=30 KS_IDT_SECONDS=20 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer tests/xen/checked.t \
-		$(patsubst %,tests/xen/%.t,compare roots idt guests) tests/linux/processes.t
+		$(patsubst %,tests/xen/%.t,compare roots idt guests) tests/linux/processes.t $(LONG_T)
 
 # Not in make check: each takes a minute or more, and one of them a cross-compiler.
 check-configs: $(APPLIED) ## build Xen in each configuration of tests/xen/configs, or in CONFIGS=
