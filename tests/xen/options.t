@@ -44,7 +44,7 @@ like(told($cut->{''}{console}), qr/^not understood: ring=6\.\.\.$/m, 'the rest o
 like($cut->{''}{console}, qr/sense: too long, and cut at "\.\.\.": use several of 126 bytes at most/, 'and how to say it is told');
 ($status) = json($cut->{status});
 %probe = map { $_->{name} => $_ } @{$status->{probes}};
-is($probe{'xen-idt'}{bytes}, 131072, 'the ring is as it is by default');
+is($probe{'xen-text'}{bytes}, 131072, 'the ring is as it is by default');
 is($probe{'xen-text'}{level}, 'low', 'what follows in another option counts');
 
 my $full = boot("step status ksense --xen --json status\n", '--xen-args', join(' ', 'sense=xen-text=low', ($long =~ s/ring=6$/ring=8/r) x 16, 'sense=xen-idt=low'));
