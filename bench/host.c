@@ -43,8 +43,9 @@ void ks_port_random(void *buf, size_t bytes)
 	memset(buf, 0x5a, bytes);
 }
 
-void ks_port_pause(void)
+void ks_port_pause(uint64_t pause_ns)
 {
+	(void)pause_ns;
 }
 
 void *ks_port_alloc(size_t bytes)

@@ -120,8 +120,9 @@ void ks_port_random(void *buf, size_t bytes)
 	memset(buf, 7, bytes);
 }
 
-void ks_port_pause(void)
+void ks_port_pause(uint64_t pause_ns)
 {
+	(void)pause_ns;
 }
 
 void *ks_port_alloc(size_t bytes)

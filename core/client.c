@@ -15,6 +15,7 @@ const char ks_client_denial[] = "{\"Virtue-protocol-version\":0.1,\"reply\":[\"\
 static bool reply(struct ks_client *client, const struct ks_request *request)
 {
 	struct ks_cursor cursor = { 0 };
+	uint64_t pause_ns = KS_CLIENT_PAUSE_MIN_NS;
 	struct ks_text out;
 	enum ks_serve more;
 
@@ -31,8 +32,13 @@ static bool reply(struct ks_client *client, const struct ks_request *request)
 		/* It may take as long as the pass of a probe, without a byte to send. */
 		if (more != KS_SERVE_DONE && client->gone(client))
 			return false;
-		if (more == KS_SERVE_WAIT)
-			ks_port_pause();
+		if (more == KS_SERVE_WAIT) {
+			ks_port_pause(pause_ns);
+			if (pause_ns < KS_CLIENT_PAUSE_MAX_NS)
+				pause_ns *= 2;
+		} else {
+			pause_ns = KS_CLIENT_PAUSE_MIN_NS;
+		}
 	} while (more == KS_SERVE_MORE || more == KS_SERVE_WAIT);
 	ks_confirm(client->sensor, request, &cursor);
 	return true;

@@ -31,6 +31,10 @@
 /* How often a subscription looks for new records. */
 #define KS_CLIENT_PUSH_NS 25000000ULL
 
+/* A request that waits for another thread looks again after so long, then after twice that, and so on: many that wait long cost little. */
+#define KS_CLIENT_PAUSE_MIN_NS 100000ULL
+#define KS_CLIENT_PAUSE_MAX_NS 10000000ULL
+
 struct ks_client {
 	struct ks_sensor *sensor;
 	struct ks_caller caller;

@@ -16,18 +16,18 @@ void ks_cookie_bind(struct ks_siphash *bond, const uint64_t key[2], const struct
 	size_t whole = bytes & ~(size_t)7;
 
 	ks_siphash_init(bond, key);
-	ks_siphash_update(bond, head, sizeof(head));
-	ks_siphash_update(bond, line, whole);
+	ks_siphash13_update(bond, head, sizeof(head));
+	ks_siphash13_update(bond, line, whole);
 	memcpy(&tail, line + whole, bytes - whole);
-	ks_siphash_update(bond, &tail, sizeof(tail));
+	ks_siphash13_update(bond, &tail, sizeof(tail));
 }
 
 static uint64_t tag_of(const struct ks_siphash *bond, const uint64_t cookie[KS_COOKIE_WORDS])
 {
 	struct ks_siphash state = *bond;
 
-	ks_siphash_update(&state, cookie, TAG * sizeof(*cookie));
-	return ks_siphash_final(&state).low;
+	ks_siphash13_update(&state, cookie, TAG * sizeof(*cookie));
+	return ks_siphash13_final(&state).low;
 }
 
 void ks_cookie_seal(const struct ks_siphash *bond, const struct ks_cursor *cursor, uint64_t cookie[KS_COOKIE_WORDS])

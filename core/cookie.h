@@ -2,7 +2,7 @@
 /*
  * cookie.h - a cursor on its way: out to the caller of a medium that keeps no state for him, and back.
  *
- * What comes back is what went out, or it is refused: a tag of 64 bits, SipHash-2-4 with a key of this boot, binds the cursor to the request
+ * What comes back is what went out, or it is refused: a tag of 64 bits, SipHash-1-3 with a key of this boot, binds the cursor to the request
  * line and to the caller.  So a cursor needs no check of its own, and one that was made up costs its maker no more than the tag.
  *
  * It may come back more than once, and late: a cookie says where a reply stood, not that nobody went on from there.

@@ -37,9 +37,10 @@ uint64_t ks_port_time_ns(void);
 void ks_port_random(void *buf, size_t bytes);
 
 /*
- * Sleeps for some 100 us, in the thread of a client (client.h) that waits for a probe's.  Not asked of a platform without such threads.
+ * Sleeps for about @pause_ns, in the thread of a client (client.h) that waits for a probe's.  Not
+ * asked of a platform without such threads.
  */
-void ks_port_pause(void);
+void ks_port_pause(uint64_t pause_ns);
 
 /* Zeroed memory, or NULL.  Called when a sensor or a probe starts, never while sensing. */
 void *ks_port_alloc(size_t bytes);

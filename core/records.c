@@ -382,7 +382,7 @@ void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const
 	sending->by_uuid = false;
 	sending->lost_known = cursor->stage > KS_STAGE_BEGIN;
 	sending->stepped = false;
-	sending->deadline_ns = (began_ns ? began_ns : ks_port_time_ns()) + KS_STEP_BUDGET_NS;
+	sending->deadline_ns = ks_deadline_ns(began_ns);
 	ks_text_init(&sending->head, sending->head_bytes, sizeof(sending->head_bytes));
 	ks_put_head(&sending->head, request);
 }

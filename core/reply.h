@@ -49,15 +49,26 @@ const char *ks_denied(const struct ks_caller *caller, const struct ks_request *r
 enum ks_serve ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
 			      struct ks_text *out, const char *why);
 
+/* === Time =============================================================== */
+
+/* When the work of a call ends that began at @began_ns; 0: that begins now. */
+static inline uint64_t ks_deadline_ns(uint64_t began_ns)
+{
+	return (began_ns ? began_ns : ks_port_time_ns()) + KS_STEP_BUDGET_NS;
+}
+
 /* === status (status.c) ================================================== */
 
-enum ks_serve ks_serve_status(struct ks_sensor *sensor, const struct ks_request *request, struct ks_text *out);
+/* In as many calls as it takes, the sensor's part first and then probe by probe: a call may end within the line. */
+enum ks_serve ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			      struct ks_cursor *cursor, struct ks_text *out);
 
 /* === Records (records.c) ================================================ */
 
-/* Where a reply stands, in a cursor; only "records" gets beyond the first. */
+/* Where a reply stands, in a cursor. */
 enum {
 	KS_STAGE_START,
+	KS_STAGE_STATUS,  /* of "status": the probe at hand comes next.  The others are of "records" */
 	KS_STAGE_BEGIN,   /* the records of the probe at hand come next */
 	KS_STAGE_SEND,    /* some of them were looked at */
 	KS_STAGE_CLOSE,   /* only the closing line is left */
@@ -92,7 +103,7 @@ enum ks_sent {
 	KS_SENT_LATE,   /* the time for this call is over */
 };
 
-/* @began_ns: when the call began, whose time is bounded; 0: now. */
+/* @began_ns: as for ks_deadline_ns(). */
 void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request, uint64_t began_ns,
 		     struct ks_cursor *cursor, struct ks_text *out);
 

@@ -12,7 +12,7 @@
 #define KS_RING_DEFAULT 131072U
 #define KS_RING_MAX (1U << 20)
 
-#define KS_PROBES_MAX 10  /* the status of so many fits in one line of KS_LINE_MAX */
+#define KS_PROBES_MAX 16  /* the status of so many fits in KS_STATUS_MAX */
 
 struct ks_request;
 
@@ -46,7 +46,7 @@ struct ks_sensor_config {
 	void (*denied)(const struct ks_caller *caller, const struct ks_request *request);
 };
 
-/* With so much of the port's own, the longest status still fits in a line. */
+/* With so much of the port's own, the sensor's part of the status still fits in KS_LINE_MAX. */
 #define KS_STATUS_OWN_MAX 256
 
 struct ks_sensor {

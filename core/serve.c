@@ -302,7 +302,7 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 	case KS_CMD_RECORDS:
 		return ks_serve_records(sensor, caller, request, cursor, out);
 	case KS_CMD_STATUS:
-		return ks_serve_status(sensor, request, out);
+		return ks_serve_status(sensor, caller, request, cursor, out);
 	case KS_CMD_ADD:
 	case KS_CMD_REMOVE:
 		return serve_edit(sensor, caller, request, out);
@@ -311,11 +311,14 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 	}
 }
 
-/* Only a reply to "records" goes on in a second call, and one that waits for a fresh sample only where one was asked for. */
+/* Only replies to "status" and "records" go on in a second call, and one that waits for a fresh sample only where one was asked for. */
 static bool may_go_on(const struct ks_sensor *sensor, const struct ks_request *request, const struct ks_cursor *cursor)
 {
-	return cursor->stage < KS_STAGES && cursor->probe < sensor->count && request->line == KS_LINE_REQUEST &&
-	       request->error == KS_OK && request->command == KS_CMD_RECORDS &&
+	if (cursor->probe >= sensor->count || request->line != KS_LINE_REQUEST || request->error != KS_OK)
+		return false;
+	if (cursor->stage == KS_STAGE_STATUS)
+		return request->command == KS_CMD_STATUS;
+	return cursor->stage < KS_STAGES && request->command == KS_CMD_RECORDS &&
 	       (request->run || !(cursor->flags & KS_PASS_WAITED));
 }
 

@@ -20,8 +20,12 @@
 #include "request.h"
 #include "sensor.h"
 
-/* No reply line is longer, its newline included. */
+/*
+ * No reply line is longer, its newline included, but the status of a sensor.  None of that line's pieces is longer: what is the
+ * sensor's own, and each probe's.
+ */
 #define KS_LINE_MAX 8192
+#define KS_STATUS_MAX 32768
 /* What ks_serve() writes into: the lines, and behind them room of its own for the record at hand. */
 #define KS_OUT_BYTES (KS_LINE_MAX + KS_RECORD_MAX)
 /* A request line, its newline included. */
@@ -56,15 +60,15 @@ enum ks_serve {
 	KS_SERVE_DONE,   /* the reply is complete with what is in out; then ks_confirm() */
 	KS_SERVE_MORE,   /* take what is in out (perhaps nothing) and call again; the call confirms it */
 	KS_SERVE_WAIT,   /* the same, but a little later: it waits for what another thread does */
-	KS_SERVE_ROOM,   /* nothing was done: out has no room for the next line; out->len is the size that is enough */
+	KS_SERVE_ROOM,   /* nothing was done: out has no room for what comes next; out->len is the size that is enough */
 	KS_SERVE_CURSOR, /* nothing was done: no cursor of ours */
 };
 
 /*
  * Answers every request but "subscribe" and "unsubscribe", which it refuses: those are for subscribe.h, where the medium has a stream.
  *
- * Writes whole lines into @out and moves @cursor.  One call takes bounded time, of the order of KS_STEP_BUDGET_NS, however much
- * there is to say.  @out must be empty, with up to KS_LINE_MAX bytes of use; its memory has KS_OUT_BYTES.
+ * Writes into @out and moves @cursor: whole lines, but of "status", which may go on within its line.  One call takes bounded
+ * time, of the order of KS_STEP_BUDGET_NS, however much there is to say.  @out must be empty, with up to KS_LINE_MAX bytes of use; its memory has KS_OUT_BYTES.
  */
 enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
 		       struct ks_cursor *cursor, struct ks_text *out);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * siphash.c - SipHash-2-4, 128 bits, over whole words.
+ * siphash.c - SipHash-2-4 and SipHash-1-3, 128 bits, over whole words.
  */
 #include "siphash.h"
 
@@ -42,17 +42,18 @@ void ks_siphash_init(struct ks_siphash *state, const uint64_t key[2])
 	state->bytes = 0;
 }
 
-void ks_siphash_update(struct ks_siphash *state, const void *data, size_t bytes)
+/* @rounds is a constant where this is called: the loops are none. */
+static inline void update(struct ks_siphash *state, const uint8_t *p, size_t bytes, int rounds)
 {
-	const uint8_t *p = data, *end = p + bytes;
+	const uint8_t *end = p + bytes;
 	uint64_t v0 = state->v0, v1 = state->v1, v2 = state->v2, v3 = state->v3;
 
 	for (; p < end; p += 8) {
 		uint64_t word = word_at(p);
 
 		v3 ^= word;
-		ROUND(v0, v1, v2, v3);
-		ROUND(v0, v1, v2, v3);
+		for (int i = 0; i < rounds; i++)
+			ROUND(v0, v1, v2, v3);
 		v0 ^= word;
 	}
 	state->v0 = v0;
@@ -62,23 +63,43 @@ void ks_siphash_update(struct ks_siphash *state, const void *data, size_t bytes)
 	state->bytes += bytes;
 }
 
-struct ks_hash ks_siphash_final(struct ks_siphash *state)
+static inline struct ks_hash final(struct ks_siphash *state, int rounds, int final_rounds)
 {
 	uint64_t v0 = state->v0, v1 = state->v1, v2 = state->v2, v3 = state->v3;
 	uint64_t last = state->bytes << 56;
 	struct ks_hash hash;
 
 	v3 ^= last;
-	ROUND(v0, v1, v2, v3);
-	ROUND(v0, v1, v2, v3);
+	for (int i = 0; i < rounds; i++)
+		ROUND(v0, v1, v2, v3);
 	v0 ^= last;
 	v2 ^= 0xee;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < final_rounds; i++)
 		ROUND(v0, v1, v2, v3);
 	hash.low = v0 ^ v1 ^ v2 ^ v3;
 	v1 ^= 0xdd;
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < final_rounds; i++)
 		ROUND(v0, v1, v2, v3);
 	hash.high = v0 ^ v1 ^ v2 ^ v3;
 	return hash;
+}
+
+void ks_siphash_update(struct ks_siphash *state, const void *data, size_t bytes)
+{
+	update(state, data, bytes, 2);
+}
+
+struct ks_hash ks_siphash_final(struct ks_siphash *state)
+{
+	return final(state, 2, 4);
+}
+
+void ks_siphash13_update(struct ks_siphash *state, const void *data, size_t bytes)
+{
+	update(state, data, bytes, 1);
+}
+
+struct ks_hash ks_siphash13_final(struct ks_siphash *state)
+{
+	return final(state, 1, 3);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * status.c - the reply to "status".
+ *
+ * One line, however many probes there are.  Of a sensor it is written in pieces, as many in a call as fit and as there is time for.
  */
 #include "reply.h"
 #include "version.h"
@@ -104,28 +106,67 @@ static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const stru
 	if (sensor->config.put_status)
 		sensor->config.put_status(out);
 	ks_text_lit(out, ",\"probes\":[");
-	for (unsigned int i = 0; i < sensor->count; i++) {
-		if (i)
+}
+
+/* The piece that begins with the probe at hand, or that with which the line begins; false: it does not fit. */
+static bool put_piece(struct ks_text *out, struct ks_sensor *sensor, const struct ks_request *request, const struct ks_cursor *cursor)
+{
+	size_t start = out->len;
+
+	if (cursor->stage == KS_STAGE_START) {
+		ks_put_head(out, request);
+		ks_text_lit(out, ",\"status\",");
+		put_sensor(out, sensor, request);
+	} else {
+		if (cursor->probe)
 			ks_text_lit(out, ",");
-		put_probe(out, &sensor->probes[i]);
+		put_probe(out, &sensor->probes[cursor->probe]);
+		if (cursor->probe + 1U == sensor->count) {
+			ks_text_lit(out, "]}");
+			ks_put_end(out);
+		}
 	}
-	ks_text_lit(out, "]}");
+	if (!out->full)
+		return true;
+	out->len = start;
+	out->full = false;
+	return false;
+}
+
+static enum ks_serve serve_all(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			       struct ks_cursor *cursor, struct ks_text *out)
+{
+	uint64_t deadline_ns = ks_deadline_ns(caller->began_ns);
+
+	for (;;) {
+		if (!put_piece(out, sensor, request, cursor))
+			return out->len ? KS_SERVE_MORE : KS_SERVE_ROOM;
+		if (cursor->stage == KS_STAGE_START) {
+			cursor->stage = KS_STAGE_STATUS;
+		} else if (cursor->probe + 1U == sensor->count) {
+			return KS_SERVE_DONE;
+		} else {
+			cursor->probe++;
+		}
+		if (ks_port_time_ns() >= deadline_ns)
+			return KS_SERVE_MORE;
+	}
 }
 
 /* === Interface ========================================================== */
 
-enum ks_serve ks_serve_status(struct ks_sensor *sensor, const struct ks_request *request, struct ks_text *out)
+enum ks_serve ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			      struct ks_cursor *cursor, struct ks_text *out)
 {
 	unsigned int first = ks_target_next(sensor, request, 0);
-	unsigned int second = first < sensor->count ? ks_target_next(sensor, request, first + 1) : first;
 
+	/* A name that several probes share gets what "*" gets: all, in one line. */
+	if (ks_target_is_all(sensor, request) || cursor->stage == KS_STAGE_STATUS ||
+	    (first < sensor->count && ks_target_next(sensor, request, first + 1) < sensor->count))
+		return serve_all(sensor, caller, request, cursor, out);
 	ks_put_head(out, request);
 	ks_text_lit(out, ",\"status\",");
-	/* A name that several probes share gets what "*" gets: all, in one line. */
-	if (ks_target_is_all(sensor, request) || second < sensor->count)
-		put_sensor(out, sensor, request);
-	else
-		put_probe(out, &sensor->probes[first]);
+	put_probe(out, &sensor->probes[first]);
 	ks_put_end(out);
 	return KS_SERVE_DONE;
 }

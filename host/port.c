@@ -30,9 +30,9 @@ void ks_port_random(void *buf, size_t bytes)
 		;
 }
 
-void ks_port_pause(void)
+void ks_port_pause(uint64_t pause_ns)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+	nanosleep(&(struct timespec){ .tv_nsec = (long)pause_ns }, NULL);
 }
 
 void *ks_port_alloc(size_t bytes)

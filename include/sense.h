@@ -44,14 +44,15 @@
  * Xen keeps no state for a caller.  A reply that does not fit the caller's buffer, or that would take long, goes on: while
  * XEN_SENSE_MORE is set in `flags` on return, the caller takes the reply_bytes that came (there may be none), and calls
  * again with the same request and the cookie as Xen left it.  Records count as delivered when that next call, or the
- * end of the reply, shows that they arrived; a caller that stops early leaves them for the next.  Lines are never cut.
+ * end of the reply, shows that they arrived; a caller that stops early leaves them for the next.  What all calls bring is
+ * the reply: a call's bytes end with a line, but for a reply to "status", which may go on within its line.
  * The cookie is sealed with a key of this boot, over the request line, byte by byte, and the calling domain.
  *
  * Returns 0, or
  *  -EPERM       the caller may not
  *  -EINVAL      version, flags, or a cookie that Xen did not make for this caller and this request since it booted
  *  -EMSGSIZE    request_bytes is 0 or greater than XEN_SENSE_REQUEST_MAX
- *  -ENOBUFS     reply_bytes is too small for the next line; it then holds the number of bytes that are enough
+ *  -ENOBUFS     reply_bytes is too small for what comes next; it then holds the number of bytes that are enough
  *  -EFAULT      one of the buffers cannot be read or written; nothing counts as delivered
  *  -ENODEV      the sensor is off (sense=off), or could not start
  *  -EOPNOTSUPP  unknown op
@@ -60,7 +61,7 @@
  */
 #define XEN_SENSE_OP_exchange  1
 #define XEN_SENSE_REQUEST_MAX  4096  /* bytes, newline included if there is one */
-#define XEN_SENSE_LINE_MAX     8192  /* bytes: no reply line is longer, newline included */
+#define XEN_SENSE_LINE_MAX     8192  /* bytes: no reply line is longer, newline included; nor, of "status", any one probe's part */
 
 #define XEN_SENSE_MORE         (1U << 0)  /* OUT: call again with this cookie */
 
@@ -70,7 +71,7 @@ struct xen_sense_exchange {
     uint64_aligned_t request;    /* IN: address of the request line, UTF-8; needs no terminator */
     uint64_aligned_t reply;      /* IN: address of the buffer for reply lines */
     uint32_t request_bytes;      /* IN: length of the request line */
-    uint32_t reply_bytes;        /* IN: size of the buffer; OUT: bytes written, whole lines */
+    uint32_t reply_bytes;        /* IN: size of the buffer; OUT: bytes written */
     uint64_aligned_t cookie[8];  /* IN: zero for a new request, else what came back; OUT: how to go on */
 };
 typedef struct xen_sense_exchange xen_sense_exchange_t;

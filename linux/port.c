@@ -124,9 +124,11 @@ void ks_port_random(void *buf, size_t bytes)
 	get_random_bytes(buf, bytes);
 }
 
-void ks_port_pause(void)
+void ks_port_pause(uint64_t pause_ns)
 {
-	usleep_range(50, 200);
+	unsigned long pause_us = div_u64(pause_ns, NSEC_PER_USEC);
+
+	usleep_range(pause_us, 2 * pause_us);
 }
 
 void *ks_port_alloc(size_t bytes)

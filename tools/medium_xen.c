@@ -111,13 +111,20 @@ static int exchange(struct ksense *k)
 {
 	struct xen *xen = k->private;
 	struct xen_sense_exchange *call = &xen->area->call;
+	size_t had = k->in_end - k->in_start;
 
+	/* The begin of a line that goes on. */
+	if (had > REPLY_BYTES - XEN_SENSE_LINE_MAX)
+		return ksense_fail(k, KSENSE_GARBLED, "Xen's reply has a line that does not end");
+	memmove(k->in, k->in + k->in_start, had);
+	k->in_start = 0;
+	k->in_end = had;
 	for (unsigned int faults = 0;; faults++) {
 		call->version = XEN_SENSE_VERSION;
 		call->request = (uintptr_t)xen->area->request;
 		call->request_bytes = xen->request_bytes;
-		call->reply = (uintptr_t)xen->area->reply;
-		call->reply_bytes = REPLY_BYTES;
+		call->reply = (uintptr_t)(xen->area->reply + had);
+		call->reply_bytes = (uint32_t)(REPLY_BYTES - had);
 		if (xencall2(xen->handle, HYPERCALL_SENSE_OP, XEN_SENSE_OP_exchange, (uintptr_t)call) >= 0)
 			break;
 		if (errno != EFAULT || faults == FAULTS_MAX)
@@ -125,10 +132,9 @@ static int exchange(struct ksense *k)
 		/* Nothing counts as delivered. */
 		sched_yield();
 	}
-	if (call->reply_bytes > REPLY_BYTES)
+	if (call->reply_bytes > REPLY_BYTES - had)
 		return ksense_fail(k, KSENSE_GARBLED, "Xen claims to have written more than there is room for");
-	k->in_start = 0;
-	k->in_end = call->reply_bytes;
+	k->in_end += call->reply_bytes;
 	xen->pending = call->flags & XEN_SENSE_MORE;
 	return 0;
 }
@@ -137,15 +143,14 @@ static int xen_fill(struct ksense *k, int64_t deadline)
 {
 	struct xen *xen = k->private;
 
-	/* Lines are never cut: what is left here has no newline, or too few raw bytes. */
-	if (k->in_end > k->in_start)
-		return ksense_fail(k, KSENSE_GARBLED, "Xen's reply ends within a line");
 	while (xen->pending) {
+		size_t had = k->in_end - k->in_start;
+
 		if (exchange(k)) {
 			xen->pending = false;
 			return -1;
 		}
-		if (k->in_end)
+		if (k->in_end > had)
 			return 1;
 		if (xen->pending && deadline != INT64_MAX && ksense_now_ms() > deadline)
 			return ksense_fail(k, KSENSE_TIMEOUT, "the sensor did not answer within %g s", k->timeout_ms / 1000.0);

@@ -62,7 +62,7 @@ ends() {
 }
 for how in idle unread half waiting; do
 	load
-	crowd \$S \$how 250 sh -c 'echo there; sleep 100' >said & crowd=\$!
+	crowd \$S \$how 250 sh -c 'echo there; sleep 1000' >said & crowd=\$!
 	until grep -q there said; do sleep 0.2; done
 	# Connected, they still have to be taken on.
 	until [ \$(cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client) -ge 100 ]; do sleep 0.2; done
@@ -74,7 +74,7 @@ done
 # --- A client that is gone takes its thread with it.
 load
 ksense adversarial modules >/dev/null
-crowd \$S waiting 20 sh -c 'echo there; sleep 100' >said & crowd=\$!
+crowd \$S waiting 20 sh -c 'echo there; sleep 1000' >said & crowd=\$!
 until grep -q there said; do sleep 0.2; done
 step waiting sh -c 'cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client'
 kill -9 \$crowd; wait \$crowd

@@ -82,8 +82,8 @@ json_t *judge_line(const char *text, size_t len, const char **why)
 		*why = "a line has one newline, at its end";
 	else if (memchr(text, '\r', len) || memchr(text, '\0', len))
 		*why = "a control character";
-	else if (len > 8192)
-		*why = "a line has at most 8192 bytes";
+	else if (len > 32768)
+		*why = "no line has more than 32768 bytes";
 	if (*why)
 		return NULL;
 	/* ALLOW_NUL: "\u0000" is JSON, and a client may send it in a nonce. */
@@ -96,6 +96,8 @@ json_t *judge_line(const char *text, size_t len, const char **why)
 		return NULL;
 	}
 	*why = judge_envelope(line);
+	if (!*why && len > 8192 && strcmp(json_string_value(json_array_get(json_object_get(line, "reply"), 1)) ?: "", "status"))
+		*why = "a line that is no status has at most 8192 bytes";
 	if (!*why)
 		return line;
 	json_decref(line);

@@ -56,6 +56,8 @@ void kit_out_check(const char *buf, size_t bytes);
 
 /* The bytes that one call of ks_serve() may write; KS_LINE_MAX at first. */
 extern size_t kit_out_bytes;
+/* How many calls the last answer took. */
+extern unsigned int kit_calls;
 /* The version that the connection has agreed on; none at first. */
 extern enum ks_version kit_session;
 

@@ -68,10 +68,10 @@ void ks_port_random(void *buf, size_t bytes)
 		((uint8_t *)buf)[i] = (uint8_t)(random64() >> 40);
 }
 
-void ks_port_pause(void)
+void ks_port_pause(uint64_t pause_ns)
 {
 	port_pauses++;
-	port_advance(100000);
+	port_advance(pause_ns);
 }
 
 void *ks_port_alloc(size_t bytes)

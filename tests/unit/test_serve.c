@@ -594,6 +594,67 @@ static void any_room_gives_the_same(void **state)
 				    "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19");
 }
 
+/* The reply, but for the time in it; free() it. */
+static char *status_of_all(void)
+{
+	json_t *line = json_array_get(kit_command_0_2("status", "*"), 0);
+	json_t *sensor = json_array_get(json_object_get(line, "reply"), 2);
+
+	assert_int_equal(json_object_del(sensor, "time"), 0);
+	assert_int_equal(json_array_size(json_object_get(sensor, "probes")), 2);
+	return json_dumps(line, JSON_COMPACT);
+}
+
+static void assert_same_text(const char *expected, char *text)
+{
+	assert_string_equal(text, expected);
+	free(text);
+}
+
+/* Whether a reply to @command for all goes on from @stage. */
+static bool goes_on(const char *command, uint8_t stage)
+{
+	struct ks_cursor cursor = { .stage = stage, .probe = 1 };
+	struct client client;
+	struct ks_text out;
+
+	snprintf(client.line, sizeof(client.line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"%s\", \"*\"]}", command);
+	ks_request_parse(&client.request, client.line, strlen(client.line), KS_VERSION_NONE);
+	ks_text_init(&out, client.buf, KS_LINE_MAX);
+	return ks_serve(&kit_sensor, &kit_caller, &client.request, &cursor, &out) != KS_SERVE_CURSOR;
+}
+
+/*
+ * The status of a sensor is one line, written in as many calls as fit or as there is time for: the longest line that may be sent to Xen costs
+ * as much to read as a call may cost, and then one piece comes in each.
+ */
+static void status_in_pieces(void **state)
+{
+	char *whole;
+
+	(void)state;
+	kit_records(0, 3, "x");
+	whole = status_of_all();
+	assert_int_equal(kit_calls, 1);
+	/* Room for one piece, to all of them. */
+	for (kit_out_bytes = 1000; kit_out_bytes < 2500; kit_out_bytes += 97) {
+		assert_same_text(whole, status_of_all());
+		assert_in_range(kit_calls, 1, kit_out_bytes < 1200 ? 3 : 2);
+	}
+	/* Time for all of them, to one piece. */
+	kit_out_bytes = KS_LINE_MAX;
+	for (port_look_ns = KS_STEP_BUDGET_NS / 8; port_look_ns <= KS_STEP_BUDGET_NS; port_look_ns *= 2)
+		assert_same_text(whole, status_of_all());
+	assert_int_equal(kit_calls, 3);
+	port_look_ns = 0;
+	/* A cursor in the middle of it is none for another request. */
+	assert_false(goes_on("records", KS_STAGE_STATUS));
+	assert_false(goes_on("off", KS_STAGE_STATUS));
+	assert_true(goes_on("status", KS_STAGE_STATUS));
+	assert_false(goes_on("status", KS_STAGE_SEND));
+	free(whole);
+}
+
 /*
  * More records than one call has time for: the reply goes on in the next, and comes to its end, however slow the machine is.
  * Here each look at the clock costs 20 us, and then more than a call's whole time.
@@ -626,7 +687,7 @@ static void forged_cursors(void **state)
 		begin(&client, "*", options[port_random_below(6)]);
 		ks_port_random(&client.cursor, sizeof(client.cursor));
 		if (round % 2) { /* nearer to a true one */
-			client.cursor.stage %= 5;
+			client.cursor.stage %= KS_STAGES;
 			client.cursor.probe %= 3;
 			client.cursor.span %= 65;
 			client.cursor.next %= 60;
@@ -708,7 +769,7 @@ static void denied_in_the_middle(void **state)
 /* Nor does a reader get a fresh sample with a cursor that is in the middle of waiting for one. */
 static void forged_run(void **state)
 {
-	struct ks_cursor cursor = { .stage = 1, .pass = 100, .flags = KS_PASS_WAITED };
+	struct ks_cursor cursor = { .stage = KS_STAGE_BEGIN, .pass = 100, .flags = KS_PASS_WAITED };
 	struct ks_text out;
 	struct client a;
 
@@ -1062,7 +1123,7 @@ static void put_own(struct ks_text *out)
 	ks_text_lit(out, "\"");
 }
 
-/* The longest status there can be, of KS_PROBES_MAX probes with the longest numbers and texts, is still one line. */
+/* The longest status there can be, of KS_PROBES_MAX probes with the longest numbers and texts, is still one line; each of its pieces fits in a call. */
 static void longest_status(void **state)
 {
 	struct ks_probe_type type = kit_alpha;
@@ -1164,6 +1225,7 @@ int main(void)
 		with_kit(reset_in_the_middle),
 		with_kit(no_room_no_effect),
 		with_kit(any_room_gives_the_same),
+		with_kit(status_in_pieces),
 		with_kit(slow_machine),
 		with_kit(forged_cursors),
 		with_kit(forged_cursor_of_a_reader),
