@@ -13,19 +13,28 @@ use KS;
 use Test::More;
 
 my $status = request('status', '*', undef, 0.2);
-my $steps = boot(<<"SH", '--smp', 2, '--add', $hptool, '--timeout', 600);
+my $steps = boot(<<"SH", '--smp', 2, '--add', $hptool, '--timeout', 900);
+# Of the first probe, or the second.
+runs() { raw '$status' | grep -o '"runs":[0-9]*' | sed -n "\$1p" | cut -d: -f2; }
+# Until both have gone on by themselves, for two passes: the first may have begun before what it should see.
+passes() {
+	for probe in 1 2; do
+		was=\$(runs \$probe)
+		until [ \$(runs \$probe) -gt \$((was + 1)) ]; do sleep 0.2; done
+	done
+}
 raw '@{[request('adversarial', '*')]}' >/dev/null
-sleep 2
+passes
 raw '@{[request('records', '*')]}' >/dev/null
 i=0
 step cycles sh -c 'for i in 1 2 3 4 5; do xen-hptool cpu-offline 1 || exit 1; sleep 0.3; xen-hptool cpu-online 1 || exit 1; sleep 0.3; done'
 step off xen-hptool cpu-offline 1
 step before raw '$status'
-sleep 2
+passes
 step after raw '$status'
 step records-off raw '@{[request('records', 'xen-text')]}'
 step on xen-hptool cpu-online 1
-sleep 2
+passes
 step records-on raw '@{[request('records', 'xen-text')]}'
 step end raw '$status'
 SH
