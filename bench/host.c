@@ -40,7 +40,9 @@ uint64_t ks_port_time_ns(void)
 
 void ks_port_random(void *buf, size_t bytes)
 {
-	memset(buf, 0x5a, bytes);
+	static uint8_t next; /* never the same twice: the core asks until an epoch is another */
+
+	memset(buf, ++next, bytes);
 }
 
 void ks_port_pause(uint64_t pause_ns)
@@ -97,7 +99,7 @@ static const struct ks_field fields[] = {
 	KS_LIVE(struct vcpu, run_time_ns, KS_U64),
 };
 
-static const struct ks_set_kind kinds[] = { { "vcpu", fields, 7, 8, sizeof(struct vcpu) } };
+static const struct ks_set_kind kinds[] = { KS_KIND("vcpu", struct vcpu, fields, vcpu, "a vCPU") };
 
 static uint64_t pass;
 
@@ -134,10 +136,10 @@ static size_t jsonl_bytes, jsonl_lines;
 
 static void one_pass(void)
 {
-	uint64_t want = ks_probe_want_pass(&sensor.probes[0]);
+	uint32_t want = ks_probe_want_pass(&sensor.probes[0]);
 
 	sensor.probes[0].announce_next = false;
-	while (ks_probe_drive(&sensor.probes[0], want) != KS_DRIVE_REACHED)
+	while (ks_probe_drive(&sensor.probes[0], want, UINT64_MAX) != KS_DRIVE_REACHED)
 		;
 }
 

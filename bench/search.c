@@ -117,7 +117,9 @@ static size_t below(size_t limit)
 
 void ks_port_random(void *buf, size_t bytes)
 {
-	memset(buf, 7, bytes);
+	static uint8_t next; /* never the same twice: the core asks until an epoch is another */
+
+	memset(buf, ++next, bytes);
 }
 
 void ks_port_pause(uint64_t pause_ns)
@@ -200,7 +202,7 @@ static char *rings_kept[PROBES];
 static void make_records(struct ks_probe *probe)
 {
 	for (uint64_t i = 0; i < RECORDS; i++) {
-		struct ks_text *text = ks_record_begin(probe, "vcpu");
+		struct ks_text *text = ks_record_begin(probe, KS_EVENT, i % 9, "vcpu");
 
 		ks_text_member_str(text, "event", "changed", 7);
 		ks_text_member_u64(text, "domid", i % 9);
@@ -290,7 +292,7 @@ static int run(struct input *input)
 	static const struct ks_cookie_caller self = { .id = 0, .instance = 1 };
 	static const uint64_t key[2] = { 1, 2 };
 	static struct ks_request request;
-	static char line[KS_REQUEST_MAX], reply[KS_LINE_MAX];
+	static char line[KS_REQUEST_MAX], reply[KS_OUT_BYTES];
 	struct ks_caller caller = { .control = input->control };
 	uint64_t cookie[KS_COOKIE_WORDS];
 	struct ks_cursor cursor = { 0 };
@@ -300,22 +302,24 @@ static int run(struct input *input)
 	input->units = 0;
 	for (unsigned int calls = 0; calls < CALLS_MAX; calls++) {
 		uint64_t start = units;
+		bool goes_on = cursor.stage;
 		int class;
 		struct ks_siphash bond;
 		enum ks_serve result;
 		struct ks_text out;
 
 		units += CALL_UNITS;
+		caller.began_ns = units;
 		memcpy(line, input->line, input->bytes);
-		if (cursor.stage) {
+		if (goes_on) {
 			ks_cookie_bind(&bond, key, &self, line, input->bytes);
 			if (!ks_cookie_open(&bond, cookie, &cursor))
 				abort();
 		}
 		ks_request_parse(&request, line, input->bytes, KS_VERSION_NONE);
-		ks_text_init(&out, reply, input->room < KS_LINE_MAX ? input->room : KS_LINE_MAX);
-		if (cursor.stage == 0)
+		if (!goes_on && ks_may_go_on(&request))
 			ks_cookie_bind(&bond, key, &self, line, input->bytes);
+		ks_text_init(&out, reply, input->room < KS_LINE_MAX ? input->room : KS_LINE_MAX);
 		result = ks_serve(&sensor, &caller, &request, &cursor, &out);
 		class = class_of(&request);
 		changed |= class == C_RECORDS || class == C_RUN || class == C_CONTROL;

@@ -50,7 +50,7 @@ enum {
 	B_LEAD_4,
 	B_LEAD_F4,
 	B_NONE,        /* not in UTF-8 */
-	BYTES = 32
+	BYTES
 };
 
 static const uint8_t byte_of[256] = {
@@ -127,113 +127,122 @@ void ks_json_init(struct ks_json *json, const char *text, size_t bytes, bool rel
 
 /* === Strings ============================================================ */
 
-/*
- * States of a reader of strings and words, in one table each: a state is where its row begins.  From the first two there is no way out, so
- * that several bytes can be read before anybody looks at the state.
- */
-#define ROW(state) ((state) * BYTES)
+/* States of a reader of strings and words.  From the first two there is no way out, so that several bytes can be read before anybody looks. */
 enum {
-	S_ERROR = ROW(0),     /* all that no row has */
-	S_END = ROW(1),       /* behind the closing quotation mark, or the first byte that is no part of the word */
-	S_TEXT = ROW(2),
-	S_TAIL_1 = ROW(3),    /* a character is complete with so many bytes more */
-	S_TAIL_2 = ROW(4),
-	S_TAIL_3 = ROW(5),
-	S_E0 = ROW(6),        /* behind this byte, which limits the next */
-	S_ED = ROW(7),
-	S_F0 = ROW(8),
-	S_F4 = ROW(9),
-	WORD_STATES = 10,
-	S_ESCAPE = ROW(10),   /* behind a backslash */
-	S_HEX_4 = ROW(11),    /* so many hex digits are to come */
-	S_HEX_D = ROW(12),    /* three, and a D was the first */
-	S_HEX_3 = ROW(13),
-	S_HEX_2 = ROW(14),
-	S_HEX_1 = ROW(15),
-	S_HIGH_2 = ROW(16),   /* so many of the first half of a character beyond U+FFFF */
-	S_HIGH_1 = ROW(17),
-	S_LOW = ROW(18),      /* the backslash of its second half, then u, D, C to F, and two more */
-	S_LOW_U = ROW(19),
-	S_LOW_D = ROW(20),
-	S_LOW_C = ROW(21),
-	STRING_STATES = 22,
+	S_ERROR,      /* no way on */
+	S_END,        /* behind the closing quotation mark, or the first byte that is no part of the word */
+	S_TEXT,
+	S_TAIL_1,     /* a character is complete with so many bytes more */
+	S_TAIL_2,
+	S_TAIL_3,
+	S_E0,         /* behind this byte, which limits the next */
+	S_ED,
+	S_F0,
+	S_F4,
+	WORD_STATES,
+	S_ESCAPE = WORD_STATES, /* behind a backslash */
+	S_HEX_4,      /* so many hex digits are to come */
+	S_HEX_D,      /* three, and a D was the first */
+	S_HEX_3,
+	S_HEX_2,
+	S_HEX_1,
+	S_HIGH_2,     /* so many of the first half of a character beyond U+FFFF */
+	S_HIGH_1,
+	S_LOW,        /* the backslash of its second half, then u, D, C to F, and two more */
+	S_LOW_U,
+	S_LOW_D,
+	S_LOW_C,
+	STRING_STATES
 };
+
+/*
+ * A state, by where each byte leads; errors too.  Pointers take more room than numbers, and save an addition for each byte: a
+ * fifth of what the dearest line takes.
+ */
+struct row {
+	const struct row *next[BYTES];
+};
+
+#define ALL(rows, state) { { [0 ... BYTES - 1] = &(rows)[state] } }
+/* The bytes @first to @last lead to @state, others to an error. */
+#define ONLY(rows, first, last, state) \
+	{ { [0 ... (first) - 1] = &(rows)[S_ERROR], [first ... last] = &(rows)[state], [(last) + 1 ... BYTES - 1] = &(rows)[S_ERROR] } }
 
 /* What strings and words have in common: where they end they stay, and characters of several bytes. */
-#define COMMON_ROWS                                                       \
-	[S_END ... S_END + BYTES - 1] = S_END,                            \
-	[S_TEXT + B_LEAD_2] = S_TAIL_1,                                   \
-	[S_TEXT + B_LEAD_E0] = S_E0,                                      \
-	[S_TEXT + B_LEAD_3] = S_TAIL_2,                                   \
-	[S_TEXT + B_LEAD_ED] = S_ED,                                      \
-	[S_TEXT + B_LEAD_F0] = S_F0,                                      \
-	[S_TEXT + B_LEAD_4] = S_TAIL_3,                                   \
-	[S_TEXT + B_LEAD_F4] = S_F4,                                      \
-	[S_TAIL_1 + B_TAIL_80 ... S_TAIL_1 + B_TAIL_A0] = S_TEXT,         \
-	[S_TAIL_2 + B_TAIL_80 ... S_TAIL_2 + B_TAIL_A0] = S_TAIL_1,       \
-	[S_TAIL_3 + B_TAIL_80 ... S_TAIL_3 + B_TAIL_A0] = S_TAIL_2,       \
-	[S_E0 + B_TAIL_A0] = S_TAIL_1,                                    \
-	[S_ED + B_TAIL_80 ... S_ED + B_TAIL_90] = S_TAIL_1,               \
-	[S_F0 + B_TAIL_90 ... S_F0 + B_TAIL_A0] = S_TAIL_2,               \
-	[S_F4 + B_TAIL_80] = S_TAIL_2
+#define LEADS(rows)                                                                                                    \
+	[B_TAIL_80 ... B_TAIL_A0] = &(rows)[S_ERROR], [B_LEAD_2] = &(rows)[S_TAIL_1], [B_LEAD_E0] = &(rows)[S_E0],     \
+	[B_LEAD_3] = &(rows)[S_TAIL_2], [B_LEAD_ED] = &(rows)[S_ED], [B_LEAD_F0] = &(rows)[S_F0],                      \
+	[B_LEAD_4] = &(rows)[S_TAIL_3], [B_LEAD_F4] = &(rows)[S_F4], [B_NONE] = &(rows)[S_ERROR]
+#define COMMON_ROWS(rows)                                          \
+	[S_ERROR] = ALL(rows, S_ERROR),                            \
+	[S_END] = ALL(rows, S_END),                                \
+	[S_TAIL_1] = ONLY(rows, B_TAIL_80, B_TAIL_A0, S_TEXT),     \
+	[S_TAIL_2] = ONLY(rows, B_TAIL_80, B_TAIL_A0, S_TAIL_1),   \
+	[S_TAIL_3] = ONLY(rows, B_TAIL_80, B_TAIL_A0, S_TAIL_2),   \
+	[S_E0] = ONLY(rows, B_TAIL_A0, B_TAIL_A0, S_TAIL_1),       \
+	[S_ED] = ONLY(rows, B_TAIL_80, B_TAIL_90, S_TAIL_1),       \
+	[S_F0] = ONLY(rows, B_TAIL_90, B_TAIL_A0, S_TAIL_2),       \
+	[S_F4] = ONLY(rows, B_TAIL_80, B_TAIL_80, S_TAIL_2)
 
-static const uint16_t string_states[ROW(STRING_STATES)] = {
-	COMMON_ROWS,
-	[S_TEXT + B_PLAIN ... S_TEXT + B_SPACE] = S_TEXT,
-	[S_TEXT + B_QUOTE] = S_END,
-	[S_TEXT + B_BACKSLASH] = S_ESCAPE,
-	[S_ESCAPE + B_SLASH ... S_ESCAPE + B_NRT] = S_TEXT,
-	[S_ESCAPE + B_B] = S_TEXT,
-	[S_ESCAPE + B_F] = S_TEXT,
-	[S_ESCAPE + B_QUOTE ... S_ESCAPE + B_BACKSLASH] = S_TEXT,
-	[S_ESCAPE + B_U] = S_HEX_4,
-	[S_HEX_4 + B_OCTAL ... S_HEX_4 + B_F] = S_HEX_3,
-	[S_HEX_4 + B_D] = S_HEX_D,
-	[S_HEX_D + B_OCTAL] = S_HEX_2,
-	[S_HEX_D + B_89 ... S_HEX_D + B_B] = S_HIGH_2,
-	[S_HEX_3 + B_OCTAL ... S_HEX_3 + B_D] = S_HEX_2,
-	[S_HEX_2 + B_OCTAL ... S_HEX_2 + B_D] = S_HEX_1,
-	[S_HEX_1 + B_OCTAL ... S_HEX_1 + B_D] = S_TEXT,
-	[S_HIGH_2 + B_OCTAL ... S_HIGH_2 + B_D] = S_HIGH_1,
-	[S_HIGH_1 + B_OCTAL ... S_HIGH_1 + B_D] = S_LOW,
-	[S_LOW + B_BACKSLASH] = S_LOW_U,
-	[S_LOW_U + B_U] = S_LOW_D,
-	[S_LOW_D + B_D] = S_LOW_C,
-	[S_LOW_C + B_CE ... S_LOW_C + B_D] = S_HEX_2,
+#define TO(state) &string_rows[state]
+#define STRING_ROW(first, last, state) ONLY(string_rows, first, last, state)
+static const struct row string_rows[STRING_STATES] = {
+	COMMON_ROWS(string_rows),
+	[S_TEXT] = { { [B_PLAIN ... B_SPACE] = TO(S_TEXT), [B_WHITE ... B_CONTROL] = TO(S_ERROR), [B_QUOTE] = TO(S_END),
+		       [B_BACKSLASH] = TO(S_ESCAPE), LEADS(string_rows) } },
+	[S_ESCAPE] = { { [B_PLAIN] = TO(S_ERROR), [B_SLASH ... B_NRT] = TO(S_TEXT), [B_U] = TO(S_HEX_4),
+			 [B_OCTAL ... B_A] = TO(S_ERROR), [B_B] = TO(S_TEXT), [B_CE] = TO(S_ERROR), [B_F] = TO(S_TEXT),
+			 [B_D ... B_CONTROL] = TO(S_ERROR), [B_QUOTE ... B_BACKSLASH] = TO(S_TEXT),
+			 [B_TAIL_80 ... B_NONE] = TO(S_ERROR) } },
+	[S_HEX_4] = { { [B_PLAIN ... B_U] = TO(S_ERROR), [B_OCTAL ... B_F] = TO(S_HEX_3), [B_D] = TO(S_HEX_D),
+			[B_PUNCT ... B_NONE] = TO(S_ERROR) } },
+	[S_HEX_D] = { { [B_PLAIN ... B_U] = TO(S_ERROR), [B_OCTAL] = TO(S_HEX_2), [B_89 ... B_B] = TO(S_HIGH_2),
+			[B_CE ... B_NONE] = TO(S_ERROR) } },
+	[S_HEX_3] = STRING_ROW(B_OCTAL, B_D, S_HEX_2),
+	[S_HEX_2] = STRING_ROW(B_OCTAL, B_D, S_HEX_1),
+	[S_HEX_1] = STRING_ROW(B_OCTAL, B_D, S_TEXT),
+	[S_HIGH_2] = STRING_ROW(B_OCTAL, B_D, S_HIGH_1),
+	[S_HIGH_1] = STRING_ROW(B_OCTAL, B_D, S_LOW),
+	[S_LOW] = STRING_ROW(B_BACKSLASH, B_BACKSLASH, S_LOW_U),
+	[S_LOW_U] = STRING_ROW(B_U, B_U, S_LOW_D),
+	[S_LOW_D] = STRING_ROW(B_D, B_D, S_LOW_C),
+	[S_LOW_C] = STRING_ROW(B_CE, B_D, S_HEX_2),
 };
+#undef TO
 
-static const uint16_t word_states[ROW(WORD_STATES)] = {
-	COMMON_ROWS,
-	[S_TEXT + B_PLAIN ... S_TEXT + B_D] = S_TEXT,
-	[S_TEXT + B_PUNCT ... S_TEXT + B_QUOTE] = S_END,
-	[S_TEXT + B_BACKSLASH] = S_TEXT,
+#define TO(state) &word_rows[state]
+static const struct row word_rows[WORD_STATES] = {
+	COMMON_ROWS(word_rows),
+	[S_TEXT] = { { [B_PLAIN ... B_D] = TO(S_TEXT), [B_PUNCT ... B_QUOTE] = TO(S_END), [B_BACKSLASH] = TO(S_TEXT), LEADS(word_rows) } },
 };
+#undef TO
 
 /*
  * Reads from @p on.  The byte that led to S_END or S_ERROR, or @end; @state is then S_END, or the state from which there was no way on, or the
  * one at @end.
  */
-static const char *read_states(const uint16_t *states, unsigned int *state, const char *p, const char *end)
+static const char *read_states(const struct row *rows, unsigned int *state, const char *p, const char *end)
 {
-	unsigned int at = S_TEXT, next;
+	const struct row *at = &rows[S_TEXT], *next;
 
-#define STEP(n) next = states[next + byte_at(p + (n))]
-	for (; end - p >= 8; p += 8, at = next) {
+#define STEP(n) next = next->next[byte_at(p + (n))]
+	for (; end - p >= 16; p += 16, at = next) {
 		next = at;
 		STEP(0), STEP(1), STEP(2), STEP(3), STEP(4), STEP(5), STEP(6), STEP(7);
-		if (next <= S_END)
+		STEP(8), STEP(9), STEP(10), STEP(11), STEP(12), STEP(13), STEP(14), STEP(15);
+		if (next <= &rows[S_END])
 			break;
 	}
 	for (; p < end; p++, at = next) {
 		next = at;
 		STEP(0);
-		if (next <= S_END) {
-			*state = next == S_END ? S_END : at;
+		if (next <= &rows[S_END]) {
+			*state = next == &rows[S_END] ? S_END : (unsigned int)(at - rows);
 			return p;
 		}
 	}
 #undef STEP
-	*state = at;
+	*state = (unsigned int)(at - rows);
 	return end;
 }
 
@@ -424,7 +433,7 @@ static bool read_string(struct ks_json *json)
 	p += ks_plain_len(p, (size_t)(end - p));
 	json->value.escaped = p < end && *p != '"';
 	if (json->value.escaped) {
-		p = read_states(string_states, &state, p, end);
+		p = read_states(string_rows, &state, p, end);
 		if (p < end && state == S_TEXT && byte_at(p) < B_TAIL_80)
 			return fail(json, "a string has a control character"), false;
 		if (p < end && state >= S_ESCAPE)
@@ -493,7 +502,7 @@ static bool read_run(struct ks_json *json)
 {
 	struct ks_json_value *value = &json->value;
 	unsigned int state;
-	const char *p = read_states(word_states, &state, json->pos, json->end);
+	const char *p = read_states(word_rows, &state, json->pos, json->end);
 
 	if (state != S_END && !(state == S_TEXT && p == json->end))
 		return fail(json, "a word is not valid UTF-8"), false;
@@ -559,7 +568,6 @@ static bool note_key(struct ks_json *json, const char *at, size_t len)
 	const struct ks_json_value *value = &json->value;
 	uint32_t hash = hash_of(value->text, value->len);
 
-	json->key_hash = hash;
 	if (json->keys == KS_JSON_KEYS_MAX)
 		return fail(json, "too many members"), false;
 	for (unsigned int i = json->keys_below[json->depth]; i < json->keys; i++) {
@@ -599,18 +607,21 @@ static bool settle_key(struct ks_json *json)
 
 /* === Tokens ============================================================= */
 
-/* Of the eight bytes in @word: the top bit of each that is zero, and no other. */
+/* Of the eight bytes in @word, none of which is 0x80 or more: the top bit of each is set that is not @byte, which is none, either. */
 #define EIGHT 0x0101010101010101ULL
-#define ZEROS(word) (~((((word) & EIGHT * 0x7f) + EIGHT * 0x7f) | (word)) & EIGHT * 0x80)
+#define OTHERS(word, byte) (((word) ^ EIGHT * (byte)) + EIGHT * 0x7f)
 
 /* Whether the eight bytes at @p are white space, or, with @nul, NULs. */
 static inline bool are_blank(const char *p, bool nul)
 {
-	uint64_t word, blank;
+	uint64_t word, others;
 
 	memcpy(&word, p, 8);
-	blank = ZEROS(word ^ EIGHT * ' ') | ZEROS(word ^ EIGHT * '\t') | ZEROS(word ^ EIGHT * '\n') | ZEROS(word ^ EIGHT * '\r');
-	return (nul ? blank | ZEROS(word) : blank) == EIGHT * 0x80;
+	/* Where one is not below 0x80, its own bit says so, whatever the sums are. */
+	others = OTHERS(word, ' ') & OTHERS(word, '\t') & OTHERS(word, '\n') & OTHERS(word, '\r');
+	if (nul)
+		others &= OTHERS(word, '\0');
+	return !((others | word) & EIGHT * 0x80);
 }
 
 size_t ks_json_trim(const char *text, size_t bytes)

@@ -52,7 +52,6 @@ struct ks_json {
 	const char *error;     /* after KS_JSON_ERROR: what is wrong; static text */
 	struct ks_json_value value;  /* the last token's; of a key that had escapes it points into plain_key, until the next */
 	uint32_t tokens_left;  /* so many more are read; whoever wants a bound sets it after ks_json_init() */
-	uint32_t key_hash;     /* of the last key: the same for the same bytes, whatever the text */
 	char plain_key[KS_JSON_KEY_MAX];
 	uint8_t alike;         /* KS_JSON_ALIKE_MAX */
 	uint8_t keys;

@@ -213,7 +213,7 @@ enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe)
 {
 	const struct ks_request *request = sending->request;
 	struct ks_cursor *cursor = sending->cursor;
-	bool looked = false, found;
+	bool found;
 	struct ks_entry entry;
 	enum ks_sent sent;
 
@@ -222,10 +222,13 @@ enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe)
 
 		if (request->has_max && cursor->sent >= request->max)
 			return KS_SENT_ALL;
-		/* At least one in each call, or a reply would never end where time is short. */
-		if (looked && ks_port_time_ns() >= sending->deadline_ns)
+		/*
+		 * At least one in each call, or a reply would never end where time is short; but for the first, in which the request alone
+		 * may have taken all of it.
+		 */
+		if (sending->got_on && ks_port_time_ns() >= sending->deadline_ns)
 			return KS_SENT_LATE;
-		looked = true;
+		sending->got_on = true;
 		ks_lock(&probe->lock);
 		sent = fetch(sending, probe, &entry, &found);
 		ks_unlock(&probe->lock);
@@ -381,6 +384,7 @@ void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const
 	sending->out = out;
 	sending->by_uuid = false;
 	sending->lost_known = cursor->stage > KS_STAGE_BEGIN;
+	sending->got_on = cursor->stage == KS_STAGE_START;
 	sending->stepped = false;
 	sending->deadline_ns = ks_deadline_ns(began_ns);
 	ks_text_init(&sending->head, sending->head_bytes, sizeof(sending->head_bytes));

@@ -93,7 +93,8 @@ struct ks_sending {
 	bool by_uuid;              /* the id in the replies is the uuid, */
 	char uuid[KS_UUID_TEXT];   /* that of the probe at hand as the record was copied */
 	bool lost_known;           /* losses up to cursor->lost_mark were told before this reply */
-	bool stepped;              /* this call made a step of a fresh sample */
+	bool got_on;               /* this call has taken up a new request, or looked at a record: it may end, */
+	bool stepped;              /* or made a step of a fresh sample */
 	uint64_t deadline_ns;
 };
 

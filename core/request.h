@@ -44,7 +44,6 @@ enum ks_line_kind {
 
 struct ks_filter {
 	struct ks_json_value value;  /* a scalar */
-	uint32_t key_hash;           /* as struct ks_json has it */
 	uint8_t key_bytes;
 	char key[KS_JSON_KEY_MAX];
 };

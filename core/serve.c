@@ -311,15 +311,20 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 	}
 }
 
-/* Only replies to "status" and "records" go on in a second call, and one that waits for a fresh sample only where one was asked for. */
-static bool may_go_on(const struct ks_sensor *sensor, const struct ks_request *request, const struct ks_cursor *cursor)
+bool ks_may_go_on(const struct ks_request *request)
 {
-	if (cursor->probe >= sensor->count || request->line != KS_LINE_REQUEST || request->error != KS_OK)
+	return request->line == KS_LINE_REQUEST && request->error == KS_OK &&
+	       (request->command == KS_CMD_STATUS || request->command == KS_CMD_RECORDS);
+}
+
+/* Whether @cursor is where a reply to @request may be; it waits for a fresh sample only where one was asked for. */
+static bool goes_on(const struct ks_sensor *sensor, const struct ks_request *request, const struct ks_cursor *cursor)
+{
+	if (cursor->probe >= sensor->count || cursor->stage >= KS_STAGES || !ks_may_go_on(request))
 		return false;
-	if (cursor->stage == KS_STAGE_STATUS)
-		return request->command == KS_CMD_STATUS;
-	return cursor->stage < KS_STAGES && request->command == KS_CMD_RECORDS &&
-	       (request->run || !(cursor->flags & KS_PASS_WAITED));
+	if (request->command == KS_CMD_STATUS)
+		return cursor->stage == KS_STAGE_STATUS;
+	return cursor->stage > KS_STAGE_STATUS && (request->run || !(cursor->flags & KS_PASS_WAITED));
 }
 
 enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
@@ -327,7 +332,7 @@ enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller,
 {
 	enum ks_serve result;
 
-	if (cursor->stage != KS_STAGE_START && !may_go_on(sensor, request, cursor))
+	if (cursor->stage != KS_STAGE_START && !goes_on(sensor, request, cursor))
 		return KS_SERVE_CURSOR;
 	if (request->line == KS_LINE_EMPTY)
 		return KS_SERVE_DONE;

@@ -37,6 +37,9 @@
  */
 bool ks_needs_control(const struct ks_request *request);
 
+/* Whether the reply to @request may take more than one call. */
+bool ks_may_go_on(const struct ks_request *request);
+
 /*
  * Where a reply stands: all zero at its start.  A transport that keeps no state for its callers sends it out and gets it back as a cookie
  * (cookie.h), which has room for so much.  No padding.

@@ -115,20 +115,22 @@ size_t ks_utf8_len(const char *s, size_t len)
 	return want;
 }
 
-/* Of the eight bytes in @word: the top bit of each that is below @limit (at most 0x80), of no other below the first such. */
+/* Of eight bytes that are all below 0x80: the top bit of each is set that is not @byte, or not below @limit. */
 #define EIGHT 0x0101010101010101ULL
-#define BELOW(word, limit) (((word) - EIGHT * (limit)) & ~(word) & EIGHT * 0x80)
+#define OTHERS(word, byte) (((word) ^ EIGHT * (byte)) + EIGHT * 0x7f)
+#define NOT_BELOW(word, limit) ((word) + EIGHT * (0x80 - (limit)))
 
 size_t ks_plain_len(const char *s, size_t len)
 {
 	size_t at = 0;
 
 	for (; len - at >= 8; at += 8) {
-		uint64_t word, special;
+		uint64_t word, plain, special;
 
 		memcpy(&word, s + at, 8);
-		special = (word & EIGHT * 0x80) | BELOW(word, 0x20) | BELOW(word ^ EIGHT * '"', 1) |
-			  BELOW(word ^ EIGHT * '\\', 1) | BELOW(word ^ EIGHT * 0x7f, 1);
+		/* Of one that is not below 0x80 the sums reach the bytes above it only; the first special byte is right. */
+		plain = NOT_BELOW(word, 0x20) & OTHERS(word, '"') & OTHERS(word, '\\') & OTHERS(word, 0x7f);
+		special = (~plain | word) & EIGHT * 0x80;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 		if (special)
 			return at + (size_t)__builtin_ctzll(special) / 8;

@@ -343,6 +343,14 @@ static void filters(void **state)
 	assert_false(matches("\"old\": 4", record));
 	/* Behind an object and an array, the last member, a number of a form that is no whole one. */
 	assert_true(matches("\"x\": 2", "{\"a\":{\"x\":1},\"b\":[{\"x\":1}],\"x\":2}"));
+	/* Brackets, quotes and commas in strings are neither ends nor begins. */
+	assert_true(matches("x: 2", "{\"a\":[\"]\\\"\",{\"x\":\"}\"}],\"b\":\"\\\\\",\"c\":\"\\\",\\\"x\\\":1\",\"x\":2}"));
+	assert_false(matches("x: 1", "{\"a\":[\"]\\\"\",{\"x\":1}],\"c\":\"\\\",\\\"x\\\":1\"}"));
+	/* An object is no value that could be asked for, and where raw bytes will stand there is none yet. */
+	assert_false(matches("a: \"{\"", "{\"a\":{\"x\":1}}"));
+	assert_true(matches("x: -2", "{\"page\":,\"x\":-2,\"y\":null}"));
+	assert_true(matches("x: -2, y: null", "{\"page\":,\"x\":-2,\"y\":null}"));
+	assert_false(matches("page: 1", "{\"page\":,\"x\":-2}"));
 	assert_false(matches("\"x\": 1", "{\"a\":{\"x\":1},\"b\":[{\"x\":1}],\"x\":2}"));
 	assert_false(matches("\"x\": null", "{\"x\":[null]}"));
 	assert_true(matches("\"x\": 18446744073709551616", "{\"x\":18446744073709551616}"));

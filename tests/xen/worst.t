@@ -15,8 +15,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-# Of requests that are answered in one call.
-my @classes = qw(syntax error discovery status control);
+my @classes = qw(syntax error discovery status control records peek run);
 my $steps = boot("step worst ./xen worst @classes\n", '--icount', '--timeout', 900, '--add', "$build/bench/xen",
 		 map { ('--add', "$root/bench/worst/$_") } @classes);
 
