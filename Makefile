@@ -179,7 +179,8 @@ TESTS = $(LONGEST) $(filter-out $(LONGEST),$(ALL_T))
 .PHONY: check-parts
 check-parts:
 	@vm/build-guest --domu
-	@$(MAKE) --no-print-directory -j2 host tools xen $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(LINUX_TEST_PARTS) $(B)/linux-guest/ksense.ko
+	@$(MAKE) --no-print-directory -j2 host tools xen $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(LINUX_TEST_PARTS) $(B)/linux-guest/ksense.ko \
+		$(B)/bench/host $(B)/bench/search $(B)/bench/linux
 
 check-all: check-parts
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j3 --timer $(TESTS)

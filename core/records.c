@@ -148,7 +148,6 @@ static enum ks_sent begin_probe(struct ks_sending *sending, struct ks_probe *pro
 	cursor->end = end;
 	if (request->has_record && request->record < end)
 		cursor->end = request->record + 1;
-	cursor->at = KS_NOWHERE;
 	if (request->run && !probe->equipped && !put_no_memory(sending, probe))
 		return KS_SENT_FULL;
 	if (!request->has_record && tell_lost(sending, probe, cursor->next) == KS_SENT_FULL)
@@ -165,7 +164,6 @@ static enum ks_sent begin_probe(struct ks_sending *sending, struct ks_probe *pro
 static enum ks_sent fetch(struct ks_sending *sending, struct ks_probe *probe, struct ks_entry *entry, bool *found)
 {
 	struct ks_cursor *cursor = sending->cursor;
-	uint32_t at;
 
 	*found = false;
 	memcpy(sending->uuid, probe->uuid, sizeof(sending->uuid));
@@ -186,14 +184,14 @@ static enum ks_sent fetch(struct ks_sending *sending, struct ks_probe *probe, st
 	/* Where the reply goes on for as long as a sample takes: what was pushed out before it could be sent. */
 	if (sending->request->run && tell_lost(sending, probe, cursor->next) == KS_SENT_FULL)
 		return KS_SENT_FULL;
-	at = ks_ring_find(&probe->ring, cursor->next, cursor->at);
-	if (at == KS_NOWHERE)
+	if (!ks_ring_seek(&probe->ring, cursor->next, &cursor->at))
+		return KS_SENT_LATE;
+	if (cursor->at == KS_NOWHERE)
 		return KS_SENT_ALL;
-	ks_ring_read(&probe->ring, at, entry, record_room(sending));
+	ks_ring_read(&probe->ring, cursor->at, entry, record_room(sending));
 	*found = entry->seq < cursor->end;
-	cursor->at = at;
 	if (*found && ks_takes_records(sending->request))
-		ks_ring_sent(&probe->ring, at);
+		ks_ring_sent(&probe->ring, cursor->at);
 	return KS_SENT_ALL;
 }
 
@@ -263,6 +261,7 @@ static void go_to(struct ks_sending *sending, unsigned int target)
 	cursor->probe = (uint8_t)target;
 	cursor->stage = KS_STAGE_BEGIN;
 	cursor->flags = 0;
+	cursor->at = KS_NOWHERE;
 	sending->lost_known = false;
 	if (!request->run)
 		return;
@@ -413,6 +412,7 @@ void ks_confirm(struct ks_sensor *sensor, const struct ks_request *request, stru
 {
 	uint64_t first = cursor->next - cursor->span, bits = cursor->sent_bits;
 	bool losses = cursor->flags & KS_LOSS_SENT;
+	uint32_t place = cursor->at;
 	struct ks_probe *probe;
 
 	if (cursor->stage < KS_STAGE_SEND || cursor->probe >= sensor->count)
@@ -424,7 +424,7 @@ void ks_confirm(struct ks_sensor *sensor, const struct ks_request *request, stru
 			if (losses)
 				ks_ring_told(&probe->ring, cursor->lost_mark);
 			if (bits & 1)
-				probe->delivered += ks_ring_deliver(&probe->ring, seq, cursor->at);
+				probe->delivered += ks_ring_deliver(&probe->ring, seq, &place);
 		}
 		ks_unlock(&probe->lock);
 		losses = false;

@@ -349,26 +349,47 @@ static uint64_t seq_at(const struct ks_ring *ring, uint32_t at)
 	return head_at(ring, at)->entry.seq;
 }
 
-uint32_t ks_ring_find(const struct ks_ring *ring, uint64_t seq, uint32_t hint)
+/* A place from which it is not far to @seq, or KS_NOWHERE if there is no record from @seq on. */
+static uint32_t start_of_walk(const struct ks_ring *ring, uint64_t seq, uint32_t hint)
 {
-	uint32_t at = hint, older;
+	uint64_t first, last;
 
 	if (!ring->held)
 		return KS_NOWHERE;
-	if (!is_place(ring, at)) {
-		uint64_t first = seq_at(ring, ring->oldest), last = seq_at(ring, ring->newest);
+	if (is_place(ring, hint))
+		return hint;
+	first = seq_at(ring, ring->oldest);
+	last = seq_at(ring, ring->newest);
+	if (seq > last)
+		return KS_NOWHERE;
+	return seq < first || seq - first < last - seq ? ring->oldest : ring->newest;
+}
 
-		if (seq > last)
-			return KS_NOWHERE;
-		at = seq < first || seq - first < last - seq ? ring->oldest : ring->newest;
-	}
-	while (at != KS_NOWHERE && seq_at(ring, at) < seq)
+bool ks_ring_seek(const struct ks_ring *ring, uint64_t seq, uint32_t *place)
+{
+	uint32_t at = start_of_walk(ring, seq, *place), older;
+	unsigned int left = KS_RING_WALK_MAX;
+
+	for (; at != KS_NOWHERE && seq_at(ring, at) < seq && left; left--)
 		at = head_at(ring, at)->newer;
+	*place = at;
 	if (at == KS_NOWHERE)
-		return at;
-	while ((older = head_at(ring, at)->older) != KS_NOWHERE && seq_at(ring, older) >= seq)
-		at = older;
-	return at;
+		return true;
+	if (seq_at(ring, at) < seq)
+		return false;
+	for (; (older = head_at(ring, at)->older) != KS_NOWHERE && seq_at(ring, older) >= seq; left--) {
+		if (!left)
+			return false;
+		*place = at = older;
+	}
+	return true;
+}
+
+uint32_t ks_ring_find(const struct ks_ring *ring, uint64_t seq, uint32_t hint)
+{
+	while (!ks_ring_seek(ring, seq, &hint))
+		;
+	return hint;
 }
 
 void ks_ring_read(const struct ks_ring *ring, uint32_t at, struct ks_entry *entry, char *bytes)
@@ -409,11 +430,13 @@ static void undo_loss(struct ks_ring *ring, uint64_t seq)
 	ring->lost_last -= seq == ring->lost_last && ring->lost_count;
 }
 
-bool ks_ring_deliver(struct ks_ring *ring, uint64_t seq, uint32_t hint)
+bool ks_ring_deliver(struct ks_ring *ring, uint64_t seq, uint32_t *place)
 {
-	uint32_t at = ks_ring_find(ring, seq, hint);
+	uint32_t at = ks_ring_find(ring, seq, *place);
 
+	*place = at;
 	if (at != KS_NOWHERE && seq_at(ring, at) == seq) {
+		*place = head_at(ring, at)->newer;
 		give_up(ring, at);
 		return true;
 	}

@@ -47,6 +47,9 @@ enum ks_class {
 /* No record: the end of a walk, or a place that is not known. */
 #define KS_NOWHERE UINT32_MAX
 
+/* From so many records ks_ring_seek() looks for the next: a call's time does not go with the size of the ring. */
+#define KS_RING_WALK_MAX 512
+
 /* What is known of a record beside its bytes. */
 struct ks_entry {
 	uint64_t seq;
@@ -127,6 +130,12 @@ void ks_ring_drop(struct ks_ring *ring, enum ks_class class);
  */
 uint32_t ks_ring_find(const struct ks_ring *ring, uint64_t seq, uint32_t hint);
 
+/*
+ * The same in pieces, for who holds a lock: *@place is the hint, and then where the walk has come to.  False: it is not at its
+ * end after KS_RING_WALK_MAX records; call again, with this place.
+ */
+bool ks_ring_seek(const struct ks_ring *ring, uint64_t seq, uint32_t *place);
+
 /* What is at a place that ks_ring_find() gave; its bytes too, KS_RECORD_MAX at most, if @bytes is not NULL. */
 void ks_ring_read(const struct ks_ring *ring, uint32_t at, struct ks_entry *entry, char *bytes);
 
@@ -135,9 +144,10 @@ void ks_ring_sent(struct ks_ring *ring, uint32_t at);
 
 /*
  * The record @seq was delivered: it is given up, or was pushed out in the meantime, and then it is not
- * lost.  False: somebody else got it, or it was lost long ago.
+ * lost.  False: somebody else got it, or it was lost long ago.  *@place: a hint, and then one for the seqs
+ * behind this one.
  */
-bool ks_ring_deliver(struct ks_ring *ring, uint64_t seq, uint32_t hint);
+bool ks_ring_deliver(struct ks_ring *ring, uint64_t seq, uint32_t *place);
 
 /*
  * Telling losses: ks_ring_telling() says that they are being told now and returns a mark; when that has

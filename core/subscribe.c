@@ -83,7 +83,7 @@ bool ks_push(struct ks_subscription *s, struct ks_sensor *sensor, unsigned int i
 	enum ks_sent sent;
 	bool news;
 
-	s->cursor = (struct ks_cursor){ .stage = KS_STAGE_BEGIN, .probe = (uint8_t)i };
+	s->cursor = (struct ks_cursor){ .stage = KS_STAGE_BEGIN, .probe = (uint8_t)i, .at = at->place };
 	if (!(s->targets & 1U << i))
 		return false;
 	ks_lock(&probe->lock);
@@ -100,6 +100,7 @@ bool ks_push(struct ks_subscription *s, struct ks_sensor *sensor, unsigned int i
 	s->cursor.lost_mark = at->lost_mark;
 	sent = ks_send_probe(&sending, probe);
 	at->next = sent == KS_SENT_ALL && at->epoch == s->cursor.epoch ? s->cursor.end : s->cursor.next;
+	at->place = s->cursor.at;
 	at->epoch = s->cursor.epoch;
 	at->lost_mark = s->cursor.lost_mark;
 	at->lost_known = sending.lost_known;

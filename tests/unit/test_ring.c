@@ -40,6 +40,11 @@ static void put(uint16_t text_bytes, uint16_t raw_bytes)
 	put_of(KS_EVENT, KS_NO_SOURCE, text_bytes, raw_bytes);
 }
 
+static bool deliver(uint64_t seq, uint32_t hint)
+{
+	return ks_ring_deliver(&ring, seq, &hint);
+}
+
 /* The first record from @seq on, whose bytes are as they were put; its seq, or UINT64_MAX. */
 static uint64_t check_from(uint64_t seq, uint32_t *hint)
 {
@@ -160,10 +165,10 @@ static void delivered_once(void **state)
 	start(KS_RING_MIN);
 	for (int i = 0; i < 10; i++)
 		put(100, 0);
-	assert_true(ks_ring_deliver(&ring, 5, KS_NOWHERE));
-	assert_true(ks_ring_deliver(&ring, 0, KS_NOWHERE));
-	assert_false(ks_ring_deliver(&ring, 5, KS_NOWHERE));
-	assert_false(ks_ring_deliver(&ring, 100, KS_NOWHERE));
+	assert_true(deliver(5, KS_NOWHERE));
+	assert_true(deliver(0, KS_NOWHERE));
+	assert_false(deliver(5, KS_NOWHERE));
+	assert_false(deliver(100, KS_NOWHERE));
 	assert_int_equal(ring.held, 8);
 	assert_int_equal(from(5), 6);
 	for (int i = 0; i < 1000; i++)
@@ -281,7 +286,7 @@ static void delivered_is_not_lost(void **state)
 	assert_int_equal(ring.lost_first, 0);
 	for (int again = 0; again < 2; again++)
 		for (uint64_t seq = 0; seq < 8; seq++)
-			assert_int_equal(ks_ring_deliver(&ring, seq, KS_NOWHERE), !again && !(seq % 2));
+			assert_int_equal(deliver(seq, KS_NOWHERE), !again && !(seq % 2));
 	assert_int_equal(ring.lost_total, lost - 4);
 	assert_int_equal(ring.lost_count, lost - 4);
 	assert_int_equal(ring.lost_first, 1);
@@ -300,7 +305,7 @@ static void delivered_after_it_was_told(void **state)
 		put(100, 0);
 	ks_ring_told(&ring, ks_ring_telling(&ring));
 	assert_int_equal(ring.lost_count, 0);
-	assert_true(ks_ring_deliver(&ring, 0, KS_NOWHERE));
+	assert_true(deliver(0, KS_NOWHERE));
 	assert_int_equal(ring.lost_count, 0);
 	assert_int_equal(ring.lost_total, 0);
 	end();
@@ -327,7 +332,7 @@ static void shares(void **state)
 		assert_int_equal(ring.share[cases[i].class].lost, 100 - cases[i].cells);
 	}
 	while (ring.held)
-		assert_true(ks_ring_deliver(&ring, from(0), KS_NOWHERE));
+		assert_true(deliver(from(0), KS_NOWHERE));
 	assert_int_equal(ring.used_bytes, 0);
 	end();
 }
@@ -385,8 +390,8 @@ static void places_are_given_back(void **state)
 	for (uint32_t source = 0; source < 1000; source++) {
 		put_of(KS_EVENT, source, 50, 0);
 		put_of(KS_EVENT, source, 50, 0);
-		assert_true(ks_ring_deliver(&ring, 2ULL * source, KS_NOWHERE));
-		assert_true(ks_ring_deliver(&ring, 2ULL * source + 1, KS_NOWHERE));
+		assert_true(deliver(2ULL * source, KS_NOWHERE));
+		assert_true(deliver(2ULL * source + 1, KS_NOWHERE));
 		assert_int_equal(ring.share[KS_EVENT].queue[0].oldest, KS_NOWHERE); /* nobody had to share */
 		assert_int_equal(ring.share[KS_EVENT].cells, 0);
 	}
@@ -407,9 +412,9 @@ static void sent_and_lost(void **state)
 	while (from(0) <= KS_SENT_LOST)
 		put(50, 0);
 	assert_int_equal(ring.lost_total, KS_SENT_LOST + 1);
-	assert_false(ks_ring_deliver(&ring, 0, KS_NOWHERE));
+	assert_false(deliver(0, KS_NOWHERE));
 	for (uint64_t seq = 1; seq <= KS_SENT_LOST; seq++)
-		undone += ks_ring_deliver(&ring, seq, KS_NOWHERE);
+		undone += deliver(seq, KS_NOWHERE);
 	assert_int_equal(undone, KS_SENT_LOST);
 	assert_int_equal(ring.lost_total, 1);
 	assert_int_equal(ring.lost_count, 1);
@@ -429,12 +434,12 @@ static void range_of_what_is_not_lost(void **state)
 		}
 		while (from(0) < 3)
 			put(50, 0);
-		assert_true(ks_ring_deliver(&ring, which, KS_NOWHERE));
+		assert_true(deliver(which, KS_NOWHERE));
 		assert_int_equal(ring.lost_count, 2);
 		assert_int_equal(ring.lost_first, which == 0 ? 1 : 0);
 		assert_int_equal(ring.lost_last, which == 2 ? 1 : 2);
-		assert_true(ks_ring_deliver(&ring, (which + 1) % 3, KS_NOWHERE));
-		assert_true(ks_ring_deliver(&ring, (which + 2) % 3, KS_NOWHERE));
+		assert_true(deliver((which + 1) % 3, KS_NOWHERE));
+		assert_true(deliver((which + 2) % 3, KS_NOWHERE));
 		assert_int_equal(ring.lost_count, 0);
 		assert_int_equal(ring.lost_total, 0);
 		end();
@@ -448,7 +453,7 @@ static void range_of_what_is_not_lost(void **state)
 	ks_ring_told(&ring, ks_ring_telling(&ring));
 	put(50, 0);
 	assert_int_equal(ring.lost_count, 1);
-	assert_true(ks_ring_deliver(&ring, 0, KS_NOWHERE));
+	assert_true(deliver(0, KS_NOWHERE));
 	assert_int_equal(ring.lost_count, 1);
 	assert_int_equal(ring.lost_first, 1);
 	assert_int_equal(ring.lost_last, 1);
@@ -474,7 +479,7 @@ static void cleared(void **state)
 	ks_ring_init(&fresh, ring.mem, KS_RING_MIN);
 	assert_memory_equal(&ring, &fresh, sizeof(ring));
 	assert_int_equal(from(0), UINT64_MAX);
-	assert_false(ks_ring_deliver(&ring, 5, KS_NOWHERE));
+	assert_false(deliver(5, KS_NOWHERE));
 	put(50, 0);
 	assert_int_equal(from(0), 0);
 	end();
@@ -508,7 +513,7 @@ static void any_order_any_size(void **state)
 			if (ring.held && port_random_below(2))
 				ks_ring_sent(&ring, ring.oldest);
 			for (uint64_t n = port_random_below(8) < round % 8 ? port_random_below(3) : 0; n; n--)
-				delivered += ks_ring_deliver(&ring, port_random_below(ring.next_seq + 1), hint);
+				delivered += deliver(port_random_below(ring.next_seq + 1), hint);
 			while ((seq = check_from(seq, &seen)) != UINT64_MAX)
 				held++, seq++;
 			seq = port_random_below(ring.next_seq + 1);
@@ -519,6 +524,35 @@ static void any_order_any_size(void **state)
 		}
 		end();
 	}
+}
+
+/*
+ * A large ring: whoever looks for a record far from where he was gets there in pieces, so that nobody's call takes as long as the ring is large; and
+ * what is delivered one behind the other is looked for once, also if the place that was remembered is gone.
+ */
+static void far_away(void **state)
+{
+	uint64_t from_here[] = { 0, 5999, 0, 3000 }, to[] = { 3000, 3000, 5999, 3000 };
+
+	(void)state;
+	start(KS_RING_MAX * 4);
+	for (int i = 0; i < 6000; i++)
+		put(10, 0);
+	for (size_t i = 0; i < sizeof(to) / sizeof(*to); i++) {
+		uint32_t place = ks_ring_find(&ring, from_here[i], KS_NOWHERE);
+		uint64_t distance = from_here[i] < to[i] ? to[i] - from_here[i] : from_here[i] - to[i];
+		unsigned int calls = 1;
+
+		for (; !ks_ring_seek(&ring, to[i], &place); calls++)
+			assert_true(calls < 20);
+		assert_int_equal(place, ks_ring_find(&ring, to[i], KS_NOWHERE));
+		assert_in_range(calls, distance / KS_RING_WALK_MAX, distance / KS_RING_WALK_MAX + 1);
+	}
+	for (uint32_t seq = 2990, place = 77777; seq < 3000; seq++) {
+		assert_true(ks_ring_deliver(&ring, seq, &place));
+		assert_int_equal(place, ks_ring_find(&ring, seq + 1, KS_NOWHERE));
+	}
+	end();
 }
 
 int main(void)
@@ -543,6 +577,7 @@ int main(void)
 		cmocka_unit_test(sent_and_lost),
 		cmocka_unit_test(range_of_what_is_not_lost),
 		cmocka_unit_test(cleared),
+		cmocka_unit_test(far_away),
 		cmocka_unit_test(any_order_any_size),
 	};
 
