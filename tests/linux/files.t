@@ -46,7 +46,7 @@ facts() {
 	done
 }
 
-step load insmod ksense.ko sense=\$(only files)
+step load insmod ksense.ko
 ask records files --run >defaults
 step defaults cat defaults
 step default-facts facts \$(sed -n 's/.*"path":"\\([^"]*\\)","state":"file".*/\\1/p' defaults | sort -u | while read path; do printf %s "\$path" | od -An -v -tx1 | tr -d ' \\n'; echo; done)
@@ -61,7 +61,7 @@ truncate -s 65M big
 mkfifo fifo; mknod device c 1 3; ln -s changed link; ln -s nowhere dangling; ln -s loop loop
 @{[join "\n", map { 'echo odd >"$(unhex ' . hex_of($_) . ')"' } @odd]}
 cd /root
-insmod ksense.ko sense=\$(only files) "files=\$(unhex @{[hex_of($list)]})"
+insmod ksense.ko "files=\$(unhex @{[hex_of($list)]})"
 ln -s $socket /tmp/w/socket
 step first fresh
 step first-facts facts @{[map { hex_of($_) } '/tmp/w/changed', '/tmp/w/touched', '/tmp/w/mode', '/tmp/w/vanishes', '/tmp/w/link', @odd, @pseudo[0, 2, 3, 4]]}

@@ -23,7 +23,7 @@ sweep() {
 	done
 	cat told
 }
-insmod ksense.ko sense=\$(only kernel-text)
+insmod ksense.ko
 step first sweep
 step redirect insmod ks_idt.ko cpu=1
 step redirected sweep

@@ -35,7 +35,7 @@ grep -q \$trace /proc/mounts || mount -t tracefs none \$trace
 to() { echo "\$1" >\$trace/\$2; }
 
 step symbols grep -E ' ($victim|$traced|sys_call_table|idt_table|panic|vfs_statx|_stext|_etext|__start_rodata|__end_rodata)\$' /proc/kallsyms
-step load insmod ksense.ko sense=\$(only kernel-text)
+step load insmod ksense.ko
 step baseline sweep
 step readout sleep 1
 step quiet sweep

@@ -24,7 +24,7 @@ my $steps = boot(<<"SH", '--linux', '--smp', 2, '--timeout', 900, map { ('--add'
 export KSENSE_SOCKET=$socket
 load="load $socket $probe"
 ls /proc >/dev/null
-step load insmod ksense.ko sense=\$(only processes)
+step load insmod ksense.ko
 step many sh -c 'begin=\$(cut -d. -f1 /proc/uptime); \$0 many $clients $requests; status=\$?; echo \$((\$(cut -d. -f1 /proc/uptime) - begin)) s; exit \$status' "\$load"
 
 # One that never reads, and others that go on.
@@ -41,7 +41,7 @@ step die-status raw '$status'
 step die-discovery ksense discovery
 
 # Many processes, of which the ring holds few; somebody takes what there is, again and again.
-rmmod ksense; insmod ksense.ko sense=\$(only processes)ring=16K,level=adversarial
+rmmod ksense; insmod ksense.ko sense=ring=16K,level=adversarial
 step forks sh -c 'forks 5 >/dev/null & while kill -0 \$! 2>/dev/null; do echo "\$0" | ksense raw; done; ksense off >/dev/null; echo "\$0" | ksense raw; echo "\$0" | ksense raw' '$take'
 step forks-status raw '$status'
 rmmod ksense

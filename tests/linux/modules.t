@@ -20,7 +20,7 @@ S=/run/ksense/kernel.sock
 k() { ksense --timeout 300 --socket $S --json "$@"; }
 # Two looks, and all that was recorded.
 looks() { k records modules --run; sleep $1; k records modules --run; }
-step load insmod ksense.ko sense=$(only modules)
+step load insmod ksense.ko
 step sample k records modules --run
 step proc cat /proc/modules
 step quiet looks 3

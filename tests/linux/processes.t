@@ -53,7 +53,7 @@ await_hidden() {
 	done
 	cat await.out
 }
-insmod ksense.ko sense=\$(only processes)
+insmod ksense.ko
 mkfifo actor.in
 : >actor.out
 ./actor <actor.in >actor.out &

@@ -17,7 +17,7 @@ my $steps = boot(<<"SH", "--linux", map { ('--add', $_) } $KS::module, "$build/h
 echo user:x:1000:1000::/:/bin/sh >>/etc/passwd
 cp /root/ksense /tmp; chmod 755 /tmp/ksense
 as_user() { su -s /bin/sh user -c "\$*"; }
-load() { insmod ksense.ko sense=\$(only processes) socket=\$1; }
+load() { insmod ksense.ko socket=\$1; }
 
 # A second name of a socket: after the end of the module nobody listens there.
 step load load $folder/kernel.sock
