@@ -479,7 +479,7 @@ static void supervise(struct ks_probe *probe, uint64_t now, uint64_t gap_ns)
 			probe->expected_ns = now;
 		if (probe->busy)
 			probe->step_start_ns = now;
-		if (probe->in_pass && now - probe->pass_start_ns > gap_ns)
+		if (probe->in_pass && now - probe->pass_start_ns >= gap_ns)
 			probe->pass_start_ns += gap_ns;
 	}
 	why = trouble(probe, now);
