@@ -379,6 +379,37 @@ static void who_holds_as_much(void **state)
 	}
 }
 
+/* The older record is the one that gives way, whoever came first. */
+static void the_older_record_of_equals(void **state)
+{
+	(void)state;
+	start(KS_RING_MIN);
+	for (unsigned int n = 0; n < 43; n++) {
+		put_of(KS_EVENT, n % 2 ? 2 : 1, 50, 0);
+		if (n == 2)
+			assert_true(ks_ring_deliver(&ring, 0, KS_NOWHERE));
+	}
+	assert_int_equal(ring.share[KS_EVENT].cells, 42); /* 21 of each; 1 of source 2, and 2 of source 1 are the oldest */
+	put_of(KS_EVENT, 9, 50, 0);
+	assert_int_equal(from(0), 2);
+	assert_int_equal(ring.lost_first, 1);
+	end();
+}
+
+/* Each of 30 sources has a place of its own: one of them floods the ring, and what the others have stays. */
+static void thirty_places(void **state)
+{
+	(void)state;
+	start(64 * 1024);
+	for (uint32_t source = 0; source < 30; source++)
+		put_of(KS_EVENT, 100 + source, 50, 0);
+	for (unsigned int n = 0; n < 1000; n++)
+		put_of(KS_EVENT, 105, 50, 0);
+	for (uint64_t seq = 0; seq < 30; seq++)
+		assert_int_equal(from(seq), seq == 5 ? 6 : seq);
+	end();
+}
+
 /* Two hold as much as each other, and one of them makes a long record: counted with what it is about to get, it holds more, and pushes out its own. */
 static void what_is_to_come_counts(void **state)
 {
@@ -517,6 +548,7 @@ static void sent_and_lost(void **state)
 	for (uint64_t seq = 1; seq <= KS_SENT_LOST; seq++)
 		undone += ks_ring_deliver(&ring, seq, KS_NOWHERE);
 	assert_int_equal(undone, KS_SENT_LOST);
+	assert_int_equal(ring.size, 64 * 1024);
 	assert_int_equal(ring.lost_total, 1);
 	assert_int_equal(ring.lost_count, 1);
 	assert_int_equal(ring.lost_first, 0);
@@ -694,6 +726,8 @@ int main(void)
 		cmocka_unit_test(delivered_after_it_was_told),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(who_holds_as_much),
+		cmocka_unit_test(the_older_record_of_equals),
+		cmocka_unit_test(thirty_places),
 		cmocka_unit_test(what_is_to_come_counts),
 		cmocka_unit_test(the_least_to_come_counts),
 		cmocka_unit_test(cells_of_a_record),
