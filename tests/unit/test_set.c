@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../probes/set.h"
+#include "../../probes/set_table.h"
 
 #define THINGS_MAX 400
 
@@ -63,6 +63,9 @@ static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item
 {
 	uint64_t at = cursor->at[0]++;
 
+	/* It is zeroed, however large the item before was. */
+	for (size_t i = 0; i < sizeof(struct thing); i++)
+		assert_int_equal(((uint8_t *)item)[i], 0);
 	if (world.meanwhile)
 		world.meanwhile(at);
 	if (world.elsewhere && at == world.elsewhere) {
@@ -273,8 +276,128 @@ static void reset(void **state)
 	world.things[0].up = 0;
 	put(2);
 	kit_command("reset", "things", NULL);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(kit_record(kit_command("records", "things", NULL), 0), "before"),
+							    "baselines")), 1);
 	pass();
 	assert_string_equal(seen(), "present:1 present:2");
+}
+
+/* What was told of a full table before a reset is told again after it. */
+static void reset_of_a_full_table(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 102; id++)
+		put(id);
+	pass();
+	seen();
+	kit_command("reset", "things", NULL);
+	pass();
+	assert_non_null(strstr(seen(), "present:101 incomplete:100/101 present:102 incomplete:100/102"));
+}
+
+/* A change is told with the former value of what changed, and of nothing that lies beside it. */
+static void each_field_alone(void **state)
+{
+	static const struct {
+		size_t at;
+		const char *member;
+	} cases[] = {
+		{ offsetof(struct thing, name), "name" },     { offsetof(struct thing, name) + 11, "name" }, { offsetof(struct thing, up), "up" },
+		{ offsetof(struct thing, root), "root" },     { offsetof(struct thing, root) + 7, "root" },  { offsetof(struct thing, uuid), "uuid" },
+		{ offsetof(struct thing, uuid) + 15, "uuid" }, { offsetof(struct thing, offset), "offset" },
+	};
+
+	(void)state;
+	put(1);
+	memset(world.things[0].name, 'x', sizeof(world.things[0].name));
+	pass();
+	seen();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const json_t *old;
+
+		((uint8_t *)&world.things[0])[cases[i].at] ^= 1;
+		pass();
+		old = json_object_get(kit_record(kit_command("records", "things", NULL), 0), "old");
+		assert_int_equal(json_object_size(old), 1);
+		assert_non_null(json_object_get(old, cases[i].member));
+	}
+}
+
+/* Whoever makes nobody in particular responsible for it has each change of it recorded. */
+static void changes_of_nobody(void **state)
+{
+	(void)state;
+	put(1);
+	pass();
+	seen();
+	for (unsigned int n = 0; n < 100; n++) {
+		world.things[0].root++;
+		pass();
+		assert_memory_equal(seen(), "changed:1", 9);
+	}
+}
+
+/* Passes are numbered, in 16 bits for each item: where these begin anew, an item that comes or goes is seen as ever. */
+static void many_passes(void **state)
+{
+	struct ks_probe *probe = &kit_sensor.probes[0];
+
+	(void)state;
+	put(1);
+	pass();
+	seen();
+	while (probe->passes < 65520) {
+		probe->due_ns = 0;
+		probe->work.run(&probe->work);
+	}
+	for (unsigned int n = 0; n < 30; n++) {
+		world.count = n % 2;
+		probe->due_ns = 0;
+		probe->work.run(&probe->work);
+		assert_string_equal(seen(), n % 2 ? "appeared:1" : "vanished:1");
+	}
+}
+
+/*
+ * How much is done in a step, where a look at the clock takes as long as a step may: one part of the table is emptied, one item is looked at, one that
+ * vanished is told, or 64 places are gone through in search of one.
+ */
+static void work_of_a_step(void **state)
+{
+	const struct ks_probe *probe = &kit_sensor.probes[0];
+	uint64_t steps;
+
+	(void)state;
+	for (uint32_t id = 1; id <= 5; id++)
+		put(id);
+	port_look_ns = KS_STEP_BUDGET_NS;
+	pass();
+	assert_string_equal(seen(), "present:1 present:2 present:3 present:4 present:5");
+	assert_int_equal(probe->steps, 5 + 1 + 1); /* the items, that there are no more, and the end */
+	steps = probe->steps;
+	pass();
+	assert_int_equal(probe->steps - steps, 1 + 7); /* and before them a look at what there is to be emptied */
+	steps = probe->steps;
+	world.count = 2;
+	pass();
+	assert_string_equal(seen(), "vanished:3 vanished:4 vanished:5");
+	assert_int_equal(probe->steps - steps, 1 + 2 + 1 + 3 + 1); /* and who is left is all that was seen: no more is gone through */
+	kit_command("reset", "things", NULL);
+	pass();
+	assert_int_equal(probe->steps, 16 + 2 + 1 + 1); /* 4096 places, 256 of them at once */
+	port_look_ns = 0;
+	world.count = 0;
+	kit_command("reset", "things", NULL);
+	for (uint32_t id = 1; id <= 257; id++)
+		put(id);
+	pass();
+	seen();
+	world.count = 256;
+	port_look_ns = KS_STEP_BUDGET_NS;
+	steps = probe->steps;
+	pass();
+	assert_string_equal(seen(), "vanished:257");
+	assert_int_equal(probe->steps - steps, 1 + 256 + 1 + 4 + 1 + 1);
 }
 
 static const struct ks_set_type large_set = { .kinds = kinds, .kinds_count = 2, .items_max = 4096, .next = next };
@@ -352,6 +475,8 @@ static void full_table(void **state)
 	assert_int_equal(kit_number(lines, 104, "of"), 103);
 	pass();
 	assert_string_equal(seen(), "");
+	assert_int_equal(kit_sensor.probes[0].passes, 2);
+	assert_int_equal(kit_sensor.probes[0].whole, 0); /* which is so, though it is not told again */
 	put(104);
 	pass();
 	assert_string_equal(seen(), "appeared:104 incomplete:100/104");
@@ -391,6 +516,80 @@ static void slot_for_one_that_was_there(void **state)
 	put(102);
 	pass();
 	assert_string_equal(seen(), "appeared:102");
+}
+
+/* Who left a full table is forgotten as soon as all have a place; when it is full again, those of that time are new, if they come back. */
+static void left_long_ago(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 110; id++)
+		put(id);
+	pass();
+	memmove(&world.things[0], &world.things[20], 90 * sizeof(world.things[0]));
+	world.count = 90;
+	pass();
+	pass();
+	seen();
+	for (uint32_t id = 201; id <= 212; id++)
+		put(id);
+	put(5);
+	pass();
+	assert_non_null(strstr(seen(), "appeared:212 appeared:5 incomplete:100/103"));
+}
+
+/* One has left a full table; another kind's, by the same key, is another, and new. */
+static void left_by_kind(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 101; id++)
+		put(id);
+	pass();
+	seen();
+	world.parts[world.parts_count++] = (struct part){ .id = 1 };
+	pass();
+	assert_string_equal(seen(), "part-appeared:1 incomplete:100/102");
+}
+
+static const struct ks_set_type tiny_set = { .kinds = kinds, .kinds_count = 2, .items_max = 3, .next = next };
+
+static const struct ks_probe_type tiny = {
+	.name = "things",
+	.interval_ns = { 4 * SECOND, 4 * SECOND, SECOND, SECOND },
+	KS_SET_ENGINE(&tiny_set),
+};
+
+static const struct ks_probe_type *const tiny_types[] = { &tiny };
+
+static int tiny_setup(void **state)
+{
+	(void)state;
+	memset(&world, 0, sizeof(world));
+	kit_start(tiny_types, 1);
+	kit_forget_began();
+	return 0;
+}
+
+/* So many have left that nobody can say of whom: then none is said to be new, until all have a place again. */
+static void left_too_many(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 150; id++)
+		put(id);
+	pass();
+	seen();
+	put(151);
+	pass();
+	assert_null(strstr(seen(), "appeared"));
+	world.count = 3;
+	pass();
+	seen();
+	pass();
+	seen();
+	put(200);
+	world.things[0] = world.things[3];
+	world.count = 3;
+	pass();
+	assert_string_equal(seen(), "appeared:200");
 }
 
 /* So little memory that of 200 things less than a tenth can be kept as a whole. */
@@ -444,6 +643,21 @@ static void fingerprints(void **state)
 	pass();
 	assert_string_equal(seen(), "");
 	assert_int_equal(kit_count(kit_command("records", "things", "{\"run\": true}")), 200);
+}
+
+/* Of one that has but a fingerprint nothing is kept that could be taken over. */
+static void kept_as_fingerprints(void **state)
+{
+	(void)state;
+	world.thrifty = true;
+	for (uint32_t id = 1; id <= 200; id++)
+		put(id);
+	pass();
+	assert_int_equal(world.found_out, 200);
+	seen();
+	pass();
+	assert_string_equal(seen(), "");
+	assert_in_range(world.found_out, 200 + 150, 399);
 }
 
 /* Any one byte of what is watched is in the fingerprint, and where one string ends and the next begins. */
@@ -654,6 +868,8 @@ static void rests(void **state)
 	assert_true(probe->passes > passes);
 }
 
+static const struct ks_probe_type *const usual_types[1];
+
 /* Wherever memory ends at the start, what was taken is given back, and the probe stays off. */
 static void no_memory(void **state)
 {
@@ -664,6 +880,48 @@ static void no_memory(void **state)
 		if (!ks_sensor_start(&kit_sensor, &kit_config))
 			assert_int_equal(kit_sensor.probes[0].on, left == 8);
 		kit_stop();
+	}
+	for (long left = 0; left < 10; left++) {
+		kit_prepare(usual_types, 1);
+		port_allocations_left = left;
+		if (!ks_sensor_start(&kit_sensor, &kit_config))
+			assert_int_equal(kit_sensor.probes[0].on, left == 9);
+		kit_stop();
+	}
+}
+
+/* The probe's own init() comes when the engine has what it needs, and when that fails, all is given back; its exit() only if it had succeeded. */
+static int init_result;
+static unsigned int inits, exits;
+
+static int count_init(struct ks_probe *probe)
+{
+	assert_non_null(probe->data);
+	inits++;
+	return init_result;
+}
+
+static void count_exit(struct ks_probe *probe)
+{
+	assert_non_null(probe->data);
+	exits++;
+}
+
+static void init_and_exit(void **state)
+{
+	static const struct ks_set_type own_set = { .kinds = kinds, .kinds_count = 2, .items_max = 100, .next = next, .init = count_init, .exit = count_exit };
+	static const struct ks_probe_type own = { .name = "things", .interval_ns = { SECOND, SECOND, SECOND, SECOND }, KS_SET_ENGINE(&own_set) };
+	static const struct ks_probe_type *const own_types[] = { &own };
+
+	(void)state;
+	memset(&world, 0, sizeof(world));
+	for (init_result = -1; init_result <= 0; init_result++) {
+		inits = exits = 0;
+		kit_start(own_types, 1);
+		assert_int_equal(kit_sensor.probes[0].on, !init_result);
+		assert_int_equal(inits, 1);
+		kit_stop();
+		assert_int_equal(exits, !init_result);
 	}
 }
 
@@ -737,7 +995,7 @@ static const struct ks_probe_type usual_things = {
 	KS_SET_ENGINE(&usual_set),
 };
 
-static const struct ks_probe_type *const usual_types[] = { &usual_things };
+static const struct ks_probe_type *const usual_types[1] = { &usual_things };
 
 static int usual_setup(void **state)
 {
@@ -765,6 +1023,12 @@ static void unusual(void **state)
 	world.things[1].root = 0x2000;
 	pass();
 	assert_string_equal(seen(), "changed:2(root=\"0x5\")");
+	/* It became usual again while it was looked at. */
+	put(3);
+	world.things[0] = world.things[2];
+	world.count = 2;
+	pass();
+	assert_string_equal(seen(), "changed:3");
 	pass();
 	assert_string_equal(seen(), "");
 }
@@ -783,6 +1047,110 @@ static void unusual_in_a_full_table(void **state)
 	assert_string_equal(seen(), "changed:4(root=\"0x4000\") incomplete:3/4 incomplete:3/4");
 	pass();
 	assert_string_equal(seen(), "");
+}
+
+/* === The table by itself ================================================= */
+
+/* Two strings beside each other: where one ends and the other begins is told from the fingerprint, too. */
+struct pair {
+	uint32_t id;
+	char a[8], b[8];
+};
+
+static const struct ks_field pair_fields[] = {
+	KS_FIELD(struct pair, id, KS_U32),
+	KS_FIELD(struct pair, a, KS_STRING),
+	KS_FIELD(struct pair, b, KS_STRING),
+};
+
+static void contents(void **state)
+{
+	static const struct ks_set_kind pairs[] = { KS_KIND("pair", struct pair, pair_fields, id, "") };
+	static const struct pair one = { .id = 1, .a = "", .b = "x" }, other = { .id = 1, .a = "x", .b = "" }, third = { .id = 3, .a = "", .b = "x\0y" };
+	struct ks_table table = { .kinds = pairs, .key = { 5, 7 } };
+
+	(void)state;
+	assert_true(ks_table_content(&table, pairs, &one) != ks_table_content(&table, pairs, &other));
+	/* The key is known otherwise, and what lies behind a string's end is nothing. */
+	assert_true(ks_table_content(&table, pairs, &one) == ks_table_content(&table, pairs, &third));
+	assert_true(ks_table_hash(&table, 0, &one) != ks_table_hash(&table, 0, &third));
+	table.key[0]++;
+	assert_true(ks_table_content(&table, pairs, &one) != ks_table_content(&table, pairs, &other));
+}
+
+/* All of a key counts, whatever its length. */
+static void keys_of_all_lengths(void **state)
+{
+	(void)state;
+	for (uint16_t bytes = 1; bytes <= 40; bytes++) {
+		struct ks_set_kind kind = { .key_bytes = bytes };
+		struct ks_table table = { .kinds = &kind, .key = { 5, 7 } };
+		uint8_t key[48] = { 0 };
+		uint64_t hash = ks_table_hash(&table, 0, key);
+
+		key[bytes] = 1;
+		assert_true(ks_table_hash(&table, 0, key) == hash);
+		for (uint16_t i = 0; i < bytes; i++) {
+			key[i] = 1;
+			assert_true(ks_table_hash(&table, 0, key) != hash);
+			key[i] = 0;
+		}
+	}
+}
+
+/* Who makes an item come and go, by a number of 16 or of 32 bits. */
+static void sources(void **state)
+{
+	static const struct {
+		uint8_t pad[8];
+		uint16_t narrow, other;
+		uint32_t wide;
+	} item = { .narrow = 0x7ff0, .other = 0xeeee, .wide = 0x12345678 };
+	struct ks_set_kind kind = { .source_at = 8, .source_bytes = 2 };
+
+	(void)state;
+	assert_int_equal(ks_set_source(&kind, &item), 0x7ff0);
+	kind.source_at = 12;
+	kind.source_bytes = 4;
+	assert_int_equal(ks_set_source(&kind, &item), 0x12345678);
+	kind.source_bytes = 0;
+	assert_int_equal(ks_set_source(&kind, &item), KS_NO_SOURCE);
+}
+
+/* Half full, the filter takes one of 256 for one of those that have left; empty, none; with more than that in it, it is of no use. */
+static void filter(void **state)
+{
+	static uint64_t bits[64];
+	struct ks_table table = { .filter = bits, .filter_bits = 4096 };
+	unsigned int taken = 0;
+
+	(void)state;
+	port_reset();
+	while (table.filter_set < 2048) {
+		uint64_t bit = port_random_below(4096);
+
+		table.filter_set += !(bits[bit / 64] >> (bit % 64) & 1);
+		bits[bit / 64] |= 1ULL << (bit % 64);
+	}
+	for (unsigned int i = 0; i < 100000; i++) {
+		uint64_t hash;
+
+		ks_port_random(&hash, sizeof(hash));
+		taken += ks_table_has_left(&table, hash);
+	}
+	assert_in_range(taken, 300, 480);
+	assert_false(ks_table_left_too_many(&table));
+	table.filter_set++;
+	assert_true(ks_table_left_too_many(&table));
+	memset(bits, 0xff, sizeof(bits));
+	assert_true(ks_table_has_left(&table, 5));
+	table.filter_set = 0;
+	assert_false(ks_table_has_left(&table, 5));
+	/* A bit that happens to be set is not enough. */
+	memset(bits, 0, sizeof(bits));
+	bits[0] = 1ULL << 3;
+	table.filter_set = 1;
+	assert_false(ks_table_has_left(&table, 3ULL << 32));
 }
 
 /* === Memory ============================================================= */
@@ -902,10 +1270,19 @@ int main(void)
 		with_world(kinds_are_apart),
 		with_world(asked_for),
 		with_world(reset),
+		with_world(reset_of_a_full_table),
+		with_world(each_field_alone),
+		with_world(changes_of_nobody),
+		with_world(many_passes),
+		cmocka_unit_test_setup_teardown(work_of_a_step, large_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(reset_in_steps, large_setup, kit_teardown),
 		with_world(full_table),
 		with_world(slot_for_one_that_was_there),
+		with_world(left_long_ago),
+		with_world(left_by_kind),
+		cmocka_unit_test_setup_teardown(left_too_many, tiny_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(fingerprints, small_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(kept_as_fingerprints, small_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(fingerprint_of_all, small_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(beyond_fingerprints, small_setup, kit_teardown),
 		with_world(failed_walk),
@@ -919,6 +1296,11 @@ int main(void)
 		cmocka_unit_test(steps_change_nothing),
 		cmocka_unit_test(sample_larger_than_the_ring),
 		cmocka_unit_test(no_memory),
+		cmocka_unit_test(init_and_exit),
+		cmocka_unit_test(contents),
+		cmocka_unit_test(keys_of_all_lengths),
+		cmocka_unit_test(sources),
+		cmocka_unit_test(filter),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(capacity),
 	};
