@@ -1067,15 +1067,15 @@ static void contents(void **state)
 {
 	static const struct ks_set_kind pairs[] = { KS_KIND("pair", struct pair, pair_fields, id, "") };
 	static const struct pair one = { .id = 1, .a = "", .b = "x" }, other = { .id = 1, .a = "x", .b = "" }, third = { .id = 3, .a = "", .b = "x\0y" };
-	struct ks_table table = { .kinds = pairs, .key = { 5, 7 } };
+	struct ks_table of_pairs = { .kinds = pairs, .key = { 5, 7 } };
 
 	(void)state;
-	assert_true(ks_table_content(&table, pairs, &one) != ks_table_content(&table, pairs, &other));
+	assert_true(ks_table_content(&of_pairs, pairs, &one) != ks_table_content(&of_pairs, pairs, &other));
 	/* The key is known otherwise, and what lies behind a string's end is nothing. */
-	assert_true(ks_table_content(&table, pairs, &one) == ks_table_content(&table, pairs, &third));
-	assert_true(ks_table_hash(&table, 0, &one) != ks_table_hash(&table, 0, &third));
-	table.key[0]++;
-	assert_true(ks_table_content(&table, pairs, &one) != ks_table_content(&table, pairs, &other));
+	assert_true(ks_table_content(&of_pairs, pairs, &one) == ks_table_content(&of_pairs, pairs, &third));
+	assert_true(ks_table_hash(&of_pairs, 0, &one) != ks_table_hash(&of_pairs, 0, &third));
+	of_pairs.key[0]++;
+	assert_true(ks_table_content(&of_pairs, pairs, &one) != ks_table_content(&of_pairs, pairs, &other));
 }
 
 /* All of a key counts, whatever its length. */
@@ -1084,15 +1084,15 @@ static void keys_of_all_lengths(void **state)
 	(void)state;
 	for (uint16_t bytes = 1; bytes <= 40; bytes++) {
 		struct ks_set_kind kind = { .key_bytes = bytes };
-		struct ks_table table = { .kinds = &kind, .key = { 5, 7 } };
+		struct ks_table of_kind = { .kinds = &kind, .key = { 5, 7 } };
 		uint8_t key[48] = { 0 };
-		uint64_t hash = ks_table_hash(&table, 0, key);
+		uint64_t hash = ks_table_hash(&of_kind, 0, key);
 
 		key[bytes] = 1;
-		assert_true(ks_table_hash(&table, 0, key) == hash);
+		assert_true(ks_table_hash(&of_kind, 0, key) == hash);
 		for (uint16_t i = 0; i < bytes; i++) {
 			key[i] = 1;
-			assert_true(ks_table_hash(&table, 0, key) != hash);
+			assert_true(ks_table_hash(&of_kind, 0, key) != hash);
 			key[i] = 0;
 		}
 	}
@@ -1121,36 +1121,312 @@ static void sources(void **state)
 static void filter(void **state)
 {
 	static uint64_t bits[64];
-	struct ks_table table = { .filter = bits, .filter_bits = 4096 };
+	struct ks_table filtered = { .filter = bits, .filter_bits = 4096 };
 	unsigned int taken = 0;
 
 	(void)state;
 	port_reset();
-	while (table.filter_set < 2048) {
+	while (filtered.filter_set < 2048) {
 		uint64_t bit = port_random_below(4096);
 
-		table.filter_set += !(bits[bit / 64] >> (bit % 64) & 1);
+		filtered.filter_set += !(bits[bit / 64] >> (bit % 64) & 1);
 		bits[bit / 64] |= 1ULL << (bit % 64);
 	}
 	for (unsigned int i = 0; i < 100000; i++) {
 		uint64_t hash;
 
 		ks_port_random(&hash, sizeof(hash));
-		taken += ks_table_has_left(&table, hash);
+		taken += ks_table_has_left(&filtered, hash);
 	}
 	assert_in_range(taken, 300, 480);
-	assert_false(ks_table_left_too_many(&table));
-	table.filter_set++;
-	assert_true(ks_table_left_too_many(&table));
+	assert_false(ks_table_left_too_many(&filtered));
+	filtered.filter_set++;
+	assert_true(ks_table_left_too_many(&filtered));
 	memset(bits, 0xff, sizeof(bits));
-	assert_true(ks_table_has_left(&table, 5));
-	table.filter_set = 0;
-	assert_false(ks_table_has_left(&table, 5));
+	assert_true(ks_table_has_left(&filtered, 5));
+	filtered.filter_set = 0;
+	assert_false(ks_table_has_left(&filtered, 5));
 	/* A bit that happens to be set is not enough. */
 	memset(bits, 0, sizeof(bits));
 	bits[0] = 1ULL << 3;
-	table.filter_set = 1;
-	assert_false(ks_table_has_left(&table, 3ULL << 32));
+	filtered.filter_set = 1;
+	assert_false(ks_table_has_left(&filtered, 3ULL << 32));
+}
+
+/* A table of its own, of a probe that is there for no more than that: all fields of it that the engine does not set are zero. */
+static struct ks_table table;
+static struct ks_probe table_probe;
+
+static void make_table(const struct ks_set_type *type, uint64_t memory_bytes)
+{
+	static struct ks_sensor sensor;
+	static struct ks_probe_type probe_type;
+	static const struct ks_probe_type *const only[] = { &probe_type };
+
+	port_reset();
+	probe_type = (struct ks_probe_type){ .size = ks_set_size, .engine = type };
+	sensor = (struct ks_sensor){ .config = { .types = only, .types_count = 1, .memory_bytes = memory_bytes }, .count = 1, .probes = &table_probe };
+	memset(&table_probe, 0, sizeof(table_probe));
+	table_probe.type = &probe_type;
+	table_probe.sensor = &sensor;
+	memset(&table, 0, sizeof(table));
+	assert_int_equal(ks_table_init(&table, &table_probe), 0);
+	table.pass = 1;
+}
+
+static void end_table(void)
+{
+	ks_table_exit(&table);
+	assert_int_equal(port_allocated, 0);
+}
+
+/* So small that a fingerprint would save nothing; of the second kind nobody in particular makes any, the third must not change. */
+struct owned {
+	uint32_t id, owner;
+};
+
+static const struct ks_field owned_fields[] = { KS_FIELD(struct owned, id, KS_U32), KS_FIELD(struct owned, owner, KS_U32) };
+
+static const struct ks_set_kind owned_kinds[] = {
+	KS_KIND_BY("owned", struct owned, owned_fields, id, owner, ""),
+	KS_KIND("nobody's", struct owned, owned_fields, id, ""),
+};
+
+static const struct ks_set_kind still_kinds[] = { KS_STILL("still", struct thing, thing_fields, id, "") };
+static const struct ks_set_kind alarm_kinds[] = {
+	KS_KIND("part", struct part, part_fields, id, ""),
+	KS_ALARMS("thing", struct thing, thing_fields, id, ""),
+};
+
+static const struct ks_set_type twenty = { .kinds = owned_kinds, .kinds_count = 2, .items_max = 20 };
+static const struct ks_set_type twenty_still = { .kinds = still_kinds, .kinds_count = 1, .items_max = 20 };
+
+/* How many blocks, chains, bits and bytes a table has. */
+static void shapes(void **state)
+{
+	static const struct ks_set_type of_256 = { .kinds = kinds, .kinds_count = 2, .items_max = 256 };
+	static const struct ks_set_type of_257 = { .kinds = kinds, .kinds_count = 2, .items_max = 260 };
+	static const struct ks_set_type with_alarms = { .kinds = alarm_kinds, .kinds_count = 2, .items_max = 200 };
+	static const struct ks_set_type few_alarms = { .kinds = alarm_kinds, .kinds_count = 2, .items_max = 3 };
+	static const struct {
+		const struct ks_set_type *type;
+		uint64_t memory_bytes;
+		uint32_t alarm_blocks, blocks, prints, wholes_min, chains, bits, block_bytes[KS_PARTS];
+	} cases[] = {
+		{ &large_set, 0, 0, 4096, 0, 256, 1024, 16384, { 16, 80 } },
+		{ &large_set, 10000, 0, 99, 3, 7, 128, 2048, { 16, 80 } },
+		{ &large_set, 100 * 101, 0, 100, 3, 7, 128, 2048, { 16, 80 } },
+		{ &large_set, 4095 * 101, 0, 4095, 3, 256, 4096, 65536, { 16, 80 } },
+		{ &large_set, 1, 0, 16, 3, 1, 16, 512, { 16, 80 } },
+		{ &of_256, 0, 0, 256, 0, 16, 64, 1024, { 16, 80 } },
+		{ &of_257, 0, 0, 260, 0, 17, 128, 2048, { 16, 80 } },
+		{ &tiny_set, 0, 0, 3, 0, 1, 16, 512, { 16, 80 } },
+		{ &tiny_set, 1, 0, 3, 0, 1, 16, 512, { 16, 80 } },
+		{ &with_alarms, 0, 128, 328, 0, 13, 128, 2048, { 80, 24 } },
+		{ &with_alarms, 128 * 95 + 50 * 39, 128, 178, 0, 4, 64, 1024, { 80, 24 } },
+		{ &with_alarms, 128 * 95, 128, 144, 0, 1, 64, 1024, { 80, 24 } },
+		{ &few_alarms, 0, 3, 6, 0, 1, 16, 512, { 80, 24 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint32_t alarms = cases[i].alarm_blocks, all = cases[i].blocks;
+
+		make_table(cases[i].type, cases[i].memory_bytes);
+		assert_int_equal(table.alarm_blocks, alarms);
+		assert_int_equal(table.blocks_count, all);
+		assert_int_equal(table.prints, cases[i].prints);
+		assert_int_equal(table.wholes_min, cases[i].wholes_min);
+		assert_int_equal(table.wholes, all - alarms);
+		assert_int_equal(table.chains_count, cases[i].chains);
+		assert_int_equal(table.filter_bits, cases[i].bits);
+		assert_int_equal(table.item_bytes, 64);
+		for (unsigned int part = 0; part < KS_PARTS; part++)
+			assert_int_equal(table.block_bytes[part], cases[i].block_bytes[part]);
+		assert_int_equal(table_probe.memory_bytes, all * 12 + alarms * table.block_bytes[0] + (all - alarms) * table.block_bytes[1] +
+								   cases[i].chains * 4 + cases[i].bits / 8);
+		end_table();
+	}
+}
+
+static void keep(uint8_t kind, uint32_t id, uint32_t owner)
+{
+	struct owned item = { .id = id, .owner = owner };
+
+	ks_table_keep(&table, kind, &item, ks_table_hash(&table, kind, &item));
+}
+
+static uint32_t find(uint8_t kind, uint32_t id)
+{
+	return ks_table_find(&table, ks_table_hash(&table, kind, &id), kind, &id);
+}
+
+/* Of ids 1 to 20, the one that gave way to another; it has left, and no other. */
+static uint32_t gone(void)
+{
+	uint32_t id = 0;
+
+	for (uint32_t i = 1; i <= 20; i++) {
+		bool is_there = find(0, i) != KS_NO_SLOT || find(1, i) != KS_NO_SLOT;
+
+		if (is_there)
+			continue;
+		assert_int_equal(id, 0);
+		id = i;
+	}
+	assert_true(ks_table_has_left(&table, ks_table_hash(&table, 0, &id)) || ks_table_has_left(&table, ks_table_hash(&table, 1, &id)));
+	assert_int_equal(table.used, 20);
+	return id;
+}
+
+/* Who gives way in a full table: the oldest of whoever has the most; 16 are asked, the oldest. */
+static void the_oldest_of_most(void **state)
+{
+	static const struct {
+		uint32_t few, few_owner, gone; /* so many come first, of that owner or of one each; and who gives way */
+		uint8_t kind;                  /* of those */
+	} cases[] = {
+		{ 0, 8, 1, 0 },   { 5, 8, 6, 0 },   { 9, 8, 10, 0 },  { 10, 8, 1, 0 },  { 15, 0, 16, 0 },
+		{ 16, 0, 1, 0 },  { 10, 8, 11, 1 }, { 15, 8, 16, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		make_table(&twenty, 0);
+		for (uint32_t id = 1; id <= 20; id++) {
+			bool few = id <= cases[i].few;
+
+			keep(few ? cases[i].kind : 0, id, few ? cases[i].few_owner ? cases[i].few_owner : 100 + id : 7);
+		}
+		assert_true(ks_table_is_full(&table, owned_kinds));
+		keep(0, 21, 9);
+		assert_int_equal(gone(), cases[i].gone);
+		assert_int_equal(table.unkept, 1); /* which was seen in this pass */
+		table.pass++;
+		keep(0, 22, 9);
+		assert_int_equal(table.unkept, 1);
+		end_table();
+	}
+}
+
+/* What has vanished gives way first, and last what is known to have been another at first. */
+static void first_values_stay(void **state)
+{
+	struct thing thing = { .id = 0 };
+	struct ks_whole *wholes[21];
+
+	(void)state;
+	make_table(&twenty_still, 0);
+	for (uint32_t id = 1; id <= 20; id++) {
+		thing.id = id;
+		wholes[id] = ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+		assert_int_equal(wholes[id]->changed_ns, 0);
+	}
+	thing.root = 5;
+	ks_table_keep_first(&table, wholes[1], &thing);
+	assert_int_equal(wholes[1]->changed_ns, ks_port_time_ns());
+	assert_memory_equal(ks_table_first(&table, wholes[1]), &thing, sizeof(thing));
+	wholes[9]->slot.kind |= KS_GONE;
+	table.used--;
+	thing.id = 21;
+	ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+	assert_int_equal(find(0, 9), KS_NO_SLOT);
+	assert_int_equal(table.used, 20);
+	assert_int_equal(table.filter_set, 0); /* it had gone by itself */
+	thing.id = 22;
+	ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+	assert_int_equal(find(0, 2), KS_NO_SLOT);
+	assert_int_not_equal(find(0, 1), KS_NO_SLOT);
+	/* All are such: the oldest. */
+	for (uint32_t id = 1; id <= 22; id++)
+		if (find(0, id) != KS_NO_SLOT)
+			ks_table_keep_first(&table, ks_whole_of(ks_table_slot(&table, find(0, id))), &thing);
+	thing.id = 23;
+	ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+	assert_int_equal(find(0, 1), KS_NO_SLOT);
+	end_table();
+}
+
+/* What is in the table, looked at from all sides: what is counted is what there is. */
+static void check_table(uint32_t ids)
+{
+	uint32_t found = 0, prints = 0, whole_blocks = 0, free_blocks = 0, walked = 0, by_source = 0;
+
+	for (uint32_t id = 1; id <= ids; id++) {
+		uint32_t i = find(0, id);
+
+		if (i == KS_NO_SLOT) {
+			continue;
+		}
+		found++;
+		prints += ks_table_is_print(&table, i);
+		assert_int_equal(*(const uint32_t *)(const void *)ks_table_key(&table, i), id);
+		assert_int_equal(ks_table_slot(&table, i)->kind, 0);
+		assert_int_not_equal(ks_table_slot(&table, i)->pass, 0);
+	}
+	assert_int_equal(table.used, found);
+	for (unsigned int i = 0; i < KS_SET_SOURCES; i++)
+		by_source += table.sources[i];
+	assert_int_equal(by_source, found);
+	for (uint32_t i = 0; i < table.blocks_count; i++) {
+		whole_blocks += table.blocks[i].use == KS_BLOCK_WHOLE;
+		free_blocks += table.blocks[i].use == KS_BLOCK_FREE;
+		if (table.blocks[i].use < KS_BLOCK_WHOLE)
+			prints -= table.blocks[i].use;
+	}
+	assert_int_equal(prints, 0);
+	assert_int_equal(table.wholes, whole_blocks + free_blocks);
+	assert_true(table.wholes >= table.wholes_min);
+	/* Each slot once, by a walk over all. */
+	for (uint32_t i = 0; i < table.blocks_count * KS_PLACES; i = ks_table_after(&table, i))
+		walked += table.blocks[i / KS_PLACES].use != KS_BLOCK_FREE && ks_table_slot(&table, i)->pass;
+	assert_int_equal(walked, found);
+}
+
+/* Items come and go at random, in a table that is too small for all as a whole, and too small for all. */
+static void sound_at_random(void **state)
+{
+	enum { IDS = 400 };
+	static bool is_there[IDS + 1];
+
+	(void)state;
+	for (uint64_t round = 0; round < 6; round++) {
+		make_table(&large_set, 16 * 101 + round * 1000);
+		port_random_seed(round);
+		memset(is_there, 0, sizeof(is_there));
+		for (unsigned int n = 0; n < 3000; n++) {
+			uint32_t id = 1 + (uint32_t)port_random_below(IDS), i = find(0, id);
+			struct thing thing = { .id = id, .root = id };
+
+			/* It fills, it empties, and it fills again. */
+			if (i != KS_NO_SLOT && port_random_below(n / 1000 % 2 ? 1 : 4) == 0) {
+				assert_true(is_there[id]);
+				ks_table_drop(&table, i);
+				is_there[id] = false;
+				assert_int_equal(find(0, id), KS_NO_SLOT);
+			} else if (i == KS_NO_SLOT && n / 1000 % 2 == 0) {
+				struct ks_whole *whole;
+
+				if (is_there[id])
+					assert_true(ks_table_has_left(&table, ks_table_hash(&table, 0, &thing)));
+				whole = ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+				assert_memory_equal(whole->item, &thing, sizeof(thing));
+				is_there[id] = true;
+				assert_int_not_equal(find(0, id), KS_NO_SLOT);
+			}
+			if (n % 10 == 0)
+				check_table(IDS);
+		}
+		/* All of it can be had back. */
+		for (uint32_t id = 1; id <= IDS; id++)
+			if (find(0, id) != KS_NO_SLOT)
+				ks_table_drop(&table, find(0, id));
+		check_table(IDS);
+		assert_int_equal(table.wholes, table.blocks_count);
+		assert_int_equal(table.free_print, KS_NO_SLOT);
+		assert_int_equal(table.used_prints.oldest, KS_NO_BLOCK);
+		end_table();
+	}
 }
 
 /* === Memory ============================================================= */
@@ -1301,6 +1577,10 @@ int main(void)
 		cmocka_unit_test(keys_of_all_lengths),
 		cmocka_unit_test(sources),
 		cmocka_unit_test(filter),
+		cmocka_unit_test(shapes),
+		cmocka_unit_test(the_oldest_of_most),
+		cmocka_unit_test(first_values_stay),
+		cmocka_unit_test(sound_at_random),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(capacity),
 	};
