@@ -1951,7 +1951,8 @@ static void reset_passes_filters(void **state)
 	(void)state;
 	port_advance(SECOND);
 	kit_records(0, 3, "x");
-	ask("ordered", "{\"filter\": {\"kind\": \"x\"}}");
+	kit_records(1, 1, "y"); /* the first of another probe, which was not reset */
+	ask("*", "{\"filter\": {\"kind\": \"x\"}}");
 	assert_int_equal(call(250), KS_SERVE_MORE);
 	assert_string_equal(asked.told, "x:0");
 	assert_string_equal(word("reset", "ordered"), "reset");
