@@ -1390,7 +1390,7 @@ static void sound_at_random(void **state)
 	static bool is_there[IDS + 1];
 
 	(void)state;
-	for (uint64_t round = 0; round < 6; round++) {
+	for (uint64_t round = 0; round < (uint64_t)port_rounds(40) * 2; round++) {
 		make_table(&large_set, 16 * 101 + round * 1000);
 		port_random_seed(round);
 		memset(is_there, 0, sizeof(is_there));
