@@ -128,7 +128,6 @@ static enum ks_sent tell_lost(struct ks_sending *sending, struct ks_probe *probe
 		return KS_SENT_FULL;
 	cursor->lost_mark = ks_ring_telling(&probe->ring);
 	cursor->flags |= KS_LOSS_SENT;
-	sending->lost_known = true;
 	return KS_SENT_ALL;
 }
 
@@ -243,7 +242,7 @@ enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe)
 			cursor->sent++;
 		}
 		cursor->next = entry.seq + 1;
-		cursor->span = cursor->sent_bits ? (uint8_t)(offset + 1) : 0;
+		cursor->span = (uint8_t)(offset + 1);
 	}
 }
 
@@ -381,7 +380,6 @@ void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const
 	sending->request = request;
 	sending->cursor = cursor;
 	sending->out = out;
-	sending->by_uuid = false;
 	sending->lost_known = cursor->stage > KS_STAGE_BEGIN;
 	sending->got_on = cursor->stage == KS_STAGE_START;
 	sending->stepped = false;
@@ -429,7 +427,6 @@ void ks_confirm(struct ks_sensor *sensor, const struct ks_request *request, stru
 		ks_unlock(&probe->lock);
 		losses = false;
 	}
-	cursor->span = 0;
 	cursor->sent_bits = 0;
 	cursor->flags &= (uint8_t)~KS_LOSS_SENT;
 }

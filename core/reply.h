@@ -82,7 +82,7 @@ enum {
 	KS_RESET_SEEN = 4,  /* the probe was reset meanwhile: the first record of its new count says so, and is sent whatever the filter */
 };
 
-/* One call that sends records: what does not fit in a cursor because it is made anew each time. */
+/* One call that sends records: what does not fit in a cursor because it is made anew each time.  by_uuid is the caller's to set. */
 struct ks_sending {
 	struct ks_sensor *sensor;
 	const struct ks_request *request;

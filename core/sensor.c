@@ -283,7 +283,6 @@ static void reset_probe(struct ks_probe *probe, const struct ks_caller *caller)
 	probe->failed_in_row = probe->restarts_in_row = 0;
 	probe->last_error = probe->failed_why = NULL;
 	probe->resets++;
-	probe->due_ns = ks_port_time_ns();
 	if (!probe->on)
 		start_probe(probe);
 	ks_ring_clear(&probe->ring);
@@ -479,7 +478,7 @@ static void supervise(struct ks_probe *probe, uint64_t now, uint64_t gap_ns)
 			probe->expected_ns = now;
 		if (probe->busy)
 			probe->step_start_ns = now;
-		if (probe->in_pass && now - probe->pass_start_ns > gap_ns)
+		if (probe->in_pass && now - probe->pass_start_ns >= gap_ns)
 			probe->pass_start_ns += gap_ns;
 	}
 	why = trouble(probe, now);

@@ -346,9 +346,7 @@ enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller,
 		result = serve_request(sensor, caller, request, cursor, out);
 	if (out->full)
 		result = KS_SERVE_ROOM;
-	if (result == KS_SERVE_ROOM) {
-		out->full = false;
+	if (result == KS_SERVE_ROOM)
 		out->len = KS_LINE_MAX;
-	}
 	return result;
 }

@@ -50,6 +50,7 @@ const struct ks_probe_type kit_alpha = QUIET("alpha"), kit_beta = QUIET("beta");
 void kit_prepare(const struct ks_probe_type *const *types, unsigned int count)
 {
 	port_reset();
+	memset(&kit_sensor, 0xee, sizeof(kit_sensor)); /* nothing of the sensor before may stay */
 	kit_config = (struct ks_sensor_config){
 		.name = "test", .types = types, .types_count = count, .ring_bytes = 256 * 1024, .ring_fixed = true,
 	};
@@ -79,6 +80,9 @@ void kit_stop(void)
 {
 	ks_sensor_stop(&kit_sensor);
 	assert_int_equal(port_allocated, 0);
+	assert_int_equal(port_works(), 0);
+	assert_int_equal(kit_sensor.count, 0);
+	assert_null(kit_sensor.probes);
 	json_decref(answer);
 	answer = NULL;
 }

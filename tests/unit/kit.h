@@ -32,7 +32,7 @@ void kit_prepare(const struct ks_probe_type *const *types, unsigned int count);
 void kit_start(const struct ks_probe_type *const *types, unsigned int count);
 /* Takes away each probe's record 0 of how its count began, for tests that are about other records: they count from 0 on. */
 void kit_forget_began(void);
-/* Stops it; everything that was allocated must be free again. */
+/* Stops it; everything that was allocated must be free again, and no work left. */
 void kit_stop(void);
 
 /* For cmocka: a sensor with two quiet probes, "alpha" and "beta", and no record yet. */

@@ -13,11 +13,14 @@
 uint64_t port_look_ns;
 long port_allocations_left = -1;
 long port_allocated;
+long port_threads_left = -1;
 char port_logged[256];
 unsigned int port_pauses;
 
 static uint64_t now_ns = START_NS;
 static uint64_t random_state = 1;
+static uint8_t random_given[64];
+static size_t random_given_at, random_given_end;
 static struct ks_work *works[WORKS_MAX];
 
 void port_reset(void)
@@ -25,10 +28,12 @@ void port_reset(void)
 	port_look_ns = 0;
 	port_allocations_left = -1;
 	port_allocated = 0;
+	port_threads_left = -1;
 	port_logged[0] = '\0';
 	port_pauses = 0;
 	now_ns = START_NS;
 	port_random_seed(1);
+	port_random_give(NULL, 0);
 	memset(works, 0, sizeof(works));
 }
 
@@ -62,10 +67,18 @@ uint64_t port_random_below(uint64_t limit)
 	return random64() % limit;
 }
 
+void port_random_give(const void *bytes, size_t count)
+{
+	if (count)
+		memcpy(random_given, bytes, count);
+	random_given_at = 0;
+	random_given_end = count;
+}
+
 void ks_port_random(void *buf, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++)
-		((uint8_t *)buf)[i] = (uint8_t)(random64() >> 40);
+		((uint8_t *)buf)[i] = random_given_at < random_given_end ? random_given[random_given_at++] : (uint8_t)(random64() >> 40);
 }
 
 void ks_port_pause(uint64_t pause_ns)
@@ -98,8 +111,21 @@ void ks_port_log(const char *text)
 	snprintf(port_logged, sizeof(port_logged), "%s", text);
 }
 
+unsigned int port_works(void)
+{
+	unsigned int count = 0;
+
+	for (int i = 0; i < WORKS_MAX; i++)
+		count += works[i] != NULL;
+	return count;
+}
+
 int ks_port_work_init(struct ks_work *work)
 {
+	if (!port_threads_left)
+		return -1;
+	if (port_threads_left > 0)
+		port_threads_left--;
 	for (int i = 0; i < WORKS_MAX; i++) {
 		if (works[i])
 			continue;

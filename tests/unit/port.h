@@ -28,6 +28,11 @@ extern long port_allocations_left;
 /* Blocks that were allocated and not freed. */
 extern long port_allocated;
 
+/* So many works can be made, then there is no thread for one more; negative: there is. */
+extern long port_threads_left;
+/* Works that are there. */
+unsigned int port_works(void);
+
 /* The last line of the log. */
 extern char port_logged[256];
 
@@ -39,5 +44,7 @@ uint64_t port_random_below(uint64_t limit);
 /* How many rounds to go; a fraction of @rounds where each takes long (KS_SLOW=1: valgrind). */
 int port_rounds(int rounds);
 void port_random_seed(uint64_t seed);
+/* These are the next that the port has, before it goes on with its sequence; 64 bytes at most. */
+void port_random_give(const void *bytes, size_t count);
 
 #endif /* TESTS_PORT_H */

@@ -584,6 +584,92 @@ static void turns_are_bounded(void **state)
 	assert_string_equal(heard(), "alpha:300 alpha:301 alpha:302 alpha:303 alpha:304");
 }
 
+/* === What was asked for ================================================= */
+
+/* The request is kept, filters and all, whatever lines come on the connection after it. */
+static void filter_outlives_its_line(void **state)
+{
+	(void)state;
+	assert_true(say(request_0_2("subscribe, alpha, {filter: {kind: wanted, n: 2}, peek: true}")));
+	assert_true(say(request_0_2("status, \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\", {xxxxxx: {xxxx: xxxxxx, x: 5}, xxxx: true}")));
+	heard();
+	kit_records(0, 2, "wanted");
+	kit_records(0, 1, "wanted");
+	kit_records(0, 1, "other");
+	assert_true(wait_turns(2));
+	assert_string_equal(heard(), "alpha:2");
+}
+
+/* From a seq on: of the count that is meant, where that is said; else, and where it is ahead, from the beginning of this one; each record once. */
+static void since_and_epoch(void **state)
+{
+	char line[256];
+
+	(void)state;
+	kit_records(0, 4, "x");
+	for (int is_other = 0; is_other < 2; is_other++) {
+		connect_client();
+		snprintf(line, sizeof(line), request_0_2("subscribe, alpha, {since: 2, epoch: %u, peek: true}"), alpha()->epoch + is_other);
+		assert_true(say(line));
+		assert_true(wait_turns(2));
+		assert_string_equal(heard(), is_other ? "subscribe alpha:0 alpha:1 alpha:2 alpha:3" : "subscribe alpha:2 alpha:3");
+	}
+	connect_client();
+	assert_true(say(request_0_2("subscribe, alpha, {since: 4, peek: true}")));
+	assert_string_equal(heard(), "subscribe");
+	connect_client();
+	assert_true(say(request_0_2("subscribe, alpha, {since: 5, peek: true}")));
+	assert_string_equal(heard(), "subscribe alpha:0 alpha:1 alpha:2 alpha:3");
+	/* A reset of a probe whose epoch was named. */
+	connect_client();
+	snprintf(line, sizeof(line), request_0_2("subscribe, alpha, {since: 2, epoch: %u, peek: true}"), alpha()->epoch);
+	assert_true(say(line));
+	kit_word(kit_command("reset", "alpha", NULL));
+	port_advance(1);
+	heard();
+	for (unsigned int n = 1; n < 3; n++) {
+		char want[32];
+
+		kit_records(0, 1, "x");
+		assert_true(wait_turns(2));
+		snprintf(want, sizeof(want), n == 1 ? "alpha:0 alpha:1" : "alpha:%u", n);
+		assert_string_equal(heard(), want);
+	}
+}
+
+/* Where there is no news of a probe, a turn costs next to nothing: it does not even look at the clock; also behind losses that are not for this client. */
+static void no_news_no_work(void **state)
+{
+	char buf[KS_OUT_BYTES];
+	struct ks_text out;
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		ks_ring_drop(&alpha()->ring, KS_EVENT);
+	kit_records(0, 1, "x");
+	assert_true(say(request_0_2("subscribe, alpha, {since: 3, peek: true}")));
+	assert_string_equal(heard(), "subscribe alpha:3");
+	for (int turn = 0; turn < 2; turn++) {
+		uint64_t now;
+
+		port_look_ns = 1000;
+		now = ks_port_time_ns();
+		ks_text_init(&out, buf, KS_LINE_MAX);
+		assert_false(ks_push(&client.subscription, &kit_sensor, 0, &out));
+		assert_false(ks_push(&client.subscription, &kit_sensor, 1, &out)); /* nor of one that was not asked for */
+		assert_int_equal(ks_port_time_ns() - now, 1000);
+		assert_int_equal(out.len, 0);
+		port_look_ns = 0;
+		if (turn)
+			break;
+		kit_records(0, 1, "x");
+		kit_records(1, 1, "x");
+		ks_ring_drop(&alpha()->ring, KS_EVENT);
+		assert_true(wait_turns(1));
+		assert_string_equal(heard(), "alpha:lost(0-5:4) alpha:4");
+	}
+}
+
 /* === Probes that change ================================================= */
 
 /* Off, and on with another uuid: the subscription is to the probe, and the id is the uuid that it has then. */
@@ -732,6 +818,7 @@ int main(void)
 		with_client(requests_in_between),   with_client(no_newline),      with_client(losses_are_told),
 		with_client(losses_with_peek),      with_client(too_long_to_keep), with_client(gone_client),
 		with_client(end_of_stream),         with_client(turns_are_bounded), with_client(off_and_on),
+		with_client(filter_outlives_its_line), with_client(since_and_epoch), with_client(no_news_no_work),
 		with_client(reset),                 with_client(restarted),       with_client(nothing_is_unaccounted),
 		with_client(sleeps_while_another_works), with_client(gone_while_it_waits),
 		with_client(replies_consume), with_client(gone_in_a_reply),

@@ -47,7 +47,10 @@ static uint64_t bytes_max(struct ks_probe *probe, unsigned int i)
 
 static bool get_range(struct ks_probe *probe, unsigned int i, struct ks_range *range)
 {
+	static const struct ks_range zero;
+
 	(void)probe;
+	assert_memory_equal(range, &zero, sizeof(zero));
 	*range = (struct ks_range){ .address = BASE + i * 0x100000U + world.moved[i], .bytes = sizes[i] + (uint64_t)world.grown[i],
 				    .instance = world.instance[i] };
 	snprintf(range->name, sizeof(range->name), "range%u", i);
@@ -479,6 +482,8 @@ static void reset(void **state)
 	kit_command("on", "memory", NULL);
 	assert_string_equal(kinds(look()), "command:(no string) command:(no string)");
 	kit_command("reset", "memory", NULL);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(kit_record(kit_command("records", "memory", "{\"peek\": true}"), 0),
+									    "before"), "baselines")), RANGES);
 	assert_string_equal(kinds(look()), "began:(no string) " BASELINES);
 	assert_string_equal(kinds(look()), "");
 }
@@ -506,6 +511,17 @@ static void bytes_are_shown(void **state)
 	assert_string_equal(kinds(lines), "modified:range0");
 	assert_int_equal(kit_raw_bytes, 16);
 	assert_memory_equal(kit_raw, bytes_of(0) + 0x1230, 16);
+	/* What is as at first again needs no bytes to show it. */
+	memcpy(hex, bytes_of(3), 8);
+	bytes_of(3)[0]++;
+	port_advance(9 * SECOND);
+	kit_command("records", "memory", "{\"filter\": {\"kind\": \"modified\"}}");
+	memcpy(bytes_of(3), hex, 8);
+	port_advance(9 * SECOND);
+	lines = kit_command("records", "memory", NULL);
+	assert_string_equal(kinds(lines), "restored:range3");
+	assert_null(json_object_get(kit_record(lines, 0), "bytes"));
+	assert_null(json_object_get(kit_record(lines, 0), "sha256"));
 	/* More than fits: the first of them. */
 	memset(bytes_of(0) + 0x2000, 0x90, 2000);
 	memset(bytes_of(2) + 4056, 0x90, 16);
@@ -649,6 +665,50 @@ static void no_memory(void **state)
 	}
 }
 
+/* For each page two hashes and the place of a change, for each cell two bytes: and no more than that for the bytes that there can be. */
+static uint64_t one_size;
+
+static unsigned int one_range(struct ks_probe *probe)
+{
+	(void)probe;
+	return 1;
+}
+
+static uint64_t one_max(struct ks_probe *probe, unsigned int i)
+{
+	(void)probe;
+	(void)i;
+	return one_size;
+}
+
+static size_t memory_for(uint64_t bytes)
+{
+	static const struct ks_region_type one = { .ranges = one_range, .bytes_max = one_max, .range = get_range, .read = read_range };
+	static const struct ks_probe_type probe = { .name = "memory", KS_REGION_ENGINE(&one) };
+	static const struct ks_probe_type *const only[] = { &probe };
+	size_t memory_bytes;
+
+	one_size = bytes;
+	kit_start(only, 1);
+	memory_bytes = kit_sensor.probes[0].memory_bytes;
+	kit_stop();
+	return memory_bytes;
+}
+
+static void memory_for_ranges(void **state)
+{
+	size_t page = memory_for(8193) - memory_for(8192) - 2;
+
+	(void)state;
+	assert_in_range(page, 36, 40);
+	assert_int_equal(memory_for(8), memory_for(16));
+	assert_int_equal(memory_for(17) - memory_for(16), 2);
+	assert_int_equal(memory_for(4095), memory_for(4096));
+	assert_int_equal(memory_for(4096) - memory_for(16), 255 * 2);
+	assert_int_equal(memory_for(4097) - memory_for(4096), page + 2);
+	assert_int_equal(memory_for(16) - memory_for(0), page + 2);
+}
+
 #define with_world(test) cmocka_unit_test_setup_teardown(test, setup, kit_teardown)
 
 int main(void)
@@ -672,6 +732,7 @@ int main(void)
 		with_world(patched_by_somebody_else),
 		cmocka_unit_test(steps_change_nothing),
 		cmocka_unit_test(no_memory),
+		cmocka_unit_test(memory_for_ranges),
 	};
 
 	return cmocka_run_group_tests_name("region", tests, NULL, NULL);

@@ -9,14 +9,21 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 static struct ks_ring ring;
 
-/* Memory of just the ring's size, from malloc(): a sanitizer sees every byte beyond. */
+/*
+ * Memory of just the ring's size, from malloc(): a sanitizer sees every byte beyond.  What is in it before looks like the beginning of a record
+ * that was sent, everywhere.
+ */
 static void start(uint32_t size)
 {
+	void *mem = malloc(size);
+
+	memset(mem, 0xff, size);
 	memset(&ring, 0, sizeof(ring));
-	ks_ring_init(&ring, malloc(size), size);
+	ks_ring_init(&ring, mem, size);
 }
 
 static void end(void)
@@ -86,6 +93,15 @@ static void in_and_out(void **state)
 	assert_int_equal(from(7), 7);
 	assert_int_equal(from(134), UINT64_MAX);
 	end();
+}
+
+static uint64_t seq_of(uint32_t at)
+{
+	struct ks_entry entry;
+
+	assert_int_not_equal(at, KS_NOWHERE);
+	ks_ring_read(&ring, at, &entry, NULL);
+	return entry.seq;
 }
 
 /* A full ring gives up the oldest and counts it. */
@@ -368,6 +384,37 @@ static void who_holds_as_much(void **state)
 	}
 }
 
+/* The older record is the one that gives way, whoever came first. */
+static void the_older_record_of_equals(void **state)
+{
+	(void)state;
+	start(KS_RING_MIN);
+	for (unsigned int n = 0; n < 43; n++) {
+		put_of(KS_EVENT, n % 2 ? 2 : 1, 50, 0);
+		if (n == 2)
+			assert_true(ks_ring_deliver(&ring, 0, KS_NOWHERE));
+	}
+	assert_int_equal(ring.share[KS_EVENT].cells, 42); /* 21 of each; 1 of source 2, and 2 of source 1 are the oldest */
+	put_of(KS_EVENT, 9, 50, 0);
+	assert_int_equal(from(0), 2);
+	assert_int_equal(ring.lost_first, 1);
+	end();
+}
+
+/* Each of 30 sources has a place of its own: one of them floods the ring, and what the others have stays. */
+static void thirty_places(void **state)
+{
+	(void)state;
+	start(64 * 1024);
+	for (uint32_t source = 0; source < 30; source++)
+		put_of(KS_EVENT, 100 + source, 50, 0);
+	for (unsigned int n = 0; n < 1000; n++)
+		put_of(KS_EVENT, 105, 50, 0);
+	for (uint64_t seq = 0; seq < 30; seq++)
+		assert_int_equal(from(seq), seq == 5 ? 6 : seq);
+	end();
+}
+
 /* Two hold as much as each other, and one of them makes a long record: counted with what it is about to get, it holds more, and pushes out its own. */
 static void what_is_to_come_counts(void **state)
 {
@@ -380,6 +427,96 @@ static void what_is_to_come_counts(void **state)
 	assert_int_equal(from(20), 20);
 	assert_int_equal(from(21), 21 + ring.lost_count);
 	end();
+}
+
+/* So it does with the shortest record. */
+static void the_least_to_come_counts(void **state)
+{
+	(void)state;
+	start(KS_RING_MIN);
+	for (unsigned int n = 0; n < 42; n++)
+		put_of(KS_EVENT, n < 21 ? 1 : 2, 50, 0);
+	put_of(KS_EVENT, 2, 50, 0);
+	assert_int_equal(from(0), 0);
+	assert_int_equal(from(21), 22);
+	end();
+}
+
+/* A record takes as many cells as it needs, and none more: 80 of its bytes are in the first, 124 in each other. */
+static void cells_of_a_record(void **state)
+{
+	static const struct {
+		uint16_t bytes, cells;
+	} cases[] = { { 0, 1 }, { 1, 1 }, { 79, 1 }, { 80, 1 }, { 81, 2 }, { 203, 2 }, { 204, 2 }, { 205, 3 }, { 328, 3 }, { 329, 4 }, { 2048, 17 } };
+
+	(void)state;
+	start(256 * 1024);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint32_t used = ring.used_bytes;
+
+		put(cases[i].bytes, 0);
+		assert_int_equal(ring.used_bytes - used, cases[i].cells * 128);
+		put(cases[i].bytes / 2, (uint16_t)(cases[i].bytes - cases[i].bytes / 2));
+		assert_int_equal(ring.used_bytes - used, cases[i].cells * 256);
+	}
+	end();
+}
+
+/*
+ * A place that somebody remembers may be anything by now: of another record, in the middle of one, free, never used, or none that there is.  What is
+ * found does not depend on it.
+ */
+static void hints_of_any_age(void **state)
+{
+	(void)state;
+	start(KS_RING_MIN);
+	for (unsigned int n = 0; n < 12; n++)
+		put(n % 3 ? 50 : 300, 0);
+	for (uint64_t seq = 1; seq < 12; seq += 4)
+		assert_true(ks_ring_deliver(&ring, seq, KS_NOWHERE));
+	for (uint64_t seq = 0; seq < 14; seq++) {
+		uint32_t at = ks_ring_find(&ring, seq, KS_NOWHERE);
+
+		for (uint32_t hint = 0; hint < 130; hint++)
+			assert_int_equal(ks_ring_find(&ring, seq, hint), at);
+		assert_int_equal(ks_ring_find(&ring, seq, UINT32_MAX / 128), at);
+	}
+	end();
+}
+
+/*
+ * A search is done under the probe's lock: it begins at the end that is nearer, and from a place that is remembered at that.  Here most of what is in the
+ * middle cannot be read.
+ */
+static void search_from_the_nearer_end(void **state)
+{
+	const uint32_t cells = 3 * 8192, first = 1000;
+	const size_t bytes = KS_RECORD_MAX + cells * 128;
+	uint64_t last;
+	uint32_t hint;
+	char *mem = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(mem != MAP_FAILED);
+	memset(&ring, 0, sizeof(ring));
+	ks_ring_init(&ring, mem, (uint32_t)bytes);
+	for (unsigned int n = 0; n < first; n++)
+		ks_ring_drop(&ring, KS_EVENT);
+	for (unsigned int n = 0; n < 8192; n++)
+		put(50, 0);
+	last = ring.next_seq - 1;
+	hint = ks_ring_find(&ring, last - 40, KS_NOWHERE);
+	/* Of 32 in a page of memory, the first 100 and the last 100 can still be read. */
+	assert_int_equal(mprotect(mem + 4 * 4096, 248 * 4096, PROT_NONE), 0);
+	assert_int_equal(seq_of(ks_ring_find(&ring, 0, KS_NOWHERE)), first);
+	assert_int_equal(seq_of(ks_ring_find(&ring, first - 1, KS_NOWHERE)), first);
+	assert_int_equal(seq_of(ks_ring_find(&ring, first + 40, KS_NOWHERE)), first + 40);
+	assert_int_equal(seq_of(ks_ring_find(&ring, last - 40, KS_NOWHERE)), last - 40);
+	assert_int_equal(seq_of(ks_ring_find(&ring, last, hint)), last);
+	assert_int_equal(seq_of(ks_ring_find(&ring, last, KS_NOWHERE)), last);
+	assert_int_equal(ks_ring_find(&ring, last + 1, KS_NOWHERE), KS_NOWHERE);
+	assert_int_equal(ks_ring_find(&ring, UINT64_MAX, KS_NOWHERE), KS_NOWHERE);
+	munmap(mem, bytes);
 }
 
 /* Room in a table of sources is given back with the last record of a source. */
@@ -416,6 +553,7 @@ static void sent_and_lost(void **state)
 	for (uint64_t seq = 1; seq <= KS_SENT_LOST; seq++)
 		undone += deliver(seq, KS_NOWHERE);
 	assert_int_equal(undone, KS_SENT_LOST);
+	assert_int_equal(ring.size, 64 * 1024);
 	assert_int_equal(ring.lost_total, 1);
 	assert_int_equal(ring.lost_count, 1);
 	assert_int_equal(ring.lost_first, 0);
@@ -458,6 +596,56 @@ static void range_of_what_is_not_lost(void **state)
 	assert_int_equal(ring.lost_first, 1);
 	assert_int_equal(ring.lost_last, 1);
 	assert_int_equal(ring.lost_total, 1);
+	end();
+}
+
+/* What is lost later may be an older record: once the newer loss is told, the range is that of the older one. */
+static void older_is_lost_later(void **state)
+{
+	uint32_t mark;
+
+	(void)state;
+	start(KS_RING_MIN);
+	put(50, 0);
+	drop(3);
+	mark = ks_ring_telling(&ring);
+	while (from(0) == 0)
+		put(50, 0);
+	assert_int_equal(ring.lost_first, 0);
+	assert_int_equal(ring.lost_last, 3);
+	assert_int_equal(ring.lost_count, 4);
+	ks_ring_told(&ring, mark);
+	assert_int_equal(ring.lost_first, 0);
+	assert_int_equal(ring.lost_last, 0);
+	assert_int_equal(ring.lost_count, 1);
+	end();
+}
+
+/*
+ * Two losses were told, two came later, and those turn out to have arrived.  When the telling is confirmed, it is not known any more which of them
+ * the count is of: rather are two told again than that a wrong range is.
+ */
+static void confirmed_after_others_arrived(void **state)
+{
+	uint32_t mark;
+
+	(void)state;
+	start(KS_RING_MIN);
+	drop(2);
+	mark = ks_ring_telling(&ring);
+	put(50, 0);
+	put(50, 0);
+	for (uint64_t seq = 2; seq < 4; seq++)
+		ks_ring_sent(&ring, ks_ring_find(&ring, seq, KS_NOWHERE));
+	while (from(0) < 4)
+		put(50, 0);
+	assert_int_equal(ring.lost_count, 4);
+	for (uint64_t seq = 2; seq < 4; seq++)
+		assert_true(ks_ring_deliver(&ring, seq, KS_NOWHERE));
+	ks_ring_told(&ring, mark);
+	assert_int_equal(ring.lost_count, 2);
+	assert_int_equal(ring.lost_first, 0);
+	assert_true(ring.lost_last >= 1);
 	end();
 }
 
@@ -572,7 +760,15 @@ int main(void)
 		cmocka_unit_test(delivered_after_it_was_told),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(who_holds_as_much),
+		cmocka_unit_test(the_older_record_of_equals),
+		cmocka_unit_test(thirty_places),
 		cmocka_unit_test(what_is_to_come_counts),
+		cmocka_unit_test(the_least_to_come_counts),
+		cmocka_unit_test(cells_of_a_record),
+		cmocka_unit_test(hints_of_any_age),
+		cmocka_unit_test(search_from_the_nearer_end),
+		cmocka_unit_test(older_is_lost_later),
+		cmocka_unit_test(confirmed_after_others_arrived),
 		cmocka_unit_test(places_are_given_back),
 		cmocka_unit_test(sent_and_lost),
 		cmocka_unit_test(range_of_what_is_not_lost),

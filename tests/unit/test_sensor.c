@@ -7,7 +7,9 @@
  */
 #include "kit.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* === A probe to order ==================================================== */
 
@@ -1119,7 +1121,7 @@ static void due_at_once(void **state)
 }
 
 /* The reply that waits for a fresh sample has told of as many losses as there are of the new count, after a reset: those are told all the same. */
-static void losses_of_a_new_count(void **state)
+static void check_losses_of_a_new_count(unsigned int losses)
 {
 	char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"ordered\", {\"run\": true, \"peek\": true}]}";
 	enum ks_serve more = KS_SERVE_MORE;
@@ -1129,10 +1131,10 @@ static void losses_of_a_new_count(void **state)
 	struct ks_text out;
 	unsigned int told = 0;
 
-	(void)state;
 	port_advance(SECOND);
+	kit_forget_began();
 	probe.steps_of_pass = 3;
-	for (int i = 0; i < 3; i++)
+	for (unsigned int i = 0; i < losses; i++)
 		ks_ring_drop(&first()->ring, KS_EVENT);
 	ks_request_parse(&request, line, strlen(line), KS_VERSION_NONE);
 	for (int calls = 0; calls < 100 && more == KS_SERVE_MORE; calls++) {
@@ -1143,11 +1145,830 @@ static void losses_of_a_new_count(void **state)
 			continue;
 		assert_int_equal(told, 1);
 		ks_probe_command(first(), KS_CMD_RESET, &kit_caller);
-		for (int i = 0; i < 3; i++)
+		for (unsigned int i = 0; i < losses; i++)
 			ks_ring_drop(&first()->ring, KS_EVENT);
 	}
 	assert_int_equal(more, KS_SERVE_DONE);
 	assert_int_equal(told, 2);
+}
+
+static void losses_of_a_new_count(void **state)
+{
+	(void)state;
+	for (unsigned int losses = 1; losses <= 3; losses++)
+		check_losses_of_a_new_count(losses);
+}
+
+/* === Its records, member by member ======================================= */
+
+/* A record as text, without what is another each time: seq, time, uuids, and the epoch, which is the probe's. */
+static const char *rest_of(const json_t *record)
+{
+	static char text[2048];
+	json_t *copy = json_deep_copy(record);
+	char *dump;
+
+	assert_int_equal(count_of(record, "epoch"), first()->epoch);
+	json_object_del(copy, "seq");
+	json_object_del(copy, "time");
+	json_object_del(copy, "epoch");
+	json_object_del(copy, "was");
+	json_object_del(copy, "uuid");
+	json_object_del(json_object_get(copy, "before"), "epoch");
+	dump = json_dumps(copy, JSON_COMPACT);
+	snprintf(text, sizeof(text), "%s", dump);
+	free(dump);
+	json_decref(copy);
+	return text;
+}
+
+static const char *last_record(void)
+{
+	return rest_of(last_of(all("{\"peek\": true}")));
+}
+
+/* The supervisor looks, as it does each second. */
+static void supervised(void)
+{
+	kit_sensor.supervised_ns = ks_port_time_ns() - SECOND;
+	assert_int_equal(kit_sensor.work.run(&kit_sensor.work), SECOND);
+	assert_int_equal(kit_sensor.supervised_ns, ks_port_time_ns());
+}
+
+#define COMMON(kind, class, pass) "{\"probe\":\"ordered\",\"kind\":\"" kind "\",\"class\":\"" class "\",\"pass\":" #pass ","
+
+static void own_records(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	kit_caller.id = 1000;
+	kit_caller.pid = 77;
+	ks_ring_drop(&first()->ring, KS_EVENT);
+	kit_records(0, 2, "x");
+	ks_ring_drop(&first()->ring, KS_EVENT);
+	assert_string_equal(rest_of(kit_record(all("{\"peek\": true}"), 0)), COMMON("lost", "alarm", 1) "\"first\":0,\"last\":3,\"count\":2}");
+	first()->in_pass = true;
+	assert_string_equal(rest_of(kit_record(all("{\"peek\": true}"), 0)), COMMON("lost", "alarm", 2) "\"first\":0,\"last\":3,\"count\":2}");
+	first()->in_pass = false;
+	assert_string_equal(word("off", "ordered"), "off");
+	assert_string_equal(last_record(), COMMON("command", "event", 1) "\"command\":\"off\",\"by\":{\"pid\":77,\"uid\":1000},"
+					   "\"state\":\"off\",\"level\":\"default\"}");
+	assert_string_equal(word("reset", "ordered"), "reset");
+	assert_string_equal(last_record(), COMMON("began", "alarm", 1) "\"why\":\"reset\",\"by\":{\"pid\":77,\"uid\":1000},"
+					   "\"before\":{\"next_seq\":5,\"unread\":3,\"lost\":2,\"baselines\":0},\"resets\":1}");
+	probe.result = KS_STEP_FAILED;
+	port_advance(SECOND);
+	assert_string_equal(last_record(), COMMON("failed", "alarm", 2) "\"why\":\"told to fail\",\"in_row\":1}");
+	port_advance(4 * SECOND);
+	probe.result = KS_STEP_DONE;
+	port_advance(4 * SECOND);
+	assert_string_equal(last_record(), COMMON("recovered", "event", 4) "\"failed\":2}");
+	first()->expected_ns = 0;
+	supervised();
+	assert_string_equal(last_record(), COMMON("restarted", "alarm", 4) "\"why\":\"it is overdue\",\"in_row\":1,\"pause_ns\":0}");
+	first()->restarts_in_row = 8;
+	first()->expected_ns = 0;
+	supervised();
+	assert_string_equal(last_record(), COMMON("stopped", "alarm", 4) "\"why\":\"it is overdue\",\"in_row\":8,\"pause_ns\":0}");
+}
+
+/* It worked again in between: that it fails as before is news again. */
+static void same_failure_is_news_again(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	for (unsigned int turn = 0; turn < 2; turn++) {
+		probe.result = KS_STEP_FAILED;
+		port_advance(4 * SECOND);
+		assert_string_equal(member(last_of(all("{}")), "kind"), "failed");
+		probe.result = KS_STEP_DONE;
+		port_advance(4 * SECOND);
+		assert_string_equal(member(last_of(all("{}")), "kind"), "recovered");
+	}
+}
+
+/* A probe that fails without a word has failed all the same. */
+static enum ks_step silent_step(struct ks_probe *p, uint64_t deadline_ns)
+{
+	(void)p;
+	(void)deadline_ns;
+	return KS_STEP_FAILED;
+}
+
+static void no_reason_is_given(void **state)
+{
+	static struct ks_probe_type type;
+	static const struct ks_probe_type *const only[] = { &type };
+
+	(void)state;
+	type = ordered;
+	type.step = silent_step;
+	kit_stop();
+	kit_start(only, 1);
+	port_advance(SECOND);
+	assert_string_equal(member(last_of(all("{}")), "why"), "no reason was given");
+}
+
+/* What one pass could not see says nothing of the next. */
+static bool sees_all;
+
+static enum ks_step sometimes_step(struct ks_probe *p, uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+	if (!sees_all)
+		ks_pass_incomplete(p);
+	return KS_STEP_DONE;
+}
+
+static void whole_again(void **state)
+{
+	static struct ks_probe_type type;
+	static const struct ks_probe_type *const only[] = { &type };
+
+	(void)state;
+	type = ordered;
+	type.step = sometimes_step;
+	kit_stop();
+	kit_start(only, 1);
+	for (sees_all = false; ; sees_all = true) {
+		port_advance(first()->due_ns - ks_port_time_ns());
+		assert_int_equal(first()->whole, sees_all ? first()->ended : 0);
+		if (sees_all)
+			break;
+	}
+}
+
+/* === The supervisor's measures =========================================== */
+
+/* A look each second, the first one second after the start. */
+static void each_second(void **state)
+{
+	(void)state;
+	assert_int_equal(kit_sensor.supervised_ns, ks_port_time_ns());
+	assert_int_equal(kit_sensor.work.port.due_ns, ks_port_time_ns() + SECOND);
+	assert_string_equal(kit_sensor.work.name, "test");
+	assert_string_equal(first()->work.name, "ordered");
+	port_advance(10 * SECOND + 100);
+	assert_int_equal(kit_sensor.supervised, 10);
+}
+
+/* Five seconds late, a step may still come; a moment more, and the probe is another instance, which begins at once. */
+static void late_by_five_seconds(void **state)
+{
+	static const uint64_t fine[] = { 0, 1, SECOND, 5 * SECOND };
+	uint64_t now, due_ns;
+
+	(void)state;
+	port_advance(2 * SECOND);
+	now = ks_port_time_ns();
+	due_ns = first()->work.port.due_ns;
+	for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); i++) {
+		first()->expected_ns = now - fine[i];
+		supervised();
+		assert_int_equal(first()->restarts, 0);
+		assert_int_equal(first()->work.port.due_ns, due_ns); /* who is well is left alone */
+	}
+	first()->expected_ns = UINT64_MAX;
+	supervised();
+	assert_int_equal(first()->restarts, 0);
+	first()->expected_ns = now - 5 * SECOND - 1;
+	first()->failed_in_row = 2;
+	supervised();
+	assert_int_equal(first()->restarts, 1);
+	assert_string_equal(member(last_of(all("{}")), "why"), "it is overdue");
+	assert_int_equal(first()->failed_in_row, 0);
+	assert_int_equal(first()->due_ns, now);
+	assert_int_equal(first()->expected_ns, now);
+	assert_int_equal(first()->work.port.due_ns, now);
+	/* The same for one that is off, or in the middle of a step: nothing is done. */
+	first()->expected_ns = 0;
+	first()->busy = true;
+	first()->step_start_ns = now;
+	supervised();
+	first()->busy = false;
+	first()->on = false;
+	supervised();
+	assert_int_equal(first()->restarts, 1);
+}
+
+/* A pass may take 100 times as long as usual, and ten seconds in any case; the first one ten minutes. */
+static void patience_with_a_pass(void **state)
+{
+	static const struct {
+		uint64_t usual_ns, patience_ns;
+	} cases[] = {
+		{ 0, 600 * SECOND }, { 1, 10 * SECOND }, { SECOND / 10, 10 * SECOND }, { SECOND / 10 + 1, 10 * SECOND + 100 },
+		{ 5 * SECOND, 500 * SECOND },
+	};
+	uint64_t now, ended;
+
+	(void)state;
+	port_advance(SECOND);
+	now = ks_port_time_ns();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		first()->restarts = first()->restarts_in_row = 0;
+		first()->expected_ns = UINT64_MAX;
+		first()->usual_pass_ns = cases[i].usual_ns;
+		first()->in_pass = true;
+		first()->pass_start_ns = now - cases[i].patience_ns;
+		supervised();
+		first()->in_pass = false;
+		first()->pass_start_ns = now - 900 * SECOND;
+		supervised();
+		assert_int_equal(first()->restarts, 0);
+		first()->in_pass = true;
+		first()->pass_start_ns = now + 1; /* clocks of two CPUs differ a little */
+		supervised();
+		assert_int_equal(first()->restarts, 0);
+		first()->pass_start_ns = now - cases[i].patience_ns - 1;
+		ended = first()->ended;
+		supervised();
+		assert_int_equal(first()->restarts, 1);
+		/* The pass is given up. */
+		assert_false(first()->in_pass);
+		assert_int_equal(first()->ended, ended + 1);
+		assert_string_equal(member(last_of(all("{}")), "why"), "a pass does not end");
+	}
+}
+
+/* Three passes that fail in a row make a restart; the new instance has three again. */
+static void three_failures(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	first()->failed_in_row = 2;
+	supervised();
+	assert_int_equal(first()->restarts, 0);
+	first()->failed_in_row = 3;
+	supervised();
+	assert_int_equal(first()->restarts, 1);
+	assert_int_equal(first()->failed_in_row, 0);
+	assert_string_equal(member(last_of(all("{}")), "why"), "its passes fail");
+}
+
+/* From the second restart in a row on, the new instance begins after a pause, and is not late before that; the ninth is none: it stays off. */
+static void pauses_and_the_end(void **state)
+{
+	uint64_t now, ended;
+
+	(void)state;
+	port_advance(SECOND);
+	now = ks_port_time_ns();
+	for (uint32_t row = 0; row < 8; row++) {
+		uint64_t pause_ns = row ? SECOND << (row - 1) : 0;
+
+		first()->expected_ns = 0;
+		first()->restarts_in_row = row;
+		supervised();
+		assert_int_equal(first()->restarts_in_row, row + 1);
+		assert_int_equal(first()->due_ns, now + pause_ns);
+		assert_int_equal(first()->expected_ns, now + pause_ns);
+	}
+	first()->expected_ns = 0;
+	first()->in_pass = true;
+	ended = first()->ended;
+	supervised();
+	assert_false(first()->on);
+	assert_false(first()->in_pass);
+	assert_int_equal(first()->ended, ended + 1);
+	assert_int_equal(first()->restarts, 8);
+	/* Somebody gives it another chance, and that is a new row. */
+	assert_string_equal(word("on", "ordered"), "on");
+	assert_int_equal(first()->restarts_in_row, 0);
+}
+
+/* Whoever waits for the pass that is given up is told that it failed; where nobody waits, that it was restarted is enough. */
+static void restart_of_what_is_waited_for(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	for (unsigned int waited = 0; waited < 2; waited++) {
+		json_t *lines;
+
+		first()->expected_ns = 0;
+		first()->in_pass = true;
+		first()->announce = waited;
+		supervised();
+		lines = all("{}");
+		assert_int_equal(kit_count(lines), 1 + waited);
+		assert_string_equal(kit_text(lines, 0, "kind"), waited ? "failed" : "restarted");
+		assert_string_equal(kit_text(lines, 0, "why"), "it is overdue");
+		assert_string_equal(kit_text(lines, waited, "kind"), "restarted");
+	}
+	/* There was none under way. */
+	first()->expected_ns = 0;
+	first()->announce = true;
+	supervised();
+	assert_int_equal(kit_count(all("{}")), 1);
+}
+
+/* The supervisor looks @gap_ns after it should have: for so long nobody ran. */
+static void supervised_late(uint64_t gap_ns)
+{
+	kit_sensor.supervised_ns = ks_port_time_ns() - SECOND - gap_ns;
+	kit_sensor.work.run(&kit_sensor.work);
+}
+
+/*
+ * Who did nothing while nobody ran is not late, a step under way begins anew to be late, and a pass took that much less; a second of it is not
+ * counted as such.
+ */
+static void while_nobody_ran(void **state)
+{
+	uint64_t now;
+
+	(void)state;
+	port_advance(SECOND);
+	now = ks_port_time_ns();
+	first()->expected_ns = now - 6 * SECOND;
+	supervised_late(SECOND + 1);
+	assert_int_equal(first()->restarts, 0);
+	assert_int_equal(first()->expected_ns, now);
+	first()->expected_ns = now + 5;
+	supervised_late(700 * SECOND);
+	assert_int_equal(first()->expected_ns, now + 5);
+
+	first()->busy = true;
+	first()->step_start_ns = now - 700 * SECOND;
+	supervised_late(700 * SECOND);
+	assert_int_equal(first()->step_start_ns, now);
+	assert_null(first()->last_error);
+	first()->busy = false;
+	first()->step_start_ns = 5;
+	supervised_late(700 * SECOND);
+	assert_int_equal(first()->step_start_ns, 5);
+
+	first()->in_pass = true;
+	first()->pass_start_ns = now - 10; /* after all of that */
+	supervised_late(700 * SECOND);
+	assert_int_equal(first()->pass_start_ns, now - 10);
+	first()->pass_start_ns = now - 700 * SECOND; /* as it began */
+	supervised_late(700 * SECOND);
+	assert_int_equal(first()->pass_start_ns, now);
+	first()->pass_start_ns = now - 705 * SECOND;
+	supervised_late(700 * SECOND);
+	assert_int_equal(first()->pass_start_ns, now - 5 * SECOND);
+	first()->in_pass = false;
+	assert_int_equal(first()->restarts, 0);
+
+	first()->expected_ns = now - 5 * SECOND - 1;
+	supervised_late(SECOND);
+	assert_int_equal(first()->restarts, 1);
+}
+
+/* === Moments of steps ==================================================== */
+
+/* A pass begins at its moment, not a moment after it, and not before; and what asks for it wakes the work now. */
+static void at_the_moment(void **state)
+{
+	unsigned int steps;
+	uint64_t now;
+
+	(void)state;
+	port_advance(SECOND);
+	now = ks_port_time_ns();
+	steps = probe.steps;
+	first()->due_ns = now + 1;
+	assert_int_equal(first()->work.run(&first()->work), 1);
+	assert_int_equal(first()->expected_ns, now + 1);
+	assert_int_equal(probe.steps, steps);
+	first()->due_ns = now;
+	assert_int_equal(first()->work.run(&first()->work), 4 * SECOND);
+	assert_int_equal(first()->expected_ns, now + 4 * SECOND);
+	assert_int_equal(probe.steps, steps + 1);
+	assert_string_equal(word("low", "ordered"), "low");
+	assert_int_equal(first()->work.port.due_ns, now);
+}
+
+/* The new level counts from the moment of the change on, where that is sooner. */
+static void moments_of_a_new_level(void **state)
+{
+	uint64_t now, due_ns;
+
+	(void)state;
+	port_advance(SECOND);
+	now = ks_port_time_ns();
+	due_ns = first()->due_ns;
+	assert_true(due_ns > now && due_ns < now + 4 * SECOND);
+	assert_string_equal(word("low", "ordered"), "low");
+	assert_int_equal(first()->due_ns, due_ns);
+	first()->due_ns = now + 8 * SECOND;
+	port_suspend(SECOND);
+	assert_string_equal(word("default", "ordered"), "default");
+	assert_int_equal(first()->due_ns, now + 5 * SECOND);
+	/* "on" for what is on changes nothing of that, also where moments are drawn. */
+	assert_string_equal(word("adversarial", "ordered"), "adversarial");
+	first()->due_ns = now + 4 * SECOND;
+	for (unsigned int i = 0; i < 20; i++)
+		assert_string_equal(word("on", "ordered"), "on");
+	assert_int_equal(first()->due_ns, now + 4 * SECOND);
+}
+
+/* Anything from next to nothing to twice the mean, both ends with it: of a mean of 1 ns, 0 to 2. */
+static void ends_of_what_is_drawn(void **state)
+{
+	static struct ks_probe_type type;
+	static const struct ks_probe_type *const only[] = { &type };
+	unsigned int drawn[3] = { 0 };
+
+	(void)state;
+	type = ordered;
+	type.interval_ns[KS_HIGH] = 1;
+	kit_stop();
+	kit_prepare(only, 1);
+	kit_config.levels[0] = KS_HIGH;
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	for (unsigned int i = 0; i < 300; i++) {
+		first()->due_ns = ks_port_time_ns();
+		first()->work.run(&first()->work);
+		assert_true(first()->due_ns - ks_port_time_ns() <= 2);
+		drawn[first()->due_ns - ks_port_time_ns()]++;
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		assert_in_range(drawn[i], 60, 140);
+}
+
+/* A caller's step does not make the probe's work run sooner; where the work alone may make it, that is woken at once. */
+static void who_is_woken(void **state)
+{
+	static struct ks_probe_type type;
+	static const struct ks_probe_type *const only[] = { &type };
+	uint64_t due_ns;
+
+	(void)state;
+	port_advance(SECOND);
+	due_ns = first()->work.port.due_ns;
+	assert_true(due_ns > ks_port_time_ns());
+	assert_int_equal(ks_probe_drive(first(), ks_probe_want_pass(first()), UINT64_MAX), KS_DRIVE_REACHED);
+	assert_int_equal(first()->work.port.due_ns, due_ns);
+	type = ordered;
+	type.in_work = true;
+	kit_stop();
+	kit_start(only, 1);
+	port_advance(SECOND);
+	assert_int_equal(ks_probe_drive(first(), ks_probe_want_pass(first()), UINT64_MAX), KS_DRIVE_NOT);
+	assert_int_equal(first()->work.port.due_ns, ks_port_time_ns());
+}
+
+/* === What is drawn ======================================================= */
+
+/* A uuid is 122 bits of the port's, version 4 of RFC 4122. */
+static void uuids(void **state)
+{
+	static const struct {
+		uint8_t bytes[16];
+		const char *uuid;
+	} cases[] = {
+		{ { 0 }, "00000000-0000-4000-8000-000000000000" },
+		{ { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff },
+		  "ffffffff-ffff-4fff-bfff-ffffffffffff" },
+		{ { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef, 0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0 },
+		  "01234567-89ab-4def-9234-56789abcdef0" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		char uuid[KS_UUID_TEXT];
+
+		port_random_give(cases[i].bytes, 16);
+		ks_uuid_new(uuid);
+		assert_string_equal(uuid, cases[i].uuid);
+	}
+}
+
+/* An epoch is not that of the count before, and never 0, which stands for none. */
+static void epochs(void **state)
+{
+	uint32_t next[3];
+
+	(void)state;
+	assert_true(first()->epoch && kit_sensor.probes[1].epoch && first()->epoch != kit_sensor.probes[1].epoch);
+	next[0] = 0;
+	next[1] = first()->epoch;
+	next[2] = 7;
+	port_random_give(next, sizeof(next));
+	assert_string_equal(word("reset", "ordered"), "reset");
+	assert_int_equal(first()->epoch, 7);
+}
+
+/* === Memory and threads ================================================== */
+
+static uint32_t items;
+
+static void size_of_items(const struct ks_probe_type *type, struct ks_size *size)
+{
+	(void)type;
+	size->items = items;
+}
+
+/* A ring is made for a first sample, 1 KiB for each of its records and the open one, within bounds; unless somebody said how large it is. */
+static void sizes_of_rings(void **state)
+{
+	static struct ks_probe_type type;
+	static const struct ks_probe_type *const only[] = { &type };
+	static const struct {
+		uint32_t items, ring_bytes, bytes;
+		bool fixed;
+	} cases[] = {
+		{ 0, 16384, 16384, false },      { 14, 16384, 16384, false },      { 15, 16384, 17408, false }, { 15, 16384, 16384, true },
+		{ 15, 17409, 17409, false },     { 1021, 16384, 1047552, false },  { 1022, 16384, 1U << 20, false },
+		{ 1023, 16384, 1U << 20, false }, { UINT32_MAX, 16384, 1U << 20, false },
+	};
+
+	(void)state;
+	kit_stop();
+	type = ordered;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		type.size = i ? size_of_items : NULL;
+		items = cases[i].items;
+		kit_prepare(only, 1);
+		kit_config.ring_bytes = cases[i].ring_bytes;
+		kit_config.ring_fixed = cases[i].fixed;
+		assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+		assert_int_equal(first()->ring.size, cases[i].bytes);
+		assert_int_equal(first()->memory_bytes, cases[i].bytes);
+		kit_stop();
+	}
+	kit_start(types, 2);
+}
+
+/* What a probe could not get at the start it gets when it is turned on: no more, and no less than it would have had. */
+static void memory_later(void **state)
+{
+	static const struct ks_probe_type *const quiet[] = { &kit_alpha };
+
+	(void)state;
+	kit_stop();
+	kit_prepare(quiet, 1);
+	port_allocations_left = 2; /* the table of probes, and the probe's own; not its ring */
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	assert_string_equal(first()->last_error, "no memory");
+	assert_false(first()->on || first()->equipped || first()->equipping);
+	assert_int_equal(port_allocated, 1);
+	assert_string_equal(kit_word(kit_command("on", "alpha", NULL)), "error:no-memory");
+	assert_int_equal(port_allocated, 1);
+	port_allocations_left = -1;
+	assert_string_equal(kit_word(kit_command("on", "alpha", NULL)), "on");
+	assert_null(first()->last_error);
+	assert_true(first()->epoch);
+	assert_int_equal(first()->memory_bytes, 16 + 256 * 1024);
+	assert_int_equal(port_allocated, 3);
+}
+
+/* Without a thread a probe stays off, as without memory; and without one of its own there is no sensor. */
+static void no_threads(void **state)
+{
+	(void)state;
+	kit_stop();
+	for (long left = 0; left < 4; left++) {
+		kit_prepare(types, 2);
+		port_threads_left = left;
+		assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), left < 3 ? -1 : 0);
+		assert_int_equal(port_works(), left);
+		for (unsigned int i = 0; i < 2; i++) {
+			assert_int_equal(kit_sensor.probes[i].on, i < left);
+			assert_int_equal(kit_sensor.probes[i].equipped, i < left);
+		}
+		/* The table of probes, and two blocks of each that has its thread; "ordered" has but its ring. */
+		assert_int_equal(port_allocated, left < 1 ? 1 : left < 2 ? 2 : 4);
+		port_threads_left = -1;
+		if (left < 2)
+			assert_string_equal(kit_word(kit_command("on", "beta", NULL)), "on");
+		kit_stop();
+	}
+	kit_prepare(types, 2);
+	port_allocations_left = 0;
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), -1);
+	kit_stop();
+	kit_start(types, 2);
+}
+
+/* Two callers turn a probe on at once that has no memory yet: one of them gets it, the other is told to ask again. */
+static enum ks_done done_meanwhile;
+
+static int init_with_another(struct ks_probe *p)
+{
+	done_meanwhile = ks_probe_equip(p);
+	return 0;
+}
+
+static void equipped_once(void **state)
+{
+	static struct ks_probe_type type;
+	static const struct ks_probe_type *const only[] = { &type };
+
+	(void)state;
+	type = ordered;
+	type.init = init_with_another;
+	kit_stop();
+	kit_start(only, 1);
+	assert_int_equal(done_meanwhile, KS_BUSY);
+	assert_true(first()->equipped);
+	assert_int_equal(ks_probe_equip(first()), KS_DONE);
+	assert_int_equal(port_allocated, 2);
+}
+
+/* At the end, a probe is off before it is taken down, so that no client makes a step of it. */
+static void exit_when_off(struct ks_probe *p)
+{
+	assert_false(p->on);
+	probe.steps = 77;
+}
+
+static void off_at_the_end(void **state)
+{
+	static struct ks_probe_type type;
+	static const struct ks_probe_type *const only[] = { &type };
+
+	(void)state;
+	type = ordered;
+	type.exit = exit_when_off;
+	kit_stop();
+	kit_start(only, 1);
+	assert_true(first()->on);
+	kit_stop();
+	assert_int_equal(probe.steps, 77);
+	kit_start(types, 2);
+}
+
+/* The lock of each probe is one that its port made: here one that notices who releases what he has not taken. */
+static void locks_are_made(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++)
+		assert_int_equal(pthread_mutex_unlock(&kit_sensor.probes[i].lock.mutex), EPERM);
+}
+
+/* === A fresh sample, call by call ======================================== */
+
+static struct {
+	char line[256], buf[KS_OUT_BYTES], told[1024];
+	struct ks_request request;
+	struct ks_cursor cursor;
+} asked;
+
+static void ask(const char *target, const char *options)
+{
+	snprintf(asked.line, sizeof(asked.line), "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"%s\", %s]}", target,
+		 options);
+	ks_request_parse(&asked.request, asked.line, strlen(asked.line), KS_VERSION_NONE);
+	assert_int_equal(asked.request.error, KS_OK);
+	asked.cursor = (struct ks_cursor){ 0 };
+	asked.told[0] = '\0';
+}
+
+/* One call, with room for @room bytes; told has "kind:seq" of all that came since ask(). */
+static enum ks_serve call(size_t room)
+{
+	struct ks_text out;
+	enum ks_serve more;
+
+	ks_text_init(&out, asked.buf, room);
+	more = ks_serve(&kit_sensor, &kit_caller, &asked.request, &asked.cursor, &out);
+	for (size_t at = 0; at < out.len && more != KS_SERVE_ROOM;) {
+		const char *newline = memchr(asked.buf + at, '\n', out.len - at), *why;
+		size_t bytes = (size_t)(newline + 1 - asked.buf) - at, len = strlen(asked.told);
+		json_t *line = judge_line(asked.buf + at, bytes, &why);
+		const json_t *record = json_array_get(json_object_get(line, "reply"), 2);
+
+		assert_non_null(line);
+		if (record)
+			snprintf(asked.told + len, sizeof(asked.told) - len, "%s%s:%u", len ? " " : "", member(record, "kind"),
+				 (unsigned int)count_of(record, "seq"));
+		json_decref(line);
+		at += bytes;
+	}
+	if (more == KS_SERVE_DONE)
+		ks_confirm(&kit_sensor, &asked.request, &asked.cursor);
+	return more;
+}
+
+static const char *told(void)
+{
+	for (int calls = 0; call(KS_LINE_MAX) != KS_SERVE_DONE; calls++)
+		assert_true(calls < 100);
+	return asked.told;
+}
+
+/* A call makes one step at most, and none where it had lines to give: so long does it take, and no longer. */
+static void one_step_a_call(void **state)
+{
+	unsigned int steps;
+
+	(void)state;
+	port_advance(SECOND);
+	steps = probe.steps;
+	probe.steps_of_pass = 4;
+	kit_records(0, 1, "x");
+	ask("ordered", "{\"run\": true}");
+	assert_int_equal(call(KS_LINE_MAX), KS_SERVE_MORE);
+	assert_string_equal(asked.told, "x:0");
+	assert_int_equal(probe.steps, steps);
+	for (unsigned int i = 1; i <= 3; i++) {
+		assert_int_equal(call(KS_LINE_MAX), KS_SERVE_MORE);
+		assert_int_equal(probe.steps, steps + i);
+	}
+	assert_string_equal(told(), "x:0 announced:1");
+	assert_int_equal(probe.steps, steps + 4);
+}
+
+/* It is turned off while somebody waits for its sample: there is none, and the reply ends with that. */
+static void off_while_waited_for(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	port_advance(SECOND);
+	probe.steps_of_pass = 4;
+	ask("ordered", "{\"run\": true, \"peek\": true, \"filter\": {\"kind\": \"none\"}}");
+	assert_int_equal(call(KS_LINE_MAX), KS_SERVE_MORE);
+	assert_string_equal(word("off", "ordered"), "off");
+	assert_string_equal(told(), "failed:1");
+	lines = all("{}");
+	assert_string_equal(member(last_of(lines), "why"), "the probe was turned off");
+	/* Turned off in the very step with which the pass is complete: there is a sample. */
+	assert_string_equal(word("on", "ordered"), "on");
+	port_advance(SECOND);
+	all("{}");
+	probe.steps_of_pass = 1;
+	probe.meanwhile = off_in_the_middle;
+	assert_int_equal(kit_count(all("{\"run\": true, \"filter\": {\"kind\": \"failed\"}}")), 0);
+	assert_false(first()->on);
+}
+
+/* The sample that is waited for is there, and somebody else is stuck in a step by now: that is not its failure. */
+static void stuck_after_it_was_reached(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	probe.steps_of_pass = 2;
+	ask("ordered", "{\"run\": true, \"filter\": {\"kind\": \"failed\"}}");
+	assert_int_equal(call(KS_LINE_MAX), KS_SERVE_MORE);
+	assert_true(first()->in_pass);
+	while (first()->in_pass)
+		port_advance(SECOND); /* its work went on with it */
+	first()->busy = true;
+	first()->step_start_ns = ks_port_time_ns() - 6 * SECOND;
+	assert_string_equal(told(), "");
+	first()->busy = false;
+}
+
+/* Turned off in the middle of a pass: what failed before is no part of the answer to who asks for a sample then. */
+static void off_in_a_pass(void **state)
+{
+	(void)state;
+	probe.result = KS_STEP_FAILED;
+	port_advance(SECOND);
+	probe.result = KS_STEP_DONE;
+	probe.steps_of_pass = UINT32_MAX;
+	port_advance(4 * SECOND);
+	assert_true(first()->in_pass);
+	assert_string_equal(word("off", "ordered"), "off");
+	assert_int_equal(kit_count(all("{\"filter\": {\"kind\": \"failed\"}, \"peek\": true}")), 1);
+	ask("*", "{\"run\": true, \"filter\": {\"kind\": \"none\"}}");
+	assert_string_equal(told(), "failed:2");
+}
+
+/* As many records as were asked for are there: no sample is made for the next probe, nor for the first where none were. */
+static void no_sample_for_nothing(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	ask("*", "{\"run\": true, \"max\": 1}");
+	assert_string_equal(told(), "announced:0");
+	assert_int_equal(first()->passes, 2);
+	assert_int_equal(kit_sensor.probes[1].passes, 1);
+	assert_false(kit_sensor.probes[1].announce_next);
+	ask("*", "{\"run\": true, \"max\": 0}");
+	assert_string_equal(told(), "");
+	assert_int_equal(first()->passes, 2);
+	assert_false(first()->announce_next);
+}
+
+/* A reset in the middle of a reply: whatever is filtered by, its first record comes, and no other that was not asked for. */
+static void reset_passes_filters(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	kit_records(0, 3, "x");
+	kit_records(1, 1, "y"); /* the first of another probe, which was not reset */
+	ask("*", "{\"filter\": {\"kind\": \"x\"}}");
+	assert_int_equal(call(250), KS_SERVE_MORE);
+	assert_string_equal(asked.told, "x:0");
+	assert_string_equal(word("reset", "ordered"), "reset");
+	port_advance(1);
+	kit_records(0, 2, "y");
+	kit_records(0, 1, "x");
+	assert_string_equal(told(), "x:0 began:0 x:3");
+	/* One record was asked for by its number: that of another count is not meant. */
+	kit_forget_began();
+	kit_records(0, 3, "x");
+	ask("ordered", "{\"record\": 1}");
+	assert_int_equal(call(20), KS_SERVE_ROOM);
+	assert_string_equal(word("reset", "ordered"), "reset");
+	port_advance(1);
+	kit_records(0, 3, "x");
+	assert_string_equal(told(), "");
 }
 
 #define with_sensor(test) cmocka_unit_test_setup_teardown(test, setup, kit_teardown)
@@ -1178,6 +1999,35 @@ int main(void)
 		with_sensor(rests_by_level),
 		with_sensor(due_at_once),
 		with_sensor(losses_of_a_new_count),
+		with_sensor(own_records),
+		with_sensor(same_failure_is_news_again),
+		with_sensor(no_reason_is_given),
+		with_sensor(whole_again),
+		with_sensor(each_second),
+		with_sensor(late_by_five_seconds),
+		with_sensor(patience_with_a_pass),
+		with_sensor(three_failures),
+		with_sensor(pauses_and_the_end),
+		with_sensor(restart_of_what_is_waited_for),
+		with_sensor(while_nobody_ran),
+		with_sensor(at_the_moment),
+		with_sensor(moments_of_a_new_level),
+		with_sensor(ends_of_what_is_drawn),
+		with_sensor(who_is_woken),
+		with_sensor(uuids),
+		with_sensor(epochs),
+		with_sensor(sizes_of_rings),
+		with_sensor(memory_later),
+		with_sensor(no_threads),
+		with_sensor(equipped_once),
+		with_sensor(off_at_the_end),
+		with_sensor(locks_are_made),
+		with_sensor(one_step_a_call),
+		with_sensor(off_while_waited_for),
+		with_sensor(stuck_after_it_was_reached),
+		with_sensor(off_in_a_pass),
+		with_sensor(no_sample_for_nothing),
+		with_sensor(reset_passes_filters),
 		cmocka_unit_test_teardown(loss_during_run_is_told, kit_teardown),
 		with_sensor(every_state_every_command),
 		with_sensor(to_all),

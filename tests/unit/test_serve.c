@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 static const char *records(const char *target, const char *options)
 {
@@ -360,7 +361,68 @@ static void too_long_to_keep(void **state)
 	ks_text_member_str(text, "name", name, sizeof(name));
 	ks_record_end(alpha());
 	kit_records(0, 1, "x");
+	assert_string_equal(alpha()->last_error, "a record was too long to keep");
 	assert_string_equal(records("alpha", NULL), "lost(1-1:1) 0 2");
+}
+
+/* Who asks for records since a moment is told of the losses since then, and no others; those stay to be told. */
+static void losses_since(void **state)
+{
+	(void)state;
+	for (unsigned int n = 0; n < 3; n++)
+		ks_ring_drop(&alpha()->ring, KS_EVENT);
+	kit_records(0, 2, "x");
+	assert_string_equal(records("alpha", "{\"since\": 2, \"peek\": true}"), "lost(0-2:3) 3 4");
+	assert_string_equal(records("alpha", "{\"since\": 3, \"peek\": true}"), "3 4");
+	assert_string_equal(records("alpha", "{\"record\": 3}"), "3");
+	assert_string_equal(records("alpha", "{\"since\": 3}"), "3 4");
+	assert_string_equal(records("alpha", NULL), "lost(0-2:3)");
+	assert_string_equal(records("alpha", NULL), "");
+}
+
+/* A loss for which there is no room is not told by that: the reply has to wait for more room, and so it has where a probe without memory is told of. */
+static void loss_needs_room(void **state)
+{
+	static const struct ks_probe_type *const types[] = { &kit_alpha, &kit_beta };
+	static const char *const lines[] = {
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"alpha\"]}",
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"*\", {\"run\": true, \"filter\": {\"n\": 77}}]}",
+	};
+	static const char *const want[] = { "\"kind\":\"lost\"", "\"why\":\"there was no memory for the probe\"" };
+
+	(void)state;
+	kit_prepare(types, 2);
+	port_allocations_left = 3; /* the probes' table, alpha's own, alpha's ring: beta gets none */
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	kit_forget_began();
+	for (size_t i = 0; i < 2; i++) {
+		struct ks_cursor cursor = { 0 };
+		enum ks_serve more = KS_SERVE_MORE;
+		struct ks_request request;
+		unsigned int told = 0;
+		size_t room = 0;
+
+		if (i == 0)
+			ks_ring_drop(&alpha()->ring, KS_EVENT);
+		ks_request_parse(&request, lines[i], strlen(lines[i]), KS_VERSION_NONE);
+		while (more != KS_SERVE_DONE && room < KS_LINE_MAX) {
+			char *buf = kit_out(room);
+			struct ks_text out;
+
+			ks_text_init(&out, buf, room);
+			more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
+			kit_out_check(buf, room);
+			if (more != KS_SERVE_ROOM)
+				told += memmem(buf, out.len, want[i], strlen(want[i])) != NULL;
+			free(buf);
+			room += more == KS_SERVE_ROOM;
+		}
+		ks_confirm(&kit_sensor, &request, &cursor);
+		assert_int_equal(told, 1);
+		assert_true(room > 100 && room < KS_LINE_MAX);
+		assert_int_equal(alpha()->ring.lost_count, 0);
+	}
+	kit_stop();
 }
 
 /* === Cursors: replies in many calls ====================================== */
@@ -436,6 +498,119 @@ static void died_in_the_middle(void **state)
 	}
 }
 
+/* A reply for which there is room and time is one call. */
+static void in_one_call(void **state)
+{
+	struct client a;
+
+	(void)state;
+	kit_records(0, 3, "x");
+	begin(&a, "alpha", "{}");
+	step(&a, KS_LINE_MAX);
+	assert_int_equal(a.more, KS_SERVE_DONE);
+	assert_string_equal(a.seqs, "0 1 2");
+}
+
+/*
+ * A call ends when its time is over: to the nanosecond, from when it began, which the port may say.  One record is looked at in any case.  Here a look
+ * at the clock takes as long as a call may.
+ */
+static void time_of_a_call(void **state)
+{
+	struct client a;
+
+	(void)state;
+	kit_records(0, 3, "x");
+	port_look_ns = KS_STEP_BUDGET_NS;
+	begin(&a, "alpha", "{\"peek\": true}");
+	step(&a, KS_LINE_MAX);
+	assert_string_equal(a.seqs, "0");
+	port_look_ns = KS_STEP_BUDGET_NS / 2;
+	step(&a, KS_LINE_MAX);
+	assert_string_equal(a.seqs, "0 1 2");
+
+	port_look_ns = 0;
+	kit_caller.began_ns = ks_port_time_ns() - KS_STEP_BUDGET_NS;
+	begin(&a, "alpha", "{\"peek\": true}");
+	step(&a, KS_LINE_MAX);
+	assert_string_equal(a.seqs, "0");
+	kit_caller.began_ns++;
+	step(&a, KS_LINE_MAX);
+	assert_string_equal(a.seqs, "0 1 2");
+	assert_int_equal(a.more, KS_SERVE_DONE);
+}
+
+/* Records that lie far apart in the same reply are each confirmed: a call goes as far as 64 seqs from the first, and the next goes on. */
+static void far_apart(void **state)
+{
+	static const unsigned int second[] = { 1, 62, 63, 64, 65, 200 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(second) / sizeof(*second); i++) {
+		struct client a;
+		char want[32];
+
+		kit_command("reset", "alpha", NULL);
+		port_advance(1);
+		kit_forget_began();
+		kit_records(0, 1, "asked for");
+		kit_records(0, second[i] - 1, "x");
+		kit_records(0, 1, "asked for");
+		kit_records(0, 100, "x");
+		begin(&a, "alpha", "{\"filter\": {\"kind\": \"asked for\"}}");
+		step(&a, KS_LINE_MAX);
+		snprintf(want, sizeof(want), second[i] < 64 ? "0 %u" : "0", second[i]);
+		assert_string_equal(a.seqs, want);
+		while (a.more == KS_SERVE_MORE)
+			step(&a, KS_LINE_MAX);
+		snprintf(want, sizeof(want), "0 %u", second[i]);
+		assert_string_equal(a.seqs, want);
+		assert_int_equal(alpha()->delivered, 2);
+		assert_int_equal(alpha()->ring.held, second[i] - 1 + 100);
+		assert_int_equal(kit_count(kit_command("records", "alpha", "{\"peek\": true, \"filter\": {\"kind\": \"asked for\"}}")), 0);
+	}
+}
+
+/* Both probes lost as many records, and for what the second lost there is no room at first: it is told when there is. */
+static void room_for_the_second_loss(void **state)
+{
+	struct ks_text out;
+	struct client a;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++)
+		for (unsigned int n = 0; n < 3; n++)
+			ks_ring_drop(&kit_sensor.probes[i].ring, KS_EVENT);
+	begin(&a, "*", "{}");
+	step(&a, KS_LINE_MAX);
+	assert_int_equal(a.more, KS_SERVE_MORE);
+	assert_string_equal(a.seqs, "lost2");
+	ks_text_init(&out, a.buf, 50);
+	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &a.request, &a.cursor, &out), KS_SERVE_ROOM);
+	while (a.more == KS_SERVE_MORE)
+		step(&a, KS_LINE_MAX);
+	assert_string_equal(a.seqs, "lost2 lost2");
+	assert_int_equal(kit_sensor.probes[1].ring.lost_count, 0);
+}
+
+/* Its probe becomes another instance in the middle of a reply that was asked for by uuid: what is left of it still comes, and nothing beside. */
+static void another_uuid_in_the_middle(void **state)
+{
+	struct client a;
+
+	(void)state;
+	kit_records(0, 4, "x");
+	kit_records(1, 4, "x");
+	begin(&a, kit_sensor.probes[1].uuid, "{}");
+	step(&a, 250);
+	assert_string_equal(a.seqs, "0");
+	ks_uuid_new(kit_sensor.probes[1].uuid);
+	while (a.more == KS_SERVE_MORE)
+		step(&a, 250);
+	assert_string_equal(a.seqs, "0 1 2 3");
+	assert_int_equal(alpha()->ring.held, 4);
+}
+
 /* Two replies at the same time, line by line in turn: each is whole and in order. */
 static void two_at_once(void **state)
 {
@@ -501,6 +676,25 @@ static void pushed_out_after_delivery(void **state)
 	assert_int_equal(kit_number(lines, 0, "count"), kit_number(lines, 0, "last") - 1);
 	assert_int_equal(kit_number(lines, 1, "seq"), kit_number(lines, 0, "last") + 1);
 	assert_int_equal(alpha()->delivered, 3);
+}
+
+/* Who only looks at records takes no place among those that were sent: of these, 64 are remembered. */
+static void looked_at_is_not_sent(void **state)
+{
+	struct client a;
+
+	(void)state;
+	kit_records(0, 200, "x");
+	begin(&a, "alpha", "{}");
+	step(&a, 250);
+	assert_string_equal(a.seqs, "0");
+	assert_int_equal(kit_count(kit_command("records", "alpha", "{\"peek\": true}")), 200);
+	kit_records(0, 2000, "x");
+	assert_true(kit_first_held(0) > 200);
+	while (a.more == KS_SERVE_MORE)
+		step(&a, 250);
+	assert_int_equal(alpha()->delivered, 1);
+	assert_int_equal(alpha()->ring.lost_count, kit_first_held(0) - 1);
 }
 
 /* Records that come during a reply are not part of it: a reply ends, however fast they come. */
@@ -711,6 +905,73 @@ static void forged_cursors(void **state)
 	assert_int_equal(alpha()->ring.held + alpha()->delivered + alpha()->ring.lost_total, alpha()->ring.next_seq);
 }
 
+/* A reply goes on only where one of that request can stand; a cursor that says other is none of ours. */
+static void cursors_of_no_reply(void **state)
+{
+	static const struct {
+		const char *command, *options;
+		struct ks_cursor cursor;
+		bool ours;
+	} cases[] = {
+		{ "records", "{\"peek\": true}", { .stage = KS_STAGE_BEGIN }, true },
+		{ "records", "{\"peek\": true}", { .stage = KS_STAGE_CLOSE, .probe = 1 }, true },
+		{ "records", "{\"peek\": true}", { .stage = KS_STAGES }, false },
+		{ "records", "{\"peek\": true}", { .stage = 255 }, false },
+		{ "records", "{\"peek\": true}", { .stage = KS_STAGE_SEND, .probe = 2 }, false },
+		{ "records", "{\"peek\": true}", { .stage = KS_STAGE_SEND, .flags = KS_PASS_WAITED }, false },
+		{ "records", "{\"peek\": true, \"run\": true}", { .stage = KS_STAGE_SEND, .flags = KS_PASS_WAITED, .pass = 1 }, true },
+		{ "records", "{\"peek\": true, \"run\": true}", { .stage = KS_STAGE_SEND }, true },
+		{ "records", "{\"peek\": 5}", { .stage = KS_STAGE_SEND }, false },
+		{ "discovery", NULL, { .stage = KS_STAGE_SEND }, false },
+		{ "high", NULL, { .stage = KS_STAGE_BEGIN }, false },
+		{ NULL, NULL, { .stage = KS_STAGE_BEGIN }, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct ks_cursor cursor = cases[i].cursor;
+		struct ks_request request;
+		char buf[KS_OUT_BYTES], line[512] = "{\"Virtue-protocol-version\": 0.1}";
+		enum ks_serve more;
+		struct ks_text out;
+
+		if (cases[i].command)
+			snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"%s\", \"*\"%s%s]}",
+				 cases[i].command, cases[i].options ? ", " : "", cases[i].options ? cases[i].options : "");
+		ks_request_parse(&request, line, strlen(line), KS_VERSION_NONE);
+		ks_text_init(&out, buf, KS_LINE_MAX);
+		more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
+		if (cases[i].ours)
+			assert_int_not_equal(more, KS_SERVE_CURSOR);
+		else
+			assert_int_equal(more, KS_SERVE_CURSOR);
+	}
+	assert_int_equal(alpha()->level, KS_DEFAULT);
+}
+
+/* What was not sent yet is not confirmed, whatever a cursor says. */
+static void confirmed_before_it_is_sent(void **state)
+{
+	struct client a;
+
+	(void)state;
+	kit_records(0, 5, "x");
+	begin(&a, "alpha", "{}");
+	for (uint8_t stage = KS_STAGE_START; stage <= KS_STAGE_BEGIN; stage++) {
+		struct ks_cursor cursor = { .stage = stage, .next = 5, .span = 5, .sent_bits = 31, .epoch = alpha()->epoch };
+
+		ks_confirm(&kit_sensor, &a.request, &cursor);
+		assert_int_equal(alpha()->delivered, 0);
+	}
+	/* Nor of a probe that there is not. */
+	for (unsigned int i = 2; i < 256; i++) {
+		struct ks_cursor cursor = { .stage = KS_STAGE_SEND, .probe = (uint8_t)i, .next = 5, .span = 5, .sent_bits = 31 };
+
+		ks_confirm(&kit_sensor, &a.request, &cursor);
+		assert_int_equal(cursor.sent_bits, 31);
+	}
+}
+
 /* Who may only look cannot take records with a forged cursor either, whatever the request says. */
 static void forged_cursor_of_a_reader(void **state)
 {
@@ -764,6 +1025,7 @@ static void denied_in_the_middle(void **state)
 	ks_confirm(&kit_sensor, &a.request, &a.cursor);
 	assert_int_equal(alpha()->delivered, 0);
 	assert_int_equal(alpha()->ring.held, 5);
+	assert_memory_equal(&a.cursor, &(struct ks_cursor){ 0 }, sizeof(a.cursor)); /* here the reply ends */
 }
 
 /* Nor does a reader get a fresh sample with a cursor that is in the middle of waiting for one. */
@@ -797,6 +1059,43 @@ static void large_ring(void **state)
 	assert_int_equal(kit_count(lines), 10);
 	lines = kit_command("records", "alpha", "{\"record\": 55555}");
 	assert_int_equal(kit_count(lines), 1);
+	kit_stop();
+}
+
+/*
+ * Nor is the probe's lock held for as long as a walk over all of them takes: a reply begins at the end that is nearer, and goes on from where it was.
+ * What is in the way cannot be read here.
+ */
+static void no_walk_over_all(void **state)
+{
+	static const struct ks_probe_type *const types[] = { &kit_alpha };
+	const size_t part = 1 << 20;
+	struct client a;
+	uintptr_t cells, used;
+
+	(void)state;
+	kit_prepare(types, 1);
+	kit_config.ring_bytes = 64 * 1024 * 1024;
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	kit_forget_began();
+	kit_records(0, 30000, "x");
+	cells = ((uintptr_t)alpha()->ring.mem + 4096) & ~4095UL;
+	used = alpha()->ring.used_bytes & ~4095UL;
+	assert_true(used > 4 * part && alpha()->ring.held == 30000);
+
+	begin(&a, "alpha", "{\"peek\": true, \"since\": 15000}");
+	step(&a, 250);
+	assert_string_equal(a.seqs, "15000");
+	assert_int_equal(mprotect((void *)cells, used / 2 - part, PROT_NONE), 0);
+	assert_int_equal(mprotect((void *)(cells + ((used / 2 + part) & ~4095UL)), used / 2 - part, PROT_NONE), 0);
+	step(&a, 250);
+	assert_string_equal(a.seqs, "15000 15001");
+	assert_int_equal(mprotect((void *)cells, used, PROT_READ | PROT_WRITE), 0);
+
+	assert_int_equal(mprotect((void *)(cells + part), used - 2 * part, PROT_NONE), 0);
+	assert_string_equal(records("alpha", "{\"peek\": true, \"since\": 29998}"), "29998 29999");
+	assert_string_equal(records("alpha", "{\"peek\": true, \"max\": 2}"), "0 1");
+	assert_int_equal(mprotect((void *)cells, used, PROT_READ | PROT_WRITE), 0);
 	kit_stop();
 }
 
@@ -842,10 +1141,11 @@ static void too_many_raw_bytes(void **state)
 	static uint8_t bytes[1000];
 
 	(void)state;
+	kit_records(0, 3, "x");
 	ks_record_begin(alpha(), KS_EVENT, KS_NO_SOURCE, "x");
 	ks_record_raw(alpha(), "bytes", bytes, sizeof(bytes));
 	ks_record_end(alpha());
-	assert_string_equal(records("alpha", NULL), "lost(0-0:1)");
+	assert_string_equal(records("alpha", NULL), "lost(3-3:1) 0 1 2");
 }
 
 /* === Version 0.2 ========================================================= */
@@ -937,6 +1237,68 @@ static void add_and_remove_errors(void **state)
 	}
 	assert_int_equal(list_bytes, 0);
 	kit_stop();
+}
+
+/* What is wrong is said so that who reads it knows what to do. */
+static void messages(void **state)
+{
+	static const struct {
+		bool control;
+		const char *command, *target, *rest, *message;
+	} cases[] = {
+		{ false, "off", "alpha", "", "this caller may not change the state of a probe" },
+		{ false, "reset", "alpha", "", "this caller may not change the state of a probe" },
+		{ false, "add", "files", ", \"/a\"", "this caller may not change the state of a probe" },
+		{ false, "records", "alpha", "", "this caller may not take records: peek only" },
+		{ false, "records", "alpha", ", {\"run\": true}", "this caller may not take records: peek only" },
+		{ false, "records", "alpha", ", {\"run\": true, \"peek\": true}", "this caller may not have a fresh sample taken: without \"run\" only" },
+		{ true, "add", "alpha", ", \"/a\"", "this probe has no list that could be changed" },
+		{ true, "add", "*", ", \"/a\"", "more than one probe here has a list: name the probe" },
+		{ true, "add", "files", ", \"a\"", "the probe cannot look at that" },
+		{ true, "remove", "files", ", \"/a\"", "that is not in the probe's list" },
+		{ true, "add", "more-files", ", \"/a\"", "there was no memory for the probe: send \"on\" first" },
+		{ true, "subscribe", "alpha", "", "no records are pushed here: poll with \"records\"" },
+		{ true, "off", "nobody", "", "no probe or sensor of that name or uuid" },
+	};
+	char line[256];
+
+	(void)state;
+	start_with_lists(2);
+	kit_sensor.probes[2].equipped = false;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const json_t *error;
+
+		kit_caller.control = cases[i].control;
+		snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"%s\", \"%s\"%s]}",
+			 cases[i].command, cases[i].target, cases[i].rest);
+		error = json_array_get(json_object_get(json_array_get(kit_ask(line), 0), "reply"), 2);
+		assert_string_equal(json_string_value(json_object_get(error, "message")), cases[i].message);
+	}
+	assert_string_equal(edit("add", "files", "\"/a\""), "add");
+	snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"add\", \"files\", \"/b\"]}");
+	assert_string_equal(json_string_value(json_object_get(
+				    json_array_get(json_object_get(json_array_get(kit_ask(line), 0), "reply"), 2), "message")),
+			    "the probe's list is full");
+	kit_sensor.probes[2].equipped = true;
+	kit_stop();
+}
+
+/* A line that is none needs no right: it is answered with what is wrong in it. */
+static void errors_need_no_right(void **state)
+{
+	static const char *const lines[] = {
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"off\", \"alpha\", {}]}",
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"short\", \"off\", \"alpha\"]}",
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"alpha\", {\"run\": true, \"x\": 1}]}",
+	};
+	struct ks_request request;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		ks_request_parse(&request, lines[i], strlen(lines[i]), KS_VERSION_NONE);
+		assert_int_not_equal(request.error, KS_OK);
+		assert_false(ks_needs_control(&request));
+	}
 }
 
 /* Where there is no stream, as in a hypercall, nothing can be pushed; that is said, and how to do without. */
@@ -1217,10 +1579,18 @@ int main(void)
 		with_kit(nothing_is_unaccounted),
 		with_kit(losses_of_both),
 		with_kit(too_long_to_keep),
+		with_kit(losses_since),
+		cmocka_unit_test(loss_needs_room),
 		with_kit(died_in_the_middle),
+		with_kit(in_one_call),
+		with_kit(time_of_a_call),
+		with_kit(far_apart),
+		with_kit(room_for_the_second_loss),
+		with_kit(another_uuid_in_the_middle),
 		with_kit(two_at_once),
 		with_kit(two_takers),
 		with_kit(pushed_out_after_delivery),
+		with_kit(looked_at_is_not_sent),
 		with_kit(ends_while_more_come),
 		with_kit(reset_in_the_middle),
 		with_kit(no_room_no_effect),
@@ -1228,12 +1598,17 @@ int main(void)
 		with_kit(status_in_pieces),
 		with_kit(slow_machine),
 		with_kit(forged_cursors),
+		with_kit(cursors_of_no_reply),
+		with_kit(confirmed_before_it_is_sent),
 		with_kit(forged_cursor_of_a_reader),
 		cmocka_unit_test(large_ring),
+		cmocka_unit_test(no_walk_over_all),
 		with_kit(raw_bytes),
 		with_kit(too_many_raw_bytes),
 		cmocka_unit_test(add_and_remove),
 		cmocka_unit_test(add_and_remove_errors),
+		cmocka_unit_test(messages),
+		with_kit(errors_need_no_right),
 		with_kit(no_stream),
 		with_kit(status),
 		with_kit(status_members),

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../probes/set.h"
+#include "../../probes/set_table.h"
 
 #define THINGS_MAX 400
 
@@ -63,6 +63,9 @@ static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item
 {
 	uint64_t at = cursor->at[0]++;
 
+	/* It is zeroed, however large the item before was. */
+	for (size_t i = 0; i < sizeof(struct thing); i++)
+		assert_int_equal(((uint8_t *)item)[i], 0);
 	if (world.meanwhile)
 		world.meanwhile(at);
 	if (world.elsewhere && at == world.elsewhere) {
@@ -273,8 +276,128 @@ static void reset(void **state)
 	world.things[0].up = 0;
 	put(2);
 	kit_command("reset", "things", NULL);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(kit_record(kit_command("records", "things", NULL), 0), "before"),
+							    "baselines")), 1);
 	pass();
 	assert_string_equal(seen(), "present:1 present:2");
+}
+
+/* What was told of a full table before a reset is told again after it. */
+static void reset_of_a_full_table(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 102; id++)
+		put(id);
+	pass();
+	seen();
+	kit_command("reset", "things", NULL);
+	pass();
+	assert_non_null(strstr(seen(), "present:101 incomplete:100/101 present:102 incomplete:100/102"));
+}
+
+/* A change is told with the former value of what changed, and of nothing that lies beside it. */
+static void each_field_alone(void **state)
+{
+	static const struct {
+		size_t at;
+		const char *member;
+	} cases[] = {
+		{ offsetof(struct thing, name), "name" },     { offsetof(struct thing, name) + 11, "name" }, { offsetof(struct thing, up), "up" },
+		{ offsetof(struct thing, root), "root" },     { offsetof(struct thing, root) + 7, "root" },  { offsetof(struct thing, uuid), "uuid" },
+		{ offsetof(struct thing, uuid) + 15, "uuid" }, { offsetof(struct thing, offset), "offset" },
+	};
+
+	(void)state;
+	put(1);
+	memset(world.things[0].name, 'x', sizeof(world.things[0].name));
+	pass();
+	seen();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		const json_t *old;
+
+		((uint8_t *)&world.things[0])[cases[i].at] ^= 1;
+		pass();
+		old = json_object_get(kit_record(kit_command("records", "things", NULL), 0), "old");
+		assert_int_equal(json_object_size(old), 1);
+		assert_non_null(json_object_get(old, cases[i].member));
+	}
+}
+
+/* Whoever makes nobody in particular responsible for it has each change of it recorded. */
+static void changes_of_nobody(void **state)
+{
+	(void)state;
+	put(1);
+	pass();
+	seen();
+	for (unsigned int n = 0; n < 100; n++) {
+		world.things[0].root++;
+		pass();
+		assert_memory_equal(seen(), "changed:1", 9);
+	}
+}
+
+/* Passes are numbered, in 16 bits for each item: where these begin anew, an item that comes or goes is seen as ever. */
+static void many_passes(void **state)
+{
+	struct ks_probe *probe = &kit_sensor.probes[0];
+
+	(void)state;
+	put(1);
+	pass();
+	seen();
+	while (probe->passes < 65520) {
+		probe->due_ns = 0;
+		probe->work.run(&probe->work);
+	}
+	for (unsigned int n = 0; n < 30; n++) {
+		world.count = n % 2;
+		probe->due_ns = 0;
+		probe->work.run(&probe->work);
+		assert_string_equal(seen(), n % 2 ? "appeared:1" : "vanished:1");
+	}
+}
+
+/*
+ * How much is done in a step, where a look at the clock takes as long as a step may: one part of the table is emptied, one item is looked at, one that
+ * vanished is told, or 64 places are gone through in search of one.
+ */
+static void work_of_a_step(void **state)
+{
+	const struct ks_probe *probe = &kit_sensor.probes[0];
+	uint64_t steps;
+
+	(void)state;
+	for (uint32_t id = 1; id <= 5; id++)
+		put(id);
+	port_look_ns = KS_STEP_BUDGET_NS;
+	pass();
+	assert_string_equal(seen(), "present:1 present:2 present:3 present:4 present:5");
+	assert_int_equal(probe->steps, 5 + 1 + 1); /* the items, that there are no more, and the end */
+	steps = probe->steps;
+	pass();
+	assert_int_equal(probe->steps - steps, 1 + 7); /* and before them a look at what there is to be emptied */
+	steps = probe->steps;
+	world.count = 2;
+	pass();
+	assert_string_equal(seen(), "vanished:3 vanished:4 vanished:5");
+	assert_int_equal(probe->steps - steps, 1 + 2 + 1 + 3 + 1); /* and who is left is all that was seen: no more is gone through */
+	kit_command("reset", "things", NULL);
+	pass();
+	assert_int_equal(probe->steps, 16 + 2 + 1 + 1); /* 4096 places, 256 of them at once */
+	port_look_ns = 0;
+	world.count = 0;
+	kit_command("reset", "things", NULL);
+	for (uint32_t id = 1; id <= 257; id++)
+		put(id);
+	pass();
+	seen();
+	world.count = 256;
+	port_look_ns = KS_STEP_BUDGET_NS;
+	steps = probe->steps;
+	pass();
+	assert_string_equal(seen(), "vanished:257");
+	assert_int_equal(probe->steps - steps, 1 + 256 + 1 + 4 + 1 + 1);
 }
 
 static const struct ks_set_type large_set = { .kinds = kinds, .kinds_count = 2, .items_max = 4096, .next = next };
@@ -352,6 +475,8 @@ static void full_table(void **state)
 	assert_int_equal(kit_number(lines, 104, "of"), 103);
 	pass();
 	assert_string_equal(seen(), "");
+	assert_int_equal(kit_sensor.probes[0].passes, 2);
+	assert_int_equal(kit_sensor.probes[0].whole, 0); /* which is so, though it is not told again */
 	put(104);
 	pass();
 	assert_string_equal(seen(), "appeared:104 incomplete:100/104");
@@ -391,6 +516,80 @@ static void slot_for_one_that_was_there(void **state)
 	put(102);
 	pass();
 	assert_string_equal(seen(), "appeared:102");
+}
+
+/* Who left a full table is forgotten as soon as all have a place; when it is full again, those of that time are new, if they come back. */
+static void left_long_ago(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 110; id++)
+		put(id);
+	pass();
+	memmove(&world.things[0], &world.things[20], 90 * sizeof(world.things[0]));
+	world.count = 90;
+	pass();
+	pass();
+	seen();
+	for (uint32_t id = 201; id <= 212; id++)
+		put(id);
+	put(5);
+	pass();
+	assert_non_null(strstr(seen(), "appeared:212 appeared:5 incomplete:100/103"));
+}
+
+/* One has left a full table; another kind's, by the same key, is another, and new. */
+static void left_by_kind(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 101; id++)
+		put(id);
+	pass();
+	seen();
+	world.parts[world.parts_count++] = (struct part){ .id = 1 };
+	pass();
+	assert_string_equal(seen(), "part-appeared:1 incomplete:100/102");
+}
+
+static const struct ks_set_type tiny_set = { .kinds = kinds, .kinds_count = 2, .items_max = 3, .next = next };
+
+static const struct ks_probe_type tiny = {
+	.name = "things",
+	.interval_ns = { 4 * SECOND, 4 * SECOND, SECOND, SECOND },
+	KS_SET_ENGINE(&tiny_set),
+};
+
+static const struct ks_probe_type *const tiny_types[] = { &tiny };
+
+static int tiny_setup(void **state)
+{
+	(void)state;
+	memset(&world, 0, sizeof(world));
+	kit_start(tiny_types, 1);
+	kit_forget_began();
+	return 0;
+}
+
+/* So many have left that nobody can say of whom: then none is said to be new, until all have a place again. */
+static void left_too_many(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 150; id++)
+		put(id);
+	pass();
+	seen();
+	put(151);
+	pass();
+	assert_null(strstr(seen(), "appeared"));
+	world.count = 3;
+	pass();
+	seen();
+	pass();
+	seen();
+	put(200);
+	world.things[0] = world.things[3];
+	world.count = 3;
+	pass();
+	assert_string_equal(seen(), "appeared:200");
 }
 
 /* So little memory that of 200 things less than a tenth can be kept as a whole. */
@@ -444,6 +643,21 @@ static void fingerprints(void **state)
 	pass();
 	assert_string_equal(seen(), "");
 	assert_int_equal(kit_count(kit_command("records", "things", "{\"run\": true}")), 200);
+}
+
+/* Of one that has but a fingerprint nothing is kept that could be taken over. */
+static void kept_as_fingerprints(void **state)
+{
+	(void)state;
+	world.thrifty = true;
+	for (uint32_t id = 1; id <= 200; id++)
+		put(id);
+	pass();
+	assert_int_equal(world.found_out, 200);
+	seen();
+	pass();
+	assert_string_equal(seen(), "");
+	assert_in_range(world.found_out, 200 + 150, 399);
 }
 
 /* Any one byte of what is watched is in the fingerprint, and where one string ends and the next begins. */
@@ -654,6 +868,8 @@ static void rests(void **state)
 	assert_true(probe->passes > passes);
 }
 
+static const struct ks_probe_type *const usual_types[1];
+
 /* Wherever memory ends at the start, what was taken is given back, and the probe stays off. */
 static void no_memory(void **state)
 {
@@ -664,6 +880,48 @@ static void no_memory(void **state)
 		if (!ks_sensor_start(&kit_sensor, &kit_config))
 			assert_int_equal(kit_sensor.probes[0].on, left == 8);
 		kit_stop();
+	}
+	for (long left = 0; left < 10; left++) {
+		kit_prepare(usual_types, 1);
+		port_allocations_left = left;
+		if (!ks_sensor_start(&kit_sensor, &kit_config))
+			assert_int_equal(kit_sensor.probes[0].on, left == 9);
+		kit_stop();
+	}
+}
+
+/* The probe's own init() comes when the engine has what it needs, and when that fails, all is given back; its exit() only if it had succeeded. */
+static int init_result;
+static unsigned int inits, exits;
+
+static int count_init(struct ks_probe *probe)
+{
+	assert_non_null(probe->data);
+	inits++;
+	return init_result;
+}
+
+static void count_exit(struct ks_probe *probe)
+{
+	assert_non_null(probe->data);
+	exits++;
+}
+
+static void init_and_exit(void **state)
+{
+	static const struct ks_set_type own_set = { .kinds = kinds, .kinds_count = 2, .items_max = 100, .next = next, .init = count_init, .exit = count_exit };
+	static const struct ks_probe_type own = { .name = "things", .interval_ns = { SECOND, SECOND, SECOND, SECOND }, KS_SET_ENGINE(&own_set) };
+	static const struct ks_probe_type *const own_types[] = { &own };
+
+	(void)state;
+	memset(&world, 0, sizeof(world));
+	for (init_result = -1; init_result <= 0; init_result++) {
+		inits = exits = 0;
+		kit_start(own_types, 1);
+		assert_int_equal(kit_sensor.probes[0].on, !init_result);
+		assert_int_equal(inits, 1);
+		kit_stop();
+		assert_int_equal(exits, !init_result);
 	}
 }
 
@@ -737,7 +995,7 @@ static const struct ks_probe_type usual_things = {
 	KS_SET_ENGINE(&usual_set),
 };
 
-static const struct ks_probe_type *const usual_types[] = { &usual_things };
+static const struct ks_probe_type *const usual_types[1] = { &usual_things };
 
 static int usual_setup(void **state)
 {
@@ -765,6 +1023,12 @@ static void unusual(void **state)
 	world.things[1].root = 0x2000;
 	pass();
 	assert_string_equal(seen(), "changed:2(root=\"0x5\")");
+	/* It became usual again while it was looked at. */
+	put(3);
+	world.things[0] = world.things[2];
+	world.count = 2;
+	pass();
+	assert_string_equal(seen(), "changed:3");
 	pass();
 	assert_string_equal(seen(), "");
 }
@@ -783,6 +1047,386 @@ static void unusual_in_a_full_table(void **state)
 	assert_string_equal(seen(), "changed:4(root=\"0x4000\") incomplete:3/4 incomplete:3/4");
 	pass();
 	assert_string_equal(seen(), "");
+}
+
+/* === The table by itself ================================================= */
+
+/* Two strings beside each other: where one ends and the other begins is told from the fingerprint, too. */
+struct pair {
+	uint32_t id;
+	char a[8], b[8];
+};
+
+static const struct ks_field pair_fields[] = {
+	KS_FIELD(struct pair, id, KS_U32),
+	KS_FIELD(struct pair, a, KS_STRING),
+	KS_FIELD(struct pair, b, KS_STRING),
+};
+
+static void contents(void **state)
+{
+	static const struct ks_set_kind pairs[] = { KS_KIND("pair", struct pair, pair_fields, id, "") };
+	static const struct pair one = { .id = 1, .a = "", .b = "x" }, other = { .id = 1, .a = "x", .b = "" }, third = { .id = 3, .a = "", .b = "x\0y" };
+	struct ks_table of_pairs = { .kinds = pairs, .key = { 5, 7 } };
+
+	(void)state;
+	assert_true(ks_table_content(&of_pairs, pairs, &one) != ks_table_content(&of_pairs, pairs, &other));
+	/* The key is known otherwise, and what lies behind a string's end is nothing. */
+	assert_true(ks_table_content(&of_pairs, pairs, &one) == ks_table_content(&of_pairs, pairs, &third));
+	assert_true(ks_table_hash(&of_pairs, 0, &one) != ks_table_hash(&of_pairs, 0, &third));
+	of_pairs.key[0]++;
+	assert_true(ks_table_content(&of_pairs, pairs, &one) != ks_table_content(&of_pairs, pairs, &other));
+}
+
+/* All of a key counts, whatever its length. */
+static void keys_of_all_lengths(void **state)
+{
+	(void)state;
+	for (uint16_t bytes = 1; bytes <= 40; bytes++) {
+		struct ks_set_kind kind = { .key_bytes = bytes };
+		struct ks_table of_kind = { .kinds = &kind, .key = { 5, 7 } };
+		uint8_t key[48] = { 0 };
+		uint64_t hash = ks_table_hash(&of_kind, 0, key);
+
+		key[bytes] = 1;
+		assert_true(ks_table_hash(&of_kind, 0, key) == hash);
+		for (uint16_t i = 0; i < bytes; i++) {
+			key[i] = 1;
+			assert_true(ks_table_hash(&of_kind, 0, key) != hash);
+			key[i] = 0;
+		}
+	}
+}
+
+/* Who makes an item come and go, by a number of 16 or of 32 bits. */
+static void sources(void **state)
+{
+	static const struct {
+		uint8_t pad[8];
+		uint16_t narrow, other;
+		uint32_t wide;
+	} item = { .narrow = 0x7ff0, .other = 0xeeee, .wide = 0x12345678 };
+	struct ks_set_kind kind = { .source_at = 8, .source_bytes = 2 };
+
+	(void)state;
+	assert_int_equal(ks_set_source(&kind, &item), 0x7ff0);
+	kind.source_at = 12;
+	kind.source_bytes = 4;
+	assert_int_equal(ks_set_source(&kind, &item), 0x12345678);
+	kind.source_bytes = 0;
+	assert_int_equal(ks_set_source(&kind, &item), KS_NO_SOURCE);
+}
+
+/* Half full, the filter takes one of 256 for one of those that have left; empty, none; with more than that in it, it is of no use. */
+static void filter(void **state)
+{
+	static uint64_t bits[64];
+	struct ks_table filtered = { .filter = bits, .filter_bits = 4096 };
+	unsigned int taken = 0;
+
+	(void)state;
+	port_reset();
+	while (filtered.filter_set < 2048) {
+		uint64_t bit = port_random_below(4096);
+
+		filtered.filter_set += !(bits[bit / 64] >> (bit % 64) & 1);
+		bits[bit / 64] |= 1ULL << (bit % 64);
+	}
+	for (unsigned int i = 0; i < 100000; i++) {
+		uint64_t hash;
+
+		ks_port_random(&hash, sizeof(hash));
+		taken += ks_table_has_left(&filtered, hash);
+	}
+	assert_in_range(taken, 300, 480);
+	assert_false(ks_table_left_too_many(&filtered));
+	filtered.filter_set++;
+	assert_true(ks_table_left_too_many(&filtered));
+	memset(bits, 0xff, sizeof(bits));
+	assert_true(ks_table_has_left(&filtered, 5));
+	filtered.filter_set = 0;
+	assert_false(ks_table_has_left(&filtered, 5));
+	/* A bit that happens to be set is not enough. */
+	memset(bits, 0, sizeof(bits));
+	bits[0] = 1ULL << 3;
+	filtered.filter_set = 1;
+	assert_false(ks_table_has_left(&filtered, 3ULL << 32));
+}
+
+/* A table of its own, of a probe that is there for no more than that: all fields of it that the engine does not set are zero. */
+static struct ks_table table;
+static struct ks_probe table_probe;
+
+static void make_table(const struct ks_set_type *type, uint64_t memory_bytes)
+{
+	static struct ks_sensor sensor;
+	static struct ks_probe_type probe_type;
+	static const struct ks_probe_type *const only[] = { &probe_type };
+
+	port_reset();
+	probe_type = (struct ks_probe_type){ .size = ks_set_size, .engine = type };
+	sensor = (struct ks_sensor){ .config = { .types = only, .types_count = 1, .memory_bytes = memory_bytes }, .count = 1, .probes = &table_probe };
+	memset(&table_probe, 0, sizeof(table_probe));
+	table_probe.type = &probe_type;
+	table_probe.sensor = &sensor;
+	memset(&table, 0, sizeof(table));
+	assert_int_equal(ks_table_init(&table, &table_probe), 0);
+	table.pass = 1;
+}
+
+static void end_table(void)
+{
+	ks_table_exit(&table);
+	assert_int_equal(port_allocated, 0);
+}
+
+/* So small that a fingerprint would save nothing; of the second kind nobody in particular makes any, the third must not change. */
+struct owned {
+	uint32_t id, owner;
+};
+
+static const struct ks_field owned_fields[] = { KS_FIELD(struct owned, id, KS_U32), KS_FIELD(struct owned, owner, KS_U32) };
+
+static const struct ks_set_kind owned_kinds[] = {
+	KS_KIND_BY("owned", struct owned, owned_fields, id, owner, ""),
+	KS_KIND("nobody's", struct owned, owned_fields, id, ""),
+};
+
+static const struct ks_set_kind still_kinds[] = { KS_STILL("still", struct thing, thing_fields, id, "") };
+static const struct ks_set_kind alarm_kinds[] = {
+	KS_KIND("part", struct part, part_fields, id, ""),
+	KS_ALARMS("thing", struct thing, thing_fields, id, ""),
+};
+
+static const struct ks_set_type twenty = { .kinds = owned_kinds, .kinds_count = 2, .items_max = 20 };
+static const struct ks_set_type twenty_still = { .kinds = still_kinds, .kinds_count = 1, .items_max = 20 };
+
+/* How many blocks, chains, bits and bytes a table has. */
+static void shapes(void **state)
+{
+	static const struct ks_set_type of_256 = { .kinds = kinds, .kinds_count = 2, .items_max = 256 };
+	static const struct ks_set_type of_257 = { .kinds = kinds, .kinds_count = 2, .items_max = 260 };
+	static const struct ks_set_type with_alarms = { .kinds = alarm_kinds, .kinds_count = 2, .items_max = 200 };
+	static const struct ks_set_type few_alarms = { .kinds = alarm_kinds, .kinds_count = 2, .items_max = 3 };
+	static const struct {
+		const struct ks_set_type *type;
+		uint64_t memory_bytes;
+		uint32_t alarm_blocks, blocks, prints, wholes_min, chains, bits, block_bytes[KS_PARTS];
+	} cases[] = {
+		{ &large_set, 0, 0, 4096, 0, 256, 1024, 16384, { 16, 80 } },
+		{ &large_set, 10000, 0, 99, 3, 7, 128, 2048, { 16, 80 } },
+		{ &large_set, 100 * 101, 0, 100, 3, 7, 128, 2048, { 16, 80 } },
+		{ &large_set, 4095 * 101, 0, 4095, 3, 256, 4096, 65536, { 16, 80 } },
+		{ &large_set, 1, 0, 16, 3, 1, 16, 512, { 16, 80 } },
+		{ &of_256, 0, 0, 256, 0, 16, 64, 1024, { 16, 80 } },
+		{ &of_257, 0, 0, 260, 0, 17, 128, 2048, { 16, 80 } },
+		{ &tiny_set, 0, 0, 3, 0, 1, 16, 512, { 16, 80 } },
+		{ &tiny_set, 1, 0, 3, 0, 1, 16, 512, { 16, 80 } },
+		{ &with_alarms, 0, 128, 328, 0, 13, 128, 2048, { 80, 24 } },
+		{ &with_alarms, 128 * 95 + 50 * 39, 128, 178, 0, 4, 64, 1024, { 80, 24 } },
+		{ &with_alarms, 128 * 95, 128, 144, 0, 1, 64, 1024, { 80, 24 } },
+		{ &few_alarms, 0, 3, 6, 0, 1, 16, 512, { 80, 24 } },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint32_t alarms = cases[i].alarm_blocks, all = cases[i].blocks;
+
+		make_table(cases[i].type, cases[i].memory_bytes);
+		assert_int_equal(table.alarm_blocks, alarms);
+		assert_int_equal(table.blocks_count, all);
+		assert_int_equal(table.prints, cases[i].prints);
+		assert_int_equal(table.wholes_min, cases[i].wholes_min);
+		assert_int_equal(table.wholes, all - alarms);
+		assert_int_equal(table.chains_count, cases[i].chains);
+		assert_int_equal(table.filter_bits, cases[i].bits);
+		assert_int_equal(table.item_bytes, 64);
+		for (unsigned int part = 0; part < KS_PARTS; part++)
+			assert_int_equal(table.block_bytes[part], cases[i].block_bytes[part]);
+		assert_int_equal(table_probe.memory_bytes, all * 12 + alarms * table.block_bytes[0] + (all - alarms) * table.block_bytes[1] +
+								   cases[i].chains * 4 + cases[i].bits / 8);
+		end_table();
+	}
+}
+
+static void keep(uint8_t kind, uint32_t id, uint32_t owner)
+{
+	struct owned item = { .id = id, .owner = owner };
+
+	ks_table_keep(&table, kind, &item, ks_table_hash(&table, kind, &item));
+}
+
+static uint32_t find(uint8_t kind, uint32_t id)
+{
+	return ks_table_find(&table, ks_table_hash(&table, kind, &id), kind, &id);
+}
+
+/* Of ids 1 to 20, the one that gave way to another; it has left, and no other. */
+static uint32_t gone(void)
+{
+	uint32_t id = 0;
+
+	for (uint32_t i = 1; i <= 20; i++) {
+		bool is_there = find(0, i) != KS_NO_SLOT || find(1, i) != KS_NO_SLOT;
+
+		if (is_there)
+			continue;
+		assert_int_equal(id, 0);
+		id = i;
+	}
+	assert_true(ks_table_has_left(&table, ks_table_hash(&table, 0, &id)) || ks_table_has_left(&table, ks_table_hash(&table, 1, &id)));
+	assert_int_equal(table.used, 20);
+	return id;
+}
+
+/* Who gives way in a full table: the oldest of whoever has the most; 16 are asked, the oldest. */
+static void the_oldest_of_most(void **state)
+{
+	static const struct {
+		uint32_t few, few_owner, gone; /* so many come first, of that owner or of one each; and who gives way */
+		uint8_t kind;                  /* of those */
+	} cases[] = {
+		{ 0, 8, 1, 0 },   { 5, 8, 6, 0 },   { 9, 8, 10, 0 },  { 10, 8, 1, 0 },  { 15, 0, 16, 0 },
+		{ 16, 0, 1, 0 },  { 10, 8, 11, 1 }, { 15, 8, 16, 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		make_table(&twenty, 0);
+		for (uint32_t id = 1; id <= 20; id++) {
+			bool few = id <= cases[i].few;
+
+			keep(few ? cases[i].kind : 0, id, few ? cases[i].few_owner ? cases[i].few_owner : 100 + id : 7);
+		}
+		assert_true(ks_table_is_full(&table, owned_kinds));
+		keep(0, 21, 9);
+		assert_int_equal(gone(), cases[i].gone);
+		assert_int_equal(table.unkept, 1); /* which was seen in this pass */
+		table.pass++;
+		keep(0, 22, 9);
+		assert_int_equal(table.unkept, 1);
+		end_table();
+	}
+}
+
+/* What has vanished gives way first, and last what is known to have been another at first. */
+static void first_values_stay(void **state)
+{
+	struct thing thing = { .id = 0 };
+	struct ks_whole *wholes[21];
+
+	(void)state;
+	make_table(&twenty_still, 0);
+	for (uint32_t id = 1; id <= 20; id++) {
+		thing.id = id;
+		wholes[id] = ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+		assert_int_equal(wholes[id]->changed_ns, 0);
+	}
+	thing.root = 5;
+	ks_table_keep_first(&table, wholes[1], &thing);
+	assert_int_equal(wholes[1]->changed_ns, ks_port_time_ns());
+	assert_memory_equal(ks_table_first(&table, wholes[1]), &thing, sizeof(thing));
+	wholes[9]->slot.kind |= KS_GONE;
+	table.used--;
+	thing.id = 21;
+	ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+	assert_int_equal(find(0, 9), KS_NO_SLOT);
+	assert_int_equal(table.used, 20);
+	assert_int_equal(table.filter_set, 0); /* it had gone by itself */
+	thing.id = 22;
+	ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+	assert_int_equal(find(0, 2), KS_NO_SLOT);
+	assert_int_not_equal(find(0, 1), KS_NO_SLOT);
+	/* All are such: the oldest. */
+	for (uint32_t id = 1; id <= 22; id++)
+		if (find(0, id) != KS_NO_SLOT)
+			ks_table_keep_first(&table, ks_whole_of(ks_table_slot(&table, find(0, id))), &thing);
+	thing.id = 23;
+	ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+	assert_int_equal(find(0, 1), KS_NO_SLOT);
+	end_table();
+}
+
+/* What is in the table, looked at from all sides: what is counted is what there is. */
+static void check_table(uint32_t ids)
+{
+	uint32_t found = 0, prints = 0, whole_blocks = 0, free_blocks = 0, walked = 0, by_source = 0;
+
+	for (uint32_t id = 1; id <= ids; id++) {
+		uint32_t i = find(0, id);
+
+		if (i == KS_NO_SLOT) {
+			continue;
+		}
+		found++;
+		prints += ks_table_is_print(&table, i);
+		assert_int_equal(*(const uint32_t *)(const void *)ks_table_key(&table, i), id);
+		assert_int_equal(ks_table_slot(&table, i)->kind, 0);
+		assert_int_not_equal(ks_table_slot(&table, i)->pass, 0);
+	}
+	assert_int_equal(table.used, found);
+	for (unsigned int i = 0; i < KS_SET_SOURCES; i++)
+		by_source += table.sources[i];
+	assert_int_equal(by_source, found);
+	for (uint32_t i = 0; i < table.blocks_count; i++) {
+		whole_blocks += table.blocks[i].use == KS_BLOCK_WHOLE;
+		free_blocks += table.blocks[i].use == KS_BLOCK_FREE;
+		if (table.blocks[i].use < KS_BLOCK_WHOLE)
+			prints -= table.blocks[i].use;
+	}
+	assert_int_equal(prints, 0);
+	assert_int_equal(table.wholes, whole_blocks + free_blocks);
+	assert_true(table.wholes >= table.wholes_min);
+	/* Each slot once, by a walk over all. */
+	for (uint32_t i = 0; i < table.blocks_count * KS_PLACES; i = ks_table_after(&table, i))
+		walked += table.blocks[i / KS_PLACES].use != KS_BLOCK_FREE && ks_table_slot(&table, i)->pass;
+	assert_int_equal(walked, found);
+}
+
+/* Items come and go at random, in a table that is too small for all as a whole, and too small for all. */
+static void sound_at_random(void **state)
+{
+	enum { IDS = 400 };
+	static bool is_there[IDS + 1];
+
+	(void)state;
+	for (uint64_t round = 0; round < (uint64_t)port_rounds(40) * 2; round++) {
+		make_table(&large_set, 16 * 101 + round * 1000);
+		port_random_seed(round);
+		memset(is_there, 0, sizeof(is_there));
+		for (unsigned int n = 0; n < 3000; n++) {
+			uint32_t id = 1 + (uint32_t)port_random_below(IDS), i = find(0, id);
+			struct thing thing = { .id = id, .root = id };
+
+			/* It fills, it empties, and it fills again. */
+			if (i != KS_NO_SLOT && port_random_below(n / 1000 % 2 ? 1 : 4) == 0) {
+				assert_true(is_there[id]);
+				ks_table_drop(&table, i);
+				is_there[id] = false;
+				assert_int_equal(find(0, id), KS_NO_SLOT);
+			} else if (i == KS_NO_SLOT && n / 1000 % 2 == 0) {
+				struct ks_whole *whole;
+
+				if (is_there[id])
+					assert_true(ks_table_has_left(&table, ks_table_hash(&table, 0, &thing)));
+				whole = ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+				assert_memory_equal(whole->item, &thing, sizeof(thing));
+				is_there[id] = true;
+				assert_int_not_equal(find(0, id), KS_NO_SLOT);
+			}
+			if (n % 10 == 0)
+				check_table(IDS);
+		}
+		/* All of it can be had back. */
+		for (uint32_t id = 1; id <= IDS; id++)
+			if (find(0, id) != KS_NO_SLOT)
+				ks_table_drop(&table, find(0, id));
+		check_table(IDS);
+		assert_int_equal(table.wholes, table.blocks_count);
+		assert_int_equal(table.free_print, KS_NO_SLOT);
+		assert_int_equal(table.used_prints.oldest, KS_NO_BLOCK);
+		end_table();
+	}
 }
 
 /* === Memory ============================================================= */
@@ -902,10 +1546,19 @@ int main(void)
 		with_world(kinds_are_apart),
 		with_world(asked_for),
 		with_world(reset),
+		with_world(reset_of_a_full_table),
+		with_world(each_field_alone),
+		with_world(changes_of_nobody),
+		with_world(many_passes),
+		cmocka_unit_test_setup_teardown(work_of_a_step, large_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(reset_in_steps, large_setup, kit_teardown),
 		with_world(full_table),
 		with_world(slot_for_one_that_was_there),
+		with_world(left_long_ago),
+		with_world(left_by_kind),
+		cmocka_unit_test_setup_teardown(left_too_many, tiny_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(fingerprints, small_setup, kit_teardown),
+		cmocka_unit_test_setup_teardown(kept_as_fingerprints, small_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(fingerprint_of_all, small_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(beyond_fingerprints, small_setup, kit_teardown),
 		with_world(failed_walk),
@@ -919,6 +1572,15 @@ int main(void)
 		cmocka_unit_test(steps_change_nothing),
 		cmocka_unit_test(sample_larger_than_the_ring),
 		cmocka_unit_test(no_memory),
+		cmocka_unit_test(init_and_exit),
+		cmocka_unit_test(contents),
+		cmocka_unit_test(keys_of_all_lengths),
+		cmocka_unit_test(sources),
+		cmocka_unit_test(filter),
+		cmocka_unit_test(shapes),
+		cmocka_unit_test(the_oldest_of_most),
+		cmocka_unit_test(first_values_stay),
+		cmocka_unit_test(sound_at_random),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(capacity),
 	};

@@ -19,6 +19,7 @@ struct thing {
 	uint32_t owner;
 	uint8_t online;
 	uint8_t powerful;
+	uint8_t weight;
 	uint64_t target;
 	char symbol[500];
 };
@@ -28,6 +29,7 @@ static const struct ks_field vcpu_fields[] = {
 	KS_FIELD(struct thing, owner, KS_U32),
 	KS_FIELD(struct thing, online, KS_BOOL),
 	KS_GUARD(struct thing, powerful, KS_BOOL),
+	KS_FIELD(struct thing, weight, KS_U8),
 };
 
 static const struct ks_field denied_fields[] = {
@@ -284,6 +286,23 @@ static void guarded(void **state)
 	assert_string_equal(fresh(), "sample present vcpu:1, sample present vcpu:2, alarm present vcpu:3");
 }
 
+/* That a powerful one goes is an event, as of any other; and a field of one byte is a number. */
+static void goes_and_weighs(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	put(VCPU, 1, 7)->powerful = 1;
+	put(VCPU, 2, 7)->weight = 200;
+	seen();
+	world.things[1].thing.weight = 255;
+	lines = passed(NULL);
+	assert_int_equal(kit_number(lines, 0, "weight"), 255);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(kit_record(lines, 0), "old"), "weight")), 200);
+	take(0);
+	assert_string_equal(seen(), "event vanished vcpu:1");
+}
+
 /* A thing by which alarms are raised: all that happens to it is one, from the first sample on. */
 static void raising(void **state)
 {
@@ -455,6 +474,24 @@ static void limits_of_many(void **state)
 	assert_string_equal(seen(), "event limited vcpu of 3:1");
 }
 
+/* After a reset, whoever changed too much has all of his changes again. */
+static void limits_after_a_reset(void **state)
+{
+	(void)state;
+	put(VCPU, 1, 7);
+	passed(NULL);
+	for (unsigned int turn = 0; turn < 2; turn++) {
+		for (unsigned int round = 0; round < 2; round++) {
+			world.things[0].thing.online ^= 1;
+			assert_string_equal(seen(), "event changed vcpu:1");
+		}
+		world.things[0].thing.online ^= 1;
+		assert_string_equal(seen(), "event limited vcpu of 7:1");
+		kit_command("reset", "machine", NULL);
+		assert_string_equal(seen(), "sample present vcpu:1");
+	}
+}
+
 /* === First values ======================================================= */
 
 /* A gate is changed, and somebody takes the record.  Each fresh sample still says that it is not as at first, until it is, or a reset. */
@@ -491,15 +528,24 @@ static void first_value(void **state)
 /* One that goes and comes back is still held against what it was at first. */
 static void gone_and_back(void **state)
 {
+	const struct ks_probe *probe = &kit_sensor.probes[0];
+	const struct thing second = { .id = 2 };
+
 	(void)state;
 	put(GATE, 1, 0);
 	put(GATE, 2, 0);
 	passed(NULL);
+	assert_int_equal(ks_set_baselines(probe), 2);
+	assert_int_equal(((const struct thing *)ks_set_kept(probe, GATE, &second))->target, 0x2000);
+	assert_null(ks_set_kept(probe, VCPU, &second));
 	take(1);
 	assert_string_equal(seen(), "event vanished gate:2");
+	assert_int_equal(ks_set_baselines(probe), 1);
+	assert_null(ks_set_kept(probe, GATE, &second));
 	assert_string_equal(fresh(), "sample present gate:1");
 	put(GATE, 2, 0)->target = 0xbad;
 	assert_string_equal(seen(), "alarm appeared gate:2 first(target=0x2000)");
+	assert_int_equal(ks_set_baselines(probe), 2);
 	assert_string_equal(fresh(), "sample present gate:1, sample present gate:2 first(target=0x2000)");
 	take(1);
 	assert_string_equal(seen(), "event vanished gate:2 first(target=0x2000)");
@@ -542,6 +588,22 @@ static void first_too_long(void **state)
 	assert_non_null(strstr(fresh(), "sample present gate:1 first(symbol=aaaa"));
 }
 
+/* An item that is too long to stand in a record at all is a loss, whatever else there would be to say of it. */
+static void too_long_to_record(void **state)
+{
+	struct thing *gate = put(GATE, 1, 0);
+
+	(void)state;
+	memset(gate->symbol, 'a', 499);
+	passed(NULL);
+	memset(gate->symbol, '\1', 499);
+	assert_int_equal(count_of(passed(NULL), "kind", "lost"), 1);
+	assert_string_equal(kit_sensor.probes[0].last_error, "a record was too long to keep");
+	memset(gate->symbol, 'b', 499);
+	assert_int_equal(count_of(passed(NULL), "kind", "lost"), 1); /* what it was is too long as well */
+	assert_non_null(strstr(fresh(), "sample present gate:1 first(symbol=aaaa"));
+}
+
 /* What is looked at is still being set up: what it is in the end is first, and no change until then an alarm. */
 static void settling(void **state)
 {
@@ -555,6 +617,35 @@ static void settling(void **state)
 	port_advance(60 * SECOND);
 	world.things[0].thing.target = 3;
 	assert_string_equal(seen(), "alarm changed gate:1 first(target=0x2)");
+}
+
+/* One that goes while it is set up is not held against what it was; and it is set up until the nanosecond that its probe says, and no longer. */
+static void settled(void **state)
+{
+	struct ks_probe *probe = &kit_sensor.probes[0];
+
+	(void)state;
+	put(GATE, 1, 0);
+	put(GATE, 2, 0);
+	put(SLOT, 3, 0);
+	passed(NULL);
+	take(0);
+	assert_string_equal(seen(), "event vanished gate:1");
+	put(GATE, 1, 0)->target = 5;
+	assert_string_equal(seen(), "event appeared gate:1");
+	take(1);
+	assert_string_equal(seen(), "event vanished slot:3");
+
+	port_suspend(1060 * SECOND - 1 - ks_port_time_ns());
+	world.things[0].thing.target = 6;
+	probe->due_ns = 0;
+	probe->work.run(&probe->work);
+	assert_string_equal(as_text(kit_command("records", "machine", NULL)), "event changed gate:2");
+	port_suspend(1);
+	world.things[0].thing.target = 7;
+	probe->due_ns = 0;
+	probe->work.run(&probe->work);
+	assert_string_equal(as_text(kit_command("records", "machine", NULL)), "alarm changed gate:2 first(target=0x6)");
 }
 
 /* === Who gives way ====================================================== */
@@ -619,6 +710,50 @@ static void fingerprints_of_guarded(void **state)
 	assert_string_equal(as_text(lines), "alarm changed vcpu:1, event changed denied:2, alarm changed mode:3");
 }
 
+/* Whose the newest record is, as the ring has it. */
+static uint32_t source_of_newest(void)
+{
+	const struct ks_ring *ring = &kit_sensor.probes[0].ring;
+
+	for (unsigned int class = 0; class < KS_CLASSES; class++)
+		for (unsigned int i = 2; i < KS_RING_SOURCES; i++)
+			if (ring->share[class].queue[i].newest == ring->newest)
+				return ring->share[class].queue[i].source;
+	return KS_NO_SOURCE;
+}
+
+/*
+ * A fingerprint of one by which alarms are raised: that it changed is an alarm.  Of one that vanished nothing is known but its key, so neither whether it
+ * was such a one, nor whose.
+ */
+static void fingerprints_of_others(void **state)
+{
+	uint64_t passes;
+	json_t *lines;
+
+	(void)state;
+	put(DENIED, 2, 9)->powerful = 1;
+	put(DENIED, 3, 9)->powerful = 1;
+	for (uint32_t id = 1001; id <= 2500; id++)
+		put(VCPU, id, 9);
+	passed(NULL);
+	world.things[0].thing.target++;
+	assert_string_equal(seen(), "alarm changed denied:2");
+	take(1);
+	passes = kit_sensor.probes[0].passes;
+	while (kit_sensor.probes[0].passes == passes)
+		port_advance(SECOND / 10);
+	assert_int_equal(source_of_newest(), KS_NO_SOURCE);
+	lines = kit_command("records", "machine", NULL);
+	assert_true(json_is_true(json_object_get(kit_record(lines, 0), "fingerprint")));
+	assert_string_equal(as_text(lines), "event vanished denied:3");
+	put(VCPU, 5000, 9);
+	passes = kit_sensor.probes[0].passes;
+	while (kit_sensor.probes[0].passes == passes)
+		port_advance(SECOND / 10);
+	assert_int_equal(source_of_newest(), 9);
+}
+
 int main(void)
 {
 #define with(test, how) cmocka_unit_test_setup_teardown(test, how, kit_teardown)
@@ -626,19 +761,24 @@ int main(void)
 		with(classes, setup),
 		with(guarded, setup),
 		with(raising, setup),
+		with(goes_and_weighs, setup),
 		with(alarms, setup),
 		with(flapping, setup),
 		with(limited_and_asked, setup),
 		with(limits_end, strict_setup),
 		with(limits_of_many, strict_setup),
+		with(limits_after_a_reset, strict_setup),
 		with(first_value, setup),
 		with(gone_and_back, setup),
 		with(usual_is_first, usual_setup),
 		with(first_too_long, setup),
+		with(too_long_to_record, setup),
 		with(settling, settling_setup),
+		with(settled, settling_setup),
 		with(alarm_in_a_full_table, small_setup),
 		with(others_stay, small_setup),
 		with(fingerprints_of_guarded, small_setup),
+		with(fingerprints_of_others, small_setup),
 	};
 
 	return cmocka_run_group_tests_name("set records", tests, NULL, NULL);
