@@ -68,13 +68,21 @@ static struct tally {
 } *tallies;
 
 /*
- * Xen itself does not bear that a CPU goes away while a domain's last remains wait for their grace
- * period: cpu_disable_scheduler() does not find that domain any more, and its vCPUs stay with a
- * CPU that has no scheduler (4.17: a fault in csched2_unit_remove() under
- * complete_domain_destroy()).  As it begins to take a CPU away, it waits for all such remains: so
- * it is enough that no domain is ended meanwhile.
+ * What Xen itself (4.17) does not bear side by side, see docs/xen-lifetimes.md.
+ *
+ * @cpu_leaves: that a CPU goes away while a domain's last remains wait for their grace period.
+ * cpu_disable_scheduler() does not find that domain any more, and its vCPUs stay with a CPU that
+ * has no scheduler (a fault in csched2_unit_remove() under complete_domain_destroy()).  As it
+ * begins to take a CPU away, it waits for all such remains: so it is enough that no domain is ended
+ * meanwhile.
+ *
+ * @cpu_changes: two at a time of these: a CPU is taken away, or brought back; it leaves a pool; a
+ * live patch is unloaded.  rcu_barrier() in one and what the other has a tasklet wait for can wait
+ * for each other, and then the machine stands still for ever.
+ *
+ * Who takes both takes @cpu_changes first.
  */
-static sem_t *cpu_or_domain;
+static sem_t *cpu_leaves, *cpu_changes;
 
 static bool begin(void)
 {
@@ -112,25 +120,31 @@ static bool pool_op(uint32_t op, uint32_t pool, uint32_t cpu, uint32_t domid)
 
 static uint32_t other_pool;
 
+static bool pool_loses_cpu(uint32_t pool)
+{
+	bool lost = false;
+
+	/* It is busy while a vCPU leaves it. */
+	for (int i = 0; i < 1000 && !lost; i++, usleep(10000)) {
+		sem_wait(cpu_changes);
+		lost = pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pool, POOL_CPU, 0);
+		sem_post(cpu_changes);
+	}
+	return lost;
+}
+
 static bool make_pool(void)
 {
 	if (!pool_op(XEN_SYSCTL_CPUPOOL_OP_CREATE, XEN_SYSCTL_CPUPOOL_PAR_ANY, 0, 0))
 		return false;
 	other_pool = area->op.sysctl.u.cpupool_op.cpupool_id;
-	/* It is busy while a vCPU leaves it. */
-	for (int i = 0; i < 1000; i++, usleep(10000))
-		if (pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, 0, POOL_CPU, 0))
-			return pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, other_pool, POOL_CPU, 0);
-	return false;
+	return pool_loses_cpu(0) && pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, other_pool, POOL_CPU, 0);
 }
 
 static bool end_pool(void)
 {
-	for (int i = 0; i < 1000; i++, usleep(10000))
-		if (pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, other_pool, POOL_CPU, 0))
-			return pool_op(XEN_SYSCTL_CPUPOOL_OP_DESTROY, other_pool, 0, 0) &&
-			       pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 0, POOL_CPU, 0);
-	return false;
+	return pool_loses_cpu(other_pool) && pool_op(XEN_SYSCTL_CPUPOOL_OP_DESTROY, other_pool, 0, 0) &&
+	       pool_op(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 0, POOL_CPU, 0);
 }
 
 static bool cpu_hotplug(uint32_t cpu, uint32_t op)
@@ -142,19 +156,31 @@ static bool cpu_hotplug(uint32_t cpu, uint32_t op)
 	return do_sysctl();
 }
 
+static bool cpu_back(void)
+{
+	bool on;
+
+	sem_wait(cpu_changes);
+	on = cpu_hotplug(OFFLINE_CPU, XEN_SYSCTL_CPU_HOTPLUG_ONLINE);
+	sem_post(cpu_changes);
+	return on;
+}
+
 static bool cpu_off_and_on(void)
 {
 	bool off;
 	int error;
 
-	sem_wait(cpu_or_domain);
+	sem_wait(cpu_changes);
+	sem_wait(cpu_leaves);
 	off = cpu_hotplug(OFFLINE_CPU, XEN_SYSCTL_CPU_HOTPLUG_OFFLINE);
 	error = errno;
-	sem_post(cpu_or_domain);
+	sem_post(cpu_leaves);
+	sem_post(cpu_changes);
 
 	usleep(50000);
 	/* Once off, it has to come back. */
-	for (int i = 0; off && i < 1000 && !cpu_hotplug(OFFLINE_CPU, XEN_SYSCTL_CPU_HOTPLUG_ONLINE); i++)
+	for (int i = 0; off && i < 1000 && !cpu_back(); i++)
 		usleep(10000);
 	usleep(50000);
 	errno = error;
@@ -213,9 +239,9 @@ static bool domain_comes_and_goes(void)
 	uint32_t domid = create_domain(3);
 	bool destroyed;
 
-	sem_wait(cpu_or_domain);
+	sem_wait(cpu_leaves);
 	destroyed = domid && destroy_domain(domid);
-	sem_post(cpu_or_domain);
+	sem_post(cpu_leaves);
 	return destroyed;
 }
 
@@ -417,7 +443,7 @@ static bool livepatch_comes_and_goes(void)
 	struct xen_sysctl_livepatch_op *op = new_livepatch(XEN_SYSCTL_LIVEPATCH_UPLOAD);
 	int fd = open(livepatch_file, O_RDONLY), error;
 	ssize_t bytes = fd < 0 ? -1 : read(fd, area->reply, sizeof(area->reply));
-	bool applied, reverted;
+	bool applied, reverted, unloaded;
 
 	if (fd >= 0)
 		close(fd);
@@ -433,10 +459,13 @@ static bool livepatch_comes_and_goes(void)
 	reverted = !applied || livepatch_action(LIVEPATCH_ACTION_REVERT);
 	if (applied && !reverted)
 		error = errno;
-	if (reverted && !livepatch_action(LIVEPATCH_ACTION_UNLOAD))
-		return false;
+	sem_wait(cpu_changes);
+	unloaded = reverted && livepatch_action(LIVEPATCH_ACTION_UNLOAD);
+	if (reverted && !unloaded)
+		error = errno;
+	sem_post(cpu_changes);
 	errno = error;
-	return applied && reverted;
+	return applied && unloaded;
 }
 
 /* === Samplers =========================================================== */
@@ -554,8 +583,9 @@ int main(int argc, char **argv)
 
 	livepatch_file = argc > 2 ? argv[2] : NULL;
 	tallies = mmap(NULL, KINDS * sizeof(*tallies), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	cpu_or_domain = mmap(NULL, sizeof(*cpu_or_domain), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (tallies == MAP_FAILED || cpu_or_domain == MAP_FAILED || sem_init(cpu_or_domain, 1, 1)) {
+	cpu_leaves = mmap(NULL, 2 * sizeof(*cpu_leaves), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	cpu_changes = cpu_leaves + 1;
+	if (tallies == MAP_FAILED || cpu_leaves == MAP_FAILED || sem_init(cpu_leaves, 1, 1) || sem_init(cpu_changes, 1, 1)) {
 		perror("churn: memory");
 		return 1;
 	}

@@ -392,7 +392,7 @@ static void the_older_record_of_equals(void **state)
 	for (unsigned int n = 0; n < 43; n++) {
 		put_of(KS_EVENT, n % 2 ? 2 : 1, 50, 0);
 		if (n == 2)
-			assert_true(ks_ring_deliver(&ring, 0, KS_NOWHERE));
+			assert_true(deliver(0, KS_NOWHERE));
 	}
 	assert_int_equal(ring.share[KS_EVENT].cells, 42); /* 21 of each; 1 of source 2, and 2 of source 1 are the oldest */
 	put_of(KS_EVENT, 9, 50, 0);
@@ -473,7 +473,7 @@ static void hints_of_any_age(void **state)
 	for (unsigned int n = 0; n < 12; n++)
 		put(n % 3 ? 50 : 300, 0);
 	for (uint64_t seq = 1; seq < 12; seq += 4)
-		assert_true(ks_ring_deliver(&ring, seq, KS_NOWHERE));
+		assert_true(deliver(seq, KS_NOWHERE));
 	for (uint64_t seq = 0; seq < 14; seq++) {
 		uint32_t at = ks_ring_find(&ring, seq, KS_NOWHERE);
 
@@ -641,7 +641,7 @@ static void confirmed_after_others_arrived(void **state)
 		put(50, 0);
 	assert_int_equal(ring.lost_count, 4);
 	for (uint64_t seq = 2; seq < 4; seq++)
-		assert_true(ks_ring_deliver(&ring, seq, KS_NOWHERE));
+		assert_true(deliver(seq, KS_NOWHERE));
 	ks_ring_told(&ring, mark);
 	assert_int_equal(ring.lost_count, 2);
 	assert_int_equal(ring.lost_first, 0);
