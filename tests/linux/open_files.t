@@ -46,7 +46,7 @@ while kill -0 $(sed -n 's/^pid //p' open.out); do sleep 0.1; done
 step vanished k records open-files --run --filter event=vanished
 step default k default open-files
 rmmod ksense
-insmod ksense.ko,memory=256K
+insmod ksense.ko sense=memory=256K
 step many start_open --many 10000
 step incomplete k records open-files --run --filter kind=incomplete
 kill $(sed -n 's/^pid //p' open.out)
