@@ -372,7 +372,9 @@ static void the_first_fault_is_told(void **state)
 		enum ks_error error;
 		const char *message;
 	} some[] = {
+		{ "\"on", KS_ERR_SYNTAX, "a string does not end" },
 		{ "[]", KS_ERR_SYNTAX, "a request is an object" },
+		{ "[}", KS_ERR_SYNTAX, "a request is an object" }, /* whatever is wrong in it */
 		{ "{" V "}x", KS_ERR_SYNTAX, "something follows the end" },
 		{ "{" V ", " V "}", KS_ERR_SYNTAX, "a key stands twice" },
 		{ "{" V ", Virtue-protocol-verion: 0.1}", KS_ERR_SYNTAX, "the version stands twice" },
