@@ -2,8 +2,8 @@
 /*
  * host.c - what the core costs in an ordinary process, on one core, without threads and sockets.
  *
- * Prints lines "name<TAB>value<TAB>unit<TAB>goal<TAB>note".  Each value is the best of five rounds: what the machine can do when
- * nothing disturbs it.
+ * Prints lines "name<TAB>value<TAB>unit<TAB>goal<TAB>note".  Each value is the best of five
+ * rounds: what the machine can do when nothing disturbs it.
  *
  *   produce   the set engine walks items of which all changed, and writes a record of each
  *   deliver   ks_serve() writes the lines of a "records" reply into a buffer, and they are confirmed

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * linux.c - what the sensor in Linux costs, measured in Dom0 on the emulator's repeatable clock: rdtsc counts instructions there.
+ * linux.c - what the sensor in Linux costs, measured in Dom0 on the emulator's repeatable clock:
+ * rdtsc counts instructions there.
  *
  * Usage: linux ask SOCKET           a request's round trip, beside a bare read of a file in /proc of the same size
  *        linux pass SOCKET          a whole pass of the probe "processes", beside reading all of /proc/PID/stat
@@ -223,9 +224,10 @@ static void bench_load(const char *name, int times, const char *state)
 }
 
 /*
- * Begins anew with an address space that is laid out the same in each run, and without an environment.  How many pages and page tables a fork
- * has to copy depends on the layout: a stack that begins just above the border of a page costs each fork a page more, 3.7 %; one that lies across
- * a border of 2 MiB a page table, a heap in the second GiB two, 8 %.
+ * Begins anew with an address space that is laid out the same in each run, and without an
+ * environment.  How many pages and page tables a fork has to copy depends on the layout: a stack
+ * that begins just above the border of a page costs each fork a page more, 3.7 %; one that lies
+ * across a border of 2 MiB a page table, a heap in the second GiB two, 8 %.
  */
 static void fix_layout(char **argv)
 {

@@ -4,12 +4,16 @@
  *
  *	search REQUESTS WEIGHTS FOLDER [SEED...]
  *
- * The core runs here as it does in Xen, behind the same cookies, over rings that are full; a call's work is counted in instructions, without a
- * clock: the compiler tells of each basic block that is entered (-fsanitize-coverage=trace-pc), and WEIGHTS says how many instructions it has
- * (bench/weights).  That count is also the time that the core sees, so that its deadlines are where they are in Xen.  It is the same in each run.
+ * The core runs here as it does in Xen, behind the same cookies, over rings that are full; a
+ * call's work is counted in instructions, without a clock: the compiler tells of each basic block
+ * that is entered (-fsanitize-coverage=trace-pc), and WEIGHTS says how many instructions it has
+ * (bench/weights).  That count is also the time that the core sees, so that its deadlines are
+ * where they are in Xen.  It is the same in each run.
  *
- * REQUESTS of them are made by mutation, and one that costs more than all before it of its class is kept and mutated further.  FOLDER has the worst of each class:
- * they are where the search begins, and are replaced where it finds worse ones.  What is found here, bench/xen.c measures in Xen.
+ * REQUESTS of them are made by mutation, and one that costs more than all before it of its class
+ * is kept and mutated further.  FOLDER has the worst of each class: they are where the search
+ * begins, and are replaced where it finds worse ones.  What is found here, bench/xen.c measures in
+ * Xen.
  */
 #include "../core/cookie.h"
 #include "../core/reply.h"
@@ -17,7 +21,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Of a call, besides what the core does: the way through Dom0's kernel and Xen's entry, the copies of the structure. */
+/*
+ * Of a call, besides what the core does: the way through Dom0's kernel and Xen's entry, the copies
+ * of the structure.
+ */
 #define CALL_UNITS 2500
 /* A reply may go on for so many calls that are looked at. */
 #define CALLS_MAX 12
@@ -27,7 +34,10 @@
 
 static uint64_t units;
 
-/* How many instructions follow this return address up to the end of the block; index: offset from the start of the text. */
+/*
+ * How many instructions follow this return address up to the end of the block; index: offset from
+ * the start of the text.
+ */
 static uint8_t *weight_at;
 static uintptr_t text_start, text_end;
 
@@ -456,7 +466,10 @@ static void try_line(const char *line, size_t bytes)
 		try(&input);
 }
 
-/* What is kept begins with a line of its own: how much room the caller had, and whether he may control. */
+/*
+ * What is kept begins with a line of its own: how much room the caller had, and whether he may
+ * control.
+ */
 static void read_kept(const char *path)
 {
 	struct input input = { 0 };

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * xen.c - what the sensor in Xen costs, measured in Dom0 on the emulator's repeatable clock: rdtsc counts instructions there.
+ * xen.c - what the sensor in Xen costs, measured in Dom0 on the emulator's repeatable clock: rdtsc
+ * counts instructions there.
  *
- * Each figure is the smallest of many calls, which is the same in every boot; sums would drift.  Prints lines "name<TAB>value<TAB>unit".
- * Calls go through libxencall, as those of every client do, so that the way through Dom0's kernel is part of each, the null
- * hypercall's as well.
+ * Each figure is the smallest of many calls, which is the same in every boot; sums would drift.
+ * Prints lines "name<TAB>value<TAB>unit". Calls go through libxencall, as those of every client
+ * do, so that the way through Dom0's kernel is part of each, the null hypercall's as well.
  *
- * Of each probe that "discovery" names: what a sample of it costs in all its steps, and its longest step.
+ * Of each probe that "discovery" names: what a sample of it costs in all its steps, and its
+ * longest step.
  *
  *	xen                  all of that
  *	xen worst FILE...    the dearest call of each of these requests, which bench/search.c has found and kept
@@ -229,7 +231,10 @@ static void await_runs(uint64_t runs)
 	}
 }
 
-/* A fresh sample: what it took in all its steps.  Its records are taken, and are in @area->reply only until the next request. */
+/*
+ * A fresh sample: what it took in all its steps.  Its records are taken, and are in @area->reply
+ * only until the next request.
+ */
 static void ask_for_sample(struct probe *probe)
 {
 	char request[sizeof(sample) + sizeof(probe->name)];
@@ -332,7 +337,10 @@ static void fill_rings(void)
 	}
 }
 
-/* One exchange: what each of its calls took, where it is less than in the exchanges before.  How many calls there were. */
+/*
+ * One exchange: what each of its calls took, where it is less than in the exchanges before.  How
+ * many calls there were.
+ */
 static int time_calls(const char *line, uint32_t bytes, uint32_t room, uint64_t least[WORST_CALLS])
 {
 	struct xen_sense_exchange *exchange = &area->exchange;
@@ -390,8 +398,9 @@ static int bench_worst(char **files)
 		bytes = fread(line, 1, sizeof(line), file);
 		fclose(file);
 		/*
-		 * On the one CPU there is, Xen or a probe now and then has something to do between two looks at the clock: so it is the least that
-		 * each call took, the first in all exchanges, the second, and so on.
+		 * On the one CPU there is, Xen or a probe now and then has something to do between
+		 * two looks at the clock: so it is the least that each call took, the first in all
+		 * exchanges, the second, and so on.
 		 */
 		memset(least, 0xff, sizeof(least));
 		for (int round = 0; round < WORST_ROUNDS; round++) {

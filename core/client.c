@@ -44,7 +44,10 @@ static bool reply(struct ks_client *client, const struct ks_request *request)
 	return true;
 }
 
-/* What is new to the subscription: some of each probe's, so that requests get their turn; false: the client is gone. */
+/*
+ * What is new to the subscription: some of each probe's, so that requests get their turn; false:
+ * the client is gone.
+ */
 static bool push(struct ks_client *client)
 {
 	struct ks_subscription *subscription = &client->subscription;

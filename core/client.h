@@ -31,7 +31,10 @@
 /* How often a subscription looks for new records. */
 #define KS_CLIENT_PUSH_NS 25000000ULL
 
-/* A request that waits for another thread looks again after so long, then after twice that, and so on: many that wait long cost little. */
+/*
+ * A request that waits for another thread looks again after so long, then after twice that, and so
+ * on: many that wait long cost little.
+ */
 #define KS_CLIENT_PAUSE_MIN_NS 100000ULL
 #define KS_CLIENT_PAUSE_MAX_NS 10000000ULL
 
@@ -58,14 +61,20 @@ void ks_client_init(struct ks_client *client, struct ks_sensor *sensor, bool con
 		    bool (*send)(struct ks_client *client, const char *bytes, size_t len),
 		    bool (*gone)(struct ks_client *client));
 
-/* After so long without a byte ks_client_quiet() is due; 0: if there is none right now; UINT64_MAX: never. */
+/*
+ * After so long without a byte ks_client_quiet() is due; 0: if there is none right now;
+ * UINT64_MAX: never.
+ */
 uint64_t ks_client_patience_ns(const struct ks_client *client);
 
 /* False: the connection is over. */
 bool ks_client_bytes(struct ks_client *client, const char *bytes, size_t len);
 bool ks_client_quiet(struct ks_client *client);
 
-/* The client will send nothing more, but may still read: the answer to a last line without its newline. */
+/*
+ * The client will send nothing more, but may still read: the answer to a last line without its
+ * newline.
+ */
 void ks_client_end(struct ks_client *client);
 
 /*

@@ -17,8 +17,9 @@ enum {
 };
 
 /*
- * Who sends a text chooses what is in it, so the dearest byte is what counts.  Strings and words are read by a table: a byte is of one of few
- * kinds, and the kind leads from one state to the next, at the same price for each byte whatever it is.
+ * Who sends a text chooses what is in it, so the dearest byte is what counts.  Strings and words
+ * are read by a table: a byte is of one of few kinds, and the kind leads from one state to the
+ * next, at the same price for each byte whatever it is.
  */
 enum {
 	B_PLAIN,       /* from here on: stands for itself in a string */
@@ -127,7 +128,10 @@ void ks_json_init(struct ks_json *json, const char *text, size_t bytes, bool rel
 
 /* === Strings ============================================================ */
 
-/* States of a reader of strings and words.  From the first two there is no way out, so that several bytes can be read before anybody looks. */
+/*
+ * States of a reader of strings and words.  From the first two there is no way out, so that
+ * several bytes can be read before anybody looks.
+ */
 enum {
 	S_ERROR,      /* no way on */
 	S_END,        /* behind the closing quotation mark, or the first byte that is no part of the word */
@@ -156,8 +160,8 @@ enum {
 };
 
 /*
- * A state, by where each byte leads; errors too.  Pointers take more room than numbers, and save an addition for each byte: a
- * fifth of what the dearest line takes.
+ * A state, by where each byte leads; errors too.  Pointers take more room than numbers, and save
+ * an addition for each byte: a fifth of what the dearest line takes.
  */
 struct row {
 	const struct row *next[BYTES];
@@ -168,7 +172,10 @@ struct row {
 #define ONLY(rows, first, last, state) \
 	{ { [0 ... (first) - 1] = &(rows)[S_ERROR], [first ... last] = &(rows)[state], [(last) + 1 ... BYTES - 1] = &(rows)[S_ERROR] } }
 
-/* What strings and words have in common: where they end they stay, and characters of several bytes. */
+/*
+ * What strings and words have in common: where they end they stay, and characters of several
+ * bytes.
+ */
 #define LEADS(rows)                                                                                                    \
 	[B_TAIL_80 ... B_TAIL_A0] = &(rows)[S_ERROR], [B_LEAD_2] = &(rows)[S_TAIL_1], [B_LEAD_E0] = &(rows)[S_E0],     \
 	[B_LEAD_3] = &(rows)[S_TAIL_2], [B_LEAD_ED] = &(rows)[S_ED], [B_LEAD_F0] = &(rows)[S_F0],                      \
@@ -218,8 +225,8 @@ static const struct row word_rows[WORD_STATES] = {
 #undef TO
 
 /*
- * Reads from @p on.  The byte that led to S_END or S_ERROR, or @end; @state is then S_END, or the state from which there was no way on, or the
- * one at @end.
+ * Reads from @p on.  The byte that led to S_END or S_ERROR, or @end; @state is then S_END, or the
+ * state from which there was no way on, or the one at @end.
  */
 static const char *read_states(const struct row *rows, unsigned int *state, const char *p, const char *end)
 {
@@ -246,7 +253,10 @@ static const char *read_states(const struct row *rows, unsigned int *state, cons
 	return end;
 }
 
-/* What four hex digits stand for, all at once: of each, the low half of its byte, and nine more if it is a letter. */
+/*
+ * What four hex digits stand for, all at once: of each, the low half of its byte, and nine more if
+ * it is a letter.
+ */
 static inline uint32_t hex4(const char *p)
 {
 	uint32_t word = (uint32_t)(uint8_t)p[0] << 24 | (uint32_t)(uint8_t)p[1] << 16 | (uint32_t)(uint8_t)p[2] << 8 | (uint8_t)p[3];
@@ -256,7 +266,10 @@ static inline uint32_t hex4(const char *p)
 	return (word >> 8 & 0xff00) | (word & 0xff);
 }
 
-/* The character that the escape sequence at @p, which is known to be one, stands for; its length goes to @len. */
+/*
+ * The character that the escape sequence at @p, which is known to be one, stands for; its length
+ * goes to @len.
+ */
 static inline uint32_t escape_code(const char *p, size_t *len)
 {
 	char one = escape_of[(uint8_t)p[1]];
@@ -531,7 +544,10 @@ static bool read_run(struct ks_json *json)
 
 /* === Keys =============================================================== */
 
-/* A hash of the bytes of a key, eight at a time: keys are compared only where it is the same, so that a line full of keys costs little. */
+/*
+ * A hash of the bytes of a key, eight at a time: keys are compared only where it is the same, so
+ * that a line full of keys costs little.
+ */
 static uint32_t hash_of(const char *p, size_t len)
 {
 	uint64_t hash = 0, word;
@@ -558,10 +574,12 @@ static bool is_key(const struct ks_json *json, const struct ks_json_key *key)
 }
 
 /*
- * Notes the key that stands at @at in the text, @len bytes with its escapes; false if the object has it already.
+ * Notes the key that stands at @at in the text, @len bytes with its escapes; false if the object
+ * has it already.
  *
- * The hash has no key of its own, so that whoever wants to can make keys of one hash.  Not by chance: of all the members that can be open, two
- * that differ have the same hash in one text of two millions.  So few such pairs are compared, and then the text is refused.
+ * The hash has no key of its own, so that whoever wants to can make keys of one hash.  Not by
+ * chance: of all the members that can be open, two that differ have the same hash in one text of
+ * two millions.  So few such pairs are compared, and then the text is refused.
  */
 static bool note_key(struct ks_json *json, const char *at, size_t len)
 {
@@ -607,7 +625,10 @@ static bool settle_key(struct ks_json *json)
 
 /* === Tokens ============================================================= */
 
-/* Of the eight bytes in @word, none of which is 0x80 or more: the top bit of each is set that is not @byte, which is none, either. */
+/*
+ * Of the eight bytes in @word, none of which is 0x80 or more: the top bit of each is set that is
+ * not @byte, which is none, either.
+ */
 #define EIGHT 0x0101010101010101ULL
 #define OTHERS(word, byte) (((word) ^ EIGHT * (byte)) + EIGHT * 0x7f)
 
@@ -729,7 +750,9 @@ static enum ks_json_token read_value(struct ks_json *json)
 	return json->value.type;
 }
 
-/* Past white space; false at the end of the text, which is an error unless the text is complete. */
+/*
+ * Past white space; false at the end of the text, which is an error unless the text is complete.
+ */
 static bool at_something(struct ks_json *json)
 {
 	skip_space(json);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * json.h - a reader for one JSON text in memory, strict (RFC 8259) or relaxed (PROTOCOL: bare words need no quotes).
+ * json.h - a reader for one JSON text in memory, strict (RFC 8259) or relaxed (PROTOCOL: bare
+ * words need no quotes).
  *
- * A pull reader: each call returns the next token, in an order that is known to be right, or KS_JSON_ERROR for good.  It allocates
- * nothing, does not recurse, copies nothing but keys that have escapes: tokens point into the text.
+ * A pull reader: each call returns the next token, in an order that is known to be right, or
+ * KS_JSON_ERROR for good.  It allocates nothing, does not recurse, copies nothing but keys that
+ * have escapes: tokens point into the text.
  *
- * Texts come from whoever may ask, so their worst bytes count: some eight instructions a byte, and some hundred a token, are the most that
- * any text costs (make bench searches for worse).
+ * Texts come from whoever may ask, so their worst bytes count: some eight instructions a byte, and
+ * some hundred a token, are the most that any text costs (make bench searches for worse).
  */
 #ifndef KS_JSON_H
 #define KS_JSON_H
@@ -74,7 +76,9 @@ bool ks_json_skip(struct ks_json *json, enum ks_json_token token);
 /* A string's bytes without escapes, into @out.  The length, or -1 when @size is too small. */
 int ks_json_string(const struct ks_json_value *value, char *out, size_t size);
 
-/* Whether two strings, or a string and plain bytes, are the same when their escapes are resolved. */
+/*
+ * Whether two strings, or a string and plain bytes, are the same when their escapes are resolved.
+ */
 bool ks_json_same(const struct ks_json_value *a, const struct ks_json_value *b);
 static inline bool ks_json_is(const struct ks_json_value *value, const char *bytes, size_t len)
 {

@@ -18,7 +18,10 @@ void ks_line_next(struct ks_line *line)
 	line->in_string = line->escaped = line->complete = false;
 }
 
-/* Follows brackets and strings just so far that the end of the outermost object is seen; the reader judges the rest. */
+/*
+ * Follows brackets and strings just so far that the end of the outermost object is seen; the
+ * reader judges the rest.
+ */
 static void follow(struct ks_line *line, char c)
 {
 	if (line->in_string) {

@@ -2,8 +2,9 @@
 /*
  * line.h - request lines out of a stream of bytes.
  *
- * A line ends with \n or \r.  A NUL ends it too where the request is complete, and is skipped where none has begun.  On a
- * stream a complete request is also served when nothing more comes for a while: see ks_line_complete().
+ * A line ends with \n or \r.  A NUL ends it too where the request is complete, and is skipped
+ * where none has begun.  On a stream a complete request is also served when nothing more comes for
+ * a while: see ks_line_complete().
  */
 #ifndef KS_LINE_H
 #define KS_LINE_H
@@ -27,8 +28,8 @@ struct ks_line {
 void ks_line_init(struct ks_line *line);
 
 /*
- * Takes bytes up to the end of a line, at most.  Returns how many it took.  Then, if line->ready or line->too_long, serve that and
- * call ks_line_next() before the next feed.
+ * Takes bytes up to the end of a line, at most.  Returns how many it took.  Then, if line->ready
+ * or line->too_long, serve that and call ks_line_next() before the next feed.
  */
 size_t ks_line_feed(struct ks_line *line, const char *bytes, size_t len);
 void ks_line_next(struct ks_line *line);

@@ -5,8 +5,8 @@
 #include "sensor.h"
 
 /*
- * Hands out @left: to each until it has what it wants, in equal shares, and what one does not want to the others.  @got has what each has
- * already.  Returns what is left.
+ * Hands out @left: to each until it has what it wants, in equal shares, and what one does not want
+ * to the others.  @got has what each has already.  Returns what is left.
  */
 static uint64_t hand_out(uint64_t left, unsigned int count, uint64_t got[], const uint64_t wanted[])
 {

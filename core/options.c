@@ -110,7 +110,9 @@ static bool read_level(struct word word, enum ks_level *level)
 	return false;
 }
 
-/* Digits, then K, M or nothing.  What is too large for the type is as large as the type can hold. */
+/*
+ * Digits, then K, M or nothing.  What is too large for the type is as large as the type can hold.
+ */
 static bool read_bytes(struct word word, uint64_t *bytes)
 {
 	unsigned int shift = 0;

@@ -2,8 +2,8 @@
 /*
  * port.h - all that a platform supplies to the sensor.
  *
- * The core is freestanding C11 and includes nothing but this.  A port has a header of its own, ks_platform.h, on the
- * include path (xen/, linux/, host/), with
+ * The core is freestanding C11 and includes nothing but this.  A port has a header of its own,
+ * ks_platform.h, on the include path (xen/, linux/, host/), with
  *
  *   types      uint8_t ... uint64_t, int64_t, uintptr_t, size_t, bool, NULL, UINT32_MAX, UINT64_MAX
  *   functions  memcpy, memmove, memset, memcmp, memchr, strlen, strcmp
@@ -52,8 +52,9 @@ void ks_port_log(const char *text);
 /*
  * A work: a function that runs in a thread of its own, to completion, never twice at once.
  *
- * run() returns after how many ns it wants to run again: 0 for as soon as others had their turn, or KS_WORK_IDLE.  A
- * ks_port_work_queue() from outside in the meantime is not lost: the earlier of the two moments counts.
+ * run() returns after how many ns it wants to run again: 0 for as soon as others had their turn,
+ * or KS_WORK_IDLE.  A ks_port_work_queue() from outside in the meantime is not lost: the earlier
+ * of the two moments counts.
  */
 #define KS_WORK_IDLE UINT64_MAX
 
@@ -63,13 +64,21 @@ struct ks_work {
 	struct ks_port_work port;
 };
 
-/* Makes @work ready to be queued; name and run are set.  0, or -1 if there is no thread to be had. */
+/*
+ * Makes @work ready to be queued; name and run are set.  0, or -1 if there is no thread to be had.
+ */
 int ks_port_work_init(struct ks_work *work);
 
-/* Runs @work after @delay_ns, or at the moment for which it is queued already, whichever is sooner.  Any context. */
+/*
+ * Runs @work after @delay_ns, or at the moment for which it is queued already, whichever is
+ * sooner.  Any context.
+ */
 void ks_port_work_queue(struct ks_work *work, uint64_t delay_ns);
 
-/* Takes @work off the queue, waits for the end of a run under way, and frees what init took.  Not from a work. */
+/*
+ * Takes @work off the queue, waits for the end of a run under way, and frees what init took.  Not
+ * from a work.
+ */
 void ks_port_work_exit(struct ks_work *work);
 
 #endif /* KS_PORT_H */

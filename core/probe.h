@@ -2,8 +2,9 @@
 /*
  * probe.h - what the author of a probe needs.
  *
- * A probe is one constant struct ks_probe_type in a file of its own and one line in its port's table of probes.  Most have
- * no step() of their own: they are a table for one of the two engines in probes/ (set.h, region.h).
+ * A probe is one constant struct ks_probe_type in a file of its own and one line in its port's
+ * table of probes.  Most have no step() of their own: they are a table for one of the two engines
+ * in probes/ (set.h, region.h).
  */
 #ifndef KS_PROBE_H
 #define KS_PROBE_H
@@ -14,7 +15,10 @@
 
 enum ks_level { KS_LOW, KS_DEFAULT, KS_HIGH, KS_ADVERSARIAL, KS_LEVELS };
 
-/* An engine asks ks_port_time_ns() after each small unit of work, and ends the step when KS_STEP_BUDGET_NS (port.h) are over. */
+/*
+ * An engine asks ks_port_time_ns() after each small unit of work, and ends the step when
+ * KS_STEP_BUDGET_NS (port.h) are over.
+ */
 enum ks_step {
 	KS_STEP_MORE,    /* the pass goes on in another step */
 	KS_STEP_DONE,    /* the pass is complete */
@@ -40,32 +44,47 @@ struct ks_size {
 struct ks_probe_type {
 	const char *name;
 	/*
-	 * Mean time from the end of one pass to the start of the next; from KS_HIGH on the moments are random.  Below, it is longer where a pass
-	 * takes long, so that it is no more than a twentieth of a CPU at KS_DEFAULT, and a hundredth at KS_LOW.
+	 * Mean time from the end of one pass to the start of the next; from KS_HIGH on the moments
+	 * are random.  Below, it is longer where a pass takes long, so that it is no more than a
+	 * twentieth of a CPU at KS_DEFAULT, and a hundredth at KS_LOW.
 	 */
 	uint64_t interval_ns[KS_LEVELS];
 	/* Pause between two steps of one pass: what a pass leaves to others. */
 	uint64_t pause_ns[KS_LEVELS];
 	/*
-	 * Its steps are made by its work alone, never by a caller who wants a fresh sample: for a probe that looks at the CPU it is on, which has a
-	 * caller's state then, or that has to choose the CPU.
+	 * Its steps are made by its work alone, never by a caller who wants a fresh sample: for a
+	 * probe that looks at the CPU it is on, which has a caller's state then, or that has to
+	 * choose the CPU.
 	 */
 	bool in_work;
-	/* Optional, for a probe whose tables are as large as its share of the memory: *@size, which is zero.  Before init(). */
+	/*
+	 * Optional, for a probe whose tables are as large as its share of the memory: *@size,
+	 * which is zero.  Before init().
+	 */
 	void (*size)(const struct ks_probe_type *type, struct ks_size *size);
 	/* Takes the probe's memory into probe->data.  0, or -1: no memory. */
 	int (*init)(struct ks_probe *probe);
 	/* Gives back what init() took; only after init() succeeded. */
 	void (*exit)(struct ks_probe *probe);
-	/* Forgets samples and baselines: the next pass is the first.  It is the beginning of that pass's first step, and counts as a part of it. */
+	/*
+	 * Forgets samples and baselines: the next pass is the first.  It is the beginning of that
+	 * pass's first step, and counts as a part of it.
+	 */
 	void (*reset)(struct ks_probe *probe);
-	/* Optional: how many items or ranges it compares with, and would forget at a reset.  Beside step(), so the number may be of any moment. */
+	/*
+	 * Optional: how many items or ranges it compares with, and would forget at a reset.
+	 * Beside step(), so the number may be of any moment.
+	 */
 	uint32_t (*baselines)(const struct ks_probe *probe);
-	/* Works until @deadline_ns at the latest.  Allocates nothing, waits for nothing, holds no lock on return. */
+	/*
+	 * Works until @deadline_ns at the latest.  Allocates nothing, waits for nothing, holds no
+	 * lock on return.
+	 */
 	enum ks_step (*step)(struct ks_probe *probe, uint64_t deadline_ns);
 	/*
-	 * Optional, for a probe that looks at what it is told to (files by their paths): puts @item, @bytes long and not terminated, into its
-	 * list, or takes it out.  The item comes from a client: 1 to 1024 bytes of any value.  In a caller's context, which may be beside
+	 * Optional, for a probe that looks at what it is told to (files by their paths): puts
+	 * @item, @bytes long and not terminated, into its list, or takes it out.  The item comes
+	 * from a client: 1 to 1024 bytes of any value.  In a caller's context, which may be beside
 	 * step(), and where the probe is off too: the list has a lock of the probe's own.
 	 */
 	enum ks_edit (*edit)(struct ks_probe *probe, bool add, const char *item, size_t bytes);
@@ -74,8 +93,8 @@ struct ks_probe_type {
 };
 
 /*
- * One running instance.  Read by probes: type, level, first_step, announce, data.  The rest is the sensor's; @lock guards all that
- * is below it.
+ * One running instance.  Read by probes: type, level, first_step, announce, data.  The rest is the
+ * sensor's; @lock guards all that is below it.
  */
 struct ks_probe {
 	const struct ks_probe_type *type;
@@ -109,7 +128,8 @@ struct ks_probe {
 	uint64_t step_start_ns;  /* of the step under way, if busy */
 	uint64_t pass_ns;        /* time spent in the steps of this pass */
 	/*
-	 * Passes are numbered from 1 on: with so many ended, the one under way has the next number.  It never goes back, not at a reset either.
+	 * Passes are numbered from 1 on: with so many ended, the one under way has the next
+	 * number.  It never goes back, not at a reset either.
 	 */
 	uint64_t ended;          /* passes that are over, complete or not */
 	uint64_t pass_start_ns;  /* of the pass under way, or of the last one, */
@@ -136,44 +156,51 @@ struct ks_probe {
 };
 
 /*
- * Records.  begin takes the probe's lock, writes the common members and returns the text to which the
- * caller adds members (ks_text_member_...); end closes the object, keeps it in the ring and drops the
- * lock.  Between the two: nothing but writing.
+ * Records.  begin takes the probe's lock, writes the common members and returns the text to which
+ * the caller adds members (ks_text_member_...); end closes the object, keeps it in the ring and
+ * drops the lock.  Between the two: nothing but writing.
  */
 struct ks_text *ks_record_begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind);
 
 void ks_record_end(struct ks_probe *probe);
 
 /*
- * The open record says that this pass did not see all there is.  Whoever asked for the pass gets it, whatever he filters by, and the pass
- * does not count as whole.
+ * The open record says that this pass did not see all there is.  Whoever asked for the pass gets
+ * it, whatever he filters by, and the pass does not count as whole.
  */
 void ks_record_outcome(struct ks_probe *probe);
 
-/* The same without a record: this pass does not see all there is, which was told before and asked for by nobody.  In a step. */
+/*
+ * The same without a record: this pass does not see all there is, which was told before and asked
+ * for by nobody.  In a step.
+ */
 static inline void ks_pass_incomplete(struct ks_probe *probe)
 {
 	probe->incomplete = true;
 }
 
 /*
- * A member with raw bytes in the open record, at most one a record, at most KS_RAW_MAX bytes: delivered as a string of hex
- * digits, or as they are behind the line to whom asks for "raw".
+ * A member with raw bytes in the open record, at most one a record, at most KS_RAW_MAX bytes:
+ * delivered as a string of hex digits, or as they are behind the line to whom asks for "raw".
  */
 #define KS_RAW_MAX 256
 void ks_record_raw(struct ks_probe *probe, const char *name, const void *bytes, size_t len);
 
 /*
- * What @probe may take of the memory that is there for the tables of all (config.memory_bytes, sensor.h): first each probe gets
- * what is needed to see all, and then to keep all, in equal shares; what one does not need, others get.  UINT64_MAX: as much
- * as it likes.  For init() (memory.c).
+ * What @probe may take of the memory that is there for the tables of all (config.memory_bytes,
+ * sensor.h): first each probe gets what is needed to see all, and then to keep all, in equal
+ * shares; what one does not need, others get.  UINT64_MAX: as much as it likes.  For init()
+ * (memory.c).
  */
 uint64_t ks_memory_share(const struct ks_probe *probe);
 
 /* Memory for init(): zeroed, or NULL.  Give it back with ks_port_free(). */
 void *ks_probe_alloc(struct ks_probe *probe, size_t bytes);
 
-/* Says why a step fails; @why is static text of at most 64 bytes, so that every status fits in a line.  The supervisor restarts a probe that goes on failing. */
+/*
+ * Says why a step fails; @why is static text of at most 64 bytes, so that every status fits in a
+ * line.  The supervisor restarts a probe that goes on failing.
+ */
 void ks_probe_failed(struct ks_probe *probe, const char *why);
 
 extern const char *const ks_level_names[KS_LEVELS];

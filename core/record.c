@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * record.c - making records: what is the same in all of them, and those that the sensor makes itself.
+ * record.c - making records: what is the same in all of them, and those that the sensor makes
+ * itself.
  */
 #include "record.h"
 
@@ -72,7 +73,10 @@ void ks_record_raw(struct ks_probe *probe, const char *name, const void *bytes, 
 	ks_text_lit(text, ",\"");
 	ks_text_put(text, name, strlen(name));
 	ks_text_lit(text, "\":");
-	/* The value is made when it is known how the record is asked for; the bytes wait behind the text until it is complete. */
+	/*
+	 * The value is made when it is known how the record is asked for; the bytes wait behind
+	 * the text until it is complete.
+	 */
 	probe->entry.raw_at = (uint16_t)text->len;
 	probe->entry.raw_bytes = (uint16_t)len;
 	memcpy(text->buf + KS_RECORD_MAX - KS_RAW_MAX, bytes, len);

@@ -2,8 +2,8 @@
 /*
  * record.h - inside the core: the records that the sensor makes itself.
  *
- * Each takes the probe's lock as held by the caller, but for ks_record_command() (sensor.h).  A reset that
- * is under way drops what a step records, and none of these.
+ * Each takes the probe's lock as held by the caller, but for ks_record_command() (sensor.h).  A
+ * reset that is under way drops what a step records, and none of these.
  *
  *   began      {why, by, before: {epoch, next_seq, unread, lost, baselines}, resets}; record 0 of each count
  *   command    {command, item, cut, by, state, level}: what a client changed

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 /*
- * records.c - the reply to "records", in as many calls as it takes, and the confirmation that its lines have arrived.
+ * records.c - the reply to "records", in as many calls as it takes, and the confirmation that its
+ * lines have arrived.
  *
- * The probe's lock is taken for one record at a time: it is copied behind the lines of the reply, and what else there is to do with it,
- * filters above all, is done without the lock.
+ * The probe's lock is taken for one record at a time: it is copied behind the lines of the reply,
+ * and what else there is to do with it, filters above all, is done without the lock.
  */
 #include "reply.h"
 
-/* So many seqs at most, from the first record on that is not confirmed, are sent in one go: sent_bits has a bit for each. */
+/*
+ * So many seqs at most, from the first record on that is not confirmed, are sent in one go:
+ * sent_bits has a bit for each.
+ */
 #define SPAN_MAX 64
 
 bool ks_takes_records(const struct ks_request *request)
@@ -116,7 +120,10 @@ static bool put_no_memory(struct ks_sending *sending, const struct ks_probe *pro
 	return fits(out, line_start);
 }
 
-/* Tells what was lost since the mark, if any of it may be of seq @from or later; with the lock held. */
+/*
+ * Tells what was lost since the mark, if any of it may be of seq @from or later; with the lock
+ * held.
+ */
 static enum ks_sent tell_lost(struct ks_sending *sending, struct ks_probe *probe, uint64_t from)
 {
 	struct ks_cursor *cursor = sending->cursor;
@@ -132,8 +139,9 @@ static enum ks_sent tell_lost(struct ks_sending *sending, struct ks_probe *probe
 }
 
 /*
- * Starts on the records of the probe at hand: how far they go is settled now, so that a reply ends while others come in; where a fresh sample was
- * asked for, when that is complete.  A "since" that is of another count, or ahead of this one, is of a count that is over: all of this one is new.
+ * Starts on the records of the probe at hand: how far they go is settled now, so that a reply ends
+ * while others come in; where a fresh sample was asked for, when that is complete.  A "since" that
+ * is of another count, or ahead of this one, is of a count that is over: all of this one is new.
  */
 static enum ks_sent begin_probe(struct ks_sending *sending, struct ks_probe *probe)
 {
@@ -158,7 +166,8 @@ static enum ks_sent begin_probe(struct ks_sending *sending, struct ks_probe *pro
 }
 
 /*
- * What there is to be done with the lock held: the next record, to where put_entry() has it from.  KS_SENT_ALL: there is none.
+ * What there is to be done with the lock held: the next record, to where put_entry() has it from.
+ * KS_SENT_ALL: there is none.
  */
 static enum ks_sent fetch(struct ks_sending *sending, struct ks_probe *probe, struct ks_entry *entry, bool *found)
 {
@@ -168,7 +177,10 @@ static enum ks_sent fetch(struct ks_sending *sending, struct ks_probe *probe, st
 	memcpy(sending->uuid, probe->uuid, sizeof(sending->uuid));
 	if (cursor->stage == KS_STAGE_BEGIN && begin_probe(sending, probe) == KS_SENT_FULL)
 		return KS_SENT_FULL;
-	/* Reset since: what this reply was about is gone, and the new count's first record says by whom. */
+	/*
+	 * Reset since: what this reply was about is gone, and the new count's first record says by
+	 * whom.
+	 */
 	if (cursor->epoch != probe->epoch) {
 		if (is_unconfirmed(cursor))
 			return KS_SENT_LATE;
@@ -180,7 +192,10 @@ static enum ks_sent fetch(struct ks_sending *sending, struct ks_probe *probe, st
 		cursor->end = probe->ring.next_seq;
 		cursor->lost_mark = 0;
 	}
-	/* Where the reply goes on for as long as a sample takes: what was pushed out before it could be sent. */
+	/*
+	 * Where the reply goes on for as long as a sample takes: what was pushed out before it
+	 * could be sent.
+	 */
 	if (sending->request->run && tell_lost(sending, probe, cursor->next) == KS_SENT_FULL)
 		return KS_SENT_FULL;
 	if (!ks_ring_seek(&probe->ring, cursor->next, &cursor->at))
@@ -194,7 +209,10 @@ static enum ks_sent fetch(struct ks_sending *sending, struct ks_probe *probe, st
 	return KS_SENT_ALL;
 }
 
-/* Whether the record that was copied is one that was asked for; how a sample ended belongs to it, whatever is filtered by. */
+/*
+ * Whether the record that was copied is one that was asked for; how a sample ended belongs to it,
+ * whatever is filtered by.
+ */
 static bool is_wanted(const struct ks_sending *sending, const struct ks_entry *entry)
 {
 	const struct ks_cursor *cursor = sending->cursor;
@@ -220,8 +238,8 @@ enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe)
 		if (request->has_max && cursor->sent >= request->max)
 			return KS_SENT_ALL;
 		/*
-		 * At least one in each call, or a reply would never end where time is short; but for the first, in which the request alone
-		 * may have taken all of it.
+		 * At least one in each call, or a reply would never end where time is short; but
+		 * for the first, in which the request alone may have taken all of it.
 		 */
 		if (sending->got_on && ks_port_time_ns() >= sending->deadline_ns)
 			return KS_SENT_LATE;
@@ -273,8 +291,8 @@ static void go_to(struct ks_sending *sending, unsigned int target)
 }
 
 /*
- * A step of the fresh sample, for which no records are left to send at the moment.  They are sent as they are made: a sample may be more than a ring
- * holds.
+ * A step of the fresh sample, for which no records are left to send at the moment.  They are sent
+ * as they are made: a sample may be more than a ring holds.
  */
 static enum ks_drive make_sample(struct ks_sending *sending, struct ks_probe *probe)
 {

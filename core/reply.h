@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reply.h - inside the core: what the files that write replies (serve.c, records.c, subscribe.c) share.
+ * reply.h - inside the core: what the files that write replies (serve.c, records.c, subscribe.c)
+ * share.
  */
 #ifndef KS_REPLY_H
 #define KS_REPLY_H
@@ -22,7 +23,10 @@ bool ks_target_is_all(const struct ks_sensor *sensor, const struct ks_request *r
 /* What all targets have in common: their level, or else their state; or "mixed". */
 const char *ks_target_word(struct ks_sensor *sensor, const struct ks_request *request, bool level);
 
-/* Whether the target, which is there, was named by a uuid, the sensor's or a probe's: the id in the replies is the uuid then. */
+/*
+ * Whether the target, which is there, was named by a uuid, the sensor's or a probe's: the id in
+ * the replies is the uuid then.
+ */
 bool ks_target_is_uuid(const struct ks_sensor *sensor, const struct ks_request *request);
 
 /* === Lines (serve.c) ==================================================== */
@@ -59,7 +63,10 @@ static inline uint64_t ks_deadline_ns(uint64_t began_ns)
 
 /* === status (status.c) ================================================== */
 
-/* In as many calls as it takes, the sensor's part first and then probe by probe: a call may end within the line. */
+/*
+ * In as many calls as it takes, the sensor's part first and then probe by probe: a call may end
+ * within the line.
+ */
 enum ks_serve ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
 			      struct ks_cursor *cursor, struct ks_text *out);
 
@@ -82,7 +89,10 @@ enum {
 	KS_RESET_SEEN = 4,  /* the probe was reset meanwhile: the first record of its new count says so, and is sent whatever the filter */
 };
 
-/* One call that sends records: what does not fit in a cursor because it is made anew each time.  by_uuid is the caller's to set. */
+/*
+ * One call that sends records: what does not fit in a cursor because it is made anew each time.
+ * by_uuid is the caller's to set.
+ */
 struct ks_sending {
 	struct ks_sensor *sensor;
 	const struct ks_request *request;

@@ -2,8 +2,8 @@
 /*
  * request.c - one request line, read and checked.
  *
- * The whole line is read before anything is judged: what is wrong with its syntax is said first, then version, nonce, command,
- * target and arguments, so that a line never has half an effect.
+ * The whole line is read before anything is judged: what is wrong with its syntax is said first,
+ * then version, nonce, command, target and arguments, so that a line never has half an effect.
  */
 #include "request.h"
 
@@ -201,7 +201,10 @@ static bool read_line(struct ks_json *json, struct ks_request *request, struct p
 
 /* === Judging ============================================================ */
 
-/* The version that a number stands for: 0.1, 0.2, later ones are too new, what is below 0.1 is none. */
+/*
+ * The version that a number stands for: 0.1, 0.2, later ones are too new, what is below 0.1 is
+ * none.
+ */
 static enum ks_version version_of(const struct ks_json_value *value)
 {
 	const char *p = value->text, *end = p + value->len;
@@ -314,7 +317,10 @@ static void judge_target(struct ks_request *request, const struct ks_json_value 
 		return;
 	}
 	len = ks_json_string(target, request->target, KS_TARGET_MAX);
-	/* What is longer than every name is known to name nothing; to discovery and unsubscribe it is all the same. */
+	/*
+	 * What is longer than every name is known to name nothing; to discovery and unsubscribe it
+	 * is all the same.
+	 */
 	request->target_bytes = len < 0 ? 0 : (uint8_t)len;
 	if (len < 0 && request->command != KS_CMD_DISCOVERY && request->command != KS_CMD_UNSUBSCRIBE)
 		wrong(request, KS_ERR_TARGET, "no probe or sensor of that name or uuid");
@@ -430,8 +436,9 @@ void ks_request_too_long(struct ks_request *request, enum ks_version session)
 /* === Filters ============================================================ */
 
 /*
- * A member of a record, which the core itself has written: without white space, its keys without escapes.  A reader of any JSON
- * (json.h) takes three times as long, and as a record is looked at in each call, however long the request was, that counts.
+ * A member of a record, which the core itself has written: without white space, its keys without
+ * escapes.  A reader of any JSON (json.h) takes three times as long, and as a record is looked at
+ * in each call, however long the request was, that counts.
  */
 struct member {
 	const char *key;

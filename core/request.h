@@ -69,8 +69,9 @@ struct ks_request {
 };
 
 /*
- * Reads @line (its end may be \n, \r\n, \r, NUL or nothing).  @session is the version that the connection has agreed on, or
- * KS_VERSION_NONE.  The request points into @line, which must stay.  Always answers: what is wrong is in request->error.
+ * Reads @line (its end may be \n, \r\n, \r, NUL or nothing).  @session is the version that the
+ * connection has agreed on, or KS_VERSION_NONE.  The request points into @line, which must stay.
+ * Always answers: what is wrong is in request->error.
  */
 void ks_request_parse(struct ks_request *request, const char *line, size_t bytes, enum ks_version session);
 

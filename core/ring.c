@@ -9,8 +9,8 @@
 #define CELL_BYTES 128U
 
 /*
- * In a cell's link, beside the number of the record's next cell: a record begins here.  It says whether a
- * place that somebody remembered still is one.
+ * In a cell's link, beside the number of the record's next cell: a record begins here.  It says
+ * whether a place that somebody remembered still is one.
  */
 #define BEGINS 0x80000000U
 #define NO_CELL 0x7fffffffU
@@ -41,7 +41,10 @@ _Static_assert(sizeof(struct cell) == CELL_BYTES && offsetof(struct head, link) 
 _Static_assert((KS_RING_MIN - KS_RECORD_MAX) / CELL_BYTES / 4 >= CELLS_OF(KS_RECORD_MAX),
 	       "each class can hold the longest record");
 
-/* Places in a share's table of sources: of all that have none of their own, of KS_NO_SOURCE, and the rest. */
+/*
+ * Places in a share's table of sources: of all that have none of their own, of KS_NO_SOURCE, and
+ * the rest.
+ */
 enum { OTHERS, KERNEL, FIRST_SOURCE };
 
 /* How much of the cells each class may use. */
@@ -182,8 +185,9 @@ static uint8_t queue_of(struct ks_share *share, uint32_t source)
 }
 
 /*
- * The oldest record of whoever holds most, counting what @mine is about to get: that gives way.  Of those
- * who hold as much as each other, the one whose record is oldest, and the kernel itself last.
+ * The oldest record of whoever holds most, counting what @mine is about to get: that gives way.
+ * Of those who hold as much as each other, the one whose record is oldest, and the kernel itself
+ * last.
  */
 static uint32_t victim(const struct ks_ring *ring, const struct ks_share *share, unsigned int mine, uint32_t cells)
 {

@@ -2,16 +2,16 @@
 /*
  * ring.h - records in a fixed piece of memory, where the new push out the old.
  *
- * Records are kept as the JSON text that will be sent, in order of their seq.  One is given up when it
- * was consumed, or when room is needed; then it is counted as lost.  Whose room that is:
+ * Records are kept as the JSON text that will be sent, in order of their seq.  One is given up
+ * when it was consumed, or when room is needed; then it is counted as lost.  Whose room that is:
  *
  *   - Each class of records (probe.h) has a share of the memory and pushes out none but its own, so that
  *     whoever makes many samples or events cannot make an alarm disappear.
  *   - Within a class, the source that holds most gives up its oldest record: a source that floods pushes
  *     out what is its own, and what the others hold stays.  Sources beyond KS_RING_SOURCES share one place.
  *
- * The memory is cut into cells, and a record is a chain of them, so that any record can be given up
- * without moving another.  The caller holds the lock.
+ * The memory is cut into cells, and a record is a chain of them, so that any record can be given
+ * up without moving another.  The caller holds the lock.
  */
 #ifndef KS_RING_H
 #define KS_RING_H
@@ -19,8 +19,8 @@
 #include "port.h"
 
 /*
- * What a record is to its reader.  Each class has a share of the probe's ring of its own, so that what
- * there is much of never pushes out what must not be missed.
+ * What a record is to its reader.  Each class has a share of the probe's ring of its own, so that
+ * what there is much of never pushes out what must not be missed.
  */
 enum ks_class {
 	KS_SAMPLE,  /* how things are: somebody asked, or the first pass */
@@ -30,8 +30,8 @@ enum ks_class {
 };
 
 /*
- * Who can make records of this kind appear: a domain, a user.  KS_NO_SOURCE: nobody in particular, the
- * kernel itself; it has a place of its own that no number of sources takes.
+ * Who can make records of this kind appear: a domain, a user.  KS_NO_SOURCE: nobody in particular,
+ * the kernel itself; it has a place of its own that no number of sources takes.
  */
 #define KS_NO_SOURCE UINT32_MAX
 #define KS_RING_SOURCES 32
@@ -47,7 +47,10 @@ enum ks_class {
 /* No record: the end of a walk, or a place that is not known. */
 #define KS_NOWHERE UINT32_MAX
 
-/* From so many records ks_ring_seek() looks for the next: a call's time does not go with the size of the ring. */
+/*
+ * From so many records ks_ring_seek() looks for the next: a call's time does not go with the size
+ * of the ring.
+ */
 #define KS_RING_WALK_MAX 512
 
 /* What is known of a record beside its bytes. */
@@ -58,8 +61,8 @@ struct ks_entry {
 	uint16_t raw_at;      /* where in the text the value for the raw bytes goes */
 	uint8_t class;        /* enum ks_class */
 	/*
-	 * It says how this pass ended, by the low half of its number, which is never 0 here: whoever asked for the pass gets it, whatever
-	 * the filter.  0: it does not.
+	 * It says how this pass ended, by the low half of its number, which is never 0 here:
+	 * whoever asked for the pass gets it, whatever the filter.  0: it does not.
 	 */
 	uint32_t outcome;
 };
@@ -88,17 +91,19 @@ struct ks_ring {
 	uint64_t next_seq;
 	struct ks_share share[KS_CLASSES];
 	/*
-	 * What was pushed out and has not been told yet: so many, and none of them outside first to last.
-	 * seen counts all, told or not, and tells one telling from another; recent_* is what was lost since
-	 * the last telling, which is all that is left to tell once that is confirmed.
+	 * What was pushed out and has not been told yet: so many, and none of them outside first
+	 * to last. seen counts all, told or not, and tells one telling from another; recent_* is
+	 * what was lost since the last telling, which is all that is left to tell once that is
+	 * confirmed.
 	 */
 	uint64_t lost_first, lost_last, lost_count;
 	uint64_t recent_first, recent_last;
 	uint32_t lost_seen, told_seen;
 	uint64_t lost_total;    /* without those that turned out to have been delivered */
 	/*
-	 * Seqs of records that were sent to somebody who takes them, and were pushed out before he said that they arrived: the last so many.
-	 * Each is here once, so that who says it twice does not make another loss undone.
+	 * Seqs of records that were sent to somebody who takes them, and were pushed out before he
+	 * said that they arrived: the last so many. Each is here once, so that who says it twice
+	 * does not make another loss undone.
 	 */
 	uint64_t sent_lost[KS_SENT_LOST];
 	uint8_t sent_lost_at;
@@ -116,8 +121,8 @@ static inline char *ks_ring_open(struct ks_ring *ring)
 }
 
 /*
- * Keeps the open record, as @entry describes it but for its seq, as one of @source's.  What has to make
- * room for it, gives way.
+ * Keeps the open record, as @entry describes it but for its seq, as one of @source's.  What has to
+ * make room for it, gives way.
  */
 void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t source);
 
@@ -125,33 +130,37 @@ void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t sourc
 void ks_ring_drop(struct ks_ring *ring, enum ks_class class);
 
 /*
- * The place of the first record with seq @seq or a later one, or KS_NOWHERE.  @hint: a place where such a
- * walk was before, which saves the search, or KS_NOWHERE; it may be of any age.
+ * The place of the first record with seq @seq or a later one, or KS_NOWHERE.  @hint: a place where
+ * such a walk was before, which saves the search, or KS_NOWHERE; it may be of any age.
  */
 uint32_t ks_ring_find(const struct ks_ring *ring, uint64_t seq, uint32_t hint);
 
 /*
- * The same in pieces, for who holds a lock: *@place is the hint, and then where the walk has come to.  False: it is not at its
- * end after KS_RING_WALK_MAX records; call again, with this place.
+ * The same in pieces, for who holds a lock: *@place is the hint, and then where the walk has come
+ * to.  False: it is not at its end after KS_RING_WALK_MAX records; call again, with this place.
  */
 bool ks_ring_seek(const struct ks_ring *ring, uint64_t seq, uint32_t *place);
 
-/* What is at a place that ks_ring_find() gave; its bytes too, KS_RECORD_MAX at most, if @bytes is not NULL. */
+/*
+ * What is at a place that ks_ring_find() gave; its bytes too, KS_RECORD_MAX at most, if @bytes is
+ * not NULL.
+ */
 void ks_ring_read(const struct ks_ring *ring, uint32_t at, struct ks_entry *entry, char *bytes);
 
 /* The record at this place is on its way to somebody who takes it. */
 void ks_ring_sent(struct ks_ring *ring, uint32_t at);
 
 /*
- * The record @seq was delivered: it is given up, or was pushed out in the meantime, and then it is not
- * lost.  False: somebody else got it, or it was lost long ago.  *@place: a hint, and then one for the seqs
- * behind this one.
+ * The record @seq was delivered: it is given up, or was pushed out in the meantime, and then it is
+ * not lost.  False: somebody else got it, or it was lost long ago.  *@place: a hint, and then one
+ * for the seqs behind this one.
  */
 bool ks_ring_deliver(struct ks_ring *ring, uint64_t seq, uint32_t *place);
 
 /*
- * Telling losses: ks_ring_telling() says that they are being told now and returns a mark; when that has
- * arrived, ks_ring_told() takes them, and what somebody else was told since, out of what is to be told.
+ * Telling losses: ks_ring_telling() says that they are being told now and returns a mark; when
+ * that has arrived, ks_ring_told() takes them, and what somebody else was told since, out of what
+ * is to be told.
  */
 uint32_t ks_ring_telling(struct ks_ring *ring);
 void ks_ring_told(struct ks_ring *ring, uint32_t mark);

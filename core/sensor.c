@@ -2,8 +2,9 @@
 /*
  * sensor.c - the sensor: parent of the probes.
  *
- * Each probe has a work of its own, which does one step at a time; a caller who wants a fresh sample does steps in its own context. Both
- * go through step(), and probe->busy keeps them apart.  The supervisor is a work too.
+ * Each probe has a work of its own, which does one step at a time; a caller who wants a fresh
+ * sample does steps in its own context. Both go through step(), and probe->busy keeps them apart.
+ * The supervisor is a work too.
  */
 #include "record.h"
 
@@ -15,11 +16,17 @@
 #define OVERDUE_NS 5000000000ULL
 /* So many passes that failed in a row make a restart. */
 #define FAILURES_MAX 3
-/* A pass that takes so many times as long as usual does not end any more; but it has so long at least, and the first one so long. */
+/*
+ * A pass that takes so many times as long as usual does not end any more; but it has so long at
+ * least, and the first one so long.
+ */
 #define PASS_USUAL_TIMES 100
 #define PASS_LEAST_NS 10000000000ULL
 #define PASS_FIRST_NS 600000000000ULL
-/* From the second restart in a row on there is a pause before it, twice as long each time; after so many it stays off. */
+/*
+ * From the second restart in a row on there is a pause before it, twice as long each time; after
+ * so many it stays off.
+ */
 #define RESTARTS_MAX 8
 #define RESTART_PAUSE_NS 1000000000ULL
 /* When somebody else is in a step, look again after this. */
@@ -40,12 +47,15 @@ void ks_uuid_new(char out[KS_UUID_TEXT])
 /* === Steps ============================================================== */
 
 /*
- * At the levels that are to cost little, a probe rests at least so many times as long as its last pass took: however much there is to look at, it
- * takes one part of 20 of a CPU at most.
+ * At the levels that are to cost little, a probe rests at least so many times as long as its last
+ * pass took: however much there is to look at, it takes one part of 20 of a CPU at most.
  */
 static const uint8_t rests[KS_LEVELS] = { [KS_LOW] = 99, [KS_DEFAULT] = 19 };
 
-/* How long until the next pass; from `high` on nobody can tell: anything from next to nothing to twice the mean. */
+/*
+ * How long until the next pass; from `high` on nobody can tell: anything from next to nothing to
+ * twice the mean.
+ */
 static uint64_t interval(const struct ks_probe *probe)
 {
 	uint64_t mean = probe->type->interval_ns[probe->level], rest = probe->pass_ns * rests[probe->level], random;
@@ -104,7 +114,8 @@ static void pass_over(struct ks_probe *probe, bool complete)
 }
 
 /*
- * One step, with the lock held and probe->busy false; the lock is dropped in between.  Starts a pass if none is under way.
+ * One step, with the lock held and probe->busy false; the lock is dropped in between.  Starts a
+ * pass if none is under way.
  */
 static void step(struct ks_probe *probe, uint64_t deadline_ns)
 {
@@ -299,7 +310,10 @@ void *ks_probe_alloc(struct ks_probe *probe, size_t bytes)
 	return mem;
 }
 
-/* A record is some 300 bytes, and takes three cells of 128; samples have three eighths of the ring. */
+/*
+ * A record is some 300 bytes, and takes three cells of 128; samples have three eighths of the
+ * ring.
+ */
 static uint32_t ring_bytes(const struct ks_probe *probe)
 {
 	uint32_t bytes = probe->sensor->config.ring_bytes;
@@ -435,7 +449,10 @@ static const char *trouble(const struct ks_probe *probe, uint64_t now)
 	return NULL;
 }
 
-/* With the lock held: a new instance after a pause, which grows as long as none of them gets through a pass; in the end none. */
+/*
+ * With the lock held: a new instance after a pause, which grows as long as none of them gets
+ * through a pass; in the end none.
+ */
 static void restart(struct ks_probe *probe, const char *why)
 {
 	char old_uuid[KS_UUID_TEXT];
@@ -463,8 +480,9 @@ static void restart(struct ks_probe *probe, const char *why)
 }
 
 /*
- * @gap_ns: for so long nobody ran, the supervisor neither: the machine was suspended, or somebody kept all of it for himself.  That is
- * no probe's fault and does not count as time in which it did nothing.
+ * @gap_ns: for so long nobody ran, the supervisor neither: the machine was suspended, or somebody
+ * kept all of it for himself.  That is no probe's fault and does not count as time in which it did
+ * nothing.
  */
 static void supervise(struct ks_probe *probe, uint64_t now, uint64_t gap_ns)
 {
@@ -473,7 +491,10 @@ static void supervise(struct ks_probe *probe, uint64_t now, uint64_t gap_ns)
 
 	ks_lock(&probe->lock);
 	if (gap_ns) {
-		/* What was due meanwhile, is due now; a step under way begins anew to be late, and the pass took that much less. */
+		/*
+		 * What was due meanwhile, is due now; a step under way begins anew to be late, and
+		 * the pass took that much less.
+		 */
 		if (probe->expected_ns < now)
 			probe->expected_ns = now;
 		if (probe->busy)

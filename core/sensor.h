@@ -2,7 +2,8 @@
 /*
  * sensor.h - the sensor: parent of the probes.
  *
- * A port fills in a struct ks_sensor_config, starts one sensor, and passes request lines to ks_serve() (serve.h).
+ * A port fills in a struct ks_sensor_config, starts one sensor, and passes request lines to
+ * ks_serve() (serve.h).
  */
 #ifndef KS_SENSOR_H
 #define KS_SENSOR_H
@@ -34,13 +35,24 @@ struct ks_sensor_config {
 	enum ks_level levels[KS_PROBES_MAX];       /* at start and after "reset" */
 	bool off[KS_PROBES_MAX];                   /* registered, but not started */
 
-	/* The rest is optional, for what one port alone has; called in the context of who reads the options, or asks. */
+	/*
+	 * The rest is optional, for what one port alone has; called in the context of who reads
+	 * the options, or asks.
+	 */
 
-	/* Takes a word of the list of options that the core does not know (options.h).  False: nor does the port. */
+	/*
+	 * Takes a word of the list of options that the core does not know (options.h).  False: nor
+	 * does the port.
+	 */
 	bool (*option)(const char *word, size_t bytes);
-	/* Warns of a mistake in that list: the word, which no NUL ends, and what is wrong with it. */
+	/*
+	 * Warns of a mistake in that list: the word, which no NUL ends, and what is wrong with it.
+	 */
 	void (*option_mistake)(const char *word, size_t bytes, const char *why);
-	/* Adds members to the sensor's status: ks_text_member_...(), at most KS_STATUS_OWN_MAX bytes. */
+	/*
+	 * Adds members to the sensor's status: ks_text_member_...(), at most KS_STATUS_OWN_MAX
+	 * bytes.
+	 */
 	void (*put_status)(struct ks_text *out);
 	/* @request was answered "denied". */
 	void (*denied)(const struct ks_caller *caller, const struct ks_request *request);
@@ -83,22 +95,23 @@ enum ks_command {
 };
 
 /*
- * Starts the supervisor and the probes.  0, or -1 when there is no memory or thread for the sensor itself; a probe for which
- * there is none is registered, off, and says why in its status.  Everything is freed by ks_sensor_stop(), also after -1.
+ * Starts the supervisor and the probes.  0, or -1 when there is no memory or thread for the sensor
+ * itself; a probe for which there is none is registered, off, and says why in its status.
+ * Everything is freed by ks_sensor_stop(), also after -1.
  */
 int ks_sensor_start(struct ks_sensor *sensor, const struct ks_sensor_config *config);
 void ks_sensor_stop(struct ks_sensor *sensor);
 
 /*
- * Gives a probe that got no memory at start what it lacks, before ON or RESET; fails if there is none still, or if another caller is
- * at it, and has changed nothing then.
+ * Gives a probe that got no memory at start what it lacks, before ON or RESET; fails if there is
+ * none still, or if another caller is at it, and has changed nothing then.
  */
 enum ks_done { KS_DONE, KS_NO_MEMORY, KS_BUSY };
 enum ks_done ks_probe_equip(struct ks_probe *probe);
 
 /*
- * Does one of OFF ... RESET to a probe, which is equipped where that is needed.  What that changed is a record that says who did it;
- * @caller is NULL for the sensor itself, which makes none.
+ * Does one of OFF ... RESET to a probe, which is equipped where that is needed.  What that changed
+ * is a record that says who did it; @caller is NULL for the sensor itself, which makes none.
  */
 void ks_probe_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller);
 
@@ -106,10 +119,11 @@ void ks_probe_command(struct ks_probe *probe, enum ks_command command, const str
 void ks_record_command(struct ks_probe *probe, const char *command, const struct ks_caller *caller, const char *item, size_t item_bytes);
 
 /*
- * For a fresh sample on request ("run").  _want() returns the mark of the pass that has to be over for it; _drive() works on it
- * in the caller's context, one step at most, until @deadline_ns and no longer than any step; where the probe's work alone may make steps, it sees to it that this is done now.  A probe
- * that is off is not driven, nor one that is stuck in a step of somebody else's: KS_DRIVE_NOT for ever, so look at probe->on and
- * ks_probe_stuck().
+ * For a fresh sample on request ("run").  _want() returns the mark of the pass that has to be over
+ * for it; _drive() works on it in the caller's context, one step at most, until @deadline_ns and
+ * no longer than any step; where the probe's work alone may make steps, it sees to it that this is
+ * done now.  A probe that is off is not driven, nor one that is stuck in a step of somebody
+ * else's: KS_DRIVE_NOT for ever, so look at probe->on and ks_probe_stuck().
  */
 enum ks_drive {
 	KS_DRIVE_REACHED,   /* though the pass may have failed */
@@ -119,10 +133,16 @@ enum ks_drive {
 uint32_t ks_probe_want_pass(struct ks_probe *probe);
 enum ks_drive ks_probe_drive(struct ks_probe *probe, uint32_t pass, uint64_t deadline_ns);
 
-/* There is no fresh sample to be had: a record says so.  The number of the pass that it is of; @why is static text. */
+/*
+ * There is no fresh sample to be had: a record says so.  The number of the pass that it is of;
+ * @why is static text.
+ */
 uint32_t ks_probe_no_pass(struct ks_probe *probe, const char *why);
 
-/* The low half of a pass's number, which stands for it where one is waited for.  Never 0; at the end of the scale one pass more is waited for. */
+/*
+ * The low half of a pass's number, which stands for it where one is waited for.  Never 0; at the
+ * end of the scale one pass more is waited for.
+ */
 static inline uint32_t ks_pass_mark(uint64_t number)
 {
 	return (uint32_t)number ? (uint32_t)number : 1;

@@ -152,7 +152,10 @@ static enum ks_serve serve_discovery(struct ks_sensor *sensor, const struct ks_r
 
 /* === off, on, levels, reset ============================================= */
 
-/* What a probe lacks that is to be turned on or reset, for all of them before anything is done to one: an error has changed nothing. */
+/*
+ * What a probe lacks that is to be turned on or reset, for all of them before anything is done to
+ * one: an error has changed nothing.
+ */
 static enum ks_done equip(struct ks_sensor *sensor, const struct ks_request *request)
 {
 	enum ks_done done, worst = KS_DONE;
@@ -199,7 +202,10 @@ static enum ks_serve serve_control(struct ks_sensor *sensor, const struct ks_cal
 
 /* === add, remove ======================================================== */
 
-/* The one probe among the targets that has a list, if it is one: so an error never leaves half of a change behind. */
+/*
+ * The one probe among the targets that has a list, if it is one: so an error never leaves half of
+ * a change behind.
+ */
 static struct ks_probe *probe_with_list(struct ks_sensor *sensor, const struct ks_request *request, const char **why)
 {
 	struct ks_probe *found = NULL;
@@ -317,7 +323,10 @@ bool ks_may_go_on(const struct ks_request *request)
 	       (request->command == KS_CMD_STATUS || request->command == KS_CMD_RECORDS);
 }
 
-/* Whether @cursor is where a reply to @request may be; it waits for a fresh sample only where one was asked for. */
+/*
+ * Whether @cursor is where a reply to @request may be; it waits for a fresh sample only where one
+ * was asked for.
+ */
 static bool goes_on(const struct ks_sensor *sensor, const struct ks_request *request, const struct ks_cursor *cursor)
 {
 	if (cursor->probe >= sensor->count || cursor->stage >= KS_STAGES || !ks_may_go_on(request))

@@ -2,8 +2,9 @@
 /*
  * serve.h - from a request line to reply lines.
  *
- * The server keeps no state between two calls but what is in the caller's cursor: the transport reads a line, parses it once or
- * each time, and calls ks_serve() until it says KS_SERVE_DONE, passing on what it wrote each time.
+ * The server keeps no state between two calls but what is in the caller's cursor: the transport
+ * reads a line, parses it once or each time, and calls ks_serve() until it says KS_SERVE_DONE,
+ * passing on what it wrote each time.
  *
  *	struct ks_cursor cursor = { 0 };
  *	ks_request_parse(&request, line, bytes, session);
@@ -21,19 +22,22 @@
 #include "sensor.h"
 
 /*
- * No reply line is longer, its newline included, but the status of a sensor.  None of that line's pieces is longer: what is the
- * sensor's own, and each probe's.
+ * No reply line is longer, its newline included, but the status of a sensor.  None of that line's
+ * pieces is longer: what is the sensor's own, and each probe's.
  */
 #define KS_LINE_MAX 8192
 #define KS_STATUS_MAX 32768
-/* What ks_serve() writes into: the lines, and behind them room of its own for the record at hand. */
+/*
+ * What ks_serve() writes into: the lines, and behind them room of its own for the record at hand.
+ */
 #define KS_OUT_BYTES (KS_LINE_MAX + KS_RECORD_MAX)
 /* A request line, its newline included. */
 #define KS_REQUEST_MAX 4096
 
 /*
- * Whether @request is for those only who may control the sensor: it changes the state of a probe, consumes records, or has a fresh sample taken
- * ("run"), whose records could push others out of the ring before they were read.
+ * Whether @request is for those only who may control the sensor: it changes the state of a probe,
+ * consumes records, or has a fresh sample taken ("run"), whose records could push others out of
+ * the ring before they were read.
  */
 bool ks_needs_control(const struct ks_request *request);
 
@@ -41,8 +45,8 @@ bool ks_needs_control(const struct ks_request *request);
 bool ks_may_go_on(const struct ks_request *request);
 
 /*
- * Where a reply stands: all zero at its start.  A transport that keeps no state for its callers sends it out and gets it back as a cookie
- * (cookie.h), which has room for so much.  No padding.
+ * Where a reply stands: all zero at its start.  A transport that keeps no state for its callers
+ * sends it out and gets it back as a cookie (cookie.h), which has room for so much.  No padding.
  */
 struct ks_cursor {
 	uint8_t stage;         /* enum in reply.h */
@@ -68,10 +72,12 @@ enum ks_serve {
 };
 
 /*
- * Answers every request but "subscribe" and "unsubscribe", which it refuses: those are for subscribe.h, where the medium has a stream.
+ * Answers every request but "subscribe" and "unsubscribe", which it refuses: those are for
+ * subscribe.h, where the medium has a stream.
  *
- * Writes into @out and moves @cursor: whole lines, but of "status", which may go on within its line.  One call takes bounded
- * time, of the order of KS_STEP_BUDGET_NS, however much there is to say.  @out must be empty, with up to KS_LINE_MAX bytes of use; its memory has KS_OUT_BYTES.
+ * Writes into @out and moves @cursor: whole lines, but of "status", which may go on within its
+ * line.  One call takes bounded time, of the order of KS_STEP_BUDGET_NS, however much there is to
+ * say.  @out must be empty, with up to KS_LINE_MAX bytes of use; its memory has KS_OUT_BYTES.
  */
 enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
 		       struct ks_cursor *cursor, struct ks_text *out);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * siphash.h - SipHash-2-4 and SipHash-1-3 with 128 bits of result (Aumasson, Bernstein: "SipHash: a fast short-input PRF", and the
- * 128-bit form of their reference code), over whole 64-bit words, piece by piece.
+ * siphash.h - SipHash-2-4 and SipHash-1-3 with 128 bits of result (Aumasson, Bernstein: "SipHash:
+ * a fast short-input PRF", and the 128-bit form of their reference code), over whole 64-bit words,
+ * piece by piece.
  */
 #ifndef KS_SIPHASH_H
 #define KS_SIPHASH_H
@@ -26,8 +27,8 @@ void ks_siphash_update(struct ks_siphash *state, const void *data, size_t bytes)
 struct ks_hash ks_siphash_final(struct ks_siphash *state);
 
 /*
- * SipHash-1-3, for half the price: for what nobody can try but by asking, while he waits for it.  What is kept for long, and compared with
- * what others have written, is hashed with the other.
+ * SipHash-1-3, for half the price: for what nobody can try but by asking, while he waits for it.
+ * What is kept for long, and compared with what others have written, is hashed with the other.
  */
 void ks_siphash13_update(struct ks_siphash *state, const void *data, size_t bytes);
 struct ks_hash ks_siphash13_final(struct ks_siphash *state);

@@ -2,7 +2,8 @@
 /*
  * status.c - the reply to "status".
  *
- * One line, however many probes there are.  Of a sensor it is written in pieces, as many in a call as fit and as there is time for.
+ * One line, however many probes there are.  Of a sensor it is written in pieces, as many in a call
+ * as fit and as there is time for.
  */
 #include "reply.h"
 #include "version.h"
@@ -108,7 +109,10 @@ static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const stru
 	ks_text_lit(out, ",\"probes\":[");
 }
 
-/* The piece that begins with the probe at hand, or that with which the line begins; false: it does not fit. */
+/*
+ * The piece that begins with the probe at hand, or that with which the line begins; false: it does
+ * not fit.
+ */
 static bool put_piece(struct ks_text *out, struct ks_sensor *sensor, const struct ks_request *request, const struct ks_cursor *cursor)
 {
 	size_t start = out->len;

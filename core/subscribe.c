@@ -14,7 +14,10 @@ bool ks_request_subscribes(const struct ks_request *request)
 	       (request->command == KS_CMD_SUBSCRIBE || request->command == KS_CMD_UNSUBSCRIBE);
 }
 
-/* A value that points into the request's line: from now on into our own text, which has room for the whole line. */
+/*
+ * A value that points into the request's line: from now on into our own text, which has room for
+ * the whole line.
+ */
 static void keep(struct ks_text *text, struct ks_json_value *value)
 {
 	const char *kept = text->buf + text->len;

@@ -2,8 +2,9 @@
 /*
  * subscribe.h - records that are pushed to a client as they appear, on a medium with a stream.
  *
- * A connection has at most one subscription.  It is all in here, of fixed size: what was asked for, and for each probe how far its records
- * were looked at.  What is not sent in time stays in the probes' rings, under the same rules as for "records".
+ * A connection has at most one subscription.  It is all in here, of fixed size: what was asked
+ * for, and for each probe how far its records were looked at.  What is not sent in time stays in
+ * the probes' rings, under the same rules as for "records".
  */
 #ifndef KS_SUBSCRIBE_H
 #define KS_SUBSCRIBE_H
@@ -32,14 +33,18 @@ struct ks_subscription {
 /* Whether it is a request for ks_subscribe(); without a stream ks_serve() refuses those. */
 bool ks_request_subscribes(const struct ks_request *request);
 
-/* Does what a request to subscribe or unsubscribe says, and writes the reply into @out, which has room for KS_LINE_MAX bytes. */
+/*
+ * Does what a request to subscribe or unsubscribe says, and writes the reply into @out, which has
+ * room for KS_LINE_MAX bytes.
+ */
 void ks_subscribe(struct ks_subscription *subscription, struct ks_sensor *sensor, const struct ks_caller *caller,
 		  const struct ks_request *request, struct ks_text *out);
 
 /*
- * Writes the records of probe @i that are new to the subscription into @out, as many as fit and as there is time for, of the order of
- * KS_STEP_BUDGET_NS.  True: there are more.  When @out was sent, ks_confirm(sensor, &subscription->request, &subscription->cursor)
- * says so, before the next push.
+ * Writes the records of probe @i that are new to the subscription into @out, as many as fit and as
+ * there is time for, of the order of KS_STEP_BUDGET_NS.  True: there are more.  When @out was
+ * sent, ks_confirm(sensor, &subscription->request, &subscription->cursor) says so, before the next
+ * push.
  */
 bool ks_push(struct ks_subscription *subscription, struct ks_sensor *sensor, unsigned int i, struct ks_text *out);
 

@@ -95,7 +95,10 @@ size_t ks_utf8_len(const char *s, size_t len)
 		return 0;
 	if (b[0] < 0x80)
 		return 1;
-	/* The second byte's limits keep out overlong forms, surrogates and what is beyond U+10FFFF: RFC 3629, section 4. */
+	/*
+	 * The second byte's limits keep out overlong forms, surrogates and what is beyond
+	 * U+10FFFF: RFC 3629, section 4.
+	 */
 	if (b[0] >= 0xc2 && b[0] <= 0xdf)
 		want = 2;
 	else if ((b[0] & 0xf0) == 0xe0)
@@ -115,7 +118,10 @@ size_t ks_utf8_len(const char *s, size_t len)
 	return want;
 }
 
-/* Of eight bytes that are all below 0x80: the top bit of each is set that is not @byte, or not below @limit. */
+/*
+ * Of eight bytes that are all below 0x80: the top bit of each is set that is not @byte, or not
+ * below @limit.
+ */
 #define EIGHT 0x0101010101010101ULL
 #define OTHERS(word, byte) (((word) ^ EIGHT * (byte)) + EIGHT * 0x7f)
 #define NOT_BELOW(word, limit) ((word) + EIGHT * (0x80 - (limit)))
@@ -128,7 +134,10 @@ size_t ks_plain_len(const char *s, size_t len)
 		uint64_t word, plain, special;
 
 		memcpy(&word, s + at, 8);
-		/* Of one that is not below 0x80 the sums reach the bytes above it only; the first special byte is right. */
+		/*
+		 * Of one that is not below 0x80 the sums reach the bytes above it only; the first
+		 * special byte is right.
+		 */
 		plain = NOT_BELOW(word, 0x20) & OTHERS(word, '"') & OTHERS(word, '\\') & OTHERS(word, 0x7f);
 		special = (~plain | word) & EIGHT * 0x80;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -2,8 +2,8 @@
 /*
  * text.h - writing JSON into a buffer of fixed size.
  *
- * All that the sensor says goes through here.  Nothing is written past the end: a write that does not fit leaves the
- * text as it was and sets `full`, and whoever started the line drops it whole.
+ * All that the sensor says goes through here.  Nothing is written past the end: a write that does
+ * not fit leaves the text as it was and sets `full`, and whoever started the line drops it whole.
  */
 #ifndef KS_TEXT_H
 #define KS_TEXT_H
@@ -28,7 +28,9 @@ static inline void ks_text_init(struct ks_text *text, void *buf, size_t size)
 /* Bytes as they are. */
 void ks_text_put(struct ks_text *text, const char *bytes, size_t len);
 
-/* A C string literal as it is: the length is known to the compiler, and the copy is a few stores. */
+/*
+ * A C string literal as it is: the length is known to the compiler, and the copy is a few stores.
+ */
 #define ks_text_lit(text, literal) ks_text_const(text, "" literal, sizeof(literal) - 1)
 
 static inline void ks_text_const(struct ks_text *text, const char *bytes, size_t len)
@@ -52,14 +54,15 @@ void ks_text_hex(struct ks_text *text, uint64_t value);
 void ks_text_bytes(struct ks_text *text, const void *bytes, size_t len);
 
 /*
- * A JSON string with its quotes, for any bytes: control characters, quotes and backslashes are escaped, and a byte that
- * is no valid UTF-8 becomes the character U+0080..U+00FF of the same number, escaped.
+ * A JSON string with its quotes, for any bytes: control characters, quotes and backslashes are
+ * escaped, and a byte that is no valid UTF-8 becomes the character U+0080..U+00FF of the same
+ * number, escaped.
  */
 void ks_text_string(struct ks_text *text, const char *bytes, size_t len);
 
 /*
- * One member of an object that has members before it: ,"name":value.  @prefix is the literal made by KS_MEMBER(), so that
- * the name costs one copy.
+ * One member of an object that has members before it: ,"name":value.  @prefix is the literal made
+ * by KS_MEMBER(), so that the name costs one copy.
  */
 #define KS_MEMBER(name) ",\"" name "\":"
 #define ks_text_member_u64(text, name, value) (ks_text_lit(text, KS_MEMBER(name)), ks_text_u64(text, value))
@@ -80,13 +83,14 @@ static inline void ks_text_bool(struct ks_text *text, bool value)
 void ks_uuid_text(char out[KS_UUID_TEXT], const uint8_t uuid[16]);
 
 /*
- * How many bytes at @s stand for themselves in a JSON string, and in a terminal: ASCII, but no control character, quote or backslash.
+ * How many bytes at @s stand for themselves in a JSON string, and in a terminal: ASCII, but no
+ * control character, quote or backslash.
  */
 size_t ks_plain_len(const char *s, size_t len);
 
 /*
- * How many bytes the UTF-8 sequence at @s has (1 to 4), or 0 if there is no valid one within @len bytes (surrogates, overlong
- * forms and what lies beyond U+10FFFF are not valid: RFC 3629).
+ * How many bytes the UTF-8 sequence at @s has (1 to 4), or 0 if there is no valid one within @len
+ * bytes (surrogates, overlong forms and what lies beyond U+10FFFF are not valid: RFC 3629).
  */
 size_t ks_utf8_len(const char *s, size_t len);
 

@@ -107,7 +107,10 @@ static void free_client(struct client *client)
 	free(client);
 }
 
-/* Takes the clients that are done, or all, out of the list; the caller frees them without the lock. */
+/*
+ * Takes the clients that are done, or all, out of the list; the caller frees them without the
+ * lock.
+ */
 static struct client *take_clients(struct ks_host *host, bool all)
 {
 	struct client **link = &host->clients, *taken = NULL;
@@ -147,7 +150,10 @@ static void refuse(int fd)
 	close(fd);
 }
 
-/* Who is at the other end, for the records of what he does; what is no socket of a process is nobody's. */
+/*
+ * Who is at the other end, for the records of what he does; what is no socket of a process is
+ * nobody's.
+ */
 static void name_caller(struct ks_caller *caller, int fd)
 {
 	struct ucred peer;

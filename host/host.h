@@ -14,12 +14,15 @@
 struct ks_host;
 
 /*
- * Starts a sensor with the probes "folder" (the entries of @folder) and "memory" (this process's read-only memory).  One at a time
- * in a process.  NULL: errno says why.
+ * Starts a sensor with the probes "folder" (the entries of @folder) and "memory" (this process's
+ * read-only memory).  One at a time in a process.  NULL: errno says why.
  */
 struct ks_host *ks_host_start(const char *folder, uint32_t ring_bytes, bool read_only);
 
-/* Serves a client on @fd, a stream socket, in a thread of its own, until it closes; the fd is the host's from now on.  -1: errno. */
+/*
+ * Serves a client on @fd, a stream socket, in a thread of its own, until it closes; the fd is the
+ * host's from now on.  -1: errno.
+ */
 int ks_host_serve(struct ks_host *host, int fd);
 
 /* One end of a pair of sockets, the other is served.  -1: errno. */

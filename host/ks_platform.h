@@ -24,7 +24,10 @@ struct ks_lock {
 	pthread_mutex_t mutex;
 };
 
-/* Locks that notice when they are taken twice, or released by who has not taken them: no test passes over that. */
+/*
+ * Locks that notice when they are taken twice, or released by who has not taken them: no test
+ * passes over that.
+ */
 static inline void ks_lock_init(struct ks_lock *lock)
 {
 	pthread_mutexattr_t attr;

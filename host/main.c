@@ -57,7 +57,10 @@ static socklen_t address_of(const char *path, struct sockaddr_un *address)
 	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + (*path != '@'));
 }
 
-/* A socket file that nobody listens on any more is in the way, and is removed; a live one is somebody else's. */
+/*
+ * A socket file that nobody listens on any more is in the way, and is removed; a live one is
+ * somebody else's.
+ */
 static bool remove_stale(const char *path, const struct sockaddr_un *address, socklen_t len)
 {
 	struct stat stat;
@@ -101,7 +104,10 @@ static int listen_on(const char *path)
 	return -1;
 }
 
-/* Signals are let in while this waits for a client, and at no other time or place: none is missed, whatever thread it would have met. */
+/*
+ * Signals are let in while this waits for a client, and at no other time or place: none is missed,
+ * whatever thread it would have met.
+ */
 static int serve(struct ks_host *host, int listener, const sigset_t *signals)
 {
 	while (!stopped) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ks_platform.h - the Linux port's part of core/port.h: types, lock, SHA-256, and what a work is made of.
+ * ks_platform.h - the Linux port's part of core/port.h: types, lock, SHA-256, and what a work is
+ * made of.
  */
 #ifndef KS_PLATFORM_H
 #define KS_PLATFORM_H
@@ -27,8 +28,9 @@
 #define KS_CB
 
 /*
- * A thread can be put off at any moment, so this keeps nobody waiting for long; to take it up again is some 20,000 instructions (Dom0, in Xen and
- * Linux together), which with shorter steps was half of what a sweep cost.
+ * A thread can be put off at any moment, so this keeps nobody waiting for long; to take it up
+ * again is some 20,000 instructions (Dom0, in Xen and Linux together), which with shorter steps
+ * was half of what a sweep cost.
  */
 #define KS_STEP_BUDGET_NS 200000
 
@@ -78,8 +80,9 @@ static inline void ks_sha256_final(struct ks_sha256 *sha, uint8_t digest[32])
 }
 
 /*
- * A work is a kthread_worker of its own with one kthread_work, and the timer that queues it.  A delayed kthread_work would do but for
- * its unit: with 250 jiffies a second, pauses of 100 us would be 4 ms.
+ * A work is a kthread_worker of its own with one kthread_work, and the timer that queues it.  A
+ * delayed kthread_work would do but for its unit: with 250 jiffies a second, pauses of 100 us
+ * would be 4 ms.
  */
 struct ks_port_work {
 	struct kthread_worker *worker;

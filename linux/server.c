@@ -227,7 +227,9 @@ static int listener_thread(void *data)
 		struct socket *sock;
 		int error;
 
-		/* What a client leaves is cleared away at the next connection, or within a second. */
+		/*
+		 * What a client leaves is cleared away at the next connection, or within a second.
+		 */
 		WRITE_ONCE(server.listener->sk->sk_rcvtimeo, server.peers_count ? HZ : MAX_SCHEDULE_TIMEOUT);
 		error = kernel_accept(server.listener, &sock, 0);
 		if (READ_ONCE(server.stopping)) {

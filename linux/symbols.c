@@ -2,8 +2,9 @@
 /*
  * symbols.c - addresses of what the kernel has but does not export to modules.
  *
- * kallsyms_lookup_name() knows them all and is itself no longer exported (since 5.7).  A kprobe may be given a function's name, though, and
- * has its address once it is registered.  It is registered disabled: then nothing is written into the function.
+ * kallsyms_lookup_name() knows them all and is itself no longer exported (since 5.7).  A kprobe
+ * may be given a function's name, though, and has its address once it is registered.  It is
+ * registered disabled: then nothing is written into the function.
  */
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
@@ -63,7 +64,10 @@ unsigned long ks_symbol(const char *name)
 	mutex_unlock(&lookup_mutex);
 	if (!address)
 		return 0;
-	/* What the kernel does not have itself is looked for in modules, and a module may call its symbols what it likes. */
+	/*
+	 * What the kernel does not have itself is looked for in modules, and a module may call its
+	 * symbols what it likes.
+	 */
 	sprint_symbol(symbol, address);
 	return strchr(symbol, '[') ? 0 : address;
 }

@@ -8,11 +8,12 @@
 #include <linux/static_call.h>
 
 /*
- * The address of the kernel's own (not a module's) function or variable @name, or 0: there is none by that name, or this kernel does not
- * say.  Whoever asks does without then, and says so in its records.  Of several by one name, the first.
+ * The address of the kernel's own (not a module's) function or variable @name, or 0: there is none
+ * by that name, or this kernel does not say.  Whoever asks does without then, and says so in its
+ * records.  Of several by one name, the first.
  *
- * May sleep, and in Linux before 6.2 takes milliseconds, for it goes through all symbols: to be called when a probe starts, not while
- * sensing.
+ * May sleep, and in Linux before 6.2 takes milliseconds, for it goes through all symbols: to be
+ * called when a probe starts, not while sensing.
  *
  * Data is read where it is.  A function must not be called through a pointer: where the CPU
  * checks indirect branches (IBT), that traps unless the function begins with ENDBR, and since 6.2

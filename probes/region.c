@@ -2,15 +2,20 @@
 /*
  * region.c - the engine for memory that must not change.
  *
- * Two hashes.  Of each page a keyed one of 128 bits, which says whether it is what it was.  Of each cell of 16 bytes a small keyed
- * one of 16 bits, which is looked at only when a page differs, and says where: in a release build functions begin at multiples of 16,
- * so that a changed cell belongs to one symbol; elsewhere the symbol is that of the cell's first byte.  SHA-256, sixteen times dearer, is taken of what leaves the kernel to be compared
- * elsewhere: a range at its baseline, a page when it was modified.
+ * Two hashes.  Of each page a keyed one of 128 bits, which says whether it is what it was.  Of
+ * each cell of 16 bytes a small keyed one of 16 bits, which is looked at only when a page differs,
+ * and says where: in a release build functions begin at multiples of 16, so that a changed cell
+ * belongs to one symbol; elsewhere the symbol is that of the cell's first byte.  SHA-256, sixteen
+ * times dearer, is taken of what leaves the kernel to be compared elsewhere: a range at its
+ * baseline, a page when it was modified.
  */
 #include "region.h"
 #include "../core/siphash.h"
 
-/* How much is read between two looks at the clock: with SHA-256 about 9,000 instructions, without about 4,400. */
+/*
+ * How much is read between two looks at the clock: with SHA-256 about 9,000 instructions, without
+ * about 4,400.
+ */
 #define UNIT_SHA 128
 #define UNIT_BARE 1024
 #define CELLS_IN_PAGE (KS_REGION_PAGE / KS_REGION_CELL)
@@ -147,7 +152,10 @@ static void changed_part(const struct region *region, const struct page *page, u
 	*length = end - *start;
 }
 
-/* "modified" or "restored"; @sha256 of the page as it is now goes with the first, and @site if it is known. */
+/*
+ * "modified" or "restored"; @sha256 of the page as it is now goes with the first, and @site if it
+ * is known.
+ */
 static void record_page(struct ks_probe *probe, struct region *region, const char *kind, const struct page *page,
 			struct ks_sha256 *sha256, const char *site)
 {
@@ -276,7 +284,10 @@ static void end_locate(struct ks_probe *probe, struct region *region)
 		page->changed = region->patched;
 		site = region->site;
 	} else if (region->changed.first == CELLS_IN_PAGE) {
-		/* Changed back already, or the small hashes are the same by chance: it is the page that differed. */
+		/*
+		 * Changed back already, or the small hashes are the same by chance: it is the page
+		 * that differed.
+		 */
 		page->changed = (struct span){ 0, CELLS_IN_PAGE - 1 };
 	}
 	record_page(probe, region, "modified", page, &region->sha, site);
@@ -291,8 +302,9 @@ static void extend(struct span *span, unsigned int cell)
 }
 
 /*
- * A cell, @now, whose hash is not @base as it was.  If the kernel patched it, and nobody else, it becomes what it was: the hash of the page
- * with all such cells undone says in the end whether they were all that changed.
+ * A cell, @now, whose hash is not @base as it was.  If the kernel patched it, and nobody else, it
+ * becomes what it was: the hash of the page with all such cells undone says in the end whether
+ * they were all that changed.
  */
 static void differing_cell(struct ks_probe *probe, struct region *region, unsigned int cell, uint64_t *now, uint16_t base)
 {

@@ -2,8 +2,8 @@
 /*
  * region.h - the engine for memory that must not change.
  *
- * A probe names ranges and says where to read them.  The engine sweeps page by page, in steps, with a keyed hash, and
- * makes records of kind
+ * A probe names ranges and says where to read them.  The engine sweeps page by page, in steps,
+ * with a keyed hash, and makes records of kind
  *
  *   baseline   at the first sweep of a range; again after "reset", and after "removed"
  *   modified   a page is not what it was
@@ -51,18 +51,24 @@ struct ks_region_type {
 	/* Describes range @i as it is now; false if it is not there at present. */
 	bool (*range)(struct ks_probe *probe, unsigned int i, struct ks_range *range);
 	/*
-	 * Copies @bytes at @offset of range @i, at most a page's worth within one page of the range, to @out.  False: it went
-	 * away since range() was asked.  Called within one step after range() said true.
+	 * Copies @bytes at @offset of range @i, at most a page's worth within one page of the
+	 * range, to @out.  False: it went away since range() was asked.  Called within one step
+	 * after range() said true.
 	 */
 	bool (*read)(struct ks_probe *probe, unsigned int i, uint64_t offset, void *out, size_t bytes);
-	/* Optional: writes the symbol and offset of @address to @out, NUL-terminated, "" if there is none. */
+	/*
+	 * Optional: writes the symbol and offset of @address to @out, NUL-terminated, "" if there
+	 * is none.
+	 */
 	void (*symbol)(struct ks_probe *probe, uint64_t address, char out[KS_REGION_SYMBOL]);
 	/*
-	 * Optional, a pair, for code that its kernel patches while it runs.  keep() is shown all that a baseline is taken of, piece by piece,
-	 * each of at most a page and within one.  undo() gets a cell that differs from its baseline, as it is now, and puts back what keep() saw
-	 * wherever the kernel patches it and what is there now is what the kernel writes there.  It returns what such places are called,
-	 * a static text, or NULL: there is none in this cell.  Whether that makes it the cell of the baseline, so that nothing else was
-	 * changed, is for the engine to see.  Both take bounded time, at most some 10 us.
+	 * Optional, a pair, for code that its kernel patches while it runs.  keep() is shown all
+	 * that a baseline is taken of, piece by piece, each of at most a page and within one.
+	 * undo() gets a cell that differs from its baseline, as it is now, and puts back what
+	 * keep() saw wherever the kernel patches it and what is there now is what the kernel
+	 * writes there.  It returns what such places are called, a static text, or NULL: there is
+	 * none in this cell.  Whether that makes it the cell of the baseline, so that nothing else
+	 * was changed, is for the engine to see.  Both take bounded time, at most some 10 us.
 	 */
 	void (*keep)(struct ks_probe *probe, uint64_t address, const void *bytes, size_t count);
 	const char *(*undo)(struct ks_probe *probe, uint64_t address, uint8_t cell[KS_REGION_CELL]);

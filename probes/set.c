@@ -2,8 +2,8 @@
 /*
  * set.c - the engine for things that exist.
  *
- * A pass walks the probe's items, marks each in the table of the last sample (set_table.h) with the number of the pass, and then walks
- * the table for those that have not been marked.
+ * A pass walks the probe's items, marks each in the table of the last sample (set_table.h) with
+ * the number of the pass, and then walks the table for those that have not been marked.
  */
 #include "set_record.h"
 
@@ -56,7 +56,10 @@ static bool was_usual(struct ks_probe *probe, struct set *set, uint8_t kind)
 static void look_at_new(struct ks_probe *probe, struct set *set, uint8_t kind, uint64_t hash)
 {
 	bool is_alarm = type_of(probe)->kinds[kind].flags & KS_IS_ALARM;
-	/* Whether it was there, and had to leave the table: so it may be as before, or not.  Of an alarm that is never supposed. */
+	/*
+	 * Whether it was there, and had to leave the table: so it may be as before, or not.  Of an
+	 * alarm that is never supposed.
+	 */
 	bool had_left = !is_alarm && ks_table_has_left(&set->table, hash);
 	bool is_new = !had_left && (is_alarm || !set->who_left_lost);
 	struct ks_happening what = {

@@ -2,29 +2,34 @@
 /*
  * set.h - the engine for things that exist: domains, vCPUs, processes, files in a folder.
  *
- * A probe supplies a way to walk its items, and a table of their fields.  The engine walks in steps, compares with
- * the last sample, and makes a record of each item that is
+ * A probe supplies a way to walk its items, and a table of their fields.  The engine walks in
+ * steps, compares with the last sample, and makes a record of each item that is
  *
  *   present    in the first sample, when a fresh sample was asked for, or new after a sample that was incomplete
  *   appeared   new since the last sample
  *   vanished   gone since the last sample; the record shows it as it was last seen
  *   changed    one of its watched fields is not as before; the record shows it as it is, and in "old" the former values
  *
- * Record: {common members, "event": one of these, the item's fields..., "old": {...}}; the common member "kind" is the
- * item's, and "class" is the highest that the tables below give to what happened.
+ * Record: {common members, "event": one of these, the item's fields..., "old": {...}}; the common
+ * member "kind" is the item's, and "class" is the highest that the tables below give to what
+ * happened.
  *
- * What must not change keeps its first value, from its first sample on or since it appeared, until the probe is reset.
- * Where an item is not as at first, each of its records ends in "first": {the fields that differ, as they were} (null: too
- * long to stand beside "old"; a fresh sample shows it) and "changed_ns": when it departed from that for the first time.
+ * What must not change keeps its first value, from its first sample on or since it appeared, until
+ * the probe is reset. Where an item is not as at first, each of its records ends in "first": {the
+ * fields that differ, as they were} (null: too long to stand beside "old"; a fresh sample shows
+ * it) and "changed_ns": when it departed from that for the first time.
  *
- * The table is as large as the probe's share of the sensor's memory allows.  Of items for which it has no room as a whole
- * it has a fingerprint: the key, and a keyed hash of what is watched.  So their coming, changing and going is seen as well,
- * but "vanished" then shows the key alone, "changed" has no "old", and both have "fingerprint": true.  It is the oldest
- * items of whoever has the most that become fingerprints, and at last have no place at all.  A record of kind "incomplete"
- * says so when the first has none ("so_far": true), and at the end of the sample: looked at so many, of so many.
+ * The table is as large as the probe's share of the sensor's memory allows.  Of items for which it
+ * has no room as a whole it has a fingerprint: the key, and a keyed hash of what is watched.  So
+ * their coming, changing and going is seen as well, but "vanished" then shows the key alone,
+ * "changed" has no "old", and both have "fingerprint": true.  It is the oldest items of whoever
+ * has the most that become fingerprints, and at last have no place at all.  A record of kind
+ * "incomplete" says so when the first has none ("so_far": true), and at the end of the sample:
+ * looked at so many, of so many.
  *
- * Nobody can make a record of each change for ever: of what one source (a domain, a user) changes in one kind, so many are
- * recorded in a while, and a record of kind "limited" says how many more there were.  Alarms are never left out.
+ * Nobody can make a record of each change for ever: of what one source (a domain, a user) changes
+ * in one kind, so many are recorded in a while, and a record of kind "limited" says how many more
+ * there were.  Alarms are never left out.
  */
 #ifndef KS_SET_H
 #define KS_SET_H
@@ -60,8 +65,8 @@ struct ks_field {
 /*
  * A field by its role.  The JSON member has the name of the C member.
  *
- * What follows the type is for people, and the compiler drops it: what the member means, behind "[unit] " where it has one.  The probe's page has it
- * from here (scripts/probe-pages).
+ * What follows the type is for people, and the compiler drops it: what the member means, behind
+ * "[unit] " where it has one.  The probe's page has it from here (scripts/probe-pages).
  */
 #define KS_FIELD(item, name, type, ...) KS_FIELD_(item, name, type, KS_WATCHED)
 #define KS_LIVE(item, name, type, ...) KS_FIELD_(item, name, type, KS_SHOWN)
@@ -89,19 +94,26 @@ struct ks_set_kind {
 #define KS_KEY_(item, last) (offsetof(item, last) + sizeof(((item *)0)->last))
 #define KS_SOURCE_(item, by) .source_at = offsetof(item, by), .source_bytes = sizeof(((item *)0)->by)
 /*
- * A kind by its name, the item's type, the table of its fields, and the last member of its key, which is all of the item from its begin to there.
- * Then, for the probe's page, what an item of this kind is.
+ * A kind by its name, the item's type, the table of its fields, and the last member of its key,
+ * which is all of the item from its begin to there. Then, for the probe's page, what an item of
+ * this kind is.
  */
 #define KS_KIND(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), 0, )
 /* A kind of which there is one item, without a key. */
 #define KS_ONE(kind, item, table, ...) KS_KIND_(kind, item, table, 0, 0, )
-/* A kind whose items come and go as somebody likes; @by: the member that says who, a domid or a uid. */
+/*
+ * A kind whose items come and go as somebody likes; @by: the member that says who, a domid or a
+ * uid.
+ */
 #define KS_KIND_BY(kind, item, table, last, by, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), 0, KS_SOURCE_(item, by))
 /* A kind of which there must not be any; the second, where somebody makes them. */
 #define KS_ALARMS(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_IS_ALARM, )
 #define KS_ALARMS_BY(kind, item, table, last, by, ...) \
 	KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_IS_ALARM, KS_SOURCE_(item, by))
-/* A kind whose items must not change while they are there; and one of which none may come or go, either. */
+/*
+ * A kind whose items must not change while they are there; and one of which none may come or go,
+ * either.
+ */
 #define KS_STILL(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_HOLDS_STILL, )
 #define KS_SEALED(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_HOLDS_STILL | KS_NONE_COMES, )
 
@@ -118,38 +130,49 @@ struct ks_set_type {
 	const struct ks_set_kind *kinds;
 	uint8_t kinds_count;
 	uint32_t items_max;             /* how many items there can be */
-	/* Optional, instead: the same, of this machine.  Before the probe's init(), and once and for all. */
+	/*
+	 * Optional, instead: the same, of this machine.  Before the probe's init(), and once and
+	 * for all.
+	 */
 	uint32_t (*items)(void);
 	/* Optional: 0, or -1 for no memory. */
 	int (*init)(struct ks_probe *probe);
 	void (*exit)(struct ks_probe *probe);
-	/* Optional: how many of them a first sample usually has.  The probe's ring is made for that. */
+	/*
+	 * Optional: how many of them a first sample usually has.  The probe's ring is made for
+	 * that.
+	 */
 	uint32_t (*first_items)(void);
 	/*
-	 * So long after boot what it looks at is still being set up: until then, what holds still is first as it is in the end, and that it was
-	 * another is no alarm.
+	 * So long after boot what it looks at is still being set up: until then, what holds still
+	 * is first as it is in the end, and that it was another is no alarm.
 	 */
 	uint64_t settled_ns;
 	/*
-	 * How many changes of one kind by one source are recorded in five minutes; 0: 32.  Others are counted.
+	 * How many changes of one kind by one source are recorded in five minutes; 0: 32.  Others
+	 * are counted.
 	 */
 	uint8_t changes_max;
 	/*
-	 * Copies the next item to @item (zeroed, room for the largest kind) and moves @cursor.  The index of its kind, or KS_SET_*.
-	 * Bounded time; what it walks may change between two calls.
+	 * Copies the next item to @item (zeroed, room for the largest kind) and moves @cursor.
+	 * The index of its kind, or KS_SET_*. Bounded time; what it walks may change between two
+	 * calls.
 	 */
 	int (*next)(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item);
 	/*
-	 * Optional, for items that are too many to keep and are all alike: next() gives those that are not as usual, and those that the last sample
-	 * has (ks_set_kept()).  One that the last sample has not is then "changed" from what this makes of @item, a copy of it: the same item as it
-	 * usually is, which is its first value, too.  False: its kind has nothing usual.
+	 * Optional, for items that are too many to keep and are all alike: next() gives those that
+	 * are not as usual, and those that the last sample has (ks_set_kept()).  One that the last
+	 * sample has not is then "changed" from what this makes of @item, a copy of it: the same
+	 * item as it usually is, which is its first value, too.  False: its kind has nothing
+	 * usual.
 	 */
 	bool (*usual)(struct ks_probe *probe, unsigned int kind, void *item);
 };
 
 /*
- * For next(): the item of kind @kind with @item's key, as the last sample that had one shows it, or NULL (or it is a fingerprint).  So what costs much to find out
- * and has not changed need not be found out again.  It is the engine's, valid until next() returns.
+ * For next(): the item of kind @kind with @item's key, as the last sample that had one shows it,
+ * or NULL (or it is a fingerprint).  So what costs much to find out and has not changed need not
+ * be found out again.  It is the engine's, valid until next() returns.
  */
 const void *ks_set_kept(const struct ks_probe *probe, unsigned int kind, const void *item);
 

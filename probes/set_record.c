@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * set_record.c - inside the set engine: the records that it makes, of which class each is, and how many changes of whose.
+ * set_record.c - inside the set engine: the records that it makes, of which class each is, and how
+ * many changes of whose.
  */
 #include "set_record.h"
 
@@ -211,7 +212,10 @@ static bool is_limit_of(const struct ks_limit *limit, uint8_t kind, uint32_t sou
 	return limit->made && limit->kind == kind && limit->source == source;
 }
 
-/* The row for what @source changes in this kind; where there is none, in the place of the one that began first. */
+/*
+ * The row for what @source changes in this kind; where there is none, in the place of the one that
+ * began first.
+ */
 static struct ks_limit *limit_of(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[], uint8_t kind, uint32_t source)
 {
 	uint64_t now = ks_port_time_ns();

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * set_record.h - inside the set engine: the records that it makes, of which class each is, and how many changes of whose.
+ * set_record.h - inside the set engine: the records that it makes, of which class each is, and how
+ * many changes of whose.
  */
 #ifndef KS_SET_RECORD_H
 #define KS_SET_RECORD_H
 
 #include "set_table.h"
 
-/* So many changes of one kind by one source are recorded in so long, unless the type says other, and others counted. */
+/*
+ * So many changes of one kind by one source are recorded in so long, unless the type says other,
+ * and others counted.
+ */
 #define KS_CHANGES_MAX 32
 #define KS_CHANGES_NS 300000000000ULL
 #define KS_LIMITS 32
@@ -41,10 +45,16 @@ bool ks_set_same(const struct ks_set_kind *kind, const void *a, const void *b);
 /* Makes the record, or counts a change that is one too many. */
 void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[KS_LIMITS], struct ks_happening what);
 
-/* At the end of a pass: tells of changes that were only counted, when that begins, and when their time is over. */
+/*
+ * At the end of a pass: tells of changes that were only counted, when that begins, and when their
+ * time is over.
+ */
 void ks_set_tell_limits(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[KS_LIMITS]);
 
-/* The sample cannot be complete: of @of items so many were looked at; @so_far: it is not at its end. */
+/*
+ * The sample cannot be complete: of @of items so many were looked at; @so_far: it is not at its
+ * end.
+ */
 void ks_set_record_incomplete(struct ks_probe *probe, uint64_t looked, uint64_t of, bool so_far);
 
 #endif /* KS_SET_RECORD_H */

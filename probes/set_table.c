@@ -68,7 +68,8 @@ static uint32_t *chain_of(const struct ks_table *table, uint64_t hash)
 }
 
 /*
- * A Bloom filter.  At the most that is let into it, one of 256 that were not noted seems to be: that one is not told to be new while the table is full.
+ * A Bloom filter.  At the most that is let into it, one of 256 that were not noted seems to be:
+ * that one is not told to be new while the table is full.
  */
 #define FILTER_HASHES 8
 
@@ -274,7 +275,10 @@ static void free_print_block(struct ks_table *table, uint32_t block)
 /* How many slots are asked which of them gives way. */
 #define ASKED 16
 
-/* The higher, the sooner it gives way: what is gone; then of whoever has the most.  At last an alarm, and a first value that would be lost. */
+/*
+ * The higher, the sooner it gives way: what is gone; then of whoever has the most.  At last an
+ * alarm, and a first value that would be lost.
+ */
 static uint32_t readiness(const struct ks_table *table, uint32_t i)
 {
 	struct ks_slot *slot = ks_table_slot(table, i);

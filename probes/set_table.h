@@ -2,13 +2,16 @@
 /*
  * set_table.h - inside the set engine: what it remembers of the last sample.
  *
- * The table is slots: a keyed hash of an item's key leads to a chain of them.  A slot has the item as it was last seen, or its
- * fingerprint.  Its memory is blocks: one holds a whole item, or as many fingerprints as fit in its place.  At first all are for whole
- * items; when there is no more room, the oldest item becomes a fingerprint, and a block one for these, if none has room for it.  Up
- * to one of WHOLE_PART of the blocks stays for whole items.  A block whose fingerprints have all gone is one for an item again.
- * Alarms have blocks of their own, so that nothing else takes their place.
+ * The table is slots: a keyed hash of an item's key leads to a chain of them.  A slot has the item
+ * as it was last seen, or its fingerprint.  Its memory is blocks: one holds a whole item, or as
+ * many fingerprints as fit in its place.  At first all are for whole items; when there is no more
+ * room, the oldest item becomes a fingerprint, and a block one for these, if none has room for it.
+ * Up to one of WHOLE_PART of the blocks stays for whole items.  A block whose fingerprints have
+ * all gone is one for an item again. Alarms have blocks of their own, so that nothing else takes
+ * their place.
  *
- * What has to leave the table is noted in a filter, so that in the next pass it is not taken for something new.
+ * What has to leave the table is noted in a filter, so that in the next pass it is not taken for
+ * something new.
  */
 #ifndef KS_SET_TABLE_H
 #define KS_SET_TABLE_H
@@ -24,7 +27,10 @@ struct ks_slot {
 	uint8_t source;         /* which of sources[] counts it */
 };
 
-/* It vanished, and is kept for its first value, should it come back; until somebody else needs the slot. */
+/*
+ * It vanished, and is kept for its first value, should it come back; until somebody else needs the
+ * slot.
+ */
 #define KS_GONE 0x80
 
 struct ks_whole {
@@ -40,7 +46,10 @@ struct ks_print {
 	uint8_t key[] __attribute__((aligned(8)));
 };
 
-/* A block, outside of its memory.  It is in one list: of the free, of those with a whole item, of those for fingerprints; the first two for alarms apart. */
+/*
+ * A block, outside of its memory.  It is in one list: of the free, of those with a whole item, of
+ * those for fingerprints; the first two for alarms apart.
+ */
 struct ks_block {
 	uint32_t older, newer;
 	uint8_t use;            /* KS_BLOCK_..., or how many fingerprints are in it */
@@ -95,7 +104,10 @@ struct ks_table {
 int ks_table_init(struct ks_table *table, struct ks_probe *probe);
 void ks_table_exit(struct ks_table *table);
 
-/* Forgets everything; it is a part of it that ks_table_forget() does, in little time.  True: that was the last. */
+/*
+ * Forgets everything; it is a part of it that ks_table_forget() does, in little time.  True: that
+ * was the last.
+ */
 void ks_table_reset(struct ks_table *table);
 bool ks_table_forget(struct ks_table *table);
 
@@ -115,7 +127,10 @@ static inline struct ks_slot *ks_table_slot(const struct ks_table *table, uint32
 					  place * table->print_bytes);
 }
 
-/* For a walk over all slots from 0 on, in use or not: the one behind @slot; the end is table->blocks_count * KS_PLACES. */
+/*
+ * For a walk over all slots from 0 on, in use or not: the one behind @slot; the end is
+ * table->blocks_count * KS_PLACES.
+ */
 static inline uint32_t ks_table_after(const struct ks_table *table, uint32_t slot)
 {
 	return ks_table_is_print(table, slot) && slot % KS_PLACES + 1 < table->prints ? slot + 1 : (slot / KS_PLACES + 1) * KS_PLACES;
@@ -153,7 +168,10 @@ uint64_t ks_table_content(const struct ks_table *table, const struct ks_set_kind
 /* The slot of the item with @item's key, or KS_NO_SLOT. */
 uint32_t ks_table_find(const struct ks_table *table, uint64_t hash, uint8_t kind, const void *item);
 
-/* Whether an item that has no slot is one that had to leave the table, so that nothing is known of it.  Rarely so of one that has not. */
+/*
+ * Whether an item that has no slot is one that had to leave the table, so that nothing is known of
+ * it.  Rarely so of one that has not.
+ */
 bool ks_table_has_left(const struct ks_table *table, uint64_t hash);
 
 /* Whether to keep one item more of this kind, another has to leave the table. */
@@ -162,13 +180,19 @@ bool ks_table_is_full(const struct ks_table *table, const struct ks_set_kind *ki
 /* A slot for @item, which was seen in this pass and had none: the newest always gets one. */
 struct ks_whole *ks_table_keep(struct ks_table *table, uint8_t kind, const void *item, uint64_t hash);
 
-/* @value is what @whole was at first, unless it is known to have been something else.  Of kinds that hold still. */
+/*
+ * @value is what @whole was at first, unless it is known to have been something else.  Of kinds
+ * that hold still.
+ */
 void ks_table_keep_first(const struct ks_table *table, struct ks_whole *whole, const void *value);
 
 /* The item in slot @i is gone, or has a place elsewhere now. */
 void ks_table_drop(struct ks_table *table, uint32_t i);
 
-/* Nobody has left the table who is still there; so much has left it that the filter says it of everybody: it is emptied. */
+/*
+ * Nobody has left the table who is still there; so much has left it that the filter says it of
+ * everybody: it is emptied.
+ */
 void ks_table_forget_left(struct ks_table *table);
 bool ks_table_left_too_many(const struct ks_table *table);
 

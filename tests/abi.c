@@ -2,8 +2,9 @@
 /*
  * abi.c - the hypercall itself, called as no good client would.
  *
- * A program for Dom0 (and for guests).  Each line of its output is "NAME: RESULT", RESULT being "ok", an error's name, or what is
- * said with it; tests/xen/abi.t knows what must stand there.  Usage: abi [NAME...]; without names, all but "denied" and "hammer" are done.
+ * A program for Dom0 (and for guests).  Each line of its output is "NAME: RESULT", RESULT being
+ * "ok", an error's name, or what is said with it; tests/xen/abi.t knows what must stand there.
+ * Usage: abi [NAME...]; without names, all but "denied" and "hammer" are done.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -26,7 +27,10 @@ static const char discovery[] =
 	"{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"discovery\",\"*\"]}";
 static const char peek_all[] =
 	"{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"records\",\"*\",{\"peek\":true}]}";
-/* Of one probe, as what comes meanwhile is behind what was there; of all, it is somewhere in the middle. */
+/*
+ * Of one probe, as what comes meanwhile is behind what was there; of all, it is somewhere in the
+ * middle.
+ */
 static const char peek_domains[] = "{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\","
 				   "\"records\",\"xen-domains\",{\"peek\":true}]}";
 static const char take_domains[] = "{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\","
@@ -94,7 +98,10 @@ static void say(const char *name, int result)
 	printf("%s: %s\n", name, name_of(result));
 }
 
-/* A whole exchange with a buffer of @size; how many bytes and lines came, into area->reply one behind the other. */
+/*
+ * A whole exchange with a buffer of @size; how many bytes and lines came, into area->reply one
+ * behind the other.
+ */
 static int whole(const char *request, uint32_t size, size_t *total, unsigned int *calls)
 {
 	static char part[1 << 20] __attribute__((aligned(4096)));
@@ -154,8 +161,9 @@ static void do_fields(void)
 }
 
 /*
- * Cookies that Xen did not make: each is refused, and nothing is done for it.  Random ones, and such as would be a cursor if they were believed:
- * one beyond the last record has all of them looked through in one call, one that says that much was sent takes losses out of the count.
+ * Cookies that Xen did not make: each is refused, and nothing is done for it.  Random ones, and
+ * such as would be a cursor if they were believed: one beyond the last record has all of them
+ * looked through in one call, one that says that much was sent takes losses out of the count.
  */
 static void do_cookies(void)
 {
@@ -202,7 +210,10 @@ static void do_own_cookie(void)
 		taken += exchange_now() != -EINVAL;
 	}
 	printf("own-cookie-changed: %u taken\n", taken);
-	/* The same length, the same records, but not the same filter's end: one blank that was none. */
+	/*
+	 * The same length, the same records, but not the same filter's end: one blank that was
+	 * none.
+	 */
 	area->exchange = kept;
 	area->exchange.reply_bytes = 600;
 	area->request[kept.request_bytes - 1] = ' ';
@@ -280,7 +291,10 @@ static void do_buffers(void)
 	say("whole-small", whole(peek_domains, 1000, &small_total, &calls));
 	/* A call may end before its buffer is full, so how many the big one took says nothing. */
 	printf("whole-calls: %s\n", calls > 1 ? "ok" : "all in one call");
-	/* What came meanwhile is behind what both have; the closing line is not part of the comparison. */
+	/*
+	 * What came meanwhile is behind what both have; the closing line is not part of the
+	 * comparison.
+	 */
 	printf("whole-same: %s\n", total > 1000 && small_total >= total - 100 && !memcmp(all, area->reply, total - 100) ?
 					   "ok" : "they differ");
 	free(all);
@@ -299,7 +313,10 @@ static void *flip(void *arg)
 		area->request[(unsigned int)rand_r(&seed) % 128] ^= (char)(1 << (rand_r(&seed) % 8));
 		exchange->request_bytes = (uint32_t)rand_r(&seed) % 5000;
 		exchange->reply_bytes = (uint32_t)rand_r(&seed);
-		/* Where it hurts nobody but Xen, if anybody: within the area, in no man's land, in Xen. */
+		/*
+		 * Where it hurts nobody but Xen, if anybody: within the area, in no man's land, in
+		 * Xen.
+		 */
 		exchange->reply = rand_r(&seed) % 2 ? address(area->reply) + (uint64_t)rand_r(&seed) % (1 << 19) :
 						      (uint64_t)rand_r(&seed) << 33 | 1ULL << 63;
 		exchange->cookie[rand_r(&seed) % 8] ^= (uint64_t)rand_r(&seed);
@@ -384,7 +401,9 @@ static void *crowd_one(void *arg)
 	return NULL;
 }
 
-/* More callers than Xen has buffers (where it is built so): each is answered as if he were alone. */
+/*
+ * More callers than Xen has buffers (where it is built so): each is answered as if he were alone.
+ */
 static void do_crowd(void)
 {
 	pthread_t threads[CROWD];
@@ -409,7 +428,10 @@ static void do_hammer(void)
 	printf("hammer: %s\n", (const char *)crowd_one(NULL));
 }
 
-/* Until there is something in the buffer: where time is short, a call brings nothing but the word that there is more. */
+/*
+ * Until there is something in the buffer: where time is short, a call brings nothing but the word
+ * that there is more.
+ */
 static int first_lines(const char *text, uint32_t room)
 {
 	int result;

@@ -2,8 +2,9 @@
 /*
  * access.c - what the hypercall lets its caller do: each op, and each command of the protocol.
  *
- * A program for Dom0 and for guests.  Each line of its output is "WHAT: RESULT", WHAT being a row of the table in docs/sensing-domain.md, RESULT
- * "ok", an error's name, or the code with which the sensor answered; tests/xen/access.t holds the two side by side.
+ * A program for Dom0 and for guests.  Each line of its output is "WHAT: RESULT", WHAT being a row
+ * of the table in docs/sensing-domain.md, RESULT "ok", an error's name, or the code with which the
+ * sensor answered; tests/xen/access.t holds the two side by side.
  *
  *	access table         all rows but the lock
  *	access lock DOMID    the lock, as "lock"

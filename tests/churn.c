@@ -73,8 +73,8 @@ static struct tally {
  * @cpu_leaves: that a CPU goes away while a domain's last remains wait for their grace period.
  * cpu_disable_scheduler() does not find that domain any more, and its vCPUs stay with a CPU that
  * has no scheduler (a fault in csched2_unit_remove() under complete_domain_destroy()).  As it
- * begins to take a CPU away, it waits for all such remains: so it is enough that no domain is ended
- * meanwhile.
+ * begins to take a CPU away, it waits for all such remains: so it is enough that no domain is
+ * ended meanwhile.
  *
  * @cpu_changes: two at a time of these: a CPU is taken away, or brought back; it leaves a pool; a
  * live patch is unloaded.  rcu_barrier() in one and what the other has a tasklet wait for can wait
@@ -453,7 +453,9 @@ static bool livepatch_comes_and_goes(void)
 	set_xen_guest_handle(op->u.upload.payload, (uint8_t *)area->reply);
 	if (!do_sysctl() && errno != EEXIST)
 		return false;
-	/* Where the CPUs did not come together in time to take it away again, it is still there. */
+	/*
+	 * Where the CPUs did not come together in time to take it away again, it is still there.
+	 */
 	applied = livepatch_is_applied() || livepatch_action(LIVEPATCH_ACTION_APPLY);
 	error = errno;
 	reverted = !applied || livepatch_action(LIVEPATCH_ACTION_REVERT);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * dialect.c - clients as they were published: each way in which they put a request into a stream, by name.
+ * dialect.c - clients as they were published: each way in which they put a request into a stream,
+ * by name.
  *
- * Usage: dialect SOCKET PROBE ("@NAME" is an abstract socket).  Of each way, prints "WAY LINE" for each line that came, and "WAY end" when
- * the server had closed behind it; status 1 when it did not, or less came than has to.  The test judges the lines.
+ * Usage: dialect SOCKET PROBE ("@NAME" is an abstract socket).  Of each way, prints "WAY LINE" for
+ * each line that came, and "WAY end" when the server had closed behind it; status 1 when it did
+ * not, or less came than has to.  The test judges the lines.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -61,7 +63,10 @@ static int open_socket(const char *path)
 	return fd;
 }
 
-/* Prints what comes until there were @lines, or the stream ends.  How many there were; -1: nothing for a minute. */
+/*
+ * Prints what comes until there were @lines, or the stream ends.  How many there were; -1: nothing
+ * for a minute.
+ */
 static int hear(const char *name, int fd, int lines)
 {
 	char byte, line[8192];

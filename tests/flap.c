@@ -2,8 +2,8 @@
 /*
  * flap.c - in a guest: its vCPUs go down and up, for ever, as any guest may have it.
  *
- * Usage: flap VCPUS.  Xen is told so without the guest's kernel, which keeps them: each is up again before that misses it.  Prints "flap" when all
- * have been down and up once.
+ * Usage: flap VCPUS.  Xen is told so without the guest's kernel, which keeps them: each is up
+ * again before that misses it.  Prints "flap" when all have been down and up once.
  */
 #define __XEN_TOOLS__ 1
 #include <stdint.h>

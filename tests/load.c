@@ -123,7 +123,10 @@ static int mute(void)
 
 	if (fd < 0)
 		return 1;
-	/* Until nothing was taken for a second: its answers fill its own queue, and then its questions the server's. */
+	/*
+	 * Until nothing was taken for a second: its answers fill its own queue, and then its
+	 * questions the server's.
+	 */
 	while (quiet < 10) {
 		int len = request(text, sizeof(text), nonce, "discovery", "");
 
@@ -174,7 +177,10 @@ static void __attribute__((noreturn)) churn(unsigned int clients)
 	for (unsigned int client = 0; client < clients; client++) {
 		if (!fork()) {
 			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			/* Every other time it does not read at all, until the server ends it: it is then within an answer. */
+			/*
+			 * Every other time it does not read at all, until the server ends it: it
+			 * is then within an answer.
+			 */
 			for (unsigned int i = client;; i++) {
 				int fd = i % 2 ? open_socket() : -1;
 

@@ -107,7 +107,10 @@ static int show_answer(const struct options *o, const struct ksense_line *line)
 	return got;
 }
 
-/* The word that ends the reply: a new state, a new level, or that a reset or a change of a list was done. */
+/*
+ * The word that ends the reply: a new state, a new level, or that a reset or a change of a list
+ * was done.
+ */
 static void show_word(const struct options *o, const struct ksense_line *line)
 {
 	const char *target = o->request.target ? o->request.target : "*";
@@ -143,7 +146,9 @@ static void show_word(const struct options *o, const struct ksense_line *line)
 
 /* === Interface ========================================================== */
 
-/* One line of the reply.  The exit status so far; @records: where a table is to be made of them. */
+/*
+ * One line of the reply.  The exit status so far; @records: where a table is to be made of them.
+ */
 static int show_line(const struct ksense *k, const struct options *o, const struct ksense_line *line, json_t *records,
 		     uint64_t taken)
 {

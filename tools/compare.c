@@ -2,9 +2,11 @@
 /*
  * compare.c - "ksense compare": looks at both sides of each pair, and again where they differ.
  *
- * Xen's view is taken between two of Dom0's.  What Xen has and Dom0 has not counts only where Dom0 had it neither before nor after; what Dom0 has and Xen has
- * not, where Dom0 had it both times; members that differ, where Dom0 said the same both times.  What is left of that at each of the pair's looks is a
- * finding: so processes that come and go, of which each look may catch one, do not make any.
+ * Xen's view is taken between two of Dom0's.  What Xen has and Dom0 has not counts only where Dom0
+ * had it neither before nor after; what Dom0 has and Xen has not, where Dom0 had it both times;
+ * members that differ, where Dom0 said the same both times.  What is left of that at each of the
+ * pair's looks is a finding: so processes that come and go, of which each look may catch one, do
+ * not make any.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,7 +50,10 @@ static void add_difference(json_t *differences, const struct pair *pair, enum ru
 
 enum { XENS, DOM0S };
 
-/* Whether @item, which has the pair's members by the names that @side has for them, says the same of them as @dom0. */
+/*
+ * Whether @item, which has the pair's members by the names that @side has for them, says the same
+ * of them as @dom0.
+ */
 static bool same_members(const struct pair *pair, const json_t *item, int side, const json_t *dom0)
 {
 	for (unsigned int i = 0; i < pair->members_count; i++)
@@ -127,7 +132,10 @@ static void compare_dom0(const struct pair *pair, const struct view *xen, const 
 			add_difference(found, pair, ONLY_DOM0, &pair->dom0[0], NULL, item);
 }
 
-/* Numbers alone, where the items of the two sides have nothing in common by which they could be paired. */
+/*
+ * Numbers alone, where the items of the two sides have nothing in common by which they could be
+ * paired.
+ */
 static void compare_numbers(const struct pair *pair, const struct view *xen, const struct view *before, const struct view *after, json_t *found)
 {
 	size_t dom0 = json_array_size(before->items) > json_array_size(after->items) ? json_array_size(before->items) : json_array_size(after->items);
@@ -178,8 +186,8 @@ static void look_free(struct look *look)
 }
 
 /*
- * Dom0's second view is taken only where there is a difference to be confirmed; in the next look it is the first one, @before, if it has items.  False: it could
- * not be compared.
+ * Dom0's second view is taken only where there is a difference to be confirmed; in the next look
+ * it is the first one, @before, if it has items.  False: it could not be compared.
  */
 static bool look_at(struct sources *sources, struct pair *pair, struct look *look, struct view *before)
 {
@@ -209,7 +217,10 @@ static bool look_at(struct sources *sources, struct pair *pair, struct look *loo
 
 /* === Rounds ============================================================= */
 
-/* Half to one and a half times @ms: a pause of always the same length may fall into step with what it should be independent of. */
+/*
+ * Half to one and a half times @ms: a pause of always the same length may fall into step with what
+ * it should be independent of.
+ */
 static void pause_about(unsigned int ms)
 {
 	unsigned int random;
@@ -266,8 +277,8 @@ static void raise_new(struct pair *pair, const json_t *pending, const char *sinc
 }
 
 /*
- * Looks until nothing is left that differed at each look, or there were as many looks as the pair wants.  Where it cannot be compared, what was found before
- * stays.
+ * Looks until nothing is left that differed at each look, or there were as many looks as the pair
+ * wants.  Where it cannot be compared, what was found before stays.
  */
 static void round_of(struct sources *sources, struct pair *pair, bool table)
 {
@@ -305,7 +316,10 @@ static void round_of(struct sources *sources, struct pair *pair, bool table)
 	json_decref(pending);
 }
 
-/* A pair that stands in for another is looked at only where that one cannot be, for want of a source. */
+/*
+ * A pair that stands in for another is looked at only where that one cannot be, for want of a
+ * source.
+ */
 static bool wanted(const struct pairs *pairs, const struct pair *pair)
 {
 	for (size_t i = 0; pair->instead_of && i < pairs->count; i++)

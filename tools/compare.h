@@ -2,8 +2,9 @@
 /*
  * compare.h - inside "ksense compare": pairs, views, findings.
  *
- * A *pair* says which items of Xen's have to be the same as which of Dom0's; it is data (pairs.json, ksense-pairs(5)).  A *view* is what one side says at
- * one moment.  What differs between two views is a *difference*; one that is there at each of several looks is a *finding*.
+ * A *pair* says which items of Xen's have to be the same as which of Dom0's; it is data
+ * (pairs.json, ksense-pairs(5)).  A *view* is what one side says at one moment.  What differs
+ * between two views is a *difference*; one that is there at each of several looks is a *finding*.
  */
 #ifndef KSENSE_COMPARE_H
 #define KSENSE_COMPARE_H
@@ -64,7 +65,10 @@ struct pairs {
 	size_t count;
 };
 
-/* Reads the pairs of the file @path, or the built-in ones (NULL).  Exits with EXIT_USAGE and a message for what is no such file. */
+/*
+ * Reads the pairs of the file @path, or the built-in ones (NULL).  Exits with EXIT_USAGE and a
+ * message for what is no such file.
+ */
 void pairs_read(struct pairs *pairs, const char *path);
 void pairs_free(struct pairs *pairs);
 
@@ -89,7 +93,10 @@ struct sources;
 struct sources *sources_open(const struct options *o);
 void sources_close(struct sources *sources);
 
-/* What one side of the pair says now; of Xen, pair->first is kept up with it.  view_free() it in any case. */
+/*
+ * What one side of the pair says now; of Xen, pair->first is kept up with it.  view_free() it in
+ * any case.
+ */
 void view_xen(struct sources *sources, struct pair *pair, struct view *view);
 void view_dom0(struct sources *sources, const struct pair *pair, struct view *view);
 void view_free(struct view *view);

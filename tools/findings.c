@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * findings.c - a difference that persisted, told so that a person understands it; and what was looked at.
+ * findings.c - a difference that persisted, told so that a person understands it; and what was
+ * looked at.
  */
 #include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
@@ -24,7 +25,10 @@ void time_text(char text[32])
 
 /* === Making one ========================================================= */
 
-/* The members of a record that say what it is, without those that say where it stood among records. */
+/*
+ * The members of a record that say what it is, without those that say where it stood among
+ * records.
+ */
 static json_t *item_copy(json_t *item)
 {
 	static const char *const common[] = { "seq", "time", "probe", "kind", "class", "epoch", "pass", "event", "old" };

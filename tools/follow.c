@@ -63,7 +63,10 @@ bool pause_for(double seconds, int fd)
 
 /* === What was shown already ============================================= */
 
-/* With --peek the sensor gives everything each time.  After a reset seq starts again, but time does not. */
+/*
+ * With --peek the sensor gives everything each time.  After a reset seq starts again, but time
+ * does not.
+ */
 static bool is_new(struct follow *f, const json_t *record)
 {
 	const char *kind = json_string_value(json_object_get(record, "kind"));
@@ -168,7 +171,10 @@ static int look(struct follow *f, struct ksense *k, bool *connected)
 
 /* === A subscription ===================================================== */
 
-/* Ends the subscription; what was handed over until then is shown, or only counted.  The exit status. */
+/*
+ * Ends the subscription; what was handed over until then is shown, or only counted.  The exit
+ * status.
+ */
 static int unsubscribe(struct follow *f, struct ksense *k, bool shown)
 {
 	struct ksense_request request = { .command = "unsubscribe", .target = f->o.request.target };
@@ -199,7 +205,10 @@ static int cannot_write(struct follow *f, struct ksense *k)
 	return EXIT_SAID_ERROR;
 }
 
-/* Subscribes.  False where the server knows no subscriptions; else *@status and the connection say how it went. */
+/*
+ * Subscribes.  False where the server knows no subscriptions; else *@status and the connection say
+ * how it went.
+ */
 static bool subscribe(struct follow *f, struct ksense *k, int *status)
 {
 	struct ksense_request request = f->o.request;

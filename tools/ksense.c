@@ -72,7 +72,10 @@ static int run(struct ksense *k, const struct options *o)
 	return o->follow ? run_follow(k, o) : run_command(k, o);
 }
 
-/* Closed standard descriptors are opened the wrong way round: using them fails, and no socket of ours gets their numbers. */
+/*
+ * Closed standard descriptors are opened the wrong way round: using them fails, and no socket of
+ * ours gets their numbers.
+ */
 static void hold_standard_fds(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

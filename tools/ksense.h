@@ -51,8 +51,8 @@ int reconnect(struct ksense *k, const struct options *o);
 int report(const struct ksense *k);
 
 /*
- * Writes out what stdout holds.  0, or -1 after saying on stderr that it could not be written, and that @taken records were
- * taken from the sensor in the meantime.
+ * Writes out what stdout holds.  0, or -1 after saying on stderr that it could not be written, and
+ * that @taken records were taken from the sensor in the meantime.
  */
 int flush_output(uint64_t taken);
 
@@ -66,7 +66,10 @@ int run_compare(const struct options *o);
 
 /* === follow.c: until interrupted === */
 
-/* The first SIGINT or SIGTERM lets what is under way end, so that nothing is taken and not shown; the second kills. */
+/*
+ * The first SIGINT or SIGTERM lets what is under way end, so that nothing is taken and not shown;
+ * the second kills.
+ */
 void catch_signals(void);
 bool was_interrupted(void);
 /* Sleeps; false when interrupted.  With @fd not -1, until there is something to read. */
@@ -74,12 +77,18 @@ bool pause_for(double seconds, int fd);
 
 /* === views.c === */
 
-/* Xenstore by its daemon's socket, or NULL with errno: without one libxenstore would turn to the kernel's device, and wait there for ever. */
+/*
+ * Xenstore by its daemon's socket, or NULL with errno: without one libxenstore would turn to the
+ * kernel's device, and wait there for ever.
+ */
 struct xs_handle *xenstore_open(void);
 
 /* === commands.c: lines === */
 
-/* A line's body as jansson has it; NULL, with a message on stderr, when jansson does not take it.  Raw bytes become hex digits. */
+/*
+ * A line's body as jansson has it; NULL, with a message on stderr, when jansson does not take it.
+ * Raw bytes become hex digits.
+ */
 json_t *parse_body(const struct ksense_line *line);
 
 /* A record, or another line, in the form for scripts: as the sensor wrote it. */
@@ -97,7 +106,10 @@ void print_plain(const json_t *value);
 void print_text(const char *text);
 void print_discovery(const json_t *list);
 void print_status(const json_t *status);
-/* Who has locked the sensor and for whom, in one line of text without its newline; @lock is the status's member of that name. */
+/*
+ * Who has locked the sensor and for whom, in one line of text without its newline; @lock is the
+ * status's member of that name.
+ */
 void print_lock(FILE *out, const json_t *lock);
 
 #endif /* KSENSE_H */

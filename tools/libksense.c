@@ -23,7 +23,10 @@ static_assert(KSENSE_LINE_MAX - 1 <= KS_JSON_BYTES_MAX, "the reader takes a whol
 
 /* === Errors ============================================================= */
 
-/* A message may quote a server, and may be shown on a terminal: control characters do not get there, C1 ones in UTF-8 either. */
+/*
+ * A message may quote a server, and may be shown on a terminal: control characters do not get
+ * there, C1 ones in UTF-8 either.
+ */
 static void disarm(char *text)
 {
 	for (unsigned char *p = (unsigned char *)text; *p; p++)
@@ -289,7 +292,10 @@ struct found {
 	struct ks_json_value code, message;  /* members of an error */
 };
 
-/* Walks over the value that starts with @token, looking for {"type": "raw", "length": n}.  False: no JSON. */
+/*
+ * Walks over the value that starts with @token, looking for {"type": "raw", "length": n}.  False:
+ * no JSON.
+ */
 static bool walk_body(struct ks_json *json, enum ks_json_token token, struct found *found)
 {
 	uint32_t is_raw = 0, has_length = 0;  /* bit d: the object open at depth d has this member */
@@ -426,8 +432,8 @@ static bool read_line(struct ksense *k, struct ksense_line *line)
 }
 
 /*
- * Waits until in[] holds @bytes bytes from in_start on, or with @bytes 0 a newline.  1, 0 when nothing more will come, -1.
- * *@line_bytes is the length of the line without its newline.
+ * Waits until in[] holds @bytes bytes from in_start on, or with @bytes 0 a newline.  1, 0 when
+ * nothing more will come, -1. *@line_bytes is the length of the line without its newline.
  */
 static int gather(struct ksense *k, size_t bytes, size_t *line_bytes, int64_t deadline)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libksense.h - a client of the kernel sensors: of the one in Xen, by hypercall, and of those behind a UNIX stream socket.
+ * libksense.h - a client of the kernel sensors: of the one in Xen, by hypercall, and of those
+ * behind a UNIX stream socket.
  *
  *	struct ksense *k = ksense_new();
  *	struct ksense_request request = { .command = "records", .target = "xen-domains" };
@@ -16,10 +17,11 @@
  *		errx(1, "%s", ksense_message(k));
  *	ksense_free(k);
  *
- * A handle is for one thread at a time.  The library starts no threads, installs no signal handlers, prints nothing, and never
- * raises SIGPIPE.  It does not take records from the sensor behind your back: on Xen the records of one call (some KiB) count as
- * delivered when ksense_next() has handed them all out and is called again, the last ones of a reply when they arrive; on a socket
- * when the server has written them.
+ * A handle is for one thread at a time.  The library starts no threads, installs no signal
+ * handlers, prints nothing, and never raises SIGPIPE.  It does not take records from the sensor
+ * behind your back: on Xen the records of one call (some KiB) count as delivered when
+ * ksense_next() has handed them all out and is called again, the last ones of a reply when they
+ * arrive; on a socket when the server has written them.
  */
 #ifndef LIBKSENSE_H
 #define LIBKSENSE_H
@@ -79,30 +81,37 @@ struct ksense *ksense_new(void);
 void ksense_free(struct ksense *k);
 
 /*
- * Connects: to the sensor of the Xen that runs this machine; to the UNIX stream socket at @path ("@name": an abstract one); or to
- * @fd, the client's end of a connected stream socket, which the handle owns from then on.  0, or -1 with ksense_error() and
- * ksense_message().  A handle that is connected already is closed first.
+ * Connects: to the sensor of the Xen that runs this machine; to the UNIX stream socket at @path
+ * ("@name": an abstract one); or to @fd, the client's end of a connected stream socket, which the
+ * handle owns from then on.  0, or -1 with ksense_error() and ksense_message().  A handle that is
+ * connected already is closed first.
  */
 int ksense_open_xen(struct ksense *k);
 int ksense_open_socket(struct ksense *k, const char *path);
 int ksense_open_fd(struct ksense *k, int fd);
 void ksense_close(struct ksense *k);
 
-/* How long to wait for the next line, and for room to send; negative: for ever.  At first KSENSE_TIMEOUT_MS. */
+/*
+ * How long to wait for the next line, and for room to send; negative: for ever.  At first
+ * KSENSE_TIMEOUT_MS.
+ */
 void ksense_set_timeout(struct ksense *k, int ms);
 
 /* The socket, for poll(); -1 on Xen and when closed. */
 int ksense_fd(const struct ksense *k);
 
 /*
- * The last error of this handle, and a sentence about it, for a person: what is wrong and what to do.  It has no newline and no
- * control characters, whatever a server said.
- * Each of the functions that can fail starts by forgetting it; so ksense_next() at the end of a reply does not.
+ * The last error of this handle, and a sentence about it, for a person: what is wrong and what to
+ * do.  It has no newline and no control characters, whatever a server said. Each of the functions
+ * that can fail starts by forgetting it; so ksense_next() at the end of a reply does not.
  */
 enum ksense_error ksense_error(const struct ksense *k);
 const char *ksense_message(const struct ksense *k);
 
-/* The protocol's name of a code that a sensor says ("too-long"), or one of this library's for the others ("no-sensor"). */
+/*
+ * The protocol's name of a code that a sensor says ("too-long"), or one of this library's for the
+ * others ("no-sensor").
+ */
 const char *ksense_error_name(enum ksense_error error);
 
 /* === Requests =========================================================== */
@@ -131,8 +140,9 @@ struct ksense_request {
 };
 
 /*
- * Writes the request line for @request, newline included, with a new random nonce of 32 hex digits.  The number of bytes,
- * or -1: KSENSE_MISUSE (longer than @size, a filter's value that is no JSON scalar) or KSENSE_SYSTEM (no random bytes).
+ * Writes the request line for @request, newline included, with a new random nonce of 32 hex
+ * digits.  The number of bytes, or -1: KSENSE_MISUSE (longer than @size, a filter's value that is
+ * no JSON scalar) or KSENSE_SYSTEM (no random bytes).
  */
 int ksense_build(struct ksense *k, const struct ksense_request *request, char *line, size_t size);
 
@@ -140,12 +150,13 @@ int ksense_build(struct ksense *k, const struct ksense_request *request, char *l
 int ksense_ask(struct ksense *k, const struct ksense_request *request);
 
 /*
- * Sends @bytes bytes as they are: one request line, with or without newline.  For those who have lines of their own; the reply is
- * then read with ksense_next().  On Xen, a line that is longer than KSENSE_REQUEST_MAX is answered "too-long" here, as a server
- * on a socket does it.  0 or -1.
+ * Sends @bytes bytes as they are: one request line, with or without newline.  For those who have
+ * lines of their own; the reply is then read with ksense_next().  On Xen, a line that is longer
+ * than KSENSE_REQUEST_MAX is answered "too-long" here, as a server on a socket does it.  0 or -1.
  *
- * Like ksense_ask() this fails, KSENSE_MISUSE, while the reply to the last request has not been read to its end: on a socket the
- * two would mix.  Who does not want the rest reads it, or calls ksense_close().
+ * Like ksense_ask() this fails, KSENSE_MISUSE, while the reply to the last request has not been
+ * read to its end: on a socket the two would mix.  Who does not want the rest reads it, or calls
+ * ksense_close().
  */
 int ksense_send(struct ksense *k, const char *line, size_t bytes);
 
@@ -160,7 +171,10 @@ enum ksense_kind {
 	KSENSE_SESSION,  /* not a reply but the answer to a session line: the last line */
 };
 
-/* All pointers are into the handle's memory and good until the next call with it; nothing is NUL-terminated. */
+/*
+ * All pointers are into the handle's memory and good until the next call with it; nothing is
+ * NUL-terminated.
+ */
 struct ksense_line {
 	enum ksense_kind kind;
 	const char *text;        /* the whole line as it came, without its newline */
@@ -175,38 +189,44 @@ struct ksense_line {
 };
 
 /*
- * While the connection is subscribed (from the KSENSE_DONE of "subscribe" to that of "unsubscribe"; sockets only), ksense_next()
- * hands out what is pushed as well: between replies, and it waits for it when no reply is due.  Then a time-out only says that there was
- * nothing new.
+ * While the connection is subscribed (from the KSENSE_DONE of "subscribe" to that of
+ * "unsubscribe"; sockets only), ksense_next() hands out what is pushed as well: between replies,
+ * and it waits for it when no reply is due.  Then a time-out only says that there was nothing new.
  *
- * The next line of the reply: 1, with *@line filled in; 0 after the last one; -1 on an error.  That the sensor refused is not an
- * error of this call: the line that says so is handed out like any other.  Every line was seen to be strict JSON, and to answer
- * the nonce of the request (of ksense_ask(); after ksense_send() the nonce is not looked at).
+ * The next line of the reply: 1, with *@line filled in; 0 after the last one; -1 on an error.
+ * That the sensor refused is not an error of this call: the line that says so is handed out like
+ * any other.  Every line was seen to be strict JSON, and to answer the nonce of the request (of
+ * ksense_ask(); after ksense_send() the nonce is not looked at).
  */
 int ksense_next(struct ksense *k, struct ksense_line *line);
 
 /*
- * For whoever sends by himself on ksense_fd(), many requests ahead: the next line of whatever reply; 0 when the server has closed
- * the connection after a whole line.  Sockets only.
+ * For whoever sends by himself on ksense_fd(), many requests ahead: the next line of whatever
+ * reply; 0 when the server has closed the connection after a whole line.  Sockets only.
  */
 int ksense_next_any(struct ksense *k, struct ksense_line *line);
 
 /* Whether the connection is subscribed. */
 bool ksense_subscribed(const struct ksense *k);
 
-/* Whether the next ksense_next() gives a line without asking the sensor or waiting: output may stay buffered until then. */
+/*
+ * Whether the next ksense_next() gives a line without asking the sensor or waiting: output may
+ * stay buffered until then.
+ */
 bool ksense_buffered(const struct ksense *k);
 
 /* === The lock of Xen's sensor =========================================== */
 
 /*
- * Hands the sensor over to the domain @domid: from now on that one may do everything, and this one what "sense=dom0=" on Xen's command line left to
- * it.  With KSENSE_NO_DOMAIN to nobody: then nobody can change a state or take records any more.  Once, until the host reboots: there is no way back.
- * Only Dom0 may, and not while the reply to a request is being read.
+ * Hands the sensor over to the domain @domid: from now on that one may do everything, and this one
+ * what "sense=dom0=" on Xen's command line left to it.  With KSENSE_NO_DOMAIN to nobody: then
+ * nobody can change a state or take records any more.  Once, until the host reboots: there is no
+ * way back. Only Dom0 may, and not while the reply to a request is being read.
  *
- * 0, or -1: KSENSE_BUSY (it is locked already; its status tells to whom), KSENSE_TARGET (there is no such domain, or it is being destroyed),
- * KSENSE_ARGUMENT (that is this domain itself, or another that controls the host), KSENSE_NOT_ALLOWED, KSENSE_NO_SENSOR (also: one that has no lock
- * yet), KSENSE_MISUSE (the sensor is behind a socket).
+ * 0, or -1: KSENSE_BUSY (it is locked already; its status tells to whom), KSENSE_TARGET (there is
+ * no such domain, or it is being destroyed), KSENSE_ARGUMENT (that is this domain itself, or
+ * another that controls the host), KSENSE_NOT_ALLOWED, KSENSE_NO_SENSOR (also: one that has no
+ * lock yet), KSENSE_MISUSE (the sensor is behind a socket).
  */
 #define KSENSE_NO_DOMAIN 0x7ff4U
 int ksense_lock(struct ksense *k, uint32_t domid);

@@ -78,7 +78,10 @@ static int find_domain(const char *name, uint32_t *domid)
 
 /* === Interface ========================================================== */
 
-/* Behind the message that it is locked already: by whom, and for whom, if this domain may still read that. */
+/*
+ * Behind the message that it is locked already: by whom, and for whom, if this domain may still
+ * read that.
+ */
 static void tell_lock(struct ksense *k)
 {
 	static const struct ksense_request request = { .command = "status" };

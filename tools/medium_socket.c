@@ -48,7 +48,10 @@ static int socket_send(struct ksense *k, const char *line, size_t bytes)
 			if (wait_for(k, POLLOUT, deadline))
 				return -1;
 		} else if (errno == EPIPE || errno == ECONNRESET) {
-			/* Why it does not listen any more, it may have said: that, or the end, is still to be read. */
+			/*
+			 * Why it does not listen any more, it may have said: that, or the end, is
+			 * still to be read.
+			 */
 			return 0;
 		} else if (errno != EINTR) {
 			return ksense_fail(k, KSENSE_SYSTEM, "send: %s", strerror(errno));

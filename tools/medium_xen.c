@@ -2,8 +2,8 @@
 /*
  * medium_xen.c - libksense over Xen's hypercall sense_op.
  *
- * One buffer that the hypercall may reach holds the argument, the request and the reply, and is kept: an exchange is one
- * ioctl and nothing else.
+ * One buffer that the hypercall may reach holds the argument, the request and the reply, and is
+ * kept: an exchange is one ioctl and nothing else.
  */
 #include <errno.h>
 #include <sched.h>
@@ -39,7 +39,10 @@ struct xen {
 	bool pending;           /* a call is to be made for the reply, or the rest of it */
 };
 
-/* What is wrong is told by ksense_message(): libxencall's own lines on stderr would be a second voice. */
+/*
+ * What is wrong is told by ksense_message(): libxencall's own lines on stderr would be a second
+ * voice.
+ */
 __attribute__((format(printf, 5, 0)))
 static void log_nothing(struct xentoollog_logger *logger, xentoollog_level level, int error, const char *context,
 			const char *format, va_list args)

@@ -193,7 +193,10 @@ static const char *command_name(int command)
 	return command < KS_COMMANDS ? ks_command_names[command] : others[command - KS_COMMANDS];
 }
 
-/* How many single characters are to be changed, added or taken away (Levenshtein); strings up to 31 characters. */
+/*
+ * How many single characters are to be changed, added or taken away (Levenshtein); strings up to
+ * 31 characters.
+ */
 static unsigned int distance(const char *a, const char *b)
 {
 	unsigned int row[32];
@@ -439,7 +442,10 @@ void options_read(struct options *o, int argc, char **argv)
 	check_together(o);
 	if (o->command == CMD_COMPARE && !o->socket)
 		o->socket = MODULE_SOCKET;
-	/* Who wants just so many, a fresh sample at each look, or raw bytes, asks for records each time. */
+	/*
+	 * Who wants just so many, a fresh sample at each look, or raw bytes, asks for records each
+	 * time.
+	 */
 	if (o->request.has_max || o->request.run || o->request.raw)
 		o->poll = true;
 	/* A sensor that has just started has nothing to tell yet. */

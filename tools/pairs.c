@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * pairs.c - which of Xen's items have to be the same as which of Dom0's: read from JSON, checked, and kept.
+ * pairs.c - which of Xen's items have to be the same as which of Dom0's: read from JSON, checked,
+ * and kept.
  */
 #include <stdarg.h>
 #include <stdio.h>

@@ -29,8 +29,8 @@ static int cannot_read(void)
 /* === Xen: one line, its reply, the next line ============================= */
 
 /*
- * A line with its end, \n or \r, into @line.  Its length, 0 at the end of the input; of a line that is too long one byte more than
- * is allowed, and the rest is skipped.
+ * A line with its end, \n or \r, into @line.  Its length, 0 at the end of the input; of a line
+ * that is too long one byte more than is allowed, and the rest is skipped.
  */
 static size_t get_line(char line[KSENSE_REQUEST_MAX + 1])
 {

@@ -2,8 +2,8 @@
 /*
  * table.c - what a person at a terminal sees.
  *
- * Nothing that came from a sensor reaches the terminal as it is: libsmartcols writes what does not print as \xNN, and outside of
- * tables jansson escapes it.
+ * Nothing that came from a sensor reaches the terminal as it is: libsmartcols writes what does not
+ * print as \xNN, and outside of tables jansson escapes it.
  */
 #include <langinfo.h>
 #include <libsmartcols/libsmartcols.h>
@@ -178,7 +178,10 @@ static void print_member(const char *name, const json_t *value)
 
 #define COLUMNS_MAX 48
 
-/* The kind's columns: each member that any of its records has, in the order of their first appearance, "old" last. */
+/*
+ * The kind's columns: each member that any of its records has, in the order of their first
+ * appearance, "old" last.
+ */
 struct layout {
 	struct column column[COLUMNS_MAX];
 	size_t count;
@@ -194,7 +197,10 @@ static struct column *find_column(struct layout *layout, const char *name)
 	return NULL;
 }
 
-/* What all records have for programs: which count and pass they are of, and their class, which the kind mostly tells. */
+/*
+ * What all records have for programs: which count and pass they are of, and their class, which the
+ * kind mostly tells.
+ */
 static bool is_in_json_only(const char *member)
 {
 	return !strcmp(member, "class") || !strcmp(member, "epoch") || !strcmp(member, "pass");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * views.c - what one side says at one moment: a sensor's fresh sample, or what Dom0 says by other ways.
+ * views.c - what one side says at one moment: a sensor's fresh sample, or what Dom0 says by other
+ * ways.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -212,7 +213,10 @@ static bool is_whole(const struct sensor *sensor)
 	return lost < first && first != INT64_MAX;
 }
 
-/* A fresh sample of @probe, with the records from *@since on.  False, with what is wrong in @view, if there is none. */
+/*
+ * A fresh sample of @probe, with the records from *@since on.  False, with what is wrong in @view,
+ * if there is none.
+ */
 static bool sample(struct sensor *sensor, const char *probe, json_int_t *since, struct view *view)
 {
 	enum ksense_error error;
@@ -262,9 +266,10 @@ static void sort_records(const struct sensor *sensor, const struct view_spec *sp
 }
 
 /*
- * What the records, old ones too, say of how things were before they changed: of one that is told for the first time as well, as of a gate that was like all
- * CPUs' until now.  One that has appeared has "event" there: told by the probe, or in a sample that was asked for by us, where all is "present", but not in
- * our first.
+ * What the records, old ones too, say of how things were before they changed: of one that is told
+ * for the first time as well, as of a gate that was like all CPUs' until now.  One that has
+ * appeared has "event" there: told by the probe, or in a sample that was asked for by us, where
+ * all is "present", but not in our first.
  */
 static void keep_first(const struct sensor *sensor, const struct view_spec *spec, json_t *first)
 {
@@ -450,7 +455,9 @@ static bool has_memory(const char *pid)
 	return pages;
 }
 
-/* A process that is not the kernel's own thread, by what tells it from a later one with its pid. */
+/*
+ * A process that is not the kernel's own thread, by what tells it from a later one with its pid.
+ */
 static json_t *proc_item(const char *pid)
 {
 	char path[64], line[1024], *end, *field = NULL;
@@ -488,7 +495,10 @@ static void view_proc(const struct view_spec *spec, struct view *view)
 	closedir(proc);
 }
 
-/* Of Linux's handlers while it starts, one for each of the first vectors: those that have no other later stay registered, on all vCPUs. */
+/*
+ * Of Linux's handlers while it starts, one for each of the first vectors: those that have no other
+ * later stay registered, on all vCPUs.
+ */
 #define EARLY_HANDLERS "xen_early_idt_handler_array"
 #define EARLY_HANDLERS_COUNT 32
 #define EARLY_HANDLER_BYTES 8
@@ -531,7 +541,10 @@ static bool same_symbols(const struct view_spec *a, const struct view_spec *b)
 	return !a->key[i] && !b->key[i] && (a->where == b->where || json_equal(a->where, b->where));
 }
 
-/* They are a hundred thousand: where nothing else is in the view, it has the very arrays that are kept. */
+/*
+ * They are a hundred thousand: where nothing else is in the view, it has the very arrays that are
+ * kept.
+ */
 static void view_kallsyms(struct sources *sources, const struct view_spec *spec, bool alone, struct view *view)
 {
 	if (!sources->symbols_of || !same_symbols(sources->symbols_of, spec)) {

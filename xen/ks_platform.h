@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * ks_platform.h - the Xen port's part of core/port.h: types, lock, SHA-256, and what a work is made of.
+ * ks_platform.h - the Xen port's part of core/port.h: types, lock, SHA-256, and what a work is
+ * made of.
  */
 #ifndef KS_PLATFORM_H
 #define KS_PLATFORM_H
@@ -22,7 +23,9 @@
 /* CET-IBT: only what carries this may be the target of an indirect call. */
 #define KS_CB cf_check
 
-/* A step is time taken from the guests: no more than 50,000 instructions at one in a nanosecond. */
+/*
+ * A step is time taken from the guests: no more than 50,000 instructions at one in a nanosecond.
+ */
 #define KS_STEP_BUDGET_NS 35000
 
 /* One clock for everything: Xen's system time goes on while the machine is suspended. */

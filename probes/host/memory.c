@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * memory.c - the host port's probe "memory": the read-only memory of this process's own program, code and constants.
+ * memory.c - the host port's probe "memory": the read-only memory of this process's own program,
+ * code and constants.
  *
- * Levels: how often it sweeps, at random moments from high on; adversarial shows the changed bytes.
+ * Levels: how often it sweeps, at random moments from high on; adversarial shows the changed
+ * bytes.
  */
 #include <dlfcn.h>
 #include <link.h>
@@ -57,7 +59,10 @@ static bool get_range(struct ks_probe *probe, unsigned int i, struct ks_range *r
 	return true;
 }
 
-/* Also what lies between two constants, which no valid C reads: so the address sanitizer has to look away, and memcpy() is its own. */
+/*
+ * Also what lies between two constants, which no valid C reads: so the address sanitizer has to
+ * look away, and memcpy() is its own.
+ */
 __attribute__((no_sanitize("address"))) static bool read_range(struct ks_probe *probe, unsigned int i, uint64_t offset, void *out,
 							       size_t bytes)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * domains.c - the probe domains: the domains that Xen tells Dom0's kernel of, asked for from within the kernel, beside the way that a toolstack's
- * hypercalls take.  What somebody filters out on that way is here still.
+ * domains.c - the probe domains: the domains that Xen tells Dom0's kernel of, asked for from
+ * within the kernel, beside the way that a toolstack's hypercalls take.  What somebody filters out
+ * on that way is here still.
  *
  * In a kernel that is not Dom0 there is one item, which says so.
  */

@@ -25,8 +25,9 @@ struct ks_listed_domain {
 #if defined(CONFIG_XEN_DOM0) && defined(CONFIG_X86_64)
 
 /*
- * XEN_SYSCTL_getdomaininfolist, as Xen's public sysctl.h and domctl.h have it in the interface's version 0x15 (Xen 4.16 and later); Linux has no
- * headers for it.  Xen refuses another version with -EACCES.
+ * XEN_SYSCTL_getdomaininfolist, as Xen's public sysctl.h and domctl.h have it in the interface's
+ * version 0x15 (Xen 4.16 and later); Linux has no headers for it.  Xen refuses another version
+ * with -EACCES.
  */
 #define KS_SYSCTL_VERSION 0x15
 #define KS_SYSCTL_GETDOMAININFOLIST 6
@@ -59,8 +60,9 @@ static inline bool ks_may_list_domains(void)
 }
 
 /*
- * The first domain whose id is @from or more: 1 and *@item, or 0: there is none, or what Xen says is wrong, negative.  One caller at a time: what Xen
- * writes to is static, as a paravirtual kernel's stack may be no place for it.
+ * The first domain whose id is @from or more: 1 and *@item, or 0: there is none, or what Xen says
+ * is wrong, negative.  One caller at a time: what Xen writes to is static, as a paravirtual
+ * kernel's stack may be no place for it.
  */
 static inline int ks_list_domain(uint16_t from, struct ks_listed_domain *item)
 {

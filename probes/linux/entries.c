@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * entries.c - the probe kernel-entries: where this kernel wants to be entered, for a comparison with where Xen enters it (dom0-entries).
+ * entries.c - the probe kernel-entries: where this kernel wants to be entered, for a comparison
+ * with where Xen enters it (dom0-entries).
  *
- * A paravirtual kernel keeps an IDT that no CPU uses, and registers for each of its gates a function of its own with Xen, which leads to the gate's
- * (arch/x86/xen/enlighten_pv.c, get_trap_addr()).  What belongs to what is found by the functions' names, once, at start.  In a kernel that is not
- * paravirtual there is one item, which says so: its IDT is the CPUs', and kernel-text watches that.
+ * A paravirtual kernel keeps an IDT that no CPU uses, and registers for each of its gates a
+ * function of its own with Xen, which leads to the gate's (arch/x86/xen/enlighten_pv.c,
+ * get_trap_addr()).  What belongs to what is found by the functions' names, once, at start.  In a
+ * kernel that is not paravirtual there is one item, which says so: its IDT is the CPUs', and
+ * kernel-text watches that.
  */
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
@@ -65,7 +68,10 @@ static const struct ks_set_kind kinds[] = {
 	[CALLBACK] = KS_STILL("callback", struct ks_callback, callback_fields, name, "What may be registered beside the vectors."),
 };
 
-/* The gate's function, and the one that is registered for it; of Linux 5.10 to 6.12, some had other names. */
+/*
+ * The gate's function, and the one that is registered for it; of Linux 5.10 to 6.12, some had
+ * other names.
+ */
 static const struct {
 	const char *gate, *registered;
 } trap_names[] = {
@@ -101,8 +107,9 @@ static const struct {
 /* For the gates of all others. */
 #define UNKNOWN_TRAP "xen_asm_exc_xen_unknown_trap"
 /*
- * For the first 32 gates, while the kernel starts.  Those that never get a handler of their own stay so registered, though the code is freed once the
- * kernel has started: seen in 6.1.  One of 8 bytes for each vector.
+ * For the first 32 gates, while the kernel starts.  Those that never get a handler of their own
+ * stay so registered, though the code is freed once the kernel has started: seen in 6.1.  One of 8
+ * bytes for each vector.
  */
 #define EARLY_TRAPS "xen_early_idt_handler_array"
 #define EARLY_TRAP_BYTES 8

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * files.c - the probe "files": contents and attributes of chosen paths, entries of /proc and /sys among them.
+ * files.c - the probe "files": contents and attributes of chosen paths, entries of /proc and /sys
+ * among them.
  *
  * Paths begin at the root directory of process 1 (root.h), looked up as root by a kernel thread.
- * One file is read at a time, a piece in each call of
- * the engine, and stays open from piece to piece.  Unlike the other probes, this one may wait in a step: for the disk or for a server on
- * the network.  It does so in a thread of its own, or in that of the client who asked for a fresh sample.
+ * One file is read at a time, a piece in each call of the engine, and stays open from piece to
+ * piece.  Unlike the other probes, this one may wait in a step: for the disk or for a server on
+ * the network.  It does so in a thread of its own, or in that of the client who asked for a fresh
+ * sample.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -26,7 +28,10 @@
 
 #define FILES_MAX 64
 #define PATH_BYTES 144                     /* with NUL: a record of a change still holds it when each byte has to be escaped */
-/* What is read between two looks at the clock: with SHA-256, which takes 57 instructions a byte, and with the keyed hash alone. */
+/*
+ * What is read between two looks at the clock: with SHA-256, which takes 57 instructions a byte,
+ * and with the keyed hash alone.
+ */
 #define PIECE_SHA 512
 #define PIECE_BARE 4096
 #define CONTENT_MAX (64ULL << 20)          /* more of a file is not read */
@@ -77,7 +82,10 @@ static const struct ks_set_kind kinds[] = {
 	KS_KIND("file", struct ks_file, file_fields, path, "A path of the list."),
 };
 
-/* Accounts, logins, what runs as root and when, what is loaded into every program, and the kernel's switches that lead to root. */
+/*
+ * Accounts, logins, what runs as root and when, what is loaded into every program, and the
+ * kernel's switches that lead to root.
+ */
 #define DEFAULT_FILES \
 	"/etc/passwd,/etc/shadow,/etc/group,/etc/sudoers,/etc/crontab,/etc/hosts,/etc/ld.so.preload,/etc/ssh/sshd_config," \
 	"/etc/pam.d/common-auth,/root/.ssh/authorized_keys,/sbin/init,/bin/sh,/bin/login,/usr/bin/su,/usr/bin/sudo,/usr/sbin/sshd," \
@@ -121,7 +129,10 @@ static struct {
 	char piece[PIECE_BARE] __aligned(8);
 } reading;
 
-/* Contents are compared by a keyed hash, as the region engine's pages: SHA-256, twelve times dearer, is taken of what is new. */
+/*
+ * Contents are compared by a keyed hash, as the region engine's pages: SHA-256, twelve times
+ * dearer, is taken of what is new.
+ */
 static uint64_t hash_key[2];
 
 /* === The list === */
@@ -228,7 +239,10 @@ static void set_error(struct ks_file *item, int error)
 	item->error = -error;
 }
 
-/* File systems whose files are no stored bytes: what their inodes say of size and times is of no use, and inodes come and go. */
+/*
+ * File systems whose files are no stored bytes: what their inodes say of size and times is of no
+ * use, and inodes come and go.
+ */
 static bool is_pseudo(const struct super_block *sb)
 {
 	switch (sb->s_magic) {
@@ -310,14 +324,20 @@ static void begin_reading(bool bare)
 	ks_sha256_init(&reading.sha);
 }
 
-/* Opens what was looked at, that very inode, whatever the path means by now.  Nothing but a regular file gets here: no device is woken. */
+/*
+ * Opens what was looked at, that very inode, whatever the path means by now.  Nothing but a
+ * regular file gets here: no device is woken.
+ */
 static int open_file(const struct path *path)
 {
 	struct file *file = dentry_open(path, O_RDONLY | O_LARGEFILE | O_NOATIME | O_NONBLOCK, current_cred());
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
-	/* Entries of /proc that can be read from user space alone: the kernel would refuse, and write that into its log. */
+	/*
+	 * Entries of /proc that can be read from user space alone: the kernel would refuse, and
+	 * write that into its log.
+	 */
 	if (!file->f_op->read_iter || file->f_op->read) {
 		fput(file);
 		return -EOPNOTSUPP;
@@ -420,7 +440,10 @@ static bool read_piece(void)
 
 /* === Callbacks of the engine === */
 
-/* cursor->at[0] is the next place in the list, at[1] whether the pass has begun: one that was given up may have left a file open. */
+/*
+ * cursor->at[0] is the next place in the list, at[1] whether the pass has begun: one that was
+ * given up may have left a file open.
+ */
 static int files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
 {
 	struct path root;
@@ -440,7 +463,10 @@ static int files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void
 			ks_probe_failed(probe, "process 1 has no root directory to look from");
 			return KS_SET_FAILED;
 		}
-		/* From high on attributes are not trusted: who has the disk, or the clock, can set them back. */
+		/*
+		 * From high on attributes are not trusted: who has the disk, or the clock, can set
+		 * them back.
+		 */
 		done = begin_file(&root, probe->level < KS_HIGH);
 		path_put(&root);
 		if (!done)
@@ -456,7 +482,10 @@ static int list_init(struct ks_probe *probe)
 
 	(void)probe;
 	ks_port_random(hash_key, sizeof(hash_key));
-	/* Where requests have put something there already, because there was no memory for the probe at first, it stays. */
+	/*
+	 * Where requests have put something there already, because there was no memory for the
+	 * probe at first, it stays.
+	 */
 	mutex_lock(&list_lock);
 	while (*path) {
 		size_t bytes = strcspn(path, ",");

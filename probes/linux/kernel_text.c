@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kernel_text.c - the probe kernel-text: the kernel's code and constants, and the tables by which it is entered.
+ * kernel_text.c - the probe kernel-text: the kernel's code and constants, and the tables by which
+ * it is entered.
  *
- * All is read at the address at which the kernel executes or uses it, through the page tables that are in use, and as memory that may
- * not be there: what is hashed is what runs.  The code changes under the kernel's own hand, too; see patches.h for how that is told.
+ * All is read at the address at which the kernel executes or uses it, through the page tables that
+ * are in use, and as memory that may not be there: what is hashed is what runs.  The code changes
+ * under the kernel's own hand, too; see patches.h for how that is told.
  */
 #include <linux/cpumask.h>
 #include <linux/kallsyms.h>
@@ -24,12 +26,14 @@
 #define TABLE_MAX 65536UL   /* no table of entries is longer */
 
 /*
- * What is told first is what is small and most often aimed at.  The tables of system calls lie within rodata, so that a change in them is
- * told as both; a table whose end has no name ends where the next symbol begins.
+ * What is told first is what is small and most often aimed at.  The tables of system calls lie
+ * within rodata, so that a change in them is told as both; a table whose end has no name ends
+ * where the next symbol begins.
  *
- * Behind them, from FIRST_CPU on, one for each CPU: its IDT register, that is, where its IDT is.  All CPUs have the kernel's one table; another
- * is somebody's own.  Not where the kernel is a paravirtual guest of Xen: there the CPUs' IDT is Xen's, and Xen's own probes look after it.
- * Only the register's address: its limit is another after each exit from a virtual machine.
+ * Behind them, from FIRST_CPU on, one for each CPU: its IDT register, that is, where its IDT is.
+ * All CPUs have the kernel's one table; another is somebody's own.  Not where the kernel is a
+ * paravirtual guest of Xen: there the CPUs' IDT is Xen's, and Xen's own probes look after it. Only
+ * the register's address: its limit is another after each exit from a virtual machine.
  *
  * Not here: .init, which is freed; data, which changes; the code of modules.
  */
@@ -133,7 +137,10 @@ static uint64_t text_bytes_max(struct ks_probe *probe, unsigned int i)
 	return i < FIRST_CPU ? found[i].bytes : REGISTER_BYTES;
 }
 
-/* A register has no address: its place in a table by CPUs stands for it, lower than any address of the kernel. */
+/*
+ * A register has no address: its place in a table by CPUs stands for it, lower than any address of
+ * the kernel.
+ */
 static bool text_range(struct ks_probe *probe, unsigned int i, struct ks_range *range)
 {
 	(void)probe;
@@ -164,7 +171,10 @@ static bool text_read(struct ks_probe *probe, unsigned int i, uint64_t offset, v
 	return !copy_from_kernel_nofault(out, (const void *)(found[i].address + offset), bytes);
 }
 
-/* "name+0x..."; the kernel adds the symbol's size, and to what has no symbol gives its number.  Of a register, what it points to. */
+/*
+ * "name+0x..."; the kernel adds the symbol's size, and to what has no symbol gives its number.  Of
+ * a register, what it points to.
+ */
 static void text_symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_SYMBOL])
 {
 	char symbol[KSYM_SYMBOL_LEN];

@@ -2,9 +2,10 @@
 /*
  * modules.c - the probe "modules": what is loaded, and what is loaded and says that it is not.
  *
- * The list of modules is what lsmod shows.  What hides from it is still where it was: in /sys/module's set of objects, in the tree by which
- * the kernel finds the module of an address (it needs that to survive a fault), and in the page tables, which is where code has to be
- * to run.  Each of these is gone through and held against the list.
+ * The list of modules is what lsmod shows.  What hides from it is still where it was: in
+ * /sys/module's set of objects, in the tree by which the kernel finds the module of an address (it
+ * needs that to survive a fault), and in the page tables, which is where code has to be to run.
+ * Each of these is gone through and held against the list.
  *
  * The lists are in no order that lasts from one call to the next.  So each call goes through all
  * of one, for the module with the next higher address: a few thousand reads in a pass, and what
@@ -115,7 +116,10 @@ static const struct ks_set_kind kinds[] = {
 	[VIEW_KIND] = KS_KIND("view", struct ks_view, view_fields, name, "Each view, once in each sample."),
 };
 
-/* What is not exported; each may be NULL, and what needs it is left out then, and told as a view that is not available. */
+/*
+ * What is not exported; each may be NULL, and what needs it is left out then, and told as a view
+ * that is not available.
+ */
 static struct {
 	const struct list_head *modules;
 	struct kset *const *module_kset;
@@ -270,9 +274,10 @@ static int copy_module(const struct module *module, struct ks_module *item)
 /* === Second looks ======================================================= */
 
 /*
- * What looks wrong is told when it has looked so for a while, in each pass.  A module that goes leaves the list some time before its memory
- * is freed, and one that has come frees its init code: so code has to be without an owner for longer, counted from the last
- * time that a module came or went at this place.
+ * What looks wrong is told when it has looked so for a while, in each pass.  A module that goes
+ * leaves the list some time before its memory is freed, and one that has come frees its init code:
+ * so code has to be without an owner for longer, counted from the last time that a module came or
+ * went at this place.
  */
 #define HIDDEN_PATIENCE_NS (100 * NSEC_PER_MSEC)
 #define UNOWNED_PATIENCE_NS (2 * NSEC_PER_SEC)
@@ -412,8 +417,9 @@ static struct module *in_module_tree(uintptr_t address)
 /* === Executable memory ================================================== */
 
 /*
- * Code that the kernel makes as it goes.  It is told by the function that took the memory for it, as /proc/vmallocinfo shows it.  Whoever
- * can write the kernel's memory can write that as well: it tells apart, it proves nothing.
+ * Code that the kernel makes as it goes.  It is told by the function that took the memory for it,
+ * as /proc/vmallocinfo shows it.  Whoever can write the kernel's memory can write that as well: it
+ * tells apart, it proves nothing.
  */
 static const struct {
 	const char *prefix, *owner;

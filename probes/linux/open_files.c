@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * open_files.c - the probe "open-files": what each process has open, as its own table of descriptors has it.
+ * open_files.c - the probe "open-files": what each process has open, as its own table of
+ * descriptors has it.
  *
- * The place in the walk is kept as two numbers, pid and descriptor, so processes and descriptors may come and go between two.  Each file
- * is looked at under a reference of its own, for a path can only be told while the file is held.  Dropping it may turn out to be the last:
- * a kernel thread's fput() then leaves the release to a workqueue, so that nothing that a release does, or waits for, happens here.  The
- * owner's close() is complete a tick later, in that case.
+ * The place in the walk is kept as two numbers, pid and descriptor, so processes and descriptors
+ * may come and go between two.  Each file is looked at under a reference of its own, for a path
+ * can only be told while the file is held.  Dropping it may turn out to be the last: a kernel
+ * thread's fput() then leaves the release to a workqueue, so that nothing that a release does, or
+ * waits for, happens here.  The owner's close() is complete a tick later, in that case.
  */
 #include <linux/dcache.h>
 #include <linux/fdtable.h>
@@ -31,7 +33,10 @@
 #include "../set.h"
 #include "root.h"
 
-/* How much a string may take up in a record, where a hostile byte is six: one with a changed path has two of them. */
+/*
+ * How much a string may take up in a record, where a hostile byte is six: one with a changed path
+ * has two of them.
+ */
 #define PATH_ESCAPED_MAX 600
 #define END_ESCAPED_MAX 300
 
@@ -127,7 +132,9 @@ static const struct ks_set_kind kinds[] = {
 	[SOCKET_KIND] = KS_KIND_BY("socket", struct ks_open_socket, socket_fields, fd, uid, "A socket."),
 };
 
-/* Copies what fits of @len bytes, so that a record has room for it.  True: something was left out. */
+/*
+ * Copies what fits of @len bytes, so that a record has room for it.  True: something was left out.
+ */
 static bool put_bounded(char *out, size_t size, const char *bytes, size_t len, unsigned int escaped_max)
 {
 	unsigned int escaped = 0;
@@ -196,8 +203,8 @@ static bool same_path(const struct ks_open_file *kept, const struct ks_open_file
 }
 
 /*
- * A path costs more than all the rest.  It is made anew when the file is another, when anything in the whole system was renamed, and at
- * the levels that trust nothing.
+ * A path costs more than all the rest.  It is made anew when the file is another, when anything in
+ * the whole system was renamed, and at the levels that trust nothing.
  */
 static void put_path(struct ks_probe *probe, struct file *file, struct ks_open_file *item)
 {
@@ -309,7 +316,10 @@ static void put_inet_end(char *out, size_t size, uint16_t family, const uint8_t 
 		snprintf(out, size, "%pI4:%u", address, port);
 }
 
-/* Without the socket's lock, which its owner may hold for long: an end that is just being set may be half of it. */
+/*
+ * Without the socket's lock, which its owner may hold for long: an end that is just being set may
+ * be half of it.
+ */
 static void copy_inet(struct ks_probe *probe, const struct sock *sk, struct ks_open_socket *item)
 {
 	const struct ks_open_socket *kept = ks_set_kept(probe, SOCKET_KIND, item);
@@ -338,7 +348,10 @@ static void copy_inet(struct ks_probe *probe, const struct sock *sk, struct ks_o
 	put_inet_end(item->remote, sizeof(item->remote), ends->family, ends->remote, ends->remote_port);
 }
 
-/* A name, once it is there, stays until the socket goes.  NULs in an abstract one are told as "@", as in /proc/net/unix. */
+/*
+ * A name, once it is there, stays until the socket goes.  NULs in an abstract one are told as "@",
+ * as in /proc/net/unix.
+ */
 static bool put_unix_name(struct sock *sk, char *out, size_t size)
 {
 	const struct unix_address *address = smp_load_acquire(&unix_sk(sk)->addr);
@@ -371,7 +384,10 @@ static void copy_unix(struct sock *sk, struct ks_open_socket *item)
 	sock_put(peer);
 }
 
-/* Where the structures are private, the family itself is asked: only those which take no lock that is held for long. */
+/*
+ * Where the structures are private, the family itself is asked: only those which take no lock that
+ * is held for long.
+ */
 static void copy_asked(struct socket *sock, uint16_t family, struct ks_open_socket *item)
 {
 	union {
@@ -430,17 +446,26 @@ static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_op
 /* What the cursor holds. */
 enum { AT_PID, AT_FD, AT_TABLE };
 
-/* How many places in a table are looked at in one call: a table may have a million, nearly all of them empty. */
+/*
+ * How many places in a table are looked at in one call: a table may have a million, nearly all of
+ * them empty.
+ */
 #define PLACES_MAX 256
 
-/* Whether a thread has the table of its process, which is walked for that, or of the thread before it. */
+/*
+ * Whether a thread has the table of its process, which is walked for that, or of the thread before
+ * it.
+ */
 static bool is_shared(const struct task_struct *task, const struct files_struct *files, const struct ks_set_cursor *cursor)
 {
 	return !thread_group_leader((struct task_struct *)task) &&
 	       (files == READ_ONCE(task->group_leader->files) || (uintptr_t)files == cursor->at[AT_TABLE]);
 }
 
-/* The next open file of @task, held, and the cursor behind it; NULL, and the cursor at where to go on. */
+/*
+ * The next open file of @task, held, and the cursor behind it; NULL, and the cursor at where to go
+ * on.
+ */
 static struct file *next_file(struct task_struct *task, struct ks_set_cursor *cursor)
 {
 	const struct fdtable *table;
@@ -509,7 +534,10 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	return kind;
 }
 
-/* One for every two pages of memory: a file that is open has a tenth of that, but two descriptors may have the same. */
+/*
+ * One for every two pages of memory: a file that is open has a tenth of that, but two descriptors
+ * may have the same.
+ */
 #define ITEMS_MIN 8192UL
 #define ITEMS_MAX (1UL << 26)
 

@@ -2,10 +2,10 @@
 /*
  * patches.c - the places at which this kernel rewrites its own code while it runs.
  *
- * Static keys and static calls have tables, which are sorted by key; an index of their own here is sorted by address, and keeps the bytes that
- * were there at the baseline.  The places of ftrace (40,000) and the kprobes are looked for one
- * by one, where the kernel itself has them: its own functions for that are not for modules, and
- * follow lists wherever they lead.
+ * Static keys and static calls have tables, which are sorted by key; an index of their own here is
+ * sorted by address, and keeps the bytes that were there at the baseline.  The places of ftrace
+ * (40,000) and the kprobes are looked for one by one, where the kernel itself has them: its own
+ * functions for that are not for modules, and follow lists wherever they lead.
  */
 #include <linux/ftrace.h>
 #include <linux/hash.h>
@@ -34,7 +34,10 @@
 
 static const uint8_t nop2[] = { 0x66, 0x90 };
 static const uint8_t nop5[] = { 0x0f, 0x1f, 0x44, 0x00, 0x00 };
-/* "xor %eax, %eax", drawn out to the length of a call: stands for a call of a function that returns 0. */
+/*
+ * "xor %eax, %eax", drawn out to the length of a call: stands for a call of a function that
+ * returns 0.
+ */
 static const uint8_t return0[] = { 0x2e, 0x2e, 0x2e, 0x31, 0xc0 };
 
 enum kind { JUMP_LABEL, STATIC_CALL, TRAMPOLINE, TRACER };
@@ -120,7 +123,10 @@ static size_t first_site(unsigned long address)
 	return low;
 }
 
-/* Copies what of [@from, @from + @from_bytes) lies within [@to, @to + @to_bytes), two ranges of addresses, between the buffers. */
+/*
+ * Copies what of [@from, @from + @from_bytes) lies within [@to, @to + @to_bytes), two ranges of
+ * addresses, between the buffers.
+ */
 static void copy_common(uint8_t *out, unsigned long to, size_t to_bytes, const uint8_t *in, unsigned long from, size_t from_bytes)
 {
 	unsigned long start = max(to, from), end = min(to + to_bytes, from + from_bytes);
@@ -200,7 +206,10 @@ static bool tracer_in_order(unsigned long address, const uint8_t *now)
 				    (patches.ftrace_trace_function && target == READ_ONCE(*patches.ftrace_trace_function)));
 }
 
-/* How many bytes of the site are the kernel's own work as they are now; 0: none, something else is there. */
+/*
+ * How many bytes of the site are the kernel's own work as they are now; 0: none, something else is
+ * there.
+ */
 static size_t in_order(const struct site *site, unsigned long address, const uint8_t *now)
 {
 	switch (site->kind) {
@@ -330,7 +339,10 @@ static bool is_trampoline(unsigned long address)
 	return false;
 }
 
-/* Code by which a traced function is entered: ftrace's two entries, or copies of them, or BPF's, which kallsyms knows as what they are. */
+/*
+ * Code by which a traced function is entered: ftrace's two entries, or copies of them, or BPF's,
+ * which kallsyms knows as what they are.
+ */
 static bool is_tracer(unsigned long target)
 {
 	char symbol[KSYM_SYMBOL_LEN];

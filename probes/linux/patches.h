@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * patches.h - the places at which this kernel rewrites its own code while it runs, and what it writes there.  x86.
+ * patches.h - the places at which this kernel rewrites its own code while it runs, and what it
+ * writes there.  x86.
  *
  *   jump-label    a static key's branch: a jump to the one target that its entry names, or a no-op
  *   static-call   a call of what its key points to, or one of the forms that stand for "calls nothing"
@@ -16,7 +17,10 @@
 
 #include "../region.h"
 
-/* Finds the places within [@start, @end), for the other functions.  May sleep.  0, or -1 for no memory. */
+/*
+ * Finds the places within [@start, @end), for the other functions.  May sleep.  0, or -1 for no
+ * memory.
+ */
 int ks_patches_init(unsigned long start, unsigned long end);
 void ks_patches_exit(void);
 

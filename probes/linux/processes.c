@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * processes.c - the probe "processes": every process, as the kernel's table of pids has it; and from level "high" on, what is in one
- * view of them and not in another (views.h).
+ * processes.c - the probe "processes": every process, as the kernel's table of pids has it; and
+ * from level "high" on, what is in one view of them and not in another (views.h).
  *
- * One is copied at a time, under RCU and its task_lock, so processes may come and go between two.  The place is kept as a number: the
- * next pid.
+ * One is copied at a time, under RCU and its task_lock, so processes may come and go between two.
+ * The place is kept as a number: the next pid.
  */
 #include <linux/cgroup.h>
 #include <linux/cred.h>
@@ -119,8 +119,8 @@ static bool mnt_ns_known;
 static char path_buffer[PATH_MAX];
 
 /*
- * A mount namespace is opaque outside of fs/.  It begins with its ns_common (since 5.11), as is seen from the ops that this one points
- * to; were it not so, mnt_ns is 0.
+ * A mount namespace is opaque outside of fs/.  It begins with its ns_common (since 5.11), as is
+ * seen from the ops that this one points to; were it not so, mnt_ns is 0.
  */
 static unsigned int mnt_ns_inum(const struct mnt_namespace *ns)
 {
@@ -182,8 +182,9 @@ static uint64_t cpu_time_ns(struct task_struct *task)
 }
 
 /*
- * The process's mm, with the lock of the thread that was returned in *@owner; or NULL, and no lock.  A process whose first thread has ended has it
- * from another, of which @THREADS_MAX are asked.  Under RCU.
+ * The process's mm, with the lock of the thread that was returned in *@owner; or NULL, and no
+ * lock.  A process whose first thread has ended has it from another, of which @THREADS_MAX are
+ * asked.  Under RCU.
  */
 static struct mm_struct *lock_mm(struct task_struct *task, struct task_struct **owner)
 {
@@ -204,8 +205,9 @@ static struct mm_struct *lock_mm(struct task_struct *task, struct task_struct **
 }
 
 /*
- * Under RCU.  Returns the file that it executes, with a reference, or NULL.  get_task_exe_file() is not for modules, but this is what it
- * does: the task's lock holds its mm, the mm holds the file, and RCU holds the memory of a file that was just replaced.
+ * Under RCU.  Returns the file that it executes, with a reference, or NULL.  get_task_exe_file()
+ * is not for modules, but this is what it does: the task's lock holds its mm, the mm holds the
+ * file, and RCU holds the memory of a file that was just replaced.
  */
 static struct file *ks_copy_process(struct task_struct *task, struct ks_process *item)
 {
@@ -256,8 +258,9 @@ static void copy_exe(struct file *exe, struct ks_process *item)
 /* === The kernel's own page tables ======================================= */
 
 /*
- * init_mm has the kernel's master table; poking_mm (a pointer, since Linux 5.2) a table for writing to the kernel's code; efi_mm, where it is in use, one
- * for calls of the firmware.  A table of a process's that the kernel merely borrows is none of these.
+ * init_mm has the kernel's master table; poking_mm (a pointer, since Linux 5.2) a table for
+ * writing to the kernel's code; efi_mm, where it is in use, one for calls of the firmware.  A
+ * table of a process's that the kernel merely borrows is none of these.
  */
 static const struct {
 	char name[12];
@@ -297,7 +300,9 @@ static int copy_kernel_root(unsigned int i, struct ks_kernel_root *item)
 enum stage { KERNEL, BEGIN, LIST, TABLE, BELOW, CPUS, FOUND };
 /* cursor->at[1]: the pid, CPU, suspect or mm at hand */
 
-/* The next pid that belongs to a process; with @views, those of threads are looked at on the way. */
+/*
+ * The next pid that belongs to a process; with @views, those of threads are looked at on the way.
+ */
 static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
 {
 	struct file *exe = NULL;
@@ -378,7 +383,10 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 		cursor->at[1] = at;
 		return KS_SET_SKIP;
 	default:
-		/* At lower levels, what was found before: nobody has looked whether it still is so. */
+		/*
+		 * At lower levels, what was found before: nobody has looked whether it still is
+		 * so.
+		 */
 		if (!ks_views_hidden(&at, item))
 			return KS_SET_END;
 		cursor->at[1] = at;
@@ -407,7 +415,9 @@ static void processes_reset(struct ks_probe *probe)
 	ks_set_reset(probe);
 }
 
-/* One for each 64 KiB of memory: a process that does next to nothing has that in the kernel alone. */
+/*
+ * One for each 64 KiB of memory: a process that does next to nothing has that in the kernel alone.
+ */
 #define PROCESS_PAGES (SZ_64K / PAGE_SIZE)
 #define ITEMS_MIN 4096
 

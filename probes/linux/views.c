@@ -22,7 +22,10 @@ enum view { PID_TABLE, TASK_LIST, THREADS, TREE, RUNNING, VIEWS };
 static const char *const view_names[VIEWS] = { "pid-table", "task-list", "threads", "tree", "running" };
 #define BIT_OF(view) (1U << (view))
 
-/* How many tasks of a list are looked at in one go; how many are remembered to go on from; and how often a walk begins again. */
+/*
+ * How many tasks of a list are looked at in one go; how many are remembered to go on from; and how
+ * often a walk begins again.
+ */
 #define AT_ONCE 8
 #define ANCHORS 8
 #define RESTARTS_MAX 8
@@ -34,7 +37,10 @@ static const char *const view_names[VIEWS] = { "pid-table", "task-list", "thread
 /* A task is suspect until the second look, so much later at least. */
 #define SECOND_LOOK_NS (50 * NSEC_PER_MSEC)
 #define SUSPECTS 64
-/* It is forgotten when it was not seen in so many passes: one that only a CPU knows is seen when it happens to run. */
+/*
+ * It is forgotten when it was not seen in so many passes: one that only a CPU knows is seen when
+ * it happens to run.
+ */
 #define FORGET_PASSES 4
 #define FORGET_RUNNING_PASSES 64
 
@@ -277,8 +283,8 @@ static void describe(struct ks_hidden *item, const struct sight *sight)
 }
 
 /*
- * A look at a task, by way of @view, that some views did not have.  What is missing in this look and was in an earlier one, long enough
- * ago, and in none between was found, is told.
+ * A look at a task, by way of @view, that some views did not have.  What is missing in this look
+ * and was in an earlier one, long enough ago, and in none between was found, is told.
  */
 static void note(const struct sight *sight, unsigned int missing, enum view view)
 {
@@ -324,8 +330,9 @@ static void note(const struct sight *sight, unsigned int missing, enum view view
 /* === Looking at one task ================================================ */
 
 /*
- * Its last moments, in which it leaves one view after the other, it spends without memory; but the first thread of a process has to
- * be there as long as another lives.  A CPU's idle task has neither memory nor pid.
+ * Its last moments, in which it leaves one view after the other, it spends without memory; but the
+ * first thread of a process has to be there as long as another lives.  A CPU's idle task has
+ * neither memory nor pid.
  */
 static bool has_a_right_to_be_missing(const struct sight *sight)
 {
@@ -363,7 +370,10 @@ static void examine(const struct task_struct *task, enum view view)
 		if (!ks_list_linked(&task->sibling))
 			missing |= BIT_OF(TREE);
 	}
-	/* It may have gone, or become the first thread of its process, between one question and the next. */
+	/*
+	 * It may have gone, or become the first thread of its process, between one question and
+	 * the next.
+	 */
 	if (missing && (!take_sight(&after, task) || after.exit_state != sight.exit_state || after.exit_signal != sight.exit_signal ||
 			after.exec_id != sight.exec_id || after.start_ns != sight.start_ns))
 		return;
@@ -371,7 +381,10 @@ static void examine(const struct task_struct *task, enum view view)
 		note(&sight, missing, view);
 }
 
-/* The task behind @task in the tree below @top, in which those that the pid table has are leaves; NULL: none. */
+/*
+ * The task behind @task in the tree below @top, in which those that the pid table has are leaves;
+ * NULL: none.
+ */
 static const struct task_struct *next_below(const struct task_struct *task, const struct task_struct *top)
 {
 	const struct task_struct *parent;
@@ -393,7 +406,10 @@ static const struct task_struct *next_below(const struct task_struct *task, cons
 	return NULL;
 }
 
-/* What hangs below a task that the pid table has not: its threads, its children, and theirs where the table has not these either. */
+/*
+ * What hangs below a task that the pid table has not: its threads, its children, and theirs where
+ * the table has not these either.
+ */
 static void examine_below(const struct task_struct *top)
 {
 	const struct task_struct *task = top;
@@ -416,7 +432,10 @@ static void examine_below(const struct task_struct *top)
 	v.lists_lost += !budget;
 }
 
-/* @task, or what a list says is one, came up in another view.  Under RCU.  True: the pid table has it, as @nr; so it will come up there. */
+/*
+ * @task, or what a list says is one, came up in another view.  Under RCU.  True: the pid table has
+ * it, as @nr; so it will come up there.
+ */
 static bool found(const struct task_struct *task, enum view view, unsigned int *nr)
 {
 	if (in_pid_table(task, false, nr))
@@ -439,7 +458,10 @@ static enum walked restart(struct walk *walk)
 	return walk->restarts++ < RESTARTS_MAX ? WALK_ON : WALK_LOST;
 }
 
-/* Where to go on: the last task that still is one and still in a list, or the list's head.  NULL: the place is lost. */
+/*
+ * Where to go on: the last task that still is one and still in a list, or the list's head.  NULL:
+ * the place is lost.
+ */
 static const struct list_head *resume(struct walk *walk, const struct list_head *head, size_t offset)
 {
 	if (!walk->pushed)
@@ -459,8 +481,9 @@ static const struct list_head *resume(struct walk *walk, const struct list_head 
 }
 
 /*
- * Some more of the list @head, whose nodes are at @offset in the tasks.  @owner: of the children, whose they are; of threads, their
- * signal_struct.  A child that has another parent now would lead into that one's list.  Under RCU.
+ * Some more of the list @head, whose nodes are at @offset in the tasks.  @owner: of the children,
+ * whose they are; of threads, their signal_struct.  A child that has another parent now would lead
+ * into that one's list.  Under RCU.
  */
 static enum walked walk_on(struct walk *walk, const struct list_head *head, size_t offset, enum view view, const void *owner)
 {

@@ -2,17 +2,21 @@
 /*
  * views.h - second views of the kernel's tasks: who is in one and not in another.
  *
- * A task is to be found in several ways, each with links of its own: in the pid table, which /proc shows and kill() asks; in the list of
- * all processes; in its process's list of threads; among its parent's children; and on the CPU that runs it.  What is hidden is out of
- * some of them, and has to be in the last one if it does anything.
+ * A task is to be found in several ways, each with links of its own: in the pid table, which /proc
+ * shows and kill() asks; in the list of all processes; in its process's list of threads; among its
+ * parent's children; and on the CPU that runs it.  What is hidden is out of some of them, and has
+ * to be in the last one if it does anything.
  *
- * A pass of the probe "processes" walks each.  Of whatever it comes across it asks whether the others have it too: a few loads, as a link
- * is proved by its neighbours'.  What is missing somewhere is a suspect, known by its address, start and number of execs; it is told when
- * the next look, 50 ms later at least and in another pass, misses it in the same view.
+ * A pass of the probe "processes" walks each.  Of whatever it comes across it asks whether the
+ * others have it too: a few loads, as a link is proved by its neighbours'.  What is missing
+ * somewhere is a suspect, known by its address, start and number of execs; it is told when the
+ * next look, 50 ms later at least and in another pass, misses it in the same view.
  *
- * tasklist_lock, which guards all of that, is not for modules.  So: RCU, under which a task that was found in a list remains a task;
- * what may be anything, because it was found through links that may have been tampered with, is read so that a fault is an answer; and no
- * place in a list outlives a step, but as a few tasks by pid, of which one is likely to be there still when the walk goes on.
+ * tasklist_lock, which guards all of that, is not for modules.  So: RCU, under which a task that
+ * was found in a list remains a task; what may be anything, because it was found through links
+ * that may have been tampered with, is read so that a fault is an answer; and no place in a list
+ * outlives a step, but as a few tasks by pid, of which one is likely to be there still when the
+ * walk goes on.
  */
 #ifndef KS_PROBES_LINUX_VIEWS_H
 #define KS_PROBES_LINUX_VIEWS_H
@@ -52,12 +56,14 @@ void ks_views_reset(void);
 /* A pass begins. */
 void ks_views_begin(void);
 
-/* Walks on in the list of all processes: some of them.  True: that is done, or had to be given up. */
+/*
+ * Walks on in the list of all processes: some of them.  True: that is done, or had to be given up.
+ */
 bool ks_views_processes(void);
 
 /*
- * @task, found in the pid table.  Under RCU.  True: there are lists below it (its threads, the children of each), to be walked with
- * ks_views_below().
+ * @task, found in the pid table.  Under RCU.  True: there are lists below it (its threads, the
+ * children of each), to be walked with ks_views_below().
  */
 bool ks_views_task(struct task_struct *task);
 
@@ -67,7 +73,10 @@ bool ks_views_below(unsigned int nr);
 /* Looks at what CPUs run: some of them, from *@cpu on.  True: that was the last. */
 bool ks_views_running(unsigned int *cpu);
 
-/* The pass is over: judges. Makes the record of what could not be walked to its end; not under RCU. */
+/*
+ * The pass is over: judges. Makes the record of what could not be walked to its end; not under
+ * RCU.
+ */
 void ks_views_end(struct ks_probe *probe);
 
 /* The next hidden task, from *@at on, copied to @item; false: no more. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * x86.h - what Linux's probes need to know of x86.  A port to another architecture has a header with the same functions.
+ * x86.h - what Linux's probes need to know of x86.  A port to another architecture has a header
+ * with the same functions.
  */
 #ifndef KS_PROBES_LINUX_X86_H
 #define KS_PROBES_LINUX_X86_H
@@ -14,10 +15,11 @@
 #endif
 
 /*
- * Page frames of an mm's page-table roots: of the kernel, and of user space where that has one of its own (else 0).  In a PV guest of Xen
- * they are machine frames, as Xen counts them, and the user root's page is told by ->private of the other's (arch/x86/xen/mmu_pv.c);
- * elsewhere they are physical frames, and with page-table isolation the user root is the page behind the other (asm/pgtable.h).  @pgd is
- * a valid address.
+ * Page frames of an mm's page-table roots: of the kernel, and of user space where that has one of
+ * its own (else 0).  In a PV guest of Xen they are machine frames, as Xen counts them, and the
+ * user root's page is told by ->private of the other's (arch/x86/xen/mmu_pv.c); elsewhere they are
+ * physical frames, and with page-table isolation the user root is the page behind the other
+ * (asm/pgtable.h).  @pgd is a valid address.
  */
 static inline void ks_mm_roots(pgd_t *pgd, uint64_t *root, uint64_t *user_root)
 {

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * access.c - the probe xen-access: to whom the sensor was handed over, who has asked it for what he
- * may not have, and what was done to the policy that has a say in it.
+ * access.c - the probe xen-access: to whom the sensor was handed over, who has asked it for what
+ * he may not have, and what was done to the policy that has a say in it.
  *
- * Each refused call is counted in a table: a row for each domain and what it wanted.  That is done in the context of whoever was refused, who may
- * mean harm and come again as fast as he can: so it is a short walk over a table of fixed size, under a lock that is fair and is held for nothing
- * else.  A domain that may not even read has four rows at most, one for each op.  What has no row is counted together.
+ * Each refused call is counted in a table: a row for each domain and what it wanted.  That is done
+ * in the context of whoever was refused, who may mean harm and come again as fast as he can: so it
+ * is a short walk over a table of fixed size, under a lock that is fair and is held for nothing
+ * else.  A domain that may not even read has four rows at most, one for each op.  What has no row
+ * is counted together.
  *
- * The probe shows the rows as items of a set.  A row's count is shown anew only so often (TOLD_AT_ONCE, TOLD_EVERY), or a flood of calls would be
- * a flood of records, and push those of others out of the ring; but always when a fresh sample was asked for.  The row itself is exact.
+ * The probe shows the rows as items of a set.  A row's count is shown anew only so often
+ * (TOLD_AT_ONCE, TOLD_EVERY), or a flood of calls would be a flood of records, and push those of
+ * others out of the ring; but always when a fresh sample was asked for.  The row itself is exact.
  */
 #include <xen/nospec.h>
 #include <xen/sched.h>
@@ -104,8 +107,9 @@ static const struct ks_set_kind ks_kinds[] = {
 };
 
 /*
- * Rows of anybody, and behind them those of control domains and the sensing domain alone: these have a name whoever else was refused, and how often.
- * Where there is no row left, the one that was refused least, and longest ago, gives way.
+ * Rows of anybody, and behind them those of control domains and the sensing domain alone: these
+ * have a name whoever else was refused, and how often. Where there is no row left, the one that
+ * was refused least, and longest ago, gives way.
  */
 #define ROWS_ANYBODY 64
 #define ROWS_RESERVED 32
@@ -159,8 +163,8 @@ static bool ks_row_is_less(const struct ks_row *a, const struct ks_row *b)
 }
 
 /*
- * A row of this kind; else the one for it: a free one, or the least.  A control domain may have any that is free, and takes a reserved one from its like;
- * nobody else takes a control domain's.
+ * A row of this kind; else the one for it: a free one, or the least.  A control domain may have
+ * any that is free, and takes a reserved one from its like; nobody else takes a control domain's.
  */
 static struct ks_row *ks_find_row(const struct domain *d, bool control, unsigned int op, unsigned int command)
 {
@@ -349,7 +353,10 @@ static KS_CB int ks_access_next(struct ks_probe *probe, struct ks_set_cursor *cu
 
 /* === Interface === */
 
-/* The ring is made for as many samples; of alarms, which have less of it, it then holds each row's first and last. */
+/*
+ * The ring is made for as many samples; of alarms, which have less of it, it then holds each row's
+ * first and last.
+ */
 static KS_CB uint32_t ks_access_first(void)
 {
 	return 3 * ROWS;

@@ -23,7 +23,10 @@ extern const char ks_right_names[3][8];
 /* What the lock leaves to @d, whatever XSM says of it. */
 enum ks_right ks_lock_right(const struct domain *d);
 
-/* XEN_SENSE_OP_lock, by the current domain, which is a control domain that XSM allows to control the sensor: its errors. */
+/*
+ * XEN_SENSE_OP_lock, by the current domain, which is a control domain that XSM allows to control
+ * the sensor: its errors.
+ */
 int ks_lock_to(uint32_t domid);
 
 struct ks_lock_state {
@@ -44,8 +47,9 @@ void ks_lock_put_status(struct ks_text *out);
 /* === access.c =========================================================== */
 
 /*
- * The current domain was refused @op of the hypercall; or, of an exchange, the command @command (KS_COMMANDS: the request was not read).
- * Bounded, whoever that domain is and however often it comes.
+ * The current domain was refused @op of the hypercall; or, of an exchange, the command @command
+ * (KS_COMMANDS: the request was not read). Bounded, whoever that domain is and however often it
+ * comes.
  */
 void ks_access_denied(unsigned int op, unsigned int command);
 

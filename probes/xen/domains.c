@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * domains.c - the probe xen-domains: what runs on this machine as Xen sees it.  Domains, their vCPUs, and what is Xen's own:
- * the idle vCPUs and the works of the sensor.
+ * domains.c - the probe xen-domains: what runs on this machine as Xen sees it.  Domains, their
+ * vCPUs, and what is Xen's own: the idle vCPUs and the works of the sensor.
  *
- * One item is copied at a time, under RCU, so domains may come and go between two.  The place is kept as numbers, not as
- * pointers: the next domain id in Xen's list, which is in order of ids, and the next vCPU in it.
+ * One item is copied at a time, under RCU, so domains may come and go between two.  The place is
+ * kept as numbers, not as pointers: the next domain id in Xen's list, which is in order of ids,
+ * and the next vCPU in it.
  *
  * What keeps what is read here alive (docs/xen-lifetimes.md has the same for all probes):
  *
@@ -158,8 +159,8 @@ static void ks_copy_domain(const struct domain *d, struct ks_domain *item)
 }
 
 /*
- * The CPUs of @mask as "all" or "0-2,5"; what does not fit ends in "+".  All means all that this machine could ever have, so that
- * the text stays the same when one comes or goes.
+ * The CPUs of @mask as "all" or "0-2,5"; what does not fit ends in "+".  All means all that this
+ * machine could ever have, so that the text stays the same when one comes or goes.
  */
 static void ks_cpu_list(const cpumask_t *mask, char *out, size_t size)
 {
@@ -264,10 +265,15 @@ static bool ks_copy_vcpu(const struct vcpu *v, struct ks_vcpu *item)
 	return true;
 }
 
-/* So often a vCPU may be in the middle of a move when it is looked at, which takes microseconds. */
+/*
+ * So often a vCPU may be in the middle of a move when it is looked at, which takes microseconds.
+ */
 #define TRIES_MAX 10000
 
-/* Both the domain itself and its vCPUs; the index of the item's kind, or KS_SET_END behind the last domain. */
+/*
+ * Both the domain itself and its vCPUs; the index of the item's kind, or KS_SET_END behind the
+ * last domain.
+ */
 static int ks_next_of_domains(struct ks_set_cursor *cursor, void *item)
 {
 	struct domain *d;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * entries.c - the probe dom0-entries: where Xen enters Dom0's kernel, as that kernel has registered it: its trap table, its callbacks, and the
- * frames of its GDT.
+ * entries.c - the probe dom0-entries: where Xen enters Dom0's kernel, as that kernel has
+ * registered it: its trap table, its callbacks, and the frames of its GDT.
  *
- * A paravirtual kernel has no IDT and no LSTAR of its own: each exception, event and system call goes through what is here.  It registers all of
- * it as a vCPU starts, and a Linux never changes it afterwards.  A kernel that is not paravirtual registers nothing: then there is one item, which says
- * so.
+ * A paravirtual kernel has no IDT and no LSTAR of its own: each exception, event and system call
+ * goes through what is here.  It registers all of it as a vCPU starts, and a Linux never changes
+ * it afterwards.  A kernel that is not paravirtual registers nothing: then there is one item,
+ * which says so.
  *
- * A Linux that starts has one table after the other within its first seconds.  Until a minute after boot that is no alarm, and what is there then is
- * what must not change.
+ * A Linux that starts has one table after the other within its first seconds.  Until a minute
+ * after boot that is no alarm, and what is there then is what must not change.
  *
  * Dom0's vCPUs are there for as long as Dom0 is, and with them their tables (pv_vcpu_initialise(),
  * x86); Dom0 is kept by ks_lock_hardware_domain().  Frames of its GDT are told by number and not
@@ -96,7 +97,10 @@ static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_GDT] = KS_STILL("gdt", struct ks_gdt, ks_gdt_fields, page, "A page of a vCPU's GDT."),
 };
 
-/* Where a walk stands: in cursor->at[].  A vCPU's places are its vectors, then its callbacks, then its GDT's pages. */
+/*
+ * Where a walk stands: in cursor->at[].  A vCPU's places are its vectors, then its callbacks, then
+ * its GDT's pages.
+ */
 enum { AT_STAGE, AT_VCPU, AT_PLACE };
 enum { STAGE_DOM0, STAGE_VCPUS };
 
@@ -238,7 +242,10 @@ static KS_CB int ks_entries_next(struct ks_probe *probe, struct ks_set_cursor *c
 
 /* === Interface === */
 
-/* Dom0 is not there yet when this is asked: it has as many vCPUs as the machine CPUs, or a few on a small one. */
+/*
+ * Dom0 is not there yet when this is asked: it has as many vCPUs as the machine CPUs, or a few on
+ * a small one.
+ */
 #define VCPUS_MIN 16
 
 static KS_CB uint32_t ks_entries_items(void)

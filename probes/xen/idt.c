@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * idt.c - the probe xen-idt: what each CPU itself enters Xen by: its IDT, GDT and TSS, the registers of SYSCALL and SYSENTER, and those that
- * decide how it runs.
+ * idt.c - the probe xen-idt: what each CPU itself enters Xen by: its IDT, GDT and TSS, the
+ * registers of SYSCALL and SYSENTER, and those that decide how it runs.
  *
- * Each CPU is looked at on itself, from the probe's work: a tasklet of its idle vCPU.  Before a tasklet, Xen puts away what it left loaded of the
- * last guest (do_tasklet_work(): sync_local_execstate()), so that the CPU is in Xen's own state then, and all that is read here holds still:
+ * Each CPU is looked at on itself, from the probe's work: a tasklet of its idle vCPU.  Before a
+ * tasklet, Xen puts away what it left loaded of the last guest (do_tasklet_work():
+ * sync_local_execstate()), so that the CPU is in Xen's own state then, and all that is read here
+ * holds still:
  *
  *   IDT       SVM takes the ISTs off four gates while an HVM guest's TSS is loaded (svm_ctxt_switch_to()), and _from() sets them again: an IPI would
  *             see either.  Xen writes gates while it boots, and in a crash.
@@ -25,10 +27,12 @@
  *                                 Xen leaves it so: at least Xen's own counts as Xen's own
  *   the low half of the GDT       below Xen's page lies what is beside that page in memory: 28 KiB of selectors that are nobody's
  *
- * Every CPU's gates and descriptors are copies of the boot CPU's (cpu_smpboot_alloc()), but for a few descriptors that are treated apart.  So one
- * copy of both tables, of the CPU that the first sample began on, stands for all: 8 KiB instead of 256 items a CPU, which would be a megabyte with 64
- * CPUs, and more records in a first sample than any ring holds.  Gates of a CPU become items when they differ from the copy.  What is left
- * is three items a CPU: the table has room for 256 CPUs, as many as Xen is built for, in 205 KiB.
+ * Every CPU's gates and descriptors are copies of the boot CPU's (cpu_smpboot_alloc()), but for a
+ * few descriptors that are treated apart.  So one copy of both tables, of the CPU that the first
+ * sample began on, stands for all: 8 KiB instead of 256 items a CPU, which would be a megabyte
+ * with 64 CPUs, and more records in a first sample than any ring holds.  Gates of a CPU become
+ * items when they differ from the copy.  What is left is three items a CPU: the table has room for
+ * 256 CPUs, as many as Xen is built for, in 205 KiB.
  */
 #include <xen/bitmap.h>
 #include <xen/cpumask.h>
@@ -237,7 +241,10 @@ struct ks_tables {
 	uint64_t descriptors[KS_DESCRIPTORS];     /* of Xen's page: from FIRST_RESERVED_GDT_ENTRY on */
 };
 
-/* A CPU as it was at one moment: read in one go on that CPU, made into items wherever the next steps are. */
+/*
+ * A CPU as it was at one moment: read in one go on that CPU, made into items wherever the next
+ * steps are.
+ */
 struct ks_look {
 	struct ks_cpu cpu;
 	struct ks_syscall syscall;
@@ -250,7 +257,9 @@ struct ks_idt {
 	unsigned int barred;                      /* CPUs at which the last sample could not look */
 	struct ks_tables common;                  /* of the CPU that the first sample began on; only a reset takes another */
 	struct ks_look look;
-	/* Which were ever unlike the common ones: they may be items, though they are alike again. */
+	/*
+	 * Which were ever unlike the common ones: they may be items, though they are alike again.
+	 */
 	DECLARE_BITMAP(gates_touched, IDT_ENTRIES);
 	DECLARE_BITMAP(descriptors_touched, KS_DESCRIPTORS);
 };
@@ -330,7 +339,10 @@ static void ks_look_at_tables(struct ks_look *look, unsigned int cpu)
 	ks_look_at_tss(&look->tss, tss[0], tss[1]);
 	ks_make_common(tables->descriptors, cpu);
 #ifdef CONFIG_PV32
-	/* No register leads to it, but a 32-bit PV guest's GDT has it where that of others has Xen's page. */
+	/*
+	 * No register leads to it, but a 32-bit PV guest's GDT has it where that of others has
+	 * Xen's page.
+	 */
 	ks_copy_table(tables->descriptors + NR_RESERVED_GDT_ENTRIES, (unsigned long)this_cpu(compat_gdt), NR_RESERVED_GDT_BYTES - 1, 0,
 		      NR_RESERVED_GDT_BYTES);
 	ks_make_common(tables->descriptors + NR_RESERVED_GDT_ENTRIES, cpu);
@@ -606,7 +618,10 @@ static int ks_common_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 	return kind;
 }
 
-/* CPUs that "sense=cpus=" keeps the probe from: in each sample that was asked for, and when there are more or fewer of them than in the last. */
+/*
+ * CPUs that "sense=cpus=" keeps the probe from: in each sample that was asked for, and when there
+ * are more or fewer of them than in the last.
+ */
 static void ks_tell_barred(struct ks_probe *probe, unsigned int barred)
 {
 	struct ks_text *text;
@@ -701,7 +716,10 @@ static KS_CB int ks_idt_next(struct ks_probe *probe, struct ks_set_cursor *curso
 
 /* === Interface === */
 
-/* Three a CPU; what is common; and the gates and descriptors of some CPUs, should all of theirs become others. */
+/*
+ * Three a CPU; what is common; and the gates and descriptors of some CPUs, should all of theirs
+ * become others.
+ */
 static KS_CB uint32_t ks_idt_items(void)
 {
 	return 3 * nr_cpu_ids + 4 * (IDT_ENTRIES + KS_DESCRIPTORS);

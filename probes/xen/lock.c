@@ -2,12 +2,13 @@
 /*
  * lock.c - whom the control domain has handed the sensor over to.
  *
- * Two have a say in who may ask it, and both must say yes: XSM, which the hypercall asks, and the lock.  Until there is one, XSM decides
- * alone.  Then the sensing domain may do everything, a control domain what the command line left it, and nobody else anything; without a
- * sensing domain, nobody may more than read.
+ * Two have a say in who may ask it, and both must say yes: XSM, which the hypercall asks, and the
+ * lock.  Until there is one, XSM decides alone.  Then the sensing domain may do everything, a
+ * control domain what the command line left it, and nobody else anything; without a sensing
+ * domain, nobody may more than read.
  *
- * The sensing domain is known by a flag in its struct domain: neither its id nor its uuid would do, as the first is used again, and the
- * second is what the toolstack says it is.
+ * The sensing domain is known by a flag in its struct domain: neither its id nor its uuid would
+ * do, as the first is used again, and the second is what the toolstack says it is.
  */
 #include <xen/sched.h>
 #include <xen/spinlock.h>

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pagetables.c - the probe xen-pagetables: Xen's own page tables, as far as they must hold still once Xen has booted, and whatever in them may
- * be written and executed, too.
+ * pagetables.c - the probe xen-pagetables: Xen's own page tables, as far as they must hold still
+ * once Xen has booted, and whatever in them may be written and executed, too.
  *
- * What is walked is idle_pg_table and all that hangs on it.  The names of the parts are those of Xen's memory layout (asm-x86/config.h).  Levels are
- * counted as the CPU does: 4 is the first that it looks at, whose 512 entries Xen calls slots, 1 is that of 4 KiB pages.
+ * What is walked is idle_pg_table and all that hangs on it.  The names of the parts are those of
+ * Xen's memory layout (asm-x86/config.h).  Levels are counted as the CPU does: 4 is the first that
+ * it looks at, whose 512 entries Xen calls slots, 1 is that of 4 KiB pages.
  *
  * What holds still, and is watched (4.17):
  *
@@ -30,11 +31,13 @@
  *
  * The bits "accessed" and "dirty" are the CPU's own, and are ignored everywhere.
  *
- * Xen frees tables of level 1 and 2 as their last entry goes, or as they become a superpage, under locks of arch/x86/mm.c that are not ours to take
- * (map_pgdir_lock and a lock in the page of level 3).  So nothing of a table counts that was not reached by entries that are still the same after
- * it was read (ks_still()): a table is unlinked before it is freed.  Reading a page that has been freed is harmless by itself: it is RAM, and
- * mapped.  Tables of level 3 are never freed.  While a live patch is applied Xen's text may be written for a moment
- * (relax_virtual_region_perms()), but then all CPUs stand still for it, and no step runs.
+ * Xen frees tables of level 1 and 2 as their last entry goes, or as they become a superpage, under
+ * locks of arch/x86/mm.c that are not ours to take (map_pgdir_lock and a lock in the page of level
+ * 3).  So nothing of a table counts that was not reached by entries that are still the same after
+ * it was read (ks_still()): a table is unlinked before it is freed.  Reading a page that has been
+ * freed is harmless by itself: it is RAM, and mapped.  Tables of level 3 are never freed.  While a
+ * live patch is applied Xen's text may be written for a moment (relax_virtual_region_perms()), but
+ * then all CPUs stand still for it, and no step runs.
  */
 #include <xen/domain_page.h>
 #include <xen/kernel.h>
@@ -198,8 +201,8 @@ enum { STAGE_BOOT, STAGE_SLOTS, STAGE_TABLES, STAGE_IMAGE, STAGE_EVERYWHERE, STA
 #define ENTRIES_AT_ONCE 512
 
 /*
- * A pass looks at no more than these: twice what all of vmap()'s 64 GiB needs with pages of 4 KiB.  Tables that lead to each other could
- * keep a walk busy for days.
+ * A pass looks at no more than these: twice what all of vmap()'s 64 GiB needs with pages of 4 KiB.
+ * Tables that lead to each other could keep a walk busy for days.
  */
 #define ENTRIES_MAX (1UL << 25)
 
@@ -297,8 +300,9 @@ static uint64_t ks_frame(unsigned int level, intpte_t entry)
 }
 
 /*
- * Whether an entry maps memory itself and leads to no table.  The linear map leads to the root again, as to a table of level 3: all of it is page
- * tables as data, and to walk them a second time as that says nothing more.
+ * Whether an entry maps memory itself and leads to no table.  The linear map leads to the root
+ * again, as to a table of level 3: all of it is page tables as data, and to walk them a second
+ * time as that says nothing more.
  */
 static bool ks_is_leaf(unsigned int level, intpte_t entry)
 {
@@ -343,7 +347,10 @@ struct ks_walk {
 	uint64_t at;
 	unsigned int level;             /* of the table at hand */
 	unsigned int entries;           /* looked at */
-	/* By level, from the one at hand upwards: the tables, the entries that were taken in them, what these allow together. */
+	/*
+	 * By level, from the one at hand upwards: the tables, the entries that were taken in them,
+	 * what these allow together.
+	 */
 	const intpte_t *table[5];
 	intpte_t entry[5];
 	unsigned int allows[6];
@@ -399,7 +406,10 @@ static void ks_walk_by(struct ks_walk *walk, unsigned int entries)
 		walk->at = BEHIND_ALL;
 }
 
-/* The first of @count entries that allows all of @need, or @count.  Most entries are empty, so this loop is what a walk costs. */
+/*
+ * The first of @count entries that allows all of @need, or @count.  Most entries are empty, so
+ * this loop is what a walk costs.
+ */
 static unsigned int ks_search(const intpte_t *entry, unsigned int count, unsigned int need)
 {
 	intpte_t want = (need & KS_R ? _PAGE_PRESENT : 0) | (need & KS_W ? _PAGE_RW : 0);
@@ -447,8 +457,9 @@ struct ks_run {
 };
 
 /*
- * Takes the mapping at walk->at, and those behind it in the same table, up to @last, that allow the same; @contiguous: and that lead to the
- * frames behind it.  walk->at is then behind them.  False: tables changed meanwhile.
+ * Takes the mapping at walk->at, and those behind it in the same table, up to @last, that allow
+ * the same; @contiguous: and that lead to the frames behind it.  walk->at is then behind them.
+ * False: tables changed meanwhile.
  */
 static bool ks_walk_take(struct ks_walk *walk, uint64_t last, bool contiguous, struct ks_run *run)
 {
@@ -502,7 +513,10 @@ static int ks_copy_table(const intpte_t *tables, unsigned int i, struct ks_table
 	uint64_t address = XEN_SLOT_START + i * ks_covers(3);
 	intpte_t entry = read_atomic(&tables[i]);
 
-	/* vmap() takes a table more when it needs one.  The last is the fixmap's, and has always been there. */
+	/*
+	 * vmap() takes a table more when it needs one.  The last is the fixmap's, and has always
+	 * been there.
+	 */
 	if (!entry || (address >= VMAP_VIRT_START && address < VMAP_VIRT_END - ks_covers(3)))
 		return KS_SET_SKIP;
 	item->address = address;
@@ -562,9 +576,10 @@ static int ks_copy_both(const struct ks_run *run, struct ks_both *item)
 /* === A pass === */
 
 /*
- * Xen is "active" before the last of its boot CPU's boot is done: that unmaps .init, which may be written and executed, and then takes the right to
- * write from what is constant after boot (init_done(), setup.c).  So that neither is reported, the first pass waits for it, but no longer than a
- * second after the first look: after that it is a finding.
+ * Xen is "active" before the last of its boot CPU's boot is done: that unmaps .init, which may be
+ * written and executed, and then takes the right to write from what is constant after boot
+ * (init_done(), setup.c).  So that neither is reported, the first pass waits for it, but no longer
+ * than a second after the first look: after that it is a finding.
  */
 static bool ks_boot_is_over(void)
 {
@@ -680,7 +695,10 @@ static uint64_t ks_loaded_root(const struct vcpu *v, bool user)
 #define COPY_SLOTS ROOT_PAGETABLE_PV_XEN_SLOTS
 #define COPIES_OF_VCPU (2 * COPY_SLOTS)
 
-/* The next slot from the cursor's place on, in the same root, that is not as it should be.  The cursor goes on behind it, or to the next root. */
+/*
+ * The next slot from the cursor's place on, in the same root, that is not as it should be.  The
+ * cursor goes on behind it, or to the next root.
+ */
 static int ks_next_copy_of(const struct vcpu *v, struct ks_set_cursor *cursor, struct ks_copy *item)
 {
 	const struct domain *d = v->domain;
@@ -768,7 +786,10 @@ static int ks_next_of_stage(struct ks_set_cursor *cursor, void *item)
 	case STAGE_COPIES:
 		return ks_next_copy(cursor, item);
 	case STAGE_EVERYWHERE:
-		/* Without NX all that can be written can be executed: that is told once, by the root. */
+		/*
+		 * Without NX all that can be written can be executed: that is told once, by the
+		 * root.
+		 */
 		return cpu_has_nx ? ks_next_mapping(cursor, item) : KS_SET_END;
 	}
 	return ks_next_root(cursor, item);

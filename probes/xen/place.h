@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * place.h - what the probes of Xen's own code and tables share: a name for an address, and a number for a CPU's time online.
+ * place.h - what the probes of Xen's own code and tables share: a name for an address, and a
+ * number for a CPU's time online.
  */
 #ifndef KS_PROBES_XEN_PLACE_H
 #define KS_PROBES_XEN_PLACE_H
@@ -16,8 +17,8 @@
 void ks_place(uint64_t address, char *out, size_t bytes);
 
 /*
- * A number of its own for each time that a CPU came up, from 1 on: what Xen makes per CPU is made anew then, and may be elsewhere.  @cpu is
- * online, and stays so during the call.
+ * A number of its own for each time that a CPU came up, from 1 on: what Xen makes per CPU is made
+ * anew then, and may be elsewhere.  @cpu is online, and stays so during the call.
  */
 uint32_t ks_cpu_instance(unsigned int cpu);
 

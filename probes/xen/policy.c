@@ -4,9 +4,9 @@
  *
  * With FLASK, the policy is what keeps Dom0 from the memory of a sensing domain.  Dom0 could turn
  * the enforcing of it off, load another one, or set a boolean on which a rule depends; so, once it
- * has named a sensing domain, nobody may until the host reboots.  It is this file that refuses, not
- * the policy: that could be written so as to, but not by who has to leave it as the host's owner
- * wrote it, and a boolean that the lock sets could be set back.
+ * has named a sensing domain, nobody may until the host reboots.  It is this file that refuses,
+ * not the policy: that could be written so as to, but not by who has to leave it as the host's
+ * owner wrote it, and a boolean that the lock sets could be set back.
  *
  * What may still be done is what takes rights away: to have the policy enforced, and to load the
  * first one.  Whoever controls Dom0 at the moment of the lock could have changed the policy before

@@ -1,22 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * roots.c - the probe dom0-roots: every page-table root that Dom0 uses.  A paravirtual kernel cannot run a process without giving Xen the root of
- * its page tables, so a process that is hidden from every list of Dom0's is here.
+ * roots.c - the probe dom0-roots: every page-table root that Dom0 uses.  A paravirtual kernel
+ * cannot run a process without giving Xen the root of its page tables, so a process that is hidden
+ * from every list of Dom0's is here.
  *
- * Of a 64-bit paravirtual Dom0 this is a census: all L4 tables that it owns and has pinned.  A Linux pins them as a process gets its memory, one for
- * the kernel and one for user space, and unpins them as that ends (arch/x86/xen/mmu_pv.c).  What a vCPU has loaded without its being pinned is
- * reported, too.  Of any other Dom0 only what its vCPUs have loaded is known, at the moment of the sample.
+ * Of a 64-bit paravirtual Dom0 this is a census: all L4 tables that it owns and has pinned.  A
+ * Linux pins them as a process gets its memory, one for the kernel and one for user space, and
+ * unpins them as that ends (arch/x86/xen/mmu_pv.c).  What a vCPU has loaded without its being
+ * pinned is reported, too.  Of any other Dom0 only what its vCPUs have loaded is known, at the
+ * moment of the sample.
  *
- * Which frames are looked at.  Xen's list of Dom0's pages holds just the right ones, but there is no safe place in it between two steps: the page at hand
- * may leave it or move to its end, which skips the rest, and Dom0 decides when; to hold it by a reference would make Dom0's own XENMEM_exchange
- * fail.  The frame table has a place that stays, its index, needs no lock, and shows each frame once; but it is as large as the machine, and Dom0 has a
- * small part of that.  So the table is walked by chunks, and those in which Dom0 had a page the last time come first.  Its pages are counted on
- * the way: when all that Xen says it has were seen, the others hold nothing of it.  When not, as after memory came to it (balloon) and in the first
- * pass, the others are walked as well, until they are.  Who goes to great lengths can deceive a count that is taken while he moves pages about;
- * at "adversarial" all frames are looked at, always.
+ * Which frames are looked at.  Xen's list of Dom0's pages holds just the right ones, but there is
+ * no safe place in it between two steps: the page at hand may leave it or move to its end, which
+ * skips the rest, and Dom0 decides when; to hold it by a reference would make Dom0's own
+ * XENMEM_exchange fail.  The frame table has a place that stays, its index, needs no lock, and
+ * shows each frame once; but it is as large as the machine, and Dom0 has a small part of that.  So
+ * the table is walked by chunks, and those in which Dom0 had a page the last time come first.  Its
+ * pages are counted on the way: when all that Xen says it has were seen, the others hold nothing
+ * of it.  When not, as after memory came to it (balloon) and in the first pass, the others are
+ * walked as well, until they are.  Who goes to great lengths can deceive a count that is taken
+ * while he moves pages about; at "adversarial" all frames are looked at, always.
  *
- * Dom0 changes its page tables meanwhile.  A frame's words are read once each, without a lock.  What then looks like a root is taken by a reference
- * before anything is said of it or in it, so that it still is Dom0's.
+ * Dom0 changes its page tables meanwhile.  A frame's words are read once each, without a lock.
+ * What then looks like a root is taken by a reference before anything is said of it or in it, so
+ * that it still is Dom0's.
  */
 #include <xen/domain_page.h>
 #include <xen/mm.h>
@@ -73,7 +80,9 @@ static const struct ks_field ks_root_fields[] = {
 		 "[ns] when it was last seen, since boot: in a `vanished` record, the last moment at which it surely was there"),
 };
 
-/* Where there is no census: what a vCPU has loaded.  It changes all the time, so that is no event. */
+/*
+ * Where there is no census: what a vCPU has loaded.  It changes all the time, so that is no event.
+ */
 struct ks_sample {
 	uint16_t vcpu;
 	uint64_t frame;
@@ -94,14 +103,21 @@ static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_SAMPLE] = KS_KIND("sample", struct ks_sample, ks_sample_fields, vcpu, "Of any other Dom0: what a vCPU has loaded."),
 };
 
-/* Where a walk stands: in cursor->at[].  The place is a frame's index in the frame table; then a vCPU's number, twice as many for two roots each. */
+/*
+ * Where a walk stands: in cursor->at[].  The place is a frame's index in the frame table; then a
+ * vCPU's number, twice as many for two roots each.
+ */
 enum { AT_STAGE, AT_PLACE };
-/* BEGIN; then ALL, or HOME and as much of REST as is needed, or neither where there is no census; then the others. */
+/*
+ * BEGIN; then ALL, or HOME and as much of REST as is needed, or neither where there is no census;
+ * then the others.
+ */
 enum { STAGE_BEGIN, STAGE_ALL, STAGE_HOME, STAGE_REST, STAGE_VCPUS, STAGE_DOM0, STAGE_END };
 
 /*
- * A chunk is 16 MiB of memory: small enough that little is looked at in vain where Dom0's memory lies among that of others, and 8 KiB of bits a TiB.
- * What of it is looked at in one call takes about 5,000 instructions; the search for the next chunk no more.
+ * A chunk is 16 MiB of memory: small enough that little is looked at in vain where Dom0's memory
+ * lies among that of others, and 8 KiB of bits a TiB. What of it is looked at in one call takes
+ * about 5,000 instructions; the search for the next chunk no more.
  */
 #define CHUNK_FRAMES 4096
 #define FRAMES_AT_ONCE 512
@@ -123,7 +139,8 @@ static bool ks_has_census(const struct domain *d)
 }
 
 /*
- * Which vCPUs of @d have it loaded: for their kernel, or for their user space.  These may change it at any time.
+ * Which vCPUs of @d have it loaded: for their kernel, or for their user space.  These may change
+ * it at any time.
  */
 static void ks_list_loaded(const struct domain *d, uint64_t frame, char *out, size_t size)
 {
@@ -159,9 +176,10 @@ static void ks_list_loaded(const struct domain *d, uint64_t frame, char *out, si
 }
 
 /*
- * Slots behind Xen's own are the guest kernel's half.  Its own root has there its text, its view of all memory and more (69 slots of a Linux 6.1); that
- * of user space has the vsyscall page at most, which is one slot (xen_init_mmu_ops(), arch/x86/xen/mmu_pv.c).  Most of the kernel's are found at
- * the end, so from there.
+ * Slots behind Xen's own are the guest kernel's half.  Its own root has there its text, its view
+ * of all memory and more (69 slots of a Linux 6.1); that of user space has the vsyscall page at
+ * most, which is one slot (xen_init_mmu_ops(), arch/x86/xen/mmu_pv.c).  Most of the kernel's are
+ * found at the end, so from there.
  */
 static const char *ks_role_of(const struct page_info *page)
 {
@@ -208,13 +226,19 @@ static bool ks_copy_root(const struct ks_probe *probe, const struct domain *d, s
 	return found;
 }
 
-/* Of a Dom0 without a census: the frame of the root that @v has loaded, or had when Xen last ran in its place. */
+/*
+ * Of a Dom0 without a census: the frame of the root that @v has loaded, or had when Xen last ran
+ * in its place.
+ */
 static uint64_t ks_sampled_root(const struct vcpu *v)
 {
 	uint64_t frame = 0;
 
 	if (is_pv_32bit_vcpu(v)) {
-		/* Its L4 table is Xen's, as long as the vCPU is there, and leads to the guest's root, an L3 (setup_compat_l4()). */
+		/*
+		 * Its L4 table is Xen's, as long as the vCPU is there, and leads to the guest's
+		 * root, an L3 (setup_compat_l4()).
+		 */
 		mfn_t mfn = pagetable_get_mfn(v->arch.guest_table);
 		const l4_pgentry_t *table;
 
@@ -251,7 +275,10 @@ static void ks_go_to(struct ks_set_cursor *cursor, unsigned int stage)
 	cursor->at[AT_PLACE] = 0;
 }
 
-/* The first frame from @frame on that this stage looks at, both where a chunk begins; with @found false, where to search on from. */
+/*
+ * The first frame from @frame on that this stage looks at, both where a chunk begins; with @found
+ * false, where to search on from.
+ */
 static unsigned long ks_next_chunk(unsigned int stage, unsigned long frame, bool *found)
 {
 	unsigned long chunk = frame / CHUNK_FRAMES, end = min(chunk + CHUNKS_AT_ONCE, ks_chunks);
@@ -267,7 +294,10 @@ static unsigned long ks_next_chunk(unsigned int stage, unsigned long frame, bool
 	frame = chunk * CHUNK_FRAMES;
 	if (chunk >= end || frame >= max_pdx)
 		return frame;
-	/* Where the machine has no memory there is no frame table either; that goes by groups of many chunks (pdx_group_valid). */
+	/*
+	 * Where the machine has no memory there is no frame table either; that goes by groups of
+	 * many chunks (pdx_group_valid).
+	 */
 	if (!mfn_valid(pdx_to_mfn(frame)))
 		return ROUNDUP(frame + 1, PDX_GROUP_COUNT);
 	*found = true;
@@ -286,10 +316,16 @@ static void ks_note_home(unsigned long frame, bool home)
 		__clear_bit(chunk, ks_home);
 }
 
-/* Frames from @frame on, but not from @end on, and not beyond a root: then that is the item.  *@frame moves. */
+/*
+ * Frames from @frame on, but not from @end on, and not beyond a root: then that is the item.
+ * *@frame moves.
+ */
 static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *d, unsigned long *frame, unsigned long end, void *item)
 {
-	/* Nearly all of a pass's time is spent here, so what is compared is prepared: the owner as a frame has it (page_set_owner()). */
+	/*
+	 * Nearly all of a pass's time is spent here, so what is compared is prepared: the owner as
+	 * a frame has it (page_set_owner()).
+	 */
 	const unsigned long domain = virt_to_pdx(d);
 	struct page_info *page = pdx_to_page(*frame), *stop = page + (end - *frame);
 	const bool added = *frame / CHUNK_FRAMES >= ks_chunks;
@@ -311,7 +347,10 @@ static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *
 			continue;
 		count = ACCESS_ONCE(page->count_info);
 		type = ACCESS_ONCE(page->u.inuse.type_info);
-		/* What is not counted as Dom0's memory is Xen's own that Dom0 may use (domain_tot_pages()). */
+		/*
+		 * What is not counted as Dom0's memory is Xen's own that Dom0 may use
+		 * (domain_tot_pages()).
+		 */
 		if (count & (PGC_xen_heap | PGC_extra))
 			continue;
 		pages++;
@@ -354,7 +393,10 @@ static int ks_next_of_frames(const struct ks_probe *probe, const struct domain *
 	return kind;
 }
 
-/* What a vCPU has loaded: with a census, each of two roots that may not be pinned; the engine drops those that it has seen. */
+/*
+ * What a vCPU has loaded: with a census, each of two roots that may not be pinned; the engine
+ * drops those that it has seen.
+ */
 static int ks_next_of_vcpus(const struct ks_probe *probe, const struct domain *d, struct ks_set_cursor *cursor, void *item)
 {
 	uint64_t place = cursor->at[AT_PLACE]++, root = 0, user_root = 0;
@@ -457,7 +499,10 @@ static const struct ks_set_type ks_roots_set = {
 	.next = ks_roots_next,
 };
 
-/* A pass of 8 GiB is some 700 steps: with these pauses it is over within a quarter of a second at "default". */
+/*
+ * A pass of 8 GiB is some 700 steps: with these pauses it is over within a quarter of a second at
+ * "default".
+ */
 const struct ks_probe_type ks_xen_dom0_roots = {
 	.name = "dom0-roots",
 	.interval_ns = {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * text.c - the probe xen-text: Xen's code and constants, which nothing but a live patch changes once Xen has booted.
+ * text.c - the probe xen-text: Xen's code and constants, which nothing but a live patch changes
+ * once Xen has booted.
  *
  * What can be executed is watched whole, up to the end of its last page: what lies behind the last
  * function can be jumped to like any other.
@@ -44,9 +45,9 @@ enum { KS_TEXT, KS_RODATA, KS_TRAMPOLINE, KS_TRAMPOLINE_BOOT, KS_FIRST_STUB };
 /* === Internals === */
 
 /*
- * A stub is there while its CPU is online.  CPUs leave the online map in stop_machine only, which cannot come between two
- * statements of a step: neither in a tasklet nor in a hypercall.  So what is online at the start of a step is, with its stub
- * and its per-CPU data, until the step returns.
+ * A stub is there while its CPU is online.  CPUs leave the online map in stop_machine only, which
+ * cannot come between two statements of a step: neither in a tasklet nor in a hypercall.  So what
+ * is online at the start of a step is, with its stub and its per-CPU data, until the step returns.
  */
 static bool ks_stub_cpu(unsigned int i, unsigned int *cpu)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * x86.h - what Xen's probes need to know of x86.  A port to another architecture has a header with the same functions.
+ * x86.h - what Xen's probes need to know of x86.  A port to another architecture has a header with
+ * the same functions.
  */
 #ifndef KS_PROBES_XEN_X86_H
 #define KS_PROBES_XEN_X86_H
@@ -12,8 +13,8 @@
 #include <asm/setup.h>
 
 /*
- * How the domain was built.  Xen has no type "PVH": what tells it from HVM is that none of a PC's legacy devices is
- * emulated for it.
+ * How the domain was built.  Xen has no type "PVH": what tells it from HVM is that none of a PC's
+ * legacy devices is emulated for it.
  */
 static inline const char *ks_domain_type(const struct domain *d)
 {
@@ -27,8 +28,9 @@ static inline const char *ks_domain_type(const struct domain *d)
 }
 
 /*
- * Page frames of the page-table roots that Xen holds for a PV vCPU: of its kernel, and of its user space (0: none, or a
- * 32-bit guest, which has but one).  An HVM guest's CR3 is in the CPU, not in Xen: 0.
+ * Page frames of the page-table roots that Xen holds for a PV vCPU: of its kernel, and of its user
+ * space (0: none, or a 32-bit guest, which has but one).  An HVM guest's CR3 is in the CPU, not in
+ * Xen: 0.
  */
 static inline void ks_vcpu_roots(const struct vcpu *v, uint64_t *root, uint64_t *user_root)
 {
@@ -53,8 +55,9 @@ static inline unsigned long ks_rodata_end(void)
 }
 
 /*
- * An online CPU's entry stub: the code that SYSCALL enters by LSTAR and CSTAR.  The other half of each stub's buffer is where
- * the instruction emulator writes the instruction that it is about to run, so it changes all the time.
+ * An online CPU's entry stub: the code that SYSCALL enters by LSTAR and CSTAR.  The other half of
+ * each stub's buffer is where the instruction emulator writes the instruction that it is about to
+ * run, so it changes all the time.
  *
  * Each CPU has an address for a page of its own, that can be executed, but several have the same
  * page of memory there: each its buffer in it, at an offset by its number, with those of its

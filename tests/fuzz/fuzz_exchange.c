@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * fuzz_exchange.c - a stream of any bytes from a client, through line reader, request and server, to reply lines.
+ * fuzz_exchange.c - a stream of any bytes from a client, through line reader, request and server,
+ * to reply lines.
  *
- * The first bytes of the input say how much room each call has, in what pieces the stream comes, how many records there are, and whether
- * the medium is a stream, with subscriptions; the rest is what the client sends.  Without a stream, where a reply stands goes out and comes back as a
- * cookie, as in Xen.  Holds always: every reply line is one that the protocol allows (judge.c: jansson); no record is delivered twice or counted
- * wrongly; no cookie but the one that went out is taken back; the sensor stops and gives everything back.
+ * The first bytes of the input say how much room each call has, in what pieces the stream comes,
+ * how many records there are, and whether the medium is a stream, with subscriptions; the rest is
+ * what the client sends.  Without a stream, where a reply stands goes out and comes back as a
+ * cookie, as in Xen.  Holds always: every reply line is one that the protocol allows (judge.c:
+ * jansson); no record is delivered twice or counted wrongly; no cookie but the one that went out
+ * is taken back; the sensor stops and gives everything back.
  */
 #include "../../core/client.h"
 #include "../../core/cookie.h"

@@ -2,8 +2,9 @@
 /*
  * fuzz_json.c - the JSON reader on any bytes.
  *
- * Holds always: the strict reader accepts what jansson accepts, but for what is meant to differ (below); what is strict is relaxed as well;
- * every string that was read can be unescaped, and is itself; a value can be skipped from its first token.
+ * Holds always: the strict reader accepts what jansson accepts, but for what is meant to differ
+ * (below); what is strict is relaxed as well; every string that was read can be unescaped, and is
+ * itself; a value can be skipped from its first token.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -49,7 +50,10 @@ static const char *read_all(const char *text, size_t len, bool relaxed, bool *sk
 	}
 }
 
-/* What our reader refuses and RFC 8259 allows: its limits.  What it accepts and jansson refuses: numbers beyond a double. */
+/*
+ * What our reader refuses and RFC 8259 allows: its limits.  What it accepts and jansson refuses:
+ * numbers beyond a double.
+ */
 static bool meant(const char *error, const char *text, size_t len)
 {
 	/* jansson reads "8" and a NUL as the number 8. */

@@ -2,8 +2,9 @@
 /*
  * fuzz_request.c - a request line of any bytes.
  *
- * Holds always: there is an answer; an error has a code and a message; a request without error has all that its command needs, within the
- * limits; where it stands and how it ends makes no difference; matching any record reads nothing beyond.
+ * Holds always: there is an answer; an error has a code and a message; a request without error has
+ * all that its command needs, within the limits; where it stands and how it ends makes no
+ * difference; matching any record reads nothing beyond.
  */
 #include "../../core/request.h"
 #include "fuzz.h"

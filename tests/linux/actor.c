@@ -13,8 +13,8 @@
  *
  * and after each it prints the word.  It ends with its input.
  *
- * Usage: actor race NUMBER.  So many times, a thread that is not the first takes the process over by executing the program anew: the kernel
- * then puts it in the first one's place, in every list.
+ * Usage: actor race NUMBER.  So many times, a thread that is not the first takes the process over
+ * by executing the program anew: the kernel then puts it in the first one's place, in every list.
  *
  * Usage: actor headless.  The first thread ends; another lives on.
  */

@@ -2,8 +2,9 @@
 /*
  * many.c - very many processes of one user, with very many descriptors each.
  *
- * Usage: many UID PROCESSES DESCRIPTORS < FIFO.  Makes so many processes, each with so many descriptors more than three, which all lead to where its
- * own output goes; prints "many" with how many there are, and waits.  All end when its input does.
+ * Usage: many UID PROCESSES DESCRIPTORS < FIFO.  Makes so many processes, each with so many
+ * descriptors more than three, which all lead to where its own output goes; prints "many" with how
+ * many there are, and waits.  All end when its input does.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -157,7 +157,10 @@ static void forget_answer(void)
 	kit_raw_bytes = 0;
 }
 
-/* What no line has in it: between the room for lines and that for the record at hand, it must stay. */
+/*
+ * What no line has in it: between the room for lines and that for the record at hand, it must
+ * stay.
+ */
 #define UNTOUCHED '\n'
 
 char *kit_out(size_t bytes)

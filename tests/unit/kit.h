@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kit.h - what the tests share: a sensor with test probes, a client that asks it and has every line judged, and probes to order.
+ * kit.h - what the tests share: a sensor with test probes, a client that asks it and has every
+ * line judged, and probes to order.
  */
 #ifndef TESTS_KIT_H
 #define TESTS_KIT_H
@@ -26,11 +27,17 @@
 extern struct ks_sensor kit_sensor;
 extern struct ks_caller kit_caller;
 
-/* Starts the sensor "test" with @count probes; kit_config is what it is started with and may be changed before. */
+/*
+ * Starts the sensor "test" with @count probes; kit_config is what it is started with and may be
+ * changed before.
+ */
 extern struct ks_sensor_config kit_config;
 void kit_prepare(const struct ks_probe_type *const *types, unsigned int count);
 void kit_start(const struct ks_probe_type *const *types, unsigned int count);
-/* Takes away each probe's record 0 of how its count began, for tests that are about other records: they count from 0 on. */
+/*
+ * Takes away each probe's record 0 of how its count began, for tests that are about other records:
+ * they count from 0 on.
+ */
 void kit_forget_began(void);
 /* Stops it; everything that was allocated must be free again, and no work left. */
 void kit_stop(void);
@@ -50,7 +57,10 @@ uint64_t kit_first_held(unsigned int i);
 
 /* === A client =========================================================== */
 
-/* Memory for one call of ks_serve() that may write @bytes, and the check that it wrote no more; free() it. */
+/*
+ * Memory for one call of ks_serve() that may write @bytes, and the check that it wrote no more;
+ * free() it.
+ */
 char *kit_out(size_t bytes);
 void kit_out_check(const char *buf, size_t bytes);
 
@@ -68,11 +78,17 @@ json_t *kit_ask_bytes(const char *text, size_t len);
 extern char kit_raw[65536];
 extern size_t kit_raw_bytes;
 
-/* Asks in version 0.1 or 0.2 with NONCE: kit_command("records", "alpha", "{\"peek\": true}"); the third may be NULL. */
+/*
+ * Asks in version 0.1 or 0.2 with NONCE: kit_command("records", "alpha", "{\"peek\": true}"); the
+ * third may be NULL.
+ */
 json_t *kit_command(const char *command, const char *target, const char *options);
 json_t *kit_command_0_2(const char *command, const char *target);
 
-/* The word of a reply of one line: kit_word(kit_command("on", "alpha", NULL)); "error:CODE" for an error. */
+/*
+ * The word of a reply of one line: kit_word(kit_command("on", "alpha", NULL)); "error:CODE" for an
+ * error.
+ */
 const char *kit_word(const json_t *lines);
 
 /* The records of an answer to "records": how many, and the i-th. */
@@ -82,10 +98,15 @@ const json_t *kit_record(const json_t *lines, size_t i);
 const char *kit_text(const json_t *lines, size_t i, const char *member);
 uint64_t kit_number(const json_t *lines, size_t i, const char *member);
 
-/* The seqs of an answer to "records", as in "0 1 2"; a record of kind "lost" as in "lost(0-4:5)". */
+/*
+ * The seqs of an answer to "records", as in "0 1 2"; a record of kind "lost" as in "lost(0-4:5)".
+ */
 const char *kit_seqs(const json_t *lines);
 
-/* Feeds @text as a stream in pieces of @piece bytes to the line reader and serves what comes out: the server's loop. */
+/*
+ * Feeds @text as a stream in pieces of @piece bytes to the line reader and serves what comes out:
+ * the server's loop.
+ */
 json_t *kit_stream(const char *text, size_t len, size_t piece);
 
 #endif /* TESTS_KIT_H */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * port.c - the port of the unit tests.  One thread; the type of a work is the host port's, of which only due_ns is used.
+ * port.c - the port of the unit tests.  One thread; the type of a work is the host port's, of
+ * which only due_ns is used.
  */
 #include "port.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * port.h - the port of the unit tests: time stands still unless a test moves it, works run when a test lets them, and "random" is
- * the same at each run.
+ * port.h - the port of the unit tests: time stands still unless a test moves it, works run when a
+ * test lets them, and "random" is the same at each run.
  */
 #ifndef TESTS_PORT_H
 #define TESTS_PORT_H
@@ -20,7 +20,10 @@ void port_advance(uint64_t ns);
 /* The machine is suspended for @ns: time goes on, and nobody runs until it is over. */
 void port_suspend(uint64_t ns);
 
-/* The timer of @work is lost, as by a bug of the platform: it does not run until it is queued again. */
+/*
+ * The timer of @work is lost, as by a bug of the platform: it does not run until it is queued
+ * again.
+ */
 void port_lose(struct ks_work *work);
 
 /* So many allocations succeed, then each fails; negative: none fails. */

@@ -2,9 +2,10 @@
 /*
  * test_client.c - one client on a stream, and its subscription.
  *
- * What could be wrong in the world: a record is pushed twice, or to nobody; records break into the lines of a reply; a client that has
- * unsubscribed gets more; a loss is not told; a probe that is restarted, or reset, is silent from then on.  Each test plays the port's
- * part: bytes go in, time passes, and what came out is compared as text, as in "subscribe alpha:0 alpha:1".
+ * What could be wrong in the world: a record is pushed twice, or to nobody; records break into the
+ * lines of a reply; a client that has unsubscribed gets more; a loss is not told; a probe that is
+ * restarted, or reset, is silent from then on.  Each test plays the port's part: bytes go in, time
+ * passes, and what came out is compared as text, as in "subscribe alpha:0 alpha:1".
  */
 #include "kit.h"
 
@@ -15,7 +16,10 @@
 
 static struct ks_client client;
 
-/* What the client got since the last heard(), item by item: word, error:code, id:seq, id:lost(first-last:count). */
+/*
+ * What the client got since the last heard(), item by item: word, error:code, id:seq,
+ * id:lost(first-last:count).
+ */
 static char got[16384];
 static json_t *last_line;
 /* So many calls of send() succeed; then the client is gone. */
@@ -305,7 +309,10 @@ static void requests_in_between(void **state)
 	assert_string_equal(json_string_value(json_array_get(json_object_get(last_line, "reply"), 0)), other_nonce);
 }
 
-/* A request without its newline is served after 50 ms, as without a subscription, though there are turns in between. */
+/*
+ * A request without its newline is served after 50 ms, as without a subscription, though there are
+ * turns in between.
+ */
 static void no_newline(void **state)
 {
 	(void)state;
@@ -331,7 +338,10 @@ static void no_newline(void **state)
 
 #define request_0_1(rest) "{Virtue-protocol-version: 0.1, request: [" NONCE ", " rest "]}\n"
 
-/* Records that went out whole are consumed by that, of each reply as of each push: they do not come again, and do not count as lost. */
+/*
+ * Records that went out whole are consumed by that, of each reply as of each push: they do not
+ * come again, and do not count as lost.
+ */
 static void replies_consume(void **state)
 {
 	(void)state;
@@ -348,7 +358,10 @@ static void replies_consume(void **state)
 	assert_string_equal(heard(), "alpha:3 alpha alpha:3 alpha");
 }
 
-/* A client that goes in the middle of a reply: what it was not handed is still there, and it is served no further. */
+/*
+ * A client that goes in the middle of a reply: what it was not handed is still there, and it is
+ * served no further.
+ */
 static void gone_in_a_reply(void **state)
 {
 	unsigned int got_whole = 0;
@@ -385,7 +398,10 @@ static void gone_in_a_reply(void **state)
 	assert_true(alpha()->on);
 }
 
-/* The session's version is that of the requests after it, until the client says otherwise; one that is refused ends the connection. */
+/*
+ * The session's version is that of the requests after it, until the client says otherwise; one
+ * that is refused ends the connection.
+ */
 static void sessions(void **state)
 {
 	(void)state;
@@ -409,7 +425,10 @@ static void sessions(void **state)
 	assert_string_equal(heard(), "session");
 }
 
-/* Without a subscription: a request that is complete waits 50 ms for its newline, one that is not waits for the client. */
+/*
+ * Without a subscription: a request that is complete waits 50 ms for its newline, one that is not
+ * waits for the client.
+ */
 static void patience(void **state)
 {
 	(void)state;
@@ -433,7 +452,10 @@ static void patience(void **state)
 	assert_false(ks_client_quiet(&client));
 }
 
-/* A request without its newline behind others in one piece, and a line that is too long, are answered, and the connection goes on. */
+/*
+ * A request without its newline behind others in one piece, and a line that is too long, are
+ * answered, and the connection goes on.
+ */
 static void lines_of_all_lengths(void **state)
 {
 	static char endless[5000];
@@ -600,7 +622,10 @@ static void filter_outlives_its_line(void **state)
 	assert_string_equal(heard(), "alpha:2");
 }
 
-/* From a seq on: of the count that is meant, where that is said; else, and where it is ahead, from the beginning of this one; each record once. */
+/*
+ * From a seq on: of the count that is meant, where that is said; else, and where it is ahead, from
+ * the beginning of this one; each record once.
+ */
 static void since_and_epoch(void **state)
 {
 	char line[256];
@@ -637,7 +662,10 @@ static void since_and_epoch(void **state)
 	}
 }
 
-/* Where there is no news of a probe, a turn costs next to nothing: it does not even look at the clock; also behind losses that are not for this client. */
+/*
+ * Where there is no news of a probe, a turn costs next to nothing: it does not even look at the
+ * clock; also behind losses that are not for this client.
+ */
 static void no_news_no_work(void **state)
 {
 	char buf[KS_OUT_BYTES];
@@ -672,7 +700,10 @@ static void no_news_no_work(void **state)
 
 /* === Probes that change ================================================= */
 
-/* Off, and on with another uuid: the subscription is to the probe, and the id is the uuid that it has then. */
+/*
+ * Off, and on with another uuid: the subscription is to the probe, and the id is the uuid that it
+ * has then.
+ */
 static void off_and_on(void **state)
 {
 	char uuid[KS_UUID_TEXT], line[256], want[256];
@@ -729,7 +760,10 @@ static void reset(void **state)
 	}
 }
 
-/* A probe that the supervisor restarts goes on in its ring: the record that says so comes, and those after it. */
+/*
+ * A probe that the supervisor restarts goes on in its ring: the record that says so comes, and
+ * those after it.
+ */
 static void restarted(void **state)
 {
 	(void)state;
@@ -743,7 +777,10 @@ static void restarted(void **state)
 	assert_string_equal(heard(), "subscribe alpha:0 alpha:1 alpha:2");
 }
 
-/* Nothing is missed or given twice, whatever happens in whatever order: the seqs and losses told account for every record. */
+/*
+ * Nothing is missed or given twice, whatever happens in whatever order: the seqs and losses told
+ * account for every record.
+ */
 static void nothing_is_unaccounted(void **state)
 {
 	uint64_t next = 0;
@@ -773,7 +810,10 @@ static void nothing_is_unaccounted(void **state)
 	assert_true(next > 2000);
 }
 
-/* Another thread is in a step of the probe, and does not come out for a while: who asks for a fresh sample sleeps, and does not spin. */
+/*
+ * Another thread is in a step of the probe, and does not come out for a while: who asks for a
+ * fresh sample sleeps, and does not spin.
+ */
 static void sleeps_while_another_works(void **state)
 {
 	(void)state;
@@ -783,7 +823,10 @@ static void sleeps_while_another_works(void **state)
 	assert_true(say(request_0_2("records, alpha, {run: true}")));
 	/* And that there was no sample. */
 	assert_string_equal(heard(), "alpha:0 alpha:1 alpha");
-	/* Until the step is given up after five seconds: it looks again soon, and then less and less often. */
+	/*
+	 * Until the step is given up after five seconds: it looks again soon, and then less and
+	 * less often.
+	 */
 	assert_in_range(port_pauses, 300, 600);
 	alpha()->busy = false;
 }

@@ -2,9 +2,10 @@
 /*
  * test_cookie.c - a cursor that is handed to the caller, and comes back.
  *
- * What could be wrong in the world: a caller makes a cursor of his own, and so has Xen look through all records in one call, or take losses out of
- * the count that nobody was told of; or he goes on with a reply that was another's, or with another request.  Each test changes one thing between
- * the sealing and the opening: what was sealed comes back, anything else is refused.
+ * What could be wrong in the world: a caller makes a cursor of his own, and so has Xen look
+ * through all records in one call, or take losses out of the count that nobody was told of; or he
+ * goes on with a reply that was another's, or with another request.  Each test changes one thing
+ * between the sealing and the opening: what was sealed comes back, anything else is refused.
  */
 #include "kit.h"
 
@@ -51,7 +52,10 @@ static void what_was_sealed_comes_back(void **state)
 	assert_true(opens(&bond, cookie)); /* and again: a call that failed is made anew */
 }
 
-/* The tag is SipHash-1-3 over caller, length, line and cursor: written out here once, word by word. */
+/*
+ * The tag is SipHash-1-3 over caller, length, line and cursor: written out here once, word by
+ * word.
+ */
 static void tag_is_siphash(void **state)
 {
 	struct ks_siphash bond = bound_to(&caller, "0123456789", 10), whole;
@@ -84,7 +88,10 @@ static void any_other_bit_is_refused(void **state)
 	assert_false(opens(&bond, zero));
 }
 
-/* Another domain, one that has the id of one that is gone, and the same request of either in another line. */
+/*
+ * Another domain, one that has the id of one that is gone, and the same request of either in
+ * another line.
+ */
 static void others_are_refused(void **state)
 {
 	static const struct ks_cookie_caller other_id = { .id = 1, .instance = 1 }, other_instance = { .id = 0, .instance = 2 };
@@ -110,7 +117,10 @@ static void others_are_refused(void **state)
 	}
 }
 
-/* How long the line is counts, too: the bytes that fill up its last word are none of it.  Nothing behind its end is read. */
+/*
+ * How long the line is counts, too: the bytes that fill up its last word are none of it.  Nothing
+ * behind its end is read.
+ */
 static void the_length_counts(void **state)
 {
 	(void)state;

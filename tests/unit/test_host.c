@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_host.c - the host port: real threads, real time, the sensor's two real probes, clients on sockets.
+ * test_host.c - the host port: real threads, real time, the sensor's two real probes, clients on
+ * sockets.
  *
- * What could be wrong in the world: more clients than there is room for, memory that runs out, a file with a name that is no text, a
- * constant of this very program that somebody overwrites.
+ * What could be wrong in the world: more clients than there is room for, memory that runs out, a
+ * file with a name that is no text, a constant of this very program that somebody overwrites.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -164,7 +165,9 @@ static void too_many_clients(void **state)
 	fail();
 }
 
-/* No memory for a probe at start: the other one works; when there is memory again, "on" gets it. */
+/*
+ * No memory for a probe at start: the other one works; when there is memory again, "on" gets it.
+ */
 static void no_memory(void **state)
 {
 	json_t *lines;
@@ -189,7 +192,9 @@ static void no_memory(void **state)
 	close(fd);
 }
 
-/* Whatever bytes a file is called by, its record is a line; the longest names have a record too. */
+/*
+ * Whatever bytes a file is called by, its record is a line; the longest names have a record too.
+ */
 static void any_file_name(void **state)
 {
 	char name[256];
@@ -219,7 +224,10 @@ static void any_file_name(void **state)
 	close(fd);
 }
 
-/* A folder that is not there: the probe fails; a request for a fresh sample ends with a record that says so, whatever it filters by. */
+/*
+ * A folder that is not there: the probe fails; a request for a fresh sample ends with a record
+ * that says so, whatever it filters by.
+ */
 static void folder_that_is_not_there(void **state)
 {
 	json_t *lines, *record;
@@ -253,7 +261,10 @@ static void overwrite(size_t at, uint8_t value)
 	assert_int_equal(mprotect(page, PAGE, PROT_READ), 0);
 }
 
-/* One byte of this program's own constants is overwritten, and put back: told by address, and as restored. */
+/*
+ * One byte of this program's own constants is overwritten, and put back: told by address, and as
+ * restored.
+ */
 static void own_memory(void **state)
 {
 	char address[32];

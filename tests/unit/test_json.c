@@ -2,8 +2,9 @@
 /*
  * test_json.c - the JSON reader, strict and relaxed.
  *
- * What could be wrong in the world: a client sends what is no JSON and is understood as something else than it meant, or sends JSON and
- * is refused.  The strict reader is compared with jansson, text by text; the relaxed one with what PROTOCOL.md says.
+ * What could be wrong in the world: a client sends what is no JSON and is understood as something
+ * else than it meant, or sends JSON and is refused.  The strict reader is compared with jansson,
+ * text by text; the relaxed one with what PROTOCOL.md says.
  */
 #include "kit.h"
 
@@ -72,8 +73,9 @@ static void strict_agrees_with_jansson(void **state)
 }
 
 /*
- * Mutations of JSON: a byte changed, taken out, put in, or two texts joined.  Known differences, which are meant: depth and members beyond our
- * limits (not reached here), and numbers beyond a double's range, which jansson refuses and RFC 8259 allows.
+ * Mutations of JSON: a byte changed, taken out, put in, or two texts joined.  Known differences,
+ * which are meant: depth and members beyond our limits (not reached here), and numbers beyond a
+ * double's range, which jansson refuses and RFC 8259 allows.
  */
 static void strict_agrees_on_mutations(void **state)
 {
@@ -136,7 +138,10 @@ static void strict_agrees_on_mutations(void **state)
 	assert_true(read > (unsigned int)port_rounds(300000) / 30);
 }
 
-/* Both readers judge the text alike; where it is a string, and both take it, it stands for the same bytes. */
+/*
+ * Both readers judge the text alike; where it is a string, and both take it, it stands for the
+ * same bytes.
+ */
 static void agrees(const char *text, size_t len)
 {
 	json_t *theirs = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY, NULL);
@@ -156,7 +161,10 @@ static void agrees(const char *text, size_t len)
 	json_decref(theirs);
 }
 
-/* Every byte where a value, a number's digit, a string's character, an escape's letter or a hex digit stands. */
+/*
+ * Every byte where a value, a number's digit, a string's character, an escape's letter or a hex
+ * digit stands.
+ */
 static void every_byte_in_every_place(void **state)
 {
 	static const char *const places[] = {
@@ -180,7 +188,10 @@ static void every_byte_in_every_place(void **state)
 	}
 }
 
-/* "\\u" with every number, and two of them at the borders of the surrogates: read by jansson, each is the same character. */
+/*
+ * "\\u" with every number, and two of them at the borders of the surrogates: read by jansson, each
+ * is the same character.
+ */
 static void every_escaped_character(void **state)
 {
 	static const unsigned int borders[] = { 0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd800, 0xd801, 0xd83d, 0xdbff, 0xdc00, 0xde00, 0xdfff,
@@ -210,7 +221,10 @@ static void every_escaped_character(void **state)
 	}
 }
 
-/* A bare word ends where PROTOCOL says: at white space, control characters and punctuation; all other characters belong to it. */
+/*
+ * A bare word ends where PROTOCOL says: at white space, control characters and punctuation; all
+ * other characters belong to it.
+ */
 static void every_byte_in_a_bare_word(void **state)
 {
 	char text[] = "[a b]", key[] = "{a b:1}", alone[] = "[ ]";
@@ -320,7 +334,10 @@ static void relaxed_keeps_json_meaning(void **state)
 	assert_int_equal(type_of("\"17\""), KS_JSON_STRING);
 }
 
-/* Depth and members are bounded, so that a text costs no memory: 32 deep, 64 members open at one time. */
+/*
+ * Depth and members are bounded, so that a text costs no memory: 32 deep, 64 members open at one
+ * time.
+ */
 static void limits(void **state)
 {
 	char text[4096], *p = text;
@@ -340,7 +357,10 @@ static void limits(void **state)
 		*p++ = '}';
 		assert_int_equal(reads_bytes(text, (size_t)(p - text), false), members <= 64);
 	}
-	/* Objects as deep, each with its own key; and in turn with arrays, so that every depth has been both. */
+	/*
+	 * Objects as deep, each with its own key; and in turn with arrays, so that every depth has
+	 * been both.
+	 */
 	for (int depth = 31; depth <= 33; depth++) {
 		p = text;
 		for (int i = 0; i < depth; i++)
@@ -379,7 +399,10 @@ static void limits(void **state)
 	assert_true(reads_bytes(text, (size_t)(p - text), false));
 }
 
-/* Keys have up to 32 bytes, 64 with their escapes, and numbers up to 64: nothing that the sensor knows has more. */
+/*
+ * Keys have up to 32 bytes, 64 with their escapes, and numbers up to 64: nothing that the sensor
+ * knows has more.
+ */
 static void limits_of_length(void **state)
 {
 	char key[256], text[512];
@@ -421,7 +444,10 @@ static uint64_t mixed(uint64_t hash, uint64_t word)
 	return hash ^ hash >> 32;
 }
 
-/* A key of 24 bytes that has the same hash as every other one made here.  The hash is as it was after the second word; that is found by trying. */
+/*
+ * A key of 24 bytes that has the same hash as every other one made here.  The hash is as it was
+ * after the second word; that is found by trying.
+ */
 static void look_alike(char key[25])
 {
 	for (;;) {
@@ -447,8 +473,9 @@ static void look_alike(char key[25])
 }
 
 /*
- * Somebody makes many keys of one hash, so that each is compared with all others, byte by byte (4.2 million instructions in one line of 3.4 KB).
- * The third such pair ends the text; two may happen to an honest one, though nobody will see it.
+ * Somebody makes many keys of one hash, so that each is compared with all others, byte by byte
+ * (4.2 million instructions in one line of 3.4 KB). The third such pair ends the text; two may
+ * happen to an honest one, though nobody will see it.
  */
 static void keys_that_look_alike(void **state)
 {
@@ -508,7 +535,10 @@ static void longest_text(void **state)
 	free(text);
 }
 
-/* A key is the same however it is spelt, of whatever length; and another one, of which one byte differs, is not. */
+/*
+ * A key is the same however it is spelt, of whatever length; and another one, of which one byte
+ * differs, is not.
+ */
 static void duplicate_keys_of_every_length(void **state)
 {
 	char key[64], spelt[300], text[1024];
@@ -640,7 +670,9 @@ static void skipping(void **state)
 	assert_int_equal(ks_json_next(&json), KS_JSON_OBJECT_END);
 	assert_int_equal(ks_json_next(&json), KS_JSON_END);
 	assert_int_equal(json.value.type, KS_JSON_END);
-	/* What is wrong in it is not passed over, nor is an error a value; it is told where it is. */
+	/*
+	 * What is wrong in it is not passed over, nor is an error a value; it is told where it is.
+	 */
 	ks_json_init(&json, "[[1, {\"a\" 2}], 3]", 18, false);
 	ks_json_next(&json);
 	assert_false(ks_json_skip(&json, ks_json_next(&json)));

@@ -2,8 +2,9 @@
 /*
  * test_line.c - request lines out of a stream of bytes.
  *
- * What could be wrong in the world: clients of the published protocol send no newline, a NUL, or several requests at once; a hostile
- * one sends a line without end.  Each test sends a stream, in pieces of every size, and looks at the answers.
+ * What could be wrong in the world: clients of the published protocol send no newline, a NUL, or
+ * several requests at once; a hostile one sends a line without end.  Each test sends a stream, in
+ * pieces of every size, and looks at the answers.
  */
 #include "kit.h"
 
@@ -65,7 +66,10 @@ static void several_requests_at_once(void **state)
 	check(ON_ALPHA "x\n" HIGH_BETA "\n", "syntax high");
 }
 
-/* 4096 bytes with the newline pass; one more does not, is told once, and what follows its newline is served. */
+/*
+ * 4096 bytes with the newline pass; one more does not, is told once, and what follows its newline
+ * is served.
+ */
 static void too_long(void **state)
 {
 	char *stream = malloc(20000);
@@ -91,7 +95,10 @@ static void too_long(void **state)
 	free(stream);
 }
 
-/* A request that is not complete is not served, however long nothing comes; strings and escapes hide brackets. */
+/*
+ * A request that is not complete is not served, however long nothing comes; strings and escapes
+ * hide brackets.
+ */
 static void complete_is_known(void **state)
 {
 	static const struct {
@@ -117,7 +124,9 @@ static void complete_is_known(void **state)
 	}
 }
 
-/* Of the rest of a line that was too long nothing is served, not even what looks like a request. */
+/*
+ * Of the rest of a line that was too long nothing is served, not even what looks like a request.
+ */
 static void nothing_within_a_long_line(void **state)
 {
 	char *stream = malloc(6000);
@@ -136,13 +145,18 @@ static void each_line_begins_anew(void **state)
 	check("{\"a\n" ON_ALPHA, "syntax on");
 	check("{\"a\\\n" ON_ALPHA, "syntax on");
 	check("{[{\n" ON_ALPHA, "syntax on");
-	/* A NUL ends what is complete; within what is not, it is a byte of the line, and a wrong one. */
+	/*
+	 * A NUL ends what is complete; within what is not, it is a byte of the line, and a wrong
+	 * one.
+	 */
 	check_bytes("{\0" ON_ALPHA "\n" HIGH_BETA, sizeof("{\0" ON_ALPHA "\n" HIGH_BETA) - 1, "syntax high");
 	/* Nor does it end a line that is too long. */
 	check_bytes(ON_ALPHA "\n\0\0" HIGH_BETA "\0\0", sizeof(ON_ALPHA "\n\0\0" HIGH_BETA "\0\0") - 1, "on high");
 }
 
-/* A feed takes no byte of the next line; a line that is too long is no request, however it began. */
+/*
+ * A feed takes no byte of the next line; a line that is too long is no request, however it began.
+ */
 static void feeds_end_with_the_line(void **state)
 {
 	struct ks_line line;

@@ -2,7 +2,8 @@
 /*
  * test_memory.c - who of the probes gets how much of the memory for tables.
  *
- * Each probe of the world says what it needs at least and at most; the verdict is what each may take.
+ * Each probe of the world says what it needs at least and at most; the verdict is what each may
+ * take.
  */
 #include "kit.h"
 
@@ -55,7 +56,10 @@ static void enough(void **state)
 	check(100000, 100, 200, 300);
 }
 
-/* First each has what it needs, and then all have more in equal shares; what one does not want, others get. */
+/*
+ * First each has what it needs, and then all have more in equal shares; what one does not want,
+ * others get.
+ */
 static void least_first(void **state)
 {
 	(void)state;

@@ -2,8 +2,9 @@
 /*
  * test_options.c - what an administrator says at the start.
  *
- * What could be wrong in the world: a probe that was to be off runs, one that was to run is off, or a typing error passes unseen.
- * Each test reads one list for the probes "alpha" and "beta" and looks at what came of it.
+ * What could be wrong in the world: a probe that was to be off runs, one that was to run is off,
+ * or a typing error passes unseen. Each test reads one list for the probes "alpha" and "beta" and
+ * looks at what came of it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -230,8 +231,8 @@ static void what_is_not_understood(void **state)
 }
 
 /*
- * Each mistake of a list is told, in its order, and not only the first: who mends one must not find
- * the next at his next boot.
+ * Each mistake of a list is told, in its order, and not only the first: who mends one must not
+ * find the next at his next boot.
  */
 static void every_mistake(void **state)
 {

@@ -2,8 +2,9 @@
 /*
  * test_region.c - the engine for memory that must not change.
  *
- * What is wrong in the world: somebody writes to memory that ought to hold still, and writes it back, or writes elsewhere.  The memory here is
- * an array that the test changes.  Its sizes are chosen to hurt: less than a cell, half a cell at the end, one word beyond a page.
+ * What is wrong in the world: somebody writes to memory that ought to hold still, and writes it
+ * back, or writes elsewhere.  The memory here is an array that the test changes.  Its sizes are
+ * chosen to hurt: less than a cell, half a cell at the end, one word beyond a page.
  */
 #include "kit.h"
 
@@ -79,8 +80,9 @@ static void symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_
 }
 
 /*
- * Places in the first range that its "kernel" patches: 5 bytes each, which begin with 0x0f or with 0xe9 where it wrote them itself.  One lies
- * across two cells, one across two of the units in which the engine reads, two share a cell.
+ * Places in the first range that its "kernel" patches: 5 bytes each, which begin with 0x0f or with
+ * 0xe9 where it wrote them itself.  One lies across two cells, one across two of the units in
+ * which the engine reads, two share a cell.
  */
 static struct {
 	uint64_t at;
@@ -188,7 +190,9 @@ static const char *sha256_of(const void *bytes, size_t len)
 
 #define BASELINES "baseline:range0 baseline:range1 baseline:range2 baseline:range3 baseline:range4"
 
-/* The first sweep: what there is, and the SHA-256 of each range, as nettle makes it in one piece. */
+/*
+ * The first sweep: what there is, and the SHA-256 of each range, as nettle makes it in one piece.
+ */
 static void baseline(void **state)
 {
 	json_t *lines = look();
@@ -207,7 +211,10 @@ static void baseline(void **state)
 	assert_string_equal(kinds(look()), "");
 }
 
-/* Every single byte of every range: changed it is found, in the cell where it lies; put back it is told as restored. */
+/*
+ * Every single byte of every range: changed it is found, in the cell where it lies; put back it is
+ * told as restored.
+ */
 static void every_byte(void **state)
 {
 	(void)state;
@@ -299,7 +306,9 @@ static void asked_for(void **state)
 	assert_int_equal(kit_number(lines, 2, "modified"), 0);
 }
 
-/* A range that goes away says so; another by its name is another, and gets a baseline of its own. */
+/*
+ * A range that goes away says so; another by its name is another, and gets a baseline of its own.
+ */
 static void comes_and_goes(void **state)
 {
 	(void)state;
@@ -318,7 +327,10 @@ static void comes_and_goes(void **state)
 	assert_string_equal(kinds(look()), "modified:range2");
 }
 
-/* Another address, or another length, is another range; one without bytes, or with more than there was room for at start, is none. */
+/*
+ * Another address, or another length, is another range; one without bytes, or with more than there
+ * was room for at start, is none.
+ */
 static void moves_and_grows(void **state)
 {
 	(void)state;
@@ -343,7 +355,10 @@ static void moves_and_grows(void **state)
 	assert_string_equal(kinds(look()), "removed:range4");
 }
 
-/* How many pages of a range are modified: counted once each, until they are restored, or the range is another. */
+/*
+ * How many pages of a range are modified: counted once each, until they are restored, or the range
+ * is another.
+ */
 static void modified_pages_are_counted(void **state)
 {
 	static const struct {
@@ -377,7 +392,10 @@ static void modified_pages_are_counted(void **state)
 
 static unsigned int reads;
 
-/* Page 1 of range 0 is the fifth to eighth read at 1024 bytes each; what is read again then is its search for the place. */
+/*
+ * Page 1 of range 0 is the fifth to eighth read at 1024 bytes each; what is read again then is its
+ * search for the place.
+ */
 static void back_before_the_search(void)
 {
 	reads++;
@@ -387,7 +405,10 @@ static void back_before_the_search(void)
 		bytes_of(0)[KS_REGION_PAGE + 20]--;
 }
 
-/* Changed while the page is hashed, and back before the place is looked for: it is the page that was modified, and it is restored. */
+/*
+ * Changed while the page is hashed, and back before the place is looked for: it is the page that
+ * was modified, and it is restored.
+ */
 static void changed_for_a_moment(void **state)
 {
 	json_t *lines;
@@ -414,7 +435,10 @@ static void gone_after_the_third(void)
 		world.gone[0] = true;
 }
 
-/* A range that goes away in the middle of a sweep: without a baseline it was never there, with one it is told that it went. */
+/*
+ * A range that goes away in the middle of a sweep: without a baseline it was never there, with one
+ * it is told that it went.
+ */
 static void goes_for_good_in_the_middle(void **state)
 {
 	(void)state;
@@ -438,7 +462,10 @@ static void goes_in_the_middle(void)
 	}
 }
 
-/* A range that becomes another in the middle of its baseline: the baseline is of the new one alone. */
+/*
+ * A range that becomes another in the middle of its baseline: the baseline is of the new one
+ * alone.
+ */
 static void other_in_the_middle(void **state)
 {
 	json_t *lines;
@@ -456,7 +483,10 @@ static void other_in_the_middle(void **state)
 	assert_string_equal(kit_text(lines, 1, "sha256"), sha256_of(bytes_of(0), sizes[0]));
 }
 
-/* Memory that cannot be read is a failure that is told, not a change; afterwards the sweep goes on with what it knew. */
+/*
+ * Memory that cannot be read is a failure that is told, not a change; afterwards the sweep goes on
+ * with what it knew.
+ */
 static void read_failure(void **state)
 {
 	(void)state;
@@ -565,7 +595,10 @@ static void patch(unsigned int site, uint8_t first)
 	bytes_of(0)[sites[site].at] = first;
 }
 
-/* What the kernel patches itself is told, and told as that, if and only if nothing else was changed in the page. */
+/*
+ * What the kernel patches itself is told, and told as that, if and only if nothing else was
+ * changed in the page.
+ */
 static void patched_by_the_kernel(void **state)
 {
 	json_t *lines;
@@ -618,7 +651,10 @@ static void patched_by_somebody_else(void **state)
 	assert_null(json_object_get(kit_record(lines, 0), "site"));
 	assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201000");
 	assert_int_equal(kit_number(lines, 0, "length"), 16);
-	/* Elsewhere in the page: the place that counts is named, though the kernel's own changes go on around it. */
+	/*
+	 * Elsewhere in the page: the place that counts is named, though the kernel's own changes
+	 * go on around it.
+	 */
 	bytes_of(0)[0x1002] ^= 1;
 	bytes_of(0)[0x1a08] ^= 1;
 	patch(2, 0xe9);
@@ -665,7 +701,10 @@ static void no_memory(void **state)
 	}
 }
 
-/* For each page two hashes and the place of a change, for each cell two bytes: and no more than that for the bytes that there can be. */
+/*
+ * For each page two hashes and the place of a change, for each cell two bytes: and no more than
+ * that for the bytes that there can be.
+ */
 static uint64_t one_size;
 
 static unsigned int one_range(struct ks_probe *probe)

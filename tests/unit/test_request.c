@@ -2,8 +2,9 @@
 /*
  * test_request.c - one request line, read and checked.
  *
- * What could be wrong in the world: a client speaks a little differently from what is written, or wrongly.  Each case is a line and what is
- * made of it: a command and its target, or an error's code.  The lines of the published protocol's examples are among them.
+ * What could be wrong in the world: a client speaks a little differently from what is written, or
+ * wrongly.  Each case is a line and what is made of it: a command and its target, or an error's
+ * code.  The lines of the published protocol's examples are among them.
  */
 #include "kit.h"
 
@@ -66,7 +67,10 @@ static void every_command(void **state)
 	}
 }
 
-/* What is added or removed: a string, of any bytes, up to 1024 of them when its escapes are resolved. */
+/*
+ * What is added or removed: a string, of any bytes, up to 1024 of them when its escapes are
+ * resolved.
+ */
 static void items(void **state)
 {
 	static const char *const wrong[] = { "5", "true", "null", "{}", "[\"a\"]", "\"\"", "\"a\", {}", "\"a\", \"b\"" };
@@ -99,7 +103,10 @@ static void items(void **state)
 	assert_error(R_0_2("\"add\""), KS_ERR_TARGET);
 }
 
-/* A subscription has a filter, a start, and peek; the other options of records make no sense there. */
+/*
+ * A subscription has a filter, a start, and peek; the other options of records make no sense
+ * there.
+ */
 static void subscriptions(void **state)
 {
 	static const char *const wrong[] = { "{\"max\": 1}", "{\"record\": 1}", "{\"run\": true}", "{\"raw\": true}", "{\"x\": 1}", "5",
@@ -118,7 +125,10 @@ static void subscriptions(void **state)
 	assert_error(R_0_2("\"unsubscribe\", \"12345678901234567890123456789012345678901234567890123456789012345\""), KS_OK);
 }
 
-/* As PROTOCOL.md quotes them: bare words, the misspelt key, a number as the nonce, the other way to ask for one record. */
+/*
+ * As PROTOCOL.md quotes them: bare words, the misspelt key, a number as the nonce, the other way
+ * to ask for one record.
+ */
 static void published_examples(void **state)
 {
 	(void)state;
@@ -152,7 +162,10 @@ static void syntax(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
 		assert_error(lines[i], KS_ERR_SYNTAX);
-	/* Cut off in a string, after a longer one.  (Found by fuzz_request: the length of the one before was still believed.) */
+	/*
+	 * Cut off in a string, after a longer one.  (Found by fuzz_request: the length of the one
+	 * before was still believed.)
+	 */
 	for (size_t len = 0; len < sizeof(whole) - 1; len++) {
 		char *cut = malloc(len + !len);
 
@@ -287,8 +300,9 @@ static void options(void **state)
 }
 
 /*
- * A line costs time for each value in it, so there may be no more than in the longest request that means something, and some; that one is read.
- * Members that nobody knows are an argument error, but not hundreds of them, each with a key that has to be told from all others.
+ * A line costs time for each value in it, so there may be no more than in the longest request that
+ * means something, and some; that one is read. Members that nobody knows are an argument error,
+ * but not hundreds of them, each with a key that has to be told from all others.
  */
 static void bounded_lines(void **state)
 {
@@ -341,12 +355,17 @@ static void filters(void **state)
 	assert_false(matches("\"up\": false", record));
 	assert_false(matches("\"up\": \"true\"", record));
 	assert_false(matches("\"old\": 4", record));
-	/* Behind an object and an array, the last member, a number of a form that is no whole one. */
+	/*
+	 * Behind an object and an array, the last member, a number of a form that is no whole one.
+	 */
 	assert_true(matches("\"x\": 2", "{\"a\":{\"x\":1},\"b\":[{\"x\":1}],\"x\":2}"));
 	/* Brackets, quotes and commas in strings are neither ends nor begins. */
 	assert_true(matches("x: 2", "{\"a\":[\"]\\\"\",{\"x\":\"}\"}],\"b\":\"\\\\\",\"c\":\"\\\",\\\"x\\\":1\",\"x\":2}"));
 	assert_false(matches("x: 1", "{\"a\":[\"]\\\"\",{\"x\":1}],\"c\":\"\\\",\\\"x\\\":1\"}"));
-	/* An object is no value that could be asked for, and where raw bytes will stand there is none yet. */
+	/*
+	 * An object is no value that could be asked for, and where raw bytes will stand there is
+	 * none yet.
+	 */
 	assert_false(matches("a: \"{\"", "{\"a\":{\"x\":1}}"));
 	assert_true(matches("x: -2", "{\"page\":,\"x\":-2,\"y\":null}"));
 	assert_true(matches("x: -2, y: null", "{\"page\":,\"x\":-2,\"y\":null}"));
@@ -364,7 +383,10 @@ static void filters(void **state)
 	assert_false(matches("a:1, b:1, c:1, d:1, e:1, f:1, g:1, h:1", "{\"h\":1,\"g\":1,\"f\":1,\"e\":1,\"d\":1,\"c\":1,\"b\":1,\"z\":1}"));
 }
 
-/* What is told of several faults is the first in the order: syntax, version, nonce, command, target, arguments from left to right. */
+/*
+ * What is told of several faults is the first in the order: syntax, version, nonce, command,
+ * target, arguments from left to right.
+ */
 static void the_first_fault_is_told(void **state)
 {
 	static const struct {
@@ -417,7 +439,10 @@ static void the_first_fault_is_told(void **state)
 	}
 }
 
-/* In which version an answer is written when the line does not say: the session's, else 0.1; the line that was too long as well. */
+/*
+ * In which version an answer is written when the line does not say: the session's, else 0.1; the
+ * line that was too long as well.
+ */
 static void versions_of_errors(void **state)
 {
 	(void)state;
@@ -484,7 +509,10 @@ static void as_much_as_there_may_be(void **state)
 	assert_error(R("\"records\", \"a\", {\"record\": 18446744073709551615, \"raw\": true, \"peek\": true, \"run\": false}"), KS_OK);
 	assert_true(request.has_record && request.record == UINT64_MAX && request.raw && request.peek && !request.run);
 	assert_false(request.has_since || request.has_max);
-	/* The published form has three elements, the last a string that says "record" and a number. */
+	/*
+	 * The published form has three elements, the last a string that says "record" and a
+	 * number.
+	 */
 	assert_error(R("\"a\", \"record 17\", {}"), KS_ERR_COMMAND);
 	assert_error(R("\"a\", \"recorf 17\""), KS_ERR_COMMAND);
 	assert_error(R("\"a\", \"record17\""), KS_ERR_COMMAND);
@@ -505,7 +533,10 @@ static void sessions(void **state)
 		{ "{\"Virtue-protocol-version\": 0.3}", KS_VERSION_0_2 }, { "{\"Virtue-protocol-version\": 7}", KS_VERSION_0_2 },
 		{ "{\"Virtue-protocol-version\": 0}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": 0.05}", KS_VERSION_NONE },
 		{ "{\"Virtue-protocol-version\": \"x\"}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": \"0.1\"}", KS_VERSION_NONE },
-		/* Numbers are compared by value, whatever zeros they end with; what lies between 0.1 and 0.2 is 0.1. */
+		/*
+		 * Numbers are compared by value, whatever zeros they end with; what lies between
+		 * 0.1 and 0.2 is 0.1.
+		 */
 		{ "{\"Virtue-protocol-version\": 0.100}", KS_VERSION_0_1 }, { "{\"Virtue-protocol-version\": 0.200}", KS_VERSION_0_2 },
 		{ "{\"Virtue-protocol-version\": 0.11}", KS_VERSION_0_1 }, { "{\"Virtue-protocol-version\": 0.1001}", KS_VERSION_0_1 },
 		{ "{\"Virtue-protocol-version\": 0.19}", KS_VERSION_0_1 }, { "{\"Virtue-protocol-version\": 0.21}", KS_VERSION_0_2 },
@@ -529,7 +560,10 @@ static void sessions(void **state)
 	assert_int_equal(request.line, KS_LINE_EMPTY);
 	ks_request_parse(&request, "\0\0", 2, KS_VERSION_NONE);
 	assert_int_equal(request.line, KS_LINE_EMPTY);
-	/* Blanks and NULs at the end are none of it, however many and in whatever order; in the middle a NUL is. */
+	/*
+	 * Blanks and NULs at the end are none of it, however many and in whatever order; in the
+	 * middle a NUL is.
+	 */
 	for (size_t blanks = 0; blanks < 40; blanks++) {
 		static const char some[] = " \t\r\n\0", line[] = "{Virtue-protocol-version: 0.1}";
 		char text[100];

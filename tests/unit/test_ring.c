@@ -2,8 +2,9 @@
 /*
  * test_ring.c - records in a fixed piece of memory.
  *
- * What could be wrong in the world: a ring that writes past its end, gives back other bytes than it was given, or forgets to count
- * what it pushed out.  Each test puts records in and takes them out, and compares with what the test itself remembers.
+ * What could be wrong in the world: a ring that writes past its end, gives back other bytes than
+ * it was given, or forgets to count what it pushed out.  Each test puts records in and takes them
+ * out, and compares with what the test itself remembers.
  */
 #include "kit.h"
 
@@ -14,8 +15,8 @@
 static struct ks_ring ring;
 
 /*
- * Memory of just the ring's size, from malloc(): a sanitizer sees every byte beyond.  What is in it before looks like the beginning of a record
- * that was sent, everywhere.
+ * Memory of just the ring's size, from malloc(): a sanitizer sees every byte beyond.  What is in
+ * it before looks like the beginning of a record that was sent, everywhere.
  */
 static void start(uint32_t size)
 {
@@ -36,7 +37,10 @@ static void put_of(enum ks_class class, uint32_t source, uint16_t text_bytes, ui
 {
 	struct ks_entry entry = { .class = (uint8_t)class, .text_bytes = text_bytes, .raw_bytes = raw_bytes };
 
-	/* The whole of what is open may be written: records with raw bytes keep them at its end for a while. */
+	/*
+	 * The whole of what is open may be written: records with raw bytes keep them at its end
+	 * for a while.
+	 */
 	memset(ks_ring_open(&ring), 0x55, KS_RECORD_MAX);
 	memset(ks_ring_open(&ring), (int)(ring.next_seq & 0xff), (size_t)text_bytes + raw_bytes);
 	ks_ring_commit(&ring, &entry, source);
@@ -118,7 +122,10 @@ static void overrun_is_counted(void **state)
 	end();
 }
 
-/* Somebody makes a thousand samples, and a thousand events: the alarm that came before is still there, and so is the event. */
+/*
+ * Somebody makes a thousand samples, and a thousand events: the alarm that came before is still
+ * there, and so is the event.
+ */
 static void a_class_pushes_out_its_own(void **state)
 {
 	(void)state;
@@ -138,7 +145,10 @@ static void a_class_pushes_out_its_own(void **state)
 	end();
 }
 
-/* A guest floods the ring with events of its own: those of the other guest, of Dom0 and of the kernel itself stay. */
+/*
+ * A guest floods the ring with events of its own: those of the other guest, of Dom0 and of the
+ * kernel itself stay.
+ */
 static void a_source_pushes_out_its_own(void **state)
 {
 	(void)state;
@@ -157,8 +167,9 @@ static void a_source_pushes_out_its_own(void **state)
 }
 
 /*
- * An attacker with a thousand uids: those beyond the table share one place and push out each other; the kernel's own record has its
- * place, and a source that was there before keeps what it has.
+ * An attacker with a thousand uids: those beyond the table share one place and push out each
+ * other; the kernel's own record has its place, and a source that was there before keeps what it
+ * has.
  */
 static void many_sources_share_a_place(void **state)
 {
@@ -215,7 +226,10 @@ static void drop(unsigned int count)
 		ks_ring_drop(&ring, KS_EVENT);
 }
 
-/* Two clients were told of the same losses; more were lost in between: the second confirmation must not hide those. */
+/*
+ * Two clients were told of the same losses; more were lost in between: the second confirmation
+ * must not hide those.
+ */
 static void told_twice_hides_nothing(void **state)
 {
 	uint32_t one, other;
@@ -236,7 +250,10 @@ static void told_twice_hides_nothing(void **state)
 	end();
 }
 
-/* Losses between the telling and its confirmation are told next time; those that were told, are not. */
+/*
+ * Losses between the telling and its confirmation are told next time; those that were told, are
+ * not.
+ */
 static void told_in_part(void **state)
 {
 	uint32_t mark;
@@ -258,7 +275,10 @@ static void told_in_part(void **state)
 	end();
 }
 
-/* Two tellings overlap: when the first is confirmed last, what the second did not tell still stands. */
+/*
+ * Two tellings overlap: when the first is confirmed last, what the second did not tell still
+ * stands.
+ */
 static void tellings_that_overlap(void **state)
 {
 	uint32_t first, second;
@@ -283,8 +303,8 @@ static void tellings_that_overlap(void **state)
 }
 
 /*
- * Sent, then pushed out before that was confirmed: not lost, once.  What was not sent, or is confirmed a second time (a cookie can be brought
- * back twice), makes no loss undone.
+ * Sent, then pushed out before that was confirmed: not lost, once.  What was not sent, or is
+ * confirmed a second time (a cookie can be brought back twice), makes no loss undone.
  */
 static void delivered_is_not_lost(void **state)
 {
@@ -310,7 +330,10 @@ static void delivered_is_not_lost(void **state)
 	end();
 }
 
-/* Told already, and then it turns out to have arrived: it is no longer in the count of all, and what is to be told is as it was. */
+/*
+ * Told already, and then it turns out to have arrived: it is no longer in the count of all, and
+ * what is to be told is as it was.
+ */
 static void delivered_after_it_was_told(void **state)
 {
 	(void)state;
@@ -327,7 +350,10 @@ static void delivered_after_it_was_told(void **state)
 	end();
 }
 
-/* Each class has its part of the ring: of records of one cell, three eighths, three eighths and a quarter of all cells. */
+/*
+ * Each class has its part of the ring: of records of one cell, three eighths, three eighths and a
+ * quarter of all cells.
+ */
 static void shares(void **state)
 {
 	static const struct {
@@ -354,8 +380,8 @@ static void shares(void **state)
 }
 
 /*
- * Two hold as much as each other: the one whose record is older gives it up; and the kernel itself gives way last, to whoever holds as much as it,
- * but not to who holds less.
+ * Two hold as much as each other: the one whose record is older gives it up; and the kernel itself
+ * gives way last, to whoever holds as much as it, but not to who holds less.
  */
 static void who_holds_as_much(void **state)
 {
@@ -401,7 +427,10 @@ static void the_older_record_of_equals(void **state)
 	end();
 }
 
-/* Each of 30 sources has a place of its own: one of them floods the ring, and what the others have stays. */
+/*
+ * Each of 30 sources has a place of its own: one of them floods the ring, and what the others have
+ * stays.
+ */
 static void thirty_places(void **state)
 {
 	(void)state;
@@ -415,7 +444,10 @@ static void thirty_places(void **state)
 	end();
 }
 
-/* Two hold as much as each other, and one of them makes a long record: counted with what it is about to get, it holds more, and pushes out its own. */
+/*
+ * Two hold as much as each other, and one of them makes a long record: counted with what it is
+ * about to get, it holds more, and pushes out its own.
+ */
 static void what_is_to_come_counts(void **state)
 {
 	(void)state;
@@ -442,7 +474,10 @@ static void the_least_to_come_counts(void **state)
 	end();
 }
 
-/* A record takes as many cells as it needs, and none more: 80 of its bytes are in the first, 124 in each other. */
+/*
+ * A record takes as many cells as it needs, and none more: 80 of its bytes are in the first, 124
+ * in each other.
+ */
 static void cells_of_a_record(void **state)
 {
 	static const struct {
@@ -463,8 +498,8 @@ static void cells_of_a_record(void **state)
 }
 
 /*
- * A place that somebody remembers may be anything by now: of another record, in the middle of one, free, never used, or none that there is.  What is
- * found does not depend on it.
+ * A place that somebody remembers may be anything by now: of another record, in the middle of one,
+ * free, never used, or none that there is.  What is found does not depend on it.
  */
 static void hints_of_any_age(void **state)
 {
@@ -485,8 +520,8 @@ static void hints_of_any_age(void **state)
 }
 
 /*
- * A search is done under the probe's lock: it begins at the end that is nearer, and from a place that is remembered at that.  Here most of what is in the
- * middle cannot be read.
+ * A search is done under the probe's lock: it begins at the end that is nearer, and from a place
+ * that is remembered at that.  Here most of what is in the middle cannot be read.
  */
 static void search_from_the_nearer_end(void **state)
 {
@@ -535,7 +570,10 @@ static void places_are_given_back(void **state)
 	end();
 }
 
-/* So many that were sent are remembered when they are pushed out: of 65, the first one stays a loss. */
+/*
+ * So many that were sent are remembered when they are pushed out: of 65, the first one stays a
+ * loss.
+ */
 static void sent_and_lost(void **state)
 {
 	uint64_t undone = 0;
@@ -560,7 +598,10 @@ static void sent_and_lost(void **state)
 	end();
 }
 
-/* What is not lost after all was the first of what is to be told, the last, the only one, or outside of it: the range is as narrow as it is known to be. */
+/*
+ * What is not lost after all was the first of what is to be told, the last, the only one, or
+ * outside of it: the range is as narrow as it is known to be.
+ */
 static void range_of_what_is_not_lost(void **state)
 {
 	(void)state;
@@ -599,7 +640,10 @@ static void range_of_what_is_not_lost(void **state)
 	end();
 }
 
-/* What is lost later may be an older record: once the newer loss is told, the range is that of the older one. */
+/*
+ * What is lost later may be an older record: once the newer loss is told, the range is that of the
+ * older one.
+ */
 static void older_is_lost_later(void **state)
 {
 	uint32_t mark;
@@ -622,8 +666,9 @@ static void older_is_lost_later(void **state)
 }
 
 /*
- * Two losses were told, two came later, and those turn out to have arrived.  When the telling is confirmed, it is not known any more which of them
- * the count is of: rather are two told again than that a wrong range is.
+ * Two losses were told, two came later, and those turn out to have arrived.  When the telling is
+ * confirmed, it is not known any more which of them the count is of: rather are two told again
+ * than that a wrong range is.
  */
 static void confirmed_after_others_arrived(void **state)
 {
@@ -674,8 +719,9 @@ static void cleared(void **state)
 }
 
 /*
- * Records of every size, class and source, taken out in every order, in rings of every size, found from hints of every age: nothing is
- * written outside, what is held is whole, and held + lost + delivered is always what was put in.
+ * Records of every size, class and source, taken out in every order, in rings of every size, found
+ * from hints of every age: nothing is written outside, what is held is whole, and held + lost +
+ * delivered is always what was put in.
  */
 static void any_order_any_size(void **state)
 {
@@ -715,8 +761,9 @@ static void any_order_any_size(void **state)
 }
 
 /*
- * A large ring: whoever looks for a record far from where he was gets there in pieces, so that nobody's call takes as long as the ring is large; and
- * what is delivered one behind the other is looked for once, also if the place that was remembered is gone.
+ * A large ring: whoever looks for a record far from where he was gets there in pieces, so that
+ * nobody's call takes as long as the ring is large; and what is delivered one behind the other is
+ * looked for once, also if the place that was remembered is gone.
  */
 static void far_away(void **state)
 {

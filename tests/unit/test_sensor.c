@@ -2,8 +2,9 @@
 /*
  * test_sensor.c - the sensor as parent of its probes.
  *
- * What could be wrong in the world: a probe's thread is lost, a probe fails again and again or never ends a pass, an attacker hides
- * between two moments that he can foretell.  Time is the test's own (port.h): each test lets it go on and looks what ran, and when.
+ * What could be wrong in the world: a probe's thread is lost, a probe fails again and again or
+ * never ends a pass, an attacker hides between two moments that he can foretell.  Time is the
+ * test's own (port.h): each test lets it go on and looks what ran, and when.
  */
 #include "kit.h"
 
@@ -105,7 +106,10 @@ static const char *records(const char *options)
 
 /* === States ============================================================== */
 
-/* Every command from every one of the eight states, to one probe: the answer and the state after it. */
+/*
+ * Every command from every one of the eight states, to one probe: the answer and the state after
+ * it.
+ */
 static void every_state_every_command(void **state)
 {
 	static const char *const commands[] = { "off", "on", "increase", "decrease", "low", "default", "high", "adversarial", "reset" };
@@ -140,7 +144,10 @@ static void every_state_every_command(void **state)
 	}
 }
 
-/* To the sensor or to "*" a command goes to each probe and is answered once: what all have, or "mixed". */
+/*
+ * To the sensor or to "*" a command goes to each probe and is answered once: what all have, or
+ * "mixed".
+ */
 static void to_all(void **state)
 {
 	(void)state;
@@ -181,7 +188,10 @@ static void off_and_on(void **state)
 	assert_string_equal(records("{}"), "0 1 2 3 4"); /* 3 and 4: that it was turned off, and on */
 }
 
-/* Each start is another instance: the uuid of before names nothing any more.  "on" for what is on is no start. */
+/*
+ * Each start is another instance: the uuid of before names nothing any more.  "on" for what is on
+ * is no start.
+ */
 static void new_uuid_at_each_start(void **state)
 {
 	char before[KS_UUID_TEXT];
@@ -249,7 +259,10 @@ static void regular_below_high(void **state)
 	assert_in_range(probe.passes, 12, 13);
 }
 
-/* From `high` on nobody can tell: anything from nothing to twice the mean, the mean as it should be, hardly two alike. */
+/*
+ * From `high` on nobody can tell: anything from nothing to twice the mean, the mean as it should
+ * be, hardly two alike.
+ */
 static void random_from_high_on(void **state)
 {
 	static const char *const levels[] = { "high", "adversarial" };
@@ -309,7 +322,10 @@ static void steps_with_pauses(void **state)
 
 /* === The supervisor ====================================================== */
 
-/* A probe whose work no longer runs is started anew within some seconds, as another instance, and a record says so. */
+/*
+ * A probe whose work no longer runs is started anew within some seconds, as another instance, and
+ * a record says so.
+ */
 static void overdue_is_restarted(void **state)
 {
 	char before[KS_UUID_TEXT];
@@ -364,7 +380,10 @@ static void one_failure_is_nothing(void **state)
 
 /* === A fresh sample on request =========================================== */
 
-/* "run" gives what a pass that began after the request saw, though the next regular one is far away. */
+/*
+ * "run" gives what a pass that began after the request saw, though the next regular one is far
+ * away.
+ */
 static void run_takes_a_fresh_sample(void **state)
 {
 	json_t *lines;
@@ -403,7 +422,10 @@ static void run_of_what_is_off(void **state)
 	assert_int_equal(kit_sensor.probes[1].passes, 2);
 }
 
-/* A probe that cannot complete a pass: "run" gives what records there are, and ends with one that says so. */
+/*
+ * A probe that cannot complete a pass: "run" gives what records there are, and ends with one that
+ * says so.
+ */
 static void run_of_what_fails(void **state)
 {
 	(void)state;
@@ -413,7 +435,10 @@ static void run_of_what_fails(void **state)
 	assert_string_equal(records("{\"run\": true}"), "0 1 2");
 }
 
-/* A reset in the middle of a reply that waits for a fresh sample: it ends soon, not after as many passes as there were before. */
+/*
+ * A reset in the middle of a reply that waits for a fresh sample: it ends soon, not after as many
+ * passes as there were before.
+ */
 static void reset_during_run(void **state)
 {
 	char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"ordered\", {\"run\": true}]}";
@@ -459,7 +484,8 @@ static void run_of_what_hangs(void **state)
 }
 
 /*
- * A probe whose steps only its own work may make: who asks for a fresh sample waits for it, and it is made now, not when the next regular one is due.
+ * A probe whose steps only its own work may make: who asks for a fresh sample waits for it, and it
+ * is made now, not when the next regular one is due.
  */
 static void run_in_its_work(void **state)
 {
@@ -491,7 +517,10 @@ static void run_in_its_work(void **state)
 	assert_int_equal(probe.steps, steps + 3);
 }
 
-/* A reset while a step is under way: what that step still records is of the time before, and is not kept. */
+/*
+ * A reset while a step is under way: what that step still records is of the time before, and is
+ * not kept.
+ */
 static void records_of_before_a_reset(void **state)
 {
 	(void)state;
@@ -529,7 +558,10 @@ static json_t *all(const char *options)
 	return kit_command("records", "ordered", options);
 }
 
-/* Record 0 of a count says how it began: the first one with the sensor, each other one by whose hand, and what that hand took away. */
+/*
+ * Record 0 of a count says how it began: the first one with the sensor, each other one by whose
+ * hand, and what that hand took away.
+ */
 static void counts_begin_with_a_record(void **state)
 {
 	const json_t *record, *before;
@@ -572,7 +604,10 @@ static void counts_begin_with_a_record(void **state)
 	assert_int_equal(count_of(record, "resets"), 2);
 }
 
-/* A cursor of before a reset is seen to be old, by its epoch or as it is ahead: the reply begins with record 0. */
+/*
+ * A cursor of before a reset is seen to be old, by its epoch or as it is ahead: the reply begins
+ * with record 0.
+ */
 static void cursors_of_another_count(void **state)
 {
 	char options[64];
@@ -614,7 +649,10 @@ static void commands_are_recorded(void **state)
 	assert_string_equal(records("{}"), "");
 }
 
-/* An error has changed nothing: one of two probes has no memory, so "reset" and "on" of both leave the other as it is (case core/nomem). */
+/*
+ * An error has changed nothing: one of two probes has no memory, so "reset" and "on" of both leave
+ * the other as it is (case core/nomem).
+ */
 static void error_changes_nothing(void **state)
 {
 	(void)state;
@@ -638,7 +676,10 @@ static void error_changes_nothing(void **state)
 	assert_true(first()->on && kit_sensor.probes[1].on);
 }
 
-/* A pass that fails by itself is told once, not each time; that it works again is told; another reason is another record. */
+/*
+ * A pass that fails by itself is told once, not each time; that it works again is told; another
+ * reason is another record.
+ */
 static void failures_are_news_once(void **state)
 {
 	const json_t *record;
@@ -664,7 +705,10 @@ static void failures_are_news_once(void **state)
 	assert_string_equal(member(last_of(all("{}")), "why"), "another reason");
 }
 
-/* Whoever asks for a sample that fails is told in the same reply, whatever he filters by, and each time. */
+/*
+ * Whoever asks for a sample that fails is told in the same reply, whatever he filters by, and each
+ * time.
+ */
 static void failure_is_told_to_who_asked(void **state)
 {
 	json_t *lines;
@@ -677,7 +721,9 @@ static void failure_is_told_to_who_asked(void **state)
 		assert_int_equal(kit_count(lines), 1);
 		assert_string_equal(member(kit_record(lines, 0), "kind"), "failed");
 	}
-	/* It is of the pass that was asked for; what failed before that is not part of the answer. */
+	/*
+	 * It is of the pass that was asked for; what failed before that is not part of the answer.
+	 */
 	kit_command("records", "ordered", "{}");
 	ks_probe_no_pass(first(), "long ago");
 	probe.result = KS_STEP_DONE;
@@ -686,7 +732,10 @@ static void failure_is_told_to_who_asked(void **state)
 	assert_string_equal(member(kit_record(lines, 0), "kind"), "announced");
 }
 
-/* What was lost while the sample that was asked for was made is told in the same reply (case core/lost2). */
+/*
+ * What was lost while the sample that was asked for was made is told in the same reply (case
+ * core/lost2).
+ */
 static enum ks_step flood_step(struct ks_probe *p, uint64_t deadline_ns)
 {
 	(void)deadline_ns;
@@ -730,7 +779,10 @@ static void loss_during_run_is_told(void **state)
 	kit_setup(state);
 }
 
-/* A pass has a number, in its records and in the status: who may not ask for one waits until one began after his question, and is whole. */
+/*
+ * A pass has a number, in its records and in the status: who may not ask for one waits until one
+ * began after his question, and is whole.
+ */
 static void passes_have_numbers(void **state)
 {
 	const json_t *status;
@@ -756,7 +808,10 @@ static void passes_have_numbers(void **state)
 	assert_int_equal(count_of(status, "whole_pass"), 2);
 }
 
-/* A pass that could not see all is complete, but not whole; the record that says so passes every filter of who asked. */
+/*
+ * A pass that could not see all is complete, but not whole; the record that says so passes every
+ * filter of who asked.
+ */
 static enum ks_step incomplete_step(struct ks_probe *p, uint64_t deadline_ns)
 {
 	(void)deadline_ns;
@@ -787,7 +842,10 @@ static void incomplete_is_not_whole(void **state)
 
 /* === Supervision ========================================================= */
 
-/* A pass that goes on and on makes steps, and no progress: after 100 times the usual time it is told and restarted. */
+/*
+ * A pass that goes on and on makes steps, and no progress: after 100 times the usual time it is
+ * told and restarted.
+ */
 static void pass_without_end(void **state)
 {
 	(void)state;
@@ -803,7 +861,10 @@ static void pass_without_end(void **state)
 	assert_string_equal(first()->last_error, "a pass does not end");
 }
 
-/* What does not heal is tried with growing pauses, and then stays off with its reason; "on" gives it another chance. */
+/*
+ * What does not heal is tried with growing pauses, and then stays off with its reason; "on" gives
+ * it another chance.
+ */
 static void what_does_not_heal(void **state)
 {
 	uint64_t pause_ns = 0;
@@ -834,7 +895,10 @@ static void what_does_not_heal(void **state)
 	assert_int_equal(kit_number(kit_command("records", "ordered", "{\"filter\": {\"kind\": \"restarted\"}}"), 0, "in_row"), 1);
 }
 
-/* The machine was suspended for an hour, in the middle of a pass: nobody was late, and nothing is restarted (case linux/t6). */
+/*
+ * The machine was suspended for an hour, in the middle of a pass: nobody was late, and nothing is
+ * restarted (case linux/t6).
+ */
 static void suspended(void **state)
 {
 	(void)state;
@@ -862,7 +926,10 @@ static void alarms_stay(void **state)
 
 /* === In the middle of a step ============================================= */
 
-/* A caller who wants a fresh sample comes while the probe's work is in a step, and so does the work while a caller is: one of them waits. */
+/*
+ * A caller who wants a fresh sample comes while the probe's work is in a step, and so does the
+ * work while a caller is: one of them waits.
+ */
 static void others_during_a_step(struct ks_probe *p)
 {
 	unsigned int steps = probe.steps;
@@ -896,7 +963,10 @@ static void one_step_at_a_time(void **state)
 	assert_int_equal(ks_probe_drive(first(), pass, UINT64_MAX), KS_DRIVE_REACHED);
 }
 
-/* A step has taken five seconds: it may still end.  A moment more, and nobody waits for it; the supervisor says so, and takes nothing from it. */
+/*
+ * A step has taken five seconds: it may still end.  A moment more, and nobody waits for it; the
+ * supervisor says so, and takes nothing from it.
+ */
 static void five_seconds(struct ks_probe *p)
 {
 	unsigned int supervised = (unsigned int)kit_sensor.supervised;
@@ -923,7 +993,10 @@ static void stuck_after_five_seconds(void **state)
 	assert_int_equal(first()->longest_step_ns, 5 * SECOND + 1);
 }
 
-/* A reset comes while a step is under way: that pass is over without an end, what the step recorded is dropped, and the next step is the first of another. */
+/*
+ * A reset comes while a step is under way: that pass is over without an end, what the step
+ * recorded is dropped, and the next step is the first of another.
+ */
 static void reset_in_the_middle(struct ks_probe *p)
 {
 	ks_probe_command(p, KS_CMD_RESET, &kit_caller);
@@ -965,7 +1038,10 @@ static void off_during_a_step(void **state)
 	assert_int_equal(first()->work.port.due_ns, UINT64_MAX);
 }
 
-/* However late a caller wants his step to end, it gets no more than the budget of a step; and no more than he has. */
+/*
+ * However late a caller wants his step to end, it gets no more than the budget of a step; and no
+ * more than he has.
+ */
 static uint64_t deadline_given_ns;
 
 static enum ks_step deadline_step(struct ks_probe *p, uint64_t deadline_ns)
@@ -998,7 +1074,10 @@ static void deadlines(void **state)
 
 /* === What is counted ===================================================== */
 
-/* Passes of different lengths: how many, the last, the longest, and what is usual, an eighth of which is the newest. */
+/*
+ * Passes of different lengths: how many, the last, the longest, and what is usual, an eighth of
+ * which is the newest.
+ */
 static void counters(void **state)
 {
 	uint64_t start;
@@ -1031,7 +1110,10 @@ static void counters(void **state)
 	assert_in_range(first()->usual_pass_ns, (7 * 9000 + 1000000 + 1600) / 8, (7 * 9000 + 1000000 + 1700) / 8);
 }
 
-/* A pass that takes no time at all has a usual time nevertheless: it is known that one got to its end. */
+/*
+ * A pass that takes no time at all has a usual time nevertheless: it is known that one got to its
+ * end.
+ */
 static void no_time_at_all(void **state)
 {
 	(void)state;
@@ -1040,7 +1122,10 @@ static void no_time_at_all(void **state)
 	assert_int_equal(first()->usual_pass_ns, 1);
 }
 
-/* A reset takes all of that back, and what the supervisor knew of troubles; how often there was one, it does not. */
+/*
+ * A reset takes all of that back, and what the supervisor knew of troubles; how often there was
+ * one, it does not.
+ */
 static void reset_takes_back(void **state)
 {
 	uint64_t ended;
@@ -1080,7 +1165,10 @@ static void reset_takes_back(void **state)
 	assert_string_equal(records("{}"), "0"); /* and announced to nobody: who asked for it asked the count of before */
 }
 
-/* At `low` a probe takes one part of 100 of a CPU at most, at `default` of 20; from `high` on it takes what it needs. */
+/*
+ * At `low` a probe takes one part of 100 of a CPU at most, at `default` of 20; from `high` on it
+ * takes what it needs.
+ */
 static void rests_by_level(void **state)
 {
 	static const struct {
@@ -1120,7 +1208,10 @@ static void due_at_once(void **state)
 	assert_int_equal(first()->passes, 1);
 }
 
-/* The reply that waits for a fresh sample has told of as many losses as there are of the new count, after a reset: those are told all the same. */
+/*
+ * The reply that waits for a fresh sample has told of as many losses as there are of the new
+ * count, after a reset: those are told all the same.
+ */
 static void check_losses_of_a_new_count(unsigned int losses)
 {
 	char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"ordered\", {\"run\": true, \"peek\": true}]}";
@@ -1161,7 +1252,10 @@ static void losses_of_a_new_count(void **state)
 
 /* === Its records, member by member ======================================= */
 
-/* A record as text, without what is another each time: seq, time, uuids, and the epoch, which is the probe's. */
+/*
+ * A record as text, without what is another each time: seq, time, uuids, and the epoch, which is
+ * the probe's.
+ */
 static const char *rest_of(const json_t *record)
 {
 	static char text[2048];
@@ -1312,7 +1406,10 @@ static void each_second(void **state)
 	assert_int_equal(kit_sensor.supervised, 10);
 }
 
-/* Five seconds late, a step may still come; a moment more, and the probe is another instance, which begins at once. */
+/*
+ * Five seconds late, a step may still come; a moment more, and the probe is another instance,
+ * which begins at once.
+ */
 static void late_by_five_seconds(void **state)
 {
 	static const uint64_t fine[] = { 0, 1, SECOND, 5 * SECOND };
@@ -1351,7 +1448,10 @@ static void late_by_five_seconds(void **state)
 	assert_int_equal(first()->restarts, 1);
 }
 
-/* A pass may take 100 times as long as usual, and ten seconds in any case; the first one ten minutes. */
+/*
+ * A pass may take 100 times as long as usual, and ten seconds in any case; the first one ten
+ * minutes.
+ */
 static void patience_with_a_pass(void **state)
 {
 	static const struct {
@@ -1406,7 +1506,10 @@ static void three_failures(void **state)
 	assert_string_equal(member(last_of(all("{}")), "why"), "its passes fail");
 }
 
-/* From the second restart in a row on, the new instance begins after a pause, and is not late before that; the ninth is none: it stays off. */
+/*
+ * From the second restart in a row on, the new instance begins after a pause, and is not late
+ * before that; the ninth is none: it stays off.
+ */
 static void pauses_and_the_end(void **state)
 {
 	uint64_t now, ended;
@@ -1437,7 +1540,10 @@ static void pauses_and_the_end(void **state)
 	assert_int_equal(first()->restarts_in_row, 0);
 }
 
-/* Whoever waits for the pass that is given up is told that it failed; where nobody waits, that it was restarted is enough. */
+/*
+ * Whoever waits for the pass that is given up is told that it failed; where nobody waits, that it
+ * was restarted is enough.
+ */
 static void restart_of_what_is_waited_for(void **state)
 {
 	(void)state;
@@ -1470,8 +1576,8 @@ static void supervised_late(uint64_t gap_ns)
 }
 
 /*
- * Who did nothing while nobody ran is not late, a step under way begins anew to be late, and a pass took that much less; a second of it is not
- * counted as such.
+ * Who did nothing while nobody ran is not late, a step under way begins anew to be late, and a
+ * pass took that much less; a second of it is not counted as such.
  */
 static void while_nobody_ran(void **state)
 {
@@ -1518,7 +1624,10 @@ static void while_nobody_ran(void **state)
 
 /* === Moments of steps ==================================================== */
 
-/* A pass begins at its moment, not a moment after it, and not before; and what asks for it wakes the work now. */
+/*
+ * A pass begins at its moment, not a moment after it, and not before; and what asks for it wakes
+ * the work now.
+ */
 static void at_the_moment(void **state)
 {
 	unsigned int steps;
@@ -1564,7 +1673,9 @@ static void moments_of_a_new_level(void **state)
 	assert_int_equal(first()->due_ns, now + 4 * SECOND);
 }
 
-/* Anything from next to nothing to twice the mean, both ends with it: of a mean of 1 ns, 0 to 2. */
+/*
+ * Anything from next to nothing to twice the mean, both ends with it: of a mean of 1 ns, 0 to 2.
+ */
 static void ends_of_what_is_drawn(void **state)
 {
 	static struct ks_probe_type type;
@@ -1588,7 +1699,10 @@ static void ends_of_what_is_drawn(void **state)
 		assert_in_range(drawn[i], 60, 140);
 }
 
-/* A caller's step does not make the probe's work run sooner; where the work alone may make it, that is woken at once. */
+/*
+ * A caller's step does not make the probe's work run sooner; where the work alone may make it,
+ * that is woken at once.
+ */
 static void who_is_woken(void **state)
 {
 	static struct ks_probe_type type;
@@ -1661,7 +1775,10 @@ static void size_of_items(const struct ks_probe_type *type, struct ks_size *size
 	size->items = items;
 }
 
-/* A ring is made for a first sample, 1 KiB for each of its records and the open one, within bounds; unless somebody said how large it is. */
+/*
+ * A ring is made for a first sample, 1 KiB for each of its records and the open one, within
+ * bounds; unless somebody said how large it is.
+ */
 static void sizes_of_rings(void **state)
 {
 	static struct ks_probe_type type;
@@ -1692,7 +1809,10 @@ static void sizes_of_rings(void **state)
 	kit_start(types, 2);
 }
 
-/* What a probe could not get at the start it gets when it is turned on: no more, and no less than it would have had. */
+/*
+ * What a probe could not get at the start it gets when it is turned on: no more, and no less than
+ * it would have had.
+ */
 static void memory_later(void **state)
 {
 	static const struct ks_probe_type *const quiet[] = { &kit_alpha };
@@ -1715,7 +1835,10 @@ static void memory_later(void **state)
 	assert_int_equal(port_allocated, 3);
 }
 
-/* Without a thread a probe stays off, as without memory; and without one of its own there is no sensor. */
+/*
+ * Without a thread a probe stays off, as without memory; and without one of its own there is no
+ * sensor.
+ */
 static void no_threads(void **state)
 {
 	(void)state;
@@ -1729,7 +1852,10 @@ static void no_threads(void **state)
 			assert_int_equal(kit_sensor.probes[i].on, i < left);
 			assert_int_equal(kit_sensor.probes[i].equipped, i < left);
 		}
-		/* The table of probes, and two blocks of each that has its thread; "ordered" has but its ring. */
+		/*
+		 * The table of probes, and two blocks of each that has its thread; "ordered" has
+		 * but its ring.
+		 */
 		assert_int_equal(port_allocated, left < 1 ? 1 : left < 2 ? 2 : 4);
 		port_threads_left = -1;
 		if (left < 2)
@@ -1743,7 +1869,10 @@ static void no_threads(void **state)
 	kit_start(types, 2);
 }
 
-/* Two callers turn a probe on at once that has no memory yet: one of them gets it, the other is told to ask again. */
+/*
+ * Two callers turn a probe on at once that has no memory yet: one of them gets it, the other is
+ * told to ask again.
+ */
 static enum ks_done done_meanwhile;
 
 static int init_with_another(struct ks_probe *p)
@@ -1791,7 +1920,10 @@ static void off_at_the_end(void **state)
 	kit_start(types, 2);
 }
 
-/* The lock of each probe is one that its port made: here one that notices who releases what he has not taken. */
+/*
+ * The lock of each probe is one that its port made: here one that notices who releases what he has
+ * not taken.
+ */
 static void locks_are_made(void **state)
 {
 	(void)state;
@@ -1850,7 +1982,10 @@ static const char *told(void)
 	return asked.told;
 }
 
-/* A call makes one step at most, and none where it had lines to give: so long does it take, and no longer. */
+/*
+ * A call makes one step at most, and none where it had lines to give: so long does it take, and no
+ * longer.
+ */
 static void one_step_a_call(void **state)
 {
 	unsigned int steps;
@@ -1872,7 +2007,10 @@ static void one_step_a_call(void **state)
 	assert_int_equal(probe.steps, steps + 4);
 }
 
-/* It is turned off while somebody waits for its sample: there is none, and the reply ends with that. */
+/*
+ * It is turned off while somebody waits for its sample: there is none, and the reply ends with
+ * that.
+ */
 static void off_while_waited_for(void **state)
 {
 	json_t *lines;
@@ -1896,7 +2034,10 @@ static void off_while_waited_for(void **state)
 	assert_false(first()->on);
 }
 
-/* The sample that is waited for is there, and somebody else is stuck in a step by now: that is not its failure. */
+/*
+ * The sample that is waited for is there, and somebody else is stuck in a step by now: that is not
+ * its failure.
+ */
 static void stuck_after_it_was_reached(void **state)
 {
 	(void)state;
@@ -1913,7 +2054,10 @@ static void stuck_after_it_was_reached(void **state)
 	first()->busy = false;
 }
 
-/* Turned off in the middle of a pass: what failed before is no part of the answer to who asks for a sample then. */
+/*
+ * Turned off in the middle of a pass: what failed before is no part of the answer to who asks for
+ * a sample then.
+ */
 static void off_in_a_pass(void **state)
 {
 	(void)state;
@@ -1929,7 +2073,10 @@ static void off_in_a_pass(void **state)
 	assert_string_equal(told(), "failed:2");
 }
 
-/* As many records as were asked for are there: no sample is made for the next probe, nor for the first where none were. */
+/*
+ * As many records as were asked for are there: no sample is made for the next probe, nor for the
+ * first where none were.
+ */
 static void no_sample_for_nothing(void **state)
 {
 	(void)state;
@@ -1945,7 +2092,10 @@ static void no_sample_for_nothing(void **state)
 	assert_false(first()->announce_next);
 }
 
-/* A reset in the middle of a reply: whatever is filtered by, its first record comes, and no other that was not asked for. */
+/*
+ * A reset in the middle of a reply: whatever is filtered by, its first record comes, and no other
+ * that was not asked for.
+ */
 static void reset_passes_filters(void **state)
 {
 	(void)state;

@@ -2,8 +2,9 @@
 /*
  * test_serve.c - from a request line to reply lines.
  *
- * What could be wrong in the world: a record is given twice, or to nobody; a client dies in the middle of a reply; a hostile one brings a
- * cursor that was never ours; the transport has little room.  Each test makes records, asks, and compares the seqs that came back.
+ * What could be wrong in the world: a record is given twice, or to nobody; a client dies in the
+ * middle of a reply; a hostile one brings a cursor that was never ours; the transport has little
+ * room.  Each test makes records, asks, and compares the seqs that came back.
  */
 #include "kit.h"
 #include "../../core/reply.h"
@@ -44,7 +45,10 @@ static const char *element(const json_t *lines, size_t line, size_t i)
 	return json_string_value(json_array_get(json_object_get(json_array_get(lines, line), "reply"), i));
 }
 
-/* By name the replies have the name, by uuid the uuid; the closing line has the target as it was given. */
+/*
+ * By name the replies have the name, by uuid the uuid; the closing line has the target as it was
+ * given.
+ */
 static void id_is_what_was_asked_by(void **state)
 {
 	char uuid[KS_UUID_TEXT];
@@ -111,7 +115,10 @@ static void denied(void **state)
 		assert_string_equal(kit_word(kit_command(commands[i], "alpha", NULL)), "error:denied");
 	assert_int_equal(alpha()->level, KS_DEFAULT);
 	assert_true(alpha()->on);
-	/* A fresh sample announces all that is there: enough of them, and what was recorded before is pushed out. */
+	/*
+	 * A fresh sample announces all that is there: enough of them, and what was recorded before
+	 * is pushed out.
+	 */
 	assert_string_equal(kit_word(kit_command("records", "alpha", "{\"peek\": true, \"run\": true}")), "error:denied");
 	assert_int_equal(alpha()->ended, 0);
 	assert_string_equal(records("alpha", "{\"peek\": true}"), "0 1 2");
@@ -153,7 +160,10 @@ static void denied_is_told(void **state)
 	assert_int_equal(denied_command, KS_CMD_RECORDS);
 }
 
-/* A probe for which there was no memory at start can be told to get it later; until there is some, that is an error. */
+/*
+ * A probe for which there was no memory at start can be told to get it later; until there is some,
+ * that is an error.
+ */
 static void no_memory_and_busy(void **state)
 {
 	static const struct ks_probe_type *const types[] = { &kit_alpha, &kit_beta };
@@ -169,7 +179,10 @@ static void no_memory_and_busy(void **state)
 	assert_string_equal(kit_word(kit_command("on", "*", NULL)), "error:no-memory");
 	assert_string_equal(kit_word(kit_command("high", "beta", NULL)), "high");
 	assert_string_equal(records("beta", NULL), "");
-	/* There is no sample of beta's, and nothing to keep a record in: the reply says so all the same. */
+	/*
+	 * There is no sample of beta's, and nothing to keep a record in: the reply says so all the
+	 * same.
+	 */
 	lines = kit_command("records", "beta", "{\"run\": true}");
 	assert_string_equal(kit_word(lines), "error:argument");
 	kit_forget_began();
@@ -272,8 +285,9 @@ static void filter_leaves_the_rest(void **state)
 }
 
 /*
- * A filter takes some records, then a request without one takes the others, wherever the seam of the ring lies between them.  (Found by
- * fuzz_exchange: the walk went on from a record that had been given up, and ran out of the ring.)
+ * A filter takes some records, then a request without one takes the others, wherever the seam of
+ * the ring lies between them.  (Found by fuzz_exchange: the walk went on from a record that had
+ * been given up, and ran out of the ring.)
  */
 static void filtered_then_all(void **state)
 {
@@ -290,7 +304,10 @@ static void filtered_then_all(void **state)
 
 /* === Losses ============================================================== */
 
-/* What was pushed out is told once, exactly, before the records that are left; a peek tells it and does not count as told. */
+/*
+ * What was pushed out is told once, exactly, before the records that are left; a peek tells it and
+ * does not count as told.
+ */
 static void losses_are_told(void **state)
 {
 	uint64_t first_held;
@@ -311,7 +328,10 @@ static void losses_are_told(void **state)
 	assert_string_equal(records("alpha", "{\"max\": 1}"), want);
 }
 
-/* Delivered, lost and held are all that ever was: 20 rounds of making and taking, the seqs told account for every one. */
+/*
+ * Delivered, lost and held are all that ever was: 20 rounds of making and taking, the seqs told
+ * account for every one.
+ */
 static void nothing_is_unaccounted(void **state)
 {
 	uint64_t next = 0;
@@ -336,7 +356,10 @@ static void nothing_is_unaccounted(void **state)
 	assert_int_equal(alpha()->delivered + alpha()->ring.lost_total, next);
 }
 
-/* Two probes lost as many records as each other: each loss is told, however the records are asked for. */
+/*
+ * Two probes lost as many records as each other: each loss is told, however the records are asked
+ * for.
+ */
 static void losses_of_both(void **state)
 {
 	(void)state;
@@ -365,7 +388,10 @@ static void too_long_to_keep(void **state)
 	assert_string_equal(records("alpha", NULL), "lost(1-1:1) 0 2");
 }
 
-/* Who asks for records since a moment is told of the losses since then, and no others; those stay to be told. */
+/*
+ * Who asks for records since a moment is told of the losses since then, and no others; those stay
+ * to be told.
+ */
 static void losses_since(void **state)
 {
 	(void)state;
@@ -380,7 +406,10 @@ static void losses_since(void **state)
 	assert_string_equal(records("alpha", NULL), "");
 }
 
-/* A loss for which there is no room is not told by that: the reply has to wait for more room, and so it has where a probe without memory is told of. */
+/*
+ * A loss for which there is no room is not told by that: the reply has to wait for more room, and
+ * so it has where a probe without memory is told of.
+ */
 static void loss_needs_room(void **state)
 {
 	static const struct ks_probe_type *const types[] = { &kit_alpha, &kit_beta };
@@ -472,7 +501,10 @@ static void step(struct client *client, size_t room)
 		ks_confirm(&kit_sensor, &client->request, &client->cursor);
 }
 
-/* A client that goes away in the middle of a reply, after @calls calls: what it did not confirm is given to the next. */
+/*
+ * A client that goes away in the middle of a reply, after @calls calls: what it did not confirm is
+ * given to the next.
+ */
 static void died_in_the_middle(void **state)
 {
 	(void)state;
@@ -489,7 +521,10 @@ static void died_in_the_middle(void **state)
 		for (int i = 0; i < calls; i++)
 			step(&client, 220); /* room for one record */
 		assert_int_equal(client.more, calls < 11 ? KS_SERVE_MORE : KS_SERVE_DONE);
-		/* The last call's record was not confirmed: it is still there; those before are not. */
+		/*
+		 * The last call's record was not confirmed: it is still there; those before are
+		 * not.
+		 */
 		lines = kit_command("records", "alpha", NULL);
 		next = calls < 11 ? (uint64_t)calls - 1 : 10;
 		assert_int_equal(kit_count(lines), 10 - next);
@@ -512,8 +547,9 @@ static void in_one_call(void **state)
 }
 
 /*
- * A call ends when its time is over: to the nanosecond, from when it began, which the port may say.  One record is looked at in any case, but in the
- * first call: reading the request may have taken all of that time.  Here a look at the clock takes as long as a call may.
+ * A call ends when its time is over: to the nanosecond, from when it began, which the port may
+ * say.  One record is looked at in any case, but in the first call: reading the request may have
+ * taken all of that time.  Here a look at the clock takes as long as a call may.
  */
 static void time_of_a_call(void **state)
 {
@@ -544,7 +580,10 @@ static void time_of_a_call(void **state)
 	assert_int_equal(a.more, KS_SERVE_DONE);
 }
 
-/* Records that lie far apart in the same reply are each confirmed: a call goes as far as 64 seqs from the first, and the next goes on. */
+/*
+ * Records that lie far apart in the same reply are each confirmed: a call goes as far as 64 seqs
+ * from the first, and the next goes on.
+ */
 static void far_apart(void **state)
 {
 	static const unsigned int second[] = { 1, 62, 63, 64, 65, 200 };
@@ -575,7 +614,10 @@ static void far_apart(void **state)
 	}
 }
 
-/* Both probes lost as many records, and for what the second lost there is no room at first: it is told when there is. */
+/*
+ * Both probes lost as many records, and for what the second lost there is no room at first: it is
+ * told when there is.
+ */
 static void room_for_the_second_loss(void **state)
 {
 	struct ks_text out;
@@ -597,7 +639,10 @@ static void room_for_the_second_loss(void **state)
 	assert_int_equal(kit_sensor.probes[1].ring.lost_count, 0);
 }
 
-/* Its probe becomes another instance in the middle of a reply that was asked for by uuid: what is left of it still comes, and nothing beside. */
+/*
+ * Its probe becomes another instance in the middle of a reply that was asked for by uuid: what is
+ * left of it still comes, and nothing beside.
+ */
 static void another_uuid_in_the_middle(void **state)
 {
 	struct client a;
@@ -636,7 +681,10 @@ static void two_at_once(void **state)
 	assert_string_equal(records("*", NULL), "0 1 2 3");
 }
 
-/* Two who take from the same probe at once: between them nothing is missing, and each record is delivered once in the count. */
+/*
+ * Two who take from the same probe at once: between them nothing is missing, and each record is
+ * delivered once in the count.
+ */
 static void two_takers(void **state)
 {
 	struct client a, b;
@@ -657,7 +705,10 @@ static void two_takers(void **state)
 	assert_int_equal(alpha()->ring.lost_total, 0);
 }
 
-/* Records pushed out between their delivery and its confirmation are not lost; those pushed out before their delivery are. */
+/*
+ * Records pushed out between their delivery and its confirmation are not lost; those pushed out
+ * before their delivery are.
+ */
 static void pushed_out_after_delivery(void **state)
 {
 	struct client a;
@@ -682,7 +733,10 @@ static void pushed_out_after_delivery(void **state)
 	assert_int_equal(alpha()->delivered, 3);
 }
 
-/* Who only looks at records takes no place among those that were sent: of these, 64 are remembered. */
+/*
+ * Who only looks at records takes no place among those that were sent: of these, 64 are
+ * remembered.
+ */
 static void looked_at_is_not_sent(void **state)
 {
 	struct client a;
@@ -716,7 +770,10 @@ static void ends_while_more_come(void **state)
 	assert_string_equal(a.seqs, "0 1 2 3 4");
 }
 
-/* A reset in the middle of a reply: what is left of it is about records that are gone; those of the new life stay. */
+/*
+ * A reset in the middle of a reply: what is left of it is about records that are gone; those of
+ * the new life stay.
+ */
 static void reset_in_the_middle(void **state)
 {
 	struct client a;
@@ -735,7 +792,10 @@ static void reset_in_the_middle(void **state)
 	assert_string_equal(records("alpha", NULL), "");
 }
 
-/* A buffer too small for a line: KS_SERVE_ROOM, the size that is enough, and no effect; of every kind of reply. */
+/*
+ * A buffer too small for a line: KS_SERVE_ROOM, the size that is enough, and no effect; of every
+ * kind of reply.
+ */
 static void no_room_no_effect(void **state)
 {
 	static const char *const lines[] = {
@@ -823,8 +883,9 @@ static bool goes_on(const char *command, uint8_t stage)
 }
 
 /*
- * The status of a sensor is one line, written in as many calls as fit or as there is time for: the longest line that may be sent to Xen costs
- * as much to read as a call may cost, and then one piece comes in each.
+ * The status of a sensor is one line, written in as many calls as fit or as there is time for: the
+ * longest line that may be sent to Xen costs as much to read as a call may cost, and then one
+ * piece comes in each.
  */
 static void status_in_pieces(void **state)
 {
@@ -854,8 +915,9 @@ static void status_in_pieces(void **state)
 }
 
 /*
- * More records than one call has time for: the reply goes on in the next, and comes to its end, however slow the machine is.
- * Here each look at the clock costs 20 us, and then more than a call's whole time.
+ * More records than one call has time for: the reply goes on in the next, and comes to its end,
+ * however slow the machine is. Here each look at the clock costs 20 us, and then more than a
+ * call's whole time.
  */
 static void slow_machine(void **state)
 {
@@ -871,7 +933,9 @@ static void slow_machine(void **state)
 	}
 }
 
-/* A cursor that was never ours, of any bytes: an answer or KS_SERVE_CURSOR, within bounded calls. */
+/*
+ * A cursor that was never ours, of any bytes: an answer or KS_SERVE_CURSOR, within bounded calls.
+ */
 static void forged_cursors(void **state)
 {
 	static const char *const options[] = { "{}", "{\"peek\": true}", "{\"run\": true}", "{\"record\": 3}", "{\"filter\": {\"n\": 3}}", "{\"max\": 5}" };
@@ -909,7 +973,10 @@ static void forged_cursors(void **state)
 	assert_int_equal(alpha()->ring.held + alpha()->delivered + alpha()->ring.lost_total, alpha()->ring.next_seq);
 }
 
-/* A reply goes on only where one of that request can stand; a cursor that says other is none of ours. */
+/*
+ * A reply goes on only where one of that request can stand; a cursor that says other is none of
+ * ours.
+ */
 static void cursors_of_no_reply(void **state)
 {
 	static const struct {
@@ -1011,7 +1078,10 @@ static void forged_cursor_of_a_reader(void **state)
 	assert_string_equal(records("alpha", NULL), "0 1 2 3 4");
 }
 
-/* Who loses the right in the middle of a reply is told so there, and what came last stays: for whom it is now, he may not have had it. */
+/*
+ * Who loses the right in the middle of a reply is told so there, and what came last stays: for
+ * whom it is now, he may not have had it.
+ */
 static void denied_in_the_middle(void **state)
 {
 	struct ks_text out;
@@ -1047,7 +1117,10 @@ static void forged_run(void **state)
 	assert_int_equal(alpha()->ended, 0);
 }
 
-/* A ring with far more records than one call can walk over: a reply to peek, and one that begins late, still end. */
+/*
+ * A ring with far more records than one call can walk over: a reply to peek, and one that begins
+ * late, still end.
+ */
 static void large_ring(void **state)
 {
 	static const struct ks_probe_type *const types[] = { &kit_alpha };
@@ -1067,8 +1140,8 @@ static void large_ring(void **state)
 }
 
 /*
- * Nor is the probe's lock held for as long as a walk over all of them takes: a reply begins at the end that is nearer, and goes on from where it was.
- * What is in the way cannot be read here.
+ * Nor is the probe's lock held for as long as a walk over all of them takes: a reply begins at the
+ * end that is nearer, and goes on from where it was. What is in the way cannot be read here.
  */
 static void no_walk_over_all(void **state)
 {
@@ -1197,7 +1270,10 @@ static const char *edit(const char *command, const char *target, const char *ite
 	return kit_word(kit_ask(line));
 }
 
-/* An item goes into the probe's list as it is without its escapes, and out of it; what the probe does not want is an error. */
+/*
+ * An item goes into the probe's list as it is without its escapes, and out of it; what the probe
+ * does not want is an error.
+ */
 static void add_and_remove(void **state)
 {
 	char longest[KS_ITEM_MAX + 3];
@@ -1309,7 +1385,10 @@ static void errors_need_no_right(void **state)
 	}
 }
 
-/* Where there is no stream, as in a hypercall, nothing can be pushed; that is said, and how to do without. */
+/*
+ * Where there is no stream, as in a hypercall, nothing can be pushed; that is said, and how to do
+ * without.
+ */
 static void no_stream(void **state)
 {
 	(void)state;
@@ -1345,7 +1424,10 @@ static void status(void **state)
 	assert_int_equal(json_array_size(json_object_get(what, "probes")), 2);
 }
 
-/* Each member of the status is the number that it is called, and no other's: here all of them are different. */
+/*
+ * Each member of the status is the number that it is called, and no other's: here all of them are
+ * different.
+ */
 static void status_members(void **state)
 {
 	const struct {
@@ -1424,7 +1506,10 @@ static void status_of_two_by_one_name(void **state)
 
 /* === What is the same in all records ===================================== */
 
-/* The clocks of two CPUs differ a little: the time of records does not go back all the same, and goes on as soon as there is a later one. */
+/*
+ * The clocks of two CPUs differ a little: the time of records does not go back all the same, and
+ * goes on as soon as there is a later one.
+ */
 static void time_does_not_go_back(void **state)
 {
 	uint64_t now;
@@ -1465,7 +1550,10 @@ static void common_members(void **state)
 	}
 }
 
-/* What a client put into a list stands in the record of it; a long item as far as it fits, and the record says that there is more. */
+/*
+ * What a client put into a list stands in the record of it; a long item as far as it fits, and the
+ * record says that there is more.
+ */
 static void item_of_a_command(void **state)
 {
 	char item[225];
@@ -1493,7 +1581,10 @@ static void put_own(struct ks_text *out)
 	ks_text_lit(out, "\"");
 }
 
-/* The longest status there can be, of KS_PROBES_MAX probes with the longest numbers and texts, is still one line; each of its pieces fits in a call. */
+/*
+ * The longest status there can be, of KS_PROBES_MAX probes with the longest numbers and texts, is
+ * still one line; each of its pieces fits in a call.
+ */
 static void longest_status(void **state)
 {
 	struct ks_probe_type type = kit_alpha;

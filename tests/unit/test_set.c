@@ -2,8 +2,9 @@
 /*
  * test_set.c - the engine for things that exist.
  *
- * What is in the world here is an array of things that the test changes between two passes, or in the middle of one.  The verdict is
- * the list of records, written as "event:id" with what changed.  A record that was made from a fingerprint has a "*".
+ * What is in the world here is an array of things that the test changes between two passes, or in
+ * the middle of one.  The verdict is the list of records, written as "event:id" with what changed.
+ * A record that was made from a fingerprint has a "*".
  */
 #include "kit.h"
 
@@ -140,7 +141,10 @@ static const char *seen(void)
 		const json_t *old = json_object_get(kit_record(lines, i), "old"), *value;
 		const char *key, *kind = kit_text(lines, i, "kind");
 
-		/* What the sensor says of itself (began, failed, ...) is not what these tests are about. */
+		/*
+		 * What the sensor says of itself (began, failed, ...) is not what these tests are
+		 * about.
+		 */
 		if (!json_object_get(kit_record(lines, i), "event") && strcmp(kind, "incomplete") && strcmp(kind, "lost"))
 			continue;
 		if (len)
@@ -337,7 +341,10 @@ static void changes_of_nobody(void **state)
 	}
 }
 
-/* Passes are numbered, in 16 bits for each item: where these begin anew, an item that comes or goes is seen as ever. */
+/*
+ * Passes are numbered, in 16 bits for each item: where these begin anew, an item that comes or
+ * goes is seen as ever.
+ */
 static void many_passes(void **state)
 {
 	struct ks_probe *probe = &kit_sensor.probes[0];
@@ -359,8 +366,9 @@ static void many_passes(void **state)
 }
 
 /*
- * How much is done in a step, where a look at the clock takes as long as a step may: one part of the table is emptied, one item is looked at, one that
- * vanished is told, or 64 places are gone through in search of one.
+ * How much is done in a step, where a look at the clock takes as long as a step may: one part of
+ * the table is emptied, one item is looked at, one that vanished is told, or 64 places are gone
+ * through in search of one.
  */
 static void work_of_a_step(void **state)
 {
@@ -420,8 +428,9 @@ static int large_setup(void **state)
 }
 
 /*
- * A large table is not emptied in one step, which would keep a CPU from others for too long, but in as many as it takes, a part of it in each; each
- * look at the clock is the end of a step here.  A reset in the middle of that begins anew.  The sample after it is the first, as ever.
+ * A large table is not emptied in one step, which would keep a CPU from others for too long, but
+ * in as many as it takes, a part of it in each; each look at the clock is the end of a step here.
+ * A reset in the middle of that begins anew.  The sample after it is the first, as ever.
  */
 static void reset_in_steps(void **state)
 {
@@ -452,8 +461,9 @@ static void reset_in_steps(void **state)
 }
 
 /*
- * More things than the table holds: the newest are those that are kept.  The sample says that it is incomplete as soon as that is so, and at its end how
- * many of how many were looked at; again when that changes, or when it is asked for.
+ * More things than the table holds: the newest are those that are kept.  The sample says that it
+ * is incomplete as soon as that is so, and at its end how many of how many were looked at; again
+ * when that changes, or when it is asked for.
  */
 static void full_table(void **state)
 {
@@ -497,7 +507,10 @@ static void full_table(void **state)
 	assert_string_equal(seen(), "present:1 present:2 present:3 present:4 incomplete:100/100");
 }
 
-/* A thing that had no slot and gets one later was there all the time, as far as anybody knows: it did not appear. */
+/*
+ * A thing that had no slot and gets one later was there all the time, as far as anybody knows: it
+ * did not appear.
+ */
 static void slot_for_one_that_was_there(void **state)
 {
 	(void)state;
@@ -518,7 +531,10 @@ static void slot_for_one_that_was_there(void **state)
 	assert_string_equal(seen(), "appeared:102");
 }
 
-/* Who left a full table is forgotten as soon as all have a place; when it is full again, those of that time are new, if they come back. */
+/*
+ * Who left a full table is forgotten as soon as all have a place; when it is full again, those of
+ * that time are new, if they come back.
+ */
 static void left_long_ago(void **state)
 {
 	(void)state;
@@ -569,7 +585,10 @@ static int tiny_setup(void **state)
 	return 0;
 }
 
-/* So many have left that nobody can say of whom: then none is said to be new, until all have a place again. */
+/*
+ * So many have left that nobody can say of whom: then none is said to be new, until all have a
+ * place again.
+ */
 static void left_too_many(void **state)
 {
 	(void)state;
@@ -606,8 +625,9 @@ static int small_setup(void **state)
 }
 
 /*
- * Of most things there is but a fingerprint: that one comes, changes or goes is seen all the same, and what the record cannot show, it says.  One that
- * has changed is kept as a whole from then on, and so is what is new.
+ * Of most things there is but a fingerprint: that one comes, changes or goes is seen all the same,
+ * and what the record cannot show, it says.  One that has changed is kept as a whole from then on,
+ * and so is what is new.
  */
 static void fingerprints(void **state)
 {
@@ -660,7 +680,10 @@ static void kept_as_fingerprints(void **state)
 	assert_in_range(world.found_out, 200 + 150, 399);
 }
 
-/* Any one byte of what is watched is in the fingerprint, and where one string ends and the next begins. */
+/*
+ * Any one byte of what is watched is in the fingerprint, and where one string ends and the next
+ * begins.
+ */
 static void fingerprint_of_all(void **state)
 {
 	static const unsigned int bytes[] = {
@@ -685,7 +708,10 @@ static void fingerprint_of_all(void **state)
 	}
 }
 
-/* More than there are places even for fingerprints: the oldest have none, and what is new is seen, however often that happens. */
+/*
+ * More than there are places even for fingerprints: the oldest have none, and what is new is seen,
+ * however often that happens.
+ */
 static void beyond_fingerprints(void **state)
 {
 	uint64_t passes;
@@ -715,7 +741,10 @@ static void beyond_fingerprints(void **state)
 	}
 }
 
-/* A walk that cannot be completed: nothing is said to have vanished, and the next goes on from what was known. */
+/*
+ * A walk that cannot be completed: nothing is said to have vanished, and the next goes on from
+ * what was known.
+ */
 static void failed_walk(void **state)
 {
 	(void)state;
@@ -738,7 +767,10 @@ static void swap_behind_the_walk(uint64_t at)
 {
 	struct thing thing;
 
-	/* At the fourth the first changes places with the fifth: the walk meets it twice, and the fifth not at all. */
+	/*
+	 * At the fourth the first changes places with the fifth: the walk meets it twice, and the
+	 * fifth not at all.
+	 */
 	if (at != 3)
 		return;
 	thing = world.things[0];
@@ -815,8 +847,9 @@ static void steps_change_nothing(void **state)
 }
 
 /*
- * A fresh sample that is more than the ring holds comes whole to whoever asked for it, as it is sent while it is made; whether he takes the records or leaves
- * them, which then push each other out.
+ * A fresh sample that is more than the ring holds comes whole to whoever asked for it, as it is
+ * sent while it is made; whether he takes the records or leaves them, which then push each other
+ * out.
  */
 static void sample_larger_than_the_ring(void **state)
 {
@@ -842,7 +875,10 @@ static void sample_larger_than_the_ring(void **state)
 	kit_stop();
 }
 
-/* Very many things take long to look at: then the next look is later, so that it takes no more than a twentieth of a CPU. */
+/*
+ * Very many things take long to look at: then the next look is later, so that it takes no more
+ * than a twentieth of a CPU.
+ */
 static void rests(void **state)
 {
 	const struct ks_probe *probe = &kit_sensor.probes[0];
@@ -890,7 +926,10 @@ static void no_memory(void **state)
 	}
 }
 
-/* The probe's own init() comes when the engine has what it needs, and when that fails, all is given back; its exit() only if it had succeeded. */
+/*
+ * The probe's own init() comes when the engine has what it needs, and when that fails, all is
+ * given back; its exit() only if it had succeeded.
+ */
 static int init_result;
 static unsigned int inits, exits;
 
@@ -927,7 +966,10 @@ static void init_and_exit(void **state)
 
 #define with_world(test) cmocka_unit_test_setup_teardown(test, setup, kit_teardown)
 
-/* A probe may look at what the last sample has of an item, and take over what it knows to be the same. */
+/*
+ * A probe may look at what the last sample has of an item, and take over what it knows to be the
+ * same.
+ */
 static void kept(void **state)
 {
 	(void)state;
@@ -954,7 +996,10 @@ static void kept(void **state)
 	assert_int_equal(world.found_out, 7);
 }
 
-/* An item that is to be had elsewhere only: the walk goes on with it in another step, and the sample is the same. */
+/*
+ * An item that is to be had elsewhere only: the walk goes on with it in another step, and the
+ * sample is the same.
+ */
 static void elsewhere(void **state)
 {
 	uint64_t steps;
@@ -1006,7 +1051,10 @@ static int usual_setup(void **state)
 	return 0;
 }
 
-/* One that the last sample had not has changed from what it usually is; from then on it is as any other. */
+/*
+ * One that the last sample had not has changed from what it usually is; from then on it is as any
+ * other.
+ */
 static void unusual(void **state)
 {
 	(void)state;
@@ -1051,7 +1099,10 @@ static void unusual_in_a_full_table(void **state)
 
 /* === The table by itself ================================================= */
 
-/* Two strings beside each other: where one ends and the other begins is told from the fingerprint, too. */
+/*
+ * Two strings beside each other: where one ends and the other begins is told from the fingerprint,
+ * too.
+ */
 struct pair {
 	uint32_t id;
 	char a[8], b[8];
@@ -1117,7 +1168,10 @@ static void sources(void **state)
 	assert_int_equal(ks_set_source(&kind, &item), KS_NO_SOURCE);
 }
 
-/* Half full, the filter takes one of 256 for one of those that have left; empty, none; with more than that in it, it is of no use. */
+/*
+ * Half full, the filter takes one of 256 for one of those that have left; empty, none; with more
+ * than that in it, it is of no use.
+ */
 static void filter(void **state)
 {
 	static uint64_t bits[64];
@@ -1153,7 +1207,10 @@ static void filter(void **state)
 	assert_false(ks_table_has_left(&filtered, 3ULL << 32));
 }
 
-/* A table of its own, of a probe that is there for no more than that: all fields of it that the engine does not set are zero. */
+/*
+ * A table of its own, of a probe that is there for no more than that: all fields of it that the
+ * engine does not set are zero.
+ */
 static struct ks_table table;
 static struct ks_probe table_probe;
 
@@ -1180,7 +1237,10 @@ static void end_table(void)
 	assert_int_equal(port_allocated, 0);
 }
 
-/* So small that a fingerprint would save nothing; of the second kind nobody in particular makes any, the third must not change. */
+/*
+ * So small that a fingerprint would save nothing; of the second kind nobody in particular makes
+ * any, the third must not change.
+ */
 struct owned {
 	uint32_t id, owner;
 };
@@ -1383,7 +1443,10 @@ static void check_table(uint32_t ids)
 	assert_int_equal(walked, found);
 }
 
-/* Items come and go at random, in a table that is too small for all as a whole, and too small for all. */
+/*
+ * Items come and go at random, in a table that is too small for all as a whole, and too small for
+ * all.
+ */
 static void sound_at_random(void **state)
 {
 	enum { IDS = 400 };
@@ -1455,12 +1518,16 @@ static uint32_t seven(void)
 }
 
 /*
- * What a probe asks for: to keep all as a whole, a block for each; to see all, a block for so many fingerprints as fit in it, and one of 16 for whole
- * items; and for alarms, 128 blocks of their own.  A block has 12 bytes beside it, and each of its slots 3.
+ * What a probe asks for: to keep all as a whole, a block for each; to see all, a block for so many
+ * fingerprints as fit in it, and one of 16 for whole items; and for alarms, 128 blocks of their
+ * own.  A block has 12 bytes beside it, and each of its slots 3.
  */
 static void sizes(void **state)
 {
-	/* Item 8, so block 24, fingerprint 24: none of them.  Item 64 and key 4: block 80, fingerprint 24, 3 in a block.  Item 200 and key 64: 216, 80, 2. */
+	/*
+	 * Item 8, so block 24, fingerprint 24: none of them.  Item 64 and key 4: block 80,
+	 * fingerprint 24, 3 in a block.  Item 200 and key 64: 216, 80, 2.
+	 */
 	static const struct ks_set_kind small = KS_KIND("small", struct small, small_fields, id, "");
 	static const struct ks_set_kind keyed = KS_KIND("keyed", struct keyed, keyed_fields, name, "");
 	static const struct ks_set_kind too_long = KS_KIND("keyed", struct keyed, keyed_fields, more, "");
@@ -1494,7 +1561,10 @@ static void sizes(void **state)
 	}
 }
 
-/* How many things can be looked at with so much memory: all that have a place, and with one more the sample is incomplete. */
+/*
+ * How many things can be looked at with so much memory: all that have a place, and with one more
+ * the sample is incomplete.
+ */
 static void capacity(void **state)
 {
 	static const struct {

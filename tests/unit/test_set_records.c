@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_set_records.c - the engine for things that exist: which class its records are of, whose, how many, and what it remembers from the first.
+ * test_set_records.c - the engine for things that exist: which class its records are of, whose,
+ * how many, and what it remembers from the first.
  *
- * The world is a machine with guests: their vCPUs come and go as they like, the gates of its CPUs must not change, of its slots none may
- * come or go, and of hidden things there must be none.  The verdict is the list of records, written as "class event kind:id".
+ * The world is a machine with guests: their vCPUs come and go as they like, the gates of its CPUs
+ * must not change, of its slots none may come or go, and of hidden things there must be none.  The
+ * verdict is the list of records, written as "class event kind:id".
  */
 #include "kit.h"
 
@@ -107,7 +109,10 @@ static const struct ks_probe_type machine = MACHINE(&set), usual_machine = MACHI
 static const struct ks_probe_type *const types[] = { &machine }, *const usual_types[] = { &usual_machine },
 		*const settling_types[] = { &settling_machine }, *const strict_types[] = { &strict_machine };
 
-/* Big enough for all that is recorded in a test, so that nothing but the engine decides what there is. */
+/*
+ * Big enough for all that is recorded in a test, so that nothing but the engine decides what there
+ * is.
+ */
 static void start(const struct ks_probe_type *const *of, uint64_t memory_bytes)
 {
 	memset(&world, 0, sizeof(world));
@@ -177,7 +182,10 @@ static json_t *passed(const char *options)
 	return kit_command("records", "machine", options);
 }
 
-/* What a record says of the first value: " first(target=0x1)", " first(null)", and nothing where it says nothing. */
+/*
+ * What a record says of the first value: " first(target=0x1)", " first(null)", and nothing where
+ * it says nothing.
+ */
 static size_t put_first(char *out, const json_t *record)
 {
 	const json_t *first = json_object_get(record, "first"), *value;
@@ -247,7 +255,10 @@ static unsigned int count_of(const json_t *lines, const char *member, const char
 
 /* === Classes ============================================================ */
 
-/* How things are is a sample; that they come, change and go an event; and an alarm what must not be, or not change. */
+/*
+ * How things are is a sample; that they come, change and go an event; and an alarm what must not
+ * be, or not change.
+ */
 static void classes(void **state)
 {
 	(void)state;
@@ -269,7 +280,10 @@ static void classes(void **state)
 	assert_string_equal(seen(), "event vanished vcpu:11, event vanished gate:12 first(target=0xc000), alarm vanished slot:13");
 }
 
-/* A field that is guarded: its change is an alarm, and so is that a thing comes for which it is true. */
+/*
+ * A field that is guarded: its change is an alarm, and so is that a thing comes for which it is
+ * true.
+ */
 static void guarded(void **state)
 {
 	(void)state;
@@ -317,7 +331,10 @@ static void raising(void **state)
 	assert_string_equal(seen(), "event vanished denied:1, alarm vanished denied:2");
 }
 
-/* That there is one at all is an alarm; when somebody asks again, and it is still as it was, it is a sample. */
+/*
+ * That there is one at all is an alarm; when somebody asks again, and it is still as it was, it is
+ * a sample.
+ */
 static void alarms(void **state)
 {
 	(void)state;
@@ -333,8 +350,9 @@ static void alarms(void **state)
 /* === Limits ============================================================= */
 
 /*
- * A guest takes its vCPUs down and up, for an hour.  It gets some records in each five minutes, and one that says how many there were beside
- * these; another guest's change is recorded as ever, and so is an alarm in the midst of it.
+ * A guest takes its vCPUs down and up, for an hour.  It gets some records in each five minutes,
+ * and one that says how many there were beside these; another guest's change is recorded as ever,
+ * and so is an alarm in the midst of it.
  */
 static void flapping(void **state)
 {
@@ -375,7 +393,10 @@ static void flapping(void **state)
 	assert_in_range(left_out + changed, 15 * 900 * 9 / 10, 15 * 900 + 15 + 9);
 }
 
-/* Where a fresh sample is asked for, each thing is shown as it is, though its change is only counted. */
+/*
+ * Where a fresh sample is asked for, each thing is shown as it is, though its change is only
+ * counted.
+ */
 static void limited_and_asked(void **state)
 {
 	(void)state;
@@ -396,7 +417,10 @@ static void limited_and_asked(void **state)
 	assert_string_equal(seen(), "event appeared vcpu:1");
 }
 
-/* Changes that are too many are told as they begin, and how many they were when the five minutes since the first change are over: not a moment before. */
+/*
+ * Changes that are too many are told as they begin, and how many they were when the five minutes
+ * since the first change are over: not a moment before.
+ */
 static void limits_end(void **state)
 {
 	uint64_t since_ns;
@@ -444,7 +468,10 @@ static void limits_end(void **state)
 	assert_string_equal(seen(), "");
 }
 
-/* More sources than there are rows: the one that began first gives up its row, and what of it was not told yet is told then. */
+/*
+ * More sources than there are rows: the one that began first gives up its row, and what of it was
+ * not told yet is told then.
+ */
 static void limits_of_many(void **state)
 {
 	(void)state;
@@ -494,7 +521,10 @@ static void limits_after_a_reset(void **state)
 
 /* === First values ======================================================= */
 
-/* A gate is changed, and somebody takes the record.  Each fresh sample still says that it is not as at first, until it is, or a reset. */
+/*
+ * A gate is changed, and somebody takes the record.  Each fresh sample still says that it is not
+ * as at first, until it is, or a reset.
+ */
 static void first_value(void **state)
 {
 	uint64_t changed_ns;
@@ -588,7 +618,10 @@ static void first_too_long(void **state)
 	assert_non_null(strstr(fresh(), "sample present gate:1 first(symbol=aaaa"));
 }
 
-/* An item that is too long to stand in a record at all is a loss, whatever else there would be to say of it. */
+/*
+ * An item that is too long to stand in a record at all is a loss, whatever else there would be to
+ * say of it.
+ */
 static void too_long_to_record(void **state)
 {
 	struct thing *gate = put(GATE, 1, 0);
@@ -604,7 +637,10 @@ static void too_long_to_record(void **state)
 	assert_non_null(strstr(fresh(), "sample present gate:1 first(symbol=aaaa"));
 }
 
-/* What is looked at is still being set up: what it is in the end is first, and no change until then an alarm. */
+/*
+ * What is looked at is still being set up: what it is in the end is first, and no change until
+ * then an alarm.
+ */
 static void settling(void **state)
 {
 	(void)state;
@@ -619,7 +655,10 @@ static void settling(void **state)
 	assert_string_equal(seen(), "alarm changed gate:1 first(target=0x2)");
 }
 
-/* One that goes while it is set up is not held against what it was; and it is set up until the nanosecond that its probe says, and no longer. */
+/*
+ * One that goes while it is set up is not held against what it was; and it is set up until the
+ * nanosecond that its probe says, and no longer.
+ */
 static void settled(void **state)
 {
 	struct ks_probe *probe = &kit_sensor.probes[0];
@@ -650,7 +689,10 @@ static void settled(void **state)
 
 /* === Who gives way ====================================================== */
 
-/* Somebody has very many things: an alarm has a slot nevertheless, is told once, and told again when it goes. */
+/*
+ * Somebody has very many things: an alarm has a slot nevertheless, is told once, and told again
+ * when it goes.
+ */
 static void alarm_in_a_full_table(void **state)
 {
 	(void)state;
@@ -665,7 +707,10 @@ static void alarm_in_a_full_table(void **state)
 	assert_non_null(strstr(seen(), "alarm vanished hidden:1"));
 }
 
-/* Whoever has the most gives way: the few things of others are still seen as a whole, or at least to change and to go. */
+/*
+ * Whoever has the most gives way: the few things of others are still seen as a whole, or at least
+ * to change and to go.
+ */
 static void others_stay(void **state)
 {
 	json_t *lines;
@@ -688,7 +733,10 @@ static void others_stay(void **state)
 	assert_non_null(strstr(seen(), "event vanished vcpu:6"));
 }
 
-/* Of what has but a fingerprint nobody knows which field changed: where the kind has one whose change is an alarm, it may have been that one. */
+/*
+ * Of what has but a fingerprint nobody knows which field changed: where the kind has one whose
+ * change is an alarm, it may have been that one.
+ */
 static void fingerprints_of_guarded(void **state)
 {
 	json_t *lines;
@@ -723,8 +771,8 @@ static uint32_t source_of_newest(void)
 }
 
 /*
- * A fingerprint of one by which alarms are raised: that it changed is an alarm.  Of one that vanished nothing is known but its key, so neither whether it
- * was such a one, nor whose.
+ * A fingerprint of one by which alarms are raised: that it changed is an alarm.  Of one that
+ * vanished nothing is known but its key, so neither whether it was such a one, nor whose.
  */
 static void fingerprints_of_others(void **state)
 {

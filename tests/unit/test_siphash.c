@@ -2,9 +2,10 @@
 /*
  * test_siphash.c - SipHash-2-4 and SipHash-1-3, with 128 bits.
  *
- * The numbers: key 00 01 .. 0f, input 00 01 .. of 0, 8, 16 ... bytes.  They were made with OpenSSL 3.0 (`openssl mac -macopt size:16
- * SIPHASH`, with `-macopt c-rounds:1 -macopt d-rounds:3` for SipHash-1-3), an implementation of other authors; the first of SipHash-2-4 is
- * also the first of the reference code's vectors_sip128.
+ * The numbers: key 00 01 .. 0f, input 00 01 .. of 0, 8, 16 ... bytes.  They were made with OpenSSL
+ * 3.0 (`openssl mac -macopt size:16 SIPHASH`, with `-macopt c-rounds:1 -macopt d-rounds:3` for
+ * SipHash-1-3), an implementation of other authors; the first of SipHash-2-4 is also the first of
+ * the reference code's vectors_sip128.
  */
 #include "kit.h"
 

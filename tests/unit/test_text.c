@@ -2,8 +2,9 @@
 /*
  * test_text.c - writing JSON into a buffer of fixed size.
  *
- * What could be wrong in the world: a process calls itself by bytes that break the line (quotes, newlines, half a character), or a
- * number does not fit.  Each test writes and compares with the text that should be there, or asks jansson what it stands for.
+ * What could be wrong in the world: a process calls itself by bytes that break the line (quotes,
+ * newlines, half a character), or a number does not fit.  Each test writes and compares with the
+ * text that should be there, or asks jansson what it stands for.
  */
 #include "kit.h"
 
@@ -108,8 +109,8 @@ static void any_bytes_make_strict_json(void **state)
 }
 
 /*
- * What RFC 3629, section 4, allows, written as it stands there: one row for each form, from and to of each byte.  The length of the sequence
- * that @b begins with, or 0.
+ * What RFC 3629, section 4, allows, written as it stands there: one row for each form, from and to
+ * of each byte.  The length of the sequence that @b begins with, or 0.
  */
 static size_t rfc3629_len(const uint8_t *b, size_t len)
 {
@@ -137,7 +138,10 @@ static size_t rfc3629_len(const uint8_t *b, size_t len)
 	return 0;
 }
 
-/* Four bytes of all that lie on a border of RFC 3629, whole and cut off: overlong forms, surrogates, beyond U+10FFFF, and their neighbours. */
+/*
+ * Four bytes of all that lie on a border of RFC 3629, whole and cut off: overlong forms,
+ * surrogates, beyond U+10FFFF, and their neighbours.
+ */
 static void utf8_at_its_borders(void **state)
 {
 	static const uint8_t borders[] = {
@@ -159,7 +163,10 @@ static void utf8_at_its_borders(void **state)
 	}
 }
 
-/* What stands for itself in a string ends at the same byte wherever in a word of eight it lies, and whatever the neighbours are. */
+/*
+ * What stands for itself in a string ends at the same byte wherever in a word of eight it lies,
+ * and whatever the neighbours are.
+ */
 static void plain_bytes_end_where_they_end(void **state)
 {
 	static const char around[] = { 'a', ' ', '!', '#', '[', ']', '~' };
@@ -182,7 +189,10 @@ static void plain_bytes_end_where_they_end(void **state)
 	assert_int_equal(ks_plain_len("", 0), 0);
 }
 
-/* Control characters of one byte (C0, DEL) and of two (C1, U+0080 to U+009F) are escaped; what follows them, U+00A0, stands for itself. */
+/*
+ * Control characters of one byte (C0, DEL) and of two (C1, U+0080 to U+009F) are escaped; what
+ * follows them, U+00A0, stands for itself.
+ */
 static void control_characters(void **state)
 {
 	(void)state;
@@ -223,7 +233,10 @@ static void bytes_and_uuids(void **state)
 	assert_string_equal(out, "123e4567-e89b-42d3-a456-426614174000");
 }
 
-/* Every writer fits where its text just fits, and says so where one byte is missing, without a byte of it. */
+/*
+ * Every writer fits where its text just fits, and says so where one byte is missing, without a
+ * byte of it.
+ */
 static void just_fits(void **state)
 {
 	(void)state;
@@ -253,7 +266,9 @@ static void just_fits(void **state)
 	}
 }
 
-/* A buffer that is too small, by however much: nothing beyond it is written, and `full` says so. */
+/*
+ * A buffer that is too small, by however much: nothing beyond it is written, and `full` says so.
+ */
 static void small_buffers(void **state)
 {
 	(void)state;

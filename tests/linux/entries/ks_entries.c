@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ks_entries.c - registers other entry points of Dom0's kernel with Xen, as a rootkit does that wants to be entered first.
+ * ks_entries.c - registers other entry points of Dom0's kernel with Xen, as a rootkit does that
+ * wants to be entered first.
  *
  *	echo "CPU VECTOR FLAGS ADDRESS" >/sys/module/ks_entries/parameters/trap
  *	echo "CPU TYPE FLAGS ADDRESS" >/sys/module/ks_entries/parameters/callback
  *
- * Numbers are Xen's (xen/interface/xen.h, callback.h), the address is hexadecimal.  Nothing is put back: that is for who asked to do.
+ * Numbers are Xen's (xen/interface/xen.h, callback.h), the address is hexadecimal.  Nothing is put
+ * back: that is for who asked to do.
  */
 #include <linux/module.h>
 #include <linux/smp.h>

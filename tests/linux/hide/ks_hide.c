@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ks_hide.c - hides a process or itself as rootkits do, so that tests can show that the sensor finds it.
+ * ks_hide.c - hides a process or itself as rootkits do, so that tests can show that the sensor
+ * finds it.
  *
- * Never load it on a machine that matters.  It takes its orders from writable parameters, /sys/module/ks_hide/parameters/:
+ * Never load it on a machine that matters.  It takes its orders from writable parameters,
+ * /sys/module/ks_hide/parameters/:
  *
  *   list=PID    takes the process out of the list of tasks (task->tasks), the oldest trick on a kernel's objects: it runs on, but
  *               whatever goes through the list, the OOM killer among it, passes it by.  Found as "hidden", missing in "task-list".
@@ -16,12 +18,15 @@
  *   self=1      takes this module out of the list of modules: lsmod and rmmod do not know it.  Diamorphine, Reptile and adore-ng do it so.
  *               The probe "modules" has to report it.
  *
- * 0 puts back what the parameter hid.  That has to be done before a hidden process ends, or the kernel unlinks it a second time; and before
- * rmmod, which does not know a module that hides.  A second write without a 0 in between is refused.  Loading it with parameters hides at
- * once.  What really hides processes in those rootkits, a flag and a filter in the system call that lists a folder, changes no object that
- * processes are found by: the sensor's records have such a process, ps has not.
+ * 0 puts back what the parameter hid.  That has to be done before a hidden process ends, or the
+ * kernel unlinks it a second time; and before rmmod, which does not know a module that hides.  A
+ * second write without a 0 in between is refused.  Loading it with parameters hides at once.  What
+ * really hides processes in those rootkits, a flag and a filter in the system call that lists a
+ * folder, changes no object that processes are found by: the sensor's records have such a process,
+ * ps has not.
  *
- * What is not exported is looked up as they do it: a kprobe tells the address of kallsyms_lookup_name().  Unlike them it takes the locks.
+ * What is not exported is looked up as they do it: a kprobe tells the address of
+ * kallsyms_lookup_name().  Unlike them it takes the locks.
  */
 #include <linux/kprobes.h>
 #include <linux/list.h>
@@ -186,7 +191,10 @@ MODULE_PARM_DESC(self, "1 takes this module out of the list of modules, 0 puts i
 
 /* === Start and end ====================================================== */
 
-/* Parameters of insmod are set before the module's init runs, so whoever needs the symbols first looks for them. */
+/*
+ * Parameters of insmod are set before the module's init runs, so whoever needs the symbols first
+ * looks for them.
+ */
 static int find_symbols(void)
 {
 	struct kprobe probe = { .symbol_name = "kallsyms_lookup_name" };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ks_idt.c - gives one CPU an IDT of its own, as a rootkit that wants to be called first; puts it back when it is unloaded.
+ * ks_idt.c - gives one CPU an IDT of its own, as a rootkit that wants to be called first; puts it
+ * back when it is unloaded.
  *
  * The table is a copy, so that the machine goes on as before.
  */
