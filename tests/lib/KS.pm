@@ -48,9 +48,12 @@ my $known = qr{UBSAN: Undefined behaviour in \S*/xsm/flask/avc\.c:184:};
 my $known_at_reset = qr{Assertion '!in_irq\(\)' failed at \S*/preempt\.c:};
 my $reset = 'Hardware Dom0 shutdown: rebooting machine';
 
-# What Linux complains of.  Not that something took long: how fast this machine is decides nothing.
-my $splat = qr/KASAN:|UBSAN:|BUG: (?!soft lockup|workqueue lockup)|BUG kmalloc|WARNING: |Oops: |general protection fault|kernel BUG at|
+# What Linux complains of.  Not that something took long: how fast this machine is decides nothing.  Nor that a program got a fault: "traps: ...".
+my $splat = qr/KASAN:|UBSAN:|BUG:\ (?!soft\ lockup|workqueue\ lockup)|BUG\ kmalloc|WARNING:\ |Oops:\ |general\ protection\ fault[,:]|kernel\ BUG\ at|
 	       unreferenced\ object|ODEBUG:|list_(?:add|del)\ corruption|refcount_t:|DEBUG_LOCKS_WARN_ON/x;
+
+# The lines of a console in which Linux complains.
+sub splats { return grep { !/\(XEN\)/ } $_[0] =~ /^.*(?:$splat).*$/mg }
 
 # What the module has, in the order of discovery.
 our @module_probes = qw(processes open-files files modules kernel-text kernel-entries domains);
@@ -124,7 +127,7 @@ sub boot {
 	my @complaints = grep { !/$known/ } $life =~ /^.*(?:$complaint).*$/img;
 	push @complaints, grep { !/$known|$known_at_reset/ } ($end // '') =~ /^.*(?:$complaint).*$/img;
 	is_deeply(\@complaints, [], 'Xen has nothing to complain about') or diag(substr($steps{''}{console}, -3000)) unless $linux;
-	my @splats = grep { !/\(XEN\)/ } $steps{''}{console} =~ /^.*(?:$splat).*$/mg;
+	my @splats = splats($steps{''}{console});
 	is_deeply(\@splats, [], 'nor has Linux') or diag(substr($steps{''}{console}, -6000));
 	return \%steps;
 }
