@@ -1201,6 +1201,24 @@ static const struct ks_set_kind alarm_kinds[] = {
 static const struct ks_set_type twenty = { .kinds = owned_kinds, .kinds_count = 2, .items_max = 20 };
 static const struct ks_set_type twenty_still = { .kinds = still_kinds, .kinds_count = 1, .items_max = 20 };
 
+/* What a start without memory says. */
+static void minus_one(void **state)
+{
+	(void)state;
+	make_table(&twenty, 0);
+	end_table();
+	for (long left = 0; left < 6; left++) {
+		port_allocations_left = left;
+		assert_int_equal(ks_set_init(&table_probe), -1);
+		assert_null(table_probe.data);
+		port_allocations_left = left;
+		memset(&table, 0, sizeof(table));
+		assert_int_equal(ks_table_init(&table, &table_probe), left < 4 ? -1 : 0);
+		ks_table_exit(&table);
+		assert_int_equal(port_allocated, 0);
+	}
+}
+
 /* How many blocks, chains, bits and bytes a table has. */
 static void shapes(void **state)
 {
@@ -1350,7 +1368,7 @@ static void first_values_stay(void **state)
 /* What is in the table, looked at from all sides: what is counted is what there is. */
 static void check_table(uint32_t ids)
 {
-	uint32_t found = 0, prints = 0, whole_blocks = 0, free_blocks = 0, walked = 0, by_source = 0;
+	uint32_t found = 0, prints = 0, whole_blocks = 0, free_blocks = 0, walked = 0, by_source = 0, in_filter = 0;
 
 	for (uint32_t id = 1; id <= ids; id++) {
 		uint32_t i = find(0, id);
@@ -1365,6 +1383,9 @@ static void check_table(uint32_t ids)
 		assert_int_not_equal(ks_table_slot(&table, i)->pass, 0);
 	}
 	assert_int_equal(table.used, found);
+	for (uint32_t i = 0; i < table.filter_bits / 64; i++)
+		in_filter += (uint32_t)__builtin_popcountll(table.filter[i]);
+	assert_int_equal(table.filter_set, in_filter);
 	for (unsigned int i = 0; i < KS_SET_SOURCES; i++)
 		by_source += table.sources[i];
 	assert_int_equal(by_source, found);
@@ -1464,6 +1485,7 @@ static void sizes(void **state)
 	static const struct ks_set_kind small = KS_KIND("small", struct small, small_fields, id, "");
 	static const struct ks_set_kind keyed = KS_KIND("keyed", struct keyed, keyed_fields, name, "");
 	static const struct ks_set_kind too_long = KS_KIND("keyed", struct keyed, keyed_fields, more, "");
+	static const struct ks_set_kind one = KS_ONE("one", struct thing, thing_fields, "");
 	static const struct ks_set_kind still = KS_STILL("still", struct thing, thing_fields, id, "");
 	static const struct ks_set_kind mixed[] = { KS_KIND("small", struct small, small_fields, id, ""),
 						    KS_ALARMS("alarm", struct thing, thing_fields, id, "") };
@@ -1476,6 +1498,8 @@ static void sizes(void **state)
 		{ { .kinds = kinds, .kinds_count = 2, .items_max = 9, .items = fifty, .first_items = seven }, { 7, 18 * 101, 50 * 101 } },
 		{ { .kinds = &keyed, .kinds_count = 1, .items_max = 300 }, { 300, 161 * 234, 300 * 234 } },
 		{ { .kinds = &too_long, .kinds_count = 1, .items_max = 300 }, { 300, 300 * 231, 300 * 231 } },
+		/* Without a key: fingerprint 16, 5 in a block. */
+		{ { .kinds = &one, .kinds_count = 1, .items_max = 1 }, { 1, 107, 107 } },
 		/* The first value beside each: block 144, 6 fingerprints. */
 		{ { .kinds = &still, .kinds_count = 1, .items_max = 60 }, { 60, 11 * 174, 60 * 174 } },
 		{ { .kinds = mixed, .kinds_count = 2, .items_max = 1000 }, { 1000, 128 * 95 + 1000 * 39, 128 * 95 + 1000 * 39 } },
@@ -1573,6 +1597,7 @@ int main(void)
 		cmocka_unit_test(sample_larger_than_the_ring),
 		cmocka_unit_test(no_memory),
 		cmocka_unit_test(init_and_exit),
+		cmocka_unit_test(minus_one),
 		cmocka_unit_test(contents),
 		cmocka_unit_test(keys_of_all_lengths),
 		cmocka_unit_test(sources),
