@@ -1068,13 +1068,19 @@ static void contents(void **state)
 	static const struct ks_set_kind pairs[] = { KS_KIND("pair", struct pair, pair_fields, id, "") };
 	static const struct pair one = { .id = 1, .a = "", .b = "x" }, other = { .id = 1, .a = "x", .b = "" }, third = { .id = 3, .a = "", .b = "x\0y" };
 	struct ks_table of_pairs = { .kinds = pairs, .key = { 5, 7 } };
+	uint64_t content, hash;
 
 	(void)state;
 	assert_true(ks_table_content(&of_pairs, pairs, &one) != ks_table_content(&of_pairs, pairs, &other));
 	/* The key is known otherwise, and what lies behind a string's end is nothing. */
 	assert_true(ks_table_content(&of_pairs, pairs, &one) == ks_table_content(&of_pairs, pairs, &third));
 	assert_true(ks_table_hash(&of_pairs, 0, &one) != ks_table_hash(&of_pairs, 0, &third));
+	content = ks_table_content(&of_pairs, pairs, &one);
+	hash = ks_table_hash(&of_pairs, 0, &one);
 	of_pairs.key[0]++;
+	/* Nobody outside can aim at one: all of them are of the key. */
+	assert_true(ks_table_content(&of_pairs, pairs, &one) != content);
+	assert_true(ks_table_hash(&of_pairs, 0, &one) != hash);
 	assert_true(ks_table_content(&of_pairs, pairs, &one) != ks_table_content(&of_pairs, pairs, &other));
 }
 
@@ -1325,6 +1331,59 @@ static void the_oldest_of_most(void **state)
 		assert_int_equal(table.unkept, 1);
 		end_table();
 	}
+}
+
+/* Which of 255 places counts the items of whom is by the key, too: also of user or domain 0. */
+static void places_of_sources(void **state)
+{
+	(void)state;
+	for (uint32_t owner = 0; owner < 3; owner++) {
+		bool used[KS_SET_SOURCES] = { false };
+		unsigned int places = 0;
+
+		make_table(&twenty, 0);
+		for (uint64_t n = 0; n < 200; n++) {
+			uint8_t place;
+
+			ks_port_random(table.key, sizeof(table.key));
+			keep(0, 1, owner);
+			place = ks_table_slot(&table, find(0, 1))->source;
+			assert_int_not_equal(place, 0);
+			assert_int_equal(table.sources[place], 1);
+			places += !used[place];
+			used[place] = true;
+			ks_table_drop(&table, find(0, 1));
+		}
+		assert_in_range(places, 100, 200);
+		keep(1, 2, owner);
+		assert_int_equal(table.sources[0], 1); /* whose items nobody in particular makes */
+		end_table();
+	}
+}
+
+/* Of fingerprints that are alike, each gives way in its turn, round and round over all of them. */
+static void prints_in_turn(void **state)
+{
+	(void)state;
+	make_table(&large_set, 1);
+	assert_int_equal(table.prints * (table.blocks_count - 1), 45);
+	for (uint32_t id = 1; id <= 46; id++) {
+		struct thing thing = { .id = id };
+
+		ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+	}
+	assert_int_equal(table.used, 46);
+	for (uint32_t n = 1; n <= 90; n++) {
+		struct thing thing = { .id = 100 + n };
+		uint32_t left = 0;
+
+		ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+		for (uint32_t id = 1; id <= 46; id++)
+			left += find(0, id) != KS_NO_SLOT;
+		assert_int_equal(left, n < 46 ? 46 - n : 0);
+		assert_int_equal(table.used, 46);
+	}
+	end_table();
 }
 
 /* What has vanished gives way first, and last what is known to have been another at first. */
@@ -1604,6 +1663,8 @@ int main(void)
 		cmocka_unit_test(filter),
 		cmocka_unit_test(shapes),
 		cmocka_unit_test(the_oldest_of_most),
+		cmocka_unit_test(places_of_sources),
+		cmocka_unit_test(prints_in_turn),
 		cmocka_unit_test(first_values_stay),
 		cmocka_unit_test(sound_at_random),
 		cmocka_unit_test(sizes),
