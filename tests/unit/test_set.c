@@ -482,6 +482,11 @@ static void full_table(void **state)
 	assert_string_equal(seen(), "appeared:104 incomplete:100/104");
 	lines = kit_command("records", "things", "{\"run\": true}");
 	assert_int_equal(kit_count(lines), 106);
+	/* Whoever asked is told, whatever he filters by. */
+	lines = kit_command("records", "things", "{\"run\": true, \"filter\": {\"kind\": \"none\"}}");
+	assert_int_equal(kit_count(lines), 2);
+	assert_string_equal(kit_text(lines, 1, "kind"), "incomplete");
+	kit_command("records", "things", NULL);
 	/* The newest are watched; of the oldest, nobody knows. */
 	world.things[3].up = 0;
 	world.things[4].up = 0;
