@@ -12,6 +12,7 @@
 #define START_NS 1000000000000ULL
 
 uint64_t port_look_ns;
+void (*port_on_look)(void);
 long port_allocations_left = -1;
 long port_allocated;
 long port_threads_left = -1;
@@ -27,6 +28,7 @@ static struct ks_work *works[WORKS_MAX];
 void port_reset(void)
 {
 	port_look_ns = 0;
+	port_on_look = NULL;
 	port_allocations_left = -1;
 	port_allocated = 0;
 	port_threads_left = -1;
@@ -40,6 +42,8 @@ void port_reset(void)
 
 uint64_t ks_port_time_ns(void)
 {
+	if (port_on_look)
+		port_on_look();
 	now_ns += port_look_ns;
 	return now_ns;
 }

@@ -14,6 +14,9 @@ void port_reset(void);
 /* Each look at the clock costs this much; 0 at first.  With it, a step's deadline comes. */
 extern uint64_t port_look_ns;
 
+/* Called at each look at the clock, if it is set: what another thread does meanwhile. */
+extern void (*port_on_look)(void);
+
 /* Time goes on by @ns; the works that are due meanwhile run, in order. */
 void port_advance(uint64_t ns);
 

@@ -662,6 +662,37 @@ static void since_and_epoch(void **state)
 	}
 }
 
+/* Another client resets the probe while its records are looked at: the new count comes, each record of it once. */
+static unsigned int looks;
+
+static void reset_at_the_third_look(void)
+{
+	if (++looks != 3) /* the client's, that of the call's end, and the one behind the first record */
+		return;
+	port_on_look = NULL;
+	ks_probe_command(alpha(), KS_CMD_RESET, &kit_caller);
+	kit_records(0, 2, "x");
+	alpha()->reset_wanted = false; /* its first step was made */
+	kit_records(0, 2, "x");
+}
+
+static void reset_in_a_push(void **state)
+{
+	(void)state;
+	assert_true(say(request_0_2("subscribe, alpha, {filter: {kind: x}, peek: true}")));
+	kit_records(0, 3, "y");
+	heard();
+	looks = 0;
+	port_on_look = reset_at_the_third_look;
+	while (port_on_look)
+		ks_client_quiet(&client);
+	assert_true(wait_turns(3));
+	assert_string_equal(heard(), "alpha:0 alpha:1 alpha:2");
+	kit_records(0, 1, "x");
+	assert_true(wait_turns(2));
+	assert_string_equal(heard(), "alpha:3");
+}
+
 /*
  * Where there is no news of a probe, a turn costs next to nothing: it does not even look at the
  * clock; also behind losses that are not for this client.
@@ -861,7 +892,7 @@ int main(void)
 		with_client(requests_in_between),   with_client(no_newline),      with_client(losses_are_told),
 		with_client(losses_with_peek),      with_client(too_long_to_keep), with_client(gone_client),
 		with_client(end_of_stream),         with_client(turns_are_bounded), with_client(off_and_on),
-		with_client(filter_outlives_its_line), with_client(since_and_epoch), with_client(no_news_no_work),
+		with_client(filter_outlives_its_line), with_client(since_and_epoch), with_client(no_news_no_work), with_client(reset_in_a_push),
 		with_client(reset),                 with_client(restarted),       with_client(nothing_is_unaccounted),
 		with_client(sleeps_while_another_works), with_client(gone_while_it_waits),
 		with_client(replies_consume), with_client(gone_in_a_reply),

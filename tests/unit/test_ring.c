@@ -525,7 +525,7 @@ static void hints_of_any_age(void **state)
  */
 static void search_from_the_nearer_end(void **state)
 {
-	const uint32_t cells = 3 * 8192, first = 1000;
+	const uint32_t cells = 3 * 8192, first = 20000;
 	const size_t bytes = KS_RECORD_MAX + cells * 128;
 	uint64_t last;
 	uint32_t hint;

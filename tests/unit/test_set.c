@@ -492,6 +492,11 @@ static void full_table(void **state)
 	assert_string_equal(seen(), "appeared:104 incomplete:100/104");
 	lines = kit_command("records", "things", "{\"run\": true}");
 	assert_int_equal(kit_count(lines), 106);
+	/* Whoever asked is told, whatever he filters by. */
+	lines = kit_command("records", "things", "{\"run\": true, \"filter\": {\"kind\": \"none\"}}");
+	assert_int_equal(kit_count(lines), 2);
+	assert_string_equal(kit_text(lines, 1, "kind"), "incomplete");
+	kit_command("records", "things", NULL);
 	/* The newest are watched; of the oldest, nobody knows. */
 	world.things[3].up = 0;
 	world.things[4].up = 0;
@@ -1119,13 +1124,19 @@ static void contents(void **state)
 	static const struct ks_set_kind pairs[] = { KS_KIND("pair", struct pair, pair_fields, id, "") };
 	static const struct pair one = { .id = 1, .a = "", .b = "x" }, other = { .id = 1, .a = "x", .b = "" }, third = { .id = 3, .a = "", .b = "x\0y" };
 	struct ks_table of_pairs = { .kinds = pairs, .key = { 5, 7 } };
+	uint64_t content, hash;
 
 	(void)state;
 	assert_true(ks_table_content(&of_pairs, pairs, &one) != ks_table_content(&of_pairs, pairs, &other));
 	/* The key is known otherwise, and what lies behind a string's end is nothing. */
 	assert_true(ks_table_content(&of_pairs, pairs, &one) == ks_table_content(&of_pairs, pairs, &third));
 	assert_true(ks_table_hash(&of_pairs, 0, &one) != ks_table_hash(&of_pairs, 0, &third));
+	content = ks_table_content(&of_pairs, pairs, &one);
+	hash = ks_table_hash(&of_pairs, 0, &one);
 	of_pairs.key[0]++;
+	/* Nobody outside can aim at one: all of them are of the key. */
+	assert_true(ks_table_content(&of_pairs, pairs, &one) != content);
+	assert_true(ks_table_hash(&of_pairs, 0, &one) != hash);
 	assert_true(ks_table_content(&of_pairs, pairs, &one) != ks_table_content(&of_pairs, pairs, &other));
 }
 
@@ -1261,6 +1272,24 @@ static const struct ks_set_kind alarm_kinds[] = {
 static const struct ks_set_type twenty = { .kinds = owned_kinds, .kinds_count = 2, .items_max = 20 };
 static const struct ks_set_type twenty_still = { .kinds = still_kinds, .kinds_count = 1, .items_max = 20 };
 
+/* What a start without memory says. */
+static void minus_one(void **state)
+{
+	(void)state;
+	make_table(&twenty, 0);
+	end_table();
+	for (long left = 0; left < 6; left++) {
+		port_allocations_left = left;
+		assert_int_equal(ks_set_init(&table_probe), -1);
+		assert_null(table_probe.data);
+		port_allocations_left = left;
+		memset(&table, 0, sizeof(table));
+		assert_int_equal(ks_table_init(&table, &table_probe), left < 4 ? -1 : 0);
+		ks_table_exit(&table);
+		assert_int_equal(port_allocated, 0);
+	}
+}
+
 /* How many blocks, chains, bits and bytes a table has. */
 static void shapes(void **state)
 {
@@ -1369,6 +1398,59 @@ static void the_oldest_of_most(void **state)
 	}
 }
 
+/* Which of 255 places counts the items of whom is by the key, too: also of user or domain 0. */
+static void places_of_sources(void **state)
+{
+	(void)state;
+	for (uint32_t owner = 0; owner < 3; owner++) {
+		bool used[KS_SET_SOURCES] = { false };
+		unsigned int places = 0;
+
+		make_table(&twenty, 0);
+		for (uint64_t n = 0; n < 200; n++) {
+			uint8_t place;
+
+			ks_port_random(table.key, sizeof(table.key));
+			keep(0, 1, owner);
+			place = ks_table_slot(&table, find(0, 1))->source;
+			assert_int_not_equal(place, 0);
+			assert_int_equal(table.sources[place], 1);
+			places += !used[place];
+			used[place] = true;
+			ks_table_drop(&table, find(0, 1));
+		}
+		assert_in_range(places, 100, 200);
+		keep(1, 2, owner);
+		assert_int_equal(table.sources[0], 1); /* whose items nobody in particular makes */
+		end_table();
+	}
+}
+
+/* Of fingerprints that are alike, each gives way in its turn, round and round over all of them. */
+static void prints_in_turn(void **state)
+{
+	(void)state;
+	make_table(&large_set, 1);
+	assert_int_equal(table.prints * (table.blocks_count - 1), 45);
+	for (uint32_t id = 1; id <= 46; id++) {
+		struct thing thing = { .id = id };
+
+		ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+	}
+	assert_int_equal(table.used, 46);
+	for (uint32_t n = 1; n <= 90; n++) {
+		struct thing thing = { .id = 100 + n };
+		uint32_t left = 0;
+
+		ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+		for (uint32_t id = 1; id <= 46; id++)
+			left += find(0, id) != KS_NO_SLOT;
+		assert_int_equal(left, n < 46 ? 46 - n : 0);
+		assert_int_equal(table.used, 46);
+	}
+	end_table();
+}
+
 /* What has vanished gives way first, and last what is known to have been another at first. */
 static void first_values_stay(void **state)
 {
@@ -1410,7 +1492,7 @@ static void first_values_stay(void **state)
 /* What is in the table, looked at from all sides: what is counted is what there is. */
 static void check_table(uint32_t ids)
 {
-	uint32_t found = 0, prints = 0, whole_blocks = 0, free_blocks = 0, walked = 0, by_source = 0;
+	uint32_t found = 0, prints = 0, whole_blocks = 0, free_blocks = 0, walked = 0, by_source = 0, in_filter = 0;
 
 	for (uint32_t id = 1; id <= ids; id++) {
 		uint32_t i = find(0, id);
@@ -1425,6 +1507,9 @@ static void check_table(uint32_t ids)
 		assert_int_not_equal(ks_table_slot(&table, i)->pass, 0);
 	}
 	assert_int_equal(table.used, found);
+	for (uint32_t i = 0; i < table.filter_bits / 64; i++)
+		in_filter += (uint32_t)__builtin_popcountll(table.filter[i]);
+	assert_int_equal(table.filter_set, in_filter);
 	for (unsigned int i = 0; i < KS_SET_SOURCES; i++)
 		by_source += table.sources[i];
 	assert_int_equal(by_source, found);
@@ -1531,6 +1616,7 @@ static void sizes(void **state)
 	static const struct ks_set_kind small = KS_KIND("small", struct small, small_fields, id, "");
 	static const struct ks_set_kind keyed = KS_KIND("keyed", struct keyed, keyed_fields, name, "");
 	static const struct ks_set_kind too_long = KS_KIND("keyed", struct keyed, keyed_fields, more, "");
+	static const struct ks_set_kind one = KS_ONE("one", struct thing, thing_fields, "");
 	static const struct ks_set_kind still = KS_STILL("still", struct thing, thing_fields, id, "");
 	static const struct ks_set_kind mixed[] = { KS_KIND("small", struct small, small_fields, id, ""),
 						    KS_ALARMS("alarm", struct thing, thing_fields, id, "") };
@@ -1543,6 +1629,8 @@ static void sizes(void **state)
 		{ { .kinds = kinds, .kinds_count = 2, .items_max = 9, .items = fifty, .first_items = seven }, { 7, 18 * 101, 50 * 101 } },
 		{ { .kinds = &keyed, .kinds_count = 1, .items_max = 300 }, { 300, 161 * 234, 300 * 234 } },
 		{ { .kinds = &too_long, .kinds_count = 1, .items_max = 300 }, { 300, 300 * 231, 300 * 231 } },
+		/* Without a key: fingerprint 16, 5 in a block. */
+		{ { .kinds = &one, .kinds_count = 1, .items_max = 1 }, { 1, 107, 107 } },
 		/* The first value beside each: block 144, 6 fingerprints. */
 		{ { .kinds = &still, .kinds_count = 1, .items_max = 60 }, { 60, 11 * 174, 60 * 174 } },
 		{ { .kinds = mixed, .kinds_count = 2, .items_max = 1000 }, { 1000, 128 * 95 + 1000 * 39, 128 * 95 + 1000 * 39 } },
@@ -1643,12 +1731,15 @@ int main(void)
 		cmocka_unit_test(sample_larger_than_the_ring),
 		cmocka_unit_test(no_memory),
 		cmocka_unit_test(init_and_exit),
+		cmocka_unit_test(minus_one),
 		cmocka_unit_test(contents),
 		cmocka_unit_test(keys_of_all_lengths),
 		cmocka_unit_test(sources),
 		cmocka_unit_test(filter),
 		cmocka_unit_test(shapes),
 		cmocka_unit_test(the_oldest_of_most),
+		cmocka_unit_test(places_of_sources),
+		cmocka_unit_test(prints_in_turn),
 		cmocka_unit_test(first_values_stay),
 		cmocka_unit_test(sound_at_random),
 		cmocka_unit_test(sizes),

@@ -300,6 +300,22 @@ static void guarded(void **state)
 	assert_string_equal(fresh(), "sample present vcpu:1, sample present vcpu:2, alarm present vcpu:3");
 }
 
+/* Also where that field is the first. */
+static void guarded_first(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	put(MODE, 5, 7);
+	seen();
+	world.things[0].thing.powerful = 1;
+	lines = passed(NULL);
+	assert_string_equal(as_text(lines), "alarm changed mode:5");
+	assert_true(json_is_false(json_object_get(json_object_get(kit_record(lines, 0), "old"), "powerful")));
+	put(MODE, 6, 7)->powerful = 1;
+	assert_string_equal(seen(), "alarm appeared mode:6");
+}
+
 /* That a powerful one goes is an event, as of any other; and a field of one byte is a number. */
 static void goes_and_weighs(void **state)
 {
@@ -499,6 +515,11 @@ static void limits_of_many(void **state)
 	assert_string_equal(seen(), "event changed vcpu:3");
 	world.things[2].thing.online ^= 1;
 	assert_string_equal(seen(), "event limited vcpu of 3:1");
+	/* And so does the row that was given up first, and taken. */
+	world.things[32].thing.online ^= 1;
+	assert_string_equal(seen(), "event changed vcpu:33");
+	world.things[32].thing.online ^= 1;
+	assert_string_equal(seen(), "event limited vcpu of 33:1");
 }
 
 /* After a reset, whoever changed too much has all of his changes again. */
@@ -809,6 +830,7 @@ int main(void)
 		with(classes, setup),
 		with(guarded, setup),
 		with(raising, setup),
+		with(guarded_first, setup),
 		with(goes_and_weighs, setup),
 		with(alarms, setup),
 		with(flapping, setup),
