@@ -32,16 +32,6 @@ static void put_record_head(struct ks_sending *sending, const struct ks_probe *p
 	ks_text_lit(out, "\",");
 }
 
-/* Takes back a line that did not fit. */
-static bool fits(struct ks_text *out, size_t line_start)
-{
-	if (!out->full)
-		return true;
-	out->len = line_start;
-	out->full = false;
-	return false;
-}
-
 static bool is_unconfirmed(const struct ks_cursor *cursor)
 {
 	return cursor->sent_bits || cursor->flags & KS_LOSS_SENT;
@@ -78,7 +68,7 @@ static bool put_entry(struct ks_sending *sending, const struct ks_probe *probe, 
 	ks_put_end(out);
 	if (as_raw)
 		ks_text_put(out, raw, entry->raw_bytes);
-	return fits(out, line_start);
+	return ks_text_fits(out, line_start);
 }
 
 /* With the lock held. */
@@ -101,7 +91,7 @@ static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
 	ks_text_member_u64(out, "count", ring->lost_count);
 	ks_text_lit(out, "}");
 	ks_put_end(out);
-	return fits(out, line_start);
+	return ks_text_fits(out, line_start);
 }
 
 /* With the lock held: there is no sample, and no ring that could keep a record of it. */
@@ -117,7 +107,7 @@ static bool put_no_memory(struct ks_sending *sending, const struct ks_probe *pro
 	ks_text_lit(out, ",\"kind\":\"failed\",\"class\":\"alarm\",\"epoch\":0,\"pass\":0,"
 			 "\"why\":\"there was no memory for the probe\",\"in_row\":0}");
 	ks_put_end(out);
-	return fits(out, line_start);
+	return ks_text_fits(out, line_start);
 }
 
 /*
@@ -324,7 +314,7 @@ static enum ks_serve close_records(struct ks_sending *sending)
 	ks_text_lit(out, ",");
 	ks_text_string(out, sending->request->target, sending->request->target_bytes);
 	ks_put_end(out);
-	if (fits(out, line_start))
+	if (ks_text_fits(out, line_start))
 		return KS_SERVE_DONE;
 	return line_start ? KS_SERVE_MORE : KS_SERVE_ROOM;
 }

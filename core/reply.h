@@ -45,6 +45,7 @@ static inline void ks_put_end(struct ks_text *out)
 /* The reply that is complete with one word, and the one that is an error. */
 enum ks_serve ks_reply_word(struct ks_text *out, const struct ks_request *request, const char *word);
 enum ks_serve ks_reply_error(struct ks_text *out, const struct ks_request *request, enum ks_error error, const char *message);
+enum ks_serve ks_reply_no_target(struct ks_text *out, const struct ks_request *request);
 
 /* Why @caller may not have what @request asks for, or NULL. */
 const char *ks_denied(const struct ks_caller *caller, const struct ks_request *request);

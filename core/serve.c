@@ -102,6 +102,11 @@ enum ks_serve ks_reply_error(struct ks_text *out, const struct ks_request *reque
 	return KS_SERVE_DONE;
 }
 
+enum ks_serve ks_reply_no_target(struct ks_text *out, const struct ks_request *request)
+{
+	return ks_reply_error(out, request, KS_ERR_TARGET, "no probe or sensor of that name or uuid");
+}
+
 enum ks_serve ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
 			      struct ks_text *out, const char *why)
 {
@@ -298,7 +303,7 @@ static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_cal
 	if (request->command == KS_CMD_SUBSCRIBE || request->command == KS_CMD_UNSUBSCRIBE)
 		return ks_reply_error(out, request, KS_ERR_ARGUMENT, "no records are pushed here: poll with \"records\"");
 	if (at_start && ks_target_next(sensor, request, 0) >= sensor->count)
-		return ks_reply_error(out, request, KS_ERR_TARGET, "no probe or sensor of that name or uuid");
+		return ks_reply_no_target(out, request);
 	denied = ks_denied(caller, request);
 	if (denied) {
 		*cursor = (struct ks_cursor){ 0 }; /* the caller may have lost the right in the middle of the reply: here it ends */

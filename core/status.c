@@ -130,11 +130,7 @@ static bool put_piece(struct ks_text *out, struct ks_sensor *sensor, const struc
 			ks_put_end(out);
 		}
 	}
-	if (!out->full)
-		return true;
-	out->len = start;
-	out->full = false;
-	return false;
+	return ks_text_fits(out, start);
 }
 
 static enum ks_serve serve_all(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
@@ -164,9 +160,13 @@ enum ks_serve ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *
 {
 	unsigned int first = ks_target_next(sensor, request, 0);
 
+	if (cursor->stage == KS_STAGE_STATUS)
+		return serve_all(sensor, caller, request, cursor, out);
+	/* It was there when the request was looked at, but "on" gives a probe another uuid. */
+	if (first >= sensor->count)
+		return ks_reply_no_target(out, request);
 	/* A name that several probes share gets what "*" gets: all, in one line. */
-	if (ks_target_is_all(sensor, request) || cursor->stage == KS_STAGE_STATUS ||
-	    (first < sensor->count && ks_target_next(sensor, request, first + 1) < sensor->count))
+	if (ks_target_is_all(sensor, request) || ks_target_next(sensor, request, first + 1) < sensor->count)
 		return serve_all(sensor, caller, request, cursor, out);
 	ks_put_head(out, request);
 	ks_text_lit(out, ",\"status\",");

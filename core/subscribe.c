@@ -62,7 +62,7 @@ void ks_subscribe(struct ks_subscription *s, struct ks_sensor *sensor, const str
 	const char *denied = ks_denied(caller, request);
 
 	if (wanted && ks_target_next(sensor, request, 0) >= sensor->count) {
-		ks_reply_error(out, request, KS_ERR_TARGET, "no probe or sensor of that name or uuid");
+		ks_reply_no_target(out, request);
 	} else if (denied) {
 		ks_reply_denied(sensor, caller, request, out, denied);
 	} else if (wanted && s->active) {

@@ -25,6 +25,16 @@ static inline void ks_text_init(struct ks_text *text, void *buf, size_t size)
 	text->full = false;
 }
 
+/* Takes back what was written from @start on, if it did not fit: then false. */
+static inline bool ks_text_fits(struct ks_text *text, size_t start)
+{
+	if (!text->full)
+		return true;
+	text->len = start;
+	text->full = false;
+	return false;
+}
+
 /* Bytes as they are. */
 void ks_text_put(struct ks_text *text, const char *bytes, size_t len);
 
@@ -81,6 +91,14 @@ static inline void ks_text_bool(struct ks_text *text, bool value)
 /* The 36 characters of a uuid, and a terminating NUL, from 16 bytes. */
 #define KS_UUID_TEXT 37
 void ks_uuid_text(char out[KS_UUID_TEXT], const uint8_t uuid[16]);
+
+/*
+ * Eight bytes at a time, in a word: the top bit of each is set that is not @byte.  All of them and
+ * @byte are below 0x80; where one is not, its own top bit in the word tells, and what is said of
+ * those above it is worth nothing.
+ */
+#define KS_EIGHT 0x0101010101010101ULL
+#define KS_EIGHT_OTHERS(word, byte) (((word) ^ KS_EIGHT * (byte)) + KS_EIGHT * 0x7f)
 
 /*
  * How many bytes at @s stand for themselves in a JSON string, and in a terminal: ASCII, but no

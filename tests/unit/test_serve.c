@@ -1504,6 +1504,27 @@ static void status_of_two_by_one_name(void **state)
 	kit_stop();
 }
 
+/*
+ * A probe is asked for by its uuid, and another client turns it on in the meantime: it has another
+ * uuid then.  That it was there when the request was looked at does not help.
+ */
+static void status_of_a_uuid_that_is_gone(void **state)
+{
+	struct ks_cursor cursor = { 0 };
+	struct client client;
+	struct ks_text out;
+
+	(void)state;
+	snprintf(client.line, sizeof(client.line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"status\", \"%s\"]}",
+		 alpha()->uuid);
+	ks_request_parse(&client.request, client.line, strlen(client.line), KS_VERSION_NONE);
+	kit_command("off", "alpha", NULL);
+	kit_command("on", "alpha", NULL);
+	ks_text_init(&out, client.buf, KS_LINE_MAX);
+	assert_int_equal(ks_serve_status(&kit_sensor, &kit_caller, &client.request, &cursor, &out), KS_SERVE_DONE);
+	assert_non_null(memmem(client.buf, out.len, "\"code\":\"target\"", 15));
+}
+
 /* === What is the same in all records ===================================== */
 
 /*
@@ -1712,6 +1733,7 @@ int main(void)
 		with_kit(status),
 		with_kit(status_members),
 		cmocka_unit_test(status_of_two_by_one_name),
+		with_kit(status_of_a_uuid_that_is_gone),
 		with_kit(time_does_not_go_back),
 		with_kit(common_members),
 		with_kit(item_of_a_command),
