@@ -625,13 +625,6 @@ static bool settle_key(struct ks_json *json)
 
 /* === Tokens ============================================================= */
 
-/*
- * Of the eight bytes in @word, none of which is 0x80 or more: the top bit of each is set that is
- * not @byte, which is none, either.
- */
-#define EIGHT 0x0101010101010101ULL
-#define OTHERS(word, byte) (((word) ^ EIGHT * (byte)) + EIGHT * 0x7f)
-
 /* Whether the eight bytes at @p are white space, or, with @nul, NULs. */
 static inline bool are_blank(const char *p, bool nul)
 {
@@ -639,10 +632,10 @@ static inline bool are_blank(const char *p, bool nul)
 
 	memcpy(&word, p, 8);
 	/* Where one is not below 0x80, its own bit says so, whatever the sums are. */
-	others = OTHERS(word, ' ') & OTHERS(word, '\t') & OTHERS(word, '\n') & OTHERS(word, '\r');
+	others = KS_EIGHT_OTHERS(word, ' ') & KS_EIGHT_OTHERS(word, '\t') & KS_EIGHT_OTHERS(word, '\n') & KS_EIGHT_OTHERS(word, '\r');
 	if (nul)
-		others &= OTHERS(word, '\0');
-	return !((others | word) & EIGHT * 0x80);
+		others &= KS_EIGHT_OTHERS(word, '\0');
+	return !((others | word) & KS_EIGHT * 0x80);
 }
 
 size_t ks_json_trim(const char *text, size_t bytes)

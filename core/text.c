@@ -118,13 +118,8 @@ size_t ks_utf8_len(const char *s, size_t len)
 	return want;
 }
 
-/*
- * Of eight bytes that are all below 0x80: the top bit of each is set that is not @byte, or not
- * below @limit.
- */
-#define EIGHT 0x0101010101010101ULL
-#define OTHERS(word, byte) (((word) ^ EIGHT * (byte)) + EIGHT * 0x7f)
-#define NOT_BELOW(word, limit) ((word) + EIGHT * (0x80 - (limit)))
+/* Of eight bytes that are all below 0x80: the top bit of each is set that is not below @limit. */
+#define NOT_BELOW(word, limit) ((word) + KS_EIGHT * (0x80 - (limit)))
 
 size_t ks_plain_len(const char *s, size_t len)
 {
@@ -138,8 +133,8 @@ size_t ks_plain_len(const char *s, size_t len)
 		 * Of one that is not below 0x80 the sums reach the bytes above it only; the first
 		 * special byte is right.
 		 */
-		plain = NOT_BELOW(word, 0x20) & OTHERS(word, '"') & OTHERS(word, '\\') & OTHERS(word, 0x7f);
-		special = (~plain | word) & EIGHT * 0x80;
+		plain = NOT_BELOW(word, 0x20) & KS_EIGHT_OTHERS(word, '"') & KS_EIGHT_OTHERS(word, '\\') & KS_EIGHT_OTHERS(word, 0x7f);
+		special = (~plain | word) & KS_EIGHT * 0x80;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 		if (special)
 			return at + (size_t)__builtin_ctzll(special) / 8;

@@ -93,6 +93,6 @@ check-host: $(CHECK_HOST_BUILT) ## all of these
 
 # === Benchmark of what runs in a process =====================================
 
-$(B)/bench/host: bench/host.c $(CORE_SRC) $(PROBE_SRC) $(UNIT_HEADERS)
+$(B)/bench/host: bench/host.c bench/still_port.c $(CORE_SRC) $(PROBE_SRC) $(UNIT_HEADERS)
 	@mkdir -p $(@D)
-	$(CC) $(KS_CFLAGS) -O2 -g -Ihost -o $@ $< $(CORE_SRC) $(PROBE_SRC) -ljansson -lnettle -lpthread
+	$(CC) $(KS_CFLAGS) -O2 -g -Ihost -o $@ $(filter %.c,$^) -ljansson -lnettle -lpthread

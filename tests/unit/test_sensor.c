@@ -78,6 +78,16 @@ static const struct ks_probe_type ordered = {
 
 static const struct ks_probe_type *const types[] = { &ordered, &kit_beta };
 
+/* Where a test changes something of that type: a sensor with such a probe alone. */
+static struct ks_probe_type changed;
+static const struct ks_probe_type *const changed_only[] = { &changed };
+
+static void start_changed(void)
+{
+	kit_stop();
+	kit_start(changed_only, 1);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -823,15 +833,12 @@ static enum ks_step incomplete_step(struct ks_probe *p, uint64_t deadline_ns)
 
 static void incomplete_is_not_whole(void **state)
 {
-	static struct ks_probe_type type;
-	static const struct ks_probe_type *const only[] = { &type };
 	json_t *lines;
 
 	(void)state;
-	type = ordered;
-	type.step = incomplete_step;
-	kit_stop();
-	kit_start(only, 1);
+	changed = ordered;
+	changed.step = incomplete_step;
+	start_changed();
 	port_advance(SECOND);
 	lines = all("{\"run\": true, \"filter\": {\"kind\": \"other\"}}");
 	assert_int_equal(kit_count(lines), 1);
@@ -1053,15 +1060,12 @@ static enum ks_step deadline_step(struct ks_probe *p, uint64_t deadline_ns)
 
 static void deadlines(void **state)
 {
-	static struct ks_probe_type type;
-	static const struct ks_probe_type *const only[] = { &type };
 	uint64_t now;
 
 	(void)state;
-	type = ordered;
-	type.step = deadline_step;
-	kit_stop();
-	kit_start(only, 1);
+	changed = ordered;
+	changed.step = deadline_step;
+	start_changed();
 	port_advance(SECOND);
 	now = ks_port_time_ns();
 	ks_probe_drive(first(), ks_probe_want_pass(first()), UINT64_MAX);
@@ -1195,14 +1199,10 @@ static void rests_by_level(void **state)
 /* A pass took no time, and the next is due at once: its step is made without a pause. */
 static void due_at_once(void **state)
 {
-	static struct ks_probe_type type;
-	static const struct ks_probe_type *const only[] = { &type };
-
 	(void)state;
-	type = ordered;
-	memset(type.interval_ns, 0, sizeof(type.interval_ns));
-	kit_stop();
-	kit_start(only, 1);
+	changed = ordered;
+	memset(changed.interval_ns, 0, sizeof(changed.interval_ns));
+	start_changed();
 	assert_int_equal(first()->work.run(&first()->work), 0);
 	assert_int_equal(first()->expected_ns, ks_port_time_ns());
 	assert_int_equal(first()->passes, 1);
@@ -1351,14 +1351,10 @@ static enum ks_step silent_step(struct ks_probe *p, uint64_t deadline_ns)
 
 static void no_reason_is_given(void **state)
 {
-	static struct ks_probe_type type;
-	static const struct ks_probe_type *const only[] = { &type };
-
 	(void)state;
-	type = ordered;
-	type.step = silent_step;
-	kit_stop();
-	kit_start(only, 1);
+	changed = ordered;
+	changed.step = silent_step;
+	start_changed();
 	port_advance(SECOND);
 	assert_string_equal(member(last_of(all("{}")), "why"), "no reason was given");
 }
@@ -1376,14 +1372,10 @@ static enum ks_step sometimes_step(struct ks_probe *p, uint64_t deadline_ns)
 
 static void whole_again(void **state)
 {
-	static struct ks_probe_type type;
-	static const struct ks_probe_type *const only[] = { &type };
-
 	(void)state;
-	type = ordered;
-	type.step = sometimes_step;
-	kit_stop();
-	kit_start(only, 1);
+	changed = ordered;
+	changed.step = sometimes_step;
+	start_changed();
 	for (sees_all = false; ; sees_all = true) {
 		port_advance(first()->due_ns - ks_port_time_ns());
 		assert_int_equal(first()->whole, sees_all ? first()->ended : 0);
@@ -1678,15 +1670,13 @@ static void moments_of_a_new_level(void **state)
  */
 static void ends_of_what_is_drawn(void **state)
 {
-	static struct ks_probe_type type;
-	static const struct ks_probe_type *const only[] = { &type };
 	unsigned int drawn[3] = { 0 };
 
 	(void)state;
-	type = ordered;
-	type.interval_ns[KS_HIGH] = 1;
+	changed = ordered;
+	changed.interval_ns[KS_HIGH] = 1;
 	kit_stop();
-	kit_prepare(only, 1);
+	kit_prepare(changed_only, 1);
 	kit_config.levels[0] = KS_HIGH;
 	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
 	for (unsigned int i = 0; i < 300; i++) {
@@ -1705,8 +1695,6 @@ static void ends_of_what_is_drawn(void **state)
  */
 static void who_is_woken(void **state)
 {
-	static struct ks_probe_type type;
-	static const struct ks_probe_type *const only[] = { &type };
 	uint64_t due_ns;
 
 	(void)state;
@@ -1715,10 +1703,9 @@ static void who_is_woken(void **state)
 	assert_true(due_ns > ks_port_time_ns());
 	assert_int_equal(ks_probe_drive(first(), ks_probe_want_pass(first()), UINT64_MAX), KS_DRIVE_REACHED);
 	assert_int_equal(first()->work.port.due_ns, due_ns);
-	type = ordered;
-	type.in_work = true;
-	kit_stop();
-	kit_start(only, 1);
+	changed = ordered;
+	changed.in_work = true;
+	start_changed();
 	port_advance(SECOND);
 	assert_int_equal(ks_probe_drive(first(), ks_probe_want_pass(first()), UINT64_MAX), KS_DRIVE_NOT);
 	assert_int_equal(first()->work.port.due_ns, ks_port_time_ns());
@@ -1781,8 +1768,6 @@ static void size_of_items(const struct ks_probe_type *type, struct ks_size *size
  */
 static void sizes_of_rings(void **state)
 {
-	static struct ks_probe_type type;
-	static const struct ks_probe_type *const only[] = { &type };
 	static const struct {
 		uint32_t items, ring_bytes, bytes;
 		bool fixed;
@@ -1794,11 +1779,11 @@ static void sizes_of_rings(void **state)
 
 	(void)state;
 	kit_stop();
-	type = ordered;
+	changed = ordered;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		type.size = i ? size_of_items : NULL;
+		changed.size = i ? size_of_items : NULL;
 		items = cases[i].items;
-		kit_prepare(only, 1);
+		kit_prepare(changed_only, 1);
 		kit_config.ring_bytes = cases[i].ring_bytes;
 		kit_config.ring_fixed = cases[i].fixed;
 		assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
@@ -1883,14 +1868,10 @@ static int init_with_another(struct ks_probe *p)
 
 static void equipped_once(void **state)
 {
-	static struct ks_probe_type type;
-	static const struct ks_probe_type *const only[] = { &type };
-
 	(void)state;
-	type = ordered;
-	type.init = init_with_another;
-	kit_stop();
-	kit_start(only, 1);
+	changed = ordered;
+	changed.init = init_with_another;
+	start_changed();
 	assert_int_equal(done_meanwhile, KS_BUSY);
 	assert_true(first()->equipped);
 	assert_int_equal(ks_probe_equip(first()), KS_DONE);
@@ -1906,14 +1887,10 @@ static void exit_when_off(struct ks_probe *p)
 
 static void off_at_the_end(void **state)
 {
-	static struct ks_probe_type type;
-	static const struct ks_probe_type *const only[] = { &type };
-
 	(void)state;
-	type = ordered;
-	type.exit = exit_when_off;
-	kit_stop();
-	kit_start(only, 1);
+	changed = ordered;
+	changed.exit = exit_when_off;
+	start_changed();
 	assert_true(first()->on);
 	kit_stop();
 	assert_int_equal(probe.steps, 77);

@@ -120,13 +120,19 @@ static void put(uint32_t id)
 	snprintf(thing->name, sizeof(thing->name), "n%u", id);
 }
 
+/* An empty world, and a sensor with the one probe of @only that looks at it. */
+static int start(const struct ks_probe_type *const *only)
+{
+	memset(&world, 0, sizeof(world));
+	kit_start(only, 1);
+	kit_forget_began();
+	return 0;
+}
+
 static int setup(void **state)
 {
 	(void)state;
-	memset(&world, 0, sizeof(world));
-	kit_start(types, 1);
-	kit_forget_began();
-	return 0;
+	return start(types);
 }
 
 /* The records since the last look: "present:1 changed:2(up=true) ...". */
@@ -421,10 +427,7 @@ static const struct ks_probe_type *const large_types[] = { &large };
 static int large_setup(void **state)
 {
 	(void)state;
-	memset(&world, 0, sizeof(world));
-	kit_start(large_types, 1);
-	kit_forget_began();
-	return 0;
+	return start(large_types);
 }
 
 /*
@@ -584,10 +587,7 @@ static const struct ks_probe_type *const tiny_types[] = { &tiny };
 static int tiny_setup(void **state)
 {
 	(void)state;
-	memset(&world, 0, sizeof(world));
-	kit_start(tiny_types, 1);
-	kit_forget_began();
-	return 0;
+	return start(tiny_types);
 }
 
 /*
@@ -1050,10 +1050,7 @@ static const struct ks_probe_type *const usual_types[1] = { &usual_things };
 static int usual_setup(void **state)
 {
 	(void)state;
-	memset(&world, 0, sizeof(world));
-	kit_start(usual_types, 1);
-	kit_forget_began();
-	return 0;
+	return start(usual_types);
 }
 
 /*
