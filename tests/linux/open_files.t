@@ -30,7 +30,7 @@ start_open() {
 ip link set lo up
 step load insmod ksense.ko
 step open start_open things
-step sample k records open-files --run --filter event=present
+step sample k records open-files --run
 step lsof ./lsof -n -P -F pKfatDrinPT
 mv things/old-name things/new-name
 step renamed k records open-files --run --filter event=changed
@@ -73,7 +73,8 @@ sub by_fd {
 	return map { ("$_->{pid} $_->{fd}" => $_) } grep { defined $_->{fd} } @_;
 }
 
-my %seen = by_fd(json($steps->{sample}));
+# Also what was just being opened as the first pass saw it, and so has changed.
+my %seen = by_fd(grep { ($_->{event} // '') ne 'vanished' } json($steps->{sample}));
 
 sub seen_as {
 	return $seen{"$pid $fd{$_[0]}"} || {};
