@@ -31,6 +31,7 @@ struct span {
 struct page {
 	struct ks_hash base, now;
 	struct span changed;     /* what differed when it was modified */
+	bool usual;              /* and that is what happens all day */
 };
 
 struct watched {
@@ -56,7 +57,8 @@ struct region {
 	uint32_t offset;         /* within the page */
 	struct span changed;     /* what differs, but for */
 	struct span patched;     /* what differs and is the kernel's own doing, */
-	const char *site;        /* at places of this kind */
+	const char *site;        /* at places of this kind, */
+	bool usual;              /* all of which are rewritten all day */
 	struct ks_siphash hash;
 	struct ks_sha256 sha;
 	uint64_t unit[UNIT_BARE / 8];
@@ -171,7 +173,7 @@ static void record_page(struct ks_probe *probe, struct region *region, const cha
 		type->symbol(probe, region->range.address + start, symbol);
 	if (sha256 && probe->level == KS_ADVERSARIAL)
 		raw = type->read(probe, region->at, start, region->unit, raw_bytes);
-	text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, kind);
+	text = ks_record_begin(probe, page->usual ? KS_EVENT : KS_ALARM, KS_KIND_SOURCE(region->at), kind);
 	put_place(text, &region->range, region->range.address + start, length);
 	if (symbol[0])
 		ks_text_member_str(text, "symbol", symbol, strlen(symbol));
@@ -262,6 +264,7 @@ static void end_hash(struct ks_probe *probe, struct region *region)
 			region->offset = 0;
 			region->changed.first = region->patched.first = CELLS_IN_PAGE;
 			region->site = NULL;
+			region->usual = true;
 			ks_siphash_init(&region->hash, region->page_key);
 			ks_sha256_init(&region->sha);
 			return;
@@ -278,11 +281,13 @@ static void end_locate(struct ks_probe *probe, struct region *region)
 	struct ks_hash undone = ks_siphash_final(&region->hash);
 	const char *site = NULL;
 
+	page->usual = false;
 	/* One cell that nothing explains is what counts, whatever the kernel patched beside it. */
 	page->changed = region->changed;
 	if (region->patched.first != CELLS_IN_PAGE && ks_hash_equal(&undone, &page->base)) {
 		page->changed = region->patched;
 		site = region->site;
+		page->usual = region->usual;
 	} else if (region->changed.first == CELLS_IN_PAGE) {
 		/*
 		 * Changed back already, or the small hashes are the same by chance: it is the page
@@ -321,6 +326,7 @@ static void differing_cell(struct ks_probe *probe, struct region *region, unsign
 	memcpy(now, undone, sizeof(undone));
 	extend(&region->patched, cell);
 	region->site = region->site && strcmp(region->site, site) ? "several" : site;
+	region->usual &= type_of(probe)->is_usual && type_of(probe)->is_usual(site);
 }
 
 /* Notes (at the baseline) or compares the cells of the unit at hand. */

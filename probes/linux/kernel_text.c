@@ -212,6 +212,16 @@ static const char *text_undo(struct ks_probe *probe, uint64_t address, uint8_t c
 	return ks_patches_undo(address, cell);
 }
 
+/*
+ * Branches and calls that the kernel turns as it needs them, some of them for any user: a socket's
+ * option is enough.  Hooks, by ftrace or a kprobe, are somebody's with rights, and how rootkits
+ * hook; a breakpoint should be gone in a moment.
+ */
+static bool text_is_usual(const char *site)
+{
+	return !strcmp(site, "jump-label") || !strcmp(site, "static-call");
+}
+
 static const struct ks_region_type text_region = {
 	.ranges = text_ranges,
 	.bytes_max = text_bytes_max,
@@ -220,6 +230,7 @@ static const struct ks_region_type text_region = {
 	.symbol = text_symbol,
 	.keep = text_keep,
 	.undo = text_undo,
+	.is_usual = text_is_usual,
 };
 
 /* === Interface === */

@@ -123,6 +123,11 @@ static const char *undo(struct ks_probe *probe, uint64_t address, uint8_t cell[K
 	return kind;
 }
 
+static bool is_usual(const char *site)
+{
+	return !strcmp(site, "label");
+}
+
 static const struct ks_region_type region = {
 	.ranges = count_ranges,
 	.bytes_max = bytes_max,
@@ -131,6 +136,7 @@ static const struct ks_region_type region = {
 	.symbol = symbol,
 	.keep = keep,
 	.undo = undo,
+	.is_usual = is_usual,
 };
 
 static const struct ks_probe_type memory = {
@@ -632,6 +638,42 @@ static void patched_by_the_kernel(void **state)
 	assert_null(json_object_get(kit_record(lines, 0), "site"));
 }
 
+/*
+ * What the kernel rewrites all day is an event, back and forth; with one cell beside it that it
+ * does not, an alarm.
+ */
+static void patched_all_day(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	look();
+	patch(0, 0xe9);
+	assert_string_equal(kit_text(look(), 0, "class"), "event");
+	memcpy(bytes_of(0) + sites[0].at, sites[0].base, 5);
+	lines = look();
+	assert_string_equal(kinds(lines), "restored:range0");
+	assert_string_equal(kit_text(lines, 0, "class"), "event");
+	patch(2, 0xe9);
+	lines = look();
+	assert_string_not_equal(kit_text(lines, 0, "site"), "label");
+	assert_string_equal(kit_text(lines, 0, "class"), "alarm");
+	patch(0, 0xe9);
+	lines = look();
+	assert_string_equal(kit_text(lines, 0, "site"), "several");
+	assert_string_equal(kit_text(lines, 0, "class"), "alarm");
+	memcpy(bytes_of(0) + sites[2].at, sites[2].base, 5);
+	assert_string_equal(kit_text(look(), 0, "class"), "event");
+	bytes_of(0)[0x1a08] ^= 1;
+	assert_string_equal(kit_text(look(), 0, "class"), "alarm");
+	memcpy(bytes_of(0) + sites[0].at, sites[0].base, 5);
+	assert_string_equal(kit_text(look(), 0, "class"), "alarm");
+	bytes_of(0)[0x1a08] ^= 1;
+	lines = look();
+	assert_string_equal(kinds(lines), "restored:range0");
+	assert_string_equal(kit_text(lines, 0, "class"), "alarm");
+}
+
 static void patched_by_somebody_else(void **state)
 {
 	json_t *lines;
@@ -768,6 +810,7 @@ int main(void)
 		with_world(reset),
 		with_world(bytes_are_shown),
 		with_world(patched_by_the_kernel),
+		with_world(patched_all_day),
 		with_world(patched_by_somebody_else),
 		cmocka_unit_test(steps_change_nothing),
 		cmocka_unit_test(no_memory),
