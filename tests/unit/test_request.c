@@ -367,6 +367,9 @@ static void filters(void **state)
 	 * none yet.
 	 */
 	assert_false(matches("a: \"{\"", "{\"a\":{\"x\":1}}"));
+	/* Characters of two, three and four bytes end where they end. */
+	assert_true(matches("x: 1", "{\"a\":\"\xc3\xa9\",\"b\":\"\xe2\x82\xac\",\"c\":\"\xf0\x9f\x90\xa7\",\"x\":1}"));
+	assert_true(matches("b: \"\xe2\x82\xac\"", "{\"a\":\"\xe2\x82\xac\",\"b\":\"\xe2\x82\xac\"}"));
 	assert_true(matches("x: -2", "{\"page\":,\"x\":-2,\"y\":null}"));
 	assert_true(matches("x: -2, y: null", "{\"page\":,\"x\":-2,\"y\":null}"));
 	assert_false(matches("page: 1", "{\"page\":,\"x\":-2}"));

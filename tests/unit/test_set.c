@@ -1419,6 +1419,10 @@ static void places_of_sources(void **state)
 		assert_in_range(places, 100, 200);
 		keep(1, 2, owner);
 		assert_int_equal(table.sources[0], 1); /* whose items nobody in particular makes */
+		keep(0, 3, owner);
+		ks_table_reset(&table);
+		for (unsigned int i = 0; i < KS_SET_SOURCES; i++)
+			assert_int_equal(table.sources[i], 0);
 		end_table();
 	}
 }
