@@ -151,7 +151,7 @@ static void ks_copy_domain(const struct domain *d, struct ks_domain *item)
 	item->xenstore = is_xenstore_domain(d);
 	item->sensing = is_sensing_domain(d);
 	item->target = target ? target->domain_id : -1;
-	item->pages = domain_tot_pages(d);
+	item->pages = ks_domain_pages(d);
 	item->max_pages = d->max_pages;
 	for (i = 0; i < d->max_vcpus && d->vcpu[i]; i++)
 		;
