@@ -28,6 +28,12 @@ static inline struct domain *ks_domain_from(domid_t at)
 }
 
 /*
+ * Neither its id nor its uuid tells a domain from one that was there before it.  What does is a
+ * number that each gets as it is looked at for the first time, or makes its first call.
+ */
+uint64_t ks_domain_instance(struct domain *d);
+
+/*
  * domain_tot_pages(), of whichever domain: that is for who holds its page_alloc_lock, as it
  * asserts what is true only under it.
  */
