@@ -157,6 +157,22 @@ static bool ks_may_control(const struct ks_request *request)
 }
 
 /*
+ * Whether the caller can be told what comes of the call: a byte of each page of his
+ * that will be written, and the structure as it is.
+ */
+static bool ks_can_answer(XEN_GUEST_HANDLE_PARAM(void) arg,
+                          const struct xen_sense_exchange *x)
+{
+    uint32_t bytes = min(x->reply_bytes, (uint32_t)KS_LINE_MAX), at;
+
+    for ( at = 0; at < bytes; at += PAGE_SIZE - ((x->reply + at) & ~PAGE_MASK) )
+        if ( !ks_copy_out(x->reply + at, "", 1) )
+            return false;
+
+    return !copy_to_guest(arg, x, 1);
+}
+
+/*
  * One call, with a slot's buffers, by somebody who may read at least.  @arg is
  * the caller's structure, @x our copy of it.
  */
@@ -197,6 +213,11 @@ static int ks_exchange_serve(struct ks_slot *slot,
         ks_bind(&bond, slot, x);
     caller.control = ks_may_control(&slot->request);
     caller.id = current->domain->domain_id;
+
+    /* What changes something is not done if the caller would hear that it failed. */
+    if ( ks_needs_control(&slot->request) && !ks_may_go_on(&slot->request) &&
+         !ks_can_answer(arg, x) )
+        return -EFAULT;
 
     ks_text_init(&out, slot->reply,
                  min(x->reply_bytes, (uint32_t)KS_LINE_MAX));
