@@ -125,6 +125,8 @@ static const struct ks_set_kind ks_kinds[] = {
 enum { AT_STAGE, AT_INDEX, AT_VCPU, AT_TRIES };
 enum { STAGE_DOMAINS, STAGE_IDLE, STAGE_WORKS };
 
+static DEFINE_SPINLOCK(ks_instances_lock);
+
 /* === Internals === */
 
 static const char *ks_domain_state(const struct domain *d)
@@ -369,15 +371,14 @@ static KS_CB int ks_domains_next(struct ks_probe *probe, struct ks_set_cursor *c
 /* The memory of a new struct domain is zeroed. */
 uint64_t ks_domain_instance(struct domain *d)
 {
-	static DEFINE_SPINLOCK(lock);
 	static uint64_t last;
 	uint64_t instance;
 
-	spin_lock(&lock);
+	spin_lock(&ks_instances_lock);
 	if (!d->sense_instance)
 		d->sense_instance = ++last;
 	instance = d->sense_instance;
-	spin_unlock(&lock);
+	spin_unlock(&ks_instances_lock);
 	return instance;
 }
 
