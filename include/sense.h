@@ -53,7 +53,8 @@
  *  -EINVAL      version, flags, or a cookie that Xen did not make for this caller and this request since it booted
  *  -EMSGSIZE    request_bytes is 0 or greater than XEN_SENSE_REQUEST_MAX
  *  -ENOBUFS     reply_bytes is too small for what comes next; it then holds the number of bytes that are enough
- *  -EFAULT      one of the buffers cannot be read or written; nothing counts as delivered
+ *  -EFAULT      one of the buffers cannot be read or written; nothing counts as delivered, and nothing was changed, unless
+ *               the buffer could be written as the call began
  *  -ENODEV      the sensor is off (sense=off), or could not start
  *  -EOPNOTSUPP  unknown op
  * What is wrong within the request line is answered in the reply, by the protocol; so is what needs the right to control

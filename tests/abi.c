@@ -300,6 +300,52 @@ static void do_buffers(void)
 	free(all);
 }
 
+/* What is refused for the caller's memory is not done. */
+static const char *member_of(const char *probe, const char *member)
+{
+	static char value[32];
+	char request[256];
+	size_t total;
+	unsigned int calls;
+	const char *at;
+
+	snprintf(request, sizeof(request), "{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"status\",\"%s\"]}", probe);
+	if (whole(request, 65536, &total, &calls))
+		return "no status";
+	area->reply[total] = '\0';
+	snprintf(request, sizeof(request), "\"name\":\"%s\"", probe);
+	at = strstr(area->reply, request);
+	at = at ? strstr(at, member) : NULL;
+	return at && sscanf(at + strlen(member), "%31[^,}]", value) == 1 ? value : "no such member";
+}
+
+static void do_undone(void)
+{
+	static const char off[] = "{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"off\",\"xen-text\"]}";
+	static const char reset[] = "{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"reset\",\"xen-domains\"]}";
+	struct xen_sense_exchange *still;
+	char *hole = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	munmap(hole + PAGE, PAGE);
+	prepare(off, PAGE);
+	area->exchange.reply = address(hole + PAGE - 20);
+	say("off-into-hole", exchange_now());
+	printf("off-into-hole-state: %s\n", member_of("xen-text", "\"state\":"));
+	prepare(off, PAGE);
+	still = memcpy(hole, &area->exchange, sizeof(*still));
+	mprotect(hole, PAGE, PROT_READ);
+	say("off-struct-read-only", call(XEN_SENSE_OP_exchange, address(still)));
+	printf("off-struct-read-only-state: %s\n", member_of("xen-text", "\"state\":"));
+	prepare(reset, PAGE);
+	area->exchange.reply = 0xffff82d040200000ULL;
+	say("reset-into-xen", exchange_now());
+	printf("reset-into-xen-resets: %s\n", member_of("xen-domains", "\"resets\":"));
+	/* And what can be answered is done. */
+	prepare(reset, PAGE);
+	say("reset", exchange_now());
+	printf("reset-resets: %s\n", member_of("xen-domains", "\"resets\":"));
+}
+
 /* Another thread changes request, sizes and cookie while calls are under way. */
 static volatile int flipping = 1;
 
@@ -498,7 +544,8 @@ static const struct {
 } parts[] = {
 	{ "version", do_version, 1 }, { "fields", do_fields, 1 },   { "buffers", do_buffers, 1 },
 	{ "broken", do_broken, 1 },   { "cookies", do_cookies, 1 },
-	{ "own-cookie", do_own_cookie, 1 }, { "changing", do_changing, 1 },
+	{ "own-cookie", do_own_cookie, 1 }, { "undone", do_undone, 1 },
+	{ "changing", do_changing, 1 },
 	{ "crowd", do_crowd, 1 },     { "denied", do_denied, 0 },   { "hammer", do_hammer, 0 },
 };
 

@@ -11,9 +11,15 @@
  *	access lock-wrong    the lock with arguments that are wrong
  *	access policy WHAT...  changes FLASK's policy: "permit" or "enforce" it; "boolean" sets one,
  *	                     and "commit" those that are pending; "load" loads the policy in the
- *	                     file "allow", and "junk" what is none
+ *	                     file "allow", and "junk" what is none; "label" has the resource "iomem"
+ *	                     of the first 4 GiB be nic_dev_t, and "unlabel" takes that back
+ *	access frames WHAT DOMID FIRST COUNT   gives the domain frames of the machine as if they were a
+ *	                     device's: "permit" (iomem_permission), "map" (memory_mapping), or takes
+ *	                     them: "forbid", "unmap"
+ *	access debug         reads a byte of Dom0's own memory as gdbsx does, "debug"
  *	access map DOMID MFN maps this page of another domain's memory, "map"
  *	access create        makes a domain that has no vCPU yet, and no memory; "create": its id
+ *	access replace DOMID destroys that domain, and makes another one with its id and uuid: "replace"
  *	access rows FROM N   N refused commands of Dom0, each under another uuid from FROM on: "rows" were refused
  *	access identities DOMID N   gives a domain one uuid after the other, for a tenth of a second each, and then its own again
  *	access flood N       so many calls as fast as they go; how many were refused
@@ -191,6 +197,24 @@ static void read_policy(struct xen_flask_load *load)
 	fclose(file);
 }
 
+static uint32_t label_of(const char *context)
+{
+	struct xen_flask_op *op = (struct xen_flask_op *)(void *)area->reply;
+	char *text = area->reply + sizeof(*op);
+
+	memset(op, 0, sizeof(*op));
+	strcpy(text, context);
+	op->interface_version = XEN_FLASK_INTERFACE_VERSION;
+	op->cmd = FLASK_CONTEXT_TO_SID;
+	set_xen_guest_handle(op->u.sid_context.context, text);
+	op->u.sid_context.size = (uint32_t)strlen(context);
+	if (xencall1(xen, __HYPERVISOR_xsm_op, (uintptr_t)op) < 0) {
+		fprintf(stderr, "access: no label %s\n", context);
+		exit(1);
+	}
+	return op->u.sid_context.sid;
+}
+
 static void do_policy(const char *what)
 {
 	struct xen_flask_op *op = (struct xen_flask_op *)(void *)area->request;
@@ -205,6 +229,11 @@ static void do_policy(const char *what)
 		op->u.boolean.new_value = op->u.boolean.commit = 1;
 	} else if (!strcmp(what, "commit")) {
 		op->cmd = FLASK_COMMITBOOLS;
+	} else if (!strcmp(what, "label") || !strcmp(what, "unlabel")) {
+		op->cmd = *what == 'l' ? FLASK_ADD_OCONTEXT : FLASK_DEL_OCONTEXT;
+		op->u.ocontext.ocon = 3; /* OCON_IOMEM of xen/xsm/flask/ss/policydb.h */
+		op->u.ocontext.high = (1U << 20) - 1;
+		op->u.ocontext.sid = label_of("system_u:object_r:nic_dev_t");
 	} else {
 		op->cmd = FLASK_LOAD;
 		read_policy(&op->u.load);
@@ -226,10 +255,10 @@ static struct xen_domctl *new_domctl(uint32_t cmd, uint32_t domid)
 	return op;
 }
 
-/* Every domain begins like this. */
-static void do_create(void)
+/* Every domain begins like this.  @domid: 0 for any; its id, or an error. */
+static int create(uint32_t domid)
 {
-	struct xen_domctl *op = new_domctl(XEN_DOMCTL_createdomain, 0);
+	struct xen_domctl *op = new_domctl(XEN_DOMCTL_createdomain, domid);
 	struct xen_domctl_createdomain *new = &op->u.createdomain;
 
 	new->ssidref = 12; /* FLASK's label of a domU, as the toolstack gives it: SECINITSID_DOMU */
@@ -238,10 +267,64 @@ static void do_create(void)
 	new->max_evtchn_port = 127;
 	new->max_grant_frames = new->max_maptrack_frames = -1;
 	new->grant_opts = XEN_DOMCTL_GRANT_version(1);
-	if (xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0)
-		printf("create: %s\n", name_of(-errno));
+	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : op->domain;
+}
+
+static void do_create(void)
+{
+	int domid = create(0);
+
+	if (domid < 0)
+		printf("create: %s\n", name_of(domid));
 	else
-		printf("create: %u\n", op->domain);
+		printf("create: %d\n", domid);
+}
+
+static void do_replace(uint32_t domid)
+{
+	int result = 0;
+
+	if (xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)new_domctl(XEN_DOMCTL_destroydomain, domid)) < 0)
+		result = -errno;
+	else
+		while ((result = create(domid)) == -EEXIST)
+			;
+	printf("replace: %s\n", name_of(result < 0 ? result : 0));
+}
+
+/* === Frames, whoever they belong to ===================================== */
+
+static void do_frames(const char *what, uint32_t domid, uint64_t first, uint64_t count)
+{
+	bool add = !strcmp(what, "permit") || !strcmp(what, "map");
+	struct xen_domctl *op;
+
+	if (!strcmp(what, "permit") || !strcmp(what, "forbid")) {
+		op = new_domctl(XEN_DOMCTL_iomem_permission, domid);
+		op->u.iomem_permission.first_mfn = first;
+		op->u.iomem_permission.nr_mfns = count;
+		op->u.iomem_permission.allow_access = add;
+	} else {
+		op = new_domctl(XEN_DOMCTL_memory_mapping, domid);
+		op->u.memory_mapping.first_gfn = op->u.memory_mapping.first_mfn = first;
+		op->u.memory_mapping.nr_mfns = count;
+		op->u.memory_mapping.add_mapping = add;
+	}
+	printf("frames %s: %s\n", what, name_of(xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : 0));
+}
+
+static void do_debug(void)
+{
+	struct xen_domctl *op = new_domctl(XEN_DOMCTL_gdbsx_guestmemio, 0);
+
+	strcpy(area->request, "here");
+	op->u.gdbsx_guest_memio.gva = (uintptr_t)area->request;
+	op->u.gdbsx_guest_memio.uva = (uintptr_t)area->request + sizeof(area->request) / 2;
+	op->u.gdbsx_guest_memio.len = sizeof("here");
+	if (xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0)
+		printf("debug: %s\n", name_of(-errno));
+	else
+		printf("debug: %s\n", area->request + sizeof(area->request) / 2);
 }
 
 /* === As many who ask ==================================================== */
@@ -369,8 +452,14 @@ int main(int argc, char **argv)
 			do_policy(argv[i]);
 	else if (!strcmp(what, "map"))
 		do_map((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
+	else if (!strcmp(what, "frames") && argc > 5)
+		do_frames(argument, (uint32_t)strtoul(argv[3], NULL, 0), strtoull(argv[4], NULL, 0), strtoull(argv[5], NULL, 0));
+	else if (!strcmp(what, "debug"))
+		do_debug();
 	else if (!strcmp(what, "create"))
 		do_create();
+	else if (!strcmp(what, "replace"))
+		do_replace((uint32_t)strtoul(argument, NULL, 0));
 	else if (!strcmp(what, "rows"))
 		do_rows(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
 	else if (!strcmp(what, "identities"))

@@ -30,6 +30,7 @@
 
 #include "../core/cookie.h"
 #include "../probes/xen/access.h"
+#include "../probes/xen/domains.h"
 #include "sense.h"
 
 /* === Data === */
@@ -59,8 +60,6 @@ static unsigned int __read_mostly ks_slots_count;
 
 /* Of this boot: cookies are ours if they are made with it. */
 static uint64_t __read_mostly ks_cookie_key[2];
-
-static DEFINE_SPINLOCK(ks_instances_lock);
 
 /* === Internals === */
 
@@ -134,32 +133,13 @@ static int ks_exchange_check(const struct xen_sense_exchange *x)
     return 0;
 }
 
-/*
- * Neither its id nor its uuid tells a domain from one that was there before it.
- * What does is a number that each gets with its first call; the memory of a new
- * struct domain is zeroed.
- */
-static uint64_t ks_instance(struct domain *d)
-{
-    static uint64_t last;
-    uint64_t instance;
-
-    spin_lock(&ks_instances_lock);
-    if ( !d->sense_instance )
-        d->sense_instance = ++last;
-    instance = d->sense_instance;
-    spin_unlock(&ks_instances_lock);
-
-    return instance;
-}
-
 /* What the caller's cookies for the request in the slot are bound to. */
 static void ks_bind(struct ks_siphash *bond, const struct ks_slot *slot,
                     const struct xen_sense_exchange *x)
 {
     struct ks_cookie_caller caller = {
         .id = current->domain->domain_id,
-        .instance = ks_instance(current->domain),
+        .instance = ks_domain_instance(current->domain),
     };
 
     ks_cookie_bind(bond, ks_cookie_key, &caller, slot->line, x->request_bytes);
@@ -174,6 +154,22 @@ static bool ks_may_control(const struct ks_request *request)
 {
     return ks_lock_right(current->domain) == KS_CONTROL &&
            (!ks_needs_control(request) || !xsm_sense_op(XSM_OTHER, true));
+}
+
+/*
+ * Whether the caller can be told what comes of the call: a byte of each page of his
+ * that will be written, and the structure as it is.
+ */
+static bool ks_can_answer(XEN_GUEST_HANDLE_PARAM(void) arg,
+                          const struct xen_sense_exchange *x)
+{
+    uint32_t bytes = min(x->reply_bytes, (uint32_t)KS_LINE_MAX), at;
+
+    for ( at = 0; at < bytes; at += PAGE_SIZE - ((x->reply + at) & ~PAGE_MASK) )
+        if ( !ks_copy_out(x->reply + at, "", 1) )
+            return false;
+
+    return !copy_to_guest(arg, x, 1);
 }
 
 /*
@@ -217,6 +213,11 @@ static int ks_exchange_serve(struct ks_slot *slot,
         ks_bind(&bond, slot, x);
     caller.control = ks_may_control(&slot->request);
     caller.id = current->domain->domain_id;
+
+    /* What changes something is not done if the caller would hear that it failed. */
+    if ( ks_needs_control(&slot->request) && !ks_may_go_on(&slot->request) &&
+         !ks_can_answer(arg, x) )
+        return -EFAULT;
 
     ks_text_init(&out, slot->reply,
                  min(x->reply_bytes, (uint32_t)KS_LINE_MAX));

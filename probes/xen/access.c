@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * access.c - the probe xen-access: to whom the sensor was handed over, who has asked it for what
- * he may not have, and what was done to the policy that has a say in it.
+ * he may not have, and what was done to the policy that has a say in it, or to Xen's code.
  *
  * Each refused call is counted in a table: a row for each domain and what it wanted.  That is done
  * in the context of whoever was refused, who may mean harm and come again as fast as he can: so it
@@ -17,6 +17,7 @@
 #include <xen/sched.h>
 #include <xen/spinlock.h>
 #include <public/sense.h>
+#include <public/sysctl.h>
 
 #include "../set.h"
 #include "access.h"
@@ -45,20 +46,39 @@ struct ks_policy_item {
 	char module[8];
 	uint8_t enforcing, loaded, frozen;
 	int64_t by;
-	uint64_t loads, boolean_sets, enforcing_off, enforcing_on, changed_ns;
+	uint64_t loads, boolean_sets, label_sets, enforcing_off, enforcing_on, changed_ns;
 };
 
 static const struct ks_field ks_policy_fields[] = {
 	KS_GUARD(struct ks_policy_item, module, KS_STRING, "of XSM, that decides: `dummy` (XSM is off, or has no policy), `silo` or `flask`"),
 	KS_GUARD(struct ks_policy_item, enforcing, KS_BOOL, "FLASK refuses what its policy does not allow; else it only logs it"),
 	KS_GUARD(struct ks_policy_item, loaded, KS_BOOL, "FLASK has a policy; else it allows all"),
-	KS_FIELD(struct ks_policy_item, frozen, KS_BOOL, "there is a sensing domain: until the next boot nobody can do what the next three count"),
+	KS_FIELD(struct ks_policy_item, frozen, KS_BOOL, "there is a sensing domain: until the next boot nobody can do what the next four count"),
 	KS_GUARD(struct ks_policy_item, enforcing_off, KS_U64, "how often enforcing was turned off since boot"),
 	KS_GUARD(struct ks_policy_item, loads, KS_U64, "how often a policy was loaded, but for that of the boot loader"),
 	KS_GUARD(struct ks_policy_item, boolean_sets, KS_U64, "how often the values of the policy's booleans were set"),
+	KS_GUARD(struct ks_policy_item, label_sets, KS_U64, "how often the label of a resource was changed: of I/O memory, a port, an interrupt, a device"),
 	KS_FIELD(struct ks_policy_item, enforcing_on, KS_U64, "how often enforcing was turned on"),
 	KS_FIELD(struct ks_policy_item, by, KS_S64, "the domain that did the last of these; -1: none"),
 	KS_FIELD(struct ks_policy_item, changed_ns, KS_U64, "[ns] when that was, since boot; 0: never"),
+};
+
+struct ks_livepatch_item {
+	uint64_t uploads, applies, reverts, replaces, unloads;
+	char name[64];
+	int64_t by;
+	uint64_t last_ns;
+};
+
+static const struct ks_field ks_livepatch_fields[] = {
+	KS_GUARD(struct ks_livepatch_item, uploads, KS_U64, "how often a patch was uploaded since boot"),
+	KS_GUARD(struct ks_livepatch_item, applies, KS_U64, "how often one was told to be applied"),
+	KS_GUARD(struct ks_livepatch_item, reverts, KS_U64, "reverted"),
+	KS_GUARD(struct ks_livepatch_item, replaces, KS_U64, "applied in place of all others"),
+	KS_GUARD(struct ks_livepatch_item, unloads, KS_U64, "unloaded"),
+	KS_FIELD(struct ks_livepatch_item, name, KS_STRING, "which patch the last of these was of, as its domain calls it: its first 63 bytes"),
+	KS_FIELD(struct ks_livepatch_item, by, KS_S64, "the domain that did it; -1: none"),
+	KS_FIELD(struct ks_livepatch_item, last_ns, KS_U64, "[ns] when, since boot; 0: never"),
 };
 
 struct ks_denied_item {
@@ -75,10 +95,11 @@ _Static_assert(offsetof(struct ks_denied_item, control) == 2 + 16 + 10 + 12, "no
 static const struct ks_field ks_denied_fields[] = {
 	KS_FIELD(struct ks_denied_item, domid, KS_U16, "who"),
 	KS_FIELD(struct ks_denied_item, uuid, KS_UUID, "who, by the uuid that it had at the first attempt"),
-	KS_FIELD(struct ks_denied_item, op, KS_STRING, "of the hypercall: `version`, `exchange`, `lock`, `other`; or `policy`: it was FLASK's, to change the policy"),
+	KS_FIELD(struct ks_denied_item, op, KS_STRING, "of the hypercall: `version`, `exchange`, `lock`, `other`; `policy`: it was FLASK's, to change the policy; or `frames`: it was for memory by its frames' numbers"),
 	KS_FIELD(struct ks_denied_item, command, KS_STRING,
 		 "of the protocol, where `op` is `exchange` and the domain may at least read: else the request was not looked at, and it is empty; "
-		 "where `op` is `policy`, `permit` (turn enforcing off), `load` or `booleans`"),
+		 "where `op` is `policy`, `permit` (turn enforcing off), `load`, `booleans` or `label`; where it is `frames`, `permit` or `map` (RAM as a "
+		 "device's memory) or `debug` (a guest's, by gdbsx)"),
 	KS_RAISE(struct ks_denied_item, control, KS_BOOL, "a control domain, or the sensing domain: what it was refused is an alarm"),
 	KS_FIELD(struct ks_denied_item, count, KS_U64, "how often since boot, as counted when the record was made"),
 	KS_LIVE(struct ks_denied_item, first_ns, KS_U64, "[ns] when for the first time, since boot"),
@@ -94,7 +115,7 @@ static const struct ks_field ks_others_fields[] = {
 	KS_LIVE(struct ks_others_item, last_ns, KS_U64, "[ns] when for the last time, since boot"),
 };
 
-enum { KS_KIND_LOCK, KS_KIND_DENIED, KS_KIND_OTHERS, KS_KIND_POLICY };
+enum { KS_KIND_LOCK, KS_KIND_DENIED, KS_KIND_OTHERS, KS_KIND_POLICY, KS_KIND_LIVEPATCH };
 
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_LOCK] = KS_ONE("lock", struct ks_lock_item, ks_lock_fields,
@@ -104,6 +125,8 @@ static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_OTHERS] = KS_ONE("denied-others", struct ks_others_item, ks_others_fields, "What has no row, of whichever domains: it was the least, and its row was needed."),
 	[KS_KIND_POLICY] = KS_ONE("policy", struct ks_policy_item, ks_policy_fields,
 		 "One: what has the last word on who may what in Xen, and what was done to it since boot."),
+	[KS_KIND_LIVEPATCH] = KS_ONE("livepatch", struct ks_livepatch_item, ks_livepatch_fields,
+		 "One: what was done with live patches, which are code in Xen. It is counted before it is done."),
 };
 
 /*
@@ -121,7 +144,7 @@ static const struct ks_set_kind ks_kinds[] = {
 #define TOLD_AT_ONCE 8
 #define TOLD_EVERY SECONDS(600)
 
-enum { OP_VERSION, OP_EXCHANGE, OP_LOCK, OP_OTHER, OP_POLICY };
+enum { OP_VERSION, OP_EXCHANGE, OP_LOCK, OP_OTHER, OP_POLICY, OP_FRAMES };
 
 /* Free while count is 0. */
 struct ks_row {
@@ -229,6 +252,11 @@ void ks_access_denied_policy(enum sense_policy what)
 	ks_count(OP_POLICY, what);
 }
 
+void ks_access_denied_frames(enum sense_frames what)
+{
+	ks_count(OP_FRAMES, what);
+}
+
 void KS_CB ks_access_denied_request(const struct ks_caller *caller, const struct ks_request *request)
 {
 	ks_access_denied(XEN_SENSE_OP_exchange, request->command);
@@ -236,7 +264,7 @@ void KS_CB ks_access_denied_request(const struct ks_caller *caller, const struct
 
 /* === Showing === */
 
-/* With the lock held.  Shows what has been counted since, if a record may be made of it. */
+/* With the lock of its counts held, if any.  Shows what has been counted since, if a record may be made of it. */
 static void ks_row_show(struct ks_row *row, bool asked_for)
 {
 	while (row->left < TOLD_AT_ONCE && NOW() - row->refilled >= TOLD_EVERY) {
@@ -267,7 +295,7 @@ static bool ks_row_is_gone(const struct ks_row *row)
 
 static int ks_next_row(struct ks_row *row, bool asked_for, struct ks_denied_item *item)
 {
-	static const char ops[][sizeof(item->op)] = { "version", "exchange", "lock", "other", "policy" };
+	static const char ops[][sizeof(item->op)] = { "version", "exchange", "lock", "other", "policy", "frames" };
 	int kind = KS_SET_SKIP;
 
 	spin_lock(&ks_rows_lock);
@@ -282,6 +310,8 @@ static int ks_next_row(struct ks_row *row, bool asked_for, struct ks_denied_item
 		memcpy(item->op, ops[row->op], sizeof(item->op));
 		if (row->op == OP_POLICY)
 			strlcpy(item->command, ks_policy_names[row->command], sizeof(item->command));
+		else if (row->op == OP_FRAMES)
+			strlcpy(item->command, ks_frames_names[row->command], sizeof(item->command));
 		else if (row->command < KS_COMMANDS) /* what the refused domain asked for: an index of its choice */
 			strlcpy(item->command, ks_command_names[array_index_nospec(row->command, KS_COMMANDS)], sizeof(item->command));
 		item->control = row->control;
@@ -331,13 +361,39 @@ static int ks_next_policy(struct ks_policy_item *item)
 	item->enforcing_off = state.times[SENSE_POLICY_PERMIT];
 	item->enforcing_on = state.times[SENSE_POLICY_ENFORCE];
 	item->loads = state.times[SENSE_POLICY_LOAD];
+	item->label_sets = state.times[SENSE_POLICY_LABEL];
 	item->boolean_sets = state.times[SENSE_POLICY_SET_BOOLEANS];
 	item->by = state.by;
 	item->changed_ns = state.changed_ns;
 	return KS_KIND_POLICY;
 }
 
-/* at[0]: 0 for the lock, then the rows, then the others, then the policy. */
+/* Whoever may do it may do it as fast as he can: it is shown as rows are. */
+static int ks_next_livepatch(bool asked_for, struct ks_livepatch_item *item)
+{
+	static struct ks_livepatch_state state = { .by = -1 };
+	static struct ks_row row = { .left = TOLD_AT_ONCE };
+	struct ks_livepatch_state now;
+
+	ks_livepatch_get(&now);
+	row.count = 0;
+	for (unsigned int i = 0; i < KS_LIVEPATCH_ACTIONS; i++)
+		row.count += now.times[i];
+	ks_row_show(&row, asked_for);
+	if (row.shown == row.count)
+		state = now;
+	item->uploads = state.times[0];
+	item->applies = state.times[LIVEPATCH_ACTION_APPLY];
+	item->reverts = state.times[LIVEPATCH_ACTION_REVERT];
+	item->replaces = state.times[LIVEPATCH_ACTION_REPLACE];
+	item->unloads = state.times[LIVEPATCH_ACTION_UNLOAD];
+	memcpy(item->name, state.name, sizeof(item->name));
+	item->by = state.by;
+	item->last_ns = state.last_ns;
+	return KS_KIND_LIVEPATCH;
+}
+
+/* at[0]: 0 for the lock, then the rows, then the others, the policy, and live patches. */
 static KS_CB int ks_access_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
 {
 	uint64_t at = cursor->at[0]++;
@@ -348,7 +404,9 @@ static KS_CB int ks_access_next(struct ks_probe *probe, struct ks_set_cursor *cu
 		return ks_next_row(&ks_rows[at - 1], probe->announce, item);
 	if (at == ROWS + 1)
 		return ks_next_others(probe->announce, item);
-	return at == ROWS + 2 ? ks_next_policy(item) : KS_SET_END;
+	if (at == ROWS + 2)
+		return ks_next_policy(item);
+	return at == ROWS + 3 ? ks_next_livepatch(probe->announce, item) : KS_SET_END;
 }
 
 /* === Interface === */
@@ -365,7 +423,7 @@ static KS_CB uint32_t ks_access_first(void)
 static const struct ks_set_type ks_access_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
-	.items_max = ROWS + 3,
+	.items_max = ROWS + 4,
 	.first_items = ks_access_first,
 	.next = ks_access_next,
 };

@@ -38,6 +38,7 @@
 #define KS_AFFINITY 32
 
 struct ks_domain {
+	uint64_t instance;
 	uint16_t domid;
 	uint8_t uuid[16];
 	char type[4];
@@ -49,8 +50,8 @@ struct ks_domain {
 
 static const struct ks_field ks_domain_fields[] = {
 	KS_FIELD(struct ks_domain, domid, KS_U16, "its id"),
-	KS_FIELD(struct ks_domain, uuid, KS_UUID,
-		 "the handle given by the toolstack; Dom0's is all zero. Another uuid under the same id: another domain"),
+	KS_FIELD(struct ks_domain, instance, KS_U64, "tells it from others that had its id before: no two domains have the same, until the host reboots"),
+	KS_FIELD(struct ks_domain, uuid, KS_UUID, "the handle given by the toolstack, which can change it; Dom0's is all zero"),
 	KS_FIELD(struct ks_domain, type, KS_STRING, "`PV`, `HVM`, or `PVH`: hardware-virtualised, and none of a PC's legacy devices emulated"),
 	KS_FIELD(struct ks_domain, state, KS_STRING, "`running`, `paused` (by the toolstack), `shutdown`, `crashed`, `dying`"),
 	KS_GUARD(struct ks_domain, control, KS_BOOL, "may make privileged hypercalls"),
@@ -124,6 +125,8 @@ static const struct ks_set_kind ks_kinds[] = {
 enum { AT_STAGE, AT_INDEX, AT_VCPU, AT_TRIES };
 enum { STAGE_DOMAINS, STAGE_IDLE, STAGE_WORKS };
 
+static DEFINE_SPINLOCK(ks_instances_lock);
+
 /* === Internals === */
 
 static const char *ks_domain_state(const struct domain *d)
@@ -137,12 +140,13 @@ static const char *ks_domain_state(const struct domain *d)
 	return "running";
 }
 
-static void ks_copy_domain(const struct domain *d, struct ks_domain *item)
+static void ks_copy_domain(struct domain *d, struct ks_domain *item)
 {
 	const struct domain *target = read_atomic(&d->target);
 	unsigned int i;
 
 	item->domid = d->domain_id;
+	item->instance = ks_domain_instance(d);
 	memcpy(item->uuid, d->handle, sizeof(item->uuid));
 	strlcpy(item->type, ks_domain_type(d), sizeof(item->type));
 	strlcpy(item->state, ks_domain_state(d), sizeof(item->state));
@@ -151,7 +155,7 @@ static void ks_copy_domain(const struct domain *d, struct ks_domain *item)
 	item->xenstore = is_xenstore_domain(d);
 	item->sensing = is_sensing_domain(d);
 	item->target = target ? target->domain_id : -1;
-	item->pages = domain_tot_pages(d);
+	item->pages = ks_domain_pages(d);
 	item->max_pages = d->max_pages;
 	for (i = 0; i < d->max_vcpus && d->vcpu[i]; i++)
 		;
@@ -363,6 +367,20 @@ static KS_CB int ks_domains_next(struct ks_probe *probe, struct ks_set_cursor *c
 }
 
 /* === Interface === */
+
+/* The memory of a new struct domain is zeroed. */
+uint64_t ks_domain_instance(struct domain *d)
+{
+	static uint64_t last;
+	uint64_t instance;
+
+	spin_lock(&ks_instances_lock);
+	if (!d->sense_instance)
+		d->sense_instance = ++last;
+	instance = d->sense_instance;
+	spin_unlock(&ks_instances_lock);
+	return instance;
+}
 
 /* As many domains of 16 MiB as the machine has memory for, with eight vCPUs each. */
 #define DOMAIN_PAGES (1UL << (24 - PAGE_SHIFT))

@@ -28,6 +28,23 @@ static inline struct domain *ks_domain_from(domid_t at)
 }
 
 /*
+ * Neither its id nor its uuid tells a domain from one that was there before it.  What does is a
+ * number that each gets as it is looked at for the first time, or makes its first call.
+ */
+uint64_t ks_domain_instance(struct domain *d);
+
+/*
+ * domain_tot_pages(), of whichever domain: that is for who holds its page_alloc_lock, as it
+ * asserts what is true only under it.
+ */
+static inline unsigned int ks_domain_pages(const struct domain *d)
+{
+	unsigned int pages = ACCESS_ONCE(d->tot_pages), extra = ACCESS_ONCE(d->extra_pages);
+
+	return pages - min(pages, extra);
+}
+
+/*
  * The domain that owns the hardware, or NULL; to be given back with rcu_unlock_domain(), which
  * keeps it until then, and its vCPUs.
  *

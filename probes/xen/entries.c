@@ -58,6 +58,16 @@ static const struct ks_field ks_trap_fields[] = {
 	KS_FIELD(struct ks_trap, masks_events, KS_BOOL, "events are masked as it is entered"),
 };
 
+struct ks_traps {
+	uint16_t vcpu;
+	char vectors[X86_NR_VECTORS / 4];
+};
+
+static const struct ks_field ks_traps_fields[] = {
+	KS_FIELD(struct ks_traps, vcpu, KS_U16, "whose"),
+	KS_FIELD(struct ks_traps, vectors, KS_STRING, "a bit for each vector that leads anywhere, as 64 hex digits: vector 0 is the last digit's lowest"),
+};
+
 struct ks_callback {
 	uint16_t vcpu;
 	char name[10];
@@ -88,18 +98,20 @@ static const struct ks_field ks_gdt_fields[] = {
 	KS_FIELD(struct ks_gdt, entries, KS_U32, "descriptors in the whole GDT"),
 };
 
-enum { KS_KIND_DOM0, KS_KIND_TRAP, KS_KIND_CALLBACK, KS_KIND_GDT };
+enum { KS_KIND_DOM0, KS_KIND_TRAP, KS_KIND_TRAPS, KS_KIND_CALLBACK, KS_KIND_GDT };
 
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_DOM0] = KS_KIND("dom0", struct ks_dom0, ks_dom0_fields, domid, "One: the domain whose entry points these are."),
 	[KS_KIND_TRAP] = KS_STILL("trap", struct ks_trap, ks_trap_fields, vector, "An entry of a vCPU's trap table. One without an address is none."),
+	[KS_KIND_TRAPS] = KS_STILL("traps", struct ks_traps, ks_traps_fields, vcpu,
+		 "Which entries a vCPU's trap table has: none comes or goes after its kernel has made the table."),
 	[KS_KIND_CALLBACK] = KS_STILL("callback", struct ks_callback, ks_callback_fields, name, "Another entry point that a vCPU has."),
 	[KS_KIND_GDT] = KS_STILL("gdt", struct ks_gdt, ks_gdt_fields, page, "A page of a vCPU's GDT."),
 };
 
 /*
  * Where a walk stands: in cursor->at[].  A vCPU's places are its vectors, then its callbacks, then
- * its GDT's pages.
+ * its GDT's pages, then which vectors there are.
  */
 enum { AT_STAGE, AT_VCPU, AT_PLACE };
 enum { STAGE_DOM0, STAGE_VCPUS };
@@ -107,7 +119,8 @@ enum { STAGE_DOM0, STAGE_VCPUS };
 enum { EVENT, FAILSAFE, SYSCALL, SYSCALL32, SYSENTER, CALLBACKS };
 #define CALLBACK_PLACE X86_NR_VECTORS
 #define GDT_PLACE (CALLBACK_PLACE + CALLBACKS)
-#define PLACES (GDT_PLACE + FIRST_RESERVED_GDT_PAGE)
+#define TRAPS_PLACE (GDT_PLACE + FIRST_RESERVED_GDT_PAGE)
+#define PLACES (TRAPS_PLACE + 1)
 
 /* How many places are looked at in one call; most are empty. */
 #define PLACES_AT_ONCE 32
@@ -181,13 +194,36 @@ static int ks_copy_gdt(const struct vcpu *v, unsigned int page, struct ks_gdt *i
 	return KS_KIND_GDT;
 }
 
+/* A vCPU has a table as a whole, from its kernel, before it is initialised. */
+static int ks_copy_traps(const struct vcpu *v, struct ks_traps *item)
+{
+	static const char digits[] = "0123456789abcdef";
+	bool any = false;
+
+	if (!v->is_initialised)
+		return KS_SET_SKIP;
+	for (unsigned int i = 0; i < ARRAY_SIZE(item->vectors); i++) {
+		const struct trap_info *trap = &v->arch.pv.trap_ctxt[X86_NR_VECTORS - 4 * (i + 1)];
+		unsigned int digit = 0;
+
+		for (unsigned int bit = 0; bit < 4; bit++)
+			digit |= ACCESS_ONCE(trap[bit].address) ? 1U << bit : 0;
+		item->vectors[i] = digits[digit];
+		any |= digit;
+	}
+	item->vcpu = v->vcpu_id;
+	return any ? KS_KIND_TRAPS : KS_SET_SKIP;
+}
+
 static int ks_copy_place(const struct vcpu *v, unsigned int place, void *item)
 {
 	if (place < CALLBACK_PLACE)
 		return ks_copy_trap(v, place, item);
 	if (place < GDT_PLACE)
 		return ks_copy_callback(v, place - CALLBACK_PLACE, item);
-	return ks_copy_gdt(v, place - GDT_PLACE, item);
+	if (place < TRAPS_PLACE)
+		return ks_copy_gdt(v, place - GDT_PLACE, item);
+	return ks_copy_traps(v, item);
 }
 
 static int ks_copy_dom0(const struct domain *d, struct ks_dom0 *item)
@@ -253,7 +289,7 @@ static KS_CB uint32_t ks_entries_items(void)
 	return 1 + max_t(uint32_t, nr_cpu_ids, VCPUS_MIN) * PLACES;
 }
 
-/* Of a Linux: a vCPU has some 38. */
+/* Of a Linux: a vCPU has some 39. */
 static KS_CB uint32_t ks_entries_first(void)
 {
 	return 1 + nr_cpu_ids * 40;

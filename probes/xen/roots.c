@@ -372,7 +372,7 @@ static int ks_next_of_frames(const struct ks_probe *probe, const struct domain *
 {
 	unsigned int stage = cursor->at[AT_STAGE];
 	unsigned long frame = cursor->at[AT_PLACE];
-	bool found = true, all_seen = stage == STAGE_REST && ks_pass.pages >= domain_tot_pages(d);
+	bool found = true, all_seen = stage == STAGE_REST && ks_pass.pages >= ks_domain_pages(d);
 	int kind;
 
 	if (!(frame % CHUNK_FRAMES)) {

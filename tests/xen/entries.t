@@ -40,8 +40,11 @@ echo "1 4 7 \$bound" >trap
 step trap fresh
 echo "1 4 7 \$overflow" >trap
 step trap-back fresh
+# Within a minute of boot, what comes is no alarm.
+until [ \$(cut -d. -f1 /proc/uptime) -gt 60 ]; do sleep 1; done
 echo "0 144 4 \$bound" >trap
 step trap-new fresh
+step trap-news ksense --json records dom0-entries --peek --filter kind=traps
 echo "0 $syscall32 $masks \$bound" >callback
 step callback fresh
 echo "0 $syscall32 $masks \$compat" >callback
@@ -80,6 +83,11 @@ my $back = $only->('trap-back');
 is_deeply([@$back{qw(vcpu vector address)}, $back->{old}{address}], [1, 4, $overflow, $bound], 'and that it was put back');
 my ($new) = grep { ($_->{vector} // 0) == 144 } json($steps->{'trap-new'}); # found by its own pass it has appeared, by the one asked for it is present
 is_deeply([@$new{qw(vcpu vector address dpl)}], [0, 144, $bound, 0], 'a vector that was not there');
+my ($news) = grep { $_->{event} eq 'changed' } json($steps->{'trap-news'}), grep { $_->{kind} eq 'traps' } json($steps->{'trap-new'});
+is_deeply([@{$news // {}}{qw(vcpu class)}], [0, 'alarm'], 'which is an alarm') or diag $steps->{'trap-new'}{out}, $steps->{'trap-news'}{out};
+my ($was, $is) = map { [map { hex } split //, $_ // ''] } $news->{old}{vectors}, $news->{vectors};
+$was->[-1 - 144 / 4] |= 1 << 144 % 4 if @$was;
+is_deeply($is, $was, 'for that vector and no other');
 my $callback = $only->('callback');
 is_deeply([@$callback{qw(vcpu name address)}, $callback->{old}{address}], [0, 'syscall32', $bound, $compat], 'a callback that was moved');
 is($only->('callback-back')->{address}, $compat, 'and that it was put back');
