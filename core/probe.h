@@ -110,6 +110,7 @@ struct ks_probe {
 	bool equipped;           /* has its memory and its work; else it can only be told to get them ("on") */
 	bool equipping;          /* is getting them */
 	bool busy;               /* a step runs, here or in a caller's context */
+	bool stuck;              /* it has for so long that this was told */
 	bool in_pass;            /* between the first and the last step of a pass */
 	bool first_step;         /* the step under way begins a pass */
 	bool announce;           /* this pass records everything it sees: somebody asked for a fresh sample */
@@ -132,6 +133,8 @@ struct ks_probe {
 	 * number.  It never goes back, not at a reset either.
 	 */
 	uint64_t ended;          /* passes that are over, complete or not */
+	uint64_t ended_start_ns; /* when the last of them started, since boot; */
+	uint64_t ended_steps;    /* steps at its end */
 	uint64_t pass_start_ns;  /* of the pass under way, or of the last one, */
 	uint64_t pass_boot_ns;   /* and since boot, for others: the clock of moments stands still while the machine is suspended */
 	uint64_t usual_pass_ns;  /* from start to end, as the last complete ones took; 0: not known yet */
@@ -149,8 +152,12 @@ struct ks_probe {
 	uint64_t failures;
 	uint64_t restarts;
 	uint64_t resets;         /* since the sensor started */
+	uint64_t offs;           /* how often it was turned off, likewise, */
+	uint64_t off_ns;         /* and for how long in all, but for the last time while it is off, */
+	uint64_t off_since_ns;   /* which began then */
 	uint32_t failed_in_row;
-	uint32_t restarts_in_row; /* without a complete pass in between */
+	uint32_t restarts_in_row; /* without a complete pass in between; no more are counted than make a difference */
+	uint32_t cut_in_row;     /* passes that did not end, likewise */
 	const char *last_error;  /* static text, or NULL */
 	const char *failed_why;  /* as the last `failed` record told it */
 };

@@ -4,6 +4,7 @@
  * itself.
  */
 #include "record.h"
+#include "request.h"
 
 /* === Making one ========================================================== */
 
@@ -149,13 +150,19 @@ void ks_record_began(struct ks_probe *probe, const char *why, const struct ks_ca
 /* As much of an item as fits, however many of its bytes have to be escaped. */
 #define ITEM_SHOWN 224
 
-static void record_command(struct ks_probe *probe, const char *command, const struct ks_caller *caller, const char *item,
+/* What takes something out of sight must not be pushed out by what does not. */
+static bool takes_sight(enum ks_command command)
+{
+	return command == KS_CMD_OFF || command == KS_CMD_ON || command == KS_CMD_REMOVE;
+}
+
+static void record_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller, const char *item,
 			   size_t item_bytes)
 {
-	struct ks_text *text = begin(probe, KS_EVENT, caller->id, "command");
+	struct ks_text *text = begin(probe, takes_sight(command) ? KS_ALARM : KS_EVENT, caller->id, "command");
 
 	ks_text_lit(text, KS_MEMBER("command"));
-	member_text(text, command);
+	member_text(text, ks_command_names[command]);
 	if (item) {
 		ks_text_member_str(text, "item", item, item_bytes < ITEM_SHOWN ? item_bytes : ITEM_SHOWN);
 		ks_text_member_bool(text, "cut", item_bytes > ITEM_SHOWN);
@@ -165,15 +172,20 @@ static void record_command(struct ks_probe *probe, const char *command, const st
 	member_text(text, probe->on ? "on" : "off");
 	ks_text_lit(text, KS_MEMBER("level"));
 	member_text(text, ks_level_names[probe->level]);
+	/* It outlives the records of the single times. */
+	if (command == KS_CMD_ON) {
+		ks_text_member_u64(text, "offs", probe->offs);
+		ks_text_member_u64(text, "off_ns", probe->off_ns);
+	}
 	end(probe);
 }
 
-void ks_record_command_locked(struct ks_probe *probe, const char *command, const struct ks_caller *caller)
+void ks_record_command_locked(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller)
 {
 	record_command(probe, command, caller, NULL, 0);
 }
 
-void ks_record_command(struct ks_probe *probe, const char *command, const struct ks_caller *caller, const char *item, size_t item_bytes)
+void ks_record_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller, const char *item, size_t item_bytes)
 {
 	ks_lock(&probe->lock);
 	record_command(probe, command, caller, item, item_bytes);

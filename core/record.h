@@ -28,7 +28,7 @@ struct ks_count {
 
 /* @why: "start" or "reset"; @caller and @before are NULL at the start. */
 void ks_record_began(struct ks_probe *probe, const char *why, const struct ks_caller *caller, const struct ks_count *before);
-void ks_record_command_locked(struct ks_probe *probe, const char *command, const struct ks_caller *caller);
+void ks_record_command_locked(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller);
 void ks_record_failed(struct ks_probe *probe, const char *why);
 void ks_record_recovered(struct ks_probe *probe);
 void ks_record_restarted(struct ks_probe *probe, const char *kind, const char *why, const char *old_uuid, uint64_t pause_ns);

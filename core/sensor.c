@@ -18,14 +18,17 @@
 #define FAILURES_MAX 3
 /*
  * A pass that takes so many times as long as usual does not end any more; but it has so long at
- * least, and the first one so long.
+ * least, and the first one so long.  Or there is just more to look at than there ever was, which
+ * is in the hands of any user: each pass that is cut off gives the next twice as long.
  */
 #define PASS_USUAL_TIMES 100
 #define PASS_LEAST_NS 10000000000ULL
 #define PASS_FIRST_NS 600000000000ULL
+#define DOUBLINGS_MAX 16
 /*
- * From the second restart in a row on there is a pause before it, twice as long each time; after
- * so many it stays off.
+ * From the second restart in a row on there is a pause before it, twice as long each time up to
+ * here.  If it is its passes that fail, it stays off after so many; what somebody can bring about
+ * from outside, a machine that is slow or full, never turns it off.
  */
 #define RESTARTS_MAX 8
 #define RESTART_PAUSE_NS 1000000000ULL
@@ -66,10 +69,17 @@ static uint64_t interval(const struct ks_probe *probe)
 	return random % (2 * mean + 1);
 }
 
-/* The pass under way, if there is one, is over or given up. */
+/*
+ * The pass under way, if there is one, is over or given up.  Only now its steps and its beginning
+ * are told: whoever knows that a pass has begun knows when to hide, and until when.
+ */
 static void leave_pass(struct ks_probe *probe)
 {
-	probe->ended += probe->in_pass;
+	if (probe->in_pass) {
+		probe->ended++;
+		probe->ended_start_ns = probe->pass_boot_ns;
+	}
+	probe->ended_steps = probe->steps;
 	probe->in_pass = false;
 }
 
@@ -88,7 +98,7 @@ static void pass_complete(struct ks_probe *probe, uint64_t now)
 
 	if (probe->failed_in_row)
 		ks_record_recovered(probe);
-	probe->failed_in_row = probe->restarts_in_row = 0;
+	probe->failed_in_row = probe->restarts_in_row = probe->cut_in_row = 0;
 	probe->passes++;
 	probe->last_pass_ns = probe->pass_ns;
 	if (probe->pass_ns > probe->longest_pass_ns)
@@ -150,6 +160,7 @@ static void step(struct ks_probe *probe, uint64_t deadline_ns)
 	ks_lock(&probe->lock);
 	took = ks_port_time_ns() - start;
 	probe->busy = false;
+	probe->stuck = false;
 	probe->first_step = false;
 	probe->steps++;
 	probe->pass_ns += took;
@@ -255,9 +266,19 @@ bool ks_probe_stuck(struct ks_probe *probe)
 
 /* === Commands =========================================================== */
 
+/* With the lock held. */
+static void turn_off(struct ks_probe *probe)
+{
+	probe->on = false;
+	probe->offs++;
+	probe->off_since_ns = ks_port_boot_time_ns();
+}
+
 /* With the lock held.  A new instance: a new uuid, and the first step at once. */
 static void start_probe(struct ks_probe *probe)
 {
+	if (!probe->on && probe->offs)
+		probe->off_ns += ks_port_boot_time_ns() - probe->off_since_ns;
 	ks_uuid_new(probe->uuid);
 	probe->on = true;
 	leave_pass(probe);
@@ -286,12 +307,12 @@ static void reset_probe(struct ks_probe *probe, const struct ks_caller *caller)
 	probe->level = sensor->config.levels[probe - sensor->probes];
 	probe->reset_wanted = true;
 	probe->announce_next = false;
-	probe->passes = probe->steps = 0;
+	probe->passes = probe->steps = probe->ended_steps = 0;
 	probe->last_pass_ns = probe->longest_pass_ns = probe->longest_step_ns = 0;
 	probe->usual_pass_ns = 0;
 	probe->whole = probe->whole_start_ns = 0;
 	probe->delivered = probe->failures = probe->restarts = 0;
-	probe->failed_in_row = probe->restarts_in_row = 0;
+	probe->failed_in_row = probe->restarts_in_row = probe->cut_in_row = 0;
 	probe->last_error = probe->failed_why = NULL;
 	probe->resets++;
 	if (!probe->on)
@@ -391,7 +412,8 @@ void ks_probe_command(struct ks_probe *probe, enum ks_command command, const str
 	level = probe->level;
 	switch (command) {
 	case KS_CMD_OFF:
-		probe->on = false;
+		if (probe->on)
+			turn_off(probe);
 		break;
 	case KS_CMD_ON:
 		probe->restarts_in_row = 0;
@@ -413,7 +435,7 @@ void ks_probe_command(struct ks_probe *probe, enum ks_command command, const str
 	}
 	/* Who has no memory has no ring either. */
 	if (caller && command != KS_CMD_RESET && probe->equipped && (on != probe->on || level != probe->level))
-		ks_record_command_locked(probe, ks_command_names[command], caller);
+		ks_record_command_locked(probe, command, caller);
 	/* The new level counts from now on, not only after a long interval of the old one. */
 	if (command != KS_CMD_OFF && command != KS_CMD_ON && !probe->in_pass) {
 		uint64_t due = ks_port_time_ns() + interval(probe);
@@ -429,23 +451,26 @@ void ks_probe_command(struct ks_probe *probe, enum ks_command command, const str
 
 /* === Supervisor ========================================================= */
 
+static const char passes_fail[] = "its passes fail", does_not_end[] = "a pass does not end";
+
 /* Why the probe has to be restarted, or NULL; with the lock held. */
 static const char *trouble(const struct ks_probe *probe, uint64_t now)
 {
 	uint64_t patience = PASS_FIRST_NS;
+	uint32_t doublings = probe->cut_in_row < DOUBLINGS_MAX ? probe->cut_in_row : DOUBLINGS_MAX;
 
 	if (!probe->on)
 		return NULL;
 	if (probe->failed_in_row >= FAILURES_MAX)
-		return "its passes fail";
+		return passes_fail;
 	if (probe->busy)
 		return NULL; /* in the middle of a step: nothing that could be taken from it; told below when it lasts */
 	if (probe->expected_ns != UINT64_MAX && now > probe->expected_ns && now - probe->expected_ns > OVERDUE_NS)
 		return "it is overdue";
 	if (probe->usual_pass_ns)
 		patience = PASS_USUAL_TIMES * probe->usual_pass_ns > PASS_LEAST_NS ? PASS_USUAL_TIMES * probe->usual_pass_ns : PASS_LEAST_NS;
-	if (probe->in_pass && now > probe->pass_start_ns && now - probe->pass_start_ns > patience)
-		return "a pass does not end";
+	if (probe->in_pass && now > probe->pass_start_ns && (now - probe->pass_start_ns) >> doublings > patience)
+		return does_not_end;
 	return NULL;
 }
 
@@ -463,9 +488,10 @@ static void restart(struct ks_probe *probe, const char *why)
 		ks_record_failed(probe, why);
 	if (!probe->last_error)
 		probe->last_error = why;
-	if (probe->restarts_in_row == RESTARTS_MAX) {
+	probe->cut_in_row += why == does_not_end;
+	if (why == passes_fail && probe->restarts_in_row == RESTARTS_MAX) {
 		leave_pass(probe);
-		probe->on = false;
+		turn_off(probe);
 		ks_record_restarted(probe, "stopped", why, old_uuid, 0);
 		return;
 	}
@@ -473,10 +499,21 @@ static void restart(struct ks_probe *probe, const char *why)
 		pause_ns = RESTART_PAUSE_NS << (probe->restarts_in_row - 1);
 	start_probe(probe);
 	probe->restarts++;
-	probe->restarts_in_row++;
+	probe->restarts_in_row += probe->restarts_in_row < RESTARTS_MAX;
 	probe->due_ns += pause_ns;
 	probe->expected_ns += pause_ns;
 	ks_record_restarted(probe, "restarted", why, old_uuid, pause_ns);
+}
+
+/*
+ * With the lock held: it is told once, in a record too, which may be the last that this probe
+ * makes.  The step's own record is not open, as that is made with the lock held.
+ */
+static void step_stuck(struct ks_probe *probe)
+{
+	probe->stuck = true;
+	probe->last_error = "a step does not end";
+	pass_failed(probe, probe->last_error);
 }
 
 /*
@@ -505,8 +542,8 @@ static void supervise(struct ks_probe *probe, uint64_t now, uint64_t gap_ns)
 	why = trouble(probe, now);
 	if (why)
 		restart(probe, why);
-	else if (stuck(probe, now))
-		probe->last_error = "a step does not end";
+	else if (stuck(probe, now) && !probe->stuck)
+		step_stuck(probe);
 	on = probe->on;
 	ks_unlock(&probe->lock);
 	if (why && on)

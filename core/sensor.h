@@ -115,8 +115,8 @@ enum ks_done ks_probe_equip(struct ks_probe *probe);
  */
 void ks_probe_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller);
 
-/* A record of what @caller did: kind "command", with @item, which may be NULL. */
-void ks_record_command(struct ks_probe *probe, const char *command, const struct ks_caller *caller, const char *item, size_t item_bytes);
+/* A record of what @caller did: kind "command", with @item, which may be NULL.  An alarm, where it takes something out of sight. */
+void ks_record_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller, const char *item, size_t item_bytes);
 
 /*
  * For a fresh sample on request ("run").  _want() returns the mark of the pass that has to be over

@@ -247,7 +247,7 @@ static enum ks_serve serve_edit(struct ks_sensor *sensor, const struct ks_caller
 	ks_unlock(&probe->lock);
 	switch (equipped ? probe->type->edit(probe, add, request->item, request->item_bytes) : KS_EDIT_FULL) {
 	case KS_EDIT_DONE:
-		ks_record_command(probe, ks_command_names[request->command], caller, request->item, request->item_bytes);
+		ks_record_command(probe, request->command, caller, request->item, request->item_bytes);
 		return KS_SERVE_DONE;
 	case KS_EDIT_BAD:
 		error = KS_ERR_ARGUMENT;

@@ -26,12 +26,12 @@ static const struct number {
 	{ KS_MEMBER(name), sizeof(KS_MEMBER(name)) - 1, sizeof(((struct ks_probe *)0)->member) == sizeof(uint64_t), \
 	  offsetof(struct ks_probe, member) }
 	NUMBER("runs", passes),
-	NUMBER("pass_start_ns", pass_boot_ns),
+	NUMBER("pass_start_ns", ended_start_ns),
 	NUMBER("whole_pass", whole),
 	NUMBER("whole_start_ns", whole_start_ns),
 	NUMBER("last_run_ns", last_pass_ns),
 	NUMBER("longest_run_ns", longest_pass_ns),
-	NUMBER("steps", steps),
+	NUMBER("steps", ended_steps),
 	NUMBER("longest_step_ns", longest_step_ns),
 	NUMBER("held", ring.held),
 	NUMBER("delivered", delivered),
@@ -43,6 +43,8 @@ static const struct number {
 	NUMBER("failures", failures),
 	NUMBER("restarts", restarts),
 	NUMBER("resets", resets),
+	NUMBER("offs", offs),
+	NUMBER("off_ns", off_ns),
 };
 
 static uint64_t value_of(const struct ks_probe *probe, const struct number *number)
@@ -71,7 +73,7 @@ static void put_probe(struct ks_text *out, struct ks_probe *probe)
 	put_text(out, ks_level_names[probe->level]);
 	ks_text_member_u64(out, "interval_ns", probe->type->interval_ns[probe->level]);
 	ks_text_member_u64(out, "epoch", probe->epoch);
-	ks_text_member_u64(out, "pass", probe->ended + probe->in_pass);
+	ks_text_member_u64(out, "pass", probe->ended);
 	for (const struct number *number = numbers; number < numbers + sizeof(numbers) / sizeof(*numbers); number++) {
 		ks_text_put(out, number->prefix, number->prefix_bytes);
 		ks_text_u64(out, value_of(probe, number));

@@ -13,6 +13,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/hash.h>
 #include <linux/if_packet.h>
 #include <linux/kdev_t.h>
 #include <linux/magic.h>
@@ -72,6 +73,13 @@ struct ks_open_socket {
 	} ends;
 };
 
+struct ks_sharer {
+	uint32_t pid, of_pid;
+	uint64_t start_ns;
+	uint32_t uid;
+	char comm[TASK_COMM_LEN];
+};
+
 static const struct ks_field file_fields[] = {
 	KS_FIELD(struct ks_open_file, pid, KS_U32,
 		 "whose, as the initial pid namespace numbers it. A thread that shares its descriptors with its process has no records; one with "
@@ -126,11 +134,21 @@ static const struct ks_field socket_fields[] = {
 	KS_FIELD(struct ks_open_socket, peer_inode, KS_U64, "unix: the peer's; 0: none, or not accepted yet"),
 };
 
-enum { FILE_KIND, SOCKET_KIND };
+static const struct ks_field sharer_fields[] = {
+	KS_FIELD(struct ks_sharer, pid, KS_U32, "who has no table of its own"),
+	KS_FIELD(struct ks_sharer, of_pid, KS_U32, "under whose `pid` the descriptors are told that both have"),
+	KS_FIELD(struct ks_sharer, start_ns, KS_U64, "[ns] as in `file`"),
+	KS_LIVE(struct ks_sharer, uid, KS_U32, "as in `file`"),
+	KS_LIVE(struct ks_sharer, comm, KS_STRING, "as in `file`"),
+};
+
+enum { FILE_KIND, SOCKET_KIND, SHARER_KIND };
 
 static const struct ks_set_kind kinds[] = {
 	[FILE_KIND] = KS_KIND_BY("file", struct ks_open_file, file_fields, fd, uid, "All that is no socket."),
 	[SOCKET_KIND] = KS_KIND_BY("socket", struct ks_open_socket, socket_fields, fd, uid, "A socket."),
+	[SHARER_KIND] = KS_KIND_BY("sharer", struct ks_sharer, sharer_fields, pid, uid,
+		 "A process, or a thread, that has its descriptors in common with another process (`clone()` with `CLONE_FILES`)."),
 };
 
 /*
@@ -474,7 +492,7 @@ static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_op
 /* === The walk =========================================================== */
 
 /* What the cursor holds. */
-enum { AT_PID, AT_FD, AT_TABLE };
+enum { AT_PID, AT_FD };
 
 /*
  * How many places in a table are looked at in one call: a table may have a million, nearly all of
@@ -483,15 +501,61 @@ enum { AT_PID, AT_FD, AT_TABLE };
 #define PLACES_MAX 256
 
 /*
- * Whether a thread has the table of its process, which is walked for that, or of the thread before
- * it.
+ * Tables that more than one task has, as they were met in this pass, and under whose pid each is
+ * told.  A thousand processes with one table of a million places cost their owner next to nothing:
+ * it is walked once.  Where a row is full, one that was met before gives way, and is walked and
+ * told once more.
  */
-static bool is_shared(const struct task_struct *task, const struct files_struct *files, const struct ks_set_cursor *cursor)
+#define MET_IN_ROW 4
+static struct met {
+	uintptr_t table;
+	uint32_t pid, pass;
+} (*met)[MET_IN_ROW];
+static unsigned int met_rows_bits;
+static uint32_t met_pass;
+static unsigned int met_gives_way;
+
+/* The task of @pid, or NULL: none, or what its links lead to is none. */
+static const struct task_struct *task_of(uint32_t nr)
+{
+	struct pid *pid = find_pid_ns((int)nr, &init_pid_ns);
+	const struct task_struct *task = pid_task(pid, PIDTYPE_PID);
+
+	return task && ks_still(&task->thread_pid, pid) ? task : NULL;
+}
+
+/*
+ * Under whose pid the table @files of @task is told: 0, its own.  Who was met with it must still
+ * have it: a table that is given back may be another's in the same pass.
+ */
+static uint32_t told_under(const struct task_struct *task, const struct files_struct *files, uint32_t pid)
 {
 	const struct files_struct *leaders;
+	const struct task_struct *holder;
+	struct met *row, *vacant = NULL;
+	atomic_t holders;
 
-	return !ks_is_process(task) &&
-	       ((uintptr_t)files == cursor->at[AT_TABLE] || (KS_GET(leaders, &task->group_leader->files) && files == leaders));
+	if (!ks_is_process(task) && KS_GET(leaders, &task->group_leader->files) && leaders == files)
+		return (uint32_t)task->tgid;
+	if (!KS_GET(holders, &files->count) || atomic_read(&holders) < 2)
+		return 0;
+	row = met[hash_long((uintptr_t)files, met_rows_bits)];
+	for (unsigned int i = 0; i < MET_IN_ROW; i++) {
+		if (row[i].pass != met_pass) {
+			vacant = &row[i];
+			continue;
+		}
+		if (row[i].table != (uintptr_t)files)
+			continue;
+		holder = task_of(row[i].pid);
+		if (holder && holder != task && READ_ONCE(holder->files) == files)
+			return row[i].pid;
+		vacant = &row[i];
+	}
+	if (!vacant)
+		vacant = &row[met_gives_way++ % MET_IN_ROW];
+	*vacant = (struct met){ .table = (uintptr_t)files, .pid = pid, .pass = met_pass };
+	return 0;
 }
 
 /* Of which so many are read at once. */
@@ -536,7 +600,7 @@ static uint64_t place_of(const struct ks_set_cursor *cursor)
 	return cursor->at[AT_PID] << 32 | cursor->at[AT_FD];
 }
 
-static void next_pid(struct ks_set_cursor *cursor)
+static void pass_by(struct ks_set_cursor *cursor)
 {
 	cursor->at[AT_PID]++;
 	cursor->at[AT_FD] = 0;
@@ -544,18 +608,17 @@ static void next_pid(struct ks_set_cursor *cursor)
 
 /*
  * The next open file of @task, with a reference, and the cursor behind it; NULL, and the cursor at
- * where to go on.
+ * where to go on.  *@under: likewise, and the table is told under this pid.
  */
-static struct file *next_file(const struct task_struct *task, struct ks_set_cursor *cursor)
+static struct file *next_file(const struct task_struct *task, struct ks_set_cursor *cursor, uint32_t *under)
 {
 	const struct files_struct *files = READ_ONCE(task->files);
 	unsigned int fd = cursor->at[AT_FD], end = 0;
 	struct file *file = NULL;
 
-	if (files && (fd || !is_shared(task, files, cursor))) {
-		cursor->at[AT_TABLE] = (uintptr_t)files;
+	*under = files && !fd ? told_under(task, files, (uint32_t)cursor->at[AT_PID]) : 0;
+	if (files && !*under)
 		file = file_in(task, files, &fd, &end);
-	}
 	if (IS_ERR(file)) {
 		descriptors.of++;
 		file = NULL;
@@ -565,8 +628,21 @@ static struct file *next_file(const struct task_struct *task, struct ks_set_curs
 	}
 	cursor->at[AT_FD] = fd;
 	if (!file && fd >= end)
-		next_pid(cursor);
+		pass_by(cursor);
 	return file;
+}
+
+/* A thread of the same process is no sharer. */
+static int copy_sharer(const struct task_struct *task, uint32_t under, const struct ks_open_file *by, struct ks_sharer *item)
+{
+	const struct task_struct *holder = task_of(under);
+	struct ks_sharer sharer = { .pid = by->pid, .of_pid = under, .start_ns = by->start_ns, .uid = by->uid };
+
+	if (!holder || READ_ONCE(holder->signal) == READ_ONCE(task->signal))
+		return KS_SET_SKIP;
+	memcpy(sharer.comm, by->comm, sizeof(sharer.comm));
+	*item = sharer;
+	return SHARER_KIND;
 }
 
 static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *space)
@@ -579,8 +655,9 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	struct socket *sock;
 	struct pid *pid;
 	bool whole = false, socket_whole = true;
+	uint32_t under = 0;
 	kuid_t uid;
-	int kind;
+	int kind = KS_SET_SKIP;
 
 	BUILD_BUG_ON(offsetof(struct ks_open_file, comm) != offsetof(struct ks_open_socket, comm));
 	if (!cursor->at[AT_PID]) {
@@ -591,6 +668,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 		ks_is_torn(&root_looks, true);
 		patience = (struct ks_patience){ };
 		descriptors.looked = descriptors.of = 0;
+		met_pass += 1 + !(met_pass + 1); /* 0 is of no pass */
 	}
 	rcu_read_lock();
 	pid = find_ge_pid(cursor->at[AT_PID], &init_pid_ns);
@@ -608,7 +686,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 		if (ks_is_passing(&patience, place_of(cursor)))
 			return KS_SET_ELSEWHERE;
 		descriptors.of++;
-		next_pid(cursor);
+		pass_by(cursor);
 		return KS_SET_SKIP;
 	}
 	if (task && !(task->flags & PF_KTHREAD)) {
@@ -616,17 +694,18 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 		item->start_ns = task->start_boottime;
 		/* It may be set meanwhile: the copy then mixes two names, as it does in /proc. */
 		strscpy_pad(item->comm, task->comm, sizeof(item->comm));
-		file = next_file(task, cursor);
-		if (file && KS_GET(uid, &rcu_access_pointer(task->real_cred)->uid)) {
+		whole = KS_GET(uid, &rcu_access_pointer(task->real_cred)->uid);
+		if (whole)
 			item->uid = from_kuid(&init_user_ns, uid);
-			whole = true;
-		}
+		file = next_file(task, cursor, &under);
+		if (under)
+			kind = copy_sharer(task, under, item, space);
 	} else {
-		next_pid(cursor);
+		pass_by(cursor);
 	}
 	rcu_read_unlock();
 	if (!file)
-		return KS_SET_SKIP;
+		return kind;
 	item->fd = cursor->at[AT_FD] - 1;
 	sock = sock_from_file(file);
 	kind = sock ? copy_socket(probe, sock, space, &socket_whole) : copy_file(probe, file, item);
@@ -638,6 +717,30 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	descriptors.of++;
 	descriptors.looked += whole && socket_whole;
 	return kind;
+}
+
+/*
+ * Places for tables that are shared, for each 64 KiB of memory one: a process that does next to
+ * nothing has that in the kernel alone.
+ */
+#define MET_PAGES (SZ_64K / PAGE_SIZE)
+#define MET_MIN 1024UL
+#define MET_MAX (1UL << 18)
+
+static int open_files_init(struct ks_probe *probe)
+{
+	unsigned long rows = roundup_pow_of_two(clamp(totalram_pages() / MET_PAGES, MET_MIN, MET_MAX)) / MET_IN_ROW;
+
+	met_rows_bits = ilog2(rows);
+	met = ks_probe_alloc(probe, rows * sizeof(*met));
+	return met ? 0 : -1;
+}
+
+static void open_files_exit(struct ks_probe *probe)
+{
+	(void)probe;
+	ks_port_free(met);
+	met = NULL;
 }
 
 /*
@@ -657,6 +760,8 @@ static const struct ks_set_type open_files_set = {
 	.kinds_count = ARRAY_SIZE(kinds),
 	.items = open_files_items,
 	.changes_max = 255,
+	.init = open_files_init,
+	.exit = open_files_exit,
 	.next = open_files_next,
 };
 

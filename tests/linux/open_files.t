@@ -17,7 +17,7 @@ use KS;
 use Test::More;
 
 chomp(my $lsof = `command -v lsof || echo /usr/bin/lsof`);
-my $steps = boot(<<'SH', @KS::probes_machine, '--smp', 2, '--one-thread', '--timeout', 600, map { ('--add', $_) } $KS::module, "$build/tests/open", $lsof);
+my $steps = boot(<<'SH', @KS::probes_machine, '--smp', 2, '--one-thread', '--timeout', 600, map { ('--add', $_) } $KS::module, "$build/tests/open", "$build/tests/sharers", $lsof);
 S=/run/ksense/kernel.sock
 k() { ksense --timeout 300 --socket $S --json "$@"; }
 # Starts open with these arguments, and waits until it has everything open, or failed.
@@ -45,6 +45,22 @@ while kill -0 $(sed -n 's/^pid //p' open.out); do sleep 0.1; done
 # What the release of the last reference leaves to others is over before the next sample can see it.
 step vanished k records open-files --run --filter event=vanished
 step default k default open-files
+rmmod ksense
+# One pass as things are, so that there is a usual time for one.
+insmod ksense.ko
+k records open-files --run >/dev/null
+./sharers 1000 4096 1000 >sharers.out </dev/null &
+until [ -s sharers.out ]; do sleep 0.1; done
+step shared cat sharers.out
+step sharers k records open-files --run --filter kind=sharer
+step shared_by k records open-files --run --filter fd=4095
+sleep 1000 9< things/regular &
+pid=$!
+until [ -e /proc/$pid/fd/9 ]; do sleep 0.1; done
+step beside sh -c "echo $pid; ksense --timeout 300 --socket $S --json records open-files --run --filter pid=$pid"
+step crowd_status k status
+kill -KILL $(cat sharers.out)
+kill $pid
 rmmod ksense
 insmod ksense.ko sense=memory=256K
 step many start_open --many 10000
@@ -196,6 +212,24 @@ is_deeply({ map { $_ => $high{$_}{path} } grep { /^$pid / && $_ ne "$pid $fd{ren
 	  'at high, where each path is made anew, they are the same');
 my %vanished = by_fd(json($steps->{vanished}));
 is(scalar(grep { /^$pid / } keys %vanished), scalar(grep { /^$pid / } keys %seen), 'when the process ends all that it had vanishes');
+
+# === One table, many processes ===============================================
+#
+# A user gives one table of 4,096 descriptors to 1,000 processes. It is walked once, so that what others have is still seen: each of
+# the 4,000,000 made the pass so long that it was cut off, again and again.
+
+my $owner = $steps->{shared}{out} + 0;
+my @sharers = grep { $_->{kind} eq 'sharer' && $_->{uid} == 1000 } json($steps->{sharers});
+my %of = map { $_->{pid} => $_->{of_pid} } @sharers;
+is(scalar(keys %of), 999, 'each process that has its descriptors in common with another is told');
+is_deeply([grep { $_ != $owner } values %of], [], 'and with which');
+# A pass while the crowd was being made may have met the table before it was shared; what is so now is the last that is told.
+my %last = map { $_->{pid} => $_->{event} } grep { ($_->{fd} // -1) == 4095 } json($steps->{shared_by});
+is_deeply([grep { $last{$_} ne 'vanished' } keys %last], [$owner], 'the descriptors are told once');
+my ($beside, @of_beside) = split /\n/, $steps->{beside}{out};
+is((grep { ($_->{fd} // -1) == 9 } map { json({ out => $_ }) } @of_beside)[0]{path}, '/root/things/regular', 'what another opens meanwhile is seen');
+my ($crowded) = grep { $_->{name} eq 'open-files' } map { @{$_->{probes}} } json($steps->{crowd_status});
+is_deeply([@$crowded{qw(state restarts failures last_error)}], ['on', 0, 0, undef], 'and the probe goes on');
 
 # === Too many ================================================================
 

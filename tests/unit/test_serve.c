@@ -1434,10 +1434,10 @@ static void status_members(void **state)
 		const char *name;
 		uint64_t value;
 	} want[] = {
-		{ "interval_ns", 4 * SECOND }, { "epoch", 101 }, { "pass", 103 }, { "runs", 104 }, { "pass_start_ns", 105 }, { "whole_pass", 106 },
+		{ "interval_ns", 4 * SECOND }, { "epoch", 101 }, { "pass", 102 }, { "runs", 104 }, { "pass_start_ns", 105 }, { "whole_pass", 106 },
 		{ "whole_start_ns", 107 }, { "last_run_ns", 1ULL << 40 }, { "longest_run_ns", 109 }, { "steps", 110 }, { "longest_step_ns", 111 },
 		{ "held", 112 }, { "delivered", 113 }, { "lost", 114 }, { "lost_alarms", 115 }, { "bytes_held", 116 }, { "bytes", 117 },
-		{ "memory_bytes", 118 }, { "failures", 119 }, { "restarts", 120 }, { "resets", 121 },
+		{ "memory_bytes", 118 }, { "failures", 119 }, { "restarts", 120 }, { "resets", 121 }, { "offs", 122 }, { "off_ns", 123 },
 	};
 	struct ks_probe *probe = alpha();
 	const json_t *all, *one;
@@ -1447,12 +1447,14 @@ static void status_members(void **state)
 	probe->ended = 102;
 	probe->in_pass = true;
 	probe->passes = 104;
-	probe->pass_boot_ns = 105;
+	probe->pass_boot_ns = 1;
+	probe->ended_start_ns = 105;
 	probe->whole = 106;
 	probe->whole_start_ns = 107;
 	probe->last_pass_ns = 1ULL << 40;
 	probe->longest_pass_ns = 109;
-	probe->steps = 110;
+	probe->steps = 1;
+	probe->ended_steps = 110;
 	probe->longest_step_ns = 111;
 	probe->ring.held = 112;
 	probe->delivered = 113;
@@ -1464,6 +1466,8 @@ static void status_members(void **state)
 	probe->failures = 119;
 	probe->restarts = 120;
 	probe->resets = 121;
+	probe->offs = 122;
+	probe->off_ns = 123;
 	probe->last_error = "an error";
 	probe->on = false;
 	kit_sensor.probes[1].memory_bytes = 1000;
@@ -1582,7 +1586,7 @@ static void item_of_a_command(void **state)
 	(void)state;
 	memset(item, 'i', sizeof(item));
 	for (size_t bytes = 223; bytes <= 225; bytes++)
-		ks_record_command(alpha(), "add", &kit_caller, item, bytes);
+		ks_record_command(alpha(), KS_CMD_ADD, &kit_caller, item, bytes);
 	for (size_t i = 0; i < 3; i++) {
 		json_t *lines = kit_command("records", "alpha", "{\"peek\": true}");
 
@@ -1590,7 +1594,7 @@ static void item_of_a_command(void **state)
 		assert_int_equal(strlen(kit_text(lines, i, "item")), i ? 224 : 223);
 		assert_int_equal(json_is_true(json_object_get(kit_record(lines, i), "cut")), i == 2);
 	}
-	ks_record_command(alpha(), "off", &kit_caller, NULL, 0);
+	ks_record_command(alpha(), KS_CMD_OFF, &kit_caller, NULL, 0);
 	assert_null(json_object_get(kit_record(kit_command("records", "alpha", "{\"since\": 3}"), 0), "item"));
 }
 
