@@ -31,6 +31,7 @@ struct span {
 struct page {
 	struct ks_hash base, now;
 	struct span changed;     /* what differed when it was modified */
+	uint8_t moments;         /* sweeps in a row that found what should be there for a moment */
 };
 
 struct watched {
@@ -56,7 +57,9 @@ struct region {
 	uint32_t offset;         /* within the page */
 	struct span changed;     /* what differs, but for */
 	struct span patched;     /* what differs and is the kernel's own doing, */
-	const char *site;        /* at places of this kind */
+	const char *site;        /* at places of this kind, */
+	bool momentary;          /* one of which should be gone in a moment; */
+	bool again;              /* which the last sweep found as well */
 	struct ks_siphash hash;
 	struct ks_sha256 sha;
 	uint64_t unit[UNIT_BARE / 8];
@@ -246,6 +249,19 @@ static void next_page(struct ks_probe *probe, struct region *region)
 		begin_page(region);
 }
 
+/* Goes through the page at hand once more, for where it differs. */
+static void begin_locate(struct region *region, bool again)
+{
+	region->stage = LOCATE;
+	region->offset = 0;
+	region->changed.first = region->patched.first = CELLS_IN_PAGE;
+	region->site = NULL;
+	region->momentary = false;
+	region->again = again;
+	ks_siphash_init(&region->hash, region->page_key);
+	ks_sha256_init(&region->sha);
+}
+
 static void end_hash(struct ks_probe *probe, struct region *region)
 {
 	struct watched *watched = &region->watched[region->at];
@@ -254,20 +270,20 @@ static void end_hash(struct ks_probe *probe, struct region *region)
 
 	if (!watched->known) {
 		page->base = page->now = hash;
+		page->moments = 0;
 	} else if (!ks_hash_equal(&hash, &page->now)) {
 		watched->modified += ks_hash_equal(&page->now, &page->base);
 		page->now = hash;
 		if (!ks_hash_equal(&hash, &page->base)) {
-			region->stage = LOCATE;
-			region->offset = 0;
-			region->changed.first = region->patched.first = CELLS_IN_PAGE;
-			region->site = NULL;
-			ks_siphash_init(&region->hash, region->page_key);
-			ks_sha256_init(&region->sha);
+			begin_locate(region, false);
 			return;
 		}
 		watched->modified--;
+		page->moments = 0;
 		record_page(probe, region, "restored", page, NULL, NULL);
+	} else if (page->moments && page->moments < KS_REGION_MOMENTS) {
+		begin_locate(region, true);
+		return;
 	}
 	next_page(probe, region);
 }
@@ -276,21 +292,33 @@ static void end_locate(struct ks_probe *probe, struct region *region)
 {
 	struct page *page = &region->watched[region->at].pages[region->page];
 	struct ks_hash undone = ks_siphash_final(&region->hash);
+	struct span changed = region->changed;
 	const char *site = NULL;
+	bool lasting = false;
 
 	/* One cell that nothing explains is what counts, whatever the kernel patched beside it. */
-	page->changed = region->changed;
 	if (region->patched.first != CELLS_IN_PAGE && ks_hash_equal(&undone, &page->base)) {
-		page->changed = region->patched;
+		changed = region->patched;
 		site = region->site;
-	} else if (region->changed.first == CELLS_IN_PAGE) {
+	} else if (changed.first == CELLS_IN_PAGE) {
 		/*
 		 * Changed back already, or the small hashes are the same by chance: it is the page
 		 * that differed.
 		 */
-		page->changed = (struct span){ 0, CELLS_IN_PAGE - 1 };
+		changed = (struct span){ 0, CELLS_IN_PAGE - 1 };
 	}
-	record_page(probe, region, "modified", page, &region->sha, site);
+	if (site && region->momentary) {
+		if (page->moments < KS_REGION_MOMENTS)
+			page->moments++;
+		lasting = page->moments == KS_REGION_MOMENTS;
+	} else if (!region->again) {
+		page->moments = 0;
+	}
+	/* Else it was told already; or it is just changing, and the next sweep tells. */
+	if (!region->again || lasting) {
+		page->changed = changed;
+		record_page(probe, region, "modified", page, &region->sha, lasting ? NULL : site);
+	}
 	next_page(probe, region);
 }
 
@@ -321,6 +349,7 @@ static void differing_cell(struct ks_probe *probe, struct region *region, unsign
 	memcpy(now, undone, sizeof(undone));
 	extend(&region->patched, cell);
 	region->site = region->site && strcmp(region->site, site) ? "several" : site;
+	region->momentary |= type_of(probe)->is_momentary && type_of(probe)->is_momentary(site);
 }
 
 /* Notes (at the baseline) or compares the cells of the unit at hand. */
