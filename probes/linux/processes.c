@@ -447,7 +447,6 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 static int processes_init(struct ks_probe *probe)
 {
 	mnt_ns_known = is_mnt_ns_known();
-	processes.told = false;
 	find_kernel_mms();
 	return ks_views_init(probe);
 }
@@ -460,7 +459,6 @@ static void processes_exit(struct ks_probe *probe)
 
 static void processes_reset(struct ks_probe *probe)
 {
-	processes.told = false;
 	ks_views_reset();
 	ks_set_reset(probe);
 }

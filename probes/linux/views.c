@@ -5,12 +5,14 @@
 #include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
-#include <linux/mm_types.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/sizes.h>
 #include <linux/time64.h>
 
 #include "../../linux/compat.h"
@@ -45,8 +47,9 @@ static const char *const view_names[VIEWS] = { "pid-table", "task-list", "thread
 #define FORGET_PASSES 4
 #define FORGET_RUNNING_PASSES 64
 
-#define MARKS_MAX 8192          /* processes of which it is remembered that the list has them */
-#define MARKS_SLOTS (2 * MARKS_MAX)
+/* Processes of which it is remembered that the list has them: one for each 64 KiB of memory. */
+#define MARKS_MIN 8192UL
+#define MARK_PAGES (SZ_64K / PAGE_SIZE)
 
 const struct ks_field ks_hidden_fields[KS_HIDDEN_FIELDS] = {
 	KS_FIELD(struct ks_hidden, tid, KS_U32, "the thread, as the task itself says"),
@@ -109,6 +112,7 @@ static struct views {
 	uint32_t pass;
 	uint64_t began_ns;              /* of this pass */
 	struct mark *marks;
+	uint32_t marks_slots;           /* a power of two, twice as many as are used */
 	uint32_t marked;
 	struct walk list, below;
 	bool list_complete;             /* so a process that is not marked is not in the list */
@@ -144,7 +148,7 @@ static struct mark *mark_of(const struct task_struct *task)
 
 	/* Those of older passes are free; there always are some. */
 	for (;; i++) {
-		struct mark *mark = &v.marks[i % MARKS_SLOTS];
+		struct mark *mark = &v.marks[i & (v.marks_slots - 1)];
 
 		if (mark->pass != v.pass || mark->task == task)
 			return mark;
@@ -158,7 +162,7 @@ static bool set_mark(const struct task_struct *task)
 
 	if (mark->pass == v.pass)
 		return true;
-	if (v.marked == MARKS_MAX)
+	if (v.marked == v.marks_slots / 2)
 		return false;
 	v.marked++;
 	*mark = (struct mark){ task, v.pass };
@@ -643,18 +647,15 @@ bool ks_views_hidden(unsigned int *at, struct ks_hidden *item)
 void ks_views_reset(void)
 {
 	memset(v.suspects, 0, sizeof(v.suspects));
-	for (unsigned int i = 0; i < SHORTFALLS; i++)
-		v.shortfalls[i].told = false;
 	v.suspects_count = 0;
 }
 
 int ks_views_init(struct ks_probe *probe)
 {
-	struct mark *marks = ks_probe_alloc(probe, MARKS_SLOTS * sizeof(*marks));
-
-	if (!marks)
+	v.marks_slots = 2 * roundup_pow_of_two(clamp(totalram_pages() / MARK_PAGES, MARKS_MIN, (unsigned long)LIST_MAX));
+	v.marks = ks_probe_alloc(probe, v.marks_slots * sizeof(*v.marks));
+	if (!v.marks)
 		return -1;
-	v.marks = marks;
 	ks_views_reset();
 	return 0;
 }

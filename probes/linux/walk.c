@@ -82,14 +82,14 @@ bool ks_try_lock(spinlock_t *lock)
 
 void ks_tell_shortfall(struct ks_probe *probe, struct ks_shortfall *shortfall)
 {
-	bool incomplete = shortfall->looked != shortfall->of;
+	bool incomplete = shortfall->looked != shortfall->of, told = shortfall->told_in == probe->epoch;
 	struct ks_text *text;
 
 	if (incomplete)
 		ks_pass_incomplete(probe);
-	if (incomplete == shortfall->told && !(incomplete && probe->announce))
+	if (incomplete == told && !(incomplete && probe->announce))
 		return;
-	shortfall->told = incomplete;
+	shortfall->told_in = incomplete ? probe->epoch : 0;
 	text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
 	if (incomplete)
 		ks_record_outcome(probe);

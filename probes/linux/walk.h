@@ -101,7 +101,7 @@ bool ks_try_lock(spinlock_t *lock);
 struct ks_shortfall {
 	const char *view;       /* of what: the member "view" of the record that says so */
 	uint32_t looked, of;    /* in this pass */
-	bool told;
+	uint32_t told_in;       /* it has been told in this epoch; 0: not, or that it is over */
 };
 
 /*
