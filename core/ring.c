@@ -42,10 +42,10 @@ _Static_assert((KS_RING_MIN - KS_RECORD_MAX) / CELL_BYTES / 4 >= CELLS_OF(KS_REC
 	       "each class can hold the longest record");
 
 /*
- * Places in a share's table of sources: of all that have none of their own, of KS_NO_SOURCE, and
- * the rest.
+ * Places in a share's table of sources: of all that have none of their own, of KS_NO_SOURCE, of
+ * the kinds, and the rest.
  */
-enum { OTHERS, KERNEL, FIRST_SOURCE };
+enum { OTHERS, KERNEL, FIRST_KIND, FIRST_OWNER = FIRST_KIND + KS_RING_KINDS };
 
 /* How much of the cells each class may use. */
 static const uint8_t share_eighths[KS_CLASSES] = { [KS_SAMPLE] = 3, [KS_EVENT] = 3, [KS_ALARM] = 2 };
@@ -171,9 +171,9 @@ static uint8_t queue_of(struct ks_share *share, uint32_t source)
 {
 	unsigned int vacant = OTHERS;
 
-	if (source == KS_NO_SOURCE)
-		return KERNEL;
-	for (unsigned int i = FIRST_SOURCE; i < KS_RING_SOURCES; i++) {
+	if (KS_NO_SOURCE - source <= KS_RING_KINDS)
+		return (uint8_t)(KERNEL + (KS_NO_SOURCE - source));
+	for (unsigned int i = FIRST_OWNER; i < KS_RING_SOURCES; i++) {
 		if (share->queue[i].oldest == KS_NOWHERE)
 			vacant = vacant ? vacant : i;
 		else if (share->queue[i].source == source)

@@ -8,7 +8,8 @@
  *   - Each class of records (probe.h) has a share of the memory and pushes out none but its own, so that
  *     whoever makes many samples or events cannot make an alarm disappear.
  *   - Within a class, the source that holds most gives up its oldest record: a source that floods pushes
- *     out what is its own, and what the others hold stays.  Sources beyond KS_RING_SOURCES share one place.
+ *     out what is its own, and what the others hold stays.  Domains and users beyond KS_RING_OWNERS share one
+ *     place.
  *
  * The memory is cut into cells, and a record is a chain of them, so that any record can be given
  * up without moving another.  The caller holds the lock.
@@ -31,10 +32,15 @@ enum ks_class {
 
 /*
  * Who can make records of this kind appear: a domain, a user.  KS_NO_SOURCE: nobody in particular,
- * the kernel itself; it has a place of its own that no number of sources takes.
+ * the sensor itself.  KS_KIND_SOURCE(i): likewise, and they are of the probe's i-th kind of things,
+ * so that what is made to happen to one kind does not push out what is told of another, nor of the
+ * sensor.  These have places of their own, which no number of domains and users takes.
  */
 #define KS_NO_SOURCE UINT32_MAX
-#define KS_RING_SOURCES 32
+#define KS_RING_KINDS 12U
+#define KS_KIND_SOURCE(i) (KS_NO_SOURCE - 1 - (i) % KS_RING_KINDS)
+#define KS_RING_OWNERS 30U
+#define KS_RING_SOURCES (2 + KS_RING_KINDS + KS_RING_OWNERS)
 
 /* As many as are sent in one go (records.c). */
 #define KS_SENT_LOST 64

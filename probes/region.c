@@ -32,6 +32,7 @@ struct page {
 	struct ks_hash base, now;
 	struct span changed;     /* what differed when it was modified */
 	uint8_t moments;         /* sweeps in a row that found what should be there for a moment */
+	bool usual;              /* and that is what happens all day */
 };
 
 struct watched {
@@ -60,6 +61,7 @@ struct region {
 	const char *site;        /* at places of this kind, */
 	bool momentary;          /* one of which should be gone in a moment; */
 	bool again;              /* which the last sweep found as well */
+	bool usual;              /* all of which are rewritten all day */
 	struct ks_siphash hash;
 	struct ks_sha256 sha;
 	uint64_t unit[UNIT_BARE / 8];
@@ -174,7 +176,7 @@ static void record_page(struct ks_probe *probe, struct region *region, const cha
 		type->symbol(probe, region->range.address + start, symbol);
 	if (sha256 && probe->level == KS_ADVERSARIAL)
 		raw = type->read(probe, region->at, start, region->unit, raw_bytes);
-	text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, kind);
+	text = ks_record_begin(probe, page->usual ? KS_EVENT : KS_ALARM, KS_KIND_SOURCE(region->at), kind);
 	put_place(text, &region->range, region->range.address + start, length);
 	if (symbol[0])
 		ks_text_member_str(text, "symbol", symbol, strlen(symbol));
@@ -257,6 +259,7 @@ static void begin_locate(struct region *region, bool again)
 	region->changed.first = region->patched.first = CELLS_IN_PAGE;
 	region->site = NULL;
 	region->momentary = false;
+	region->usual = true;
 	region->again = again;
 	ks_siphash_init(&region->hash, region->page_key);
 	ks_sha256_init(&region->sha);
@@ -294,12 +297,13 @@ static void end_locate(struct ks_probe *probe, struct region *region)
 	struct ks_hash undone = ks_siphash_final(&region->hash);
 	struct span changed = region->changed;
 	const char *site = NULL;
-	bool lasting = false;
+	bool lasting = false, usual = false;
 
 	/* One cell that nothing explains is what counts, whatever the kernel patched beside it. */
 	if (region->patched.first != CELLS_IN_PAGE && ks_hash_equal(&undone, &page->base)) {
 		changed = region->patched;
 		site = region->site;
+		usual = region->usual;
 	} else if (changed.first == CELLS_IN_PAGE) {
 		/*
 		 * Changed back already, or the small hashes are the same by chance: it is the page
@@ -317,6 +321,7 @@ static void end_locate(struct ks_probe *probe, struct region *region)
 	/* Else it was told already; or it is just changing, and the next sweep tells. */
 	if (!region->again || lasting) {
 		page->changed = changed;
+		page->usual = usual;
 		record_page(probe, region, "modified", page, &region->sha, lasting ? NULL : site);
 	}
 	next_page(probe, region);
@@ -350,6 +355,7 @@ static void differing_cell(struct ks_probe *probe, struct region *region, unsign
 	extend(&region->patched, cell);
 	region->site = region->site && strcmp(region->site, site) ? "several" : site;
 	region->momentary |= type_of(probe)->is_momentary && type_of(probe)->is_momentary(site);
+	region->usual &= type_of(probe)->is_usual && type_of(probe)->is_usual(site);
 }
 
 /* Notes (at the baseline) or compares the cells of the unit at hand. */

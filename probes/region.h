@@ -11,7 +11,8 @@
  *   removed    a range is no longer there, as its CPU went offline; its next baseline is a new one, and a record
  *   sweep      at the end of a range, when a fresh sample was asked for
  *
- * with these members.  The probes' pages have both lists from here (scripts/probe-pages).
+ * of which "modified" and "restored" are alarms, but for what is_usual() names below; those of each
+ * range have a place of their own in the ring.  They have these members.  The probes' pages have both lists from here (scripts/probe-pages).
  *
  *   range      string          all                  the name of the range
  *   address    hex             all                  where it begins; of a page: where the changed part begins
@@ -79,6 +80,11 @@ struct ks_region_type {
 	 * "site".
 	 */
 	bool (*is_momentary)(const char *site);
+	/*
+	 * Optional: places of this kind (what undo() returned) are rewritten as anybody likes, so
+	 * that a page in which nothing else differs is an event, and no alarm.
+	 */
+	bool (*is_usual)(const char *site);
 };
 
 int ks_region_init(struct ks_probe *probe);

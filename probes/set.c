@@ -80,7 +80,7 @@ static void look_at_new(struct ks_probe *probe, struct set *set, uint8_t kind, u
 	if (!set->first && is_new && was_usual(probe, set, kind)) {
 		what.event = KS_CHANGED;
 		what.old = set->usual;
-		ks_table_keep_first(&set->table, what.whole, set->usual);
+		ks_table_changed(&set->table, what.whole, set->usual);
 	}
 	ks_set_record(probe, &set->table, set->limits, what);
 }
@@ -113,7 +113,7 @@ static void look_at_whole(struct ks_probe *probe, struct set *set, uint8_t kind,
 		what.event = probe->announce ? KS_PRESENT : KS_APPEARED;
 	} else if (!ks_set_same(&type_of(probe)->kinds[kind], whole->item, set->item)) {
 		if (!what.is_settling)
-			ks_table_keep_first(&set->table, whole, whole->item);
+			ks_table_changed(&set->table, whole, whole->item);
 		what.event = KS_CHANGED;
 		what.old = whole->item;
 	}
@@ -186,7 +186,7 @@ static void sweep_slot(struct ks_probe *probe, struct set *set, uint32_t i)
 	what.is_settling = set->is_settling;
 	ks_set_record(probe, table, set->limits, what);
 	if (what.whole && !what.is_settling && type_of(probe)->kinds[what.kind].flags & KS_HOLDS_STILL) {
-		ks_table_keep_first(table, what.whole, what.item);
+		ks_table_changed(table, what.whole, what.item);
 		slot->kind |= KS_GONE;
 		table->used--;
 	} else {

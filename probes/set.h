@@ -17,7 +17,8 @@
  * What must not change keeps its first value, from its first sample on or since it appeared, until
  * the probe is reset. Where an item is not as at first, each of its records ends in "first": {the
  * fields that differ, as they were} (null: too long to stand beside "old"; a fresh sample shows
- * it) and "changed_ns": when it departed from that for the first time.
+ * it).  From its first change on, also when it is as at first again, in "changed_ns", when that
+ * was, and "changes", how often it was seen to change.
  *
  * The table is as large as the probe's share of the sensor's memory allows.  Of items for which it
  * has no room as a whole it has a fingerprint: the key, and a keyed hash of what is watched.  So

@@ -158,21 +158,33 @@ static void put_former(struct ks_text *text, const struct ks_set_kind *kind, con
 	ks_text_lit(text, "}");
 }
 
+/* That it was another stays, also when it is as at first again. */
+static void put_changes(struct ks_text *text, const struct ks_table *table, struct ks_whole *whole)
+{
+	ks_text_member_u64(text, "changed_ns", whole->changed_ns);
+	ks_text_member_u64(text, "changes", *ks_table_changes(table, whole));
+}
+
 static void put_first(struct ks_text *text, const struct ks_table *table, const struct ks_set_kind *kind, const struct ks_happening *what)
 {
 	size_t start = text->len;
+	bool differs;
 
-	if (is_as_at_first(table, kind, what) || text->full)
+	if (!what->whole || !what->whole->changed_ns || text->full)
 		return;
-	ks_text_lit(text, ",\"first\":{");
-	put_former(text, kind, what->item, ks_table_first(table, what->whole));
-	ks_text_member_u64(text, "changed_ns", what->whole->changed_ns);
+	differs = !is_as_at_first(table, kind, what);
+	if (differs) {
+		ks_text_lit(text, ",\"first\":{");
+		put_former(text, kind, what->item, ks_table_first(table, what->whole));
+	}
+	put_changes(text, table, what->whole);
 	if (!text->full)
 		return;
 	text->len = start;
 	text->full = false;
-	ks_text_lit(text, ",\"first\":null");
-	ks_text_member_u64(text, "changed_ns", what->whole->changed_ns);
+	if (differs)
+		ks_text_lit(text, ",\"first\":null");
+	put_changes(text, table, what->whole);
 }
 
 static void put_item(struct ks_text *text, const struct ks_set_kind *kind, const struct ks_happening *what)
@@ -277,7 +289,7 @@ void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct 
 		what.old = NULL;
 		class = KS_SAMPLE;
 	}
-	text = ks_record_begin(probe, class, source, kind->name);
+	text = ks_record_begin(probe, class, source == KS_NO_SOURCE ? KS_KIND_SOURCE(what.kind) : source, kind->name);
 	ks_text_put(text, event_members[what.event].text, event_members[what.event].bytes);
 	put_item(text, kind, &what);
 	if (what.old) {

@@ -435,14 +435,18 @@ struct ks_whole *ks_table_keep(struct ks_table *table, uint8_t kind_index, const
 	return whole;
 }
 
-void ks_table_keep_first(const struct ks_table *table, struct ks_whole *whole, const void *value)
+void ks_table_changed(const struct ks_table *table, struct ks_whole *whole, const void *value)
 {
 	const struct ks_set_kind *kind = &table->kinds[whole->slot.kind & ~KS_GONE];
 
-	if (!(kind->flags & KS_HOLDS_STILL) || whole->changed_ns)
+	if (!(kind->flags & KS_HOLDS_STILL))
 		return;
-	memcpy(ks_table_first(table, whole), value, kind->item_bytes);
-	whole->changed_ns = ks_port_time_ns();
+	if (!whole->changed_ns) {
+		memcpy(ks_table_first(table, whole), value, kind->item_bytes);
+		whole->changed_ns = ks_port_time_ns();
+		*ks_table_changes(table, whole) = 0;
+	}
+	++*ks_table_changes(table, whole);
 }
 
 void ks_table_drop(struct ks_table *table, uint32_t i)
@@ -544,7 +548,7 @@ static void get_shape(const struct ks_set_type *type, struct shape *shape)
 	}
 	shape->item_bytes = rounded(bytes[KS_ALARMS_PART] > bytes[KS_COMMON_PART] ? bytes[KS_ALARMS_PART] : bytes[KS_COMMON_PART]);
 	shape->block_bytes[KS_ALARMS_PART] = (uint32_t)sizeof(struct ks_whole) + rounded(bytes[KS_ALARMS_PART]);
-	shape->block_bytes[KS_COMMON_PART] = (uint32_t)sizeof(struct ks_whole) + (holds_still ? 2 * shape->item_bytes : rounded(bytes[KS_COMMON_PART]));
+	shape->block_bytes[KS_COMMON_PART] = (uint32_t)sizeof(struct ks_whole) + (holds_still ? 2 * shape->item_bytes + sizeof(uint64_t) : rounded(bytes[KS_COMMON_PART]));
 	shape->print_bytes = (uint32_t)sizeof(struct ks_print) + rounded(key_bytes);
 	prints = shape->block_bytes[KS_COMMON_PART] / shape->print_bytes;
 	shape->prints = prints < 2 || key_bytes > KEY_MAX ? 0 : prints < KS_PLACES ? (uint8_t)prints : KS_PLACES;

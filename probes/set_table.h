@@ -37,7 +37,10 @@ struct ks_whole {
 	struct ks_slot slot;
 	uint64_t changed_ns;    /* when it was first seen not to be as at first; 0: it has always been */
 	uint8_t item[] __attribute__((aligned(8)));
-	/* Behind it, of kinds that hold still: as it was at first, if there is a changed_ns. */
+	/*
+	 * Behind it, of kinds that hold still, if there is a changed_ns: as it was at first, and how
+	 * often it was seen to change.
+	 */
 };
 
 struct ks_print {
@@ -89,7 +92,7 @@ struct ks_table {
 	struct ks_list free[KS_PARTS], used_whole[KS_PARTS], used_prints;
 	uint32_t free_print;    /* slot; others follow.  KS_NO_SLOT: none */
 	uint32_t print_hand;    /* slot of a fingerprint that is asked first to give way, or KS_NO_SLOT */
-	uint32_t item_bytes;    /* of the largest; the first value is so far behind the item */
+	uint32_t item_bytes;    /* of the largest; the first value is so far behind the item, and the number of changes behind that */
 	uint32_t used;          /* slots whose item is there */
 	uint32_t sources[KS_SET_SOURCES]; /* slots by who made the item, by a keyed hash of that */
 	uint16_t pass;          /* the pass under way */
@@ -151,6 +154,11 @@ static inline void *ks_table_first(const struct ks_table *table, struct ks_whole
 	return whole->item + table->item_bytes;
 }
 
+static inline uint64_t *ks_table_changes(const struct ks_table *table, struct ks_whole *whole)
+{
+	return (uint64_t *)(void *)(whole->item + 2 * table->item_bytes);
+}
+
 /* The key of the item in slot @i: the item's first bytes, or all there is of it. */
 static inline const uint8_t *ks_table_key(const struct ks_table *table, uint32_t i)
 {
@@ -181,10 +189,10 @@ bool ks_table_is_full(const struct ks_table *table, const struct ks_set_kind *ki
 struct ks_whole *ks_table_keep(struct ks_table *table, uint8_t kind, const void *item, uint64_t hash);
 
 /*
- * @value is what @whole was at first, unless it is known to have been something else.  Of kinds
- * that hold still.
+ * @whole was @value, and is no more: that is what it was at first, unless it is known to have been
+ * something else.  Of kinds that hold still.
  */
-void ks_table_keep_first(const struct ks_table *table, struct ks_whole *whole, const void *value);
+void ks_table_changed(const struct ks_table *table, struct ks_whole *whole, const void *value);
 
 /* The item in slot @i is gone, or has a place elsewhere now. */
 void ks_table_drop(struct ks_table *table, uint32_t i);

@@ -218,6 +218,16 @@ static bool text_is_momentary(const char *site)
 	return site == ks_patching;
 }
 
+/*
+ * Branches and calls that the kernel turns as it needs them, some of them for any user: a socket's
+ * option is enough.  Hooks, by ftrace or a kprobe, are somebody's with rights, and how rootkits
+ * hook; a breakpoint should be gone in a moment.
+ */
+static bool text_is_usual(const char *site)
+{
+	return !strcmp(site, "jump-label") || !strcmp(site, "static-call");
+}
+
 static const struct ks_region_type text_region = {
 	.ranges = text_ranges,
 	.bytes_max = text_bytes_max,
@@ -227,6 +237,7 @@ static const struct ks_region_type text_region = {
 	.keep = text_keep,
 	.undo = text_undo,
 	.is_momentary = text_is_momentary,
+	.is_usual = text_is_usual,
 };
 
 /* === Interface === */

@@ -193,6 +193,7 @@ is(join(' ', sort map { "$_->{range}:" . ($_->{symbol} // '') } @modified),
    "idt:idt_table+0xc80 rodata:sys_call_table+0x960 sys_call_table:sys_call_table+0x960 text:$victim+0x0",
    'once each, by the range and the symbol; the table of system calls in both that it is part of');
 is((grep { $_->{length} != 16 } @modified), 0, 'no more than a cell each');
+is((grep { $_->{class} ne 'alarm' } @modified), 0, 'each is an alarm');
 is((grep { exists $_->{site} } @modified), 0, 'none of it passes for the kernel\'s own doing, though one lies where ftrace patches');
 my ($text) = grep { $_->{range} eq 'text' } @modified;
 my $page = ($symbol{$victim} - $symbol{_stext}) & ~4095;
@@ -228,6 +229,8 @@ for my $case (
 	ok((grep { ($_->{site} // '') =~ /^($site)$/ && ($_->{symbol} // '') =~ $where } @changes), "$what is told as $site") or
 		diag $steps->{$step}{out}, $steps->{$step}{err};
 	is((grep { !exists $_->{site} } @changes), 0, 'and nothing in that sweep is told as anybody else\'s doing') or diag $steps->{$step}{out};
+	is((grep { ($_->{class} eq 'event') != ($_->{site} =~ /^(jump-label|static-call)$/) } grep { ($_->{site} // '') ne 'several' } @changes), 0,
+	   'what any user can have the kernel turn is an event, all else an alarm') or diag $steps->{$step}{out};
 	my ($sweep) = grep { $_->{kind} eq 'sweep' && $_->{range} eq 'text' } json($steps->{"$step-off"});
 	is($sweep->{modified}, 0, 'when it is over, all is as it was');
 }

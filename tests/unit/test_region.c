@@ -128,6 +128,11 @@ static bool is_momentary(const char *site)
 	return !strcmp(site, "moment");
 }
 
+static bool is_usual(const char *site)
+{
+	return !strcmp(site, "label");
+}
+
 static const struct ks_region_type region = {
 	.ranges = count_ranges,
 	.bytes_max = bytes_max,
@@ -137,6 +142,7 @@ static const struct ks_region_type region = {
 	.keep = keep,
 	.undo = undo,
 	.is_momentary = is_momentary,
+	.is_usual = is_usual,
 };
 
 static const struct ks_probe_type memory = {
@@ -691,6 +697,42 @@ static void stays_for_more_than_a_moment(void **state)
 	sites[2].kind = "call";
 }
 
+/*
+ * What the kernel rewrites all day is an event, back and forth; with one cell beside it that it
+ * does not, an alarm.
+ */
+static void patched_all_day(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	look();
+	patch(0, 0xe9);
+	assert_string_equal(kit_text(look(), 0, "class"), "event");
+	memcpy(bytes_of(0) + sites[0].at, sites[0].base, 5);
+	lines = look();
+	assert_string_equal(kinds(lines), "restored:range0");
+	assert_string_equal(kit_text(lines, 0, "class"), "event");
+	patch(2, 0xe9);
+	lines = look();
+	assert_string_not_equal(kit_text(lines, 0, "site"), "label");
+	assert_string_equal(kit_text(lines, 0, "class"), "alarm");
+	patch(0, 0xe9);
+	lines = look();
+	assert_string_equal(kit_text(lines, 0, "site"), "several");
+	assert_string_equal(kit_text(lines, 0, "class"), "alarm");
+	memcpy(bytes_of(0) + sites[2].at, sites[2].base, 5);
+	assert_string_equal(kit_text(look(), 0, "class"), "event");
+	bytes_of(0)[0x1a08] ^= 1;
+	assert_string_equal(kit_text(look(), 0, "class"), "alarm");
+	memcpy(bytes_of(0) + sites[0].at, sites[0].base, 5);
+	assert_string_equal(kit_text(look(), 0, "class"), "alarm");
+	bytes_of(0)[0x1a08] ^= 1;
+	lines = look();
+	assert_string_equal(kinds(lines), "restored:range0");
+	assert_string_equal(kit_text(lines, 0, "class"), "alarm");
+}
+
 static void patched_by_somebody_else(void **state)
 {
 	json_t *lines;
@@ -828,6 +870,7 @@ int main(void)
 		with_world(bytes_are_shown),
 		with_world(patched_by_the_kernel),
 		with_world(stays_for_more_than_a_moment),
+		with_world(patched_all_day),
 		with_world(patched_by_somebody_else),
 		cmocka_unit_test(steps_change_nothing),
 		cmocka_unit_test(no_memory),

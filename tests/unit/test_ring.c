@@ -445,6 +445,27 @@ static void thirty_places(void **state)
 }
 
 /*
+ * What is made to happen to one kind of things floods the ring: what is told of another kind stays,
+ * what the sensor says of itself, and what others had made; though there are more of them than
+ * places.
+ */
+static void kinds_have_places(void **state)
+{
+	(void)state;
+	start(64 * 1024);
+	put_of(KS_ALARM, KS_NO_SOURCE, 50, 0);
+	for (uint32_t source = 0; source < 40; source++)
+		put_of(KS_ALARM, 100 + source, 50, 0);
+	for (uint32_t kind = 0; kind < KS_RING_KINDS; kind++)
+		put_of(KS_ALARM, KS_KIND_SOURCE(kind), 50, 0);
+	for (unsigned int n = 0; n < 1000; n++)
+		put_of(KS_ALARM, KS_KIND_SOURCE(3), 50, 0);
+	for (uint64_t seq = 0; seq < 41 + KS_RING_KINDS; seq++)
+		assert_int_equal(from(seq), seq == 41 + 3 ? seq + 1 : seq);
+	end();
+}
+
+/*
  * Two hold as much as each other, and one of them makes a long record: counted with what it is
  * about to get, it holds more, and pushes out its own.
  */
@@ -798,6 +819,7 @@ int main(void)
 		cmocka_unit_test(a_class_pushes_out_its_own),
 		cmocka_unit_test(a_source_pushes_out_its_own),
 		cmocka_unit_test(many_sources_share_a_place),
+		cmocka_unit_test(kinds_have_places),
 		cmocka_unit_test(delivered_once),
 		cmocka_unit_test(dropped_is_lost),
 		cmocka_unit_test(told_twice_hides_nothing),

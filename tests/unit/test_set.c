@@ -1462,9 +1462,17 @@ static void first_values_stay(void **state)
 		assert_int_equal(wholes[id]->changed_ns, 0);
 	}
 	thing.root = 5;
-	ks_table_keep_first(&table, wholes[1], &thing);
+	ks_table_changed(&table, wholes[1], &thing);
 	assert_int_equal(wholes[1]->changed_ns, ks_port_time_ns());
 	assert_memory_equal(ks_table_first(&table, wholes[1]), &thing, sizeof(thing));
+	assert_int_equal(*ks_table_changes(&table, wholes[1]), 1);
+	thing.root = 6;
+	port_suspend(1);
+	ks_table_changed(&table, wholes[1], &thing);
+	assert_int_equal(*ks_table_changes(&table, wholes[1]), 2);
+	thing.root = 5;
+	assert_memory_equal(ks_table_first(&table, wholes[1]), &thing, sizeof(thing));
+	assert_int_equal(wholes[1]->changed_ns, ks_port_time_ns() - 1);
 	wholes[9]->slot.kind |= KS_GONE;
 	table.used--;
 	thing.id = 21;
@@ -1479,7 +1487,7 @@ static void first_values_stay(void **state)
 	/* All are such: the oldest. */
 	for (uint32_t id = 1; id <= 22; id++)
 		if (find(0, id) != KS_NO_SLOT)
-			ks_table_keep_first(&table, ks_whole_of(ks_table_slot(&table, find(0, id))), &thing);
+			ks_table_changed(&table, ks_whole_of(ks_table_slot(&table, find(0, id))), &thing);
 	thing.id = 23;
 	ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
 	assert_int_equal(find(0, 1), KS_NO_SLOT);
@@ -1628,8 +1636,8 @@ static void sizes(void **state)
 		{ { .kinds = &too_long, .kinds_count = 1, .items_max = 300 }, { 300, 300 * 231, 300 * 231 } },
 		/* Without a key: fingerprint 16, 5 in a block. */
 		{ { .kinds = &one, .kinds_count = 1, .items_max = 1 }, { 1, 107, 107 } },
-		/* The first value beside each: block 144, 6 fingerprints. */
-		{ { .kinds = &still, .kinds_count = 1, .items_max = 60 }, { 60, 11 * 174, 60 * 174 } },
+		/* The first value beside each: and how often it changed: block 152, 6 fingerprints. */
+		{ { .kinds = &still, .kinds_count = 1, .items_max = 60 }, { 60, 11 * 182, 60 * 182 } },
 		{ { .kinds = mixed, .kinds_count = 2, .items_max = 1000 }, { 1000, 128 * 95 + 1000 * 39, 128 * 95 + 1000 * 39 } },
 		{ { .kinds = mixed, .kinds_count = 2, .items_max = 127 }, { 127, 127 * 95 + 127 * 39, 127 * 95 + 127 * 39 } },
 	};

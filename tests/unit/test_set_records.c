@@ -183,8 +183,8 @@ static json_t *passed(const char *options)
 }
 
 /*
- * What a record says of the first value: " first(target=0x1)", " first(null)", and nothing where
- * it says nothing.
+ * What a record says of the first value: " first(target=0x1) x1", " first(null) x2", " x3" when it
+ * is as at first again after three changes, and nothing where it says nothing.
  */
 static size_t put_first(char *out, const json_t *record)
 {
@@ -192,17 +192,21 @@ static size_t put_first(char *out, const json_t *record)
 	const char *key;
 	size_t len = 0;
 
-	if (!first) {
-		assert_null(json_object_get(record, "changed_ns"));
+	if (!json_object_get(record, "changed_ns")) {
+		assert_null(first);
+		assert_null(json_object_get(record, "changes"));
 		return 0;
 	}
-	assert_true(json_is_integer(json_object_get(record, "changed_ns")));
-	if (json_is_null(first))
-		return (size_t)sprintf(out, " first(null)");
-	len += (size_t)sprintf(out + len, " first(");
-	json_object_foreach((json_t *)first, key, value)
-		len += (size_t)sprintf(out + len, "%s=%s", key, json_string_value(value));
-	return len + (size_t)sprintf(out + len, ")");
+	assert_true(json_integer_value(json_object_get(record, "changed_ns")) > 0);
+	if (first && json_is_null(first)) {
+		len += (size_t)sprintf(out + len, " first(null)");
+	} else if (first) {
+		len += (size_t)sprintf(out + len, " first(");
+		json_object_foreach((json_t *)first, key, value)
+			len += (size_t)sprintf(out + len, "%s=%s", key, json_string_value(value));
+		len += (size_t)sprintf(out + len, ")");
+	}
+	return len + (size_t)sprintf(out + len, " x%lld", json_integer_value(json_object_get(record, "changes")));
 }
 
 static const char *as_text(const json_t *lines)
@@ -273,11 +277,11 @@ static void classes(void **state)
 	assert_string_equal(seen(), "event appeared vcpu:11, event appeared gate:12, alarm appeared slot:13");
 	world.things[3].thing.online = 1;
 	world.things[4].thing.target = 5;
-	assert_string_equal(seen(), "event changed vcpu:11, alarm changed gate:12 first(target=0xc000)");
+	assert_string_equal(seen(), "event changed vcpu:11, alarm changed gate:12 first(target=0xc000) x1");
 	assert_string_equal(fresh(), "sample present vcpu:1, sample present gate:2, sample present slot:3, sample present vcpu:11, "
-				     "sample present gate:12 first(target=0xc000), sample present slot:13");
+				     "sample present gate:12 first(target=0xc000) x1, sample present slot:13");
 	world.count = 3;
-	assert_string_equal(seen(), "event vanished vcpu:11, event vanished gate:12 first(target=0xc000), alarm vanished slot:13");
+	assert_string_equal(seen(), "event vanished vcpu:11, event vanished gate:12 first(target=0xc000) x1, alarm vanished slot:13");
 }
 
 /*
@@ -556,17 +560,20 @@ static void first_value(void **state)
 	passed(NULL);
 	world.things[0].thing.target = 0xbad;
 	lines = passed(NULL);
-	assert_string_equal(as_text(lines), "alarm changed gate:1 first(target=0x1000)");
+	assert_string_equal(as_text(lines), "alarm changed gate:1 first(target=0x1000) x1");
 	changed_ns = kit_number(lines, 0, "changed_ns");
 	port_advance(1000 * SECOND);
 	world.things[0].thing.target = 0xdead;
-	assert_string_equal(seen(), "alarm changed gate:1 first(target=0x1000)");
+	assert_string_equal(seen(), "alarm changed gate:1 first(target=0x1000) x2");
 	lines = kit_command("records", "machine", "{\"run\": true}");
-	assert_string_equal(as_text(lines), "sample present gate:1 first(target=0x1000)");
+	assert_string_equal(as_text(lines), "sample present gate:1 first(target=0x1000) x2");
 	assert_int_equal(kit_number(lines, 0, "changed_ns"), changed_ns);
 	world.things[0].thing.target = 0x1000;
-	assert_string_equal(seen(), "alarm changed gate:1");
-	assert_string_equal(fresh(), "sample present gate:1");
+	assert_string_equal(seen(), "alarm changed gate:1 x3");
+	/* As it was, for a fresh look; that it was another is not forgotten. */
+	lines = kit_command("records", "machine", "{\"run\": true}");
+	assert_string_equal(as_text(lines), "sample present gate:1 x3");
+	assert_int_equal(kit_number(lines, 0, "changed_ns"), changed_ns);
 
 	world.things[0].thing.target = 0xbad;
 	passed(NULL);
@@ -595,19 +602,19 @@ static void gone_and_back(void **state)
 	assert_null(ks_set_kept(probe, GATE, &second));
 	assert_string_equal(fresh(), "sample present gate:1");
 	put(GATE, 2, 0)->target = 0xbad;
-	assert_string_equal(seen(), "alarm appeared gate:2 first(target=0x2000)");
+	assert_string_equal(seen(), "alarm appeared gate:2 first(target=0x2000) x1");
 	assert_int_equal(ks_set_baselines(probe), 2);
-	assert_string_equal(fresh(), "sample present gate:1, sample present gate:2 first(target=0x2000)");
+	assert_string_equal(fresh(), "sample present gate:1, sample present gate:2 first(target=0x2000) x1");
 	take(1);
-	assert_string_equal(seen(), "event vanished gate:2 first(target=0x2000)");
+	assert_string_equal(seen(), "event vanished gate:2 first(target=0x2000) x1");
 	put(GATE, 2, 0);
-	assert_string_equal(seen(), "event appeared gate:2");
-	assert_string_equal(fresh(), "sample present gate:1, sample present gate:2");
+	assert_string_equal(seen(), "event appeared gate:2 x2");
+	assert_string_equal(fresh(), "sample present gate:1, sample present gate:2 x2");
 	/* Back again when somebody asks: that it came is not hidden by that he did. */
 	take(1);
 	seen();
 	put(GATE, 2, 0);
-	assert_string_equal(fresh(), "sample present gate:1, event present gate:2");
+	assert_string_equal(fresh(), "sample present gate:1, event present gate:2 x3");
 }
 
 /* Of one that becomes an item when it is no longer as usual, what is usual is the first value. */
@@ -617,10 +624,10 @@ static void usual_is_first(void **state)
 	put(GATE, 1, 0);
 	passed(NULL);
 	put(GATE, 2, 0)->target = 0xbad;
-	assert_string_equal(seen(), "alarm changed gate:2 first(target=0x2000)");
-	assert_string_equal(fresh(), "sample present gate:1, sample present gate:2 first(target=0x2000)");
+	assert_string_equal(seen(), "alarm changed gate:2 first(target=0x2000) x1");
+	assert_string_equal(fresh(), "sample present gate:1, sample present gate:2 first(target=0x2000) x1");
 	world.things[1].thing.target = 0x2000;
-	assert_string_equal(seen(), "alarm changed gate:2");
+	assert_string_equal(seen(), "alarm changed gate:2 x2");
 }
 
 /* What does not fit into the record of the change stands in the next sample. */
@@ -635,7 +642,7 @@ static void first_too_long(void **state)
 	memset(gate->symbol + 120, 0, 380);
 	passed(NULL);
 	memset(gate->symbol, 'b', 499);
-	assert_string_equal(seen(), "alarm changed gate:1 first(null)");
+	assert_string_equal(seen(), "alarm changed gate:1 first(null) x2");
 	assert_non_null(strstr(fresh(), "sample present gate:1 first(symbol=aaaa"));
 }
 
@@ -673,7 +680,7 @@ static void settling(void **state)
 	assert_string_equal(fresh(), "sample present gate:1, sample present slot:2");
 	port_advance(60 * SECOND);
 	world.things[0].thing.target = 3;
-	assert_string_equal(seen(), "alarm changed gate:1 first(target=0x2)");
+	assert_string_equal(seen(), "alarm changed gate:1 first(target=0x2) x1");
 }
 
 /*
@@ -705,7 +712,7 @@ static void settled(void **state)
 	world.things[0].thing.target = 7;
 	probe->due_ns = 0;
 	probe->work.run(&probe->work);
-	assert_string_equal(as_text(kit_command("records", "machine", NULL)), "alarm changed gate:2 first(target=0x6)");
+	assert_string_equal(as_text(kit_command("records", "machine", NULL)), "alarm changed gate:2 first(target=0x6) x1");
 }
 
 /* === Who gives way ====================================================== */
@@ -787,7 +794,7 @@ static uint32_t source_of_newest(void)
 	for (unsigned int class = 0; class < KS_CLASSES; class++)
 		for (unsigned int i = 2; i < KS_RING_SOURCES; i++)
 			if (ring->share[class].queue[i].newest == ring->newest)
-				return ring->share[class].queue[i].source;
+				return i < 2 + KS_RING_KINDS ? KS_KIND_SOURCE(i - 2) : ring->share[class].queue[i].source;
 	return KS_NO_SOURCE;
 }
 
@@ -812,7 +819,7 @@ static void fingerprints_of_others(void **state)
 	passes = kit_sensor.probes[0].passes;
 	while (kit_sensor.probes[0].passes == passes)
 		port_advance(SECOND / 10);
-	assert_int_equal(source_of_newest(), KS_NO_SOURCE);
+	assert_int_equal(source_of_newest(), KS_KIND_SOURCE(DENIED));
 	lines = kit_command("records", "machine", NULL);
 	assert_true(json_is_true(json_object_get(kit_record(lines, 0), "fingerprint")));
 	assert_string_equal(as_text(lines), "event vanished denied:3");

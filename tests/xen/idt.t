@@ -128,6 +128,7 @@ is_deeply([@$gate{qw(kind event cpu vector handler symbol)}], ['idt-gate', 'chan
 is_deeply([@{$gate->{old} // {}}{qw(handler symbol)}], [$handler->($old_gate), 'overflow+0x0'], 'and where it led before');
 my $back = $only->('gate-back');
 is_deeply([@$back{qw(event cpu vector symbol)}, $back->{old}{symbol}], ['changed', 1, $overflow, 'overflow+0x0', 'bounds+0x0'], 'and that it was put back');
+is_deeply([exists $gate->{first}, $gate->{changes}, exists $back->{first}, $back->{changes}], [1, 1, '', 2], 'which does not undo that it was another');
 my $descriptor = $only->('descriptor');
 is_deeply([@$descriptor{qw(kind event cpu table selector type dpl)}, $descriptor->{old}{type}],
 	  ['descriptor', 'changed', 1, 'gdt', sprintf('0x%x', $selector), 'call-gate', 3, 'empty'], 'a call gate where there was nothing') or diag explain $descriptor;
