@@ -35,7 +35,7 @@ trace=/sys/kernel/tracing
 grep -q \$trace /proc/mounts || mount -t tracefs none \$trace
 to() { echo "\$1" >\$trace/\$2; }
 
-step symbols grep -E ' ($victim|$stays|__st(art|op)___jump_table|[_a-z]*xfrm_[_a-z0-9]*|$traced|sys_call_table|idt_table|panic|vfs_statx|_stext|_etext|__start_rodata|__end_rodata)\$' /proc/kallsyms
+step symbols grep -E ' ($victim|$stays|__st(art|op)___jump_table|obj_cgroup_charge_zswap|$traced|sys_call_table|idt_table|panic|vfs_statx|_stext|_etext|__start_rodata|__end_rodata)\$' /proc/kallsyms
 step load insmod ksense.ko
 step baseline sweep
 step readout sleep 1
@@ -128,16 +128,17 @@ my (%place, $label);
 my $change_places = sub {
 	with_dom0($symbol{_stext}, sub {
 		my ($gdb) = @_;
-		my @near = sort { $a <=> $b } map { $symbol{$_} } grep { /xfrm_/ } keys %symbol;
+		my $start = $symbol{obj_cgroup_charge_zswap};
 		my $table = gdb_read($gdb, $symbol{__start___jump_table}, $symbol{__stop___jump_table} - $symbol{__start___jump_table});
 
 		for (my $i = 0; $i < length $table; $i += 16) {
 			my $at = $symbol{__start___jump_table} + $i + unpack('l<', substr($table, $i, 4));
-			next unless (grep { $at >= $_ && $at < $_ + 256 } @near) && grep { $_ > $at && $_ < $at + 4096 } @near;
+			next unless $at >= $start && $at < $start + 64;
 			next unless substr($memory{text}, $at - $symbol{_stext}, 2) =~ /^(\x66\x90|\xeb)/s;
 			$label = $at;
 			last;
 		}
+		return if !$label;
 		$place{$_} = gdb_read($gdb, $_, 5) for $label, $symbol{$stays};
 		gdb_write($gdb, $label, "\x0f\x1f\x44\x00\x00");
 		gdb_write($gdb, $symbol{$stays}, "\xcc" . substr($place{$symbol{$stays}}, 1));
