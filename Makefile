@@ -123,6 +123,7 @@ module: $(B)/linux/ksense.ko ## build the Linux module, for the running kernel o
 $(B)/linux/ksense.ko: MODULE_KDIR = $(KDIR)
 $(B)/linux-guest/ksense.ko: MODULE_KDIR = $(GUEST_KDIR)
 $(B)/linux-debug/ksense.ko: MODULE_KDIR = $(DEBUG_KERNEL)
+$(B)/linux-debug-rt/ksense.ko: MODULE_KDIR = $(DEBUG_KERNEL)
 # Built to be read (tests/linux/sealed.t); scripts/fetch-headers brings what it needs.
 $(B)/linux-6.12/ksense.ko: MODULE_KDIR = $(abspath build/headers-6.12/kdir)
 $(B)/linux-6.12/ksense.ko: MODULE_OPTIONS = CONFIG_DEBUG_INFO_BTF_MODULES=
@@ -136,7 +137,8 @@ $(B)/vm/kernel/release:
 module_tree = rsync -aR $(MODULE_FILES) $(1)/ && cp linux/Kbuild $(1)/Kbuild
 
 # In a copy, so that the kernel's build leaves nothing here.
-$(B)/linux/ksense.ko $(B)/linux-guest/ksense.ko $(B)/linux-debug/ksense.ko $(B)/linux-6.12/ksense.ko: $(MODULE_FILES) linux/Kbuild
+$(B)/linux/ksense.ko $(B)/linux-guest/ksense.ko $(B)/linux-debug/ksense.ko $(B)/linux-debug-rt/ksense.ko $(B)/linux-6.12/ksense.ko: \
+		$(MODULE_FILES) linux/Kbuild
 	@[ -f "$(MODULE_KDIR)/Makefile" ] || { echo "no kernel headers in $(MODULE_KDIR): install linux-headers-amd64, or give KDIR=" >&2; exit 1; }
 	@mkdir -p $(@D)
 	$(call module_tree,$(@D))

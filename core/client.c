@@ -29,9 +29,14 @@ static bool reply(struct ks_client *client, const struct ks_request *request)
 		more = ks_serve(client->sensor, &client->caller, request, &cursor, &out);
 		if (out.len && !client->send(client, out.buf, out.len))
 			return false;
-		/* It may take as long as the pass of a probe, without a byte to send. */
-		if (more != KS_SERVE_DONE && client->gone(client))
+		/*
+		 * It may take as long as the pass of a probe, without a byte to send.  What was sent
+		 * before the client went, it may have read.
+		 */
+		if (more != KS_SERVE_DONE && client->gone(client)) {
+			ks_confirm(client->sensor, request, &cursor);
 			return false;
+		}
 		if (more == KS_SERVE_WAIT) {
 			ks_port_pause(pause_ns);
 			if (pause_ns < KS_CLIENT_PAUSE_MAX_NS)

@@ -71,6 +71,7 @@ static void *client_thread(void *arg)
 	struct pollfd poll_fd = { .fd = client->fd, .events = POLLIN };
 	bool go_on = true;
 
+	pthread_setname_np(pthread_self(), "client");
 	while (go_on) {
 		uint64_t patience_ns = ks_client_patience_ns(&client->client);
 		int ready = poll(&poll_fd, 1, patience_ns == UINT64_MAX ? -1 : (int)(patience_ns / 1000000));

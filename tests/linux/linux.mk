@@ -8,16 +8,19 @@ LINUX_TEST_PROGRAMS = $(B)/tests/actor $(B)/tests/open $(B)/tests/become $(B)/te
 SOCKET_TEST_PROGRAMS = $(B)/tests/dialect $(B)/tests/load
 LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS) $(B)/tests/forks
 
-DEBUG_KERNEL = $(abspath build/debug-kernel/obj)
+# RT=1: the one with PREEMPT_RT.
+RT ?=
+DEBUG_KERNEL = $(abspath build/debug-kernel$(RT:1=-rt)/obj)
+DEBUG_PARTS = $(B)/linux-debug$(RT:1=-rt)
 
 # Modules for the emulated machine's kernel, and for the debug kernel; in a copy, as the module itself.
-DEBUG_TEST_MODULES = $(LINUX_TEST_MODULES:$(B)/tests/%=$(B)/linux-debug/tests/%)
+DEBUG_TEST_MODULES = $(LINUX_TEST_MODULES:$(B)/tests/%=$(DEBUG_PARTS)/tests/%)
 $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES): $(B)/tests/%.ko: tests/linux/%.c | $(B)/vm/kernel/release
 $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES): MODULE_KDIR = $(GUEST_KDIR)
-$(DEBUG_TEST_MODULES): $(B)/linux-debug/tests/%.ko: tests/linux/%.c
+$(DEBUG_TEST_MODULES): $(DEBUG_PARTS)/tests/%.ko: tests/linux/%.c
 $(DEBUG_TEST_MODULES): MODULE_KDIR = $(DEBUG_KERNEL)
 # Another configuration is another kernel.
-$(B)/linux-debug/ksense.ko $(DEBUG_TEST_MODULES): $(DEBUG_KERNEL)/Module.symvers
+$(DEBUG_PARTS)/ksense.ko $(DEBUG_TEST_MODULES): $(DEBUG_KERNEL)/Module.symvers
 $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(DEBUG_TEST_MODULES):
 	@mkdir -p $(@D)
 	cp $< $(<D)/Kbuild $(@D)/
@@ -43,8 +46,8 @@ DEBUG_T = $(patsubst %,tests/linux/%.t,linux load processes open_files files mod
 
 .PHONY: check-debug-kernel
 # Everything is slower there: fewer requests and rounds, and more patience.
-check-debug-kernel: host tools $(LINUX_TEST_PARTS) ## the module's tests in a Linux with KASAN, lockdep and UBSAN (built first)
-	vm/build-debug-kernel
-	@$(MAKE) --no-print-directory $(B)/linux-debug/ksense.ko $(DEBUG_TEST_MODULES)
-	KS_B=$(B) KS_BUILD=$(abspath $(B)) KS_MODULE=$(abspath $(B))/linux-debug/ksense.ko KS_TEST_MODULES=$(abspath $(B))/linux-debug/tests \
+check-debug-kernel: host tools $(LINUX_TEST_PARTS) ## the module's tests in a Linux with KASAN, lockdep and UBSAN (built first); with RT=1 a real-time one
+	vm/build-debug-kernel $(RT:1=--rt)
+	@$(MAKE) --no-print-directory $(DEBUG_PARTS)/ksense.ko $(DEBUG_TEST_MODULES)
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) KS_MODULE=$(abspath $(DEBUG_PARTS)/ksense.ko) KS_TEST_MODULES=$(abspath $(DEBUG_PARTS)/tests) \
 		KS_TIMEOUT=1800 KS_LOAD='16 200 20' KS_ROUNDS=4 KS_LINUX_OPTIONS='--kernel $(DEBUG_KERNEL)/arch/x86/boot/bzImage --mem 2048' prove --timer $(DEBUG_T)

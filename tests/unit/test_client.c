@@ -359,6 +359,25 @@ static void replies_consume(void **state)
 }
 
 /*
+ * A client that goes when it has read a part of a reply: what it was handed is not there again for
+ * the next.
+ */
+static void gone_after_a_part(void **state)
+{
+	unsigned int handed = 0;
+
+	(void)state;
+	kit_records(0, 300, "x"); /* more than one call hands over */
+	looks_left = 2;
+	assert_false(say(request_0_1("records, alpha")));
+	for (const char *at = strstr(heard(), "alpha:"); at; at = strstr(at + 1, "alpha:"))
+		handed++;
+	assert_true(handed > 2 && handed < 300);
+	assert_int_equal(alpha()->delivered, handed);
+	assert_int_equal(alpha()->ring.held, 300 - handed);
+}
+
+/*
  * A client that goes in the middle of a reply: what it was not handed is still there, and it is
  * served no further.
  */
@@ -895,7 +914,7 @@ int main(void)
 		with_client(filter_outlives_its_line), with_client(since_and_epoch), with_client(no_news_no_work), with_client(reset_in_a_push),
 		with_client(reset),                 with_client(restarted),       with_client(nothing_is_unaccounted),
 		with_client(sleeps_while_another_works), with_client(gone_while_it_waits),
-		with_client(replies_consume), with_client(gone_in_a_reply),
+		with_client(replies_consume), with_client(gone_in_a_reply), with_client(gone_after_a_part),
 		with_client(sessions),              with_client(patience),        with_client(lines_of_all_lengths),
 	};
 
