@@ -359,7 +359,8 @@ static bool may_have_init_code(const struct module *module, uintptr_t address)
 	if (rcu_access_pointer(shadow.kallsyms) == &module->core_kallsyms)
 		return false;
 #endif
-	return !is_old_suspect(address, STARTED_PATIENCE_NS);
+	/* By another address than the code itself, whose time begins when this one's is over. */
+	return !is_old_suspect(address + 1, STARTED_PATIENCE_NS);
 }
 
 static int copy_hidden(const struct module *module, const char *seen, struct ks_hidden_module *item)
