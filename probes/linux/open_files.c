@@ -592,7 +592,7 @@ static struct file *file_in(const struct task_struct *task, const struct files_s
 unreadable:
 	*end = *fd;
 	/* It has just been closed as a whole. */
-	return ks_still(&task->files, files) ? ERR_PTR(-EFAULT) : NULL;
+	return ks_has(&task->files, files) ? ERR_PTR(-EFAULT) : NULL;
 }
 
 static uint64_t place_of(const struct ks_set_cursor *cursor)

@@ -149,7 +149,7 @@ static bool read_namespaces(const struct task_struct *task, struct ks_process *i
 		whole = KS_GET(ns, nsproxy) && KS_GET(net, &ns.net_ns->ns.inum) && KS_GET(uts, &ns.uts_ns->ns.inum) &&
 			KS_GET(ipc, &ns.ipc_ns->ns.inum) && KS_GET(cgroup, &ns.cgroup_ns->ns.inum) && KS_GET(time, &ns.time_ns->ns.inum) &&
 			(!mnt_ns_known || KS_GET(mnt, &((const struct ns_common *)(const void *)ns.mnt_ns)->inum));
-		if (!ks_still(&task->nsproxy, nsproxy))
+		if (!ks_has(&task->nsproxy, nsproxy))
 			continue;
 		item->mnt_ns = mnt;
 		item->net_ns = net;
@@ -192,7 +192,7 @@ static bool read_threads(const struct task_struct *task, struct ks_process *item
 	if (!signal)
 		return true;
 	if (!KS_GET(threads, &signal->nr_threads) || !KS_GET(ended_ns, &signal->sum_sched_runtime))
-		return !ks_still(&task->signal, signal);
+		return !ks_has(&task->signal, signal);
 	item->threads = (uint32_t)threads;
 	item->cpu_ns = ended_ns + task->se.sum_exec_runtime;
 	for (unsigned int i = 0; threads > 1 && i < THREADS_MAX && (thread = next_thread_of(signal, &node)); i++)
@@ -228,15 +228,14 @@ static bool read_mm(const struct task_struct *task, struct ks_process *item, str
 /* False: not all could be read. */
 static bool read_cred(const struct task_struct *task, struct ks_process *item)
 {
-	const struct cred *cred = rcu_access_pointer(task->real_cred);
-	const struct user_namespace *user_ns;
-	kuid_t uid, euid;
+	struct cred cred;
 
-	if (!KS_GET(uid, &cred->uid) || !KS_GET(euid, &cred->euid) || !KS_GET(item->caps, (const uint64_t *)&cred->cap_effective))
+	if (!KS_GET(cred, rcu_access_pointer(task->real_cred)))
 		return false;
-	item->uid = from_kuid(&init_user_ns, uid);
-	item->euid = from_kuid(&init_user_ns, euid);
-	return KS_GET(user_ns, &cred->user_ns) && KS_GET(item->user_ns, &user_ns->ns.inum);
+	item->uid = from_kuid(&init_user_ns, cred.uid);
+	item->euid = from_kuid(&init_user_ns, cred.euid);
+	memcpy(&item->caps, &cred.cap_effective, sizeof(item->caps));
+	return KS_GET(item->user_ns, &cred.user_ns->ns.inum);
 }
 
 static bool read_pid_ns(const struct pid *pid, struct ks_process *item)

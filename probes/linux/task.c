@@ -48,15 +48,14 @@ bool ks_is_process(const struct task_struct *task)
  */
 static bool is_file(const struct file *file)
 {
-	const struct super_block *sb;
-	const struct dentry *dentry;
-	const struct vfsmount *mnt;
+	const struct super_block *of_inode, *of_dentry, *of_mount;
 	const struct inode *inode;
-	const void *of_sb;
+	const void *ops;
+	struct path path;
 
-	return virt_addr_valid(file) && KS_GET(inode, &file->f_inode) && KS_GET(sb, &inode->i_sb) && KS_GET(of_sb, &sb->s_op) &&
-	       KS_GET(dentry, &file->f_path.dentry) && KS_GET(inode, &dentry->d_inode) && KS_GET(dentry, &dentry->d_parent) &&
-	       KS_GET(mnt, &file->f_path.mnt) && KS_GET(dentry, &mnt->mnt_root);
+	return virt_addr_valid(file) && KS_GET(inode, &file->f_inode) && KS_GET(path, &file->f_path) && KS_GET(of_inode, &inode->i_sb) &&
+	       KS_GET(of_dentry, &path.dentry->d_sb) && KS_GET(of_mount, &path.mnt->mnt_sb) && of_dentry == of_mount && KS_GET(ops, &of_inode->s_op) &&
+	       (of_inode == of_dentry || KS_GET(ops, &of_dentry->s_op));
 }
 
 struct file *ks_get_file(struct file *const *slot, const void *place, const void *held)
@@ -67,7 +66,7 @@ struct file *ks_get_file(struct file *const *slot, const void *place, const void
 
 		readable = KS_GET(file, slot) && (!file || is_file(file));
 		/* Else the slot's memory may have been anybody's by then. */
-		if (!ks_still(place, held))
+		if (!ks_has(place, held))
 			return NULL;
 		if (!readable)
 			return ERR_PTR(-EFAULT);
@@ -95,7 +94,7 @@ int ks_task_mm(const struct task_struct *task, struct ks_task_mm *out)
 		readable = KS_GET(out->pgd, &mm->pgd) && virt_addr_valid(out->pgd);
 		if (readable)
 			out->exe = ks_get_file((struct file *const *)&mm->exe_file, &task->mm, mm);
-		if (ks_still(&task->mm, mm))
+		if (ks_has(&task->mm, mm))
 			return readable && !IS_ERR(out->exe) ? 1 : -EFAULT;
 		if (readable && !IS_ERR_OR_NULL(out->exe))
 			fput(out->exe);

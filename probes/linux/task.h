@@ -21,7 +21,14 @@
 /* In so many looks, somebody who changes it on another CPU is done. */
 #define KS_TASK_LOOKS 3
 
-/* Whether the pointer at @place is still @held: after the reads of what is behind it. */
+/* Whether a task still has what it had at @place in it: after the reads of what is behind it. */
+static inline bool ks_has(const void *place, const void *held)
+{
+	smp_rmb();
+	return READ_ONCE(*(const void *const *)place) == held;
+}
+
+/* The same of any place. */
 static inline bool ks_still(const void *place, const void *held)
 {
 	const void *now;
