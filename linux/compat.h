@@ -69,31 +69,28 @@ static inline uint64_t ks_module_bytes(const struct module *module)
 
 /* === Files and paths ==================================================== */
 
+/*
+ * Takes a reference of @file, whose memory is a file's; false: it has just lost its last one.
+ * Under RCU.  Since 6.7 the memory of one may be another file's at once: ask again whether it is
+ * the one.
+ */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-/* Under RCU. */
-static inline struct file *ks_get_file_at(const struct fdtable *table, unsigned int fd)
+static inline bool ks_try_get_file(struct file *file)
 {
-	return get_file_rcu(&table->fd[fd]);
-}
-
-static inline struct file *ks_get_exe_file(struct mm_struct *mm)
-{
-	return get_file_rcu(&mm->exe_file);
+	return get_file_active(&file);
 }
 #else
-static inline struct file *ks_get_file_at(const struct fdtable *table, unsigned int fd)
+static inline bool ks_try_get_file(struct file *file)
 {
-	struct file *file = rcu_dereference(table->fd[fd]);
-
-	return file && get_file_rcu(file) ? file : NULL;
+	return get_file_rcu(file);
 }
+#endif
 
-static inline struct file *ks_get_exe_file(struct mm_struct *mm)
-{
-	struct file *file = rcu_dereference(mm->exe_file);
-
-	return file && get_file_rcu(file) ? file : NULL;
-}
+/* The lock of a process's root and current directory. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define ks_fs_lock(fs) (&(fs)->seq.lock)
+#else
+#define ks_fs_lock(fs) (&(fs)->lock)
 #endif
 
 /* Exported for long, and declared where modules see it only lately. */

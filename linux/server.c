@@ -112,7 +112,6 @@ static int peer_thread(void *data)
 	return 0;
 }
 
-/* Its thread may be over already: the reference that was taken on it makes kthread_stop() safe. */
 /* Who it is, for the records of what he does. */
 static void name_caller(struct ks_caller *caller, struct socket *sock)
 {
@@ -123,6 +122,7 @@ static void name_caller(struct ks_caller *caller, struct socket *sock)
 	spin_unlock(&sock->sk->sk_peer_lock);
 }
 
+/* Its thread may be over already: the reference that was taken on it makes kthread_stop() safe. */
 static void free_peer(struct peer *peer)
 {
 	kernel_sock_shutdown(peer->sock, SHUT_RDWR);
@@ -412,6 +412,7 @@ int ks_server_start(struct ks_sensor *sensor, const char *path, int group)
 	}
 	server.thread = kthread_create(listener_thread, NULL, KBUILD_MODNAME "/listen");
 	if (IS_ERR(server.thread)) {
+		forget_socket();
 		sock_release(server.listener);
 		return PTR_ERR(server.thread);
 	}

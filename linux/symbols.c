@@ -18,7 +18,7 @@
 KS_KERNEL_CALL(kallsyms_lookup_name);
 
 static DEFINE_MUTEX(lookup_mutex);
-static bool looked, found;
+static bool found;
 
 /*
  * The probe may stand behind the ENDBR that begins the function: so what says where the function
@@ -56,9 +56,9 @@ unsigned long ks_symbol(const char *name)
 	unsigned long address = 0;
 
 	mutex_lock(&lookup_mutex);
-	if (!looked)
+	/* What failed once, for want of memory or because kprobes were off, is tried again. */
+	if (!found)
 		found = find_lookup();
-	looked = true;
 	if (found)
 		address = ks_kernel_call(kallsyms_lookup_name)(name);
 	mutex_unlock(&lookup_mutex);

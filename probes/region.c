@@ -31,6 +31,7 @@ struct span {
 struct page {
 	struct ks_hash base, now;
 	struct span changed;     /* what differed when it was modified */
+	uint8_t moments;         /* sweeps in a row that found what should be there for a moment */
 	bool usual;              /* and that is what happens all day */
 };
 
@@ -58,6 +59,8 @@ struct region {
 	struct span changed;     /* what differs, but for */
 	struct span patched;     /* what differs and is the kernel's own doing, */
 	const char *site;        /* at places of this kind, */
+	bool momentary;          /* one of which should be gone in a moment; */
+	bool again;              /* which the last sweep found as well */
 	bool usual;              /* all of which are rewritten all day */
 	struct ks_siphash hash;
 	struct ks_sha256 sha;
@@ -248,6 +251,20 @@ static void next_page(struct ks_probe *probe, struct region *region)
 		begin_page(region);
 }
 
+/* Goes through the page at hand once more, for where it differs. */
+static void begin_locate(struct region *region, bool again)
+{
+	region->stage = LOCATE;
+	region->offset = 0;
+	region->changed.first = region->patched.first = CELLS_IN_PAGE;
+	region->site = NULL;
+	region->momentary = false;
+	region->usual = true;
+	region->again = again;
+	ks_siphash_init(&region->hash, region->page_key);
+	ks_sha256_init(&region->sha);
+}
+
 static void end_hash(struct ks_probe *probe, struct region *region)
 {
 	struct watched *watched = &region->watched[region->at];
@@ -256,21 +273,20 @@ static void end_hash(struct ks_probe *probe, struct region *region)
 
 	if (!watched->known) {
 		page->base = page->now = hash;
+		page->moments = 0;
 	} else if (!ks_hash_equal(&hash, &page->now)) {
 		watched->modified += ks_hash_equal(&page->now, &page->base);
 		page->now = hash;
 		if (!ks_hash_equal(&hash, &page->base)) {
-			region->stage = LOCATE;
-			region->offset = 0;
-			region->changed.first = region->patched.first = CELLS_IN_PAGE;
-			region->site = NULL;
-			region->usual = true;
-			ks_siphash_init(&region->hash, region->page_key);
-			ks_sha256_init(&region->sha);
+			begin_locate(region, false);
 			return;
 		}
 		watched->modified--;
+		page->moments = 0;
 		record_page(probe, region, "restored", page, NULL, NULL);
+	} else if (page->moments && page->moments < KS_REGION_MOMENTS) {
+		begin_locate(region, true);
+		return;
 	}
 	next_page(probe, region);
 }
@@ -279,23 +295,35 @@ static void end_locate(struct ks_probe *probe, struct region *region)
 {
 	struct page *page = &region->watched[region->at].pages[region->page];
 	struct ks_hash undone = ks_siphash_final(&region->hash);
+	struct span changed = region->changed;
 	const char *site = NULL;
+	bool lasting = false, usual = false;
 
-	page->usual = false;
 	/* One cell that nothing explains is what counts, whatever the kernel patched beside it. */
-	page->changed = region->changed;
 	if (region->patched.first != CELLS_IN_PAGE && ks_hash_equal(&undone, &page->base)) {
-		page->changed = region->patched;
+		changed = region->patched;
 		site = region->site;
-		page->usual = region->usual;
-	} else if (region->changed.first == CELLS_IN_PAGE) {
+		usual = region->usual;
+	} else if (changed.first == CELLS_IN_PAGE) {
 		/*
 		 * Changed back already, or the small hashes are the same by chance: it is the page
 		 * that differed.
 		 */
-		page->changed = (struct span){ 0, CELLS_IN_PAGE - 1 };
+		changed = (struct span){ 0, CELLS_IN_PAGE - 1 };
 	}
-	record_page(probe, region, "modified", page, &region->sha, site);
+	if (site && region->momentary) {
+		if (page->moments < KS_REGION_MOMENTS)
+			page->moments++;
+		lasting = page->moments == KS_REGION_MOMENTS;
+	} else if (!region->again) {
+		page->moments = 0;
+	}
+	/* Else it was told already; or it is just changing, and the next sweep tells. */
+	if (!region->again || lasting) {
+		page->changed = changed;
+		page->usual = usual;
+		record_page(probe, region, "modified", page, &region->sha, lasting ? NULL : site);
+	}
 	next_page(probe, region);
 }
 
@@ -326,6 +354,7 @@ static void differing_cell(struct ks_probe *probe, struct region *region, unsign
 	memcpy(now, undone, sizeof(undone));
 	extend(&region->patched, cell);
 	region->site = region->site && strcmp(region->site, site) ? "several" : site;
+	region->momentary |= type_of(probe)->is_momentary && type_of(probe)->is_momentary(site);
 	region->usual &= type_of(probe)->is_usual && type_of(probe)->is_usual(site);
 }
 

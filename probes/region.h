@@ -35,6 +35,7 @@
 #define KS_REGION_PAGE 4096
 #define KS_REGION_CELL 16
 #define KS_REGION_NAME 32
+#define KS_REGION_MOMENTS 8
 #define KS_REGION_SYMBOL 128
 
 struct ks_range {
@@ -73,6 +74,12 @@ struct ks_region_type {
 	 */
 	void (*keep)(struct ks_probe *probe, uint64_t address, const void *bytes, size_t count);
 	const char *(*undo)(struct ks_probe *probe, uint64_t address, uint8_t cell[KS_REGION_CELL]);
+	/*
+	 * Optional: places of this kind (what undo() returned) are there for a moment only.  A
+	 * page that has one in KS_REGION_MOMENTS sweeps in a row is told once more, without
+	 * "site".
+	 */
+	bool (*is_momentary)(const char *site);
 	/*
 	 * Optional: places of this kind (what undo() returned) are rewritten as anybody likes, so
 	 * that a page in which nothing else differs is an event, and no alarm.

@@ -440,6 +440,8 @@ static bool read_piece(void)
 
 /* === Callbacks of the engine === */
 
+static struct ks_torn root_looks;
+
 /*
  * cursor->at[0] is the next place in the list, at[1] whether the pass has begun: one that was
  * given up may have left a file open.
@@ -456,13 +458,16 @@ static int files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void
 		if (!read_piece())
 			return KS_SET_SKIP;
 	} else {
-		if (!take_next(cursor->at[0]))
+		const char *why = ks_root(&root);
+
+		if (why)
+			return ks_no_root(probe, &root_looks, why);
+		ks_is_torn(&root_looks, true);
+		if (!take_next(cursor->at[0])) {
+			path_put(&root);
 			return KS_SET_END;
-		cursor->at[0] = reading.at + 1;
-		if (!ks_root(&root)) {
-			ks_probe_failed(probe, "process 1 has no root directory to look from");
-			return KS_SET_FAILED;
 		}
+		cursor->at[0] = reading.at + 1;
 		/*
 		 * From high on attributes are not trusted: who has the disk, or the clock, can set
 		 * them back.

@@ -212,6 +212,12 @@ static const char *text_undo(struct ks_probe *probe, uint64_t address, uint8_t c
 	return ks_patches_undo(address, cell);
 }
 
+/* A breakpoint that the kernel puts where it rewrites what is behind. */
+static bool text_is_momentary(const char *site)
+{
+	return site == ks_patching;
+}
+
 /*
  * Branches and calls that the kernel turns as it needs them, some of them for any user: a socket's
  * option is enough.  Hooks, by ftrace or a kprobe, are somebody's with rights, and how rootkits
@@ -230,6 +236,7 @@ static const struct ks_region_type text_region = {
 	.symbol = text_symbol,
 	.keep = text_keep,
 	.undo = text_undo,
+	.is_momentary = text_is_momentary,
 	.is_usual = text_is_usual,
 };
 

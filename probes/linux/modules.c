@@ -182,7 +182,9 @@ struct query {
 	/* out */
 	struct module *next;
 	bool listed;
-	uintptr_t owner_end;            /* end of the code of which address is part, or 0 */
+	const struct module *owner;     /* says that it has the code of which address is part, */
+	uintptr_t owner_end;            /* which ends there, */
+	bool owner_starts;              /* and is what it needs only until it has started */
 };
 
 static void consider(struct query *query, struct module *module)
@@ -192,9 +194,13 @@ static void consider(struct query *query, struct module *module)
 	query->listed |= module == query->wanted;
 	if (!query->address || !copy_code_of(module))
 		return;
-	for (unsigned int init = 0; init < 2; init++)
-		if (is_in(query->address, code_start(&shadow, init), code_bytes(&shadow, init)))
-			query->owner_end = code_start(&shadow, init) + code_bytes(&shadow, init);
+	for (unsigned int init = 0; init < 2; init++) {
+		if (!is_in(query->address, code_start(&shadow, init), code_bytes(&shadow, init)))
+			continue;
+		query->owner = module;
+		query->owner_end = code_start(&shadow, init) + code_bytes(&shadow, init);
+		query->owner_starts = init;
+	}
 }
 
 /*
@@ -281,6 +287,8 @@ static int copy_module(const struct module *module, struct ks_module *item)
  */
 #define HIDDEN_PATIENCE_NS (100 * NSEC_PER_MSEC)
 #define UNOWNED_PATIENCE_NS (2 * NSEC_PER_SEC)
+/* So long does what a module's init function set off take at most: disks that are looked for. */
+#define STARTED_PATIENCE_NS (300 * NSEC_PER_SEC)
 #define SUSPECTS_MAX 64
 
 static struct suspect {
@@ -336,6 +344,25 @@ static int on_module(struct notifier_block *block, unsigned long event, void *da
 
 static struct notifier_block notifier = { .notifier_call = on_module };
 
+/*
+ * Whether @module may have code at @address that it needs only until it has started.  One that has
+ * started has waited for whatever its init function set off, and lets its symbols and that code go
+ * in one step.
+ */
+static bool may_have_init_code(const struct module *module, uintptr_t address)
+{
+	if (!copy_shadow(module))
+		return false;
+	if (shadow.state == MODULE_STATE_COMING || shadow.state == MODULE_STATE_UNFORMED)
+		return true;
+#ifdef CONFIG_KALLSYMS
+	if (rcu_access_pointer(shadow.kallsyms) == &module->core_kallsyms)
+		return false;
+#endif
+	/* By another address than the code itself, whose time begins when this one's is over. */
+	return !is_old_suspect(address + 1, STARTED_PATIENCE_NS);
+}
+
 static int copy_hidden(const struct module *module, const char *seen, struct ks_hidden_module *item)
 {
 	if (!copy_shadow(module) || !is_old_suspect((uintptr_t)module, HIDDEN_PATIENCE_NS))
@@ -385,7 +412,7 @@ static bool next_in_sysfs(uintptr_t after, struct module **next)
  * The module that has @address, as __module_address() finds it: a tree in two copies, of which
  * one stands still (linux/rbtree_latch.h).  NULL: none, or somebody changed the tree just then.
  */
-static struct module *in_module_tree(uintptr_t address)
+static struct module *in_module_tree(uintptr_t address, bool *init)
 {
 	unsigned int copy;
 	struct rb_node *node;
@@ -400,15 +427,17 @@ static struct module *in_module_tree(uintptr_t address)
 
 		if (!KS_GET(memory, at))
 			return NULL;
-		if (is_in(address, (uintptr_t)memory.base, memory.size))
+		if (is_in(address, (uintptr_t)memory.base, memory.size)) {
+			*init = at != ks_module_code(memory.mtn.mod, false);
 			return memory.mtn.mod;
+		}
 		node = address < (uintptr_t)memory.base ? memory.mtn.node.node[copy & 1].rb_left :
 							   memory.mtn.node.node[copy & 1].rb_right;
 	}
 	return NULL;
 }
 #else
-static struct module *in_module_tree(uintptr_t address)
+static struct module *in_module_tree(uintptr_t address, bool *init)
 {
 	return NULL;
 }
@@ -473,7 +502,7 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 	struct query query = { };
 	struct module *module;
 	uintptr_t address = *cursor, bytes;
-	bool found = false;
+	bool found = false, init = false;
 
 	for (unsigned int i = 0; i < TABLES_MAX && address < end && !found; i++)
 		found = ks_next_executable(&address, end, &bytes);
@@ -481,21 +510,24 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 		*cursor = address;
 		return KS_SET_SKIP;
 	}
-	module = kernel.module_tree ? in_module_tree(address) : NULL;
+	module = kernel.module_tree ? in_module_tree(address, &init) : NULL;
 	query.wanted = module;
 	query.address = module ? 0 : address;
 	if (!ask_list(&query))
 		return torn_list(probe);
 	ks_is_torn(&list_torn, true);
 	*cursor = address + bytes;
-	if (query.owner_end > address) {
-		*cursor = PAGE_ALIGN(query.owner_end);
-		return KS_SET_SKIP;
-	}
+	if (module && !query.listed)
+		return copy_hidden(module, "module-tree", item);
 	if (module) {
+		query.owner = module;
+		query.owner_starts = init;
 		if (copy_shadow(module) && is_in(address, code_start(&shadow, false), code_bytes(&shadow, false)))
-			*cursor = PAGE_ALIGN(code_start(&shadow, false) + code_bytes(&shadow, false));
-		return query.listed ? KS_SET_SKIP : copy_hidden(module, "module-tree", item);
+			query.owner_end = code_start(&shadow, false) + code_bytes(&shadow, false);
+	}
+	if (query.owner && (!query.owner_starts || may_have_init_code(query.owner, address))) {
+		*cursor = max_t(uint64_t, *cursor, PAGE_ALIGN(query.owner_end));
+		return KS_SET_SKIP;
 	}
 	return ks_vm_areas_known() ? copy_code(address, bytes, cursor, item) : KS_SET_SKIP;
 }

@@ -33,6 +33,7 @@
 #include "../../linux/compat.h"
 #include "../set.h"
 #include "root.h"
+#include "task.h"
 
 /*
  * How much a string may take up in a record, where a hostile byte is six: one with a changed path
@@ -376,12 +377,11 @@ static bool put_unix_name(struct sock *sk, char *out, size_t size)
 	char name[sizeof(address->name->sun_path)];
 	int len;
 
-	if (!address)
+	if (!address || !KS_GET(len, &address->len))
 		return false;
-	len = min_t(int, address->len - (int)offsetof(struct sockaddr_un, sun_path), sizeof(name));
-	if (len <= 0)
+	len = min_t(int, len - (int)offsetof(struct sockaddr_un, sun_path), sizeof(name));
+	if (len <= 0 || copy_from_kernel_nofault(name, address->name->sun_path, len))
 		return false;
-	memcpy(name, address->name->sun_path, len);
 	if (name[0])
 		len = strnlen(name, len);
 	else
@@ -390,16 +390,41 @@ static bool put_unix_name(struct sock *sk, char *out, size_t size)
 	return put_bounded(out, size, name, len, END_ESCAPED_MAX);
 }
 
-static void copy_unix(struct sock *sk, struct ks_open_socket *item)
+/* Of a socket that is held. */
+static uint64_t inode_of(struct sock *sk)
 {
-	struct sock *peer = unix_peer_get(sk);
+	const struct socket *sock;
+	unsigned long inode = 0;
+
+	rcu_read_lock();
+	if (KS_GET(sock, &sk->sk_socket) && sock &&
+	    !(KS_GET(inode, &SOCK_INODE((struct socket *)sock)->i_ino) && ks_still(&sk->sk_socket, sock)))
+		inode = 0;
+	rcu_read_unlock();
+	return inode;
+}
+
+/* False: somebody holds its lock, which is what keeps a peer; or the peer is none. */
+static bool copy_unix(struct sock *sk, struct ks_open_socket *item)
+{
+	unsigned short family;
+	struct sock *peer;
+	bool readable;
 
 	item->cut = put_unix_name(sk, item->local, sizeof(item->local));
-	if (!peer)
-		return;
+	if (!ks_try_lock(&unix_sk(sk)->lock))
+		return false;
+	peer = unix_peer(sk);
+	readable = !peer || KS_GET(family, &peer->sk_family);
+	if (peer && readable)
+		sock_hold(peer);
+	spin_unlock(&unix_sk(sk)->lock);
+	if (!peer || !readable)
+		return readable;
 	item->cut |= put_unix_name(peer, item->remote, sizeof(item->remote));
-	item->peer_inode = sock_i_ino(peer);
+	item->peer_inode = inode_of(peer);
 	sock_put(peer);
+	return true;
 }
 
 /*
@@ -423,12 +448,17 @@ static void copy_asked(struct socket *sock, uint16_t family, struct ks_open_sock
 		snprintf(item->local, sizeof(item->local), "interface %d", address.packet.sll_ifindex);
 }
 
-static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_open_socket *item)
+/* *@whole: all of it could be read. */
+static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_open_socket *item, bool *whole)
 {
-	/* It stays: only the release of the file takes it away. */
-	struct sock *sk = READ_ONCE(sock->sk);
 	const struct word *protocols = NULL, *states = other_states;
+	unsigned short family;
+	struct sock *sk;
 
+	/* It stays: only the release of the file takes it away. */
+	*whole = KS_GET(sk, &sock->sk) && (!sk || KS_GET(family, &sk->sk_family));
+	if (!*whole)
+		return SOCKET_KIND;
 	item->inode = SOCK_INODE(sock)->i_ino;
 	put_word(item->type, sizeof(item->type), types, sock->type);
 	if (!sk)
@@ -443,7 +473,7 @@ static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_op
 		copy_inet(probe, sk, item);
 		break;
 	case AF_UNIX:
-		copy_unix(sk, item);
+		*whole = copy_unix(sk, item);
 		break;
 	case AF_NETLINK:
 		protocols = netlink_protocols;
@@ -485,43 +515,89 @@ static unsigned int met_rows_bits;
 static uint32_t met_pass;
 static unsigned int met_gives_way;
 
-static struct task_struct *task_of(uint32_t pid)
+/* The task of @pid, or NULL: none, or what its links lead to is none. */
+static const struct task_struct *task_of(uint32_t nr)
 {
-	return pid_task(find_pid_ns((int)pid, &init_pid_ns), PIDTYPE_PID);
+	struct pid *pid = find_pid_ns((int)nr, &init_pid_ns);
+	const struct task_struct *task = pid_task(pid, PIDTYPE_PID);
+
+	return task && ks_still(&task->thread_pid, pid) ? task : NULL;
 }
 
 /*
- * Under whose pid the table of @task is told: 0, its own.  Under RCU, with the task's lock.  Who
- * was met with it must still have it: a table that is given back may be another's in the same
- * pass.
+ * Under whose pid the table @files of @task is told: 0, its own.  Who was met with it must still
+ * have it: a table that is given back may be another's in the same pass.
  */
-static uint32_t told_under(struct task_struct *task, uint32_t pid)
+static uint32_t told_under(const struct task_struct *task, const struct files_struct *files, uint32_t pid)
 {
-	uintptr_t table = (uintptr_t)task->files;
+	const struct files_struct *leaders;
 	const struct task_struct *holder;
 	struct met *row, *vacant = NULL;
+	atomic_t holders;
 
-	if (!thread_group_leader(task) && task->files == READ_ONCE(task->group_leader->files))
-		return (uint32_t)task_tgid_nr(task);
-	if (atomic_read(&task->files->count) < 2)
+	if (!ks_is_process(task) && KS_GET(leaders, &task->group_leader->files) && leaders == files)
+		return (uint32_t)task->tgid;
+	if (!KS_GET(holders, &files->count) || atomic_read(&holders) < 2)
 		return 0;
-	row = met[hash_long(table, met_rows_bits)];
+	row = met[hash_long((uintptr_t)files, met_rows_bits)];
 	for (unsigned int i = 0; i < MET_IN_ROW; i++) {
 		if (row[i].pass != met_pass) {
 			vacant = &row[i];
 			continue;
 		}
-		if (row[i].table != table)
+		if (row[i].table != (uintptr_t)files)
 			continue;
 		holder = task_of(row[i].pid);
-		if (holder && holder != task && (uintptr_t)READ_ONCE(holder->files) == table)
+		if (holder && holder != task && READ_ONCE(holder->files) == files)
 			return row[i].pid;
 		vacant = &row[i];
 	}
 	if (!vacant)
 		vacant = &row[met_gives_way++ % MET_IN_ROW];
-	*vacant = (struct met){ .table = table, .pid = pid, .pass = met_pass };
+	*vacant = (struct met){ .table = (uintptr_t)files, .pid = pid, .pass = met_pass };
 	return 0;
+}
+
+/* Of which so many are read at once. */
+#define PLACES_READ 32
+
+/* Descriptors that could be read; a table that could not is one. */
+static struct ks_shortfall descriptors = { .view = "descriptors" };
+
+/*
+ * The next open file in the table @files of @task's, from *@fd on, with a reference, and *@fd
+ * behind it; NULL: not among the next places.  -EFAULT, as an ERR_PTR: *@fd could not be read.
+ */
+static struct file *file_in(const struct task_struct *task, const struct files_struct *files, unsigned int *fd, unsigned int *end)
+{
+	const struct fdtable *table;
+	struct file **slots, *some[PLACES_READ], *file;
+
+	if (!KS_GET(table, &files->fdt) || !KS_GET(*end, &table->max_fds) || !KS_GET(slots, &table->fd))
+		goto unreadable;
+	for (unsigned int read = 0; read < PLACES_MAX && *fd < *end; read += PLACES_READ) {
+		unsigned int places = min_t(unsigned int, PLACES_READ, *end - *fd);
+
+		if (copy_from_kernel_nofault(some, slots + *fd, places * sizeof(*some)))
+			goto unreadable;
+		for (unsigned int i = 0; i < places; i++, ++*fd) {
+			if (!some[i])
+				continue;
+			file = ks_get_file(slots + *fd, &task->files, files);
+			if (file)
+				return file;
+		}
+	}
+	return NULL;
+unreadable:
+	*end = *fd;
+	/* It has just been closed as a whole. */
+	return ks_has(&task->files, files) ? ERR_PTR(-EFAULT) : NULL;
+}
+
+static uint64_t place_of(const struct ks_set_cursor *cursor)
+{
+	return cursor->at[AT_PID] << 32 | cursor->at[AT_FD];
 }
 
 static void pass_by(struct ks_set_cursor *cursor)
@@ -531,24 +607,25 @@ static void pass_by(struct ks_set_cursor *cursor)
 }
 
 /*
- * The next open file of @task, held, and the cursor behind it; NULL, and the cursor at where to go
- * on.  *@under: likewise, and the table is told under this pid.
+ * The next open file of @task, with a reference, and the cursor behind it; NULL, and the cursor at
+ * where to go on.  *@under: likewise, and the table is told under this pid.
  */
-static struct file *next_file(struct task_struct *task, struct ks_set_cursor *cursor, uint32_t *under)
+static struct file *next_file(const struct task_struct *task, struct ks_set_cursor *cursor, uint32_t *under)
 {
-	const struct fdtable *table;
-	struct file *file = NULL;
+	const struct files_struct *files = READ_ONCE(task->files);
 	unsigned int fd = cursor->at[AT_FD], end = 0;
+	struct file *file = NULL;
 
-	task_lock(task); /* for task->files */
-	*under = task->files && !fd ? told_under(task, (uint32_t)cursor->at[AT_PID]) : 0;
-	if (task->files && !*under) {
-		table = files_fdtable(task->files);
-		end = table->max_fds;
-		for (unsigned int i = 0; i < PLACES_MAX && fd < end && !file; i++)
-			file = ks_get_file_at(table, fd++);
+	*under = files && !fd ? told_under(task, files, (uint32_t)cursor->at[AT_PID]) : 0;
+	if (files && !*under)
+		file = file_in(task, files, &fd, &end);
+	if (IS_ERR(file)) {
+		descriptors.of++;
+		file = NULL;
+		fd++;
+	} else if (file) {
+		fd++;
 	}
-	task_unlock(task);
 	cursor->at[AT_FD] = fd;
 	if (!file && fd >= end)
 		pass_by(cursor);
@@ -556,57 +633,73 @@ static struct file *next_file(struct task_struct *task, struct ks_set_cursor *cu
 }
 
 /* A thread of the same process is no sharer. */
-static int copy_sharer(struct task_struct *task, uint32_t under, struct ks_sharer *item)
+static int copy_sharer(const struct task_struct *task, uint32_t under, const struct ks_open_file *by, struct ks_sharer *item)
 {
 	const struct task_struct *holder = task_of(under);
+	struct ks_sharer sharer = { .pid = by->pid, .of_pid = under, .start_ns = by->start_ns, .uid = by->uid };
 
-	if (!holder || holder->signal == task->signal)
+	if (!holder || READ_ONCE(holder->signal) == READ_ONCE(task->signal))
 		return KS_SET_SKIP;
-	*item = (struct ks_sharer){
-		.pid = (uint32_t)task_pid_nr(task), .of_pid = under, .start_ns = task->start_boottime,
-		.uid = from_kuid(&init_user_ns, task_uid(task)),
-	};
-	strscpy_pad(item->comm, task->comm, sizeof(item->comm));
+	memcpy(sharer.comm, by->comm, sizeof(sharer.comm));
+	*item = sharer;
 	return SHARER_KIND;
 }
 
 static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *space)
 {
+	static struct ks_torn root_looks;
+	static struct ks_patience patience;
 	struct ks_open_file *item = space; /* both begin with whose it is */
 	struct task_struct *task;
 	struct file *file = NULL;
 	struct socket *sock;
 	struct pid *pid;
+	bool whole = false, socket_whole = true;
 	uint32_t under = 0;
+	kuid_t uid;
 	int kind = KS_SET_SKIP;
 
 	BUILD_BUG_ON(offsetof(struct ks_open_file, comm) != offsetof(struct ks_open_socket, comm));
 	if (!cursor->at[AT_PID]) {
-		if (!ks_sees_root(scratch, sizeof(scratch))) {
-			ks_probe_failed(probe, KS_OTHER_ROOT);
-			return KS_SET_FAILED;
-		}
+		const char *why = ks_sees_root(scratch, sizeof(scratch));
+
+		if (why)
+			return ks_no_root(probe, &root_looks, why);
+		ks_is_torn(&root_looks, true);
+		patience = (struct ks_patience){ };
+		descriptors.looked = descriptors.of = 0;
 		met_pass += 1 + !(met_pass + 1); /* 0 is of no pass */
 	}
 	rcu_read_lock();
 	pid = find_ge_pid(cursor->at[AT_PID], &init_pid_ns);
 	if (!pid) {
 		rcu_read_unlock();
+		ks_tell_shortfall(probe, &descriptors);
 		return KS_SET_END;
 	}
 	if (pid_nr(pid) != cursor->at[AT_PID])
 		cursor->at[AT_FD] = 0;
 	cursor->at[AT_PID] = pid_nr(pid);
 	task = pid_task(pid, PIDTYPE_PID);
+	if (task && !ks_still(&task->thread_pid, pid)) {
+		rcu_read_unlock();
+		if (ks_is_passing(&patience, place_of(cursor)))
+			return KS_SET_ELSEWHERE;
+		descriptors.of++;
+		pass_by(cursor);
+		return KS_SET_SKIP;
+	}
 	if (task && !(task->flags & PF_KTHREAD)) {
 		item->pid = cursor->at[AT_PID];
 		item->start_ns = task->start_boottime;
-		item->uid = from_kuid(&init_user_ns, task_uid(task));
 		/* It may be set meanwhile: the copy then mixes two names, as it does in /proc. */
 		strscpy_pad(item->comm, task->comm, sizeof(item->comm));
+		whole = KS_GET(uid, &rcu_access_pointer(task->real_cred)->uid);
+		if (whole)
+			item->uid = from_kuid(&init_user_ns, uid);
 		file = next_file(task, cursor, &under);
 		if (under)
-			kind = copy_sharer(task, under, space);
+			kind = copy_sharer(task, under, item, space);
 	} else {
 		pass_by(cursor);
 	}
@@ -615,8 +708,14 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 		return kind;
 	item->fd = cursor->at[AT_FD] - 1;
 	sock = sock_from_file(file);
-	kind = sock ? copy_socket(probe, sock, space) : copy_file(probe, file, item);
+	kind = sock ? copy_socket(probe, sock, space, &socket_whole) : copy_file(probe, file, item);
 	fput(file);
+	if (!socket_whole && ks_is_passing(&patience, place_of(cursor))) {
+		cursor->at[AT_FD]--;
+		return KS_SET_ELSEWHERE;
+	}
+	descriptors.of++;
+	descriptors.looked += whole && socket_whole;
 	return kind;
 }
 

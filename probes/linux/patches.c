@@ -7,6 +7,7 @@
  * (40,000) and the kprobes are looked for one by one, where the kernel itself has them: its own
  * functions for that are not for modules, and follow lists wherever they lead.
  */
+#include <linux/ctype.h>
 #include <linux/ftrace.h>
 #include <linux/hash.h>
 #include <linux/jump_label.h>
@@ -152,28 +153,44 @@ static bool is_return(unsigned long address, const uint8_t *now)
 	return now[0] == RET || (now[0] == JMP32 && target32(address, now) == patches.return_thunk);
 }
 
-/* How many bytes the static key's place has, if it is in order; else 0. */
-static size_t label_in_order(const struct jump_entry *entry, unsigned long address, const uint8_t *now)
+/*
+ * How many bytes the kernel writes at @site, which it goes by from the start on: at a static key's
+ * place two or five, as is seen from what was there at the baseline.  0: a breakpoint was.
+ */
+static size_t bytes_of(const struct site *site)
 {
-	unsigned long target = jump_entry_target(entry);
+	if (site->kind != JUMP_LABEL)
+		return SITE_BYTES;
+	if (site->base[0] == INT3)
+		return 0;
+	return site->base[0] == JMP8 || site->base[0] == nop2[0] ? 2 : SITE_BYTES;
+}
 
-	if (!memcmp(now, nop2, sizeof(nop2)) || (now[0] == JMP8 && address + 2 + (int8_t)now[1] == target))
+/* How many bytes the static key's place has, if it is in order; else 0. */
+static size_t label_in_order(const struct site *site, unsigned long address, const uint8_t *now)
+{
+	unsigned long target = jump_entry_target(site->entry);
+	size_t bytes = bytes_of(site);
+
+	if (bytes != 5 && (!memcmp(now, nop2, sizeof(nop2)) || (now[0] == JMP8 && address + 2 + (int8_t)now[1] == target)))
 		return 2;
-	if (!memcmp(now, nop5, sizeof(nop5)) || (now[0] == JMP32 && target32(address, now) == target))
+	if (bytes != 2 && (!memcmp(now, nop5, sizeof(nop5)) || (now[0] == JMP32 && target32(address, now) == target)))
 		return 5;
 	return 0;
 }
 
-static const void *call_target(const struct static_call_site *site)
+/* Where its key points; 0: nowhere. */
+static unsigned long call_target(const struct static_call_site *site)
 {
 	const struct static_call_key *key = (const void *)(((long)&site->key + site->key) & ~(long)STATIC_CALL_SITE_FLAGS);
+	unsigned long target;
 
-	return READ_ONCE(key->func);
+	return KS_GET(target, &key->func) ? target : 0;
 }
 
 static bool call_in_order(const struct static_call_site *site, unsigned long address, const uint8_t *now)
 {
-	unsigned long target = (unsigned long)call_target(site);
+	unsigned long target = call_target(site);
 
 	if ((now[0] == CALL32 || now[0] == JMP32) && target && target32(address, now) == target)
 		return true;
@@ -192,7 +209,7 @@ static bool trampoline_in_order(unsigned long address, const uint8_t *now)
 	if (now[0] != JMP32)
 		return false;
 	for (const struct static_call_site *site = patches.calls; site < patches.calls_end; site++)
-		if ((unsigned long)call_target(site) == target)
+		if (call_target(site) == target)
 			return true;
 	return false;
 }
@@ -214,7 +231,7 @@ static size_t in_order(const struct site *site, unsigned long address, const uin
 {
 	switch (site->kind) {
 	case JUMP_LABEL:
-		return label_in_order(site->entry, address, now);
+		return label_in_order(site, address, now);
 	case STATIC_CALL:
 		return call_in_order(site->entry, address, now) ? SITE_BYTES : 0;
 	case TRAMPOLINE:
@@ -225,11 +242,27 @@ static size_t in_order(const struct site *site, unsigned long address, const uin
 	return 0;
 }
 
+/*
+ * Whether a static call is one of what is not the kernel's own code: a module's, or BPF's.  Keys
+ * are data, and whoever can write that has whatever he likes called by way of them.
+ */
+static bool leads_away(const struct site *site, unsigned long address, const uint8_t *now)
+{
+	unsigned long target = target32(address, now);
+
+	return (site->kind == STATIC_CALL || site->kind == TRAMPOLINE) && (now[0] == CALL32 || now[0] == JMP32) &&
+	       (target < patches.start || target >= patches.end) && target != patches.return_thunk;
+}
+
 /* === Undoing === */
 
+const char ks_patching[] = "patching";
+
+/* What should be gone in a moment is told before all else. */
 static void note(const char **name, const char *kind)
 {
-	*name = *name && strcmp(*name, kind) ? "several" : kind;
+	if (*name != ks_patching)
+		*name = *name && kind != ks_patching && strcmp(*name, kind) ? "several" : kind;
 }
 
 static const char *undo_site(const struct site *site, uint64_t cell_address, uint8_t *cell)
@@ -243,13 +276,15 @@ static const char *undo_site(const struct site *site, uint64_t cell_address, uin
 		return NULL;
 	unfinished = now[0] == INT3;
 	if (unfinished)
-		bytes = site->base[0] == JMP8 || site->base[0] == nop2[0] ? 2 : SITE_BYTES;
+		bytes = bytes_of(site) ?: SITE_BYTES;
 	else
 		bytes = in_order(site, address, now);
 	if (!bytes)
 		return NULL;
 	copy_common(cell, cell_address, KS_REGION_CELL, site->base, address, bytes);
-	return unfinished ? "patching" : names[site->kind];
+	if (unfinished)
+		return ks_patching;
+	return leads_away(site, address, now) ? "static-call-away" : names[site->kind];
 }
 
 /* === ftrace === */
@@ -265,6 +300,7 @@ struct ftrace_page {
 	int order;
 };
 
+#define BPF_TRAMPOLINE "bpf_trampoline_"
 #define PAGES_MAX 4096
 #define OPS_MAX 4096
 
@@ -341,7 +377,8 @@ static bool is_trampoline(unsigned long address)
 
 /*
  * Code by which a traced function is entered: ftrace's two entries, or copies of them, or BPF's,
- * which kallsyms knows as what they are.
+ * which kallsyms knows by their numbers.  A module may call its functions what it likes, but then
+ * its own name stands behind.
  */
 static bool is_tracer(unsigned long target)
 {
@@ -350,7 +387,7 @@ static bool is_tracer(unsigned long target)
 	if (target == patches.ftrace_caller || target == patches.ftrace_regs_caller || is_trampoline(target))
 		return true;
 	sprint_symbol(symbol, target);
-	return strstarts(symbol, "bpf_trampoline_") && strstr(symbol, " [bpf]");
+	return strstarts(symbol, BPF_TRAMPOLINE) && isdigit(symbol[sizeof(BPF_TRAMPOLINE) - 1]) && !strchr(symbol, '[');
 }
 
 /* === kprobes === */
@@ -391,7 +428,7 @@ static const char *undo_ftrace(uint64_t cell_address, uint8_t *cell)
 		return NULL;
 	if (now[0] == INT3) {
 		copy_common(cell, cell_address, KS_REGION_CELL, nop5, address, sizeof(nop5));
-		return "patching";
+		return ks_patching;
 	}
 	if (now[0] != CALL32 || !is_tracer(target32(address, now)))
 		return NULL;

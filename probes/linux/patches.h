@@ -5,6 +5,7 @@
  *
  *   jump-label    a static key's branch: a jump to the one target that its entry names, or a no-op
  *   static-call   a call of what its key points to, or one of the forms that stand for "calls nothing"
+ *   static-call-away  a static call of what is not in the kernel's own code: a module's, or BPF's
  *   ftrace        the begin of a function that is traced: a call of ftrace's or BPF's own code.  Such hooks, made by the kernel's own means,
  *                 are also how rootkits hook: the place is known, who asked for it is not
  *   kprobe        a breakpoint, or a jump to its detour, that a kprobe put there; or a traced function in which a kprobe is
@@ -26,6 +27,9 @@ void ks_patches_exit(void);
 
 /* What ks_patches_init() took. */
 size_t ks_patches_memory_bytes(void);
+
+/* What ks_patches_undo() calls a place that the kernel is just rewriting. */
+extern const char ks_patching[];
 
 /* As in struct ks_region_type. */
 void ks_patches_keep(uint64_t address, const void *bytes, size_t count);

@@ -3,8 +3,9 @@
  * processes.c - the probe "processes": every process, as the kernel's table of pids has it; and
  * from level "high" on, what is in one view of them and not in another (views.h).
  *
- * One is copied at a time, under RCU and its task_lock, so processes may come and go between two.
- * The place is kept as a number: the next pid.
+ * One is copied at a time, under RCU and without a lock (task.h), so processes may come and go
+ * between two.  The place is kept as a number: the next pid.  What cannot be read of one is 0, and
+ * the pass says that it is incomplete.
  */
 #include <linux/cgroup.h>
 #include <linux/cred.h>
@@ -35,6 +36,7 @@
 #include "../set.h"
 #include "path.h"
 #include "root.h"
+#include "task.h"
 #include "views.h"
 #include "walk.h"
 #include "x86.h"
@@ -122,11 +124,6 @@ static char path_buffer[PATH_MAX];
  * A mount namespace is opaque outside of fs/.  It begins with its ns_common (since 5.11), as is
  * seen from the ops that this one points to; were it not so, mnt_ns is 0.
  */
-static unsigned int mnt_ns_inum(const struct mnt_namespace *ns)
-{
-	return ((const struct ns_common *)(const void *)ns)->inum;
-}
-
 static bool is_mnt_ns_known(void)
 {
 	const struct ns_common *ns = (const void *)init_task.nsproxy->mnt_ns;
@@ -138,16 +135,31 @@ static bool is_mnt_ns_known(void)
 	       !copy_from_kernel_nofault(mnt, name, sizeof(mnt)) && !memcmp(mnt, "mnt", sizeof(mnt));
 }
 
-/* With the task's lock, which holds its nsproxy. */
-static void copy_ns_inums(const struct nsproxy *nsproxy, struct ks_process *item)
+/* False: not all could be read. */
+static bool read_namespaces(const struct task_struct *task, struct ks_process *item)
 {
-	item->uts_ns = nsproxy->uts_ns->ns.inum;
-	item->ipc_ns = nsproxy->ipc_ns->ns.inum;
-	item->net_ns = nsproxy->net_ns->ns.inum;
-	item->cgroup_ns = nsproxy->cgroup_ns->ns.inum;
-	item->time_ns = nsproxy->time_ns->ns.inum;
-	if (mnt_ns_known)
-		item->mnt_ns = mnt_ns_inum(nsproxy->mnt_ns);
+	for (unsigned int i = 0; i < KS_TASK_LOOKS; i++) {
+		const struct nsproxy *nsproxy = READ_ONCE(task->nsproxy);
+		uint32_t mnt = 0, net = 0, uts = 0, ipc = 0, cgroup = 0, time = 0;
+		struct nsproxy ns;
+		bool whole;
+
+		if (!nsproxy)
+			return true;
+		whole = KS_GET(ns, nsproxy) && KS_GET(net, &ns.net_ns->ns.inum) && KS_GET(uts, &ns.uts_ns->ns.inum) &&
+			KS_GET(ipc, &ns.ipc_ns->ns.inum) && KS_GET(cgroup, &ns.cgroup_ns->ns.inum) && KS_GET(time, &ns.time_ns->ns.inum) &&
+			(!mnt_ns_known || KS_GET(mnt, &((const struct ns_common *)(const void *)ns.mnt_ns)->inum));
+		if (!ks_has(&task->nsproxy, nsproxy))
+			continue;
+		item->mnt_ns = mnt;
+		item->net_ns = net;
+		item->uts_ns = uts;
+		item->ipc_ns = ipc;
+		item->cgroup_ns = cgroup;
+		item->time_ns = time;
+		return whole;
+	}
+	return false;
 }
 
 /*
@@ -158,91 +170,100 @@ static void copy_ns_inums(const struct nsproxy *nsproxy, struct ks_process *item
 static struct task_struct *next_thread_of(const struct signal_struct *signal, const struct list_head **node)
 {
 	struct task_struct *thread;
+	unsigned int nr;
 
 	*node = ks_list_next(*node);
 	if (!*node || *node == &signal->thread_head)
 		return NULL;
 	thread = list_entry(*node, struct task_struct, thread_node);
-	return ks_views_is_task(thread) && thread->signal == signal ? thread : NULL;
+	return ks_is_task(thread, &nr) && READ_ONCE(thread->signal) == signal ? thread : NULL;
 }
 
-/* What its threads took, and those that have ended.  Under RCU. */
-static uint64_t cpu_time_ns(struct task_struct *task)
+/* How many threads it has, and what they and those that have ended took.  False: not to be read. */
+static bool read_threads(const struct task_struct *task, struct ks_process *item)
 {
-	const struct list_head *node = &task->signal->thread_head;
-	uint64_t sum = task->signal->sum_sched_runtime + task->se.sum_exec_runtime;
-	struct task_struct *thread;
+	const struct signal_struct *signal = READ_ONCE(task->signal);
+	const struct list_head *node = &signal->thread_head;
+	const struct task_struct *thread;
+	unsigned long long ended_ns;
+	int threads;
 
-	if (get_nr_threads(task) <= 1)
-		return sum;
-	for (unsigned int i = 0; i < THREADS_MAX && (thread = next_thread_of(task->signal, &node)); i++)
+	/* It has just been waited for. */
+	if (!signal)
+		return true;
+	if (!KS_GET(threads, &signal->nr_threads) || !KS_GET(ended_ns, &signal->sum_sched_runtime))
+		return !ks_has(&task->signal, signal);
+	item->threads = (uint32_t)threads;
+	item->cpu_ns = ended_ns + task->se.sum_exec_runtime;
+	for (unsigned int i = 0; threads > 1 && i < THREADS_MAX && (thread = next_thread_of(signal, &node)); i++)
 		if (thread != task)
-			sum += thread->se.sum_exec_runtime;
-	return sum;
+			item->cpu_ns += thread->se.sum_exec_runtime;
+	return true;
 }
 
 /*
- * The process's mm, with the lock of the thread that was returned in *@owner; or NULL, and no
- * lock.  A process whose first thread has ended has it from another, of which @THREADS_MAX are
- * asked.  Under RCU.
+ * The process's page tables, and the file that it executes, with a reference in *@exe.  One whose
+ * first thread has ended has them from another, of which @THREADS_MAX are asked.  False: not to be
+ * read.
  */
-static struct mm_struct *lock_mm(struct task_struct *task, struct task_struct **owner)
+static bool read_mm(const struct task_struct *task, struct ks_process *item, struct file **exe)
 {
-	const struct list_head *node = &task->signal->thread_head;
-	struct task_struct *thread = task;
+	const struct signal_struct *signal = READ_ONCE(task->signal);
+	const struct list_head *node = &signal->thread_head;
+	struct ks_task_mm mm;
+	int has = 0;
 
-	for (unsigned int i = 0; i < THREADS_MAX && thread; i++) {
-		task_lock(thread);
-		/* A thread of the kernel may use an mm for a while; it is not its own. */
-		if (thread->mm && !(thread->flags & PF_KTHREAD)) {
-			*owner = thread;
-			return thread->mm;
-		}
-		task_unlock(thread);
-		thread = next_thread_of(task->signal, &node);
+	for (unsigned int i = 0; i < THREADS_MAX && task && !has; i++) {
+		has = ks_task_mm(task, &mm);
+		if (!has && signal)
+			task = next_thread_of(signal, &node);
 	}
-	return NULL;
+	if (has > 0) {
+		ks_mm_roots(mm.pgd, &item->root, &item->user_root);
+		*exe = mm.exe;
+	}
+	return has >= 0;
 }
 
-/*
- * Under RCU.  Returns the file that it executes, with a reference, or NULL.  get_task_exe_file()
- * is not for modules, but this is what it does: the task's lock holds its mm, the mm holds the
- * file, and RCU holds the memory of a file that was just replaced.
- */
-static struct file *ks_copy_process(struct task_struct *task, struct ks_process *item)
+/* False: not all could be read. */
+static bool read_cred(const struct task_struct *task, struct ks_process *item)
 {
-	const struct task_struct *parent = rcu_dereference(task->real_parent);
-	const struct cred *cred = __task_cred(task);
-	const struct pid_namespace *pid_ns = task_active_pid_ns(task);
-	struct task_struct *owner;
-	struct mm_struct *mm;
-	struct file *exe = NULL;
+	struct cred cred;
 
-	item->pid = (uint32_t)task_tgid_nr(task);
+	if (!KS_GET(cred, rcu_access_pointer(task->real_cred)))
+		return false;
+	item->uid = from_kuid(&init_user_ns, cred.uid);
+	item->euid = from_kuid(&init_user_ns, cred.euid);
+	memcpy(&item->caps, &cred.cap_effective, sizeof(item->caps));
+	return KS_GET(item->user_ns, &cred.user_ns->ns.inum);
+}
+
+static bool read_pid_ns(const struct pid *pid, struct ks_process *item)
+{
+	const struct pid_namespace *ns;
+
+	return KS_GET(ns, &pid->numbers[pid->level].ns) && KS_GET(item->pid_ns, &ns->ns.inum);
+}
+
+/* The process of @pid.  False: not all could be read.  With a reference in *@exe, or NULL. */
+static bool read_process(const struct task_struct *task, const struct pid *pid, struct ks_process *item, struct file **exe)
+{
+	const struct task_struct *parent = rcu_access_pointer(task->real_parent);
+	bool whole;
+
+	item->pid = (uint32_t)pid_nr((struct pid *)pid);
 	item->start_ns = task->start_boottime;
-	item->ppid = parent ? (uint32_t)task_tgid_nr((struct task_struct *)parent) : 0;
-	item->uid = from_kuid(&init_user_ns, cred->uid);
-	item->euid = from_kuid(&init_user_ns, cred->euid);
-	memcpy(&item->caps, &cred->cap_effective, sizeof(item->caps));
-	item->user_ns = cred->user_ns->ns.inum;
-	item->pid_ns = pid_ns ? pid_ns->ns.inum : 0;
-	item->state[0] = task_state_to_char(task);
+	item->state[0] = task_state_to_char((struct task_struct *)task);
 	item->kernel = !!(task->flags & PF_KTHREAD);
-	item->threads = (uint32_t)get_nr_threads(task);
-	item->cpu_ns = cpu_time_ns(task);
-
-	task_lock(task);
+	/* It may be set meanwhile: the copy then mixes two names, as it does in /proc. */
 	strscpy_pad(item->comm, task->comm, sizeof(item->comm));
-	if (task->nsproxy)
-		copy_ns_inums(task->nsproxy, item);
-	task_unlock(task);
-	mm = lock_mm(task, &owner);
-	if (mm) {
-		ks_mm_roots(mm->pgd, &item->root, &item->user_root);
-		exe = ks_get_exe_file(mm);
-		task_unlock(owner);
-	}
-	return exe;
+	whole = !parent || KS_GET(item->ppid, &parent->tgid);
+	whole &= read_cred(task, item);
+	whole &= read_pid_ns(pid, item);
+	whole &= read_threads(task, item);
+	whole &= read_namespaces(task, item);
+	whole &= read_mm(task, item, exe);
+	return whole;
 }
 
 /* Gives the reference back. */
@@ -300,6 +321,10 @@ static int copy_kernel_root(unsigned int i, struct ks_kernel_root *item)
 enum stage { KERNEL, BEGIN, LIST, TABLE, BELOW, CPUS, FOUND };
 /* cursor->at[1]: the pid, CPU, suspect or mm at hand */
 
+/* Processes that could be read. */
+static struct ks_shortfall processes = { .view = "processes" };
+static struct ks_patience patience;
+
 /*
  * The next pid that belongs to a process; with @views, those of threads are looked at on the way.
  */
@@ -308,6 +333,8 @@ static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
 	struct file *exe = NULL;
 	struct task_struct *task, *process;
 	struct pid *pid;
+	unsigned int nr;
+	bool torn, as_thread;
 	int kind = KS_SET_SKIP;
 
 	rcu_read_lock();
@@ -318,19 +345,34 @@ static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
 		cursor->at[1] = 0;
 		return KS_SET_SKIP;
 	}
-	cursor->at[1] = (uint64_t)pid_nr(pid);
+	nr = (unsigned int)pid_nr(pid);
+	task = pid_task(pid, PIDTYPE_PID);
 	process = pid_task(pid, PIDTYPE_TGID);
+	torn = (task && !ks_still(&task->thread_pid, pid)) || (process && !ks_still(&process->thread_pid, pid));
+	/* That the pid has no process is one link alone. */
+	as_thread = !process && task && ks_is_process(task);
+	if ((torn || as_thread) && ks_is_passing(&patience, nr)) {
+		rcu_read_unlock();
+		return KS_SET_ELSEWHERE;
+	}
+	if (torn) {
+		rcu_read_unlock();
+		processes.of++;
+		cursor->at[1] = nr;
+		return KS_SET_SKIP;
+	}
+	if (as_thread)
+		process = task;
+	cursor->at[1] = nr;
 	if (process) {
-		exe = ks_copy_process(process, item);
+		processes.of++;
+		processes.looked += read_process(process, pid, item, &exe);
 		kind = PROCESS;
 	}
-	if (views) {
-		task = pid_task(pid, PIDTYPE_PID);
-		if (!task)
-			task = process;
-		if (task && ks_views_task(task))
-			cursor->at[0] = BELOW;
-	}
+	if (!task)
+		task = process;
+	if (views && task && ks_views_task(task))
+		cursor->at[0] = BELOW;
 	rcu_read_unlock();
 	if (exe)
 		copy_exe(exe, item);
@@ -339,15 +381,17 @@ static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
 
 static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
 {
+	static struct ks_torn root_looks;
 	static bool views;      /* in this pass */
 	unsigned int at = (unsigned int)cursor->at[1];
+	const char *why;
 
 	switch (cursor->at[0]) {
 	case KERNEL:
-		if (!at && !ks_sees_root(path_buffer, sizeof(path_buffer))) {
-			ks_probe_failed(probe, KS_OTHER_ROOT);
-			return KS_SET_FAILED;
-		}
+		why = at ? NULL : ks_sees_root(path_buffer, sizeof(path_buffer));
+		if (why)
+			return ks_no_root(probe, &root_looks, why);
+		ks_is_torn(&root_looks, true);
 		if (at < ARRAY_SIZE(kernel_mms)) {
 			cursor->at[1]++;
 			return copy_kernel_root(at, item);
@@ -357,6 +401,8 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 		return KS_SET_SKIP;
 	case BEGIN:
 		views = probe->level >= KS_HIGH;
+		processes.looked = processes.of = 0;
+		patience = (struct ks_patience){ };
 		cursor->at[0] = TABLE;
 		if (views) {
 			ks_views_begin();
@@ -377,6 +423,7 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 		if (!views || ks_views_running(&at)) {
 			at = 0;
 			cursor->at[0] = FOUND;
+			ks_tell_shortfall(probe, &processes);
 			if (views)
 				ks_views_end(probe);
 		}

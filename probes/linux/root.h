@@ -11,16 +11,26 @@
 
 #include <linux/path.h>
 
-/* The root directory of process 1, with a reference: path_put(). False: it has none. May sleep. */
-bool ks_root(struct path *root);
+#include "../set.h"
+#include "walk.h"
+
+/*
+ * The root directory of process 1, with a reference: path_put().  NULL, or why it is not to be had
+ * (ks_no_root()).  May sleep.
+ */
+const char *ks_root(struct path *root);
 
 /*
  * Whether the paths that d_path() tells this thread are those that process 1 knows: what the one
- * calls "/" is the other's, too. @buffer of @bytes is used for that. May sleep.
+ * calls "/" is the other's, too. @buffer of @bytes is used for that.  NULL, or why not.  May sleep.
  */
-bool ks_sees_root(char *buffer, int bytes);
+const char *ks_sees_root(char *buffer, int bytes);
 
-/* Why a probe that needs that then fails. */
-#define KS_OTHER_ROOT "paths seen from here are not those of process 1"
+/*
+ * For a next() that cannot begin, because of @why: what to return.  Somebody may be just changing
+ * a root directory, and locks are not waited for; so the pass fails when it has been so for a
+ * while, in @looks of the probe's own.
+ */
+int ks_no_root(struct ks_probe *probe, struct ks_torn *looks, const char *why);
 
 #endif /* KS_PROBES_LINUX_ROOT_H */

@@ -5,15 +5,18 @@
 #include <linux/cred.h>
 #include <linux/dcache.h>
 #include <linux/fs.h>
-#include <linux/mm_types.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/sizes.h>
 #include <linux/time64.h>
 
 #include "../../linux/compat.h"
+#include "task.h"
 #include "views.h"
 #include "walk.h"
 #include "x86.h"
@@ -44,8 +47,9 @@ static const char *const view_names[VIEWS] = { "pid-table", "task-list", "thread
 #define FORGET_PASSES 4
 #define FORGET_RUNNING_PASSES 64
 
-#define MARKS_MAX 8192          /* processes of which it is remembered that the list has them */
-#define MARKS_SLOTS (2 * MARKS_MAX)
+/* Processes of which it is remembered that the list has them: one for each 64 KiB of memory. */
+#define MARKS_MIN 8192UL
+#define MARK_PAGES (SZ_64K / PAGE_SIZE)
 
 const struct ks_field ks_hidden_fields[KS_HIDDEN_FIELDS] = {
 	KS_FIELD(struct ks_hidden, tid, KS_U32, "the thread, as the task itself says"),
@@ -108,6 +112,7 @@ static struct views {
 	uint32_t pass;
 	uint64_t began_ns;              /* of this pass */
 	struct mark *marks;
+	uint32_t marks_slots;           /* a power of two, twice as many as are used */
 	uint32_t marked;
 	struct walk list, below;
 	bool list_complete;             /* so a process that is not marked is not in the list */
@@ -118,30 +123,21 @@ static struct views {
 	uint32_t suspected;             /* for which there was no room */
 	struct suspect suspects[SUSPECTS];
 	unsigned int suspects_count;
-	bool short_told[SHORTFALLS];
-} v;
+	struct ks_shortfall shortfalls[SHORTFALLS];
+} v = {
+	.shortfalls = {
+		[SHORT_LIST] = { .view = "task-list" },
+		[SHORT_BELOW] = { .view = "tree and threads" },
+		[SHORT_SUSPECTS] = { .view = "suspects" },
+	},
+};
 
 /* === Reading ============================================================ */
 
-/* Whether @task is where its struct pid says, and that where its number says. */
+/* Whether the pid table has it: one that says that it is a process, as that, too. */
 static bool in_pid_table(const struct task_struct *task, bool process, unsigned int *nr)
 {
-	struct pid *pid;
-	int number;
-
-	if (!KS_GET(pid, &task->thread_pid) || !pid || !KS_GET(number, &pid->numbers[0].nr))
-		return false;
-	*nr = (unsigned int)number;
-	if (find_pid_ns(number, &init_pid_ns) != pid)
-		return false;
-	return pid_task(pid, PIDTYPE_PID) == task && (!process || pid_task(pid, PIDTYPE_TGID) == task);
-}
-
-bool ks_views_is_task(const struct task_struct *task)
-{
-	unsigned int nr;
-
-	return in_pid_table(task, false, &nr);
+	return ks_is_task(task, nr) && (!process || pid_task(READ_ONCE(task->thread_pid), PIDTYPE_TGID) == task);
 }
 
 /* === Marks ============================================================== */
@@ -152,7 +148,7 @@ static struct mark *mark_of(const struct task_struct *task)
 
 	/* Those of older passes are free; there always are some. */
 	for (;; i++) {
-		struct mark *mark = &v.marks[i % MARKS_SLOTS];
+		struct mark *mark = &v.marks[i & (v.marks_slots - 1)];
 
 		if (mark->pass != v.pass || mark->task == task)
 			return mark;
@@ -166,7 +162,7 @@ static bool set_mark(const struct task_struct *task)
 
 	if (mark->pass == v.pass)
 		return true;
-	if (v.marked == MARKS_MAX)
+	if (v.marked == v.marks_slots / 2)
 		return false;
 	v.marked++;
 	*mark = (struct mark){ task, v.pass };
@@ -183,11 +179,13 @@ struct sight {
 	unsigned int flags;
 	int exit_state, exit_signal;
 	const struct mm_struct *mm;
+	bool process;
 };
 
 static bool take_sight(struct sight *sight, const struct task_struct *task)
 {
 	sight->task = task;
+	sight->process = ks_is_process(task);
 	return KS_GET(sight->start_ns, &task->start_boottime) && KS_GET(sight->exec_id, &task->self_exec_id) &&
 	       KS_GET(sight->tid, &task->pid) && KS_GET(sight->pid, &task->tgid) && KS_GET(sight->flags, &task->flags) &&
 	       KS_GET(sight->exit_state, &task->exit_state) && KS_GET(sight->exit_signal, &task->exit_signal) &&
@@ -319,7 +317,7 @@ static void note(const struct sight *sight, unsigned int missing, enum view view
 		suspect->base_ns = now;
 	}
 	suspect->pass = v.pass;
-	suspect->process = sight->exit_signal >= 0;
+	suspect->process = sight->process;
 	suspect->seen |= BIT_OF(view) | BIT_OF(PID_TABLE) | BIT_OF(THREADS);
 	if (suspect->process)
 		suspect->seen |= BIT_OF(TASK_LIST) | BIT_OF(TREE);
@@ -343,7 +341,7 @@ static bool has_a_right_to_be_missing(const struct sight *sight)
 		return false;
 	if (!sight->exit_state)
 		return !sight->tid && sight->flags & PF_IDLE;
-	return sight->exit_signal < 0 || !KS_GET(signal, &sight->task->signal) || !KS_GET(live, &signal->live) ||
+	return !sight->process || !KS_GET(signal, &sight->task->signal) || !KS_GET(live, &signal->live) ||
 	       !atomic_read(&live);
 }
 
@@ -352,17 +350,16 @@ static void examine(const struct task_struct *task, enum view view)
 {
 	struct sight sight, after;
 	unsigned int missing = 0, nr;
-	bool process;
 
 	if (!take_sight(&sight, task) || has_a_right_to_be_missing(&sight))
 		return;
-	process = sight.exit_signal >= 0; /* as thread_group_leader() */
-	if (!in_pid_table(task, process, &nr))
+	if (!in_pid_table(task, sight.process, &nr))
 		missing |= BIT_OF(PID_TABLE);
 	if (!ks_list_linked(&task->thread_node))
 		missing |= BIT_OF(THREADS);
-	if (process) {
-		bool old = sight.start_ns < v.began_ns;
+	if (sight.process) {
+		/* Nor is one new whose start is still to come. */
+		bool old = sight.start_ns < v.began_ns || sight.start_ns > ks_port_boot_time_ns();
 
 		if (view != TASK_LIST &&
 		    !(v.list_complete && old ? mark_of(task)->pass == v.pass : ks_list_linked(&task->tasks)))
@@ -375,6 +372,7 @@ static void examine(const struct task_struct *task, enum view view)
 	 * the next.
 	 */
 	if (missing && (!take_sight(&after, task) || after.exit_state != sight.exit_state || after.exit_signal != sight.exit_signal ||
+			after.process != sight.process ||
 			after.exec_id != sight.exec_id || after.start_ns != sight.start_ns))
 		return;
 	if (missing || v.suspects_count)
@@ -391,7 +389,7 @@ static const struct task_struct *next_below(const struct task_struct *task, cons
 	const struct list_head *node = NULL;
 	unsigned int nr;
 
-	if (task == top || !in_pid_table(task, false, &nr))
+	if (task == top || !ks_is_task(task, &nr))
 		node = ks_list_next(&task->children);
 	if (node && node != &task->children)
 		return container_of(node, struct task_struct, sibling);
@@ -438,7 +436,7 @@ static void examine_below(const struct task_struct *top)
  */
 static bool found(const struct task_struct *task, enum view view, unsigned int *nr)
 {
-	if (in_pid_table(task, false, nr))
+	if (ks_is_task(task, nr))
 		return true;
 	examine(task, view);
 	examine_below(task);
@@ -542,20 +540,21 @@ bool ks_views_processes(void)
 
 bool ks_views_task(struct task_struct *task)
 {
-	const struct signal_struct *signal = task->signal;
+	const struct signal_struct *signal = READ_ONCE(task->signal);
 	const struct task_struct *parent;
-	bool process = thread_group_leader(task);
+	bool process = ks_is_process(task);
+	struct list_head threads;
 	unsigned int nr;
 
 	v.processes += process;
 	examine(task, PID_TABLE);
 	if (!process)
-		found(task->group_leader, THREADS, &nr);
-	parent = rcu_dereference(task->real_parent);
+		found(READ_ONCE(task->group_leader), THREADS, &nr);
+	parent = READ_ONCE(task->real_parent);
 	if (parent != &init_task)
 		found(parent, TREE, &nr);
 	/* Most have neither children nor threads. */
-	if (list_empty(&task->children) && !(process && READ_ONCE(signal->thread_head.next) != READ_ONCE(signal->thread_head.prev)))
+	if (list_empty(&task->children) && !(process && (!KS_GET(threads, &signal->thread_head) || threads.next != threads.prev)))
 		return false;
 	v.below_task = task;
 	v.below_threads = false;
@@ -565,6 +564,7 @@ bool ks_views_task(struct task_struct *task)
 
 bool ks_views_below(unsigned int nr)
 {
+	const struct signal_struct *signal;
 	struct task_struct *task;
 	enum walked walked;
 
@@ -575,14 +575,15 @@ bool ks_views_below(unsigned int nr)
 		rcu_read_unlock();
 		return true;
 	}
+	signal = READ_ONCE(task->signal);
 	if (v.below_threads)
-		walked = walk_on(&v.below, &task->signal->thread_head, offsetof(struct task_struct, thread_node), THREADS, task->signal);
+		walked = walk_on(&v.below, &signal->thread_head, offsetof(struct task_struct, thread_node), THREADS, signal);
 	else
 		walked = walk_on(&v.below, &task->children, offsetof(struct task_struct, sibling), TREE, task);
 	if (walked != WALK_ON) {
 		v.lists++;
 		v.lists_lost += walked == WALK_LOST;
-		if (!v.below_threads && thread_group_leader(task)) {
+		if (!v.below_threads && ks_is_process(task)) {
 			v.below_threads = true;
 			begin_walk(&v.below);
 			walked = WALK_ON;
@@ -607,23 +608,6 @@ bool ks_views_running(unsigned int *cpu)
 
 /* === What came of it ==================================================== */
 
-/* Said when it begins, when it is over, and to whom asks for a fresh sample while it lasts. */
-static void tell_shortfall(struct ks_probe *probe, unsigned int i, uint32_t looked, uint32_t of)
-{
-	static const char *const views[SHORTFALLS] = { "task-list", "tree and threads", "suspects" };
-	bool incomplete = looked != of;
-	struct ks_text *text;
-
-	if (incomplete == v.short_told[i] && !(incomplete && probe->announce))
-		return;
-	v.short_told[i] = incomplete;
-	text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
-	ks_text_member_str(text, "view", views[i], strlen(views[i]));
-	ks_text_member_u64(text, "looked", looked);
-	ks_text_member_u64(text, "of", of);
-	ks_record_end(probe);
-}
-
 void ks_views_end(struct ks_probe *probe)
 {
 	for (unsigned int i = 0; i < SUSPECTS; i++) {
@@ -633,9 +617,14 @@ void ks_views_end(struct ks_probe *probe)
 		if (suspect->pass && v.pass - suspect->pass >= (running_only ? FORGET_RUNNING_PASSES : FORGET_PASSES))
 			forget(suspect);
 	}
-	tell_shortfall(probe, SHORT_LIST, v.list_complete ? v.processes : min(v.marked, v.processes - 1), v.processes);
-	tell_shortfall(probe, SHORT_BELOW, v.lists - v.lists_lost, v.lists);
-	tell_shortfall(probe, SHORT_SUSPECTS, SUSPECTS, SUSPECTS + v.suspected);
+	v.shortfalls[SHORT_LIST].looked = v.list_complete ? v.processes : min(v.marked, v.processes - 1);
+	v.shortfalls[SHORT_LIST].of = v.processes;
+	v.shortfalls[SHORT_BELOW].looked = v.lists - v.lists_lost;
+	v.shortfalls[SHORT_BELOW].of = v.lists;
+	v.shortfalls[SHORT_SUSPECTS].looked = SUSPECTS;
+	v.shortfalls[SHORT_SUSPECTS].of = SUSPECTS + v.suspected;
+	for (unsigned int i = 0; i < SHORTFALLS; i++)
+		ks_tell_shortfall(probe, &v.shortfalls[i]);
 }
 
 bool ks_views_hidden(unsigned int *at, struct ks_hidden *item)
@@ -658,17 +647,15 @@ bool ks_views_hidden(unsigned int *at, struct ks_hidden *item)
 void ks_views_reset(void)
 {
 	memset(v.suspects, 0, sizeof(v.suspects));
-	memset(v.short_told, 0, sizeof(v.short_told));
 	v.suspects_count = 0;
 }
 
 int ks_views_init(struct ks_probe *probe)
 {
-	struct mark *marks = ks_probe_alloc(probe, MARKS_SLOTS * sizeof(*marks));
-
-	if (!marks)
+	v.marks_slots = 2 * roundup_pow_of_two(clamp(totalram_pages() / MARK_PAGES, MARKS_MIN, (unsigned long)LIST_MAX));
+	v.marks = ks_probe_alloc(probe, v.marks_slots * sizeof(*v.marks));
+	if (!v.marks)
 		return -1;
-	v.marks = marks;
 	ks_views_reset();
 	return 0;
 }

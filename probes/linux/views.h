@@ -42,12 +42,6 @@ struct ks_hidden {
 #define KS_HIDDEN_FIELDS 14
 extern const struct ks_field ks_hidden_fields[KS_HIDDEN_FIELDS];
 
-/*
- * Whether what a list leads to is a task: the pid table has it, under the number that it says.
- * Under RCU, which then keeps it.  Any address may be asked for.
- */
-bool ks_views_is_task(const struct task_struct *task);
-
 /* Memory for all of this, of the one probe that uses it.  0, or -1: none. */
 int ks_views_init(struct ks_probe *probe);
 void ks_views_exit(void);

@@ -8,6 +8,8 @@
 
 /* In so many looks at one link, somebody who changes it on another CPU is done. */
 #define LINK_LOOKS 3
+/* And who holds a lock for a moment. */
+#define LOCK_LOOKS 64
 
 struct list_head *ks_list_next(const struct list_head *node)
 {
@@ -57,4 +59,42 @@ bool ks_is_torn(struct ks_torn *torn, bool whole)
 		torn->since_ns = now_ns;
 	torn->looks++;
 	return torn->looks >= KS_TORN_LOOKS && now_ns - torn->since_ns >= KS_TORN_NS;
+}
+
+bool ks_is_passing(struct ks_patience *patience, uint64_t place)
+{
+	if (place != patience->place)
+		ks_is_torn(&patience->looks, true);
+	patience->place = place;
+	patience->used_up |= ks_is_torn(&patience->looks, false);
+	return !patience->used_up;
+}
+
+bool ks_try_lock(spinlock_t *lock)
+{
+	for (unsigned int i = 0; i < LOCK_LOOKS; i++) {
+		if (spin_trylock(lock))
+			return true;
+		cpu_relax();
+	}
+	return false;
+}
+
+void ks_tell_shortfall(struct ks_probe *probe, struct ks_shortfall *shortfall)
+{
+	bool incomplete = shortfall->looked != shortfall->of, told = shortfall->told_in == probe->epoch;
+	struct ks_text *text;
+
+	if (incomplete)
+		ks_pass_incomplete(probe);
+	if (incomplete == told && !(incomplete && probe->announce))
+		return;
+	shortfall->told_in = incomplete ? probe->epoch : 0;
+	text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
+	if (incomplete)
+		ks_record_outcome(probe);
+	ks_text_member_str(text, "view", shortfall->view, strlen(shortfall->view));
+	ks_text_member_u64(text, "looked", shortfall->looked);
+	ks_text_member_u64(text, "of", shortfall->of);
+	ks_record_end(probe);
 }

@@ -24,7 +24,10 @@
 
 #include <linux/list.h>
 #include <linux/rbtree.h>
+#include <linux/spinlock.h>
 #include <linux/uaccess.h>
+
+#include "../../core/probe.h"
 
 /*
  * Reads what may be no memory at all; false if it is not.  A pointer into user space is refused
@@ -77,6 +80,35 @@ struct ks_torn {
 
 /* Takes note of a look; true: it has been torn for so long that nobody is just changing it. */
 bool ks_is_torn(struct ks_torn *torn, bool whole);
+
+/*
+ * Patience with what is just being changed, or locked, at one place of a walk: once in a pass,
+ * which begins with one of zeros.
+ */
+struct ks_patience {
+	struct ks_torn looks;
+	uint64_t place;
+	bool used_up;
+};
+
+/* Whether to look at @place again, in another step; false: it has been so for a while. */
+bool ks_is_passing(struct ks_patience *patience, uint64_t place);
+
+/* Takes a lock that somebody may hold for ever; false: somebody does. */
+bool ks_try_lock(spinlock_t *lock);
+
+/* What a pass did not see all of. */
+struct ks_shortfall {
+	const char *view;       /* of what: the member "view" of the record that says so */
+	uint32_t looked, of;    /* in this pass */
+	uint32_t told_in;       /* it has been told in this epoch; 0: not, or that it is over */
+};
+
+/*
+ * The pass is over: makes the record of kind "incomplete" when that begins, when it is over
+ * (looked is of, then), and for whom asks for a fresh sample while it lasts.  Not under RCU.
+ */
+void ks_tell_shortfall(struct ks_probe *probe, struct ks_shortfall *shortfall);
 
 /* No tree of the kernel's that is in balance is deeper. */
 #define KS_TREE_DEPTH_MAX 128

@@ -2,13 +2,14 @@
 /*
  * crowd.c - many clients at once, none of which does what a client should.
  *
- * Usage: crowd SOCKET idle|half|unread|waiting NUMBER COMMAND...
+ * Usage: crowd SOCKET idle|half|unread|waiting|mixed NUMBER COMMAND...
  *
  *   idle     they connect, and that is all
  *   half     they send the begin of a request
  *   unread   they ask, again and again, and read nothing of what they are told
  *   waiting  they ask for a fresh sample of everything, of which there is nothing to be told
  *            until it is complete
+ *   mixed    each of these in turn
  *
  * Then the command runs, beside them; its status is this one's.
  */
@@ -29,6 +30,8 @@
 static const char half[] = "{\"Virtue-protocol-version\":0.1,\"request\":[";
 static const char unread[] = REQUEST("{\"peek\":true}");
 static const char waiting[] = REQUEST("{\"run\":true,\"peek\":true,\"filter\":{\"kind\":\"nothing\"}}");
+
+static const char *const hows[] = { "idle", "half", "unread", "waiting" };
 
 static int connect_to(const char *path)
 {
@@ -66,7 +69,7 @@ int main(int argc, char **argv)
 	pid_t pid;
 
 	if (argc < 5) {
-		fprintf(stderr, "usage: crowd SOCKET idle|half|unread|waiting NUMBER COMMAND...\n");
+		fprintf(stderr, "usage: crowd SOCKET idle|half|unread|waiting|mixed NUMBER COMMAND...\n");
 		return 125;
 	}
 	setrlimit(RLIMIT_NOFILE, &files);
@@ -76,7 +79,7 @@ int main(int argc, char **argv)
 
 		if (fd < 0)
 			return 125;
-		behave(fd, argv[2]);
+		behave(fd, strcmp(argv[2], "mixed") ? argv[2] : hows[i % 4]);
 	}
 	pid = fork();
 	if (!pid) {

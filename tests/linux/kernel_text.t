@@ -21,6 +21,7 @@ use Test::More;
 use Time::HiRes 'sleep';
 
 my $victim = 'sysrq_handle_crash';  # runs when somebody asks for a crash, and not before
+my $stays = 'sysrq_handle_showstate'; # likewise
 my $traced = '__x64_sys_getdents64';
 my $socket = '/run/ksense/kernel.sock';
 my $gdb_socket = (my $dir = File::Temp->newdir) . '/gdb';
@@ -34,7 +35,7 @@ trace=/sys/kernel/tracing
 grep -q \$trace /proc/mounts || mount -t tracefs none \$trace
 to() { echo "\$1" >\$trace/\$2; }
 
-step symbols grep -E ' ($victim|$traced|sys_call_table|idt_table|panic|vfs_statx|_stext|_etext|__start_rodata|__end_rodata)\$' /proc/kallsyms
+step symbols grep -E ' ($victim|$stays|__st(art|op)___jump_table|obj_cgroup_charge_zswap|$traced|sys_call_table|idt_table|panic|vfs_statx|_stext|_etext|__start_rodata|__end_rodata)\$' /proc/kallsyms
 step load insmod ksense.ko
 step baseline sweep
 step readout sleep 1
@@ -44,6 +45,10 @@ step wait-modified wait_for modified 5
 step modified ask records kernel-text --filter kind=modified
 step wait-restored wait_for restored 5
 step restored ask records kernel-text
+step wait-places wait_for modified 3
+step places ask records kernel-text
+step wait-places-back wait_for restored 2
+ask records kernel-text >/dev/null
 ask default kernel-text >/dev/null
 step sweep sweep
 
@@ -117,6 +122,34 @@ my $change = sub {
 		}
 	});
 };
+# What looks like the kernel's own work where it does such work, and is not: a breakpoint that stays at the begin of a function that could be
+# traced; and over the place of a static key that is two bytes long, in a function nobody calls here, the no-op that others have.
+my (%place, $label);
+my $change_places = sub {
+	with_dom0($symbol{_stext}, sub {
+		my ($gdb) = @_;
+		my $start = $symbol{obj_cgroup_charge_zswap};
+		my $table = gdb_read($gdb, $symbol{__start___jump_table}, $symbol{__stop___jump_table} - $symbol{__start___jump_table});
+
+		for (my $i = 0; $i < length $table; $i += 16) {
+			my $at = $symbol{__start___jump_table} + $i + unpack('l<', substr($table, $i, 4));
+			next unless $at >= $start && $at < $start + 64;
+			next unless substr($memory{text}, $at - $symbol{_stext}, 2) =~ /^(\x66\x90|\xeb)/s;
+			$label = $at;
+			last;
+		}
+		return if !$label;
+		$place{$_} = gdb_read($gdb, $_, 5) for $label, $symbol{$stays};
+		gdb_write($gdb, $label, "\x0f\x1f\x44\x00\x00");
+		gdb_write($gdb, $symbol{$stays}, "\xcc" . substr($place{$symbol{$stays}}, 1));
+	});
+};
+my $put_places_back = sub {
+	with_dom0($symbol{_stext}, sub {
+		my ($gdb) = @_;
+		gdb_write($gdb, $_, $place{$_}) for keys %place;
+	});
+};
 my $put_back = sub {
 	with_dom0($symbol{_stext}, sub {
 		my ($gdb) = @_;
@@ -135,7 +168,8 @@ my $read_all = sub {
 };
 
 my $steps = boot($script, '--smp', 2, '--one-thread', '--add', $KS::module, '--gdb', $gdb_socket, '--timeout', 600,
-		 { readout => $read_all, 'wait-modified' => $change, 'wait-restored' => $put_back });
+		 { readout => $read_all, 'wait-modified' => $change, 'wait-restored' => $put_back,
+		   'wait-places' => $change_places, 'wait-places-back' => $put_places_back });
 
 is($steps->{load}{status}, 0, 'it loads') or diag $steps->{load}{err};
 my @first = json($steps->{baseline});
@@ -173,6 +207,14 @@ is($steps->{'wait-restored'}{status}, 0, 'putting it back is noticed');
 is(join(' ', sort map { $_->{range} } grep { $_->{kind} eq 'restored' } json($steps->{restored})), 'idt rodata sys_call_table text text',
    'once each');
 is((grep { $_->{modified} } grep { $_->{kind} eq 'sweep' } json($steps->{sweep})), 0, 'a fresh sweep finds nothing modified');
+
+ok($label, 'there is a static key\'s place of two bytes');
+my @places = grep { $_->{kind} eq 'modified' } json($steps->{places});
+is_deeply([map { $_->{site} } grep { hex $_->{address} == (($label // 0) & ~15) } @places], [undef], 'a no-op that is too long for its place is not the kernel\'s doing')
+	or diag $steps->{places}{out};
+is_deeply([map { $_->{site} // '' } grep { ($_->{symbol} // '') eq "$stays+0x0" } @places], ['patching', ''], 'a breakpoint may be, for a moment, but not for good')
+	or diag $steps->{places}{out};
+is($steps->{'wait-places-back'}{status}, 0, 'and putting them back is noticed');
 
 # What the kernel patches itself: what is done, how it must be told, and where.
 for my $case (

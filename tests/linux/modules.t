@@ -43,6 +43,7 @@ step after_storm looks 3
 step status k status
 
 insmod ks_code.ko orphan=1
+insmod ks_code.ko owned=1
 insmod ks_code.ko far=600
 step orphan looks 3
 step where dmesg
@@ -116,6 +117,10 @@ my @code = of_kind('unowned-code', json($steps->{orphan}));
 my ($code) = grep { $_->{start} eq '0x' . ($orphan // '?') } @code;
 ok((grep { $_->{start} eq '0x' . ($far // '?') } @code), 'however far it is away from everything else') or diag explain $steps->{orphan};
 is($code && $code->{start}, '0x' . ($orphan // '?'), 'code that belongs to no module is reported') or diag explain $steps->{orphan};
+# insmod tries it twice, and the last one is what is claimed.
+my $owned = ($steps->{where}{out} =~ /ks_code: owned at ([0-9a-f]+)/g)[-1];
+ok((grep { $_->{start} eq '0x' . ($owned // '?') } @code), 'and so is code that a module claims from before it started, when it has started')
+	or diag explain $steps->{orphan};
 is($code->{bytes}, 4096, 'how much of it there is');
 like($code->{allocated_by}, qr/^(0x[0-9a-f]+|\w+\+0x\S+ \[ks_code\])$/, 'and who took the memory');
 

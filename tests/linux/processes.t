@@ -17,7 +17,8 @@ use Test::More;
 my $storm = $ENV{KS_STORM_SECONDS} // 10;
 # A path of control characters: six bytes in JSON for each, more than a record holds.
 my $hostile = '\\001' x 200;
-my %missing = (list => 'task-list', ring => 'task-list', table => 'pid-table,task-list', tree => 'pid-table,task-list,tree');
+my %missing = (list => 'task-list', ring => 'task-list', table => 'pid-table,task-list', tree => 'pid-table,task-list,tree',
+	       future => 'task-list', as_thread => 'pid-table');
 my $vcpu = request('records', 'xen-domains', { run => JSON::PP::true, filter => { kind => 'vcpu', domid => 0, vcpu => 1 } });
 my $steps = boot(<<"SH", @KS::probes_machine, '--smp', 2, '--timeout', 900, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko", map { "$build/tests/$_" } qw(actor forks));
 export KSENSE_SOCKET=/run/ksense/kernel.sock
@@ -108,12 +109,17 @@ ksense adversarial >/dev/null
 insmod ks_hide.ko
 wait_passes 8
 step quiet hidden
-for trick in @{[map { "$_:$missing{$_}" } qw(list ring table tree)]}; do
+for trick in @{[map { "$_:$missing{$_}" } qw(list ring future as_thread table tree)]}; do
 	missing=\${trick#*:} trick=\${trick%%:*} pid=\$actor
 	[ \$trick = tree ] && pid=\$busy && kill -CONT \$busy
 	echo \$pid >\$hide/\$trick
 	step \$trick await_hidden 'missing":"'\$missing'"'
 	[ \$trick = table ] && step proc_table ls -d /proc/\$actor
+	if [ \$trick = as_thread ]; then
+		step listed sh -c "ls /proc | grep -x \$actor"
+		step as_process of \$actor
+		step as_files ksense --json records open-files --run --filter pid=\$actor
+	fi
 	echo 0 >\$hide/\$trick
 	step un\$trick await_hidden event.:.vanished
 done
@@ -262,17 +268,21 @@ sub hidden { return grep { $_->{kind} eq 'hidden' } json($steps->{$_[0]}) }
 
 is_deeply([hidden('quiet')], [], 'nothing is hidden where nothing hides');
 # One that hides while a pass is under way may at first be missed in fewer views.
-for my $trick (qw(list ring table tree)) {
+for my $trick (qw(list ring future as_thread table tree)) {
 	my @found = hidden($trick);
 	my ($pid, $comm, $exe) = $trick eq 'tree' ? ($busy, 'sh', 'busybox') : ($actor, 'actor', 'actor');
 	like(join(' ', map { $_->{event} } @found), qr/^appeared( changed)?$/, "$trick: the hidden process is found") or diag explain $steps->{$trick};
 	is(scalar(grep { $_->{tid} != $pid } @found), 0, "$trick: alone");
 	is_deeply([@{$found[-1] // {}}{qw(tid pid comm exe missing)}], [$pid, $pid, $comm, $exe, $missing{$trick}], "$trick: and it is told where it is missing");
 	my $known = $trick eq 'tree' ? $sample{$busy} : $spinning;
+	$known = { %$known, start_ns => $known->{start_ns} + 24 * 3600 * 1e9 } if $trick eq 'future';
 	is_deeply([@{$found[0] // {}}{qw(start_ns root user_root uid)}], [@$known{qw(start_ns root user_root uid)}], "$trick: as what it is");
 	is_deeply([map { [@$_{qw(event tid)}] } (hidden("un$trick"))[-1]], [['vanished', $pid]], "$trick: and no more when it does not hide");
 }
 isnt($steps->{proc_table}{status}, 0, 'while /proc did not have it');
+isnt($steps->{listed}{status}, 0, 'nor did it list one that looks like a thread');
+is(last_of('as_process')->{event}, 'present', 'which is a process all the same') or diag explain $steps->{as_process};
+ok((grep { ($_->{fd} // -1) == 0 } json($steps->{as_files})), 'with files') or diag explain $steps->{as_files};
 like((hidden('tree'))[0]{seen} // '', qr/running/, 'a process that nothing but its CPU knows is seen there');
 is_deeply([map { [@$_{qw(event tid pid missing)}] } hidden('thread')], [['appeared', $thread, $actor, 'pid-table']], 'thread: a hidden thread is found')
 	or diag explain $steps->{thread};

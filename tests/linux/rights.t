@@ -56,13 +56,16 @@ rmmod ksense
 
 # --- The module goes, whatever its clients do.
 ends() {
-	begin=\$(cut -d. -f1 /proc/uptime)
+	begin=\$(tr -d . </proc/uptime | cut -d' ' -f1)
 	rmmod ksense || return 1
-	echo \$((\$(cut -d. -f1 /proc/uptime) - begin))
+	took=\$((\$(tr -d . </proc/uptime | cut -d' ' -f1) - begin))
+	printf '%d.%02d\n' \$((took / 100)) \$((took % 100))
 }
-for how in idle unread half waiting; do
+for how in idle unread half waiting mixed; do
 	load
-	crowd \$S \$how 250 sh -c 'echo there; sleep 1000' >said & crowd=\$!
+	number=250
+	[ \$how = mixed ] && number=256 && ksense adversarial >/dev/null
+	crowd \$S \$how \$number sh -c 'echo there; sleep 1000' >said & crowd=\$!
 	until grep -q there said; do sleep 0.2; done
 	# Connected, they still have to be taken on.
 	until [ \$(cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client) -ge 100 ]; do sleep 0.2; done
@@ -117,10 +120,11 @@ is($steps->{'again-mode'}{out}, "700 0 0\n700 0 0\n", 'without a group both are 
 
 # === The end =================================================================
 
-for my $how (qw(idle unread half waiting)) {
+for my $how (qw(idle unread half waiting mixed)) {
 	cmp_ok($steps->{"clients-$how"}{out}, '>=', 100, "$how: there are many clients") or diag explain $steps->{"clients-$how"};
 	is($steps->{"ends-$how"}{status}, 0, "$how: the module goes") or diag explain $steps->{"ends-$how"};
 	cmp_ok($steps->{"ends-$how"}{out}, '<=', 30, "$how: it waits for none of them");
+	diag "$how: it went in " . ($steps->{"ends-$how"}{out} =~ s/\s+$//r) . ' s';
 }
 is($steps->{waiting}{out}, "20\n", 'clients wait for a sample');
 is($steps->{left}{out}, "0\n", 'those that are gone leave no thread behind');

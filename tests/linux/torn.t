@@ -1,12 +1,14 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Lists of the kernel's that somebody has torn, and locks that nobody gives back.
+# Lists of the kernel's that somebody has torn, tasks' pointers that lead nowhere, and locks that
+# nobody gives back.
 #
 # Wrong in the world if this fails: whoever can write the kernel's memory makes the sensor go
 # round in a list for ever, or wait, with a lock held or preemption off, so that the kernel stands
 # still; or the sensor reports a failure from where it may not, and the kernel stumbles over that;
-# or a torn list keeps it from seeing what else is wrong.
+# or a torn list keeps it from seeing what else is wrong; or what it could not read looks as if it
+# had been read.
 #
 # A module of the tests (tests/linux/torn) tears them.  A machine that stands still is ended after
 # some minutes, and the steps behind are missing.
@@ -17,7 +19,10 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $steps = boot(<<'SH', '--linux', '--timeout', 240, map { ('--add', $_) } $KS::module, "$build/tests/actor", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code));
+# Each of a task's pointers; what is there to be read without it is 0.
+my @pointers = qw(real_parent real_cred nsproxy files signal mm link);
+
+my $steps = boot("POINTERS='@pointers'\n" . <<'SH', '--linux', '--timeout', 240, map { ('--add', $_) } $KS::module, "$build/tests/actor", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code));
 S=/run/ksense/kernel.sock
 torn() { echo $2 > /sys/module/ks_torn/parameters/$1; }
 k() { ksense --timeout 300 --socket $S --json "$@"; }
@@ -58,7 +63,28 @@ victim=$(pidof actor)
 torn threads $victim
 step threads k records processes --run --filter comm=actor
 torn threads 0
-step unload sh -c 'rmmod ks_torn && rmmod ksense'
+
+k on open-files >/dev/null
+k adversarial open-files >/dev/null
+sh -c 'exec 9</etc/passwd; exec sleep 1000' & victim=$!
+until [ "$(cat /proc/$victim/comm)" = sleep ]; do sleep 0.1; done
+k records processes --run >/dev/null; k records open-files --run >/dev/null
+both() { step $1-process k records processes --run --filter pid=$victim; step $1-files k records open-files --run --filter pid=$victim; }
+both before
+for pointer in $POINTERS; do
+	torn bend "$victim $pointer"
+	both $pointer
+	torn bend 0
+done
+both after
+torn alloc 1
+step root k records processes --run --filter pid=$victim
+torn alloc 0
+torn alloc $victim
+both held
+step unload rmmod ksense
+torn alloc 0
+step untorn rmmod ks_torn
 step kernel dmesg
 SH
 
@@ -92,7 +118,54 @@ ok($seen{$orphan->{start}}, 'and what was wrong still is');
 
 my ($actor) = grep { $_->{event} eq 'present' } of_kind('threads', 'process');
 is($actor && $actor->{threads}, 2, 'nor follows threads to where there is no memory') or diag explain $steps->{threads};
-is($steps->{unload}{status}, 0, 'both go') or diag $steps->{unload}{err};
+
+# === Of one task =============================================================
+
+sub process { return (grep { $_->{kind} eq 'process' } json($steps->{"$_[0]-process"}))[-1] // {} }
+sub descriptors { return join ' ', sort map { $_->{fd} } grep { $_->{event} eq 'present' } of_kind("$_[0]-files", 'file') }
+# What a fresh sample says that it could not see.
+sub unseen {
+	my %last = map { ($_->{view} => $_->{of} - $_->{looked}) } map { of_kind("$_[0]-$_", 'incomplete') } qw(process files);
+	return join ' ', map { "$_ $last{$_}" } sort grep { $last{$_} } keys %last;
+}
+
+my $victim = process('before');
+is($victim->{comm}, 'sleep', 'a process like others') or diag explain $steps->{'before-process'};
+like(descriptors('before'), qr/\b9\b/, 'with files');
+is(unseen('before'), '', 'and nothing that cannot be read');
+# What each leads to, and what is not there to be seen without it.
+my %behind = (
+	real_parent => ['processes 1', { ppid => 0 }],
+	real_cred => ['descriptors ' . (split ' ', descriptors('before')), { map { ($_ => 0) } qw(uid euid user_ns) }],
+	nsproxy => ['processes 1', { map { ("${_}_ns" => 0) } qw(mnt net uts ipc cgroup time) }],
+	files => ['descriptors 1', {}],
+	signal => ['processes 1', { threads => 0, cpu_ns => 0 }],
+	mm => ['processes 1', { exe => '', root => '0x0', user_root => '0x0' }],
+	link => ['descriptors 1 processes 1', undef],
+);
+$behind{real_cred}[0] .= ' processes 1';
+my @told = qw(pid start_ns ppid uid euid comm exe kernel threads root user_root pid_ns mnt_ns net_ns user_ns uts_ns ipc_ns cgroup_ns time_ns);
+for my $pointer (@pointers) {
+	my ($unseen, $zero) = @{$behind{$pointer}};
+
+	is($steps->{"$pointer-process"}{status}, 0, "$pointer leads nowhere, and there is a sample");
+	like(unseen($pointer), qr/(?:^| )\Q$unseen\E(?: |$)/, "which says that it is not whole") or diag explain [@$steps{"$pointer-process", "$pointer-files"}];
+	next if !$zero;
+	my $seen = process($pointer);
+	is_deeply({ map { ($_ => $seen->{$_}) } @told, keys %$zero }, { (map { ($_ => $victim->{$_}) } @told), %$zero }, 'what else there is, is told');
+	is(descriptors($pointer), $pointer eq 'files' ? '' : descriptors('before'), "$pointer: and so are descriptors");
+}
+is_deeply({ map { ($_ => process('after')->{$_}) } qw(ppid uid uts_ns threads exe root) }, { map { ($_ => $victim->{$_}) } qw(ppid uid uts_ns threads exe root) },
+	  'once they are mended, all is as before');
+is(unseen('after'), '', 'and nothing is missing');
+like($steps->{root}{out}, qr/"kind":"failed".*"why":"the lock of a root directory is held"/, 'where the lock of process 1 is held, and so its root directory cannot be read, no sample is made, and that is said')
+	or diag explain $steps->{root};
+is_deeply([map { process('held')->{$_} } qw(exe root uts_ns)], [map { $victim->{$_} } qw(exe root uts_ns)], 'a lock of a task that is held hides nothing of it')
+	or diag explain $steps->{'held-process'};
+is(descriptors('held'), descriptors('before'), 'nor of its files');
+is(unseen('held'), '', 'and nothing is missing');
+is($steps->{unload}{status}, 0, 'while it is held, the module goes') or diag $steps->{unload}{err};
+is($steps->{untorn}{status}, 0, 'and then the other one');
 unlike($steps->{kernel}{out}, qr/BUG|Oops|WARNING|Call Trace|soft lockup/, 'the kernel has nothing to complain about');
 is($steps->{''}{status}, 0, 'the machine came through it');
 

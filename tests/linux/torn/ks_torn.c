@@ -14,7 +14,12 @@
  *   threads  both lists of the threads of the process of this pid, which has several, lead to
  *            memory that is none; 0 undoes.  It must not
  *            end meanwhile
+ *   bend     "PID MEMBER": a pointer of that task's leads to where no memory is: real_parent,
+ *            real_cred, nsproxy, files, signal or mm; or, "link", what leads from the pid to the
+ *            task.  It must neither run nor end, nor be asked about in /proc, meanwhile
+ *   alloc    the lock of the task of this pid is held, by nobody who would ever give it back
  */
+#include <linux/cred.h>
 #include <linux/kobject.h>
 #include <linux/kprobes.h>
 #include <linux/list.h>
@@ -105,6 +110,73 @@ static int hold(bool wanted)
 	return 0;
 }
 
+static struct task_struct *task_of(int number)
+{
+	struct pid *pid = find_get_pid(number);
+	struct task_struct *task = pid ? get_pid_task(pid, PIDTYPE_PID) : NULL;
+
+	put_pid(pid);
+	return task;
+}
+
+static struct task_struct *owner;
+
+static int set_alloc(const char *text, const struct kernel_param *param)
+{
+	int number, error = kstrtoint(text, 0, &number);
+
+	if (error)
+		return error;
+	if (number && owner)
+		return -EBUSY;
+	if (number) {
+		owner = task_of(number);
+		if (!owner)
+			return -ESRCH;
+		arch_spin_lock(&owner->alloc_lock.rlock.raw_lock);
+	} else if (owner) {
+		arch_spin_unlock(&owner->alloc_lock.rlock.raw_lock);
+		put_task_struct(owner);
+		owner = NULL;
+	}
+	return 0;
+}
+
+/* === Pointers =========================================================== */
+
+#define MEMBER(name) { #name, offsetof(struct task_struct, name) }
+static const struct {
+	const char *name;
+	size_t at;
+} members[] = { MEMBER(real_parent), MEMBER(real_cred), MEMBER(nsproxy), MEMBER(files), MEMBER(signal), MEMBER(mm) };
+
+static struct task_struct *bent;
+static void **bent_at, *bent_was;
+
+static int set_bend(const char *text, const struct kernel_param *param)
+{
+	char name[16] = "";
+	int number;
+
+	if (bent) {
+		WRITE_ONCE(*bent_at, bent_was);
+		put_task_struct(bent);
+		bent = NULL;
+	}
+	if (sscanf(text, "%d %15s", &number, name) != 2)
+		return number ? -EINVAL : 0;
+	bent = task_of(number);
+	if (!bent)
+		return -ESRCH;
+	bent_at = (void **)&bent->thread_pid->tasks[PIDTYPE_PID].first;
+	for (unsigned int i = 0; i < ARRAY_SIZE(members); i++)
+		if (!strcmp(name, members[i].name))
+			bent_at = (void **)((char *)bent + members[i].at);
+	bent_was = *bent_at;
+	WRITE_ONCE(*bent_at, NOWHERE);
+	return 0;
+}
+
 /* === Parameters ========================================================= */
 
 static int set_tear(const char *text, const struct kernel_param *param)
@@ -152,15 +224,21 @@ static int set_hold(const char *text, const struct kernel_param *param)
 static const struct kernel_param_ops tear_ops = { .set = set_tear };
 static const struct kernel_param_ops threads_ops = { .set = set_threads };
 static const struct kernel_param_ops hold_ops = { .set = set_hold };
+static const struct kernel_param_ops bend_ops = { .set = set_bend };
+static const struct kernel_param_ops alloc_ops = { .set = set_alloc };
 
 module_param_cb(ring, &tear_ops, &torn_modules, 0200);
 module_param_cb(kset, &tear_ops, &torn_objects, 0200);
 module_param_cb(threads, &threads_ops, NULL, 0200);
 module_param_cb(hold, &hold_ops, NULL, 0200);
+module_param_cb(bend, &bend_ops, NULL, 0200);
+module_param_cb(alloc, &alloc_ops, NULL, 0200);
 MODULE_PARM_DESC(ring, "the list of modules leads back to its second one");
 MODULE_PARM_DESC(kset, "the list of /sys/module's objects leads back to this one's");
 MODULE_PARM_DESC(threads, "the lists of threads of this pid lead nowhere");
 MODULE_PARM_DESC(hold, "the lock of /sys/module's objects is held");
+MODULE_PARM_DESC(bend, "PID MEMBER: that pointer of the task's leads nowhere");
+MODULE_PARM_DESC(alloc, "the lock of the task of this pid is held");
 
 static int __init torn_start(void)
 {
@@ -180,6 +258,8 @@ static void __exit torn_stop(void)
 	tear(&torn_objects, false);
 	set_threads("0", NULL);
 	hold(false);
+	set_bend("0", NULL);
+	set_alloc("0", NULL);
 }
 
 module_init(torn_start);

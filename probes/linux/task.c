@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * task.c - what belongs to a task, looked at without its lock: see task.h.
+ */
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/mm_types.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+
+#include "../../linux/compat.h"
+#include "task.h"
+
+bool ks_is_task(const struct task_struct *task, unsigned int *nr)
+{
+	struct pid *pid;
+	int number;
+
+	if (!KS_GET(pid, &task->thread_pid) || !pid || !KS_GET(number, &pid->numbers[0].nr))
+		return false;
+	*nr = (unsigned int)number;
+	return find_pid_ns(number, &init_pid_ns) == pid && pid_task(pid, PIDTYPE_PID) == task;
+}
+
+bool ks_is_process(const struct task_struct *task)
+{
+	const struct task_struct *leader;
+	const struct signal_struct *own, *leaders;
+	int exit_signal;
+	pid_t tid, tgid;
+
+	/*
+	 * What thread_group_leader() asks; its number; and that a thread shares with the first one,
+	 * until it is released.
+	 */
+	return !KS_GET(exit_signal, &task->exit_signal) || exit_signal >= 0 ||
+	       !KS_GET(tid, &task->pid) || !KS_GET(tgid, &task->tgid) || tid == tgid ||
+	       !KS_GET(leader, &task->group_leader) || leader == task ||
+	       !KS_GET(own, &task->signal) || !KS_GET(leaders, &leader->signal) || (own && own != leaders);
+}
+
+/*
+ * Whether there is memory wherever a file leads at once: all that is asked of one goes on from
+ * there.
+ */
+static bool is_file(const struct file *file)
+{
+	const struct super_block *of_inode, *of_dentry, *of_mount;
+	const struct inode *inode;
+	const void *ops;
+	struct path path;
+
+	return virt_addr_valid(file) && KS_GET(inode, &file->f_inode) && KS_GET(path, &file->f_path) && KS_GET(of_inode, &inode->i_sb) &&
+	       KS_GET(of_dentry, &path.dentry->d_sb) && KS_GET(of_mount, &path.mnt->mnt_sb) && of_dentry == of_mount && KS_GET(ops, &of_inode->s_op) &&
+	       (of_inode == of_dentry || KS_GET(ops, &of_dentry->s_op));
+}
+
+struct file *ks_get_file(struct file *const *slot, const void *place, const void *held)
+{
+	for (unsigned int i = 0; i < KS_TASK_LOOKS; i++) {
+		bool readable, there;
+		struct file *file;
+
+		readable = KS_GET(file, slot) && (!file || is_file(file));
+		/* Else the slot's memory may have been anybody's by then. */
+		if (!ks_has(place, held))
+			return NULL;
+		if (!readable)
+			return ERR_PTR(-EFAULT);
+		if (!file)
+			return NULL;
+		there = ks_try_get_file(file);
+		/* It may be another file by now, where their memory is used again at once. */
+		if (there && ks_still(slot, file))
+			return file;
+		if (there)
+			fput(file);
+	}
+	return NULL;
+}
+
+int ks_task_mm(const struct task_struct *task, struct ks_task_mm *out)
+{
+	for (unsigned int i = 0; i < KS_TASK_LOOKS; i++) {
+		struct mm_struct *mm = READ_ONCE(task->mm);
+		bool readable;
+
+		/* A thread of the kernel may use an mm for a while; it is not its own. */
+		if (!mm || READ_ONCE(task->flags) & PF_KTHREAD)
+			return 0;
+		readable = KS_GET(out->pgd, &mm->pgd) && virt_addr_valid(out->pgd);
+		if (readable)
+			out->exe = ks_get_file((struct file *const *)&mm->exe_file, &task->mm, mm);
+		if (ks_has(&task->mm, mm))
+			return readable && !IS_ERR(out->exe) ? 1 : -EFAULT;
+		if (readable && !IS_ERR_OR_NULL(out->exe))
+			fput(out->exe);
+	}
+	return 0;
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * task.h - what belongs to a task, looked at without its lock.
+ *
+ * A task's alloc_lock guards which mm, files and namespaces it has.  Whoever can write the
+ * kernel's memory can keep it for ever, and so does a thread that died in the kernel with it; and
+ * who waits for it under RCU then stops the whole machine.  So it is not taken: a pointer of the
+ * task's is read, then what is behind it, with reads that may fault, then the pointer again.  If
+ * it is still the same, the task had it all the time, and what was read is what the task has.
+ *
+ * All of this under RCU, which keeps the task, the memory of a file that was just closed, and that
+ * of a table of descriptors that was just replaced.
+ */
+#ifndef KS_PROBES_LINUX_TASK_H
+#define KS_PROBES_LINUX_TASK_H
+
+#include <linux/sched.h>
+
+#include "walk.h"
+
+/* In so many looks, somebody who changes it on another CPU is done. */
+#define KS_TASK_LOOKS 3
+
+/* Whether a task still has what it had at @place in it: after the reads of what is behind it. */
+static inline bool ks_has(const void *place, const void *held)
+{
+	smp_rmb();
+	return READ_ONCE(*(const void *const *)place) == held;
+}
+
+/* The same of any place. */
+static inline bool ks_still(const void *place, const void *held)
+{
+	const void *now;
+
+	smp_rmb();
+	return KS_GET(now, (const void *const *)place) && now == held;
+}
+
+/*
+ * Whether what a link leads to is a task: the pid table has it, under the number that it says,
+ * which is *@nr.  RCU then keeps it.  Any address may be asked for.
+ */
+bool ks_is_task(const struct task_struct *task, unsigned int *nr);
+
+/*
+ * Whether @task, which may be any readable memory, is a process: the first of its threads.  It is
+ * one if anything at all says so, for whoever hides one then has to change all of it.
+ */
+bool ks_is_process(const struct task_struct *task);
+
+/*
+ * The file at @slot, with a reference: fput().  The slot is in something that stays as long as the
+ * pointer at @place is @held.  NULL: there is none, or it is just going.  -EFAULT, as an ERR_PTR:
+ * what the slot leads to is no file.
+ */
+struct file *ks_get_file(struct file *const *slot, const void *place, const void *held);
+
+struct ks_task_mm {
+	pgd_t *pgd;             /* a valid address */
+	struct file *exe;       /* what it executes, with a reference, or NULL */
+};
+
+/* 1; 0: the task has no mm of its own; -EFAULT: what it has is none. */
+int ks_task_mm(const struct task_struct *task, struct ks_task_mm *mm);
+
+#endif /* KS_PROBES_LINUX_TASK_H */
