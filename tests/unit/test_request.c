@@ -367,6 +367,7 @@ static void filters(void **state)
 	 * none yet.
 	 */
 	assert_false(matches("a: \"{\"", "{\"a\":{\"x\":1}}"));
+	assert_true(matches("x: false, y: true, z: null", "{\"x\":false,\"y\":true,\"z\":null}"));
 	/* Characters of two, three and four bytes end where they end. */
 	assert_true(matches("x: 1", "{\"a\":\"\xc3\xa9\",\"b\":\"\xe2\x82\xac\",\"c\":\"\xf0\x9f\x90\xa7\",\"x\":1}"));
 	assert_true(matches("b: \"\xe2\x82\xac\"", "{\"a\":\"\xe2\x82\xac\",\"b\":\"\xe2\x82\xac\"}"));
