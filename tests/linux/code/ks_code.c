@@ -16,6 +16,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rculist.h>
+#include <linux/version.h>
 #include <linux/vmalloc.h>
 
 static bool orphan, owned, deep;
@@ -43,16 +44,38 @@ static int find_lookup(void)
 	return 0;
 }
 
+/* Where modules' code lies. */
+static void *alloc_page_of_code(void)
+{
+	void *(*module_alloc_fn)(unsigned long bytes) = (void *)lookup("module_alloc");
+	/* Since 6.10; its first type is a module's code. */
+	void *(*execmem_alloc_fn)(int type, size_t bytes) = (void *)lookup("execmem_alloc");
+
+	if (execmem_alloc_fn)
+		return execmem_alloc_fn(0, PAGE_SIZE);
+	return module_alloc_fn ? module_alloc_fn(PAGE_SIZE) : NULL;
+}
+
+static void set_init_code(struct module *module, void *page)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	module->mem[MOD_INIT_TEXT].size = PAGE_SIZE;
+	WRITE_ONCE(module->mem[MOD_INIT_TEXT].base, page);
+#else
+	module->init_layout.text_size = PAGE_SIZE;
+	WRITE_ONCE(module->init_layout.base, page);
+#endif
+}
+
 static int leave_orphan(void)
 {
 	struct module *(*find_module_fn)(const char *name) = (void *)lookup("find_module");
-	void *(*module_alloc_fn)(unsigned long bytes) = (void *)lookup("module_alloc");
 	int (*set_memory_x_fn)(unsigned long address, int pages) = (void *)lookup("set_memory_x");
 	void *page;
 
-	if (!module_alloc_fn || !set_memory_x_fn)
+	if (!set_memory_x_fn)
 		return -ENOENT;
-	page = module_alloc_fn(PAGE_SIZE);
+	page = alloc_page_of_code();
 	if (!page)
 		return -ENOMEM;
 	memset(page, 0xc3, PAGE_SIZE); /* RET */
@@ -65,8 +88,7 @@ static int leave_orphan(void)
 
 		if (!ksense)
 			return -ENOENT;
-		ksense->init_layout.text_size = PAGE_SIZE;
-		WRITE_ONCE(ksense->init_layout.base, page);
+		set_init_code(ksense, page);
 	}
 	return -ECANCELED;
 }

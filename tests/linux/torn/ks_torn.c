@@ -27,6 +27,7 @@
 #include <linux/pid.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/version.h>
 
 static unsigned long (*lookup)(const char *name);
 
@@ -69,9 +70,14 @@ static struct list_head *own_object(void)
 
 static struct task_struct *process;
 
+/* Since 6.7 there is only the other list of them. */
 static struct list_head *threads_from_process(void)
 {
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
 	return &process->thread_group;
+#else
+	return NULL;
+#endif
 }
 
 static struct list_head *threads_from_head(void)
@@ -91,21 +97,43 @@ static struct tear torn_threads = { .find = threads_from_head, .to = NOWHERE };
 
 static bool held;
 
-/* Below lockdep, which would rightly complain. */
+/*
+ * Below lockdep, which would rightly complain, so that nobody has it and it is taken.  With
+ * PREEMPT_RT it is a mutex, which somebody owns.
+ */
+static void take(spinlock_t *lock)
+{
+#ifdef CONFIG_PREEMPT_RT
+	while (cmpxchg(&lock->lock.owner, NULL, &init_task))
+		cpu_relax();
+#else
+	arch_spin_lock(&lock->rlock.raw_lock);
+#endif
+}
+
+static void give(spinlock_t *lock)
+{
+#ifdef CONFIG_PREEMPT_RT
+	cmpxchg(&lock->lock.owner, &init_task, NULL);
+#else
+	arch_spin_unlock(&lock->rlock.raw_lock);
+#endif
+}
+
 static int hold(bool wanted)
 {
 	struct kset **kset = (void *)lookup("module_kset");
-	arch_spinlock_t *lock;
+	spinlock_t *lock;
 
 	if (wanted == held)
 		return 0;
 	if (!kset)
 		return -ENOENT;
-	lock = &(*kset)->list_lock.rlock.raw_lock;
+	lock = &(*kset)->list_lock;
 	if (wanted)
-		arch_spin_lock(lock);
+		take(lock);
 	else
-		arch_spin_unlock(lock);
+		give(lock);
 	held = wanted;
 	return 0;
 }
@@ -133,9 +161,9 @@ static int set_alloc(const char *text, const struct kernel_param *param)
 		owner = task_of(number);
 		if (!owner)
 			return -ESRCH;
-		arch_spin_lock(&owner->alloc_lock.rlock.raw_lock);
+		take(&owner->alloc_lock);
 	} else if (owner) {
-		arch_spin_unlock(&owner->alloc_lock.rlock.raw_lock);
+		give(&owner->alloc_lock);
 		put_task_struct(owner);
 		owner = NULL;
 	}
