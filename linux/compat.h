@@ -86,13 +86,6 @@ static inline bool ks_try_get_file(struct file *file)
 }
 #endif
 
-/* The lock of a process's root and current directory. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
-#define ks_fs_lock(fs) (&(fs)->seq.lock)
-#else
-#define ks_fs_lock(fs) (&(fs)->lock)
-#endif
-
 /* Exported for long, and declared where modules see it only lately. */
 int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name, unsigned int flags,
 		    struct path *path);

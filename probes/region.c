@@ -310,6 +310,8 @@ static void end_locate(struct ks_probe *probe, struct region *region)
 		 * that differed.
 		 */
 		changed = (struct span){ 0, CELLS_IN_PAGE - 1 };
+		/* Where a kernel rewrites its code all day, that is how it looks at such a moment. */
+		usual = type_of(probe)->is_usual && ks_hash_equal(&undone, &page->base);
 	}
 	if (site && region->momentary) {
 		if (page->moments < KS_REGION_MOMENTS)
@@ -321,7 +323,7 @@ static void end_locate(struct ks_probe *probe, struct region *region)
 	/* Else it was told already; or it is just changing, and the next sweep tells. */
 	if (!region->again || lasting) {
 		page->changed = changed;
-		page->usual = usual;
+		page->usual = usual && !lasting;
 		record_page(probe, region, "modified", page, &region->sha, lasting ? NULL : site);
 	}
 	next_page(probe, region);

@@ -215,8 +215,8 @@ static int ks_exchange_serve(struct ks_slot *slot,
     caller.id = current->domain->domain_id;
 
     /* What changes something is not done if the caller would hear that it failed. */
-    if ( ks_needs_control(&slot->request) && !ks_may_go_on(&slot->request) &&
-         !ks_can_answer(arg, x) )
+    if ( caller.control && ks_needs_control(&slot->request) &&
+         !ks_may_go_on(&slot->request) && !ks_can_answer(arg, x) )
         return -EFAULT;
 
     ks_text_init(&out, slot->reply,

@@ -221,11 +221,11 @@ static bool text_is_momentary(const char *site)
 /*
  * Branches and calls that the kernel turns as it needs them, some of them for any user: a socket's
  * option is enough.  Hooks, by ftrace or a kprobe, are somebody's with rights, and how rootkits
- * hook; a breakpoint should be gone in a moment.
+ * hook.  A breakpoint is how the kernel begins; one that stays is told by the engine.
  */
 static bool text_is_usual(const char *site)
 {
-	return !strcmp(site, "jump-label") || !strcmp(site, "static-call");
+	return site == ks_patching || !strcmp(site, "jump-label") || !strcmp(site, "static-call");
 }
 
 static const struct ks_region_type text_region = {

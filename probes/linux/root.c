@@ -7,6 +7,7 @@
 #include <linux/fs.h>
 #include <linux/fs_struct.h>
 #include <linux/mm.h>
+#include <linux/mount.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
@@ -15,35 +16,68 @@
 
 #include "../../linux/compat.h"
 #include "root.h"
+#include "task.h"
 
 #define NO_ROOT "process 1 has no root directory to look from"
-#define ROOT_HELD "the lock of a root directory is held"
+#define NO_STILL_ROOT "a root directory cannot be read"
 #define OTHER_ROOT "paths seen from here are not those of process 1"
 
-/* With a reference.  The task's lock keeps its fs, and that one's lock the path. */
-static const char *root_of(struct task_struct *task, struct path *root)
+/* Whether both halves of @path are what they are called: of one file system. */
+static bool is_path(const struct path *path)
 {
-	const char *why = NO_ROOT;
-	struct fs_struct *fs;
+	const struct super_block *of_mnt, *of_dentry;
+
+	return virt_addr_valid(path->mnt) && virt_addr_valid(path->dentry) && KS_GET(of_mnt, &path->mnt->mnt_sb) &&
+	       KS_GET(of_dentry, &path->dentry->d_sb) && of_mnt && of_mnt == of_dentry;
+}
+
+static bool has_root(const struct task_struct *task, const struct fs_struct *fs, const struct path *path)
+{
+	struct path now;
+
+	return ks_has(&task->fs, fs) && KS_GET(now, &fs->root) && now.mnt == path->mnt && now.dentry == path->dentry &&
+	       ks_has(&task->fs, fs);
+}
+
+/*
+ * With a reference, and without a lock: any user can keep others waiting for that of process 1.
+ * A mount and a dentry stay memory under RCU.  If the task has them as its root directory after
+ * the reference was taken, it was taken of what is alive; else it is given back (*@stale).
+ */
+static const char *root_of(const struct task_struct *task, struct path *root, struct path *stale)
+{
+	const char *why = NO_STILL_ROOT;
+	const struct fs_struct *fs;
 	struct path path;
 
-	if (!ks_try_lock(&task->alloc_lock))
-		return ROOT_HELD;
-	fs = task->fs;
-	if (fs && virt_addr_valid(fs)) {
-		why = ROOT_HELD;
-		if (ks_try_lock(ks_fs_lock(fs))) {
-			why = NO_ROOT;
-			path = fs->root;
-			if (virt_addr_valid(path.mnt) && virt_addr_valid(path.dentry)) {
-				path_get(&path);
-				*root = path;
-				why = NULL;
-			}
-			spin_unlock(ks_fs_lock(fs));
+	rcu_read_lock();
+	fs = READ_ONCE(task->fs);
+	if (!fs) {
+		why = NO_ROOT;
+	} else if (virt_addr_valid(fs) && KS_GET(path, &fs->root) && is_path(&path) && has_root(task, fs, &path) &&
+		   lockref_get_not_dead(&path.dentry->d_lockref)) {
+		mntget(path.mnt);
+		if (has_root(task, fs, &path)) {
+			*root = path;
+			why = NULL;
+		} else {
+			*stale = path;
 		}
 	}
-	spin_unlock(&task->alloc_lock);
+	rcu_read_unlock();
+	return why;
+}
+
+static const char *get_root(const struct task_struct *task, struct path *root)
+{
+	const char *why = NO_STILL_ROOT;
+
+	for (unsigned int i = 0; i < KS_TASK_LOOKS && why; i++) {
+		struct path stale = { };
+
+		why = root_of(task, root, &stale);
+		path_put(&stale);
+	}
 	return why;
 }
 
@@ -59,7 +93,7 @@ const char *ks_root(struct path *root)
 	rcu_read_unlock();
 	if (!init)
 		return NO_ROOT;
-	why = root_of(init, root);
+	why = get_root(init, root);
 	put_task_struct(init);
 	return why;
 }
@@ -73,7 +107,7 @@ const char *ks_sees_root(char *buffer, int bytes)
 	why = ks_root(&root);
 	if (why)
 		return why;
-	why = root_of(current, &own);
+	why = get_root(current, &own);
 	if (why) {
 		path_put(&root);
 		return why;
@@ -88,7 +122,7 @@ const char *ks_sees_root(char *buffer, int bytes)
 
 int ks_no_root(struct ks_probe *probe, struct ks_torn *looks, const char *why)
 {
-	if (!strcmp(why, ROOT_HELD) && !ks_is_torn(looks, false))
+	if (!strcmp(why, NO_STILL_ROOT) && !ks_is_torn(looks, false))
 		return KS_SET_ELSEWHERE;
 	ks_probe_failed(probe, why);
 	return KS_SET_FAILED;

@@ -423,7 +423,7 @@ static KS_CB uint32_t ks_access_first(void)
 static const struct ks_set_type ks_access_set = {
 	.kinds = ks_kinds,
 	.kinds_count = ARRAY_SIZE(ks_kinds),
-	.items_max = ROWS + 4,
+	.items_max = 2 * ROWS + 4, /* a row that was another's stays until the end of the sample */
 	.first_items = ks_access_first,
 	.next = ks_access_next,
 };

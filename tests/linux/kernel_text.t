@@ -230,7 +230,7 @@ for my $case (
 	ok((grep { ($_->{site} // '') =~ /^($site)$/ && ($_->{symbol} // '') =~ $where } @changes), "$what is told as $site") or
 		diag $steps->{$step}{out}, $steps->{$step}{err};
 	is((grep { !exists $_->{site} } @changes), 0, 'and nothing in that sweep is told as anybody else\'s doing') or diag $steps->{$step}{out};
-	is((grep { ($_->{class} eq 'event') != ($_->{site} =~ /^(jump-label|static-call)$/) } grep { ($_->{site} // '') ne 'several' } @changes), 0,
+	is((grep { ($_->{class} eq 'event') != ($_->{site} =~ /^(jump-label|static-call|patching)$/) } grep { ($_->{site} // '') ne 'several' } @changes), 0,
 	   'what any user can have the kernel turn is an event, all else an alarm') or diag $steps->{$step}{out};
 	my ($sweep) = grep { $_->{kind} eq 'sweep' && $_->{range} eq 'text' } json($steps->{"$step-off"});
 	is($sweep->{modified}, 0, 'when it is over, all is as it was');
