@@ -122,8 +122,7 @@ module: $(B)/linux/ksense.ko ## build the Linux module, for the running kernel o
 
 $(B)/linux/ksense.ko: MODULE_KDIR = $(KDIR)
 $(B)/linux-guest/ksense.ko: MODULE_KDIR = $(GUEST_KDIR)
-$(B)/linux-debug/ksense.ko: MODULE_KDIR = $(DEBUG_KERNEL)
-$(B)/linux-debug-rt/ksense.ko: MODULE_KDIR = $(DEBUG_KERNEL)
+$(B)/linux-debug/ksense.ko $(B)/linux-debug-rt/ksense.ko: MODULE_KDIR = $(DEBUG_KERNEL)
 # Built to be read (tests/linux/sealed.t); scripts/fetch-headers brings what it needs.
 $(B)/linux-6.12/ksense.ko: MODULE_KDIR = $(abspath build/headers-6.12/kdir)
 $(B)/linux-6.12/ksense.ko: MODULE_OPTIONS = CONFIG_DEBUG_INFO_BTF_MODULES=

@@ -157,7 +157,7 @@ struct ks_probe {
 	uint64_t off_since_ns;   /* which began then */
 	uint32_t failed_in_row;
 	uint32_t restarts_in_row; /* without a complete pass in between; no more are counted than make a difference */
-	uint32_t cut_in_row;     /* passes that did not end, likewise */
+	uint32_t cut_in_row;     /* passes that did not end, without a complete one in between */
 	const char *last_error;  /* static text, or NULL */
 	const char *failed_why;  /* as the last `failed` record told it */
 };

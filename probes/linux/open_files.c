@@ -719,17 +719,13 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	return kind;
 }
 
-/*
- * Places for tables that are shared, for each 64 KiB of memory one: a process that does next to
- * nothing has that in the kernel alone.
- */
-#define MET_PAGES (SZ_64K / PAGE_SIZE)
-#define MET_MIN 1024UL
+/* Places for tables that are shared. */
+#define MET_MIN 1024
 #define MET_MAX (1UL << 18)
 
 static int open_files_init(struct ks_probe *probe)
 {
-	unsigned long rows = roundup_pow_of_two(clamp(totalram_pages() / MET_PAGES, MET_MIN, MET_MAX)) / MET_IN_ROW;
+	unsigned long rows = roundup_pow_of_two(ks_processes_most(MET_MIN, MET_MAX)) / MET_IN_ROW;
 
 	met_rows_bits = ilog2(rows);
 	met = ks_probe_alloc(probe, rows * sizeof(*met));

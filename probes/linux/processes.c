@@ -23,7 +23,6 @@
 #include <linux/sched/cputime.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/sizes.h>
 #include <linux/threads.h>
 #include <linux/time64.h>
 #include <linux/time_namespace.h>
@@ -462,15 +461,11 @@ static void processes_reset(struct ks_probe *probe)
 	ks_set_reset(probe);
 }
 
-/*
- * One for each 64 KiB of memory: a process that does next to nothing has that in the kernel alone.
- */
-#define PROCESS_PAGES (SZ_64K / PAGE_SIZE)
 #define ITEMS_MIN 4096
 
 static uint32_t processes_items(void)
 {
-	return clamp_t(unsigned long, totalram_pages() / PROCESS_PAGES, ITEMS_MIN, PID_MAX_LIMIT);
+	return ks_processes_most(ITEMS_MIN, PID_MAX_LIMIT);
 }
 
 static const struct ks_set_type processes_set = {

@@ -28,7 +28,7 @@ const char *ks_sees_root(char *buffer, int bytes);
 
 /*
  * For a next() that cannot begin, because of @why: what to return.  Somebody may be just changing
- * a root directory, and locks are not waited for; so the pass fails when it has been so for a
+ * a root directory, which is read without its lock; so the pass fails when it has been so for a
  * while, in @looks of the probe's own.
  */
 int ks_no_root(struct ks_probe *probe, struct ks_torn *looks, const char *why);

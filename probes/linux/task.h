@@ -14,7 +14,9 @@
 #ifndef KS_PROBES_LINUX_TASK_H
 #define KS_PROBES_LINUX_TASK_H
 
+#include <linux/mm.h>
 #include <linux/sched.h>
+#include <linux/sizes.h>
 
 #include "walk.h"
 
@@ -48,6 +50,15 @@ bool ks_is_task(const struct task_struct *task, unsigned int *nr);
  * one if anything at all says so, for whoever hides one then has to change all of it.
  */
 bool ks_is_process(const struct task_struct *task);
+
+/*
+ * How many processes the machine's memory has room for, within these bounds: one that does next to
+ * nothing has 64 KiB of it in the kernel alone.
+ */
+static inline unsigned long ks_processes_most(unsigned long min, unsigned long max)
+{
+	return clamp(totalram_pages() / (SZ_64K / PAGE_SIZE), min, max);
+}
 
 /*
  * The file at @slot, with a reference: fput().  The slot is in something that stays as long as the

@@ -12,7 +12,6 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/sizes.h>
 #include <linux/time64.h>
 
 #include "../../linux/compat.h"
@@ -47,9 +46,8 @@ static const char *const view_names[VIEWS] = { "pid-table", "task-list", "thread
 #define FORGET_PASSES 4
 #define FORGET_RUNNING_PASSES 64
 
-/* Processes of which it is remembered that the list has them: one for each 64 KiB of memory. */
-#define MARKS_MIN 8192UL
-#define MARK_PAGES (SZ_64K / PAGE_SIZE)
+/* Of so many processes, at least, it is remembered that the list has them. */
+#define MARKS_MIN 8192
 
 const struct ks_field ks_hidden_fields[KS_HIDDEN_FIELDS] = {
 	KS_FIELD(struct ks_hidden, tid, KS_U32, "the thread, as the task itself says"),
@@ -652,7 +650,7 @@ void ks_views_reset(void)
 
 int ks_views_init(struct ks_probe *probe)
 {
-	v.marks_slots = 2 * roundup_pow_of_two(clamp(totalram_pages() / MARK_PAGES, MARKS_MIN, (unsigned long)LIST_MAX));
+	v.marks_slots = 2 * roundup_pow_of_two(ks_processes_most(MARKS_MIN, LIST_MAX));
 	v.marks = ks_probe_alloc(probe, v.marks_slots * sizeof(*v.marks));
 	if (!v.marks)
 		return -1;
