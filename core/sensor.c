@@ -12,7 +12,10 @@
 
 /* How often the supervisor looks. */
 #define SUPERVISE_NS 1000000000ULL
-/* A probe is overdue this long after the moment at which a step should have run. */
+/*
+ * A probe is overdue this long after the moment at which a step should have run; and the sensor has
+ * stood still if its supervisor is.
+ */
 #define OVERDUE_NS 5000000000ULL
 /* So many passes that failed in a row make a restart. */
 #define FAILURES_MAX 3
@@ -517,9 +520,9 @@ static void step_stuck(struct ks_probe *probe)
 }
 
 /*
- * @gap_ns: for so long nobody ran, the supervisor neither: the machine was suspended, or somebody
- * kept all of it for himself.  That is no probe's fault and does not count as time in which it did
- * nothing.
+ * @gap_ns: for so long nobody ran, the supervisor neither: somebody kept all of the machine for
+ * himself.  That is no probe's fault and does not count as time in which it did nothing; but what
+ * came and went meanwhile it has not seen.
  */
 static void supervise(struct ks_probe *probe, uint64_t now, uint64_t gap_ns)
 {
@@ -527,6 +530,8 @@ static void supervise(struct ks_probe *probe, uint64_t now, uint64_t gap_ns)
 	bool on;
 
 	ks_lock(&probe->lock);
+	if (probe->on && gap_ns >= OVERDUE_NS)
+		ks_record_stalled(probe, gap_ns);
 	if (gap_ns) {
 		/*
 		 * What was due meanwhile, is due now; a step under way begins anew to be late, and
@@ -554,10 +559,15 @@ static uint64_t KS_CB sensor_run(struct ks_work *work)
 {
 	struct ks_sensor *sensor = container_of(work, struct ks_sensor, work);
 	uint64_t now = ks_port_time_ns(), late = sensor->supervised_ns + SUPERVISE_NS;
+	uint64_t gap_ns = now > late + SUPERVISE_NS ? now - late : 0;
 
 	sensor->supervised++;
+	if (gap_ns >= OVERDUE_NS) {
+		sensor->stalls++;
+		sensor->stalled_ns += gap_ns;
+	}
 	for (unsigned int i = 0; i < sensor->count; i++)
-		supervise(&sensor->probes[i], now, now > late + SUPERVISE_NS ? now - late : 0);
+		supervise(&sensor->probes[i], now, gap_ns);
 	sensor->supervised_ns = now;
 	return SUPERVISE_NS;
 }

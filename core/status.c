@@ -105,6 +105,8 @@ static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const stru
 	ks_text_lit(out, KS_MEMBER("level"));
 	put_text(out, ks_target_word(sensor, request, true));
 	ks_text_member_u64(out, "supervised", sensor->supervised);
+	ks_text_member_u64(out, "stalls", sensor->stalls);
+	ks_text_member_u64(out, "stalled_ns", sensor->stalled_ns);
 	ks_text_member_u64(out, "memory_bytes", memory_bytes);
 	if (sensor->config.put_status)
 		sensor->config.put_status(out);

@@ -1769,6 +1769,35 @@ static void while_nobody_ran(void **state)
 	assert_int_equal(first()->restarts, 1);
 }
 
+/*
+ * What nobody saw is an alarm of each probe that should have looked, from five seconds on; the sums
+ * are in the status, too, which nothing pushes out.
+ */
+static void nobody_looked(void **state)
+{
+	json_t *stalled, *status;
+
+	(void)state;
+	port_advance(SECOND);
+	supervised_late(5 * SECOND - 1);
+	assert_int_equal(kit_count(all("{\"filter\": {\"kind\": \"stalled\"}}")), 0);
+	supervised_late(5 * SECOND);
+	supervised_late(700 * SECOND);
+	first()->on = false;
+	supervised_late(6 * SECOND);
+	stalled = all("{\"filter\": {\"kind\": \"stalled\"}}");
+	assert_int_equal(kit_count(stalled), 2);
+	assert_string_equal(member(kit_record(stalled, 0), "class"), "alarm");
+	assert_int_equal(count_of(kit_record(stalled, 0), "stalled_ns"), 5 * SECOND);
+	assert_int_equal(count_of(kit_record(stalled, 0), "stalls"), 1);
+	assert_int_equal(count_of(kit_record(stalled, 1), "stalled_ns"), 700 * SECOND);
+	assert_int_equal(count_of(kit_record(stalled, 1), "stalls"), 2);
+	assert_int_equal(count_of(kit_record(stalled, 1), "in_all_ns"), 705 * SECOND);
+	status = json_array_get(json_object_get(json_array_get(kit_command_0_2("status", "*"), 0), "reply"), 2);
+	assert_int_equal(count_of(status, "stalls"), 3);
+	assert_int_equal(count_of(status, "stalled_ns"), 711 * SECOND);
+}
+
 /* === Moments of steps ==================================================== */
 
 /*
@@ -2297,6 +2326,7 @@ int main(void)
 		with_sensor(pauses_and_the_end),
 		with_sensor(restart_of_what_is_waited_for),
 		with_sensor(while_nobody_ran),
+		with_sensor(nobody_looked),
 		with_sensor(at_the_moment),
 		with_sensor(moments_of_a_new_level),
 		with_sensor(ends_of_what_is_drawn),
