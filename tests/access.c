@@ -22,22 +22,28 @@
  *	access replace DOMID destroys that domain, and makes another one with its id and uuid: "replace"
  *	access rows FROM N   N refused commands of Dom0, each under another uuid from FROM on: "rows" were refused
  *	access identities DOMID N   gives a domain one uuid after the other, for a tenth of a second each, and then its own again
+ *	access stall MS LIFE holds the CPU that vCPU 1 is on inside Xen, for MS milliseconds at least, "stall": how long it was;
+ *	                     in its midst a domain lives for LIFE of them, made on vCPU 0, "domain": its id.  LIFE 0: none, and any vCPU
  *	access flood N       so many calls as fast as they go; how many were refused
  *	access wait WORD     waits until Dom0 has written WORD to ks-phase in this guest's place in xenstore
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define __XEN_TOOLS__ 1 /* has the domctls */
 #include <xen/xen.h>
 #include <xen/domctl.h>
+#include <xen/sysctl.h>
 #include <xencall.h>
 #include <xenforeignmemory.h>
 #include <xen/io/xs_wire.h>
@@ -84,6 +90,21 @@ static const char *name_of(int result)
 	}
 	snprintf(number, sizeof(number), "errno %d", -result);
 	return result < 0 ? number : "ok";
+}
+
+/* For this process: a child has its own. */
+static void open_xen(void)
+{
+	xen = xencall_open(NULL, 0);
+	if (!xen) {
+		perror("access: /dev/xen/privcmd");
+		exit(3);
+	}
+	area = mmap(NULL, sizeof(*area), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (area == MAP_FAILED || mlock(area, sizeof(*area))) {
+		perror("access: memory");
+		exit(1);
+	}
 }
 
 /* === Commands =========================================================== */
@@ -369,6 +390,97 @@ static void do_identities(uint32_t domid, unsigned long count)
 	printf("identities: %lu\n", given);
 }
 
+/* === A CPU held inside Xen ============================================== */
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void stay_on(int vcpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET(vcpu, &set);
+	sched_setaffinity(0, sizeof(set), &set);
+}
+
+/* So many debug keys, each of which does nothing, in one call; how long it took. */
+static uint64_t press_keys(char *keys, size_t count)
+{
+	struct xen_sysctl *op = (struct xen_sysctl *)(void *)area->request;
+	uint64_t began = now_ms();
+
+	memset(op, 0, sizeof(*op));
+	op->cmd = XEN_SYSCTL_debug_keys;
+	op->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+	set_xen_guest_handle(op->u.debug_keys.keys, keys);
+	op->u.debug_keys.nr_keys = (uint32_t)count;
+	if (xencall1(xen, __HYPERVISOR_sysctl, (uintptr_t)op) < 0) {
+		printf("stall: %s\n", name_of(-errno));
+		exit(1);
+	}
+	return now_ms() - began + 1;
+}
+
+/* Writes a byte to @ready when it is known how many keys that takes. */
+static void hold(unsigned long ms, int ready)
+{
+	size_t most = 192UL << 20, count = 1 << 20;
+	char *keys = mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	uint64_t took;
+
+	if (keys == MAP_FAILED) {
+		perror("access");
+		exit(1);
+	}
+	memset(keys, 1, most);
+	took = press_keys(keys, count);
+	/* A machine may be twice as fast as it has just been. */
+	count = count * ms * 2 / took;
+	if (write(ready, "", 1) != 1)
+		exit(1);
+	took = press_keys(keys, count < most ? count : most);
+	printf("stall: %lu\n", (unsigned long)took);
+	fflush(stdout);
+}
+
+static void do_stall(unsigned long ms, unsigned long life_ms)
+{
+	int ready[2], domid;
+	char byte;
+
+	if (!life_ms) {
+		hold(ms, STDERR_FILENO);
+		return;
+	}
+	if (pipe(ready))
+		exit(1);
+	fflush(stdout);
+	if (!fork()) {
+		open_xen();
+		stay_on(1);
+		hold(ms, ready[1]);
+		_exit(0);
+	}
+	stay_on(0);
+	if (read(ready[0], &byte, 1) != 1)
+		exit(1);
+	usleep(1000000);
+	domid = create(0);
+	printf("domain: %d\n", domid);
+	usleep((useconds_t)(life_ms * 1000));
+	while (domid > 0 && xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)new_domctl(XEN_DOMCTL_destroydomain, (uint32_t)domid)) < 0 &&
+	       errno == EAGAIN)
+		;
+	puts("domain is gone");
+	wait(NULL);
+}
+
 /* === A guest's life ===================================================== */
 
 static void do_flood(unsigned long calls)
@@ -433,16 +545,7 @@ int main(int argc, char **argv)
 		do_wait(argument);
 		return 0;
 	}
-	xen = xencall_open(NULL, 0);
-	if (!xen) {
-		perror("access: /dev/xen/privcmd");
-		return 3;
-	}
-	area = mmap(NULL, sizeof(*area), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (area == MAP_FAILED || mlock(area, sizeof(*area))) {
-		perror("access: memory");
-		return 1;
-	}
+	open_xen();
 	if (!strcmp(what, "lock"))
 		printf("lock: %s\n", name_of(lock((uint32_t)strtoul(argument, NULL, 0))));
 	else if (!strcmp(what, "lock-wrong"))
@@ -464,6 +567,8 @@ int main(int argc, char **argv)
 		do_rows(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
 	else if (!strcmp(what, "identities"))
 		do_identities((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
+	else if (!strcmp(what, "stall"))
+		do_stall(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
 	else if (!strcmp(what, "flood"))
 		do_flood(strtoul(argument, NULL, 0));
 	else

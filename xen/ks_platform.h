@@ -83,6 +83,8 @@ struct ks_port_work {
     spinlock_t lock;
     s_time_t when;          /* the next run; STIME_MAX: none is wanted */
     s_time_t not_before;    /* until then the CPU belongs to others */
+    s_time_t armed;         /* when what brings the run was to do so, */
+    unsigned int armed_cpu; /* and on which CPU */
     s_time_t boot_delay;    /* of what was queued while Xen booted */
     bool running, dead, booting;
     unsigned int next_cpu;  /* of the next run, if that is wanted; or NR_CPUS */

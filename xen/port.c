@@ -3,7 +3,8 @@
  * port.c - core/port.h for Xen: time, random, memory, log, and works.
  *
  * Xen has no kernel threads but the idle vCPUs, one a CPU, and what these run
- * is tasklets.  A work is a tasklet with a timer before it.
+ * is tasklets.  A work is a tasklet with a timer before it; and where somebody
+ * keeps their CPU for himself, watches take both away to another.
  *
  * CPUs that go away: cpu_online_map shrinks in stop_machine only, which waits
  * until every CPU runs its own tasklet for it.  Hypercalls, tasklets and timers
@@ -11,8 +12,8 @@
  * so until it returns.  What is queued on a CPU that goes away later, Xen moves
  * to another at CPU_DEAD, timers and tasklets alike.
  *
- * Locks, outer to inner: a work's own lock; then the one of ks_cpus; then those of
- * Xen's tasklets and timers.  The list's lock stands alone.
+ * Locks, outer to inner: the list's; a work's own lock; then the one of ks_cpus; then
+ * those of Xen's tasklets and timers.
  */
 
 #include <xen/cpumask.h>
@@ -48,8 +49,23 @@
  */
 #define KS_BOOT_POLL MILLISECS(10)
 
+/*
+ * Some of Xen's own calls last as long as a control domain likes, and what waits on
+ * the CPU of one, a tasklet or a timer, would wait so long.  Each watch is a timer
+ * that looks for what is late, so often, and moves it; and that CPU is shunned
+ * for a while.  There are two, on two CPUs, as one may be where it waits itself.
+ */
+#define KS_LATE MILLISECS(100)
+#define KS_WATCH_EVERY MILLISECS(500)
+#define KS_SHUNNED (2 * KS_WATCH_EVERY)
+
 static LIST_HEAD(ks_works);
 static DEFINE_SPINLOCK(ks_works_lock);
+/* Under the same lock. */
+static struct ks_watch {
+    struct timer timer;
+    s_time_t due;
+} ks_watches[2];
 
 /*
  * Where works may run.  Under the lock: the CPUs as they were found last, all of
@@ -62,6 +78,8 @@ static DEFINE_SPINLOCK(ks_cpus_lock);
 static cpumask_t ks_cpus;
 /* Until then a CPU belongs to others, whichever work kept it from them. */
 static DEFINE_PER_CPU(s_time_t, ks_rest_until);
+/* Until then works wait there only if there is no other: somebody kept it for himself. */
+static DEFINE_PER_CPU(s_time_t, ks_shun_until);
 static s_time_t ks_cpus_until;
 static unsigned int ks_last_cpu;
 
@@ -127,8 +145,9 @@ static bool ks_has_wish(const struct ks_port_work *p)
 
 /*
  * A CPU on which the work can run now: the one that it wants, or the next of
- * those that are not at rest.  It is taken: nobody else gets it until the run is
- * over, and its rest.  NR_CPUS: there is none before *@later.
+ * those that are not at rest, and rather one that is not shunned.  It is taken:
+ * nobody else gets it until the run is over, and its rest.  NR_CPUS: there is none
+ * before *@later.
  */
 static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
                                 s_time_t *later)
@@ -139,13 +158,17 @@ static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
     spin_lock(&ks_cpus_lock);
     ks_find_cpus(now);
     cpu = ks_last_cpu;
-    for ( tries = 0; tries < KS_TRIES && found == NR_CPUS; tries++ )
+    for ( tries = 0; tries < KS_TRIES; tries++ )
     {
         cpu = ks_has_wish(p) ? p->next_cpu : cpumask_cycle(cpu, &ks_cpus);
-        if ( per_cpu(ks_rest_until, cpu) <= now )
-            found = cpu;
-        else
+        if ( per_cpu(ks_rest_until, cpu) > now )
+        {
             *later = min(*later, per_cpu(ks_rest_until, cpu));
+            continue;
+        }
+        found = cpu;
+        if ( per_cpu(ks_shun_until, cpu) <= now )
+            break;
     }
     if ( found != NR_CPUS )
     {
@@ -157,20 +180,46 @@ static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
     return found;
 }
 
-/* Where it would be most likely, for a timer. */
-static unsigned int ks_next_cpu(const struct ks_port_work *p)
+/* The next CPU behind @cpu, and rather one that is not shunned: for a timer. */
+static unsigned int ks_next_cpu(unsigned int cpu)
 {
-    unsigned int cpu;
-
-    if ( ks_has_wish(p) )
-        return p->next_cpu;
+    s_time_t now = NOW();
+    unsigned int tries;
 
     spin_lock(&ks_cpus_lock);
-    ks_find_cpus(NOW());
-    cpu = cpumask_cycle(ks_last_cpu, &ks_cpus);
+    ks_find_cpus(now);
+    for ( tries = 0; tries < KS_TRIES; tries++ )
+    {
+        cpu = cpumask_cycle(cpu, &ks_cpus);
+        if ( per_cpu(ks_shun_until, cpu) <= now )
+            break;
+    }
     spin_unlock(&ks_cpus_lock);
 
     return cpu;
+}
+
+/* What waits there is late.  It may have gone away meanwhile, and its variables with it. */
+static void ks_shun(unsigned int cpu, s_time_t now)
+{
+    if ( !cpu_online(cpu) )
+        return;
+
+    spin_lock(&ks_cpus_lock);
+    per_cpu(ks_shun_until, cpu) = now + KS_SHUNNED;
+    spin_unlock(&ks_cpus_lock);
+}
+
+static bool ks_suits_timers(unsigned int cpu, s_time_t now)
+{
+    bool suits;
+
+    spin_lock(&ks_cpus_lock);
+    suits = cpu_online(cpu) && cpumask_test_cpu(cpu, &ks_cpus) &&
+            per_cpu(ks_shun_until, cpu) <= now;
+    spin_unlock(&ks_cpus_lock);
+
+    return suits;
 }
 
 bool ks_work_may_be_on(unsigned int cpu)
@@ -208,12 +257,23 @@ bool __init cf_check ks_works_option(const char *word, size_t bytes)
 
 /* === Works: internals === */
 
-/* The timer's interrupt is to be where the run will be, as far as that is known. */
+/* The timer's interrupt is to be where a run may be. */
 static void ks_set_timer(struct ks_port_work *p, s_time_t when)
 {
-    if ( !cpumask_test_cpu(p->timer.cpu, &ks_cpus) )
-        migrate_timer(&p->timer, ks_next_cpu(p));
+    unsigned int cpu = p->timer.cpu;
+
+    if ( !ks_suits_timers(cpu, NOW()) )
+        migrate_timer(&p->timer, ks_has_wish(p) ? p->next_cpu : ks_next_cpu(cpu));
     set_timer(&p->timer, when);
+    p->armed = when;
+    p->armed_cpu = p->timer.cpu;
+}
+
+static void ks_set_tasklet(struct ks_port_work *p, unsigned int cpu)
+{
+    tasklet_schedule_on_cpu(&p->tasklet, cpu);
+    p->armed = NOW();
+    p->armed_cpu = cpu;
 }
 
 /* Arms what brings the run at work->port.when.  Under the lock, not while it runs. */
@@ -226,7 +286,7 @@ static void ks_work_arm(struct ks_work *work)
     if ( system_state < SYS_STATE_active )
     {
         p->booting = true;
-        set_timer(&p->timer, now + KS_BOOT_POLL);
+        ks_set_timer(p, now + KS_BOOT_POLL);
         return;
     }
     if ( p->booting )
@@ -239,14 +299,14 @@ static void ks_work_arm(struct ks_work *work)
 
     if ( when <= now )
     {
-        /* Once it is queued, it stays where it is. */
+        /* Once it is queued, it stays where it is, unless it is late. */
         if ( tasklet_is_scheduled(&p->tasklet) )
             return;
         cpu = ks_take_cpu(p, now, &when);
         if ( cpu != NR_CPUS )
         {
             stop_timer(&p->timer);
-            tasklet_schedule_on_cpu(&p->tasklet, cpu);
+            ks_set_tasklet(p, cpu);
             return;
         }
     }
@@ -287,6 +347,7 @@ static void cf_check ks_work_run(void *data)
 
     spin_lock(&ks_cpus_lock);
     this_cpu(ks_rest_until) = rest_until;
+    this_cpu(ks_shun_until) = 0;
     spin_unlock(&ks_cpus_lock);
 
     spin_lock(&p->lock);
@@ -304,6 +365,75 @@ static void cf_check ks_work_run(void *data)
     spin_unlock(&p->lock);
 }
 
+/* === Watches === */
+
+/* Under the list's lock. */
+static void ks_move_if_late(struct ks_work *work, s_time_t now)
+{
+    struct ks_port_work *p = &work->port;
+    unsigned int cpu;
+    s_time_t later;
+
+    spin_lock(&p->lock);
+    if ( !p->running && !p->dead && p->when != STIME_MAX &&
+         now > p->armed + KS_LATE )
+    {
+        ks_shun(p->armed_cpu, now);
+        if ( !tasklet_is_scheduled(&p->tasklet) )
+            ks_work_arm(work);
+        else if ( (cpu = ks_take_cpu(p, now, &later)) != NR_CPUS )
+            ks_set_tasklet(p, cpu);
+    }
+    spin_unlock(&p->lock);
+}
+
+static void ks_set_watch(struct ks_watch *watch, unsigned int cpu, s_time_t when)
+{
+    watch->due = when;
+    migrate_timer(&watch->timer, cpu);
+    set_timer(&watch->timer, when);
+}
+
+static void cf_check ks_watch(void *data)
+{
+    struct ks_watch *own = data, *other = &ks_watches[own == ks_watches];
+    unsigned int cpu = smp_processor_id();
+    s_time_t now = NOW();
+    struct ks_work *work;
+
+    spin_lock(&ks_works_lock);
+    list_for_each_entry ( work, &ks_works, port.list )
+        ks_move_if_late(work, now);
+    if ( now > other->due + KS_LATE )
+    {
+        ks_shun(other->timer.cpu, now);
+        ks_set_watch(other, ks_next_cpu(cpu), now + KS_WATCH_EVERY);
+    }
+    /* Each goes on to another CPU, and not to where the other one waits. */
+    cpu = ks_next_cpu(cpu);
+    if ( cpu == other->timer.cpu )
+        cpu = ks_next_cpu(cpu);
+    ks_set_watch(own, cpu, now + KS_WATCH_EVERY);
+    spin_unlock(&ks_works_lock);
+}
+
+void __init ks_watches_start(void)
+{
+    unsigned int i;
+
+    spin_lock(&ks_works_lock);
+    for ( i = 0; i < ARRAY_SIZE(ks_watches); i++ )
+    {
+        struct ks_watch *watch = &ks_watches[i];
+        unsigned int cpu = ks_next_cpu(smp_processor_id() + i);
+
+        init_timer(&watch->timer, ks_watch, watch, cpu);
+        /* By turns. */
+        ks_set_watch(watch, cpu, NOW() + (i + 1) * KS_WATCH_EVERY / 2);
+    }
+    spin_unlock(&ks_works_lock);
+}
+
 /* === Works: interface === */
 
 int ks_port_work_init(struct ks_work *work)
@@ -315,7 +445,8 @@ int ks_port_work_init(struct ks_work *work)
     p->not_before = 0;
     p->running = p->dead = p->booting = false;
     p->next_cpu = NR_CPUS;
-    p->cpu = smp_processor_id();
+    p->cpu = p->armed_cpu = smp_processor_id();
+    p->armed = 0;
     p->runs = 0;
     tasklet_init(&p->tasklet, ks_work_run, work);
     init_timer(&p->timer, ks_work_timer, work, smp_processor_id());

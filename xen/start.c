@@ -154,6 +154,7 @@ static int __init cf_check ks_start(void)
         return 0;
     }
 
+    ks_watches_start();
     ks_xen_sensor = &ks_sensor;
     printk("sense: %u probes, %zu KiB of memory\n",
            ks_sensor.count,

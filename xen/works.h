@@ -28,6 +28,9 @@ bool ks_work_may_be_on(unsigned int cpu);
 /* Takes the word "cpus=", of the command line. */
 bool ks_works_option(const char *word, size_t bytes);
 
+/* From now on no work waits long on a CPU that somebody keeps for himself; once, at boot. */
+void ks_watches_start(void);
+
 #define KS_WORK_NAME 24
 
 struct ks_work_info {
