@@ -444,7 +444,11 @@ static void hold(unsigned long ms, int ready)
 	count = count * ms * 2 / took;
 	if (write(ready, "", 1) != 1)
 		exit(1);
-	took = press_keys(keys, count < most ? count : most);
+	do {
+		count = count < most ? count : most;
+		took = press_keys(keys, count);
+		count *= 2;
+	} while (took < ms && count < 2 * most);
 	printf("stall: %lu\n", (unsigned long)took);
 	fflush(stdout);
 }
