@@ -229,11 +229,11 @@ void ks_record_restarted(struct ks_probe *probe, const char *kind, const char *w
 }
 
 /* The sums outlive what tells of single times. */
-void ks_record_stalled(struct ks_probe *probe, uint64_t stalled_ns)
+void ks_record_stalled(struct ks_probe *probe)
 {
 	struct ks_text *text = begin(probe, KS_ALARM, KS_NO_SOURCE, "stalled");
 
-	ks_text_member_u64(text, "stalled_ns", stalled_ns);
+	ks_text_member_u64(text, "stalled_ns", probe->sensor->untold_ns);
 	ks_text_member_u64(text, "stalls", probe->sensor->stalls);
 	ks_text_member_u64(text, "in_all_ns", probe->sensor->stalled_ns);
 	end(probe);

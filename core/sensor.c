@@ -13,8 +13,8 @@
 /* How often the supervisor looks. */
 #define SUPERVISE_NS 1000000000ULL
 /*
- * A probe is overdue this long after the moment at which a step should have run; and the sensor has
- * stood still if its supervisor is.
+ * A probe is overdue this long after the moment at which a step should have run; and if the sensor
+ * stood still so long, at once or in parts, it says so.
  */
 #define OVERDUE_NS 5000000000ULL
 /* So many passes that failed in a row make a restart. */
@@ -530,8 +530,8 @@ static void supervise(struct ks_probe *probe, uint64_t now, uint64_t gap_ns)
 	bool on;
 
 	ks_lock(&probe->lock);
-	if (probe->on && gap_ns >= OVERDUE_NS)
-		ks_record_stalled(probe, gap_ns);
+	if (probe->on && gap_ns && probe->sensor->untold_ns >= OVERDUE_NS)
+		ks_record_stalled(probe);
 	if (gap_ns) {
 		/*
 		 * What was due meanwhile, is due now; a step under way begins anew to be late, and
@@ -562,12 +562,15 @@ static uint64_t KS_CB sensor_run(struct ks_work *work)
 	uint64_t gap_ns = now > late + SUPERVISE_NS ? now - late : 0;
 
 	sensor->supervised++;
-	if (gap_ns >= OVERDUE_NS) {
+	if (gap_ns) {
 		sensor->stalls++;
 		sensor->stalled_ns += gap_ns;
+		sensor->untold_ns += gap_ns;
 	}
 	for (unsigned int i = 0; i < sensor->count; i++)
 		supervise(&sensor->probes[i], now, gap_ns);
+	if (sensor->untold_ns >= OVERDUE_NS)
+		sensor->untold_ns = 0;
 	sensor->supervised_ns = now;
 	return SUPERVISE_NS;
 }

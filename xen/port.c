@@ -53,7 +53,7 @@
  * Some of Xen's own calls last as long as a control domain likes, and what waits on
  * the CPU of one, a tasklet or a timer, would wait so long.  Each watch is a timer
  * that looks for what is late, so often, and moves it; and that CPU is shunned
- * for a while.  There are two, on two CPUs, as one may be where it waits itself.
+ * for a while.  There are two, always on two CPUs, as one may be where it waits itself.
  */
 #define KS_LATE MILLISECS(100)
 #define KS_WATCH_EVERY MILLISECS(500)
@@ -62,10 +62,7 @@
 static LIST_HEAD(ks_works);
 static DEFINE_SPINLOCK(ks_works_lock);
 /* Under the same lock. */
-static struct ks_watch {
-    struct timer timer;
-    s_time_t due;
-} ks_watches[2];
+static struct timer ks_watches[2];
 
 /*
  * Where works may run.  Under the lock: the CPUs as they were found last, all of
@@ -145,31 +142,31 @@ static bool ks_has_wish(const struct ks_port_work *p)
 
 /*
  * A CPU on which the work can run now: the one that it wants, or the next of
- * those that are not at rest, and rather one that is not shunned.  It is taken:
- * nobody else gets it until the run is over, and its rest.  NR_CPUS: there is none
- * before *@later.
+ * those that are not at rest.  A shunned one only where there is no other, at rest
+ * or not.  It is taken: nobody else gets it until the run is over, and its rest.
+ * NR_CPUS: there is none before *@later.
  */
 static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
                                 s_time_t *later)
 {
-    unsigned int found = NR_CPUS, cpu, tries;
+    unsigned int found = NR_CPUS, shunned = NR_CPUS, cpu, tries;
 
     *later = STIME_MAX;
     spin_lock(&ks_cpus_lock);
     ks_find_cpus(now);
     cpu = ks_last_cpu;
-    for ( tries = 0; tries < KS_TRIES; tries++ )
+    for ( tries = 0; tries < KS_TRIES && found == NR_CPUS; tries++ )
     {
         cpu = ks_has_wish(p) ? p->next_cpu : cpumask_cycle(cpu, &ks_cpus);
-        if ( per_cpu(ks_rest_until, cpu) > now )
-        {
+        if ( per_cpu(ks_shun_until, cpu) > now )
+            shunned = cpu;
+        else if ( per_cpu(ks_rest_until, cpu) > now )
             *later = min(*later, per_cpu(ks_rest_until, cpu));
-            continue;
-        }
-        found = cpu;
-        if ( per_cpu(ks_shun_until, cpu) <= now )
-            break;
+        else
+            found = cpu;
     }
+    if ( found == NR_CPUS && *later == STIME_MAX )
+        found = shunned;
     if ( found != NR_CPUS )
     {
         ks_last_cpu = found;
@@ -371,8 +368,6 @@ static void cf_check ks_work_run(void *data)
 static void ks_move_if_late(struct ks_work *work, s_time_t now)
 {
     struct ks_port_work *p = &work->port;
-    unsigned int cpu;
-    s_time_t later;
 
     spin_lock(&p->lock);
     if ( !p->running && !p->dead && p->when != STIME_MAX &&
@@ -381,56 +376,56 @@ static void ks_move_if_late(struct ks_work *work, s_time_t now)
         ks_shun(p->armed_cpu, now);
         if ( !tasklet_is_scheduled(&p->tasklet) )
             ks_work_arm(work);
-        else if ( (cpu = ks_take_cpu(p, now, &later)) != NR_CPUS )
-            ks_set_tasklet(p, cpu);
+        else if ( !ks_has_wish(p) )
+            /* Whoever is late does not wait for a rest as well. */
+            ks_set_tasklet(p, ks_next_cpu(p->armed_cpu));
     }
     spin_unlock(&p->lock);
 }
 
-static void ks_set_watch(struct ks_watch *watch, unsigned int cpu, s_time_t when)
+/*
+ * Where a watch goes next: never to the CPU of the other one, if there is another
+ * CPU, however long ago that one was late.
+ */
+static unsigned int ks_next_watch_cpu(unsigned int cpu, unsigned int other)
 {
-    watch->due = when;
-    migrate_timer(&watch->timer, cpu);
-    set_timer(&watch->timer, when);
+    spin_lock(&ks_cpus_lock);
+    ks_find_cpus(NOW());
+    cpu = cpumask_cycle(cpu, &ks_cpus);
+    if ( cpu == other )
+        cpu = cpumask_cycle(cpu, &ks_cpus);
+    spin_unlock(&ks_cpus_lock);
+
+    return cpu;
 }
 
 static void cf_check ks_watch(void *data)
 {
-    struct ks_watch *own = data, *other = &ks_watches[own == ks_watches];
-    unsigned int cpu = smp_processor_id();
+    struct timer *own = data, *other = &ks_watches[own == ks_watches];
     s_time_t now = NOW();
     struct ks_work *work;
 
     spin_lock(&ks_works_lock);
     list_for_each_entry ( work, &ks_works, port.list )
         ks_move_if_late(work, now);
-    if ( now > other->due + KS_LATE )
-    {
-        ks_shun(other->timer.cpu, now);
-        ks_set_watch(other, ks_next_cpu(cpu), now + KS_WATCH_EVERY);
-    }
-    /* Each goes on to another CPU, and not to where the other one waits. */
-    cpu = ks_next_cpu(cpu);
-    if ( cpu == other->timer.cpu )
-        cpu = ks_next_cpu(cpu);
-    ks_set_watch(own, cpu, now + KS_WATCH_EVERY);
+    migrate_timer(own, ks_next_watch_cpu(smp_processor_id(), other->cpu));
+    set_timer(own, now + KS_WATCH_EVERY);
     spin_unlock(&ks_works_lock);
 }
 
 void __init ks_watches_start(void)
 {
-    unsigned int i;
+    unsigned int i, cpu = smp_processor_id();
 
     spin_lock(&ks_works_lock);
     for ( i = 0; i < ARRAY_SIZE(ks_watches); i++ )
     {
-        struct ks_watch *watch = &ks_watches[i];
-        unsigned int cpu = ks_next_cpu(smp_processor_id() + i);
-
-        init_timer(&watch->timer, ks_watch, watch, cpu);
-        /* By turns. */
-        ks_set_watch(watch, cpu, NOW() + (i + 1) * KS_WATCH_EVERY / 2);
+        cpu = ks_next_watch_cpu(cpu, cpu);
+        init_timer(&ks_watches[i], ks_watch, &ks_watches[i], cpu);
     }
+    /* By turns. */
+    for ( i = 0; i < ARRAY_SIZE(ks_watches); i++ )
+        set_timer(&ks_watches[i], NOW() + (i + 1) * KS_WATCH_EVERY / 2);
     spin_unlock(&ks_works_lock);
 }
 

@@ -39,7 +39,7 @@ ok($domid, 'meanwhile a domain was made') or diag $steps->{stall}{out};
 my @events = map { $_->{event} } grep { $_->{kind} eq 'domain' && $_->{domid} == ($domid // -1) } json($steps->{domains});
 is_deeply(\@events, ['appeared', 'vanished'], 'it came and went, and that was seen') or diag $steps->{domains}{out};
 my ($before, $after) = map { json($steps->{$_}) } qw(before after);
-is($after->{stalls}, 0, 'as the sensor did not stand still');
+cmp_ok($after->{stalled_ns} - $before->{stalled_ns}, '<', 2 * $seconds, 'as the sensor did not stand still');
 # xen-idt looks at each CPU on that CPU itself, and cannot on one that is held.
 for my $probe (@{$after->{probes}}) {
 	$probe->{name} eq 'xen-idt' ? cmp_ok($probe->{restarts}, '>', 0, 'but for xen-idt, which was late and says so')
@@ -72,8 +72,10 @@ for my $probe (@{$status->{probes}}) {
 		is($told, undef, "$probe->{name}: it is off and missed nothing");
 		next;
 	}
-	is(scalar(@{$told // []}), $status->{stalls}, "$probe->{name}: a record tells of each time");
-	is_deeply([@{$told->[-1] // {}}{qw(class stalls in_all_ns)}], ['alarm', @$status{qw(stalls stalled_ns)}], "$probe->{name}: it is an alarm");
+	my $told_ns = 0;
+	$told_ns += $_->{stalled_ns} for @{$told // []};
+	cmp_ok($told_ns, '>=', $held_ns - 2 * $seconds, "$probe->{name}: records tell of it");
+	is_deeply([grep { $_->{class} ne 'alarm' } @{$told // []}], [], "$probe->{name}: which are alarms");
 }
 
 done_testing;
