@@ -320,8 +320,12 @@ static int copy_kernel_root(unsigned int i, struct ks_kernel_root *item)
 enum stage { KERNEL, BEGIN, LIST, TABLE, BELOW, CPUS, FOUND };
 /* cursor->at[1]: the pid, CPU, suspect or mm at hand */
 
-/* Processes that could be read. */
-static struct ks_shortfall processes = { .view = "processes" };
+/* What a pass may not see all of: pids that lead to a task, and processes that could be read. */
+enum { PIDS, PROCESSES, SHORTFALLS };
+static struct ks_shortfall shortfalls[SHORTFALLS] = {
+	[PIDS] = { .view = "pids" },
+	[PROCESSES] = { .view = "processes" },
+};
 static struct ks_patience patience;
 
 /*
@@ -354,9 +358,10 @@ static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
 		rcu_read_unlock();
 		return KS_SET_ELSEWHERE;
 	}
+	shortfalls[PIDS].of++;
+	shortfalls[PIDS].looked += !torn;
 	if (torn) {
 		rcu_read_unlock();
-		processes.of++;
 		cursor->at[1] = nr;
 		return KS_SET_SKIP;
 	}
@@ -364,8 +369,8 @@ static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
 		process = task;
 	cursor->at[1] = nr;
 	if (process) {
-		processes.of++;
-		processes.looked += read_process(process, pid, item, &exe);
+		shortfalls[PROCESSES].of++;
+		shortfalls[PROCESSES].looked += read_process(process, pid, item, &exe);
 		kind = PROCESS;
 	}
 	if (!task)
@@ -400,7 +405,8 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 		return KS_SET_SKIP;
 	case BEGIN:
 		views = probe->level >= KS_HIGH;
-		processes.looked = processes.of = 0;
+		for (unsigned int i = 0; i < SHORTFALLS; i++)
+			shortfalls[i].looked = shortfalls[i].of = 0;
 		patience = (struct ks_patience){ };
 		cursor->at[0] = TABLE;
 		if (views) {
@@ -422,7 +428,8 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 		if (!views || ks_views_running(&at)) {
 			at = 0;
 			cursor->at[0] = FOUND;
-			ks_tell_shortfall(probe, &processes);
+			for (unsigned int i = 0; i < SHORTFALLS; i++)
+				ks_tell_shortfall(probe, &shortfalls[i]);
 			if (views)
 				ks_views_end(probe);
 		}

@@ -8,8 +8,6 @@
 
 /* In so many looks at one link, somebody who changes it on another CPU is done. */
 #define LINK_LOOKS 3
-/* And who holds a lock for a moment. */
-#define LOCK_LOOKS 64
 
 struct list_head *ks_list_next(const struct list_head *node)
 {
@@ -68,16 +66,6 @@ bool ks_is_passing(struct ks_patience *patience, uint64_t place)
 	patience->place = place;
 	patience->used_up |= ks_is_torn(&patience->looks, false);
 	return !patience->used_up;
-}
-
-bool ks_try_lock(spinlock_t *lock)
-{
-	for (unsigned int i = 0; i < LOCK_LOOKS; i++) {
-		if (spin_trylock(lock))
-			return true;
-		cpu_relax();
-	}
-	return false;
 }
 
 void ks_tell_shortfall(struct ks_probe *probe, struct ks_shortfall *shortfall)

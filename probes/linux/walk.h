@@ -24,7 +24,6 @@
 
 #include <linux/list.h>
 #include <linux/rbtree.h>
-#include <linux/spinlock.h>
 #include <linux/uaccess.h>
 
 #include "../../core/probe.h"
@@ -82,7 +81,7 @@ struct ks_torn {
 bool ks_is_torn(struct ks_torn *torn, bool whole);
 
 /*
- * Patience with what is just being changed, or locked, at one place of a walk: once in a pass,
+ * Patience with what is just being changed at one place of a walk: once in a pass,
  * which begins with one of zeros.
  */
 struct ks_patience {
@@ -94,10 +93,10 @@ struct ks_patience {
 /* Whether to look at @place again, in another step; false: it has been so for a while. */
 bool ks_is_passing(struct ks_patience *patience, uint64_t place);
 
-/* Takes a lock that somebody may hold for ever; false: somebody does. */
-bool ks_try_lock(spinlock_t *lock);
-
-/* What a pass did not see all of. */
+/*
+ * What a pass did not see all of.  One for each thing that may fall short for reasons of its own:
+ * as it is told when it begins, one that somebody can bring about would hide the other.
+ */
 struct ks_shortfall {
 	const char *view;       /* of what: the member "view" of the record that says so */
 	uint32_t looked, of;    /* in this pass */

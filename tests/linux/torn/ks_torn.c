@@ -18,8 +18,11 @@
  *            real_cred, nsproxy, files, signal or mm; or, "link", what leads from the pid to the
  *            task.  It must neither run nor end, nor be asked about in /proc, meanwhile
  *   alloc    the lock of the task of this pid is held, by nobody who would ever give it back
+ *   socket   "PID FD lock": likewise the lock of that UNIX socket; "PID FD peer": its pointer to its
+ *            peer leads to where no memory is.  Nobody may use the socket meanwhile
  */
 #include <linux/cred.h>
+#include <linux/file.h>
 #include <linux/kobject.h>
 #include <linux/kprobes.h>
 #include <linux/list.h>
@@ -28,6 +31,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/version.h>
+#include <net/af_unix.h>
 
 static unsigned long (*lookup)(const char *name);
 
@@ -170,6 +174,49 @@ static int set_alloc(const char *text, const struct kernel_param *param)
 	return 0;
 }
 
+/* === A socket =========================================================== */
+
+static struct file *socket_file;
+static struct sock *peer_was;   /* NULL: its lock is held */
+
+static struct sock *socket_sk(void)
+{
+	return sock_from_file(socket_file)->sk;
+}
+
+static int set_socket(const char *text, const struct kernel_param *param)
+{
+	struct file *(*fget_task_fn)(struct task_struct *task, unsigned int fd) = (void *)lookup("fget_task");
+	struct task_struct *task;
+	char what[8] = "";
+	unsigned int fd;
+	int number;
+
+	if (socket_file) {
+		if (peer_was)
+			WRITE_ONCE(unix_peer(socket_sk()), peer_was);
+		else
+			give(&unix_sk(socket_sk())->lock);
+		fput(socket_file);
+		socket_file = NULL;
+	}
+	if (sscanf(text, "%d %u %7s", &number, &fd, what) != 3)
+		return number ? -EINVAL : 0;
+	task = task_of(number);
+	if (!task || !fget_task_fn)
+		return -ESRCH;
+	socket_file = fget_task_fn(task, fd);
+	put_task_struct(task);
+	if (!socket_file)
+		return -EBADF;
+	peer_was = strcmp(what, "peer") ? NULL : unix_peer(socket_sk());
+	if (peer_was)
+		WRITE_ONCE(unix_peer(socket_sk()), (struct sock *)NOWHERE);
+	else
+		take(&unix_sk(socket_sk())->lock);
+	return 0;
+}
+
 /* === Pointers =========================================================== */
 
 #define MEMBER(name) { #name, offsetof(struct task_struct, name) }
@@ -254,6 +301,7 @@ static const struct kernel_param_ops threads_ops = { .set = set_threads };
 static const struct kernel_param_ops hold_ops = { .set = set_hold };
 static const struct kernel_param_ops bend_ops = { .set = set_bend };
 static const struct kernel_param_ops alloc_ops = { .set = set_alloc };
+static const struct kernel_param_ops socket_ops = { .set = set_socket };
 
 module_param_cb(ring, &tear_ops, &torn_modules, 0200);
 module_param_cb(kset, &tear_ops, &torn_objects, 0200);
@@ -261,12 +309,14 @@ module_param_cb(threads, &threads_ops, NULL, 0200);
 module_param_cb(hold, &hold_ops, NULL, 0200);
 module_param_cb(bend, &bend_ops, NULL, 0200);
 module_param_cb(alloc, &alloc_ops, NULL, 0200);
+module_param_cb(socket, &socket_ops, NULL, 0200);
 MODULE_PARM_DESC(ring, "the list of modules leads back to its second one");
 MODULE_PARM_DESC(kset, "the list of /sys/module's objects leads back to this one's");
 MODULE_PARM_DESC(threads, "the lists of threads of this pid lead nowhere");
 MODULE_PARM_DESC(hold, "the lock of /sys/module's objects is held");
 MODULE_PARM_DESC(bend, "PID MEMBER: that pointer of the task's leads nowhere");
 MODULE_PARM_DESC(alloc, "the lock of the task of this pid is held");
+MODULE_PARM_DESC(socket, "PID FD lock|peer: that UNIX socket's lock is held, or its peer leads nowhere");
 
 static int __init torn_start(void)
 {
@@ -288,6 +338,7 @@ static void __exit torn_stop(void)
 	hold(false);
 	set_bend("0", NULL);
 	set_alloc("0", NULL);
+	set_socket("0", NULL);
 }
 
 module_init(torn_start);
