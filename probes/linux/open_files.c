@@ -599,34 +599,64 @@ static struct ks_shortfall shortfalls[SHORTFALLS] = {
 };
 
 /*
- * The next open file in the table @files of @task's, from *@fd on, with a reference, and *@fd
- * behind it; NULL: not among the next places.  -EFAULT, as an ERR_PTR: *@fd could not be read.
+ * The next open file in the @table to which @way leads, from *@fd on and before @last, with a
+ * reference; NULL: none.  As an ERR_PTR: -EFAULT, *@fd could not be read; -ENXIO, nor what is behind
+ * it; -EAGAIN, the way has changed.
  */
-static struct file *file_in(const struct task_struct *task, const struct files_struct *files, unsigned int *fd, unsigned int *end)
+static struct file *file_in_table(const struct fdtable *table, const struct ks_link way[2], unsigned int *fd, unsigned int last)
 {
-	const struct fdtable *table;
-	struct file **slots, *some[PLACES_READ], *file;
+	struct file *const *slots = (struct file *const *)table->fd, *some[PLACES_READ], *file;
 
-	if (!KS_GET(table, &files->fdt) || !KS_GET(*end, &table->max_fds) || !KS_GET(slots, &table->fd))
-		goto unreadable;
-	for (unsigned int read = 0; read < PLACES_MAX && *fd < *end; read += PLACES_READ) {
-		unsigned int places = min_t(unsigned int, PLACES_READ, *end - *fd);
+	while (*fd < last) {
+		unsigned int places = min_t(unsigned int, PLACES_READ, last - *fd);
 
 		if (copy_from_kernel_nofault(some, slots + *fd, places * sizeof(*some)))
-			goto unreadable;
+			return ERR_PTR(-ENXIO);
 		for (unsigned int i = 0; i < places; i++, ++*fd) {
 			if (!some[i])
 				continue;
-			file = ks_get_file(slots + *fd, &task->files, files);
+			file = ks_get_file(slots + *fd, way, 2);
 			if (file)
 				return file;
 		}
 	}
 	return NULL;
-unreadable:
-	*end = *fd;
-	/* It has just been closed as a whole. */
-	return ks_has(&task->files, files) ? ERR_PTR(-EFAULT) : NULL;
+}
+
+/*
+ * The next open file in the table @files of @task's, from *@fd on, with a reference, and *@fd
+ * behind it; NULL: not among the next places.  -EFAULT, as an ERR_PTR: *@fd could not be read, or
+ * what is from there on, where that is *@end.
+ */
+static struct file *file_in(const struct task_struct *task, const struct files_struct *files, unsigned int *fd, unsigned int *end)
+{
+	/*
+	 * @files is given back at once when its last user goes, and may be another's then: it stays
+	 * as long as the task has it, and with it its table.  One that gave way to a larger one is
+	 * kept by RCU, but nobody closes anything in it any more: it has to be the one that @files has.
+	 */
+	struct ks_link way[] = { { &task->files, files }, { &files->fdt, NULL } };
+	struct file *file = ERR_PTR(-EAGAIN);
+	struct fdtable table;
+
+	for (unsigned int i = 0; i < KS_TASK_LOOKS && file == ERR_PTR(-EAGAIN); i++) {
+		file = ERR_PTR(-ENXIO);
+		if (KS_GET(way[1].held, &files->fdt) && KS_GET(table, (const struct fdtable *)way[1].held)) {
+			*end = max(table.max_fds, *fd);
+			file = file_in_table(&table, way, fd, *fd + min_t(unsigned int, PLACES_MAX, *end - *fd));
+		}
+	}
+	if (file == ERR_PTR(-ENXIO)) {
+		*end = *fd;
+		/* It has just been closed as a whole. */
+		return ks_has(&task->files, files) ? ERR_PTR(-EFAULT) : NULL;
+	}
+	if (file == ERR_PTR(-EAGAIN)) {
+		/* Another one at each look: so that the pass goes on, this place waits for the next. */
+		++*fd;
+		return NULL;
+	}
+	return file;
 }
 
 static uint64_t place_of(const struct ks_set_cursor *cursor)

@@ -82,6 +82,14 @@ step root k records processes --run --filter pid=$victim
 torn alloc 0
 torn alloc $victim
 both held
+# No pass but those that are asked for.
+k low open-files >/dev/null
+k records open-files --run >/dev/null
+torn table "$victim 9"
+step replaced k records open-files --run --filter pid=$victim
+torn table 0
+step replaced-after k records open-files --run --filter pid=$victim
+k adversarial open-files >/dev/null
 
 ip link set lo up
 open things >opened 2>&1 & socket=$!
@@ -186,6 +194,10 @@ is_deeply([map { process('held')->{$_} } qw(exe root uts_ns)], [map { $victim->{
 	or diag explain $steps->{'held-process'};
 is(descriptors('held'), descriptors('before'), 'nor of its files');
 is(unseen('held'), '', 'and nothing is missing');
+is(join(' ', sort map { $_->{fd} } grep { $_->{event} eq 'present' } of_kind('replaced', 'file')), join(' ', grep { $_ != 9 } split ' ', descriptors('before')),
+	  'what was closed in the table that took the place of the one at hand is not told as open') or diag explain $steps->{replaced};
+is(unseen('replaced'), '', 'and nothing is missing');
+ok((grep { $_->{event} ne 'vanished' && $_->{fd} == 9 } of_kind('replaced-after', 'file')), 'with the first one, it is open') or diag explain $steps->{'replaced-after'};
 
 # === Of a socket =============================================================
 

@@ -18,10 +18,14 @@
  *            real_cred, nsproxy, files, signal or mm; or, "link", what leads from the pid to the
  *            task.  It must neither run nor end, nor be asked about in /proc, meanwhile
  *   alloc    the lock of the task of this pid is held, by nobody who would ever give it back
+ *   table    "PID FD": as soon as the sensor looks at that descriptor, the process has another table
+ *            of them, in which it is closed, as if it had opened many and closed this one meanwhile.
+ *            It must neither run nor end until 0 has given the first one back
  *   socket   "PID FD lock": likewise the lock of that UNIX socket; "PID FD peer": its pointer to its
  *            peer leads to where no memory is.  Nobody may use the socket meanwhile
  */
 #include <linux/cred.h>
+#include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/kobject.h>
 #include <linux/kprobes.h>
@@ -217,6 +221,64 @@ static int set_socket(const char *text, const struct kernel_param *param)
 	return 0;
 }
 
+/* === A table of descriptors ============================================= */
+
+static struct files_struct *table_of;
+static struct fdtable *first_table, second_table;
+static struct file **looked_at;
+
+/* At the begin of ks_get_file(slot, ...). */
+static int replace_table(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (regs->di == (unsigned long)looked_at)
+		WRITE_ONCE(*(struct fdtable **)&table_of->fdt, &second_table);
+	return 0;
+}
+
+static struct kprobe at_a_file = { .symbol_name = "ks_get_file", .pre_handler = replace_table };
+
+static int set_table(const char *text, const struct kernel_param *param)
+{
+	struct task_struct *task;
+	struct file **slots;
+	unsigned int fd;
+	int number, error;
+
+	if (table_of) {
+		unregister_kprobe(&at_a_file);
+		WRITE_ONCE(*(struct fdtable **)&table_of->fdt, first_table);
+		kfree(second_table.fd);
+		table_of = NULL;
+	}
+	if (sscanf(text, "%d %u", &number, &fd) != 2)
+		return number ? -EINVAL : 0;
+	task = task_of(number);
+	if (!task)
+		return -ESRCH;
+	/* They stay, as the process does. */
+	table_of = task->files;
+	put_task_struct(task);
+	first_table = *(struct fdtable **)&table_of->fdt;
+	slots = kmemdup(first_table->fd, first_table->max_fds * sizeof(*slots), GFP_KERNEL);
+	if (!slots || fd >= first_table->max_fds) {
+		kfree(slots);
+		table_of = NULL;
+		return -EINVAL;
+	}
+	slots[fd] = NULL;
+	second_table = *first_table;
+	*(struct file ***)&second_table.fd = slots;
+	looked_at = (struct file **)first_table->fd + fd;
+	at_a_file.addr = NULL;
+	at_a_file.flags = 0;
+	error = register_kprobe(&at_a_file);
+	if (error) {
+		kfree(slots);
+		table_of = NULL;
+	}
+	return error;
+}
+
 /* === Pointers =========================================================== */
 
 #define MEMBER(name) { #name, offsetof(struct task_struct, name) }
@@ -301,6 +363,7 @@ static const struct kernel_param_ops threads_ops = { .set = set_threads };
 static const struct kernel_param_ops hold_ops = { .set = set_hold };
 static const struct kernel_param_ops bend_ops = { .set = set_bend };
 static const struct kernel_param_ops alloc_ops = { .set = set_alloc };
+static const struct kernel_param_ops table_ops = { .set = set_table };
 static const struct kernel_param_ops socket_ops = { .set = set_socket };
 
 module_param_cb(ring, &tear_ops, &torn_modules, 0200);
@@ -309,6 +372,7 @@ module_param_cb(threads, &threads_ops, NULL, 0200);
 module_param_cb(hold, &hold_ops, NULL, 0200);
 module_param_cb(bend, &bend_ops, NULL, 0200);
 module_param_cb(alloc, &alloc_ops, NULL, 0200);
+module_param_cb(table, &table_ops, NULL, 0200);
 module_param_cb(socket, &socket_ops, NULL, 0200);
 MODULE_PARM_DESC(ring, "the list of modules leads back to its second one");
 MODULE_PARM_DESC(kset, "the list of /sys/module's objects leads back to this one's");
@@ -316,6 +380,7 @@ MODULE_PARM_DESC(threads, "the lists of threads of this pid lead nowhere");
 MODULE_PARM_DESC(hold, "the lock of /sys/module's objects is held");
 MODULE_PARM_DESC(bend, "PID MEMBER: that pointer of the task's leads nowhere");
 MODULE_PARM_DESC(alloc, "the lock of the task of this pid is held");
+MODULE_PARM_DESC(table, "PID FD: the process gets another table of descriptors as that one is looked at");
 MODULE_PARM_DESC(socket, "PID FD lock|peer: that UNIX socket's lock is held, or its peer leads nowhere");
 
 static int __init torn_start(void)
@@ -339,6 +404,7 @@ static void __exit torn_stop(void)
 	set_bend("0", NULL);
 	set_alloc("0", NULL);
 	set_socket("0", NULL);
+	set_table("0", NULL);
 }
 
 module_init(torn_start);
