@@ -227,14 +227,17 @@ static bool read_mm(const struct task_struct *task, struct ks_process *item, str
 /* False: not all could be read. */
 static bool read_cred(const struct task_struct *task, struct ks_process *item)
 {
-	struct cred cred;
+	/* It stays as it is: who changes his credentials gets others. */
+	const struct cred *cred = rcu_access_pointer(task->real_cred);
+	const struct user_namespace *ns;
+	kuid_t uid, euid;
 
-	if (!KS_GET(cred, rcu_access_pointer(task->real_cred)))
+	BUILD_BUG_ON(sizeof(cred->cap_effective) != sizeof(item->caps));
+	if (!KS_GET(uid, &cred->uid) || !KS_GET(euid, &cred->euid) || !KS_GET(item->caps, &cred->cap_effective))
 		return false;
-	item->uid = from_kuid(&init_user_ns, cred.uid);
-	item->euid = from_kuid(&init_user_ns, cred.euid);
-	memcpy(&item->caps, &cred.cap_effective, sizeof(item->caps));
-	return KS_GET(item->user_ns, &cred.user_ns->ns.inum);
+	item->uid = from_kuid(&init_user_ns, uid);
+	item->euid = from_kuid(&init_user_ns, euid);
+	return KS_GET(ns, &cred->user_ns) && KS_GET(item->user_ns, &ns->ns.inum);
 }
 
 static bool read_pid_ns(const struct pid *pid, struct ks_process *item)

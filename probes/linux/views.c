@@ -254,6 +254,7 @@ static void describe(struct ks_hidden *item, const struct sight *sight)
 	const struct cred *cred;
 	const struct file *file;
 	const unsigned char *name;
+	char exe[sizeof(item->exe)];
 	pgd_t *pgd;
 	int ppid;
 	kuid_t uid;
@@ -276,8 +277,10 @@ static void describe(struct ks_hidden *item, const struct sight *sight)
 	if (KS_GET(pgd, &sight->mm->pgd) && virt_addr_valid(pgd))
 		ks_mm_roots(pgd, &item->root, &item->user_root);
 	if (KS_GET(file, &sight->mm->exe_file) && KS_GET(dentry, &file->f_path.dentry) &&
-	    KS_GET(name, &dentry->d_name.name) && KS_GET(item->exe, name))
+	    KS_GET(name, &dentry->d_name.name) && KS_GET(exe, name)) {
+		memcpy(item->exe, exe, sizeof(item->exe));
 		end_string(item->exe, sizeof(item->exe));
+	}
 }
 
 /*

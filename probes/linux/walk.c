@@ -9,6 +9,18 @@
 /* In so many looks at one link, somebody who changes it on another CPU is done. */
 #define LINK_LOOKS 3
 
+bool ks_read_any(void *out, const void *from, size_t bytes)
+{
+	u8 read[KS_READ_HERE_MAX];
+
+	if (bytes > sizeof(read))
+		return !copy_from_kernel_nofault(out, from, bytes);
+	if (copy_from_kernel_nofault(read, from, bytes))
+		return false;
+	memcpy(out, read, bytes);
+	return true;
+}
+
 struct list_head *ks_list_next(const struct list_head *node)
 {
 	struct list_head *next, *back;

@@ -72,9 +72,11 @@ k records processes --run >/dev/null; k records open-files --run >/dev/null
 both() { step $1-process k records processes --run --filter pid=$victim; step $1-files k records open-files --run --filter pid=$victim; }
 both before
 for pointer in $POINTERS; do
-	torn bend "$victim $pointer"
-	both $pointer
-	torn bend 0
+	for how in nowhere hole; do
+		torn bend "$victim $pointer $how"
+		both $pointer-$how
+		torn bend 0
+	done
 done
 both after
 torn alloc 1
@@ -175,15 +177,16 @@ my %behind = (
 );
 $behind{real_cred}[0] .= ' processes 1';
 my @told = qw(pid start_ns ppid uid euid comm exe kernel threads root user_root pid_ns mnt_ns net_ns user_ns uts_ns ipc_ns cgroup_ns time_ns);
-for my $pointer (@pointers) {
+for my $bent (map { ("$_-nowhere", "$_-hole") } @pointers) {
+	my ($pointer) = $bent =~ /^(\w+)/;
 	my ($unseen, $zero) = @{$behind{$pointer}};
 
-	is($steps->{"$pointer-process"}{status}, 0, "$pointer leads nowhere, and there is a sample");
-	like(unseen($pointer), qr/(?:^| )\Q$unseen\E(?: |$)/, "which says that it is not whole") or diag explain [@$steps{"$pointer-process", "$pointer-files"}];
+	is($steps->{"$bent-process"}{status}, 0, "$bent, and there is a sample");
+	like(unseen($bent), qr/(?:^| )\Q$unseen\E(?: |$)/, "which says that it is not whole") or diag explain [@$steps{"$bent-process", "$bent-files"}];
 	next if !$zero;
-	my $seen = process($pointer);
+	my $seen = process($bent);
 	is_deeply({ map { ($_ => $seen->{$_}) } @told, keys %$zero }, { (map { ($_ => $victim->{$_}) } @told), %$zero }, 'what else there is, is told');
-	is(descriptors($pointer), $pointer eq 'files' ? '' : descriptors('before'), "$pointer: and so are descriptors");
+	is(descriptors($bent), $pointer eq 'files' ? '' : descriptors('before'), "$bent: and so are descriptors");
 }
 is_deeply({ map { ($_ => process('after')->{$_}) } qw(ppid uid uts_ns threads exe root) }, { map { ($_ => $victim->{$_}) } qw(ppid uid uts_ns threads exe root) },
 	  'once they are mended, all is as before');

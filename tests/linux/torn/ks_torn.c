@@ -14,9 +14,9 @@
  *   threads  both lists of the threads of the process of this pid, which has several, lead to
  *            memory that is none; 0 undoes.  It must not
  *            end meanwhile
- *   bend     "PID MEMBER": a pointer of that task's leads to where no memory is: real_parent,
+ *   bend     "PID MEMBER": a pointer of that task's leads to no address of the kernel's: real_parent,
  *            real_cred, nsproxy, files, signal or mm; or, "link", what leads from the pid to the
- *            task.  It must neither run nor end, nor be asked about in /proc, meanwhile
+ *            task.  "PID MEMBER hole": to one at which no memory is.  It must neither run nor end, nor be asked about in /proc, meanwhile
  *   alloc    the lock of the task of this pid is held, by nobody who would ever give it back
  *   table    "PID FD": as soon as the sensor looks at that descriptor, the process has another table
  *            of them, in which it is closed, as if it had opened many and closed this one meanwhile.
@@ -95,6 +95,8 @@ static struct list_head *threads_from_head(void)
 
 /* Not canonical: no memory is there, and never will be. */
 #define NOWHERE ((struct list_head *)0x8000dead0000UL)
+/* As good as any other, but that the machine has no 32 TiB. */
+#define HOLE ((void *)(PAGE_OFFSET + (1UL << 45)))
 
 static struct tear torn_modules = { .find = second_module };
 static struct tear torn_objects = { .find = own_object };
@@ -292,7 +294,7 @@ static void **bent_at, *bent_was;
 
 static int set_bend(const char *text, const struct kernel_param *param)
 {
-	char name[16] = "";
+	char name[16] = "", how[8] = "";
 	int number;
 
 	if (bent) {
@@ -300,7 +302,7 @@ static int set_bend(const char *text, const struct kernel_param *param)
 		put_task_struct(bent);
 		bent = NULL;
 	}
-	if (sscanf(text, "%d %15s", &number, name) != 2)
+	if (sscanf(text, "%d %15s %7s", &number, name, how) < 2)
 		return number ? -EINVAL : 0;
 	bent = task_of(number);
 	if (!bent)
@@ -310,7 +312,7 @@ static int set_bend(const char *text, const struct kernel_param *param)
 		if (!strcmp(name, members[i].name))
 			bent_at = (void **)((char *)bent + members[i].at);
 	bent_was = *bent_at;
-	WRITE_ONCE(*bent_at, NOWHERE);
+	WRITE_ONCE(*bent_at, strcmp(how, "hole") ? NOWHERE : HOLE);
 	return 0;
 }
 
