@@ -425,9 +425,9 @@ static bool put_inode(const struct sock *sk, uint64_t *inode)
 }
 
 /*
- * The peer of @sk, which is held.  RCU does not keep a peer, only that @sk has it; nor can its count
- * be raised without the lock of @sk, which any user can keep busy.  So no more is taken of it than
- * copies, and they count only if @sk has the same peer after them.  False: not to be read.
+ * The peer of @sk, which is held.  RCU does not keep a peer, only that @sk has it; nor can its
+ * count be raised without the lock of @sk, which any user can keep busy.  So no more is taken of
+ * it than copies, and they count only if @sk has the same peer after them.  False: not to be read.
  */
 static bool copy_peer(const struct sock *sk, struct ks_open_socket *item)
 {
@@ -600,8 +600,8 @@ static struct ks_shortfall shortfalls[SHORTFALLS] = {
 
 /*
  * The next open file in the @table to which @way leads, from *@fd on and before @last, with a
- * reference; NULL: none.  As an ERR_PTR: -EFAULT, *@fd could not be read; -ENXIO, nor what is behind
- * it; -EAGAIN, the way has changed.
+ * reference; NULL: none.  As an ERR_PTR: -EFAULT, *@fd could not be read; -ENXIO, nor what is
+ * behind it; -EAGAIN, the way has changed.
  */
 static struct file *file_in_table(const struct fdtable *table, const struct ks_link way[2], unsigned int *fd, unsigned int last)
 {
@@ -631,9 +631,10 @@ static struct file *file_in_table(const struct fdtable *table, const struct ks_l
 static struct file *file_in(const struct task_struct *task, const struct files_struct *files, unsigned int *fd, unsigned int *end)
 {
 	/*
-	 * @files is given back at once when its last user goes, and may be another's then: it stays
-	 * as long as the task has it, and with it its table.  One that gave way to a larger one is
-	 * kept by RCU, but nobody closes anything in it any more: it has to be the one that @files has.
+	 * @files is given back at once when its last user goes, and may be another's then: it
+	 * stays as long as the task has it, and with it its table.  One that gave way to a larger
+	 * one is kept by RCU, but nobody closes anything in it any more: it has to be the one that
+	 * @files has.
 	 */
 	struct ks_link way[] = { { &task->files, files }, { &files->fdt, NULL } };
 	struct file *file = ERR_PTR(-EAGAIN);
@@ -652,7 +653,7 @@ static struct file *file_in(const struct task_struct *task, const struct files_s
 		return ks_has(&task->files, files) ? ERR_PTR(-EFAULT) : NULL;
 	}
 	if (file == ERR_PTR(-EAGAIN)) {
-		/* Another one at each look: so that the pass goes on, this place waits for the next. */
+		/* Another one at each look: this place waits for the next pass. */
 		++*fd;
 		return NULL;
 	}

@@ -73,12 +73,12 @@ static bool still_leads(const struct ks_link *way, unsigned int links)
 /*
  * What keeps what, here:
  *
- *   the slot    its table or its mm, which RCU does not keep: the way to it, and that is asked after
- *               the slot was read, before anything is made of what was in it;
- *   the file    so it was open in this section of RCU, which keeps its memory: as it is (until 6.7),
- *               or as some file's, which may be another one at once;
- *   its count   is raised only while it is not 0, so never in memory that was given back.  Then the
- *               file stays, and slot and way are asked once more whether it is that one still.
+ *   the slot    its table or its mm, which RCU does not keep: the way to it, and that is asked
+ *               after the slot was read, before anything is made of what was in it;
+ *   the file    so it was open in this section of RCU, which keeps its memory: as it is (until
+ *               6.7), or as some file's, which may be another one at once;
+ *   its count   is raised only while it is not 0, so never in memory that was given back.  Then
+ *               the file stays, and slot and way are asked once more whether it is that one still.
  */
 struct file *ks_get_file(struct file *const *slot, const struct ks_link *way, unsigned int links)
 {
@@ -106,7 +106,7 @@ struct file *ks_get_file(struct file *const *slot, const struct ks_link *way, un
 int ks_task_mm(const struct task_struct *task, struct ks_task_mm *out)
 {
 	for (unsigned int i = 0; i < KS_TASK_LOOKS; i++) {
-		/* Given back at once when its last user goes: it stays as long as the task has it. */
+		/* Given back at once when its last user goes: it stays while the task has it. */
 		struct mm_struct *mm = READ_ONCE(task->mm);
 		const struct ks_link way = { &task->mm, mm };
 		bool readable;

@@ -61,8 +61,9 @@ static inline unsigned long ks_processes_most(unsigned long min, unsigned long m
 }
 
 /*
- * A pointer on the way to something, as it was read: what is behind it stays only as long as @place
- * leads to @held.  A way begins in what RCU keeps, and each link is in what the one before holds.
+ * A pointer on the way to something, as it was read: what is behind it stays only as long as
+ * @place leads to @held.  A way begins in what RCU keeps, and each link is in what the one before
+ * holds.
  */
 struct ks_link {
 	const void *place, *held;
@@ -70,8 +71,8 @@ struct ks_link {
 
 /*
  * The file at @slot, to which so many @links lead, with a reference: fput().  NULL: there is none,
- * or it is just going.  As an ERR_PTR: -EAGAIN, the way has changed; -EFAULT, what the slot leads to
- * is no file.
+ * or it is just going.  As an ERR_PTR: -EAGAIN, the way has changed; -EFAULT, what the slot leads
+ * to is no file.
  */
 struct file *ks_get_file(struct file *const *slot, const struct ks_link *way, unsigned int links);
 

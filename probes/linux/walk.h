@@ -30,8 +30,8 @@
 #include "x86.h"
 
 /*
- * Reads what may be no memory at all; false if it is not: @out is then as it was, or, if it is larger
- * than KS_READ_HERE_MAX, anything.  A pointer into user space is refused as well.
+ * Reads what may be no memory at all; false if it is not: @out is then as it was, or, if it is
+ * larger than KS_READ_HERE_MAX, anything.  A pointer into user space is refused as well.
  */
 #define KS_GET(out, from) ks_read(&(out), (from), sizeof(out))
 
@@ -42,9 +42,9 @@
 bool ks_read_any(void *out, const void *from, size_t bytes);
 
 /*
- * Mostly a pointer or a number is to be read, at an address of the kernel's: that is one load whose
- * fault ends here, for which the kernel's own function takes some 60 instructions.  (A fault at such
- * an address takes no lock and does not sleep, so nothing has to be turned off around it.)
+ * Mostly a pointer or a number is to be read, at an address of the kernel's: that is one load
+ * whose fault ends here, for which the kernel's own function takes some 60 instructions.  (A fault
+ * at such an address takes no lock and does not sleep, so nothing has to be turned off around it.)
  */
 static __always_inline bool ks_read(void *out, const void *from, size_t bytes)
 {

@@ -14,15 +14,16 @@
  *   threads  both lists of the threads of the process of this pid, which has several, lead to
  *            memory that is none; 0 undoes.  It must not
  *            end meanwhile
- *   bend     "PID MEMBER": a pointer of that task's leads to no address of the kernel's: real_parent,
- *            real_cred, nsproxy, files, signal or mm; or, "link", what leads from the pid to the
- *            task.  "PID MEMBER hole": to one at which no memory is.  It must neither run nor end, nor be asked about in /proc, meanwhile
+ *   bend     "PID MEMBER": a pointer of that task's leads to no address of the kernel's:
+ *            real_parent, real_cred, nsproxy, files, signal or mm; or, "link", what leads from the
+ *            pid to the task.  "PID MEMBER hole": to one at which no memory is.  It must neither
+ *            run nor end, nor be asked about in /proc, meanwhile
  *   alloc    the lock of the task of this pid is held, by nobody who would ever give it back
- *   table    "PID FD": as soon as the sensor looks at that descriptor, the process has another table
- *            of them, in which it is closed, as if it had opened many and closed this one meanwhile.
- *            It must neither run nor end until 0 has given the first one back
- *   socket   "PID FD lock": likewise the lock of that UNIX socket; "PID FD peer": its pointer to its
- *            peer leads to where no memory is.  Nobody may use the socket meanwhile
+ *   table    "PID FD": as soon as the sensor looks at that descriptor, the process has another
+ *            table of them, in which it is closed, as if it had opened many and closed this one
+ *            meanwhile.  It must neither run nor end until 0 has given the first one back
+ *   socket   "PID FD lock": likewise the lock of that UNIX socket; "PID FD peer": its pointer to
+ *            its peer leads to where no memory is.  Nobody may use the socket meanwhile
  */
 #include <linux/cred.h>
 #include <linux/fdtable.h>
