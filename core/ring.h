@@ -39,6 +39,8 @@ enum ks_class {
 #define KS_NO_SOURCE UINT32_MAX
 #define KS_RING_KINDS 12U
 #define KS_KIND_SOURCE(i) (KS_NO_SOURCE - 1 - (i) % KS_RING_KINDS)
+/* Domains and users are sources by their own numbers; those with higher ones are this one. */
+#define KS_OWNER_LAST (KS_NO_SOURCE - KS_RING_KINDS - 1)
 #define KS_RING_OWNERS 30U
 #define KS_RING_SOURCES (2 + KS_RING_KINDS + KS_RING_OWNERS)
 

@@ -130,12 +130,14 @@ uint32_t ks_table_find(const struct ks_table *table, uint64_t hash, uint8_t kind
 uint32_t ks_set_source(const struct ks_set_kind *kind, const void *item)
 {
 	const char *at = (const char *)item + kind->source_at;
+	uint32_t number;
 
 	switch (kind->source_bytes) {
 	case 2:
 		return *(const uint16_t *)(const void *)at;
 	case 4:
-		return *(const uint32_t *)(const void *)at;
+		number = *(const uint32_t *)(const void *)at;
+		return number < KS_OWNER_LAST ? number : KS_OWNER_LAST;
 	default:
 		return KS_NO_SOURCE;
 	}

@@ -298,6 +298,8 @@ static struct suspect {
 } suspects[SUSPECTS_MAX];
 static DEFINE_SPINLOCK(suspects_lock);  /* the notifier comes from other threads */
 static uint32_t pass;
+/* Those for which there was a place in this pass. */
+static struct ks_shortfall placed = { .view = "suspects" };
 
 /* Whether @address has been suspect in every pass for so long. */
 static bool is_old_suspect(uint64_t address, uint64_t patience_ns)
@@ -317,7 +319,9 @@ static bool is_old_suspect(uint64_t address, uint64_t patience_ns)
 		if (!i->address)
 			suspect = i;
 	}
-	/* With no place left, the others are told first. */
+	/* With no place left, the others are told first, and that there are more. */
+	placed.of++;
+	placed.looked += !!suspect;
 	if (suspect && suspect->address != address)
 		*suspect = (struct suspect){ .address = address, .since_ns = now_ns };
 	if (suspect) {
@@ -629,6 +633,7 @@ static int next_in_memory(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 
 static int end_walk(struct ks_probe *probe, const struct ks_set_cursor *cursor)
 {
+	ks_tell_shortfall(probe, &placed);
 	if (cursor->at[AT_TORN]) {
 		ks_probe_failed(probe, "the objects of /sys/module are no ring");
 		return KS_SET_FAILED;
@@ -645,6 +650,7 @@ static int modules_next(struct ks_probe *probe, struct ks_set_cursor *cursor, vo
 	switch ((enum stage)cursor->at[AT_STAGE]) {
 	case START:
 		pass++;
+		placed.looked = placed.of = 0;
 		ks_page_tables_begin();
 		enter(cursor, VIEWS, 0);
 		return KS_SET_SKIP;

@@ -65,7 +65,7 @@ struct ks_open_socket {
 	char family[12], type[12], protocol[16], state[16];
 	uint64_t inode, peer_inode;
 	char local[112], remote[112];
-	uint8_t cut;
+	uint8_t cut, peer_unknown;
 	/* Not shown: the ends from which the texts were made. */
 	struct ks_ends {
 		uint8_t local[16], remote[16];
@@ -132,6 +132,9 @@ static const struct ks_field socket_fields[] = {
 	KS_FIELD(struct ks_open_socket, cut, KS_BOOL, "a unix name is longer than there is room for"),
 	KS_FIELD(struct ks_open_socket, inode, KS_U64, "the socket's inode, as in `/proc/net/*`"),
 	KS_FIELD(struct ks_open_socket, peer_inode, KS_U64, "unix: the peer's; 0: none, or not accepted yet"),
+	KS_FIELD(struct ks_open_socket, peer_unknown, KS_BOOL,
+		 "unix: it got another peer in the middle of each of three looks, so that `remote` and `peer_inode` are left out: any user can keep "
+		 "a socket of his own so"),
 };
 
 static const struct ks_field sharer_fields[] = {
@@ -369,62 +372,89 @@ static void copy_inet(struct ks_probe *probe, const struct sock *sk, struct ks_o
 
 /*
  * A name, once it is there, stays until the socket goes.  NULs in an abstract one are told as "@",
- * as in /proc/net/unix.
+ * as in /proc/net/unix.  False: it is not to be read.
  */
-static bool put_unix_name(struct sock *sk, char *out, size_t size)
+static bool put_unix_name(const struct sock *sk, char *out, size_t size, uint8_t *cut)
 {
-	const struct unix_address *address = smp_load_acquire(&unix_sk(sk)->addr);
+	const struct unix_address *address;
 	char name[sizeof(address->name->sun_path)];
 	int len;
 
-	if (!address || !KS_GET(len, &address->len))
+	if (!KS_GET(address, &unix_sk(sk)->addr))
+		return false;
+	if (!address)
+		return true;
+	if (!KS_GET(len, &address->len))
 		return false;
 	len = min_t(int, len - (int)offsetof(struct sockaddr_un, sun_path), sizeof(name));
-	if (len <= 0 || copy_from_kernel_nofault(name, address->name->sun_path, len))
+	if (len <= 0)
+		return true;
+	if (copy_from_kernel_nofault(name, address->name->sun_path, len))
 		return false;
 	if (name[0])
 		len = strnlen(name, len);
 	else
 		for (int i = 0; i < len; i++)
 			name[i] = name[i] ?: '@';
-	return put_bounded(out, size, name, len, END_ESCAPED_MAX);
+	*cut |= put_bounded(out, size, name, len, END_ESCAPED_MAX);
+	return true;
 }
 
-/* Of a socket that is held. */
-static uint64_t inode_of(struct sock *sk)
+/*
+ * *@inode 0: it has none, or just lost it.  RCU keeps a socket's inode; @sk itself may be anything.
+ * False: not to be read.
+ */
+static bool put_inode(const struct sock *sk, uint64_t *inode)
 {
-	const struct socket *sock;
-	unsigned long inode = 0;
-
-	rcu_read_lock();
-	if (KS_GET(sock, &sk->sk_socket) && sock &&
-	    !(KS_GET(inode, &SOCK_INODE((struct socket *)sock)->i_ino) && ks_still(&sk->sk_socket, sock)))
-		inode = 0;
-	rcu_read_unlock();
-	return inode;
-}
-
-/* False: somebody holds its lock, which is what keeps a peer; or the peer is none. */
-static bool copy_unix(struct sock *sk, struct ks_open_socket *item)
-{
-	unsigned short family;
-	struct sock *peer;
+	struct socket *sock;
+	unsigned long number;
 	bool readable;
 
-	item->cut = put_unix_name(sk, item->local, sizeof(item->local));
-	if (!ks_try_lock(&unix_sk(sk)->lock))
-		return false;
-	peer = unix_peer(sk);
-	readable = !peer || KS_GET(family, &peer->sk_family);
-	if (peer && readable)
-		sock_hold(peer);
-	spin_unlock(&unix_sk(sk)->lock);
-	if (!peer || !readable)
-		return readable;
-	item->cut |= put_unix_name(peer, item->remote, sizeof(item->remote));
-	item->peer_inode = inode_of(peer);
-	sock_put(peer);
+	*inode = 0;
+	rcu_read_lock();
+	readable = KS_GET(sock, &sk->sk_socket);
+	if (readable && sock) {
+		readable = KS_GET(number, &SOCK_INODE(sock)->i_ino);
+		if (!ks_still(&sk->sk_socket, sock))
+			readable = true;
+		else if (readable)
+			*inode = number;
+	}
+	rcu_read_unlock();
+	return readable;
+}
+
+/*
+ * The peer of @sk, which is held.  RCU does not keep a peer, only that @sk has it; nor can its
+ * count be raised without the lock of @sk, which any user can keep busy.  So no more is taken of
+ * it than copies, and they count only if @sk has the same peer after them.  False: not to be read.
+ */
+static bool copy_peer(const struct sock *sk, struct ks_open_socket *item)
+{
+	for (unsigned int i = 0; i < KS_TASK_LOOKS; i++) {
+		const struct sock *peer = READ_ONCE(unix_peer(sk));
+		uint8_t cut = 0;
+		bool readable;
+
+		if (!peer)
+			return true;
+		readable = put_unix_name(peer, item->remote, sizeof(item->remote), &cut) & put_inode(peer, &item->peer_inode);
+		if (ks_has(&unix_peer(sk), peer)) {
+			item->cut |= cut;
+			return readable;
+		}
+		memset(item->remote, 0, sizeof(item->remote));
+		item->peer_inode = 0;
+	}
+	item->peer_unknown = true;
 	return true;
+}
+
+static bool copy_unix(const struct sock *sk, struct ks_open_socket *item)
+{
+	bool readable = put_unix_name(sk, item->local, sizeof(item->local), &item->cut);
+
+	return copy_peer(sk, item) && readable;
 }
 
 /*
@@ -561,38 +591,73 @@ static uint32_t told_under(const struct task_struct *task, const struct files_st
 /* Of which so many are read at once. */
 #define PLACES_READ 32
 
-/* Descriptors that could be read; a table that could not is one. */
-static struct ks_shortfall descriptors = { .view = "descriptors" };
+/* What a pass may not see all of: tables, and descriptors in those that it sees. */
+enum { TABLES, DESCRIPTORS, SHORTFALLS };
+static struct ks_shortfall shortfalls[SHORTFALLS] = {
+	[TABLES] = { .view = "tables" },
+	[DESCRIPTORS] = { .view = "descriptors" },
+};
 
 /*
- * The next open file in the table @files of @task's, from *@fd on, with a reference, and *@fd
- * behind it; NULL: not among the next places.  -EFAULT, as an ERR_PTR: *@fd could not be read.
+ * The next open file in the @table to which @way leads, from *@fd on and before @last, with a
+ * reference; NULL: none.  As an ERR_PTR: -EFAULT, *@fd could not be read; -ENXIO, nor what is
+ * behind it; -EAGAIN, the way has changed.
  */
-static struct file *file_in(const struct task_struct *task, const struct files_struct *files, unsigned int *fd, unsigned int *end)
+static struct file *file_in_table(const struct fdtable *table, const struct ks_link way[2], unsigned int *fd, unsigned int last)
 {
-	const struct fdtable *table;
-	struct file **slots, *some[PLACES_READ], *file;
+	struct file *const *slots = (struct file *const *)table->fd, *some[PLACES_READ], *file;
 
-	if (!KS_GET(table, &files->fdt) || !KS_GET(*end, &table->max_fds) || !KS_GET(slots, &table->fd))
-		goto unreadable;
-	for (unsigned int read = 0; read < PLACES_MAX && *fd < *end; read += PLACES_READ) {
-		unsigned int places = min_t(unsigned int, PLACES_READ, *end - *fd);
+	while (*fd < last) {
+		unsigned int places = min_t(unsigned int, PLACES_READ, last - *fd);
 
 		if (copy_from_kernel_nofault(some, slots + *fd, places * sizeof(*some)))
-			goto unreadable;
+			return ERR_PTR(-ENXIO);
 		for (unsigned int i = 0; i < places; i++, ++*fd) {
 			if (!some[i])
 				continue;
-			file = ks_get_file(slots + *fd, &task->files, files);
+			file = ks_get_file(slots + *fd, way, 2);
 			if (file)
 				return file;
 		}
 	}
 	return NULL;
-unreadable:
-	*end = *fd;
-	/* It has just been closed as a whole. */
-	return ks_has(&task->files, files) ? ERR_PTR(-EFAULT) : NULL;
+}
+
+/*
+ * The next open file in the table @files of @task's, from *@fd on, with a reference, and *@fd
+ * behind it; NULL: not among the next places.  -EFAULT, as an ERR_PTR: *@fd could not be read, or
+ * what is from there on, where that is *@end.
+ */
+static struct file *file_in(const struct task_struct *task, const struct files_struct *files, unsigned int *fd, unsigned int *end)
+{
+	/*
+	 * @files is given back at once when its last user goes, and may be another's then: it
+	 * stays as long as the task has it, and with it its table.  One that gave way to a larger
+	 * one is kept by RCU, but nobody closes anything in it any more: it has to be the one that
+	 * @files has.
+	 */
+	struct ks_link way[] = { { &task->files, files }, { &files->fdt, NULL } };
+	struct file *file = ERR_PTR(-EAGAIN);
+	struct fdtable table;
+
+	for (unsigned int i = 0; i < KS_TASK_LOOKS && file == ERR_PTR(-EAGAIN); i++) {
+		file = ERR_PTR(-ENXIO);
+		if (KS_GET(way[1].held, &files->fdt) && KS_GET(table, (const struct fdtable *)way[1].held)) {
+			*end = max(table.max_fds, *fd);
+			file = file_in_table(&table, way, fd, *fd + min_t(unsigned int, PLACES_MAX, *end - *fd));
+		}
+	}
+	if (file == ERR_PTR(-ENXIO)) {
+		*end = *fd;
+		/* It has just been closed as a whole. */
+		return ks_has(&task->files, files) ? ERR_PTR(-EFAULT) : NULL;
+	}
+	if (file == ERR_PTR(-EAGAIN)) {
+		/* Another one at each look: this place waits for the next pass. */
+		++*fd;
+		return NULL;
+	}
+	return file;
 }
 
 static uint64_t place_of(const struct ks_set_cursor *cursor)
@@ -606,6 +671,12 @@ static void pass_by(struct ks_set_cursor *cursor)
 	cursor->at[AT_FD] = 0;
 }
 
+static void count(unsigned int shortfall, bool whole)
+{
+	shortfalls[shortfall].of++;
+	shortfalls[shortfall].looked += whole;
+}
+
 /*
  * The next open file of @task, with a reference, and the cursor behind it; NULL, and the cursor at
  * where to go on.  *@under: likewise, and the table is told under this pid.
@@ -615,20 +686,26 @@ static struct file *next_file(const struct task_struct *task, struct ks_set_curs
 	const struct files_struct *files = READ_ONCE(task->files);
 	unsigned int fd = cursor->at[AT_FD], end = 0;
 	struct file *file = NULL;
+	bool readable = true;
 
 	*under = files && !fd ? told_under(task, files, (uint32_t)cursor->at[AT_PID]) : 0;
 	if (files && !*under)
 		file = file_in(task, files, &fd, &end);
 	if (IS_ERR(file)) {
-		descriptors.of++;
+		/* Of one descriptor, or from there on. */
+		readable = fd < end;
+		if (readable)
+			count(DESCRIPTORS, false);
 		file = NULL;
 		fd++;
 	} else if (file) {
 		fd++;
 	}
 	cursor->at[AT_FD] = fd;
-	if (!file && fd >= end)
+	if (!file && fd >= end) {
+		count(TABLES, readable);
 		pass_by(cursor);
+	}
 	return file;
 }
 
@@ -667,14 +744,16 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 			return ks_no_root(probe, &root_looks, why);
 		ks_is_torn(&root_looks, true);
 		patience = (struct ks_patience){ };
-		descriptors.looked = descriptors.of = 0;
+		for (unsigned int i = 0; i < SHORTFALLS; i++)
+			shortfalls[i].looked = shortfalls[i].of = 0;
 		met_pass += 1 + !(met_pass + 1); /* 0 is of no pass */
 	}
 	rcu_read_lock();
 	pid = find_ge_pid(cursor->at[AT_PID], &init_pid_ns);
 	if (!pid) {
 		rcu_read_unlock();
-		ks_tell_shortfall(probe, &descriptors);
+		for (unsigned int i = 0; i < SHORTFALLS; i++)
+			ks_tell_shortfall(probe, &shortfalls[i]);
 		return KS_SET_END;
 	}
 	if (pid_nr(pid) != cursor->at[AT_PID])
@@ -685,7 +764,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 		rcu_read_unlock();
 		if (ks_is_passing(&patience, place_of(cursor)))
 			return KS_SET_ELSEWHERE;
-		descriptors.of++;
+		count(TABLES, false);
 		pass_by(cursor);
 		return KS_SET_SKIP;
 	}
@@ -714,8 +793,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 		cursor->at[AT_FD]--;
 		return KS_SET_ELSEWHERE;
 	}
-	descriptors.of++;
-	descriptors.looked += whole && socket_whole;
+	count(DESCRIPTORS, whole && socket_whole);
 	return kind;
 }
 

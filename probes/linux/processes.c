@@ -227,14 +227,17 @@ static bool read_mm(const struct task_struct *task, struct ks_process *item, str
 /* False: not all could be read. */
 static bool read_cred(const struct task_struct *task, struct ks_process *item)
 {
-	struct cred cred;
+	/* It stays as it is: who changes his credentials gets others. */
+	const struct cred *cred = rcu_access_pointer(task->real_cred);
+	const struct user_namespace *ns;
+	kuid_t uid, euid;
 
-	if (!KS_GET(cred, rcu_access_pointer(task->real_cred)))
+	BUILD_BUG_ON(sizeof(cred->cap_effective) != sizeof(item->caps));
+	if (!KS_GET(uid, &cred->uid) || !KS_GET(euid, &cred->euid) || !KS_GET(item->caps, &cred->cap_effective))
 		return false;
-	item->uid = from_kuid(&init_user_ns, cred.uid);
-	item->euid = from_kuid(&init_user_ns, cred.euid);
-	memcpy(&item->caps, &cred.cap_effective, sizeof(item->caps));
-	return KS_GET(item->user_ns, &cred.user_ns->ns.inum);
+	item->uid = from_kuid(&init_user_ns, uid);
+	item->euid = from_kuid(&init_user_ns, euid);
+	return KS_GET(ns, &cred->user_ns) && KS_GET(item->user_ns, &ns->ns.inum);
 }
 
 static bool read_pid_ns(const struct pid *pid, struct ks_process *item)
@@ -320,8 +323,12 @@ static int copy_kernel_root(unsigned int i, struct ks_kernel_root *item)
 enum stage { KERNEL, BEGIN, LIST, TABLE, BELOW, CPUS, FOUND };
 /* cursor->at[1]: the pid, CPU, suspect or mm at hand */
 
-/* Processes that could be read. */
-static struct ks_shortfall processes = { .view = "processes" };
+/* What a pass may not see all of: pids that lead to a task, and processes that could be read. */
+enum { PIDS, PROCESSES, SHORTFALLS };
+static struct ks_shortfall shortfalls[SHORTFALLS] = {
+	[PIDS] = { .view = "pids" },
+	[PROCESSES] = { .view = "processes" },
+};
 static struct ks_patience patience;
 
 /*
@@ -354,9 +361,10 @@ static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
 		rcu_read_unlock();
 		return KS_SET_ELSEWHERE;
 	}
+	shortfalls[PIDS].of++;
+	shortfalls[PIDS].looked += !torn;
 	if (torn) {
 		rcu_read_unlock();
-		processes.of++;
 		cursor->at[1] = nr;
 		return KS_SET_SKIP;
 	}
@@ -364,8 +372,8 @@ static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
 		process = task;
 	cursor->at[1] = nr;
 	if (process) {
-		processes.of++;
-		processes.looked += read_process(process, pid, item, &exe);
+		shortfalls[PROCESSES].of++;
+		shortfalls[PROCESSES].looked += read_process(process, pid, item, &exe);
 		kind = PROCESS;
 	}
 	if (!task)
@@ -400,7 +408,8 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 		return KS_SET_SKIP;
 	case BEGIN:
 		views = probe->level >= KS_HIGH;
-		processes.looked = processes.of = 0;
+		for (unsigned int i = 0; i < SHORTFALLS; i++)
+			shortfalls[i].looked = shortfalls[i].of = 0;
 		patience = (struct ks_patience){ };
 		cursor->at[0] = TABLE;
 		if (views) {
@@ -422,7 +431,8 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 		if (!views || ks_views_running(&at)) {
 			at = 0;
 			cursor->at[0] = FOUND;
-			ks_tell_shortfall(probe, &processes);
+			for (unsigned int i = 0; i < SHORTFALLS; i++)
+				ks_tell_shortfall(probe, &shortfalls[i]);
 			if (views)
 				ks_views_end(probe);
 		}

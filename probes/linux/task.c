@@ -58,7 +58,29 @@ static bool is_file(const struct file *file)
 	       (of_inode == of_dentry || KS_GET(ops, &of_dentry->s_op));
 }
 
-struct file *ks_get_file(struct file *const *slot, const void *place, const void *held)
+/*
+ * From the end: a link can be asked for sure only while the one before it holds, and whether that
+ * is so is seen behind it.
+ */
+static bool still_leads(const struct ks_link *way, unsigned int links)
+{
+	while (links--)
+		if (!ks_still(way[links].place, way[links].held))
+			return false;
+	return true;
+}
+
+/*
+ * What keeps what, here:
+ *
+ *   the slot    its table or its mm, which RCU does not keep: the way to it, and that is asked
+ *               after the slot was read, before anything is made of what was in it;
+ *   the file    so it was open in this section of RCU, which keeps its memory: as it is (until
+ *               6.7), or as some file's, which may be another one at once;
+ *   its count   is raised only while it is not 0, so never in memory that was given back.  Then
+ *               the file stays, and slot and way are asked once more whether it is that one still.
+ */
+struct file *ks_get_file(struct file *const *slot, const struct ks_link *way, unsigned int links)
 {
 	for (unsigned int i = 0; i < KS_TASK_LOOKS; i++) {
 		bool readable, there;
@@ -66,15 +88,14 @@ struct file *ks_get_file(struct file *const *slot, const void *place, const void
 
 		readable = KS_GET(file, slot) && (!file || is_file(file));
 		/* Else the slot's memory may have been anybody's by then. */
-		if (!ks_has(place, held))
-			return NULL;
+		if (!still_leads(way, links))
+			return ERR_PTR(-EAGAIN);
 		if (!readable)
 			return ERR_PTR(-EFAULT);
 		if (!file)
 			return NULL;
 		there = ks_try_get_file(file);
-		/* It may be another file by now, where their memory is used again at once. */
-		if (there && ks_still(slot, file))
+		if (there && ks_still(slot, file) && still_leads(way, links))
 			return file;
 		if (there)
 			fput(file);
@@ -85,18 +106,19 @@ struct file *ks_get_file(struct file *const *slot, const void *place, const void
 int ks_task_mm(const struct task_struct *task, struct ks_task_mm *out)
 {
 	for (unsigned int i = 0; i < KS_TASK_LOOKS; i++) {
+		/* Given back at once when its last user goes: it stays while the task has it. */
 		struct mm_struct *mm = READ_ONCE(task->mm);
+		const struct ks_link way = { &task->mm, mm };
 		bool readable;
 
 		/* A thread of the kernel may use an mm for a while; it is not its own. */
 		if (!mm || READ_ONCE(task->flags) & PF_KTHREAD)
 			return 0;
 		readable = KS_GET(out->pgd, &mm->pgd) && virt_addr_valid(out->pgd);
-		if (readable)
-			out->exe = ks_get_file((struct file *const *)&mm->exe_file, &task->mm, mm);
-		if (ks_has(&task->mm, mm))
+		out->exe = readable ? ks_get_file((struct file *const *)&mm->exe_file, &way, 1) : NULL;
+		if (ks_has(&task->mm, mm) && out->exe != ERR_PTR(-EAGAIN))
 			return readable && !IS_ERR(out->exe) ? 1 : -EFAULT;
-		if (readable && !IS_ERR_OR_NULL(out->exe))
+		if (!IS_ERR_OR_NULL(out->exe))
 			fput(out->exe);
 	}
 	return 0;

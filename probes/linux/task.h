@@ -61,14 +61,23 @@ static inline unsigned long ks_processes_most(unsigned long min, unsigned long m
 }
 
 /*
- * The file at @slot, with a reference: fput().  The slot is in something that stays as long as the
- * pointer at @place is @held.  NULL: there is none, or it is just going.  -EFAULT, as an ERR_PTR:
- * what the slot leads to is no file.
+ * A pointer on the way to something, as it was read: what is behind it stays only as long as
+ * @place leads to @held.  A way begins in what RCU keeps, and each link is in what the one before
+ * holds.
  */
-struct file *ks_get_file(struct file *const *slot, const void *place, const void *held);
+struct ks_link {
+	const void *place, *held;
+};
+
+/*
+ * The file at @slot, to which so many @links lead, with a reference: fput().  NULL: there is none,
+ * or it is just going.  As an ERR_PTR: -EAGAIN, the way has changed; -EFAULT, what the slot leads
+ * to is no file.
+ */
+struct file *ks_get_file(struct file *const *slot, const struct ks_link *way, unsigned int links);
 
 struct ks_task_mm {
-	pgd_t *pgd;             /* a valid address */
+	pgd_t *pgd;             /* a valid address; what is there stays no longer than the mm: not to be read */
 	struct file *exe;       /* what it executes, with a reference, or NULL */
 };
 

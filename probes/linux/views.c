@@ -103,7 +103,7 @@ struct suspect {
 };
 
 /* What a pass may not get to the end of. */
-enum { SHORT_LIST, SHORT_BELOW, SHORT_SUSPECTS, SHORTFALLS };
+enum { SHORT_LIST, SHORT_BELOW, SHORT_HIDDEN, SHORT_SUSPECTS, SHORTFALLS };
 
 /* There is one probe of this kind in the kernel, and never two of its steps at once. */
 static struct views {
@@ -117,7 +117,8 @@ static struct views {
 	const struct task_struct *below_task;
 	bool below_threads;             /* at its threads; its children were before */
 	uint32_t processes;             /* found in the pid table in this pass */
-	uint32_t lists, lists_lost;     /* walked below tasks */
+	uint32_t lists, lists_lost;     /* walked below tasks, */
+	uint32_t hidden, hidden_lost;   /* and below those that the pid table has not */
 	uint32_t suspected;             /* for which there was no room */
 	struct suspect suspects[SUSPECTS];
 	unsigned int suspects_count;
@@ -126,6 +127,7 @@ static struct views {
 	.shortfalls = {
 		[SHORT_LIST] = { .view = "task-list" },
 		[SHORT_BELOW] = { .view = "tree and threads" },
+		[SHORT_HIDDEN] = { .view = "below hidden" },
 		[SHORT_SUSPECTS] = { .view = "suspects" },
 	},
 };
@@ -252,6 +254,7 @@ static void describe(struct ks_hidden *item, const struct sight *sight)
 	const struct cred *cred;
 	const struct file *file;
 	const unsigned char *name;
+	char exe[sizeof(item->exe)];
 	pgd_t *pgd;
 	int ppid;
 	kuid_t uid;
@@ -274,8 +277,10 @@ static void describe(struct ks_hidden *item, const struct sight *sight)
 	if (KS_GET(pgd, &sight->mm->pgd) && virt_addr_valid(pgd))
 		ks_mm_roots(pgd, &item->root, &item->user_root);
 	if (KS_GET(file, &sight->mm->exe_file) && KS_GET(dentry, &file->f_path.dentry) &&
-	    KS_GET(name, &dentry->d_name.name) && KS_GET(item->exe, name))
+	    KS_GET(name, &dentry->d_name.name) && KS_GET(exe, name)) {
+		memcpy(item->exe, exe, sizeof(item->exe));
 		end_string(item->exe, sizeof(item->exe));
+	}
 }
 
 /*
@@ -424,8 +429,8 @@ static void examine_below(const struct task_struct *top)
 		examine(task, TREE);
 		budget--;
 	}
-	v.lists++;
-	v.lists_lost += !budget;
+	v.hidden++;
+	v.hidden_lost += !budget;
 }
 
 /*
@@ -521,7 +526,7 @@ void ks_views_begin(void)
 	v.began_ns = ks_port_boot_time_ns();
 	v.marked = 0;
 	v.list_complete = false;
-	v.processes = v.lists = v.lists_lost = v.suspected = 0;
+	v.processes = v.lists = v.lists_lost = v.hidden = v.hidden_lost = v.suspected = 0;
 	begin_walk(&v.list);
 }
 
@@ -619,6 +624,8 @@ void ks_views_end(struct ks_probe *probe)
 	v.shortfalls[SHORT_LIST].of = v.processes;
 	v.shortfalls[SHORT_BELOW].looked = v.lists - v.lists_lost;
 	v.shortfalls[SHORT_BELOW].of = v.lists;
+	v.shortfalls[SHORT_HIDDEN].looked = v.hidden - v.hidden_lost;
+	v.shortfalls[SHORT_HIDDEN].of = v.hidden;
 	v.shortfalls[SHORT_SUSPECTS].looked = SUSPECTS;
 	v.shortfalls[SHORT_SUSPECTS].of = SUSPECTS + v.suspected;
 	for (unsigned int i = 0; i < SHORTFALLS; i++)

@@ -8,8 +8,18 @@
 
 /* In so many looks at one link, somebody who changes it on another CPU is done. */
 #define LINK_LOOKS 3
-/* And who holds a lock for a moment. */
-#define LOCK_LOOKS 64
+
+bool ks_read_any(void *out, const void *from, size_t bytes)
+{
+	u8 read[KS_READ_HERE_MAX];
+
+	if (bytes > sizeof(read))
+		return !copy_from_kernel_nofault(out, from, bytes);
+	if (copy_from_kernel_nofault(read, from, bytes))
+		return false;
+	memcpy(out, read, bytes);
+	return true;
+}
 
 struct list_head *ks_list_next(const struct list_head *node)
 {
@@ -68,16 +78,6 @@ bool ks_is_passing(struct ks_patience *patience, uint64_t place)
 	patience->place = place;
 	patience->used_up |= ks_is_torn(&patience->looks, false);
 	return !patience->used_up;
-}
-
-bool ks_try_lock(spinlock_t *lock)
-{
-	for (unsigned int i = 0; i < LOCK_LOOKS; i++) {
-		if (spin_trylock(lock))
-			return true;
-		cpu_relax();
-	}
-	return false;
 }
 
 void ks_tell_shortfall(struct ks_probe *probe, struct ks_shortfall *shortfall)

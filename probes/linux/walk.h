@@ -24,16 +24,62 @@
 
 #include <linux/list.h>
 #include <linux/rbtree.h>
-#include <linux/spinlock.h>
 #include <linux/uaccess.h>
 
 #include "../../core/probe.h"
+#include "x86.h"
 
 /*
- * Reads what may be no memory at all; false if it is not.  A pointer into user space is refused
- * as well.
+ * Reads what may be no memory at all; false if it is not: @out is then as it was, or, if it is
+ * larger than KS_READ_HERE_MAX, anything.  A pointer into user space is refused as well.
  */
-#define KS_GET(out, from) (!copy_from_kernel_nofault(&(out), (from), sizeof(out)))
+#define KS_GET(out, from) ks_read(&(out), (from), sizeof(out))
+
+/* More is not worth the code at each place. */
+#define KS_READ_HERE_MAX 16
+
+/* The same of any size and any address, by way of the kernel's own function. */
+bool ks_read_any(void *out, const void *from, size_t bytes);
+
+/*
+ * Mostly a pointer or a number is to be read, at an address of the kernel's: that is one load
+ * whose fault ends here, for which the kernel's own function takes some 60 instructions.  (A fault
+ * at such an address takes no lock and does not sleep, so nothing has to be turned off around it.)
+ */
+static __always_inline bool ks_read(void *out, const void *from, size_t bytes)
+{
+	/* A load that faults may leave anything in what it loads to. */
+	u64 eight;
+	u32 four;
+	u16 two;
+	u8 one;
+
+	if (bytes > KS_READ_HERE_MAX || !ks_is_kernel_address(from))
+		return ks_read_any(out, from, bytes);
+	for (; bytes >= sizeof(eight); bytes -= sizeof(eight), out += sizeof(eight), from += sizeof(eight)) {
+		__get_kernel_nofault(&eight, from, u64, fault);
+		memcpy(out, &eight, sizeof(eight));
+	}
+	if (bytes & sizeof(four)) {
+		__get_kernel_nofault(&four, from, u32, fault);
+		memcpy(out, &four, sizeof(four));
+		out += sizeof(four);
+		from += sizeof(four);
+	}
+	if (bytes & sizeof(two)) {
+		__get_kernel_nofault(&two, from, u16, fault);
+		memcpy(out, &two, sizeof(two));
+		out += sizeof(two);
+		from += sizeof(two);
+	}
+	if (bytes & sizeof(one)) {
+		__get_kernel_nofault(&one, from, u8, fault);
+		memcpy(out, &one, sizeof(one));
+	}
+	return true;
+fault:
+	return false;
+}
 
 /*
  * The node behind @node, if that one says so too; else NULL.  A list changes while we look, so
@@ -82,7 +128,7 @@ struct ks_torn {
 bool ks_is_torn(struct ks_torn *torn, bool whole);
 
 /*
- * Patience with what is just being changed, or locked, at one place of a walk: once in a pass,
+ * Patience with what is just being changed at one place of a walk: once in a pass,
  * which begins with one of zeros.
  */
 struct ks_patience {
@@ -94,10 +140,10 @@ struct ks_patience {
 /* Whether to look at @place again, in another step; false: it has been so for a while. */
 bool ks_is_passing(struct ks_patience *patience, uint64_t place);
 
-/* Takes a lock that somebody may hold for ever; false: somebody does. */
-bool ks_try_lock(spinlock_t *lock);
-
-/* What a pass did not see all of. */
+/*
+ * What a pass did not see all of.  One for each thing that may fall short for reasons of its own:
+ * as it is told when it begins, one that somebody can bring about would hide the other.
+ */
 struct ks_shortfall {
 	const char *view;       /* of what: the member "view" of the record that says so */
 	uint32_t looked, of;    /* in this pass */

@@ -9,10 +9,20 @@
 #include <linux/mm.h>
 #include <asm/cpufeature.h>
 #include <asm/pgtable.h>
+#include <asm/vsyscall.h>
 #ifdef CONFIG_XEN_PV
 #include <xen/xen.h>
 #include <asm/xen/page.h>
 #endif
+
+/*
+ * Whether a load from @address may fault and be caught at once: it is the kernel's, and so is the
+ * fault (above the vsyscall page nothing is of interest, and that itself counts as user space).
+ */
+static inline bool ks_is_kernel_address(const void *address)
+{
+	return (unsigned long)address >= PAGE_OFFSET && (unsigned long)address < VSYSCALL_ADDR - PAGE_SIZE;
+}
 
 /*
  * Page frames of an mm's page-table roots: of the kernel, and of user space where that has one of

@@ -50,6 +50,9 @@ step where dmesg
 insmod ks_code.ko deep=1
 step deep_unlisted sh -c 'cat /proc/modules; ls -d /sys/module/ks_code'
 step deep looks 1
+# insmod tries it twice.
+insmod ks_code.ko orphan=40
+step crowd looks 3
 step unload rmmod ksense
 step kernel dmesg
 SH
@@ -129,6 +132,12 @@ is($steps->{deep_unlisted}{out}, $steps->{proc}{out}, 'a module that is neither 
 	or diag $steps->{deep_unlisted}{out};
 my ($deep) = of_kind('hidden', json($steps->{deep}));
 is($deep && "$deep->{name} $deep->{seen}", 'ks_code module-tree', 'is reported by its name') or diag explain $steps->{deep};
+# More than it has places for.
+my %unowned = map { $_->{start} => 1 } of_kind('unowned-code', json($steps->{crowd}));
+my ($crowd) = reverse grep { ($_->{view} // '') eq 'suspects' } of_kind('incomplete', json($steps->{crowd}));
+cmp_ok(scalar(keys %unowned), '<=', 64, 'where there is more, of 64 suspects it is told what they are');
+ok($crowd && $crowd->{looked} < $crowd->{of} && $crowd->{of} >= 80, 'and how many there are') or diag explain $crowd;
+is(scalar(grep { $_->{kind} eq 'incomplete' } map { json($steps->{$_}) } qw(quiet quiet_high after_storm orphan deep)), 0, 'where there is not, nothing is missing');
 is($steps->{unload}{status}, 0, 'it goes');
 unlike($steps->{kernel}{out}, qr/BUG|Oops|WARNING|Call Trace/, 'the kernel has nothing to complain about');
 

@@ -22,7 +22,7 @@ use Test::More;
 # Each of a task's pointers; what is there to be read without it is 0.
 my @pointers = qw(real_parent real_cred nsproxy files signal mm link);
 
-my $steps = boot("POINTERS='@pointers'\n" . <<'SH', '--linux', '--timeout', 240, map { ('--add', $_) } $KS::module, "$build/tests/actor", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code));
+my $steps = boot("POINTERS='@pointers'\n" . <<'SH', '--linux', '--timeout', 240, map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code));
 S=/run/ksense/kernel.sock
 torn() { echo $2 > /sys/module/ks_torn/parameters/$1; }
 k() { ksense --timeout 300 --socket $S --json "$@"; }
@@ -72,9 +72,11 @@ k records processes --run >/dev/null; k records open-files --run >/dev/null
 both() { step $1-process k records processes --run --filter pid=$victim; step $1-files k records open-files --run --filter pid=$victim; }
 both before
 for pointer in $POINTERS; do
-	torn bend "$victim $pointer"
-	both $pointer
-	torn bend 0
+	for how in nowhere hole; do
+		torn bend "$victim $pointer $how"
+		both $pointer-$how
+		torn bend 0
+	done
 done
 both after
 torn alloc 1
@@ -82,6 +84,36 @@ step root k records processes --run --filter pid=$victim
 torn alloc 0
 torn alloc $victim
 both held
+# No pass but those that are asked for.
+k low open-files >/dev/null
+k records open-files --run >/dev/null
+torn table "$victim 9"
+step replaced k records open-files --run --filter pid=$victim
+torn table 0
+step replaced-after k records open-files --run --filter pid=$victim
+k adversarial open-files >/dev/null
+
+ip link set lo up
+open things >opened 2>&1 & socket=$!
+until grep -q "^pid " opened || ! kill -0 $socket; do sleep 0.1; done
+step opened cat opened
+fd=$(sed -n 's/^unix-client //p' opened)
+torn socket "$socket $fd lock"
+step locked k records open-files --run --filter pid=$socket
+torn socket "$socket $fd peer"
+step peer k records open-files --run --filter pid=$socket
+# Two whole passes more, and nobody asks for one.
+later() { runs=$(runs); until [ $(runs) -gt $((runs + 1)) ]; do sleep 0.1; done; }
+runs() { k status open-files | sed 's/.*"runs":\([0-9]*\).*/\1/'; }
+later
+k records open-files >/dev/null
+torn bend "$victim files"
+later
+torn bend 0
+later
+step beside k records open-files --filter kind=incomplete
+torn socket 0
+step socket-after k records open-files --run --filter pid=$socket
 step unload rmmod ksense
 torn alloc 0
 step untorn rmmod ks_torn
@@ -125,7 +157,7 @@ sub process { return (grep { $_->{kind} eq 'process' } json($steps->{"$_[0]-proc
 sub descriptors { return join ' ', sort map { $_->{fd} } grep { $_->{event} eq 'present' } of_kind("$_[0]-files", 'file') }
 # What a fresh sample says that it could not see.
 sub unseen {
-	my %last = map { ($_->{view} => $_->{of} - $_->{looked}) } map { of_kind("$_[0]-$_", 'incomplete') } qw(process files);
+	my %last = map { ($_->{view} => $_->{of} - $_->{looked}) } map { of_kind($_, 'incomplete') } grep { $steps->{$_} } @_, "$_[0]-process", "$_[0]-files";
 	return join ' ', map { "$_ $last{$_}" } sort grep { $last{$_} } keys %last;
 }
 
@@ -138,22 +170,23 @@ my %behind = (
 	real_parent => ['processes 1', { ppid => 0 }],
 	real_cred => ['descriptors ' . (split ' ', descriptors('before')), { map { ($_ => 0) } qw(uid euid user_ns) }],
 	nsproxy => ['processes 1', { map { ("${_}_ns" => 0) } qw(mnt net uts ipc cgroup time) }],
-	files => ['descriptors 1', {}],
+	files => ['tables 1', {}],
 	signal => ['processes 1', { threads => 0, cpu_ns => 0 }],
 	mm => ['processes 1', { exe => '', root => '0x0', user_root => '0x0' }],
-	link => ['descriptors 1 processes 1', undef],
+	link => ['pids 1 tables 1', undef],
 );
 $behind{real_cred}[0] .= ' processes 1';
 my @told = qw(pid start_ns ppid uid euid comm exe kernel threads root user_root pid_ns mnt_ns net_ns user_ns uts_ns ipc_ns cgroup_ns time_ns);
-for my $pointer (@pointers) {
+for my $bent (map { ("$_-nowhere", "$_-hole") } @pointers) {
+	my ($pointer) = $bent =~ /^(\w+)/;
 	my ($unseen, $zero) = @{$behind{$pointer}};
 
-	is($steps->{"$pointer-process"}{status}, 0, "$pointer leads nowhere, and there is a sample");
-	like(unseen($pointer), qr/(?:^| )\Q$unseen\E(?: |$)/, "which says that it is not whole") or diag explain [@$steps{"$pointer-process", "$pointer-files"}];
+	is($steps->{"$bent-process"}{status}, 0, "$bent, and there is a sample");
+	like(unseen($bent), qr/(?:^| )\Q$unseen\E(?: |$)/, "which says that it is not whole") or diag explain [@$steps{"$bent-process", "$bent-files"}];
 	next if !$zero;
-	my $seen = process($pointer);
+	my $seen = process($bent);
 	is_deeply({ map { ($_ => $seen->{$_}) } @told, keys %$zero }, { (map { ($_ => $victim->{$_}) } @told), %$zero }, 'what else there is, is told');
-	is(descriptors($pointer), $pointer eq 'files' ? '' : descriptors('before'), "$pointer: and so are descriptors");
+	is(descriptors($bent), $pointer eq 'files' ? '' : descriptors('before'), "$bent: and so are descriptors");
 }
 is_deeply({ map { ($_ => process('after')->{$_}) } qw(ppid uid uts_ns threads exe root) }, { map { ($_ => $victim->{$_}) } qw(ppid uid uts_ns threads exe root) },
 	  'once they are mended, all is as before');
@@ -164,6 +197,28 @@ is_deeply([map { process('held')->{$_} } qw(exe root uts_ns)], [map { $victim->{
 	or diag explain $steps->{'held-process'};
 is(descriptors('held'), descriptors('before'), 'nor of its files');
 is(unseen('held'), '', 'and nothing is missing');
+is(join(' ', sort map { $_->{fd} } grep { $_->{event} eq 'present' } of_kind('replaced', 'file')), join(' ', grep { $_ != 9 } split ' ', descriptors('before')),
+	  'what was closed in the table that took the place of the one at hand is not told as open') or diag explain $steps->{replaced};
+is(unseen('replaced'), '', 'and nothing is missing');
+ok((grep { $_->{event} ne 'vanished' && $_->{fd} == 9 } of_kind('replaced-after', 'file')), 'with the first one, it is open') or diag explain $steps->{'replaced-after'};
+
+# === Of a socket =============================================================
+
+my %opened = map { /^(\S+) (\d+)$/ } split /\n/, $steps->{opened}{out};
+sub end { return (grep { ($_->{fd} // -1) == $opened{'unix-client'} && $_->{event} ne 'vanished' } of_kind($_[0], 'socket'))[-1] // {} }
+my @ends = qw(remote peer_inode peer_unknown);
+my ($accepted) = grep { ($_->{fd} // -1) == $opened{'unix-accepted'} } of_kind('locked', 'socket');
+is_deeply([@{end('locked')}{@ends}], ['/root/named', $accepted->{inode}, JSON::PP::false], "a socket's lock that is held, which any user can bring about, hides nothing of its peer")
+	or diag explain $steps->{locked};
+is(unseen('locked'), '', 'and nothing is missing');
+is_deeply([@{end('peer')}{@ends}], ['', 0, JSON::PP::false], 'a peer that is none is not told');
+# A thread of it that has a table of its own has the socket as well.
+is(unseen('peer'), 'descriptors 2', 'and the sample says so') or diag explain $steps->{peer};
+is(join(' ', map { "$_->{view} " . ($_->{of} - $_->{looked}) } of_kind('beside', 'incomplete')), 'tables 1 tables 0', 'nor does it keep from being told what else cannot be seen, when that begins and when it is over')
+	or diag explain $steps->{beside};
+is(unseen('socket-after'), '', 'once it is mended, nothing is missing') or diag explain $steps->{'socket-after'};
+is(end('socket-after')->{remote}, '/root/named', 'nor is the peer');
+
 is($steps->{unload}{status}, 0, 'while it is held, the module goes') or diag $steps->{unload}{err};
 is($steps->{untorn}{status}, 0, 'and then the other one');
 unlike($steps->{kernel}{out}, qr/BUG|Oops|WARNING|Call Trace|soft lockup/, 'the kernel has nothing to complain about');

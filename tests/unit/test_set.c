@@ -1160,7 +1160,7 @@ static void keys_of_all_lengths(void **state)
 /* Who makes an item come and go, by a number of 16 or of 32 bits. */
 static void sources(void **state)
 {
-	static const struct {
+	struct {
 		uint8_t pad[8];
 		uint16_t narrow, other;
 		uint32_t wide;
@@ -1172,6 +1172,13 @@ static void sources(void **state)
 	kind.source_at = 12;
 	kind.source_bytes = 4;
 	assert_int_equal(ks_set_source(&kind, &item), 0x12345678);
+	/* No user, whatever his number, has the place of a kind of things or of the sensor. */
+	item.wide = KS_OWNER_LAST - 1;
+	assert_int_equal(ks_set_source(&kind, &item), item.wide);
+	for (item.wide = KS_OWNER_LAST; item.wide; item.wide++)
+		assert_int_equal(ks_set_source(&kind, &item), KS_OWNER_LAST);
+	for (uint32_t i = 0; i < KS_RING_KINDS; i++)
+		assert_true(KS_KIND_SOURCE(i) > KS_OWNER_LAST && KS_KIND_SOURCE(i) < KS_NO_SOURCE);
 	kind.source_bytes = 0;
 	assert_int_equal(ks_set_source(&kind, &item), KS_NO_SOURCE);
 }

@@ -4,7 +4,7 @@
  *
  * Never load it on a machine that matters.  Orders are parameters of insmod:
  *
- *   orphan=1   leaves a page of code behind that belongs to no module, and refuses to be loaded.  Found as "unowned-code".
+ *   orphan=N   leaves N pages of code behind that belong to no module, and refuses to be loaded.  Found as "unowned-code".
  *   owned=1    the same, and says that it is code of the module ksense from before that started.  Found as "unowned-code".
  *   far=GB     the same, so many GiB behind the begin of the area of vmalloc.  Found at "adversarial".
  *   deep=1     takes this module out of the list of modules and out of /sys/module.  It cannot be unloaded any more.  Found as "hidden",
@@ -19,10 +19,10 @@
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 
-static bool orphan, owned, deep;
-static unsigned long far;
-module_param(orphan, bool, 0400);
-MODULE_PARM_DESC(orphan, "leave a page of code behind");
+static bool owned, deep;
+static unsigned long orphan, far;
+module_param(orphan, ulong, 0400);
+MODULE_PARM_DESC(orphan, "leave so many pages of code behind");
 module_param(owned, bool, 0400);
 MODULE_PARM_DESC(owned, "leave a page of code behind, and say that it is ksense's");
 module_param(far, ulong, 0400);
@@ -130,7 +130,9 @@ static int __init code_start(void)
 {
 	int error = find_lookup();
 
-	if (!error && (orphan || owned))
+	if (!error && owned)
+		error = leave_orphan();
+	for (unsigned long i = 0; i < orphan && (!error || error == -ECANCELED); i++)
 		error = leave_orphan();
 	if (!error && far)
 		error = leave_far();

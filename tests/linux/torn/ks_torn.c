@@ -14,12 +14,20 @@
  *   threads  both lists of the threads of the process of this pid, which has several, lead to
  *            memory that is none; 0 undoes.  It must not
  *            end meanwhile
- *   bend     "PID MEMBER": a pointer of that task's leads to where no memory is: real_parent,
- *            real_cred, nsproxy, files, signal or mm; or, "link", what leads from the pid to the
- *            task.  It must neither run nor end, nor be asked about in /proc, meanwhile
+ *   bend     "PID MEMBER": a pointer of that task's leads to no address of the kernel's:
+ *            real_parent, real_cred, nsproxy, files, signal or mm; or, "link", what leads from the
+ *            pid to the task.  "PID MEMBER hole": to one at which no memory is.  It must neither
+ *            run nor end, nor be asked about in /proc, meanwhile
  *   alloc    the lock of the task of this pid is held, by nobody who would ever give it back
+ *   table    "PID FD": as soon as the sensor looks at that descriptor, the process has another
+ *            table of them, in which it is closed, as if it had opened many and closed this one
+ *            meanwhile.  It must neither run nor end until 0 has given the first one back
+ *   socket   "PID FD lock": likewise the lock of that UNIX socket; "PID FD peer": its pointer to
+ *            its peer leads to where no memory is.  Nobody may use the socket meanwhile
  */
 #include <linux/cred.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
 #include <linux/kobject.h>
 #include <linux/kprobes.h>
 #include <linux/list.h>
@@ -28,6 +36,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/version.h>
+#include <net/af_unix.h>
 
 static unsigned long (*lookup)(const char *name);
 
@@ -87,6 +96,8 @@ static struct list_head *threads_from_head(void)
 
 /* Not canonical: no memory is there, and never will be. */
 #define NOWHERE ((struct list_head *)0x8000dead0000UL)
+/* As good as any other, but that the machine has no 32 TiB. */
+#define HOLE ((void *)(PAGE_OFFSET + (1UL << 45)))
 
 static struct tear torn_modules = { .find = second_module };
 static struct tear torn_objects = { .find = own_object };
@@ -170,6 +181,107 @@ static int set_alloc(const char *text, const struct kernel_param *param)
 	return 0;
 }
 
+/* === A socket =========================================================== */
+
+static struct file *socket_file;
+static struct sock *peer_was;   /* NULL: its lock is held */
+
+static struct sock *socket_sk(void)
+{
+	return sock_from_file(socket_file)->sk;
+}
+
+static int set_socket(const char *text, const struct kernel_param *param)
+{
+	struct file *(*fget_task_fn)(struct task_struct *task, unsigned int fd) = (void *)lookup("fget_task");
+	struct task_struct *task;
+	char what[8] = "";
+	unsigned int fd;
+	int number;
+
+	if (socket_file) {
+		if (peer_was)
+			WRITE_ONCE(unix_peer(socket_sk()), peer_was);
+		else
+			give(&unix_sk(socket_sk())->lock);
+		fput(socket_file);
+		socket_file = NULL;
+	}
+	if (sscanf(text, "%d %u %7s", &number, &fd, what) != 3)
+		return number ? -EINVAL : 0;
+	task = task_of(number);
+	if (!task || !fget_task_fn)
+		return -ESRCH;
+	socket_file = fget_task_fn(task, fd);
+	put_task_struct(task);
+	if (!socket_file)
+		return -EBADF;
+	peer_was = strcmp(what, "peer") ? NULL : unix_peer(socket_sk());
+	if (peer_was)
+		WRITE_ONCE(unix_peer(socket_sk()), (struct sock *)NOWHERE);
+	else
+		take(&unix_sk(socket_sk())->lock);
+	return 0;
+}
+
+/* === A table of descriptors ============================================= */
+
+static struct files_struct *table_of;
+static struct fdtable *first_table, second_table;
+static struct file **looked_at;
+
+/* At the begin of ks_get_file(slot, ...). */
+static int replace_table(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (regs->di == (unsigned long)looked_at)
+		WRITE_ONCE(*(struct fdtable **)&table_of->fdt, &second_table);
+	return 0;
+}
+
+static struct kprobe at_a_file = { .symbol_name = "ks_get_file", .pre_handler = replace_table };
+
+static int set_table(const char *text, const struct kernel_param *param)
+{
+	struct task_struct *task;
+	struct file **slots;
+	unsigned int fd;
+	int number, error;
+
+	if (table_of) {
+		unregister_kprobe(&at_a_file);
+		WRITE_ONCE(*(struct fdtable **)&table_of->fdt, first_table);
+		kfree(second_table.fd);
+		table_of = NULL;
+	}
+	if (sscanf(text, "%d %u", &number, &fd) != 2)
+		return number ? -EINVAL : 0;
+	task = task_of(number);
+	if (!task)
+		return -ESRCH;
+	/* They stay, as the process does. */
+	table_of = task->files;
+	put_task_struct(task);
+	first_table = *(struct fdtable **)&table_of->fdt;
+	slots = kmemdup(first_table->fd, first_table->max_fds * sizeof(*slots), GFP_KERNEL);
+	if (!slots || fd >= first_table->max_fds) {
+		kfree(slots);
+		table_of = NULL;
+		return -EINVAL;
+	}
+	slots[fd] = NULL;
+	second_table = *first_table;
+	*(struct file ***)&second_table.fd = slots;
+	looked_at = (struct file **)first_table->fd + fd;
+	at_a_file.addr = NULL;
+	at_a_file.flags = 0;
+	error = register_kprobe(&at_a_file);
+	if (error) {
+		kfree(slots);
+		table_of = NULL;
+	}
+	return error;
+}
+
 /* === Pointers =========================================================== */
 
 #define MEMBER(name) { #name, offsetof(struct task_struct, name) }
@@ -183,7 +295,7 @@ static void **bent_at, *bent_was;
 
 static int set_bend(const char *text, const struct kernel_param *param)
 {
-	char name[16] = "";
+	char name[16] = "", how[8] = "";
 	int number;
 
 	if (bent) {
@@ -191,7 +303,7 @@ static int set_bend(const char *text, const struct kernel_param *param)
 		put_task_struct(bent);
 		bent = NULL;
 	}
-	if (sscanf(text, "%d %15s", &number, name) != 2)
+	if (sscanf(text, "%d %15s %7s", &number, name, how) < 2)
 		return number ? -EINVAL : 0;
 	bent = task_of(number);
 	if (!bent)
@@ -201,7 +313,7 @@ static int set_bend(const char *text, const struct kernel_param *param)
 		if (!strcmp(name, members[i].name))
 			bent_at = (void **)((char *)bent + members[i].at);
 	bent_was = *bent_at;
-	WRITE_ONCE(*bent_at, NOWHERE);
+	WRITE_ONCE(*bent_at, strcmp(how, "hole") ? NOWHERE : HOLE);
 	return 0;
 }
 
@@ -254,6 +366,8 @@ static const struct kernel_param_ops threads_ops = { .set = set_threads };
 static const struct kernel_param_ops hold_ops = { .set = set_hold };
 static const struct kernel_param_ops bend_ops = { .set = set_bend };
 static const struct kernel_param_ops alloc_ops = { .set = set_alloc };
+static const struct kernel_param_ops table_ops = { .set = set_table };
+static const struct kernel_param_ops socket_ops = { .set = set_socket };
 
 module_param_cb(ring, &tear_ops, &torn_modules, 0200);
 module_param_cb(kset, &tear_ops, &torn_objects, 0200);
@@ -261,12 +375,16 @@ module_param_cb(threads, &threads_ops, NULL, 0200);
 module_param_cb(hold, &hold_ops, NULL, 0200);
 module_param_cb(bend, &bend_ops, NULL, 0200);
 module_param_cb(alloc, &alloc_ops, NULL, 0200);
+module_param_cb(table, &table_ops, NULL, 0200);
+module_param_cb(socket, &socket_ops, NULL, 0200);
 MODULE_PARM_DESC(ring, "the list of modules leads back to its second one");
 MODULE_PARM_DESC(kset, "the list of /sys/module's objects leads back to this one's");
 MODULE_PARM_DESC(threads, "the lists of threads of this pid lead nowhere");
 MODULE_PARM_DESC(hold, "the lock of /sys/module's objects is held");
 MODULE_PARM_DESC(bend, "PID MEMBER: that pointer of the task's leads nowhere");
 MODULE_PARM_DESC(alloc, "the lock of the task of this pid is held");
+MODULE_PARM_DESC(table, "PID FD: the process gets another table of descriptors as that one is looked at");
+MODULE_PARM_DESC(socket, "PID FD lock|peer: that UNIX socket's lock is held, or its peer leads nowhere");
 
 static int __init torn_start(void)
 {
@@ -288,6 +406,8 @@ static void __exit torn_stop(void)
 	hold(false);
 	set_bend("0", NULL);
 	set_alloc("0", NULL);
+	set_socket("0", NULL);
+	set_table("0", NULL);
 }
 
 module_init(torn_start);
