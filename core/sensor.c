@@ -169,9 +169,8 @@ static void step(struct ks_probe *probe, uint64_t deadline_ns)
 	probe->pass_ns += took;
 	if (took > probe->longest_step_ns)
 		probe->longest_step_ns = took;
-	if (probe->reset_wanted)
-		leave_pass(probe); /* a reset came meanwhile: the next step starts anew */
-	else if (result != KS_STEP_MORE)
+	/* If a reset came meanwhile, the next step starts anew. */
+	if (!probe->reset_wanted && result != KS_STEP_MORE)
 		pass_over(probe, result == KS_STEP_DONE);
 }
 

@@ -1033,6 +1033,24 @@ static void reset_during_a_step(void **state)
 	assert_string_equal(records("{}"), "0");
 }
 
+/* A reset between two steps of a pass: the next one is the first of another pass. */
+static void reset_between_steps(void **state)
+{
+	(void)state;
+	port_advance(SECOND);
+	probe.steps_of_pass = 3;
+	first()->due_ns = 0;
+	first()->work.run(&first()->work);
+	assert_true(first()->in_pass);
+	assert_int_equal(first()->ended, 1);
+	assert_int_equal(probe.passes, 2);
+	ks_probe_command(first(), KS_CMD_RESET, &kit_caller);
+	first()->work.run(&first()->work);
+	assert_int_equal(first()->ended, 2);
+	assert_int_equal(probe.passes, 3);
+	assert_int_equal(first()->passes, 0);
+}
+
 /* Turned off while its work is in a step: no step follows, and nobody expects one. */
 static void off_in_the_middle(struct ks_probe *p)
 {
@@ -1443,6 +1461,10 @@ static void late_by_five_seconds(void **state)
 	first()->on = false;
 	supervised();
 	assert_int_equal(first()->restarts, 1);
+	/* Each probe is looked after. */
+	kit_sensor.probes[1].expected_ns = now - 5 * SECOND - 1;
+	supervised();
+	assert_int_equal(kit_sensor.probes[1].restarts, 1);
 }
 
 /*
@@ -1828,6 +1850,11 @@ static void at_the_moment(void **state)
 	assert_int_equal(probe.steps, steps + 1);
 	assert_string_equal(word("low", "ordered"), "low");
 	assert_int_equal(first()->work.port.due_ns, now);
+	/* From the end of the step on, after a rest of 99 times as long. */
+	probe.takes_ns = SECOND;
+	first()->due_ns = now;
+	assert_int_equal(first()->work.run(&first()->work), 99 * SECOND);
+	assert_int_equal(first()->expected_ns, now + 100 * SECOND);
 }
 
 /* The new level counts from the moment of the change on, where that is sooner. */
@@ -2307,6 +2334,7 @@ int main(void)
 		with_sensor(one_step_at_a_time),
 		with_sensor(stuck_after_five_seconds),
 		with_sensor(reset_during_a_step),
+		with_sensor(reset_between_steps),
 		with_sensor(off_during_a_step),
 		with_sensor(deadlines),
 		with_sensor(counters),
