@@ -31,7 +31,7 @@
 
 /*
  * Reads what may be no memory at all; false if it is not: @out is then as it was, or, if it is
- * larger than KS_READ_HERE_MAX, anything.  A pointer into user space is refused as well.
+ * larger than eight bytes, anything.  A pointer into user space is refused as well.
  */
 #define KS_GET(out, from) ks_read(&(out), (from), sizeof(out))
 
