@@ -94,7 +94,7 @@ sleep 6
 step taken ksense --json records xen-access
 step left ksense --json records xen-access --run
 SH
-step again access lock 1
+step again sh -c 'access lock 1; access lock-wrong'
 step many access rows 1 100
 told() { ksense --json records xen-access --peek | grep -q '"op":"exchange","command":"low",.*"count":100,'; }
 tries=100 step told until_true told
@@ -120,8 +120,10 @@ SH
 	my @later = json($steps->{'dom0-rows'});
 	my %dom0 = map { ("$_->{op} $_->{command}" => $_) } grep { $_->{kind} eq 'denied' && $_->{domid} == 0 && $_->{event} ne 'vanished' } @later;
 	is_deeply([sort keys %dom0], ['exchange low', 'lock '], 'and has a row for each thing that it was refused') or diag $steps->{'dom0-rows'}{out};
+	my $again = () = $steps->{again}{out} =~ /^lock\S*: EBUSY$/mg;
+	is(scalar(grep { /^lock/ } split /\n/, $steps->{again}{out}), $again, 'a second lock is refused, whatever else is wrong with it') or diag $steps->{again}{out};
 	my $zeros = '00000000-0000-0000-0000-000000000000';
-	is_deeply([map { [@{$dom0{$_}}{qw(uuid count control)}] } 'exchange low', 'lock '], [[$zeros =~ s/^00/01/r, 100, JSON::PP::true], [$zeros, 1, JSON::PP::true]],
+	is_deeply([map { [@{$dom0{$_}}{qw(uuid count control)}] } 'exchange low', 'lock '], [[$zeros =~ s/^00/01/r, 100, JSON::PP::true], [$zeros, $again, JSON::PP::true]],
 		  'with the uuid that it had then, and all that it was refused');
 	is_deeply([grep { $_->{kind} eq 'denied' && $_->{domid} == 0 && ($_->{event} eq 'vanished' || $_->{class} ne 'alarm') || $_->{kind} eq 'denied-others' } @later], [],
 		  'which are alarms, and nothing gave way');
