@@ -97,7 +97,7 @@ DEFINE_XEN_GUEST_HANDLE(xen_sense_exchange_t);
  *
  * Returns 0, or
  *  -EPERM       the caller may not
- *  -EBUSY       it is locked already
+ *  -EBUSY       it is locked already, whatever the structure says
  *  -EINVAL      version, flags, pad; or the domain is the caller itself, or another control domain
  *  -ESRCH       there is no such domain, or it is being destroyed
  *  -EFAULT      the structure cannot be read

@@ -19,6 +19,8 @@
  *	access debug         reads a byte of Dom0's own memory as gdbsx does, "debug"
  *	access map DOMID MFN maps this page of another domain's memory, "map"
  *	access create        makes a domain that has no vCPU yet, and no memory; "create": its id
+ *	access destroy DOMID destroys a domain, "destroy"
+ *	access half          has Xen begin to make a domain that it then cannot, "half"
  *	access replace DOMID destroys that domain, and makes another one with its id and uuid: "replace"
  *	access rows FROM N   N refused commands of Dom0, each under another uuid from FROM on: "rows" were refused
  *	access identities DOMID N   gives a domain one uuid after the other, for a tenth of a second each, and then its own again
@@ -276,8 +278,8 @@ static struct xen_domctl *new_domctl(uint32_t cmd, uint32_t domid)
 	return op;
 }
 
-/* Every domain begins like this.  @domid: 0 for any; its id, or an error. */
-static int create(uint32_t domid)
+/* Every domain begins like this.  @domid: 0 for any; its id, or an error.  Without a version of grants Xen gives up half-way. */
+static int create(uint32_t domid, unsigned int grant_version)
 {
 	struct xen_domctl *op = new_domctl(XEN_DOMCTL_createdomain, domid);
 	struct xen_domctl_createdomain *new = &op->u.createdomain;
@@ -287,13 +289,13 @@ static int create(uint32_t domid)
 	new->max_vcpus = 1;
 	new->max_evtchn_port = 127;
 	new->max_grant_frames = new->max_maptrack_frames = -1;
-	new->grant_opts = XEN_DOMCTL_GRANT_version(1);
+	new->grant_opts = XEN_DOMCTL_GRANT_version(grant_version);
 	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : op->domain;
 }
 
 static void do_create(void)
 {
-	int domid = create(0);
+	int domid = create(0, 1);
 
 	if (domid < 0)
 		printf("create: %s\n", name_of(domid));
@@ -301,14 +303,17 @@ static void do_create(void)
 		printf("create: %d\n", domid);
 }
 
+static int destroy(uint32_t domid)
+{
+	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)new_domctl(XEN_DOMCTL_destroydomain, domid)) < 0 ? -errno : 0;
+}
+
 static void do_replace(uint32_t domid)
 {
-	int result = 0;
+	int result = destroy(domid);
 
-	if (xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)new_domctl(XEN_DOMCTL_destroydomain, domid)) < 0)
-		result = -errno;
-	else
-		while ((result = create(domid)) == -EEXIST)
+	if (!result)
+		while ((result = create(domid, 1)) == -EEXIST)
 			;
 	printf("replace: %s\n", name_of(result < 0 ? result : 0));
 }
@@ -565,6 +570,10 @@ int main(int argc, char **argv)
 		do_debug();
 	else if (!strcmp(what, "create"))
 		do_create();
+	else if (!strcmp(what, "destroy"))
+		printf("destroy: %s\n", name_of(destroy((uint32_t)strtoul(argument, NULL, 0))));
+	else if (!strcmp(what, "half"))
+		printf("half: %s\n", name_of(create(0, 0)));
 	else if (!strcmp(what, "replace"))
 		do_replace((uint32_t)strtoul(argument, NULL, 0));
 	else if (!strcmp(what, "rows"))

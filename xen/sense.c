@@ -310,6 +310,9 @@ static int ks_lock_op(XEN_GUEST_HANDLE_PARAM(void) arg)
         rc = -EPERM;
     else if ( !ks_xen_sensor )
         rc = -ENODEV;
+    /* Before his mistakes: what he was refused is counted, whatever he got wrong. */
+    else if ( ks_lock_is_taken() )
+        rc = -EBUSY;
     else if ( copy_from_guest(&lock, arg, 1) )
         rc = -EFAULT;
     else if ( lock.version != XEN_SENSE_VERSION || lock.flags || lock.pad )

@@ -9,6 +9,11 @@
  * else.  A domain that may not even read has four rows at most, one for each op.  What has no row
  * is counted together.
  *
+ * Who controls a domain can change its uuid, and so pass for many.  An ordinary domain is told from
+ * one that had its id before by it nevertheless.  A control domain and the sensing domain are known
+ * by their ids, which nobody else gets in their lives; and they have rows of their own, as many as
+ * they can ever need.
+ *
  * The probe shows the rows as items of a set.  A row's count is shown anew only so often
  * (TOLD_AT_ONCE, TOLD_EVERY), or a flood of calls would be a flood of records, and push those of
  * others out of the ring; but always when a fresh sample was asked for.  The row itself is exact.
@@ -90,7 +95,7 @@ struct ks_denied_item {
 	uint64_t count, first_ns, last_ns;
 };
 
-_Static_assert(offsetof(struct ks_denied_item, control) == 2 + 16 + 10 + 12, "no padding in the key");
+_Static_assert(offsetof(struct ks_denied_item, control) == 2 + 16 + 10 + 12, "no padding in the key"); /* of which it is the last */
 
 static const struct ks_field ks_denied_fields[] = {
 	KS_FIELD(struct ks_denied_item, domid, KS_U16, "who"),
@@ -120,31 +125,35 @@ enum { KS_KIND_LOCK, KS_KIND_DENIED, KS_KIND_OTHERS, KS_KIND_POLICY, KS_KIND_LIV
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_LOCK] = KS_ONE("lock", struct ks_lock_item, ks_lock_fields,
 		 "One. It changes when the sensor is locked (`locked`), and when the sensing domain goes (`alive`)."),
-	[KS_KIND_DENIED] = KS_KIND_BY("denied", struct ks_denied_item, ks_denied_fields, command, domid,
-		 "A row for each domain and each thing that it was refused."),
-	[KS_KIND_OTHERS] = KS_ONE("denied-others", struct ks_others_item, ks_others_fields, "What has no row, of whichever domains: it was the least, and its row was needed."),
+	[KS_KIND_DENIED] = KS_KIND_BY("denied", struct ks_denied_item, ks_denied_fields, control, domid,
+		 "A row for each domain and each thing that it was refused; a control domain has one for each, whatever uuid it has."),
+	[KS_KIND_OTHERS] = KS_ONE("denied-others", struct ks_others_item, ks_others_fields, "What has no row, of whichever ordinary domains: it was the least, and its row was needed."),
 	[KS_KIND_POLICY] = KS_ONE("policy", struct ks_policy_item, ks_policy_fields,
 		 "One: what has the last word on who may what in Xen, and what was done to it since boot."),
 	[KS_KIND_LIVEPATCH] = KS_ONE("livepatch", struct ks_livepatch_item, ks_livepatch_fields,
 		 "One: what was done with live patches, which are code in Xen. It is counted before it is done."),
 };
 
+enum { OP_VERSION, OP_EXCHANGE, OP_LOCK, OP_OTHER, OP_POLICY, OP_FRAMES, OPS };
+
+/* The rows of ordinary domains. Where none is left, the one that was refused least, and longest ago, gives way. */
+#define ROWS_ORDINARY 64
+/* From so many on, those of domains that are gone are given up. */
+#define ROWS_FULL (ROWS_ORDINARY - ROWS_ORDINARY / 4)
 /*
- * Rows of anybody, and behind them those of control domains and the sensing domain alone: these
- * have a name whoever else was refused, and how often. Where there is no row left, the one that
- * was refused least, and longest ago, gives way.
+ * Behind them, those of whom ks_is_privileged() says so: none of these gives way, or is given up,
+ * as there is one for each op, and each command of those that have some, of each domain that can
+ * be one: Xen makes a single control domain, Dom0, and lock.c names a single sensing domain.
  */
-#define ROWS_ANYBODY 64
-#define ROWS_RESERVED 32
-#define ROWS (ROWS_ANYBODY + ROWS_RESERVED)
-/* From so many on, the rows of domains that are gone are given up. */
-#define ROWS_FULL (ROWS - ROWS / 4)
+#define PRIVILEGED 2
+#define ROWS_EACH (3 + (KS_COMMANDS + 1) + SENSE_POLICY_ACTS + ARRAY_SIZE(ks_frames_names))
+#define ROWS (ROWS_ORDINARY + PRIVILEGED * ROWS_EACH)
+
+_Static_assert(OPS == 6, "ROWS_EACH has all that there are");
 
 /* So many records can come of one row at once, and then one every so often. */
 #define TOLD_AT_ONCE 8
 #define TOLD_EVERY SECONDS(600)
-
-enum { OP_VERSION, OP_EXCHANGE, OP_LOCK, OP_OTHER, OP_POLICY, OP_FRAMES };
 
 /* Free while count is 0. */
 struct ks_row {
@@ -163,7 +172,7 @@ struct ks_row {
 
 static DEFINE_SPINLOCK(ks_rows_lock);
 static struct ks_row ks_rows[ROWS];
-static unsigned int ks_rows_used;
+static unsigned int ks_rows_used;               /* of the ordinary ones */
 static struct ks_row ks_others = { .left = TOLD_AT_ONCE };
 
 /* === Counting, in the context of who was refused === */
@@ -176,7 +185,7 @@ static bool ks_is_privileged(const struct domain *d)
 static bool ks_row_is(const struct ks_row *row, const struct domain *d, unsigned int op, unsigned int command)
 {
 	return row->count && row->domid == d->domain_id && row->op == op && row->command == command &&
-	       !memcmp(row->uuid, d->handle, sizeof(row->uuid));
+	       (row->control || !memcmp(row->uuid, d->handle, sizeof(row->uuid)));
 }
 
 /* Whether @a rather than @b gives way to who has none. */
@@ -185,57 +194,47 @@ static bool ks_row_is_less(const struct ks_row *a, const struct ks_row *b)
 	return a->count != b->count ? a->count < b->count : a->last < b->last;
 }
 
-/*
- * A row of this kind; else the one for it: a free one, or the least.  A control domain may have
- * any that is free, and takes a reserved one from its like; nobody else takes a control domain's.
- */
+/* The row of this kind; else the one for it: a free one, or the least. */
 static struct ks_row *ks_find_row(const struct domain *d, bool control, unsigned int op, unsigned int command)
 {
-	struct ks_row *least = &ks_rows[control ? ROWS_ANYBODY : 0];
+	struct ks_row *row = &ks_rows[control ? ROWS_ORDINARY : 0], *end = &ks_rows[control ? ROWS : ROWS_ORDINARY], *least = row;
 
-	for (unsigned int i = 0; i < ROWS; i++) {
-		struct ks_row *row = &ks_rows[i];
-
+	for (; row < end; row++) {
 		if (ks_row_is(row, d, op, command))
 			return row;
-		if (i >= ROWS_ANYBODY ? !control : control && row->count)
-			continue;
-		if (least->control && !control)
-			least = row;
-		else if ((control || !row->control) && ks_row_is_less(row, least))
+		if (ks_row_is_less(row, least))
 			least = row;
 	}
-	return least->control && !control ? NULL : least;
+	return least;
 }
 
-static void ks_begin_row(struct ks_row *row, const struct domain *d, unsigned int op, unsigned int command, s_time_t now)
+static void ks_begin_row(struct ks_row *row, const struct domain *d, bool control, unsigned int op, unsigned int command, s_time_t now)
 {
 	/* What gave way is counted with the others. */
 	if (row->count) {
 		ks_others.count += row->count;
 		ks_others.last = now;
-		ks_rows_used--;
+	} else if (!control) {
+		ks_rows_used++;
 	}
 	*row = (struct ks_row){
-		.control = ks_is_privileged(d),
+		.control = control,
 		.domid = d->domain_id, .op = op, .command = command, .first = now, .left = TOLD_AT_ONCE, .refilled = now,
 	};
 	memcpy(row->uuid, d->handle, sizeof(row->uuid));
-	ks_rows_used++;
 }
 
 static void ks_count(unsigned int op, unsigned int command)
 {
 	const struct domain *d = current->domain;
+	bool control = ks_is_privileged(d);
 	s_time_t now = NOW();
 	struct ks_row *row;
 
 	spin_lock(&ks_rows_lock);
-	row = ks_find_row(d, ks_is_privileged(d), op, command);
-	if (!row)
-		row = &ks_others;
-	else if (!ks_row_is(row, d, op, command))
-		ks_begin_row(row, d, op, command, now);
+	row = ks_find_row(d, control, op, command);
+	if (!ks_row_is(row, d, op, command))
+		ks_begin_row(row, d, control, op, command, now);
 	row->count++;
 	row->last = now;
 	spin_unlock(&ks_rows_lock);
@@ -299,7 +298,7 @@ static int ks_next_row(struct ks_row *row, bool asked_for, struct ks_denied_item
 	int kind = KS_SET_SKIP;
 
 	spin_lock(&ks_rows_lock);
-	if (row->count && row->shown == row->count && ks_rows_used >= ROWS_FULL && ks_row_is_gone(row)) {
+	if (row->count && !row->control && row->shown == row->count && ks_rows_used >= ROWS_FULL && ks_row_is_gone(row)) {
 		row->count = 0;
 		ks_rows_used--;
 	}

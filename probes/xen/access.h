@@ -24,6 +24,9 @@ extern const char ks_right_names[3][8];
 /* What the lock leaves to @d, whatever XSM says of it. */
 enum ks_right ks_lock_right(const struct domain *d);
 
+/* Whether there is a lock already, and so there will never be another. */
+bool ks_lock_is_taken(void);
+
 /*
  * XEN_SENSE_OP_lock, by the current domain, which is a control domain that XSM allows to control
  * the sensor: its errors.

@@ -23,6 +23,7 @@
 #include <xen/mm.h>
 #include <xen/rcupdate.h>
 #include <xen/sched.h>
+#include <xen/sense.h>
 #include <public/sched.h>
 
 #include "../../../sched/private.h"
@@ -111,7 +112,16 @@ static const struct ks_field ks_work_fields[] = {
 	KS_LIVE(struct ks_work_item, cpu, KS_U32, "where last: they go round over the CPUs on which they may run"),
 };
 
-enum { KS_KIND_DOMAIN, KS_KIND_VCPU, KS_KIND_IDLE, KS_KIND_WORK };
+struct ks_unseen {
+	uint64_t count, last_ns;
+};
+
+static const struct ks_field ks_unseen_fields[] = {
+	KS_FIELD(struct ks_unseen, count, KS_U64, "how many since boot"),
+	KS_LIVE(struct ks_unseen, last_ns, KS_U64, "[ns] when the last of them was gone, since boot"),
+};
+
+enum { KS_KIND_DOMAIN, KS_KIND_VCPU, KS_KIND_IDLE, KS_KIND_WORK, KS_KIND_UNSEEN };
 
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_DOMAIN] = KS_KIND_BY("domain", struct ks_domain, ks_domain_fields, domid, domid, "A domain."),
@@ -119,13 +129,19 @@ static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_IDLE] = KS_KIND("idle", struct ks_idle, ks_idle_fields, cpu,
 		 "Xen's own thread on each online physical CPU: it runs tasklets, and halts when there are none."),
 	[KS_KIND_WORK] = KS_KIND("work", struct ks_work_item, ks_work_fields, name, "The threads of the sensor itself."),
+	[KS_KIND_UNSEEN] = KS_ONE("unseen", struct ks_unseen, ks_unseen_fields,
+		 "One, if there have been any: the domains that came and went, and no sample has them. Those that Xen began to make and then could "
+		 "not, as well."),
 };
 
 /* Where a walk stands: in cursor->at[]. */
 enum { AT_STAGE, AT_INDEX, AT_VCPU, AT_TRIES };
-enum { STAGE_DOMAINS, STAGE_IDLE, STAGE_WORKS };
+enum { STAGE_DOMAINS, STAGE_IDLE, STAGE_WORKS, STAGE_UNSEEN };
 
 static DEFINE_SPINLOCK(ks_instances_lock);
+
+static DEFINE_SPINLOCK(ks_unseen_lock);
+static struct ks_unseen ks_unseen;
 
 /* === Internals === */
 
@@ -145,6 +161,7 @@ static void ks_copy_domain(struct domain *d, struct ks_domain *item)
 	const struct domain *target = read_atomic(&d->target);
 	unsigned int i;
 
+	d->sense_seen = true;
 	item->domid = d->domain_id;
 	item->instance = ks_domain_instance(d);
 	memcpy(item->uuid, d->handle, sizeof(item->uuid));
@@ -339,6 +356,16 @@ static int ks_next_work(struct ks_set_cursor *cursor, struct ks_work_item *item)
 	return KS_KIND_WORK;
 }
 
+static int ks_next_unseen(struct ks_set_cursor *cursor, struct ks_unseen *item)
+{
+	if (cursor->at[AT_INDEX]++)
+		return KS_SET_END;
+	spin_lock(&ks_unseen_lock);
+	*item = ks_unseen;
+	spin_unlock(&ks_unseen_lock);
+	return item->count ? KS_KIND_UNSEEN : KS_SET_END;
+}
+
 static KS_CB int ks_domains_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
 {
 	for (;;) {
@@ -353,6 +380,9 @@ static KS_CB int ks_domains_next(struct ks_probe *probe, struct ks_set_cursor *c
 			break;
 		case STAGE_WORKS:
 			kind = ks_next_work(cursor, item);
+			break;
+		case STAGE_UNSEEN:
+			kind = ks_next_unseen(cursor, item);
 			break;
 		default:
 			return KS_SET_END;
@@ -382,6 +412,20 @@ uint64_t ks_domain_instance(struct domain *d)
 	return instance;
 }
 
+/*
+ * A grace period after it left Xen's list, so no walk can still come to it: it has been seen by now,
+ * or it never is.  Xen's own, which are no domains but by name, are in no list.
+ */
+void sense_domain_freed(const struct domain *d)
+{
+	if (is_system_domain(d) || d->sense_seen)
+		return;
+	spin_lock(&ks_unseen_lock);
+	ks_unseen.count++;
+	ks_unseen.last_ns = NOW();
+	spin_unlock(&ks_unseen_lock);
+}
+
 /* As many domains of 16 MiB as the machine has memory for, with eight vCPUs each. */
 #define DOMAIN_PAGES (1UL << (24 - PAGE_SHIFT))
 #define ITEMS_OF_DOMAIN 9
@@ -391,7 +435,7 @@ static KS_CB uint32_t ks_domains_items(void)
 {
 	uint32_t domains = min_t(unsigned long, total_pages / DOMAIN_PAGES, DOMID_FIRST_RESERVED);
 
-	return max_t(uint32_t, domains * ITEMS_OF_DOMAIN + 2 * nr_cpu_ids, ITEMS_MIN);
+	return max_t(uint32_t, domains * ITEMS_OF_DOMAIN + 2 * nr_cpu_ids + 1, ITEMS_MIN);
 }
 
 /* Xen's own threads, Dom0, and a few guests. */

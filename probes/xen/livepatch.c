@@ -6,6 +6,7 @@
  * not: a host may need it.  But what is done is counted, and said on Xen's console, before any of
  * its code runs; its hooks run within the same call.
  */
+#include <xen/console.h>
 #include <xen/nospec.h>
 #include <xen/sched.h>
 #include <xen/sense.h>
@@ -36,7 +37,13 @@ void sense_livepatch(unsigned int action, const char *name)
 	ks_livepatch.by = current->domain->domain_id;
 	ks_livepatch.last_ns = NOW();
 	spin_unlock(&ks_livepatch_lock);
+	/*
+	 * Whatever the log levels are, which a control domain can lower by debug keys, and however
+	 * many messages there were just before.
+	 */
+	console_start_log_everything();
 	printk(XENLOG_WARNING "sense: d%d: livepatch %s: %s\n", current->domain->domain_id, names[action], name);
+	console_end_log_everything();
 }
 
 void ks_livepatch_get(struct ks_livepatch_state *state)

@@ -89,6 +89,11 @@ enum ks_right ks_lock_right(const struct domain *d)
 	return ks_state.sensing < 0 ? KS_READ : KS_NOTHING;
 }
 
+bool ks_lock_is_taken(void)
+{
+	return read_atomic(&ks_state.locked);
+}
+
 int ks_lock_to(uint32_t domid)
 {
 	int error = -EBUSY;

@@ -52,13 +52,15 @@ sub holds {
 
 # === What Dom0 keeps =========================================================
 
-# Locked for a domain that is just made, or for none; before the table is tried there can be $more.
+# Locked for a domain that is just made, or for none; there can be more before that, and after it, before the table is tried.
 sub short_boot {
 	my ($kind, $dom0, $column, $named, $more, @options) = @_;
+	$more //= {};
 	my $who = "$kind->{name}, dom0=$dom0, $column";
 	my $steps = boot(<<"SH", '--xen-args', "$kind->{args} sense=dom0=$dom0", machine($kind), @options);
+@{[$more->{before} // '']}
 step lock ksense lock @{[$named ? '$(access create | sed "s/create: //")' : '']}
-@{[$more // '']}
+@{[$more->{after} // '']}
 step dom0 sh -c 'access table; access lock 1'
 SH
 	is($steps->{lock}{status}, 0, "$who: locked") or diag $steps->{lock}{err};
@@ -67,28 +69,65 @@ SH
 	return $steps;
 }
 
-# More who ask than the probe has rows for: Dom0 under one uuid after another.  Each of them has a row, until it is the least and another needs it, and is
-# counted with those that have none; and when they are gone there is room for others.
+# More who ask than the probe has rows for.  A guest under one uuid after another: each has four rows, until they are the least and others need them, and are
+# counted with those that have none; and when they are gone there is room for others.  And Dom0 under as many: it has one for each thing that it was refused.
+# While the guest asks, the probe is off: how often it looks, and what it gives up then, depends on how fast the machine is.
 sub rows_boot {
-	my $steps = short_boot(@_, <<'SH');
-step many access rows 1 100
-sleep 3
-step taken ksense --json records xen-access
+	my ($identities, $ordinary, $full) = (60, 64, 48);
+	my $steps = short_boot(@_, { before => <<"SH", after => <<'SH' }, '--domu');
+log=/var/log/xen/console/guest-many.log
+until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt \${tries:-1000} ] || return 1; i=\$((i + 1)); usleep 500000; done; }
+ksense off xen-access >/dev/null
+step guest domu-start --detach --add access many -- '(./access wait stop; touch stop) & while [ ! -e stop ]; do ./access flood 25; done; echo \@end'
+step asks until_true grep -q '^flood' \$log
+domid=\$(xl domid many)
+step domid echo \$domid
+step identities access identities \$domid $identities
+xenstore-write /local/domain/\$domid/ks-phase stop
+step over until_true grep -q '^\@end' \$log
+step says cat \$log
+# So that all that is there is told, as at first.
+ksense reset xen-access >/dev/null
+ksense on xen-access >/dev/null
 # Two passes: one tells of them, and the next gives up the rows of those that are gone.
 sleep 6
-step few access rows 201 10
-sleep 3
-step records ksense --json records xen-access --peek
+step taken ksense --json records xen-access
+step left ksense --json records xen-access --run
 SH
-	my @records = map { json($steps->{$_}) } qw(taken records);
-	my ($few, $many) = map { my $first = $_; scalar grep { $_->{kind} eq 'denied' && $_->{event} eq 'appeared' && (hex(substr($_->{uuid}, 0, 2)) > 200) == $first } @records } 1, 0;
-	my @others = map { $_->{count} } grep { $_->{kind} eq 'denied-others' } @records;
-	like($steps->{many}{out}, qr/^rows: 100$/, 'a hundred are refused') or diag $steps->{many}{err};
-	cmp_ok($many, '>=', 96, 'rows are there for 96 at once, as this is the control domain');
-	is($others[-1], 4, 'and what gave way to others was counted') or diag $steps->{records}{out};
-	cmp_ok(scalar(@others), '>', 0, 'which is told');
-	is($few, 10, 'others have a row later');
-	my ($policy) = grep { $_->{kind} eq 'policy' } @records;
+step again sh -c 'access lock 1; access lock-wrong'
+step many access rows 1 100
+told() { ksense --json records xen-access --peek | grep -q '"op":"exchange","command":"low",.*"count":100,'; }
+tries=100 step told until_true told
+step dom0-rows ksense --json records xen-access --peek
+SH
+	is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err} for qw(guest asks over);
+	like($steps->{identities}{out}, qr/^identities: $identities$/, 'a guest has been many') or diag $steps->{identities}{err};
+	my $refused = 0;
+	$refused += $1 while ($steps->{says}{out} // '') =~ /^flood: (\d+)\r?$/mg;
+	my @taken = json($steps->{taken});
+	my @rows = grep { $_->{kind} eq 'denied' && $_->{event} eq 'present' } @taken;
+	my ($others) = grep { $_->{kind} eq 'denied-others' && $_->{event} eq 'present' } @taken;
+	is(scalar(@rows), $ordinary, "there are $ordinary rows for ordinary domains");
+	is_deeply([grep { $_->{domid} != $steps->{domid}{out} || $_->{control} } @rows], [], 'all of them are the guest\'s');
+	cmp_ok($others->{count} // 0, '>', 0, 'what gave way to others is told');
+	my $counted = $others->{count} // 0;
+	$counted += $_->{count} for @rows;
+	is($counted, $refused, 'and with them it is all that was refused') or diag $steps->{taken}{out};
+	my $left = grep { $_->{kind} eq 'denied' && $_->{event} eq 'present' } json($steps->{left});
+	cmp_ok($left, '<', $full, 'there is room again, when they are gone');
+
+	like($steps->{many}{out}, qr/^rows: 100$/, 'Dom0 is refused a hundred times, under as many uuids') or diag $steps->{many}{err};
+	my @later = json($steps->{'dom0-rows'});
+	my %dom0 = map { ("$_->{op} $_->{command}" => $_) } grep { $_->{kind} eq 'denied' && $_->{domid} == 0 && $_->{event} ne 'vanished' } @later;
+	is_deeply([sort keys %dom0], ['exchange low', 'lock '], 'and has a row for each thing that it was refused') or diag $steps->{'dom0-rows'}{out};
+	my $again = () = $steps->{again}{out} =~ /^lock\S*: EBUSY$/mg;
+	is(scalar(grep { /^lock/ } split /\n/, $steps->{again}{out}), $again, 'a second lock is refused, whatever else is wrong with it') or diag $steps->{again}{out};
+	my $zeros = '00000000-0000-0000-0000-000000000000';
+	is_deeply([map { [@{$dom0{$_}}{qw(uuid count control)}] } 'exchange low', 'lock '], [[$zeros =~ s/^00/01/r, 100, JSON::PP::true], [$zeros, $again, JSON::PP::true]],
+		  'with the uuid that it had then, and all that it was refused');
+	is_deeply([grep { $_->{kind} eq 'denied' && $_->{domid} == 0 && ($_->{event} eq 'vanished' || $_->{class} ne 'alarm') || $_->{kind} eq 'denied-others' } @later], [],
+		  'which are alarms, and nothing gave way');
+	my ($policy) = grep { $_->{kind} eq 'policy' } @taken;
 	is_deeply([@$policy{qw(module enforcing loaded by)}], ['dummy', JSON::PP::false, JSON::PP::false, -1], 'without XSM there is no policy, and that is told');
 }
 
@@ -256,7 +295,7 @@ SH
 # A domain to which a policy gives all, after a lock for nobody.
 sub guests_boot {
 	my ($kind, @what) = @_;
-	my $steps = short_boot({ %$kind, module => "$build/flask/guests" }, @what, <<'SH', '--domu');
+	my $steps = short_boot({ %$kind, module => "$build/flask/guests" }, @what, { after => <<'SH' }, '--domu');
 step guest domu-start --timeout 500 --add access guest -- './access table; ./access lock 1'
 SH
 	holds($steps->{guest}{out}, "FLASK's, no domain", "$kind->{name}: a guest that the policy allows, after a lock for nobody");

@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# A domain is destroyed, and another one has its id and its uuid, between two samples of xen-domains.
+# A domain is destroyed, and another one has its id and its uuid, between two samples of xen-domains; and one comes and goes between two.
 #
 # Wrong in the world if this fails: whoever controls Dom0 puts a domain of his in the place of
-# another, and it passes for the same.
+# another, and it passes for the same; or he has one do its work while nobody looks, and nothing tells that there ever was one.
 use strict;
 use warnings;
 use FindBin;
@@ -19,6 +19,34 @@ step domid echo $guest
 step before ksense --json records xen-domains --run --filter kind=domain
 step replace access replace $guest
 step after ksense --json records xen-domains --run --filter kind=domain
+
+# What is destroyed is freed a little later, one after the other.
+unseen() {
+	i=0
+	until ksense --json records xen-domains --run --peek --filter kind=unseen | grep -q '"count":'$1,; do
+		[ $i -lt 60 ] || return 1
+		i=$((i + 1)); usleep 500000
+	done
+}
+brief() { access destroy $(access create | sed "s/create: //"); }
+ksense reset xen-domains >/dev/null
+step none ksense --json records xen-domains --run --filter kind=unseen
+ksense off xen-domains >/dev/null
+step brief brief
+step half access half
+ksense on xen-domains >/dev/null
+step two unseen 2
+step first ksense --json records xen-domains --filter kind=unseen
+guest=$(access create | sed "s/create: //")
+step guest echo $guest
+step seen ksense --json records xen-domains --run --filter kind=domain
+step destroy access destroy $guest
+step gone ksense --json records xen-domains --run --filter kind=domain
+ksense off xen-domains >/dev/null
+step again brief
+ksense on xen-domains >/dev/null
+step three unseen 3
+step second ksense --json records xen-domains --run --filter kind=unseen
 SH
 
 is($steps->{replace}{out}, "replace: ok\n", 'a domain is replaced') or diag $steps->{replace}{err};
@@ -33,5 +61,19 @@ ok((grep { $_->{class} eq 'event' && $_->{event} ne 'vanished' && $_->{instance}
 my %seen;
 my @twice = grep { $seen{$_->{instance} // 0}++ } grep { $_->{event} eq 'present' } json($steps->{after});
 is_deeply(\@twice, [], 'no two have the same number');
+
+is($steps->{none}{out}, '', 'no domain came and went unseen until now') or diag $steps->{none}{out};
+like($steps->{$_}{out}, qr/^destroy: ok$/m, "a domain is made and destroyed ($_)") or diag $steps->{$_}{out}, $steps->{$_}{err} for qw(brief destroy again);
+like($steps->{half}{out}, qr/^half: EINVAL$/m, 'and one is made by half') or diag $steps->{half}{out};
+is($steps->{two}{status}, 0, 'while the probe was off: two are counted') or diag $steps->{first}{out};
+my @unseen = json($steps->{first});
+my ($told) = grep { $_->{event} eq 'appeared' || $_->{event} eq 'changed' } @unseen;
+is(($told // {})->{class}, 'event', 'which is an event') or diag $steps->{first}{out};
+cmp_ok($unseen[-1]{last_ns}, '>', 0, 'with the time');
+ok((grep { $_->{domid} == $steps->{guest}{out} && $_->{event} eq 'present' } json($steps->{seen})), 'one that a sample has');
+ok((grep { $_->{domid} == $steps->{guest}{out} && $_->{event} eq 'vanished' } json($steps->{gone})), 'and that is gone in the next')
+	or diag $steps->{gone}{out};
+is($steps->{three}{status}, 0, 'is not counted, and the one after it is');
+is((json($steps->{second}))[-1]{count}, 3, 'once') or diag $steps->{second}{out};
 
 done_testing;

@@ -24,7 +24,8 @@ step rest sh -c 'xen-livepatch apply mine && xen-livepatch revert mine && xen-li
 step done ksense --json records xen-access --run
 step other sh -c 'xen-livepatch upload other livepatch && xen-livepatch replace other'
 step replaced ksense --json records xen-access --run
-# Twelve samples, each with something new; none of them asked for.
+# Twelve samples, each with something new; none of them asked for.  And the log turned off, all but ten lines in five seconds.
+step quiet xl debug-keys -- -----
 ksense adversarial xen-access >/dev/null
 step flood sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do xen-livepatch upload other livepatch; sleep 0.5; done 2>/dev/null; true'
 step flooded ksense --json records xen-access --peek
@@ -52,6 +53,7 @@ is(told($steps->{now})->[-1][2], 14, 'none is lost') or diag $steps->{now}{out};
 my @console = $steps->{''}{console} =~ /sense: (d0: livepatch \S+: \S+)/g;
 is_deeply([@console[0 .. 5]], ['d0: livepatch upload: mine', 'd0: livepatch apply: mine', 'd0: livepatch revert: mine', 'd0: livepatch unload: mine',
 	'd0: livepatch upload: other', 'd0: livepatch replace: other'], 'all of it is on the console');
+is(scalar(grep { $_ eq 'd0: livepatch upload: other' } @console), 1 + 12, 'also what is done when the log is turned off') or diag explain \@console;
 ok($steps->{''}{console} =~ /livepatch: mine: Applying/ && $` =~ /sense: d0: livepatch apply: mine/, 'before it is done');
 
 done_testing;

@@ -34,11 +34,16 @@ until_true has domain '"vanished"'
 sleep 30
 step ring ksense --json records xen-domains --peek
 
+# While the guest is many, nobody looks: a look gives up the rows of those that are gone.  The one after the reset tells of all that there are.
+ksense off xen-access >/dev/null
 step identities access identities \$domid $identities
+ksense reset xen-access >/dev/null
+ksense on xen-access >/dev/null
+sleep 10
+step access ksense --json records xen-access
 ksense lock >/dev/null
 step low ksense low xen-access
 sleep 10
-step access ksense --json records xen-access --run --peek
 step access-all ksense --json records xen-access --peek
 SH
 
@@ -57,9 +62,9 @@ is_deeply([grep { $_->{kind} eq 'lost' } @ring], [], 'and nothing was lost');
 
 like($steps->{identities}{out}, qr/^identities: $identities$/m, 'one guest has been very many') or diag $steps->{identities}{err};
 isnt($steps->{low}{status}, 0, 'Dom0 is refused');
-my @denied = grep { $_->{kind} eq 'denied' } json($steps->{access});
-my ($dom0) = grep { $_->{domid} == 0 && $_->{command} eq 'low' } @denied;
-is_deeply([@{$dom0 // {}}{qw(control count)}], [JSON::PP::true, 1], 'and has a row of its own') or diag explain \@denied;
+my @denied = grep { $_->{kind} eq 'denied' && $_->{event} eq 'present' } json($steps->{access});
+my ($dom0) = grep { $_->{kind} eq 'denied' && $_->{domid} == 0 && $_->{command} eq 'low' } json($steps->{'access-all'});
+is_deeply([@{$dom0 // {}}{qw(control count)}], [JSON::PP::true, 1], 'and has a row of its own') or diag $steps->{'access-all'}{out};
 my ($alarm) = grep { $_->{kind} eq 'denied' && $_->{domid} == 0 && $_->{class} eq 'alarm' } json($steps->{'access-all'});
 ok($alarm, 'which is an alarm');
 my ($others) = grep { $_->{kind} eq 'denied-others' } json($steps->{access});
