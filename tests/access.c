@@ -480,11 +480,10 @@ static void do_stall(unsigned long ms, unsigned long life_ms)
 	if (read(ready[0], &byte, 1) != 1)
 		exit(1);
 	usleep(1000000);
-	domid = create(0);
+	domid = create(0, 1);
 	printf("domain: %d\n", domid);
 	usleep((useconds_t)(life_ms * 1000));
-	while (domid > 0 && xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)new_domctl(XEN_DOMCTL_destroydomain, (uint32_t)domid)) < 0 &&
-	       errno == EAGAIN)
+	while (domid > 0 && destroy((uint32_t)domid) == -EAGAIN)
 		;
 	puts("domain is gone");
 	wait(NULL);
