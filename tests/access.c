@@ -19,6 +19,7 @@
  *	access debug         reads a byte of Dom0's own memory as gdbsx does, "debug"
  *	access map DOMID MFN maps this page of another domain's memory, "map"
  *	access create        makes a domain that has no vCPU yet, and no memory; "create": its id
+ *	access vcpu DOMID    makes its one vCPU, which does not run: "vcpu"
  *	access destroy DOMID destroys a domain, "destroy"
  *	access half          has Xen begin to make a domain that it then cannot, "half"
  *	access replace DOMID destroys that domain, and makes another one with its id and uuid: "replace"
@@ -303,6 +304,14 @@ static void do_create(void)
 		printf("create: %d\n", domid);
 }
 
+static void do_vcpu(uint32_t domid)
+{
+	struct xen_domctl *op = new_domctl(XEN_DOMCTL_max_vcpus, domid);
+
+	op->u.max_vcpus.max = 1;
+	printf("vcpu: %s\n", name_of(xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : 0));
+}
+
 static int destroy(uint32_t domid)
 {
 	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)new_domctl(XEN_DOMCTL_destroydomain, domid)) < 0 ? -errno : 0;
@@ -569,6 +578,8 @@ int main(int argc, char **argv)
 		do_debug();
 	else if (!strcmp(what, "create"))
 		do_create();
+	else if (!strcmp(what, "vcpu"))
+		do_vcpu((uint32_t)strtoul(argument, NULL, 0));
 	else if (!strcmp(what, "destroy"))
 		printf("destroy: %s\n", name_of(destroy((uint32_t)strtoul(argument, NULL, 0))));
 	else if (!strcmp(what, "half"))

@@ -454,7 +454,8 @@ void print_lock(FILE *out, const json_t *lock)
 	free(time);
 	if (sensing)
 		fprintf(out, "for domain %" JSON_INTEGER_FORMAT " (%s)%s; Dom0 may: %s", json_integer_value(sensing), uuid ? uuid : "?",
-			json_is_true(json_object_get(lock, "alive")) ? "" : ", WHICH IS GONE", dom0);
+			!json_is_true(json_object_get(lock, "alive")) ? ", WHICH IS GONE" :
+			json_is_true(json_object_get(lock, "paused")) ? ", WHICH IS PAUSED" : "", dom0);
 	else
 		fprintf(out, "for nobody; Dom0 may: %s", dom0);
 }

@@ -30,7 +30,7 @@
 /* === Data === */
 
 struct ks_lock_item {
-	uint8_t locked, alive;
+	uint8_t locked, alive, paused;
 	uint8_t uuid[16];
 	char dom0[8];
 	int64_t by, sensing;
@@ -42,7 +42,8 @@ static const struct ks_field ks_lock_fields[] = {
 	KS_GUARD(struct ks_lock_item, by, KS_S64, "the domain that locked; -1: not locked"),
 	KS_GUARD(struct ks_lock_item, sensing, KS_S64, "the sensing domain; -1: none"),
 	KS_GUARD(struct ks_lock_item, uuid, KS_UUID, "of the sensing domain as it was named; zeros: none"),
-	KS_GUARD(struct ks_lock_item, alive, KS_BOOL, "the sensing domain is neither destroyed nor shut down"),
+	KS_GUARD(struct ks_lock_item, alive, KS_BOOL, "the sensing domain is neither destroyed nor shut down; whether it gets a CPU, this does not say"),
+	KS_GUARD(struct ks_lock_item, paused, KS_BOOL, "it is alive, and a control domain has paused it (`xl pause`; or it is saved, or not begun yet)"),
 	KS_GUARD(struct ks_lock_item, dom0, KS_STRING, "what a control domain may now: `all`, `read` or `nothing`"),
 	KS_FIELD(struct ks_lock_item, locked_ns, KS_U64, "[ns] when, since boot; 0: not locked"),
 };
@@ -124,7 +125,7 @@ enum { KS_KIND_LOCK, KS_KIND_DENIED, KS_KIND_OTHERS, KS_KIND_POLICY, KS_KIND_LIV
 
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_LOCK] = KS_ONE("lock", struct ks_lock_item, ks_lock_fields,
-		 "One. It changes when the sensor is locked (`locked`), and when the sensing domain goes (`alive`)."),
+		 "One. It changes when the sensor is locked (`locked`), and when the sensing domain goes (`alive`), or is paused (`paused`)."),
 	[KS_KIND_DENIED] = KS_KIND_BY("denied", struct ks_denied_item, ks_denied_fields, control, domid,
 		 "A row for each domain and each thing that it was refused; a control domain has one for each, whatever uuid it has."),
 	[KS_KIND_OTHERS] = KS_ONE("denied-others", struct ks_others_item, ks_others_fields, "What has no row, of whichever ordinary domains: it was the least, and its row was needed."),
@@ -343,6 +344,7 @@ static int ks_next_lock(struct ks_lock_item *item)
 	item->sensing = state.sensing;
 	memcpy(item->uuid, state.uuid, sizeof(item->uuid));
 	item->alive = state.alive;
+	item->paused = state.paused;
 	strlcpy(item->dom0, ks_right_names[state.dom0], sizeof(item->dom0));
 	item->locked_ns = state.locked_ns;
 	return KS_KIND_LOCK;

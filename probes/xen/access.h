@@ -35,7 +35,8 @@ int ks_lock_to(uint32_t domid);
 
 struct ks_lock_state {
 	bool locked;
-	bool alive;                /* the sensing domain is neither destroyed nor shut down */
+	bool alive;                /* the sensing domain is neither destroyed nor shut down; it may get no CPU */
+	bool paused;               /* it is alive, and paused by a control domain */
 	int32_t by, sensing;       /* the domain that locked, and the one that it named; -1: none */
 	xen_domain_handle_t uuid;  /* of the sensing domain, as it was then */
 	uint64_t locked_ns;        /* since boot; 0: not yet */

@@ -68,6 +68,7 @@ static const struct ks_field ks_domain_fields[] = {
 
 struct ks_vcpu {
 	uint16_t domid, vcpu;
+	uint64_t instance;
 	uint8_t online;
 	char state[9];
 	uint32_t cpu;
@@ -79,6 +80,7 @@ struct ks_vcpu {
 static const struct ks_field ks_vcpu_fields[] = {
 	KS_FIELD(struct ks_vcpu, domid, KS_U16, "whose"),
 	KS_FIELD(struct ks_vcpu, vcpu, KS_U16, "which"),
+	KS_GUARD(struct ks_vcpu, instance, KS_U64, "of its domain: it changes where another domain has this id by now"),
 	KS_FIELD(struct ks_vcpu, online, KS_BOOL, "brought up by the guest"),
 	KS_LIVE(struct ks_vcpu, state, KS_STRING, "`running`, `runnable` (waits for a CPU), `blocked` (waits for an event), `paused`, `offline`"),
 	KS_LIVE(struct ks_vcpu, cpu, KS_U32, "physical CPU on which it is, or was last"),
@@ -262,7 +264,7 @@ static bool ks_copy_scheduling(const struct vcpu *v, struct ks_scheduling *to)
 	return same;
 }
 
-static bool ks_copy_vcpu(const struct vcpu *v, struct ks_vcpu *item)
+static bool ks_copy_vcpu(struct vcpu *v, struct ks_vcpu *item)
 {
 	static const char states[][9] = {
 		[RUNSTATE_running] = "running",
@@ -277,6 +279,7 @@ static bool ks_copy_vcpu(const struct vcpu *v, struct ks_vcpu *item)
 		return false;
 	item->domid = v->domain->domain_id;
 	item->vcpu = v->vcpu_id;
+	item->instance = ks_domain_instance(v->domain);
 	item->online = is_vcpu_online(v);
 	memcpy(item->state, item->online ? states[scheduling.runstate.state] : "offline", sizeof("offline"));
 	item->cpu = scheduling.cpu;
@@ -307,7 +310,7 @@ static int ks_next_of_domains(struct ks_set_cursor *cursor, void *item)
 	while (d) {
 		/* 0 stands for the domain; a vCPU that does not exist (yet) is the end of them. */
 		uint64_t at = cursor->at[AT_VCPU]++;
-		const struct vcpu *v = at ? domain_vcpu(d, at - 1) : NULL;
+		struct vcpu *v = at ? domain_vcpu(d, at - 1) : NULL;
 
 		cursor->at[AT_INDEX] = d->domain_id;
 		if (!at) {

@@ -28,7 +28,7 @@ const char ks_right_names[3][8] = {
 /* "sense=dom0=": what a control domain keeps. */
 static enum ks_right __read_mostly ks_dom0_keeps = KS_READ;
 
-/* All but alive and dom0, which change; is written once, under the lock, `locked` last. */
+/* All but alive, paused and dom0, which change; is written once, under the lock, `locked` last. */
 static struct ks_lock_state ks_state = { .by = -1, .sensing = -1 };
 static DEFINE_SPINLOCK(ks_state_lock);
 
@@ -39,16 +39,16 @@ static enum ks_right ks_control_domain_keeps(void)
 	return ks_state.sensing < 0 ? min_t(enum ks_right, ks_dom0_keeps, KS_READ) : ks_dom0_keeps;
 }
 
-static bool ks_sensing_is_alive(void)
+/* Of a copy of the state, that names a sensing domain. */
+static void ks_look_at_sensing(struct ks_lock_state *state)
 {
-	struct domain *d = rcu_lock_domain_by_id(ks_state.sensing);
-	bool alive;
+	struct domain *d = rcu_lock_domain_by_id(state->sensing);
 
 	if (!d)
-		return false;
-	alive = is_sensing_domain(d) && !d->is_dying && !d->is_shut_down;
+		return;
+	state->alive = is_sensing_domain(d) && !d->is_dying && !d->is_shut_down;
+	state->paused = state->alive && ACCESS_ONCE(d->controller_pause_count) > 0;
 	rcu_unlock_domain(d);
-	return alive;
 }
 
 /* With the lock held. */
@@ -119,7 +119,8 @@ void ks_lock_get(struct ks_lock_state *state)
 	spin_lock(&ks_state_lock);
 	*state = ks_state;
 	spin_unlock(&ks_state_lock);
-	state->alive = state->sensing >= 0 && ks_sensing_is_alive();
+	if (state->sensing >= 0)
+		ks_look_at_sensing(state);
 	state->dom0 = state->locked ? ks_control_domain_keeps() : KS_CONTROL;
 }
 
@@ -159,6 +160,7 @@ void KS_CB ks_lock_put_status(struct ks_text *out)
 		ks_text_member_u64(out, "sensing", state.sensing);
 		ks_text_member_str(out, "uuid", uuid, KS_UUID_TEXT - 1);
 		ks_text_member_bool(out, "alive", state.alive);
+		ks_text_member_bool(out, "paused", state.paused);
 	}
 	ks_text_lit(out, "}");
 }

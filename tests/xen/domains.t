@@ -16,9 +16,10 @@ my $steps = boot(<<'SH', '--add', "$build/tests/access");
 ksense low xen-domains >/dev/null
 guest=$(access create | sed "s/create: //")
 step domid echo $guest
-step before ksense --json records xen-domains --run --filter kind=domain
-step replace access replace $guest
-step after ksense --json records xen-domains --run --filter kind=domain
+step vcpu access vcpu $guest
+step before ksense --json records xen-domains --run
+step replace sh -c "access replace $guest; access vcpu $guest"
+step after ksense --json records xen-domains --run
 
 # What is destroyed is freed a little later, one after the other.
 unseen() {
@@ -49,8 +50,8 @@ step three unseen 3
 step second ksense --json records xen-domains --run --filter kind=unseen
 SH
 
-is($steps->{replace}{out}, "replace: ok\n", 'a domain is replaced') or diag $steps->{replace}{err};
-my ($before, $after) = map { [grep { $_->{domid} == $steps->{domid}{out} } json($steps->{$_})] } qw(before after);
+is($steps->{replace}{out}, "replace: ok\nvcpu: ok\n", 'a domain is replaced') or diag $steps->{replace}{err};
+my ($before, $after) = map { [grep { $_->{kind} eq 'domain' && $_->{domid} == $steps->{domid}{out} } json($steps->{$_})] } qw(before after);
 my ($old) = grep { $_->{event} eq 'present' } @$before;
 my ($new) = grep { $_->{event} eq 'present' } @$after;
 is_deeply([map { $new->{$_} } qw(domid uuid)], [map { $old->{$_} } qw(domid uuid)], 'the other has its id and its uuid') or diag $steps->{after}{out};
@@ -59,8 +60,11 @@ is_deeply([map { $_->{instance} } grep { $_->{event} eq 'vanished' } @$after], [
 # Found by its own pass it has appeared, by the one asked for it is present.
 ok((grep { $_->{class} eq 'event' && $_->{event} ne 'vanished' && $_->{instance} == $new->{instance} } @$after), 'and that the other came') or diag $steps->{after}{out};
 my %seen;
-my @twice = grep { $seen{$_->{instance} // 0}++ } grep { $_->{event} eq 'present' } json($steps->{after});
+my @twice = grep { $seen{$_->{instance} // 0}++ } grep { $_->{kind} eq 'domain' && $_->{event} eq 'present' } json($steps->{after});
 is_deeply(\@twice, [], 'no two have the same number');
+my ($vcpu) = grep { $_->{kind} eq 'vcpu' && $_->{domid} == $steps->{domid}{out} && $_->{event} eq 'changed' } json($steps->{after});
+is_deeply([@{$vcpu // {}}{qw(class instance)}, ($vcpu // {})->{old}{instance}], ['alarm', $new->{instance}, $old->{instance}], 'and its vCPU is another, too')
+	or diag $steps->{after}{out};
 
 is($steps->{none}{out}, '', 'no domain came and went unseen until now') or diag $steps->{none}{out};
 like($steps->{$_}{out}, qr/^destroy: ok$/m, "a domain is made and destroyed ($_)") or diag $steps->{$_}{out}, $steps->{$_}{err} for qw(brief destroy again);
