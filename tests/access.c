@@ -25,8 +25,9 @@
  *	access replace DOMID destroys that domain, and makes another one with its id and uuid: "replace"
  *	access rows FROM N   N refused commands of Dom0, each under another uuid from FROM on: "rows" were refused
  *	access identities DOMID N   gives a domain one uuid after the other, for a tenth of a second each, and then its own again
- *	access stall MS LIFE holds the CPU that vCPU 1 is on inside Xen, for MS milliseconds at least, "stall": how long it was;
- *	                     in its midst a domain lives for LIFE of them, made on vCPU 0, "domain": its id.  LIFE 0: none, and any vCPU
+ *	access stall MS LIFE [two]  holds the CPU that vCPU 1 is on inside Xen, for MS milliseconds at least, "stall": how long it was;
+ *	                     in its midst a domain lives for LIFE of them, made on vCPU 0, "domain": its id; "two": vCPU 2's CPU as well,
+ *	                     by another call.  LIFE 0: no domain, and any vCPU
  *	access flood N       so many calls as fast as they go; how many were refused
  *	access wait WORD     waits until Dom0 has written WORD to ks-phase in this guest's place in xenstore
  */
@@ -46,6 +47,7 @@
 #define __XEN_TOOLS__ 1 /* has the domctls */
 #include <xen/xen.h>
 #include <xen/domctl.h>
+#include <xen/kexec.h>
 #include <xen/sysctl.h>
 #include <xencall.h>
 #include <xenforeignmemory.h>
@@ -441,53 +443,90 @@ static uint64_t press_keys(char *keys, size_t count)
 	return now_ms() - began + 1;
 }
 
-/* Writes a byte to @ready when it is known how many keys that takes. */
-static void hold(unsigned long ms, int ready)
+/* An image for kexec, of so many pages, none of which is copied; loaded and taken back. */
+static uint64_t load_image(char *unused, size_t pages)
+{
+	struct {
+		xen_kexec_load_t load;
+		xen_kexec_segment_t segment;
+	} *image = (void *)area->request;
+	uint64_t began = now_ms();
+
+	(void)unused;
+	memset(image, 0, sizeof(*image));
+	image->load.type = KEXEC_TYPE_DEFAULT;
+	image->load.arch = 62; /* EM_X86_64 of elf.h */
+	image->load.nr_segments = 1;
+	set_xen_guest_handle(image->load.segments.h, &image->segment);
+	image->load.entry_maddr = image->segment.dest_maddr = 1ULL << 40;
+	image->segment.dest_size = (uint64_t)pages << 12;
+	if (xencall2(xen, __HYPERVISOR_kexec_op, KEXEC_CMD_kexec_load, (uintptr_t)image) < 0) {
+		printf("stall: kexec_load: %s\n", name_of(-errno));
+		exit(1);
+	}
+	memset(image, 0, sizeof(*image));
+	xencall2(xen, __HYPERVISOR_kexec_op, KEXEC_CMD_kexec_unload, (uintptr_t)image);
+	return now_ms() - began + 1;
+}
+
+/* @call takes longer the more is asked of it.  Writes a byte to @ready when it is known how much that has to be. */
+static void hold(uint64_t (*call)(char *memory, size_t count), unsigned long ms, int ready)
 {
 	size_t most = 192UL << 20, count = 1 << 20;
-	char *keys = mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	char *memory = mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (call == press_keys ? MAP_POPULATE : 0), -1, 0);
 	uint64_t took;
 
-	if (keys == MAP_FAILED) {
+	if (memory == MAP_FAILED) {
 		perror("access");
 		exit(1);
 	}
-	memset(keys, 1, most);
-	took = press_keys(keys, count);
+	if (call == press_keys)
+		memset(memory, 1, most);
+	took = call(memory, count);
 	/* A machine may be twice as fast as it has just been. */
 	count = count * ms * 2 / took;
 	if (write(ready, "", 1) != 1)
 		exit(1);
 	do {
 		count = count < most ? count : most;
-		took = press_keys(keys, count);
+		took = call(memory, count);
 		count *= 2;
 	} while (took < ms && count < 2 * most);
 	printf("stall: %lu\n", (unsigned long)took);
 	fflush(stdout);
 }
 
-static void do_stall(unsigned long ms, unsigned long life_ms)
+static void hold_beside(int vcpu, uint64_t (*call)(char *memory, size_t count), unsigned long ms)
 {
-	int ready[2], domid;
+	int ready[2];
 	char byte;
 
-	if (!life_ms) {
-		hold(ms, STDERR_FILENO);
-		return;
-	}
+	fflush(stdout);
 	if (pipe(ready))
 		exit(1);
-	fflush(stdout);
 	if (!fork()) {
 		open_xen();
-		stay_on(1);
-		hold(ms, ready[1]);
+		stay_on(vcpu);
+		hold(call, ms, ready[1]);
 		_exit(0);
 	}
-	stay_on(0);
+	close(ready[1]);
 	if (read(ready[0], &byte, 1) != 1)
 		exit(1);
+}
+
+static void do_stall(unsigned long ms, unsigned long life_ms, bool two)
+{
+	int domid;
+
+	if (!life_ms) {
+		hold(press_keys, ms, STDERR_FILENO);
+		return;
+	}
+	stay_on(0);
+	if (two)
+		hold_beside(2, load_image, 2 * ms);
+	hold_beside(1, press_keys, ms);
 	usleep(1000000);
 	domid = create(0, 1);
 	printf("domain: %d\n", domid);
@@ -495,7 +534,8 @@ static void do_stall(unsigned long ms, unsigned long life_ms)
 	while (domid > 0 && destroy((uint32_t)domid) == -EAGAIN)
 		;
 	puts("domain is gone");
-	wait(NULL);
+	while (wait(NULL) > 0)
+		;
 }
 
 /* === A guest's life ===================================================== */
@@ -591,7 +631,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "identities"))
 		do_identities((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
 	else if (!strcmp(what, "stall"))
-		do_stall(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
+		do_stall(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0), argc > 4);
 	else if (!strcmp(what, "flood"))
 		do_flood(strtoul(argument, NULL, 0));
 	else

@@ -51,18 +51,26 @@
 
 /*
  * Some of Xen's own calls last as long as a control domain likes, and what waits on
- * the CPU of one, a tasklet or a timer, would wait so long.  Each watch is a timer
- * that looks for what is late, so often, and moves it; and that CPU is shunned
- * for a while.  There are two, always on two CPUs, as one may be where it waits itself.
+ * the CPU of one, a tasklet or a timer, would wait so long.  So there are watches: timers
+ * that go round over the CPUs, each on one of its own, and look for what is late, be it
+ * another watch.  That is moved, and its CPU is shunned until it has run a tasklet,
+ * and for some time after that.
  */
 #define KS_LATE MILLISECS(100)
-#define KS_WATCH_EVERY MILLISECS(500)
-#define KS_SHUNNED (2 * KS_WATCH_EVERY)
+#define KS_WATCH_EVERY MILLISECS(200)
+#define KS_SHUNNED SECONDS(2)
+#define KS_HELD SECONDS(1)
+#define KS_WATCHES_MAX 8
 
 static LIST_HEAD(ks_works);
 static DEFINE_SPINLOCK(ks_works_lock);
+
 /* Under the same lock. */
-static struct timer ks_watches[2];
+static struct ks_watch {
+    struct timer timer;
+    s_time_t due;
+} ks_watches[KS_WATCHES_MAX];
+static unsigned int ks_watches_count;
 
 /*
  * Where works may run.  Under the lock: the CPUs as they were found last, all of
@@ -73,10 +81,16 @@ static struct timer ks_watches[2];
 
 static DEFINE_SPINLOCK(ks_cpus_lock);
 static cpumask_t ks_cpus;
-/* Until then a CPU belongs to others, whichever work kept it from them. */
-static DEFINE_PER_CPU(s_time_t, ks_rest_until);
-/* Until then works wait there only if there is no other: somebody kept it for himself. */
-static DEFINE_PER_CPU(s_time_t, ks_shun_until);
+/*
+ * Of each CPU, online or not, as a tasklet may wait on one that goes away.  Under the
+ * same lock.
+ */
+static struct ks_cpu_state {
+    s_time_t rest_until;   /* it belongs to others, whichever work kept it from them */
+    s_time_t shun_until;   /* STIME_MAX: somebody keeps it for himself, as far as we know, */
+    s_time_t held_since;   /* since then */
+    struct tasklet knock;  /* runs as soon as he lets go */
+} *__read_mostly ks_cpu_states;
 static s_time_t ks_cpus_until;
 static unsigned int ks_last_cpu;
 
@@ -119,6 +133,19 @@ static void ks_find_dom0_pool(cpumask_t *cpus)
     rcu_read_unlock(&domlist_read_lock);
 }
 
+/* With the lock held: whether somebody has kept each of them for some time.  True of none. */
+static bool ks_all_held(const cpumask_t *cpus, s_time_t now)
+{
+    unsigned int cpu;
+
+    for_each_cpu ( cpu, cpus )
+        if ( ks_cpu_states[cpu].shun_until != STIME_MAX ||
+             now < ks_cpu_states[cpu].held_since + KS_HELD )
+            return false;
+
+    return true;
+}
+
 /* With the lock held. */
 static void ks_find_cpus(s_time_t now)
 {
@@ -129,7 +156,8 @@ static void ks_find_cpus(s_time_t now)
         cpumask_and(&ks_cpus, &ks_cpus_named, &cpu_online_map);
     else
         ks_find_dom0_pool(&ks_cpus);
-    if ( cpumask_empty(&ks_cpus) )
+    /* Who keeps all of Dom0's CPUs for himself does not keep us from the others. */
+    if ( ks_all_held(&ks_cpus, now) && !ks_has_named() )
         cpumask_copy(&ks_cpus, &cpu_online_map);
     ks_cpus_until = now + KS_CPUS_EVERY;
 }
@@ -141,15 +169,33 @@ static bool ks_has_wish(const struct ks_port_work *p)
 }
 
 /*
+ * With the lock held.  Of two shunned CPUs (@b: or none) the one that was let go first,
+ * or else the one that has been kept for less long: it may just have been slow.
+ */
+static unsigned int ks_less_shunned(unsigned int a, unsigned int b)
+{
+    const struct ks_cpu_state *state = &ks_cpu_states[a], *than;
+
+    if ( b == NR_CPUS )
+        return a;
+    than = &ks_cpu_states[b];
+    if ( state->shun_until != than->shun_until )
+        return state->shun_until < than->shun_until ? a : b;
+
+    return state->held_since > than->held_since ? a : b;
+}
+
+/*
  * A CPU on which the work can run now: the one that it wants, or the next of
  * those that are not at rest.  A shunned one only where there is no other, at rest
- * or not.  It is taken: nobody else gets it until the run is over, and its rest.
- * NR_CPUS: there is none before *@later.
+ * or not.  It is taken: nobody else gets
+ * it until the run is over, and its rest.  NR_CPUS: there is none before *@later.
  */
 static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
                                 s_time_t *later)
 {
     unsigned int found = NR_CPUS, shunned = NR_CPUS, cpu, tries;
+    const struct ks_cpu_state *state;
 
     *later = STIME_MAX;
     spin_lock(&ks_cpus_lock);
@@ -158,52 +204,85 @@ static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
     for ( tries = 0; tries < KS_TRIES && found == NR_CPUS; tries++ )
     {
         cpu = ks_has_wish(p) ? p->next_cpu : cpumask_cycle(cpu, &ks_cpus);
-        if ( per_cpu(ks_shun_until, cpu) > now )
-            shunned = cpu;
-        else if ( per_cpu(ks_rest_until, cpu) > now )
-            *later = min(*later, per_cpu(ks_rest_until, cpu));
+        state = &ks_cpu_states[cpu];
+        if ( state->shun_until > now )
+            shunned = ks_less_shunned(cpu, shunned);
+        else if ( state->rest_until > now )
+            *later = min(*later, state->rest_until);
         else
             found = cpu;
     }
     if ( found == NR_CPUS && *later == STIME_MAX )
-        found = shunned;
+    {
+        if ( ks_cpu_states[shunned].rest_until > now )
+            *later = ks_cpu_states[shunned].rest_until;
+        else
+            found = shunned;
+    }
     if ( found != NR_CPUS )
     {
         ks_last_cpu = found;
-        per_cpu(ks_rest_until, found) = now + 2 * KS_REST_MIN;
+        ks_cpu_states[found].rest_until = now + 2 * KS_REST_MIN;
     }
     spin_unlock(&ks_cpus_lock);
 
     return found;
 }
 
-/* The next CPU behind @cpu, and rather one that is not shunned: for a timer. */
-static unsigned int ks_next_cpu(unsigned int cpu)
+/*
+ * The next CPU behind @cpu, and rather one that is not shunned, nor in @taken, which
+ * may be NULL: for a timer, or what cannot wait.
+ */
+static unsigned int ks_next_cpu(unsigned int cpu, const cpumask_t *taken)
 {
+    unsigned int tries, shunned = NR_CPUS;
     s_time_t now = NOW();
-    unsigned int tries;
 
     spin_lock(&ks_cpus_lock);
     ks_find_cpus(now);
-    for ( tries = 0; tries < KS_TRIES; tries++ )
+    for ( tries = cpumask_weight(&ks_cpus); tries; tries-- )
     {
         cpu = cpumask_cycle(cpu, &ks_cpus);
-        if ( per_cpu(ks_shun_until, cpu) <= now )
+        if ( taken && cpumask_test_cpu(cpu, taken) )
+            continue;
+        if ( ks_cpu_states[cpu].shun_until <= now )
             break;
+        shunned = ks_less_shunned(cpu, shunned);
     }
+    if ( !tries && shunned != NR_CPUS )
+        cpu = shunned;
     spin_unlock(&ks_cpus_lock);
 
     return cpu;
 }
 
-/* What waits there is late.  It may have gone away meanwhile, and its variables with it. */
-static void ks_shun(unsigned int cpu, s_time_t now)
+/* What waits there is late. */
+static void ks_shun(unsigned int cpu)
 {
+    struct ks_cpu_state *state = &ks_cpu_states[cpu];
+    bool knock;
+
     if ( !cpu_online(cpu) )
         return;
 
     spin_lock(&ks_cpus_lock);
-    per_cpu(ks_shun_until, cpu) = now + KS_SHUNNED;
+    knock = state->shun_until != STIME_MAX;
+    if ( knock )
+    {
+        state->shun_until = STIME_MAX;
+        state->held_since = NOW();
+    }
+    spin_unlock(&ks_cpus_lock);
+    if ( knock )
+        tasklet_schedule_on_cpu(&state->knock, cpu);
+}
+
+static void cf_check ks_let_go(void *data)
+{
+    struct ks_cpu_state *state = data;
+
+    spin_lock(&ks_cpus_lock);
+    state->shun_until = NOW() + KS_SHUNNED;
     spin_unlock(&ks_cpus_lock);
 }
 
@@ -213,7 +292,7 @@ static bool ks_suits_timers(unsigned int cpu, s_time_t now)
 
     spin_lock(&ks_cpus_lock);
     suits = cpu_online(cpu) && cpumask_test_cpu(cpu, &ks_cpus) &&
-            per_cpu(ks_shun_until, cpu) <= now;
+            ks_cpu_states[cpu].shun_until <= now;
     spin_unlock(&ks_cpus_lock);
 
     return suits;
@@ -260,7 +339,7 @@ static void ks_set_timer(struct ks_port_work *p, s_time_t when)
     unsigned int cpu = p->timer.cpu;
 
     if ( !ks_suits_timers(cpu, NOW()) )
-        migrate_timer(&p->timer, ks_has_wish(p) ? p->next_cpu : ks_next_cpu(cpu));
+        migrate_timer(&p->timer, ks_next_cpu(cpu, NULL));
     set_timer(&p->timer, when);
     p->armed = when;
     p->armed_cpu = p->timer.cpu;
@@ -343,8 +422,7 @@ static void cf_check ks_work_run(void *data)
     rest_until = end + min(max(end - start, KS_REST_MIN), KS_REST_MAX);
 
     spin_lock(&ks_cpus_lock);
-    this_cpu(ks_rest_until) = rest_until;
-    this_cpu(ks_shun_until) = 0;
+    ks_cpu_states[smp_processor_id()].rest_until = rest_until;
     spin_unlock(&ks_cpus_lock);
 
     spin_lock(&p->lock);
@@ -373,60 +451,84 @@ static void ks_move_if_late(struct ks_work *work, s_time_t now)
     if ( !p->running && !p->dead && p->when != STIME_MAX &&
          now > p->armed + KS_LATE )
     {
-        ks_shun(p->armed_cpu, now);
+        ks_shun(p->armed_cpu);
         if ( !tasklet_is_scheduled(&p->tasklet) )
             ks_work_arm(work);
         else if ( !ks_has_wish(p) )
             /* Whoever is late does not wait for a rest as well. */
-            ks_set_tasklet(p, ks_next_cpu(p->armed_cpu));
+            ks_set_tasklet(p, ks_next_cpu(p->armed_cpu, NULL));
     }
     spin_unlock(&p->lock);
 }
 
-/*
- * Where a watch goes next: never to the CPU of the other one, if there is another
- * CPU, however long ago that one was late.
- */
-static unsigned int ks_next_watch_cpu(unsigned int cpu, unsigned int other)
+/* Under the list's lock: it goes on on a CPU that no other watch is on, if there is one. */
+static void ks_set_watch(struct ks_watch *watch, s_time_t due)
 {
-    spin_lock(&ks_cpus_lock);
-    ks_find_cpus(NOW());
-    cpu = cpumask_cycle(cpu, &ks_cpus);
-    if ( cpu == other )
-        cpu = cpumask_cycle(cpu, &ks_cpus);
-    spin_unlock(&ks_cpus_lock);
+    static cpumask_t taken;
+    unsigned int i;
 
-    return cpu;
+    cpumask_clear(&taken);
+    for ( i = 0; i < ks_watches_count; i++ )
+        if ( watch != &ks_watches[i] )
+            __cpumask_set_cpu(ks_watches[i].timer.cpu, &taken);
+    migrate_timer(&watch->timer, ks_next_cpu(watch->timer.cpu, &taken));
+    watch->due = due;
+    set_timer(&watch->timer, due);
 }
 
 static void cf_check ks_watch(void *data)
 {
-    struct timer *own = data, *other = &ks_watches[own == ks_watches];
     s_time_t now = NOW();
     struct ks_work *work;
+    unsigned int i;
 
     spin_lock(&ks_works_lock);
+    ks_set_watch(data, now + KS_WATCH_EVERY);
+    for ( i = 0; i < ks_watches_count; i++ )
+        if ( now > ks_watches[i].due + KS_LATE )
+        {
+            ks_shun(ks_watches[i].timer.cpu);
+            ks_set_watch(&ks_watches[i], now + KS_WATCH_EVERY);
+        }
     list_for_each_entry ( work, &ks_works, port.list )
         ks_move_if_late(work, now);
-    migrate_timer(own, ks_next_watch_cpu(smp_processor_id(), other->cpu));
-    set_timer(own, now + KS_WATCH_EVERY);
     spin_unlock(&ks_works_lock);
+}
+
+int __init ks_works_init(void)
+{
+    unsigned int i;
+
+    ks_cpu_states = xzalloc_array(struct ks_cpu_state, nr_cpu_ids);
+    if ( !ks_cpu_states )
+        return -ENOMEM;
+    for ( i = 0; i < nr_cpu_ids; i++ )
+        tasklet_init(&ks_cpu_states[i].knock, ks_let_go, &ks_cpu_states[i]);
+
+    return 0;
 }
 
 void __init ks_watches_start(void)
 {
-    unsigned int i, cpu = smp_processor_id();
+    unsigned int count = min_t(unsigned int, num_online_cpus(), KS_WATCHES_MAX), i;
+    unsigned int cpu = smp_processor_id();
+    s_time_t now = NOW();
 
     spin_lock(&ks_works_lock);
-    for ( i = 0; i < ARRAY_SIZE(ks_watches); i++ )
+    for ( i = 0; i < count; i++ )
     {
-        cpu = ks_next_watch_cpu(cpu, cpu);
-        init_timer(&ks_watches[i], ks_watch, &ks_watches[i], cpu);
+        cpu = cpumask_cycle(cpu, &cpu_online_map);
+        init_timer(&ks_watches[i].timer, ks_watch, &ks_watches[i], cpu);
+        ks_watches_count = i + 1;
+        /* By turns. */
+        ks_set_watch(&ks_watches[i], now + (i + 1) * KS_WATCH_EVERY / count);
     }
-    /* By turns. */
-    for ( i = 0; i < ARRAY_SIZE(ks_watches); i++ )
-        set_timer(&ks_watches[i], NOW() + (i + 1) * KS_WATCH_EVERY / 2);
     spin_unlock(&ks_works_lock);
+}
+
+size_t ks_works_memory(void)
+{
+    return nr_cpu_ids * sizeof(*ks_cpu_states);
 }
 
 /* === Works: interface === */
