@@ -77,7 +77,9 @@ static const struct ks_field hidden_fields[] = {
 	KS_FIELD(struct ks_hidden_module, base, KS_HEX, "[address] where its memory begins"),
 	KS_FIELD(struct ks_hidden_module, size_bytes, KS_U64, "[bytes] all its memory"),
 	KS_FIELD(struct ks_hidden_module, text_bytes, KS_U64, "[bytes] of that, code"),
-	KS_LIVE(struct ks_hidden_module, seen, KS_STRING, "the view that has it: `sysfs` or `module-tree`"),
+	KS_LIVE(struct ks_hidden_module, seen, KS_STRING,
+		"the view that has it: `sysfs` or `module-tree`; or `unformed`: the list has it as one that is not formed yet, which `/proc/modules` "
+		"leaves out"),
 	KS_FIELD(struct ks_hidden_module, missing, KS_STRING, "the view that has it not: `module-list`"),
 };
 
@@ -108,7 +110,7 @@ enum { MODULE_KIND, HIDDEN_KIND, GENERATED_KIND, UNOWNED_KIND, VIEW_KIND };
 
 static const struct ks_set_kind kinds[] = {
 	[MODULE_KIND] = KS_KIND("module", struct ks_module, module_fields, name, "A module in the kernel's list."),
-	[HIDDEN_KIND] = KS_ALARMS("hidden", struct ks_hidden_module, hidden_fields, module, "A finding: a module that is not in the list."),
+	[HIDDEN_KIND] = KS_ALARMS("hidden", struct ks_hidden_module, hidden_fields, module, "A finding: a module that is not in the list, or says there that it is none yet."),
 	[GENERATED_KIND] = KS_KIND("generated-code", struct ks_code, generated_fields, start,
 		 "Code that the kernel makes as it goes, told apart by who took its memory. Told from `high` on."),
 	[UNOWNED_KIND] = KS_ALARMS("unowned-code", struct ks_code, unowned_fields, start,
@@ -168,11 +170,86 @@ static bool in_module_area(uintptr_t address)
 	return is_in(address, MODULES_VADDR, MODULES_END - MODULES_VADDR);
 }
 
+/* === Second looks ======================================================= */
+
+/*
+ * What looks wrong is told when it has looked so for a while, in each pass.  A module that goes
+ * leaves the list some time before its memory is freed, and one that has come frees its init code:
+ * so code has to be without an owner for longer, counted from the last time that a module came or
+ * went at this place.
+ */
+#define HIDDEN_PATIENCE_NS (100 * NSEC_PER_MSEC)
+#define UNOWNED_PATIENCE_NS (2 * NSEC_PER_SEC)
+/* So long does what a module's init function set off take at most: disks that are looked for. */
+#define STARTED_PATIENCE_NS (300 * NSEC_PER_SEC)
+/*
+ * So long is a module unformed at most while it is loaded: the kernel waits 30 s for another one
+ * whose symbols it needs, and then fails.  That may be so of more than one, and memory be short.
+ */
+#define UNFORMED_PATIENCE_NS (60 * NSEC_PER_SEC)
+#define SUSPECTS_MAX 64
+
+static struct suspect {
+	uint64_t address;       /* 0: free */
+	uint64_t since_ns;
+	uint32_t pass;          /* in which it was seen last */
+} suspects[SUSPECTS_MAX];
+static DEFINE_SPINLOCK(suspects_lock);  /* the notifier comes from other threads */
+static uint32_t pass;
+/* Those for which there was a place in this pass. */
+static struct ks_shortfall placed = { .view = "suspects" };
+
+/* Whether @address has been suspect in every pass for so long. */
+static bool is_old_suspect(uint64_t address, uint64_t patience_ns)
+{
+	struct suspect *suspect = NULL, *i;
+	uint64_t now_ns = ktime_get_ns();
+	bool old = false;
+
+	spin_lock(&suspects_lock);
+	for (i = suspects; i < suspects + SUSPECTS_MAX; i++) {
+		if (i->address && pass - i->pass > 1)
+			i->address = 0;
+		if (i->address == address) {
+			suspect = i;
+			break;
+		}
+		if (!i->address)
+			suspect = i;
+	}
+	/* With no place left, the others are told first, and that there are more. */
+	placed.of++;
+	placed.looked += !!suspect;
+	if (suspect && suspect->address != address)
+		*suspect = (struct suspect){ .address = address, .since_ns = now_ns };
+	if (suspect) {
+		old = now_ns - suspect->since_ns >= patience_ns;
+		suspect->pass = pass;
+	}
+	spin_unlock(&suspects_lock);
+	return old;
+}
+
+static int on_module(struct notifier_block *block, unsigned long event, void *data)
+{
+	const struct module *module = data;
+	uint64_t now_ns = ktime_get_ns();
+
+	spin_lock(&suspects_lock);
+	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++)
+		if (is_in(i->address, code_start(module, false), ks_module_bytes(module)) ||
+		    is_in(i->address, code_start(module, true), ks_module_bytes(module)))
+			i->since_ns = now_ns;
+	spin_unlock(&suspects_lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block notifier = { .notifier_call = on_module };
+
+/* === The list =========================================================== */
+
 /* How long a list may be before it is taken for one that does not end. */
 #define LIST_MAX 8192
-
-/* How many page tables are looked at in one call. */
-#define TABLES_MAX 16
 
 struct query {
 	/* in */
@@ -187,15 +264,29 @@ struct query {
 	bool owner_starts;              /* and is what it needs only until it has started */
 };
 
+/*
+ * A module that says that it is unformed is shown by nobody.  It is so for a moment while it is
+ * loaded or freed.
+ */
+static bool is_unformed_for_long(const struct module *module)
+{
+	enum module_state state;
+
+	/* By another address than the module itself, which may be missing elsewhere. */
+	return KS_GET(state, &module->state) && state == MODULE_STATE_UNFORMED &&
+	       is_old_suspect((uintptr_t)module + 2, UNFORMED_PATIENCE_NS);
+}
+
 static void consider(struct query *query, struct module *module)
 {
 	if ((uintptr_t)module > query->after && (!query->next || module < query->next))
 		query->next = module;
-	query->listed |= module == query->wanted;
+	if (module == query->wanted)
+		query->listed = !is_unformed_for_long(module);
 	if (!query->address || !copy_code_of(module))
 		return;
 	for (unsigned int init = 0; init < 2; init++) {
-		if (!is_in(query->address, code_start(&shadow, init), code_bytes(&shadow, init)))
+		if (!is_in(query->address, code_start(&shadow, init), code_bytes(&shadow, init)) || is_unformed_for_long(module))
 			continue;
 		query->owner = module;
 		query->owner_end = code_start(&shadow, init) + code_bytes(&shadow, init);
@@ -263,8 +354,8 @@ static void put_taints(char *out, size_t size, unsigned long taints)
 
 static int copy_module(const struct module *module, struct ks_module *item)
 {
-	if (!copy_shadow(module) || shadow.state == MODULE_STATE_UNFORMED)
-		return KS_SET_SKIP; /* not there yet, or no more */
+	if (!copy_shadow(module))
+		return KS_SET_SKIP;
 	strscpy_pad(item->name, shadow.name, sizeof(item->name));
 	item->base = code_start(&shadow, false);
 	item->size_bytes = ks_module_bytes(&shadow);
@@ -277,76 +368,7 @@ static int copy_module(const struct module *module, struct ks_module *item)
 	return MODULE_KIND;
 }
 
-/* === Second looks ======================================================= */
-
-/*
- * What looks wrong is told when it has looked so for a while, in each pass.  A module that goes
- * leaves the list some time before its memory is freed, and one that has come frees its init code:
- * so code has to be without an owner for longer, counted from the last time that a module came or
- * went at this place.
- */
-#define HIDDEN_PATIENCE_NS (100 * NSEC_PER_MSEC)
-#define UNOWNED_PATIENCE_NS (2 * NSEC_PER_SEC)
-/* So long does what a module's init function set off take at most: disks that are looked for. */
-#define STARTED_PATIENCE_NS (300 * NSEC_PER_SEC)
-#define SUSPECTS_MAX 64
-
-static struct suspect {
-	uint64_t address;       /* 0: free */
-	uint64_t since_ns;
-	uint32_t pass;          /* in which it was seen last */
-} suspects[SUSPECTS_MAX];
-static DEFINE_SPINLOCK(suspects_lock);  /* the notifier comes from other threads */
-static uint32_t pass;
-/* Those for which there was a place in this pass. */
-static struct ks_shortfall placed = { .view = "suspects" };
-
-/* Whether @address has been suspect in every pass for so long. */
-static bool is_old_suspect(uint64_t address, uint64_t patience_ns)
-{
-	struct suspect *suspect = NULL, *i;
-	uint64_t now_ns = ktime_get_ns();
-	bool old = false;
-
-	spin_lock(&suspects_lock);
-	for (i = suspects; i < suspects + SUSPECTS_MAX; i++) {
-		if (i->address && pass - i->pass > 1)
-			i->address = 0;
-		if (i->address == address) {
-			suspect = i;
-			break;
-		}
-		if (!i->address)
-			suspect = i;
-	}
-	/* With no place left, the others are told first, and that there are more. */
-	placed.of++;
-	placed.looked += !!suspect;
-	if (suspect && suspect->address != address)
-		*suspect = (struct suspect){ .address = address, .since_ns = now_ns };
-	if (suspect) {
-		old = now_ns - suspect->since_ns >= patience_ns;
-		suspect->pass = pass;
-	}
-	spin_unlock(&suspects_lock);
-	return old;
-}
-
-static int on_module(struct notifier_block *block, unsigned long event, void *data)
-{
-	const struct module *module = data;
-	uint64_t now_ns = ktime_get_ns();
-
-	spin_lock(&suspects_lock);
-	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++)
-		if (is_in(i->address, code_start(module, false), ks_module_bytes(module)) ||
-		    is_in(i->address, code_start(module, true), ks_module_bytes(module)))
-			i->since_ns = now_ns;
-	spin_unlock(&suspects_lock);
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block notifier = { .notifier_call = on_module };
+/* === Findings =========================================================== */
 
 /*
  * Whether @module may have code at @address that it needs only until it has started.  One that has
@@ -369,7 +391,7 @@ static bool may_have_init_code(const struct module *module, uintptr_t address)
 
 static int copy_hidden(const struct module *module, const char *seen, struct ks_hidden_module *item)
 {
-	if (!copy_shadow(module) || !is_old_suspect((uintptr_t)module, HIDDEN_PATIENCE_NS))
+	if (!copy_shadow(module))
 		return KS_SET_SKIP;
 	item->module = (uintptr_t)module;
 	strscpy_pad(item->name, shadow.name, sizeof(item->name));
@@ -379,6 +401,23 @@ static int copy_hidden(const struct module *module, const char *seen, struct ks_
 	strscpy(item->seen, seen, sizeof(item->seen));
 	strscpy(item->missing, "module-list", sizeof(item->missing));
 	return HIDDEN_KIND;
+}
+
+static int copy_unlisted(const struct module *module, const char *seen, struct ks_hidden_module *item)
+{
+	return is_old_suspect((uintptr_t)module, HIDDEN_PATIENCE_NS) ? copy_hidden(module, seen, item) : KS_SET_SKIP;
+}
+
+/* Of a module in the list. */
+static int copy_listed(const struct module *module, void *item)
+{
+	enum module_state state;
+
+	if (!KS_GET(state, &module->state))
+		return KS_SET_SKIP;
+	if (state != MODULE_STATE_UNFORMED)
+		return copy_module(module, item);
+	return is_unformed_for_long(module) ? copy_hidden(module, "unformed", item) : KS_SET_SKIP;
 }
 
 /* === Objects of /sys/module ============================================= */
@@ -497,6 +536,9 @@ static int copy_code(uintptr_t address, uintptr_t bytes, uint64_t *cursor, struc
 	return is_old_suspect(item->start, UNOWNED_PATIENCE_NS) ? UNOWNED_KIND : KS_SET_SKIP;
 }
 
+/* How many page tables are looked at in one call. */
+#define TABLES_MAX 16
+
 /*
  * Goes on from *@cursor to the next executable memory below @end, if it is within reach of this
  * call.  The cursor never goes back.
@@ -522,7 +564,7 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 	ks_is_torn(&list_torn, true);
 	*cursor = address + bytes;
 	if (module && !query.listed)
-		return copy_hidden(module, "module-tree", item);
+		return copy_unlisted(module, "module-tree", item);
 	if (module) {
 		query.owner = module;
 		query.owner_starts = init;
@@ -581,7 +623,7 @@ static int next_in_list(struct ks_probe *probe, struct ks_set_cursor *cursor, vo
 	ks_is_torn(&list_torn, true);
 	cursor->at[AT_PLACE] = (uintptr_t)query.next;
 	if (query.next)
-		return copy_module(query.next, item);
+		return copy_listed(query.next, item);
 	enter(cursor, SYSFS, 0);
 	return KS_SET_SKIP;
 }
@@ -617,7 +659,7 @@ static int next_object(struct ks_probe *probe, struct ks_set_cursor *cursor, voi
 		return torn_list(probe);
 	ks_is_torn(&list_torn, true);
 	cursor->at[AT_PLACE] = (uintptr_t)module;
-	return query.listed ? KS_SET_SKIP : copy_hidden(module, "sysfs", item);
+	return query.listed ? KS_SET_SKIP : copy_unlisted(module, "sysfs", item);
 }
 
 static int next_in_memory(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)

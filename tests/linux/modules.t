@@ -42,6 +42,15 @@ step storm sh -c 'for i in $(seq 12); do insmod ks_hide.ko || exit 1; rmmod ks_h
 step after_storm looks 3
 step status k status
 
+insmod ks_hide.ko
+echo 1 > /sys/module/ks_hide/parameters/unformed
+step unformed_unlisted cat /proc/modules
+step unformed_new looks 3
+step unformed looks 60
+echo 0 > /sys/module/ks_hide/parameters/unformed
+step formed looks 1
+rmmod ks_hide
+
 insmod ks_code.ko orphan=1
 insmod ks_code.ko owned=1
 insmod ks_code.ko far=600
@@ -113,6 +122,13 @@ my ($status) = json($steps->{status});
 my ($probe) = grep { $_->{name} eq 'modules' } @{$status->{probes}};
 is("$probe->{failures} $probe->{lost}", '0 0', 'nothing failed, and no record was lost');
 cmp_ok($probe->{runs}, '>', 10, 'it has looked at the storm') or diag explain $probe;
+
+unlike($steps->{unformed_unlisted}{out}, qr/ks_hide/, 'a module that says that it is unformed is not in /proc/modules');
+is(findings('unformed_new'), '', 'and may be loading: for a while it is no finding');
+my ($unformed) = of_kind('hidden', json($steps->{unformed}));
+is($unformed && "$unformed->{name} $unformed->{seen} $unformed->{class}", 'ks_hide unformed alarm',
+	'one that stays so is reported by its name') or diag explain $steps->{unformed};
+is(findings('formed') =~ s/present hidden ks_hide //gr, 'vanished hidden ks_hide', 'and no more when it is live');
 
 my ($orphan) = $steps->{where}{out} =~ /ks_code: orphan at ([0-9a-f]+)/;
 my ($far) = $steps->{where}{out} =~ /ks_code: far at ([0-9a-f]+)/;

@@ -19,6 +19,7 @@
  *   as_thread=PID
  *               makes the process look like a thread (exit_signal of -1), and takes it out of the table of processes by number: /proc still
  *               has it for whoever asks for that pid, and does not list it.  Found as "hidden", missing in "pid-table".
+ *   unformed=1  says that this module is not formed yet: it is in the list, and lsmod and rmmod pass it by.  The probe "modules" has to report it.
  *   self=1      takes this module out of the list of modules: lsmod and rmmod do not know it.  Diamorphine, Reptile and adore-ng do it so.
  *               The probe "modules" has to report it.
  *
@@ -218,6 +219,22 @@ static const struct kernel_param_ops self_ops = { .set = set_self, .get = param_
 
 module_param_cb(self, &self_ops, &self_hidden, 0600);
 MODULE_PARM_DESC(self, "1 takes this module out of the list of modules, 0 puts it back");
+
+static bool unformed;
+
+static int set_unformed(const char *text, const struct kernel_param *param)
+{
+	int error = param_set_bool(text, param);
+
+	if (!error)
+		WRITE_ONCE(THIS_MODULE->state, unformed ? MODULE_STATE_UNFORMED : MODULE_STATE_LIVE);
+	return error;
+}
+
+static const struct kernel_param_ops unformed_ops = { .set = set_unformed, .get = param_get_bool };
+
+module_param_cb(unformed, &unformed_ops, &unformed, 0600);
+MODULE_PARM_DESC(unformed, "1 says that this module is not formed yet, 0 that it is live");
 
 /* === Start and end ====================================================== */
 
