@@ -114,7 +114,7 @@ static const struct ks_set_kind kinds[] = {
 	[GENERATED_KIND] = KS_KIND("generated-code", struct ks_code, generated_fields, start,
 		 "Code that the kernel makes as it goes, told apart by who took its memory. Told from `high` on."),
 	[UNOWNED_KIND] = KS_ALARMS("unowned-code", struct ks_code, unowned_fields, start,
-		 "A finding: executable memory that belongs to no module, nor to what the kernel is known to make."),
+		 "A finding: executable memory that is code of no module, nor of what the kernel is known to make."),
 	[VIEW_KIND] = KS_KIND("view", struct ks_view, view_fields, name, "Each view, once in each sample."),
 };
 
@@ -277,13 +277,10 @@ static bool is_unformed_for_long(const struct module *module)
 	       is_old_suspect((uintptr_t)module + 2, UNFORMED_PATIENCE_NS);
 }
 
-static void consider(struct query *query, struct module *module)
+/* All of @query's that is about the owner, if @module has the code. */
+static void ask_owner(struct query *query, const struct module *module)
 {
-	if ((uintptr_t)module > query->after && (!query->next || module < query->next))
-		query->next = module;
-	if (module == query->wanted)
-		query->listed = !is_unformed_for_long(module);
-	if (!query->address || !copy_code_of(module))
+	if (!copy_code_of(module))
 		return;
 	for (unsigned int init = 0; init < 2; init++) {
 		if (!is_in(query->address, code_start(&shadow, init), code_bytes(&shadow, init)) || is_unformed_for_long(module))
@@ -292,6 +289,16 @@ static void consider(struct query *query, struct module *module)
 		query->owner_end = code_start(&shadow, init) + code_bytes(&shadow, init);
 		query->owner_starts = init;
 	}
+}
+
+static void consider(struct query *query, struct module *module)
+{
+	if ((uintptr_t)module > query->after && (!query->next || module < query->next))
+		query->next = module;
+	if (module == query->wanted)
+		query->listed = !is_unformed_for_long(module);
+	if (query->address)
+		ask_owner(query, module);
 }
 
 /*
@@ -453,9 +460,10 @@ static bool next_in_sysfs(uintptr_t after, struct module **next)
 #ifdef CONFIG_MODULES_TREE_LOOKUP
 /*
  * The module that has @address, as __module_address() finds it: a tree in two copies, of which
- * one stands still (linux/rbtree_latch.h).  NULL: none, or somebody changed the tree just then.
+ * one stands still (linux/rbtree_latch.h).  It has data, too.  NULL: none, or somebody changed the
+ * tree just then.
  */
-static struct module *in_module_tree(uintptr_t address, bool *init)
+static struct module *in_module_tree(uintptr_t address)
 {
 	unsigned int copy;
 	struct rb_node *node;
@@ -470,17 +478,15 @@ static struct module *in_module_tree(uintptr_t address, bool *init)
 
 		if (!KS_GET(memory, at))
 			return NULL;
-		if (is_in(address, (uintptr_t)memory.base, memory.size)) {
-			*init = at != ks_module_code(memory.mtn.mod, false);
+		if (is_in(address, (uintptr_t)memory.base, memory.size))
 			return memory.mtn.mod;
-		}
 		node = address < (uintptr_t)memory.base ? memory.mtn.node.node[copy & 1].rb_left :
 							   memory.mtn.node.node[copy & 1].rb_right;
 	}
 	return NULL;
 }
 #else
-static struct module *in_module_tree(uintptr_t address, bool *init)
+static struct module *in_module_tree(uintptr_t address)
 {
 	return NULL;
 }
@@ -512,8 +518,11 @@ static const char *owner_by(const char *symbol)
 	return NULL;
 }
 
-/* Executable memory at @address that no module owns.  The cursor goes behind it. */
-static int copy_code(uintptr_t address, uintptr_t bytes, uint64_t *cursor, struct ks_code *item)
+/*
+ * Executable memory at @address that no module owns as code; @in_data: it is in one's memory, of
+ * which the rest has an owner.  The cursor goes behind it.
+ */
+static int copy_code(uintptr_t address, uintptr_t bytes, bool in_data, uint64_t *cursor, struct ks_code *item)
 {
 	char symbol[KSYM_SYMBOL_LEN] = "";
 	const char *owner;
@@ -522,13 +531,15 @@ static int copy_code(uintptr_t address, uintptr_t bytes, uint64_t *cursor, struc
 	item->start = address;
 	item->bytes = bytes;
 	if (ks_vm_area(address, &area)) {
-		item->start = (uintptr_t)area.addr;
-		item->bytes = get_vm_area_size(&area);
+		if (!in_data) {
+			item->start = (uintptr_t)area.addr;
+			item->bytes = get_vm_area_size(&area);
+		}
 		sprint_symbol(symbol, (unsigned long)area.caller);
 	}
 	*cursor = max_t(uint64_t, *cursor, item->start + item->bytes);
 	strscpy(item->allocated_by, symbol, sizeof(item->allocated_by));
-	owner = owner_by(symbol);
+	owner = in_data ? NULL : owner_by(symbol);
 	if (owner) {
 		strscpy(item->owner, owner, sizeof(item->owner));
 		return GENERATED_KIND;
@@ -548,7 +559,7 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 	struct query query = { };
 	struct module *module;
 	uintptr_t address = *cursor, bytes;
-	bool found = false, init = false;
+	bool found = false;
 
 	for (unsigned int i = 0; i < TABLES_MAX && address < end && !found; i++)
 		found = ks_next_executable(&address, end, &bytes);
@@ -556,7 +567,7 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 		*cursor = address;
 		return KS_SET_SKIP;
 	}
-	module = kernel.module_tree ? in_module_tree(address, &init) : NULL;
+	module = kernel.module_tree ? in_module_tree(address) : NULL;
 	query.wanted = module;
 	query.address = module ? 0 : address;
 	if (!ask_list(&query))
@@ -566,16 +577,14 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 	if (module && !query.listed)
 		return copy_unlisted(module, "module-tree", item);
 	if (module) {
-		query.owner = module;
-		query.owner_starts = init;
-		if (copy_shadow(module) && is_in(address, code_start(&shadow, false), code_bytes(&shadow, false)))
-			query.owner_end = code_start(&shadow, false) + code_bytes(&shadow, false);
+		query.address = address;
+		ask_owner(&query, module);
 	}
 	if (query.owner && (!query.owner_starts || may_have_init_code(query.owner, address))) {
 		*cursor = max_t(uint64_t, *cursor, PAGE_ALIGN(query.owner_end));
 		return KS_SET_SKIP;
 	}
-	return ks_vm_areas_known() ? copy_code(address, bytes, cursor, item) : KS_SET_SKIP;
+	return ks_vm_areas_known() ? copy_code(address, bytes, module && !query.owner, cursor, item) : KS_SET_SKIP;
 }
 
 /* === The walk =========================================================== */

@@ -55,7 +55,10 @@ insmod ks_code.ko orphan=1
 insmod ks_code.ko owned=1
 insmod ks_code.ko far=600
 step orphan looks 3
+insmod ks_code.ko data=1
+step data looks 3
 step where dmesg
+rmmod ks_code
 insmod ks_code.ko deep=1
 step deep_unlisted sh -c 'cat /proc/modules; ls -d /sys/module/ks_code'
 step deep looks 1
@@ -142,6 +145,11 @@ ok((grep { $_->{start} eq '0x' . ($owned // '?') } @code), 'and so is code that 
 	or diag explain $steps->{orphan};
 is($code->{bytes}, 4096, 'how much of it there is');
 like($code->{allocated_by}, qr/^(0x[0-9a-f]+|\w+\+0x\S+ \[ks_code\])$/, 'and who took the memory');
+
+my ($data) = $steps->{where}{out} =~ /ks_code: data at ([0-9a-f]+)/;
+($code) = grep { $_->{start} eq '0x' . ($data // '?') } of_kind('unowned-code', json($steps->{data}));
+is($code && "$code->{bytes} $code->{class}", '4096 alarm', 'code in the data of a module in the list is reported, that page alone')
+	or diag explain $steps->{data};
 
 # It has left /sys/module too: only the tree by which the kernel handles faults still knows it.
 is($steps->{deep_unlisted}{out}, $steps->{proc}{out}, 'a module that is neither in /proc/modules nor in /sys/module')
