@@ -35,6 +35,7 @@
 #define SYMBOL_BYTES 64
 
 struct ks_module {
+	uint64_t module;
 	char name[NAME_BYTES];
 	uint64_t base, size_bytes, text_bytes;
 	char state[12];
@@ -62,7 +63,8 @@ struct ks_view {
 };
 
 static const struct ks_field module_fields[] = {
-	KS_FIELD(struct ks_module, name, KS_STRING, "up to 55 bytes"),
+	KS_FIELD(struct ks_module, name, KS_STRING, "up to 55 bytes, as its structure says; it is the module's to change"),
+	KS_FIELD(struct ks_module, module, KS_HEX, "[address] of its struct module"),
 	KS_FIELD(struct ks_module, base, KS_HEX, "[address] where its memory begins; its code is first in it"),
 	KS_FIELD(struct ks_module, size_bytes, KS_U64, "[bytes] all its memory, as in `/proc/modules`"),
 	KS_FIELD(struct ks_module, text_bytes, KS_U64, "[bytes] of that, code"),
@@ -109,8 +111,10 @@ static const struct ks_field view_fields[] = {
 enum { MODULE_KIND, HIDDEN_KIND, GENERATED_KIND, UNOWNED_KIND, VIEW_KIND };
 
 static const struct ks_set_kind kinds[] = {
+	/* The address is a part of its key, lest one that takes another's name passes for that. */
 	[MODULE_KIND] = KS_KIND("module", struct ks_module, module_fields, name, "A module in the kernel's list."),
-	[HIDDEN_KIND] = KS_ALARMS("hidden", struct ks_hidden_module, hidden_fields, module, "A finding: a module that is not in the list, or says there that it is none yet."),
+	[HIDDEN_KIND] = KS_ALARMS("hidden", struct ks_hidden_module, hidden_fields, module,
+		 "A finding: a module that is not in the list, or says there that it is none yet."),
 	[GENERATED_KIND] = KS_KIND("generated-code", struct ks_code, generated_fields, start,
 		 "Code that the kernel makes as it goes, told apart by who took its memory. Told from `high` on."),
 	[UNOWNED_KIND] = KS_ALARMS("unowned-code", struct ks_code, unowned_fields, start,
@@ -363,6 +367,7 @@ static int copy_module(const struct module *module, struct ks_module *item)
 {
 	if (!copy_shadow(module))
 		return KS_SET_SKIP;
+	item->module = (uintptr_t)module;
 	strscpy_pad(item->name, shadow.name, sizeof(item->name));
 	item->base = code_start(&shadow, false);
 	item->size_bytes = ks_module_bytes(&shadow);

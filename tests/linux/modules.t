@@ -49,6 +49,10 @@ step unformed_new looks 3
 step unformed looks 60
 echo 0 > /sys/module/ks_hide/parameters/unformed
 step formed looks 1
+step named k records modules --run
+echo -n ksense > /sys/module/ks_hide/parameters/alias
+step alias k records modules --run
+echo -n ks_hide > /sys/module/ks_hide/parameters/alias
 rmmod ks_hide
 
 insmod ks_code.ko orphan=1
@@ -132,6 +136,13 @@ my ($unformed) = of_kind('hidden', json($steps->{unformed}));
 is($unformed && "$unformed->{name} $unformed->{seen} $unformed->{class}", 'ks_hide unformed alarm',
 	'one that stays so is reported by its name') or diag explain $steps->{unformed};
 is(findings('formed') =~ s/present hidden ks_hide //gr, 'vanished hidden ks_hide', 'and no more when it is live');
+
+my @alias = of_kind('module', json($steps->{alias}));
+my ($before) = reverse grep { $_->{name} eq 'ks_hide' } of_kind('module', json($steps->{named}));
+my %by_alias = map { $_->{module} => 1 } grep { $_->{name} eq 'ksense' && $_->{event} eq 'present' } @alias;
+is(scalar(keys %by_alias), 2, 'a module that takes the name of another is there beside that one') or diag explain \@alias;
+ok($by_alias{$before->{module} // ''}, 'at the address that it had');
+is((map { $_->{event} } grep { $_->{name} eq 'ks_hide' } @alias)[-1], 'vanished', 'and by its own name it is gone');
 
 my ($orphan) = $steps->{where}{out} =~ /ks_code: orphan at ([0-9a-f]+)/;
 my ($far) = $steps->{where}{out} =~ /ks_code: far at ([0-9a-f]+)/;
