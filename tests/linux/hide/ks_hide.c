@@ -19,7 +19,8 @@
  *   as_thread=PID
  *               makes the process look like a thread (exit_signal of -1), and takes it out of the table of processes by number: /proc still
  *               has it for whoever asks for that pid, and does not list it.  Found as "hidden", missing in "pid-table".
- *   unformed=1  says that this module is not formed yet: it is in the list, and lsmod and rmmod pass it by.  The probe "modules" has to report it.
+ *   unformed=1  says that this module is not formed yet: it is in the list, and lsmod and rmmod pass it by.  The probe "modules" has to
+ *               report it.
  *   alias=NAME  gives this module another name, which may be another module's.  The probe "modules" has to have both.
  *   self=1      takes this module out of the list of modules: lsmod and rmmod do not know it.  Diamorphine, Reptile and adore-ng do it so.
  *               The probe "modules" has to report it.
