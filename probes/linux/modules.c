@@ -35,6 +35,7 @@
 #define SYMBOL_BYTES 64
 
 struct ks_module {
+	uint64_t module;
 	char name[NAME_BYTES];
 	uint64_t base, size_bytes, text_bytes;
 	char state[12];
@@ -62,7 +63,8 @@ struct ks_view {
 };
 
 static const struct ks_field module_fields[] = {
-	KS_FIELD(struct ks_module, name, KS_STRING, "up to 55 bytes"),
+	KS_FIELD(struct ks_module, name, KS_STRING, "up to 55 bytes, as its structure says; it is the module's to change"),
+	KS_FIELD(struct ks_module, module, KS_HEX, "[address] of its struct module"),
 	KS_FIELD(struct ks_module, base, KS_HEX, "[address] where its memory begins; its code is first in it"),
 	KS_FIELD(struct ks_module, size_bytes, KS_U64, "[bytes] all its memory, as in `/proc/modules`"),
 	KS_FIELD(struct ks_module, text_bytes, KS_U64, "[bytes] of that, code"),
@@ -77,7 +79,9 @@ static const struct ks_field hidden_fields[] = {
 	KS_FIELD(struct ks_hidden_module, base, KS_HEX, "[address] where its memory begins"),
 	KS_FIELD(struct ks_hidden_module, size_bytes, KS_U64, "[bytes] all its memory"),
 	KS_FIELD(struct ks_hidden_module, text_bytes, KS_U64, "[bytes] of that, code"),
-	KS_LIVE(struct ks_hidden_module, seen, KS_STRING, "the view that has it: `sysfs` or `module-tree`"),
+	KS_LIVE(struct ks_hidden_module, seen, KS_STRING,
+		"the view that has it: `sysfs` or `module-tree`; or `unformed`: the list has it as one that is not formed yet, which `/proc/modules` "
+		"leaves out"),
 	KS_FIELD(struct ks_hidden_module, missing, KS_STRING, "the view that has it not: `module-list`"),
 };
 
@@ -107,12 +111,14 @@ static const struct ks_field view_fields[] = {
 enum { MODULE_KIND, HIDDEN_KIND, GENERATED_KIND, UNOWNED_KIND, VIEW_KIND };
 
 static const struct ks_set_kind kinds[] = {
+	/* The address is a part of its key, lest one that takes another's name passes for that. */
 	[MODULE_KIND] = KS_KIND("module", struct ks_module, module_fields, name, "A module in the kernel's list."),
-	[HIDDEN_KIND] = KS_ALARMS("hidden", struct ks_hidden_module, hidden_fields, module, "A finding: a module that is not in the list."),
+	[HIDDEN_KIND] = KS_ALARMS("hidden", struct ks_hidden_module, hidden_fields, module,
+		 "A finding: a module that is not in the list, or says there that it is none yet."),
 	[GENERATED_KIND] = KS_KIND("generated-code", struct ks_code, generated_fields, start,
 		 "Code that the kernel makes as it goes, told apart by who took its memory. Told from `high` on."),
 	[UNOWNED_KIND] = KS_ALARMS("unowned-code", struct ks_code, unowned_fields, start,
-		 "A finding: executable memory that belongs to no module, nor to what the kernel is known to make."),
+		 "A finding: executable memory that is code of no module, nor of what the kernel is known to make."),
 	[VIEW_KIND] = KS_KIND("view", struct ks_view, view_fields, name, "Each view, once in each sample."),
 };
 
@@ -168,11 +174,86 @@ static bool in_module_area(uintptr_t address)
 	return is_in(address, MODULES_VADDR, MODULES_END - MODULES_VADDR);
 }
 
+/* === Second looks ======================================================= */
+
+/*
+ * What looks wrong is told when it has looked so for a while, in each pass.  A module that goes
+ * leaves the list some time before its memory is freed, and one that has come frees its init code:
+ * so code has to be without an owner for longer, counted from the last time that a module came or
+ * went at this place.
+ */
+#define HIDDEN_PATIENCE_NS (100 * NSEC_PER_MSEC)
+#define UNOWNED_PATIENCE_NS (2 * NSEC_PER_SEC)
+/* So long does what a module's init function set off take at most: disks that are looked for. */
+#define STARTED_PATIENCE_NS (300 * NSEC_PER_SEC)
+/*
+ * So long is a module unformed at most while it is loaded: the kernel waits 30 s for another one
+ * whose symbols it needs, and then fails.  That may be so of more than one, and memory be short.
+ */
+#define UNFORMED_PATIENCE_NS (60 * NSEC_PER_SEC)
+#define SUSPECTS_MAX 64
+
+static struct suspect {
+	uint64_t address;       /* 0: free */
+	uint64_t since_ns;
+	uint32_t pass;          /* in which it was seen last */
+} suspects[SUSPECTS_MAX];
+static DEFINE_SPINLOCK(suspects_lock);  /* the notifier comes from other threads */
+static uint32_t pass;
+/* Those for which there was a place in this pass. */
+static struct ks_shortfall placed = { .view = "suspects" };
+
+/* Whether @address has been suspect in every pass for so long. */
+static bool is_old_suspect(uint64_t address, uint64_t patience_ns)
+{
+	struct suspect *suspect = NULL, *i;
+	uint64_t now_ns = ktime_get_ns();
+	bool old = false;
+
+	spin_lock(&suspects_lock);
+	for (i = suspects; i < suspects + SUSPECTS_MAX; i++) {
+		if (i->address && pass - i->pass > 1)
+			i->address = 0;
+		if (i->address == address) {
+			suspect = i;
+			break;
+		}
+		if (!i->address)
+			suspect = i;
+	}
+	/* With no place left, the others are told first, and that there are more. */
+	placed.of++;
+	placed.looked += !!suspect;
+	if (suspect && suspect->address != address)
+		*suspect = (struct suspect){ .address = address, .since_ns = now_ns };
+	if (suspect) {
+		old = now_ns - suspect->since_ns >= patience_ns;
+		suspect->pass = pass;
+	}
+	spin_unlock(&suspects_lock);
+	return old;
+}
+
+static int on_module(struct notifier_block *block, unsigned long event, void *data)
+{
+	const struct module *module = data;
+	uint64_t now_ns = ktime_get_ns();
+
+	spin_lock(&suspects_lock);
+	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++)
+		if (is_in(i->address, code_start(module, false), ks_module_bytes(module)) ||
+		    is_in(i->address, code_start(module, true), ks_module_bytes(module)))
+			i->since_ns = now_ns;
+	spin_unlock(&suspects_lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block notifier = { .notifier_call = on_module };
+
+/* === The list =========================================================== */
+
 /* How long a list may be before it is taken for one that does not end. */
 #define LIST_MAX 8192
-
-/* How many page tables are looked at in one call. */
-#define TABLES_MAX 16
 
 struct query {
 	/* in */
@@ -187,20 +268,41 @@ struct query {
 	bool owner_starts;              /* and is what it needs only until it has started */
 };
 
-static void consider(struct query *query, struct module *module)
+/*
+ * A module that says that it is unformed is shown by nobody.  It is so for a moment while it is
+ * loaded or freed.
+ */
+static bool is_unformed_for_long(const struct module *module)
 {
-	if ((uintptr_t)module > query->after && (!query->next || module < query->next))
-		query->next = module;
-	query->listed |= module == query->wanted;
-	if (!query->address || !copy_code_of(module))
+	enum module_state state;
+
+	/* By another address than the module itself, which may be missing elsewhere. */
+	return KS_GET(state, &module->state) && state == MODULE_STATE_UNFORMED &&
+	       is_old_suspect((uintptr_t)module + 2, UNFORMED_PATIENCE_NS);
+}
+
+/* All of @query's that is about the owner, if @module has the code. */
+static void ask_owner(struct query *query, const struct module *module)
+{
+	if (!copy_code_of(module))
 		return;
 	for (unsigned int init = 0; init < 2; init++) {
-		if (!is_in(query->address, code_start(&shadow, init), code_bytes(&shadow, init)))
+		if (!is_in(query->address, code_start(&shadow, init), code_bytes(&shadow, init)) || is_unformed_for_long(module))
 			continue;
 		query->owner = module;
 		query->owner_end = code_start(&shadow, init) + code_bytes(&shadow, init);
 		query->owner_starts = init;
 	}
+}
+
+static void consider(struct query *query, struct module *module)
+{
+	if ((uintptr_t)module > query->after && (!query->next || module < query->next))
+		query->next = module;
+	if (module == query->wanted)
+		query->listed = !is_unformed_for_long(module);
+	if (query->address)
+		ask_owner(query, module);
 }
 
 /*
@@ -263,8 +365,9 @@ static void put_taints(char *out, size_t size, unsigned long taints)
 
 static int copy_module(const struct module *module, struct ks_module *item)
 {
-	if (!copy_shadow(module) || shadow.state == MODULE_STATE_UNFORMED)
-		return KS_SET_SKIP; /* not there yet, or no more */
+	if (!copy_shadow(module))
+		return KS_SET_SKIP;
+	item->module = (uintptr_t)module;
 	strscpy_pad(item->name, shadow.name, sizeof(item->name));
 	item->base = code_start(&shadow, false);
 	item->size_bytes = ks_module_bytes(&shadow);
@@ -277,76 +380,7 @@ static int copy_module(const struct module *module, struct ks_module *item)
 	return MODULE_KIND;
 }
 
-/* === Second looks ======================================================= */
-
-/*
- * What looks wrong is told when it has looked so for a while, in each pass.  A module that goes
- * leaves the list some time before its memory is freed, and one that has come frees its init code:
- * so code has to be without an owner for longer, counted from the last time that a module came or
- * went at this place.
- */
-#define HIDDEN_PATIENCE_NS (100 * NSEC_PER_MSEC)
-#define UNOWNED_PATIENCE_NS (2 * NSEC_PER_SEC)
-/* So long does what a module's init function set off take at most: disks that are looked for. */
-#define STARTED_PATIENCE_NS (300 * NSEC_PER_SEC)
-#define SUSPECTS_MAX 64
-
-static struct suspect {
-	uint64_t address;       /* 0: free */
-	uint64_t since_ns;
-	uint32_t pass;          /* in which it was seen last */
-} suspects[SUSPECTS_MAX];
-static DEFINE_SPINLOCK(suspects_lock);  /* the notifier comes from other threads */
-static uint32_t pass;
-/* Those for which there was a place in this pass. */
-static struct ks_shortfall placed = { .view = "suspects" };
-
-/* Whether @address has been suspect in every pass for so long. */
-static bool is_old_suspect(uint64_t address, uint64_t patience_ns)
-{
-	struct suspect *suspect = NULL, *i;
-	uint64_t now_ns = ktime_get_ns();
-	bool old = false;
-
-	spin_lock(&suspects_lock);
-	for (i = suspects; i < suspects + SUSPECTS_MAX; i++) {
-		if (i->address && pass - i->pass > 1)
-			i->address = 0;
-		if (i->address == address) {
-			suspect = i;
-			break;
-		}
-		if (!i->address)
-			suspect = i;
-	}
-	/* With no place left, the others are told first, and that there are more. */
-	placed.of++;
-	placed.looked += !!suspect;
-	if (suspect && suspect->address != address)
-		*suspect = (struct suspect){ .address = address, .since_ns = now_ns };
-	if (suspect) {
-		old = now_ns - suspect->since_ns >= patience_ns;
-		suspect->pass = pass;
-	}
-	spin_unlock(&suspects_lock);
-	return old;
-}
-
-static int on_module(struct notifier_block *block, unsigned long event, void *data)
-{
-	const struct module *module = data;
-	uint64_t now_ns = ktime_get_ns();
-
-	spin_lock(&suspects_lock);
-	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++)
-		if (is_in(i->address, code_start(module, false), ks_module_bytes(module)) ||
-		    is_in(i->address, code_start(module, true), ks_module_bytes(module)))
-			i->since_ns = now_ns;
-	spin_unlock(&suspects_lock);
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block notifier = { .notifier_call = on_module };
+/* === Findings =========================================================== */
 
 /*
  * Whether @module may have code at @address that it needs only until it has started.  One that has
@@ -369,7 +403,7 @@ static bool may_have_init_code(const struct module *module, uintptr_t address)
 
 static int copy_hidden(const struct module *module, const char *seen, struct ks_hidden_module *item)
 {
-	if (!copy_shadow(module) || !is_old_suspect((uintptr_t)module, HIDDEN_PATIENCE_NS))
+	if (!copy_shadow(module))
 		return KS_SET_SKIP;
 	item->module = (uintptr_t)module;
 	strscpy_pad(item->name, shadow.name, sizeof(item->name));
@@ -379,6 +413,23 @@ static int copy_hidden(const struct module *module, const char *seen, struct ks_
 	strscpy(item->seen, seen, sizeof(item->seen));
 	strscpy(item->missing, "module-list", sizeof(item->missing));
 	return HIDDEN_KIND;
+}
+
+static int copy_unlisted(const struct module *module, const char *seen, struct ks_hidden_module *item)
+{
+	return is_old_suspect((uintptr_t)module, HIDDEN_PATIENCE_NS) ? copy_hidden(module, seen, item) : KS_SET_SKIP;
+}
+
+/* Of a module in the list. */
+static int copy_listed(const struct module *module, void *item)
+{
+	enum module_state state;
+
+	if (!KS_GET(state, &module->state))
+		return KS_SET_SKIP;
+	if (state != MODULE_STATE_UNFORMED)
+		return copy_module(module, item);
+	return is_unformed_for_long(module) ? copy_hidden(module, "unformed", item) : KS_SET_SKIP;
 }
 
 /* === Objects of /sys/module ============================================= */
@@ -414,9 +465,10 @@ static bool next_in_sysfs(uintptr_t after, struct module **next)
 #ifdef CONFIG_MODULES_TREE_LOOKUP
 /*
  * The module that has @address, as __module_address() finds it: a tree in two copies, of which
- * one stands still (linux/rbtree_latch.h).  NULL: none, or somebody changed the tree just then.
+ * one stands still (linux/rbtree_latch.h).  It has data, too.  NULL: none, or somebody changed the
+ * tree just then.
  */
-static struct module *in_module_tree(uintptr_t address, bool *init)
+static struct module *in_module_tree(uintptr_t address)
 {
 	unsigned int copy;
 	struct rb_node *node;
@@ -431,17 +483,15 @@ static struct module *in_module_tree(uintptr_t address, bool *init)
 
 		if (!KS_GET(memory, at))
 			return NULL;
-		if (is_in(address, (uintptr_t)memory.base, memory.size)) {
-			*init = at != ks_module_code(memory.mtn.mod, false);
+		if (is_in(address, (uintptr_t)memory.base, memory.size))
 			return memory.mtn.mod;
-		}
 		node = address < (uintptr_t)memory.base ? memory.mtn.node.node[copy & 1].rb_left :
 							   memory.mtn.node.node[copy & 1].rb_right;
 	}
 	return NULL;
 }
 #else
-static struct module *in_module_tree(uintptr_t address, bool *init)
+static struct module *in_module_tree(uintptr_t address)
 {
 	return NULL;
 }
@@ -473,8 +523,11 @@ static const char *owner_by(const char *symbol)
 	return NULL;
 }
 
-/* Executable memory at @address that no module owns.  The cursor goes behind it. */
-static int copy_code(uintptr_t address, uintptr_t bytes, uint64_t *cursor, struct ks_code *item)
+/*
+ * Executable memory at @address that no module owns as code; @in_data: it is in one's memory, of
+ * which the rest has an owner.  The cursor goes behind it.
+ */
+static int copy_code(uintptr_t address, uintptr_t bytes, bool in_data, uint64_t *cursor, struct ks_code *item)
 {
 	char symbol[KSYM_SYMBOL_LEN] = "";
 	const char *owner;
@@ -483,19 +536,24 @@ static int copy_code(uintptr_t address, uintptr_t bytes, uint64_t *cursor, struc
 	item->start = address;
 	item->bytes = bytes;
 	if (ks_vm_area(address, &area)) {
-		item->start = (uintptr_t)area.addr;
-		item->bytes = get_vm_area_size(&area);
+		if (!in_data) {
+			item->start = (uintptr_t)area.addr;
+			item->bytes = get_vm_area_size(&area);
+		}
 		sprint_symbol(symbol, (unsigned long)area.caller);
 	}
 	*cursor = max_t(uint64_t, *cursor, item->start + item->bytes);
 	strscpy(item->allocated_by, symbol, sizeof(item->allocated_by));
-	owner = owner_by(symbol);
+	owner = in_data ? NULL : owner_by(symbol);
 	if (owner) {
 		strscpy(item->owner, owner, sizeof(item->owner));
 		return GENERATED_KIND;
 	}
 	return is_old_suspect(item->start, UNOWNED_PATIENCE_NS) ? UNOWNED_KIND : KS_SET_SKIP;
 }
+
+/* How many page tables are looked at in one call. */
+#define TABLES_MAX 16
 
 /*
  * Goes on from *@cursor to the next executable memory below @end, if it is within reach of this
@@ -506,7 +564,7 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 	struct query query = { };
 	struct module *module;
 	uintptr_t address = *cursor, bytes;
-	bool found = false, init = false;
+	bool found = false;
 
 	for (unsigned int i = 0; i < TABLES_MAX && address < end && !found; i++)
 		found = ks_next_executable(&address, end, &bytes);
@@ -514,7 +572,7 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 		*cursor = address;
 		return KS_SET_SKIP;
 	}
-	module = kernel.module_tree ? in_module_tree(address, &init) : NULL;
+	module = kernel.module_tree ? in_module_tree(address) : NULL;
 	query.wanted = module;
 	query.address = module ? 0 : address;
 	if (!ask_list(&query))
@@ -522,18 +580,16 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 	ks_is_torn(&list_torn, true);
 	*cursor = address + bytes;
 	if (module && !query.listed)
-		return copy_hidden(module, "module-tree", item);
+		return copy_unlisted(module, "module-tree", item);
 	if (module) {
-		query.owner = module;
-		query.owner_starts = init;
-		if (copy_shadow(module) && is_in(address, code_start(&shadow, false), code_bytes(&shadow, false)))
-			query.owner_end = code_start(&shadow, false) + code_bytes(&shadow, false);
+		query.address = address;
+		ask_owner(&query, module);
 	}
 	if (query.owner && (!query.owner_starts || may_have_init_code(query.owner, address))) {
 		*cursor = max_t(uint64_t, *cursor, PAGE_ALIGN(query.owner_end));
 		return KS_SET_SKIP;
 	}
-	return ks_vm_areas_known() ? copy_code(address, bytes, cursor, item) : KS_SET_SKIP;
+	return ks_vm_areas_known() ? copy_code(address, bytes, module && !query.owner, cursor, item) : KS_SET_SKIP;
 }
 
 /* === The walk =========================================================== */
@@ -581,7 +637,7 @@ static int next_in_list(struct ks_probe *probe, struct ks_set_cursor *cursor, vo
 	ks_is_torn(&list_torn, true);
 	cursor->at[AT_PLACE] = (uintptr_t)query.next;
 	if (query.next)
-		return copy_module(query.next, item);
+		return copy_listed(query.next, item);
 	enter(cursor, SYSFS, 0);
 	return KS_SET_SKIP;
 }
@@ -617,7 +673,7 @@ static int next_object(struct ks_probe *probe, struct ks_set_cursor *cursor, voi
 		return torn_list(probe);
 	ks_is_torn(&list_torn, true);
 	cursor->at[AT_PLACE] = (uintptr_t)module;
-	return query.listed ? KS_SET_SKIP : copy_hidden(module, "sysfs", item);
+	return query.listed ? KS_SET_SKIP : copy_unlisted(module, "sysfs", item);
 }
 
 static int next_in_memory(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)

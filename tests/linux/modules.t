@@ -42,11 +42,27 @@ step storm sh -c 'for i in $(seq 12); do insmod ks_hide.ko || exit 1; rmmod ks_h
 step after_storm looks 3
 step status k status
 
+insmod ks_hide.ko
+echo 1 > /sys/module/ks_hide/parameters/unformed
+step unformed_unlisted cat /proc/modules
+step unformed_new looks 3
+step unformed looks 60
+echo 0 > /sys/module/ks_hide/parameters/unformed
+step formed looks 1
+step named k records modules --run
+echo -n ksense > /sys/module/ks_hide/parameters/alias
+step alias k records modules --run
+echo -n ks_hide > /sys/module/ks_hide/parameters/alias
+rmmod ks_hide
+
 insmod ks_code.ko orphan=1
 insmod ks_code.ko owned=1
 insmod ks_code.ko far=600
 step orphan looks 3
+insmod ks_code.ko data=1
+step data looks 3
 step where dmesg
+rmmod ks_code
 insmod ks_code.ko deep=1
 step deep_unlisted sh -c 'cat /proc/modules; ls -d /sys/module/ks_code'
 step deep looks 1
@@ -114,6 +130,20 @@ my ($probe) = grep { $_->{name} eq 'modules' } @{$status->{probes}};
 is("$probe->{failures} $probe->{lost}", '0 0', 'nothing failed, and no record was lost');
 cmp_ok($probe->{runs}, '>', 10, 'it has looked at the storm') or diag explain $probe;
 
+unlike($steps->{unformed_unlisted}{out}, qr/ks_hide/, 'a module that says that it is unformed is not in /proc/modules');
+is(findings('unformed_new'), '', 'and may be loading: for a while it is no finding');
+my ($unformed) = of_kind('hidden', json($steps->{unformed}));
+is($unformed && "$unformed->{name} $unformed->{seen} $unformed->{class}", 'ks_hide unformed alarm',
+	'one that stays so is reported by its name') or diag explain $steps->{unformed};
+is(findings('formed') =~ s/present hidden ks_hide //gr, 'vanished hidden ks_hide', 'and no more when it is live');
+
+my @alias = of_kind('module', json($steps->{alias}));
+my ($before) = reverse grep { $_->{name} eq 'ks_hide' } of_kind('module', json($steps->{named}));
+my %by_alias = map { $_->{module} => 1 } grep { $_->{name} eq 'ksense' && $_->{event} eq 'present' } @alias;
+is(scalar(keys %by_alias), 2, 'a module that takes the name of another is there beside that one') or diag explain \@alias;
+ok($by_alias{$before->{module} // ''}, 'at the address that it had');
+is((map { $_->{event} } grep { $_->{name} eq 'ks_hide' } @alias)[-1], 'vanished', 'and by its own name it is gone');
+
 my ($orphan) = $steps->{where}{out} =~ /ks_code: orphan at ([0-9a-f]+)/;
 my ($far) = $steps->{where}{out} =~ /ks_code: far at ([0-9a-f]+)/;
 my @code = of_kind('unowned-code', json($steps->{orphan}));
@@ -126,6 +156,11 @@ ok((grep { $_->{start} eq '0x' . ($owned // '?') } @code), 'and so is code that 
 	or diag explain $steps->{orphan};
 is($code->{bytes}, 4096, 'how much of it there is');
 like($code->{allocated_by}, qr/^(0x[0-9a-f]+|\w+\+0x\S+ \[ks_code\])$/, 'and who took the memory');
+
+my ($data) = $steps->{where}{out} =~ /ks_code: data at ([0-9a-f]+)/;
+($code) = grep { $_->{start} eq '0x' . ($data // '?') } of_kind('unowned-code', json($steps->{data}));
+is($code && "$code->{bytes} $code->{class}", '4096 alarm', 'code in the data of a module in the list is reported, that page alone')
+	or diag explain $steps->{data};
 
 # It has left /sys/module too: only the tree by which the kernel handles faults still knows it.
 is($steps->{deep_unlisted}{out}, $steps->{proc}{out}, 'a module that is neither in /proc/modules nor in /sys/module')

@@ -7,6 +7,7 @@
  *   orphan=N   leaves N pages of code behind that belong to no module, and refuses to be loaded.  Found as "unowned-code".
  *   owned=1    the same, and says that it is code of the module ksense from before that started.  Found as "unowned-code".
  *   far=GB     the same, so many GiB behind the begin of the area of vmalloc.  Found at "adversarial".
+ *   data=1     makes a page of this module's data executable, and runs code there.  Found as "unowned-code".
  *   deep=1     takes this module out of the list of modules and out of /sys/module.  It cannot be unloaded any more.  Found as "hidden",
  *              seen in the "module-tree".
  */
@@ -19,7 +20,7 @@
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 
-static bool owned, deep;
+static bool owned, data, deep;
 static unsigned long orphan, far;
 module_param(orphan, ulong, 0400);
 MODULE_PARM_DESC(orphan, "leave so many pages of code behind");
@@ -27,6 +28,8 @@ module_param(owned, bool, 0400);
 MODULE_PARM_DESC(owned, "leave a page of code behind, and say that it is ksense's");
 module_param(far, ulong, 0400);
 MODULE_PARM_DESC(far, "leave a page of code behind, so many GiB into the area of vmalloc");
+module_param(data, bool, 0400);
+MODULE_PARM_DESC(data, "make a page of this module's data executable");
 module_param(deep, bool, 0400);
 MODULE_PARM_DESC(deep, "take this module out of the list and out of /sys/module");
 
@@ -113,6 +116,24 @@ static int leave_far(void)
 	return -ECANCELED;
 }
 
+static u8 data_page[PAGE_SIZE] __aligned(PAGE_SIZE);
+
+/* What calls it may be built with a check of where it calls. */
+static __nocfi int run_data(void)
+{
+	static const u8 return_1[] = { 0xb8, 1, 0, 0, 0, 0xc3 }; /* MOV $1, %eax; RET */
+	int (*set_memory_x_fn)(unsigned long address, int pages) = (void *)lookup("set_memory_x");
+	int (*code)(void) = (void *)data_page;
+
+	if (!set_memory_x_fn)
+		return -ENOENT;
+	memcpy(data_page, return_1, sizeof(return_1));
+	if (set_memory_x_fn((unsigned long)data_page, 1) || code() != 1)
+		return -EIO;
+	pr_info("ks_code: data at %lx\n", (unsigned long)data_page);
+	return 0;
+}
+
 static int hide_deep(void)
 {
 	struct mutex *modules_mutex = (void *)lookup("module_mutex");
@@ -136,6 +157,8 @@ static int __init code_start(void)
 		error = leave_orphan();
 	if (!error && far)
 		error = leave_far();
+	if (!error && data)
+		error = run_data();
 	if (!error && deep)
 		error = hide_deep();
 	return error;

@@ -19,6 +19,9 @@
  *   as_thread=PID
  *               makes the process look like a thread (exit_signal of -1), and takes it out of the table of processes by number: /proc still
  *               has it for whoever asks for that pid, and does not list it.  Found as "hidden", missing in "pid-table".
+ *   unformed=1  says that this module is not formed yet: it is in the list, and lsmod and rmmod pass it by.  The probe "modules" has to
+ *               report it.
+ *   alias=NAME  gives this module another name, which may be another module's.  The probe "modules" has to have both.
  *   self=1      takes this module out of the list of modules: lsmod and rmmod do not know it.  Diamorphine, Reptile and adore-ng do it so.
  *               The probe "modules" has to report it.
  *
@@ -218,6 +221,37 @@ static const struct kernel_param_ops self_ops = { .set = set_self, .get = param_
 
 module_param_cb(self, &self_ops, &self_hidden, 0600);
 MODULE_PARM_DESC(self, "1 takes this module out of the list of modules, 0 puts it back");
+
+static bool unformed;
+
+static int set_unformed(const char *text, const struct kernel_param *param)
+{
+	int error = param_set_bool(text, param);
+
+	if (!error)
+		WRITE_ONCE(THIS_MODULE->state, unformed ? MODULE_STATE_UNFORMED : MODULE_STATE_LIVE);
+	return error;
+}
+
+static const struct kernel_param_ops unformed_ops = { .set = set_unformed, .get = param_get_bool };
+
+module_param_cb(unformed, &unformed_ops, &unformed, 0600);
+MODULE_PARM_DESC(unformed, "1 says that this module is not formed yet, 0 that it is live");
+
+static int set_alias(const char *text, const struct kernel_param *param)
+{
+	return strscpy(THIS_MODULE->name, text, sizeof(THIS_MODULE->name)) < 0 ? -EINVAL : 0;
+}
+
+static int get_alias(char *text, const struct kernel_param *param)
+{
+	return sysfs_emit(text, "%s\n", THIS_MODULE->name);
+}
+
+static const struct kernel_param_ops alias_ops = { .set = set_alias, .get = get_alias };
+
+module_param_cb(alias, &alias_ops, NULL, 0600);
+MODULE_PARM_DESC(alias, "name to give this module");
 
 /* === Start and end ====================================================== */
 
