@@ -731,8 +731,8 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	struct file *file = NULL;
 	struct socket *sock;
 	struct pid *pid;
-	bool whole = false, socket_whole = true;
-	uint32_t under = 0;
+	bool pid_whole, whole = false, socket_whole = true;
+	uint32_t under = 0, nr = (uint32_t)cursor->at[AT_PID];
 	kuid_t uid;
 	int kind = KS_SET_SKIP;
 
@@ -749,18 +749,18 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 		met_pass += 1 + !(met_pass + 1); /* 0 is of no pass */
 	}
 	rcu_read_lock();
-	pid = find_ge_pid(cursor->at[AT_PID], &init_pid_ns);
+	pid = ks_next_pid(&nr, &pid_whole);
 	if (!pid) {
 		rcu_read_unlock();
 		for (unsigned int i = 0; i < SHORTFALLS; i++)
 			ks_tell_shortfall(probe, &shortfalls[i]);
 		return KS_SET_END;
 	}
-	if (pid_nr(pid) != cursor->at[AT_PID])
+	if (nr != cursor->at[AT_PID])
 		cursor->at[AT_FD] = 0;
-	cursor->at[AT_PID] = pid_nr(pid);
+	cursor->at[AT_PID] = nr;
 	task = pid_task(pid, PIDTYPE_PID);
-	if (task && !ks_still(&task->thread_pid, pid)) {
+	if (!pid_whole || (task && !ks_still(&task->thread_pid, pid))) {
 		rcu_read_unlock();
 		if (ks_is_passing(&patience, place_of(cursor)))
 			return KS_SET_ELSEWHERE;

@@ -4,6 +4,7 @@
  */
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/idr.h>
 #include <linux/mm.h>
 #include <linux/mm_types.h>
 #include <linux/pid.h>
@@ -14,12 +15,26 @@
 #include "../../linux/compat.h"
 #include "task.h"
 
+/* Of the kernel's ids a pid is neither 0 nor more than its numbers can say. */
+struct pid *ks_next_pid(unsigned int *nr, bool *whole)
+{
+	unsigned long at = max(*nr, 1U);
+	struct pid *pid = idr_get_next_ul(&init_pid_ns.idr, &at);
+	int number;
+
+	if (!pid || at > INT_MAX)
+		return NULL;
+	*nr = (unsigned int)at;
+	*whole = KS_GET(number, &pid->numbers[0].nr) && number == (int)at;
+	return pid;
+}
+
 bool ks_is_task(const struct task_struct *task, unsigned int *nr)
 {
 	struct pid *pid;
 	int number;
 
-	if (!KS_GET(pid, &task->thread_pid) || !pid || !KS_GET(number, &pid->numbers[0].nr))
+	if (!KS_GET(pid, &task->thread_pid) || !pid || !KS_GET(number, &pid->numbers[0].nr) || number <= 0)
 		return false;
 	*nr = (unsigned int)number;
 	return find_pid_ns(number, &init_pid_ns) == pid && pid_task(pid, PIDTYPE_PID) == task;

@@ -84,6 +84,19 @@ step root k records processes --run --filter pid=$victim
 torn alloc 0
 torn alloc $victim
 both held
+# The number of a session whose first process is gone, and a process behind it.
+setsid sh -c 'sleep 1000 & echo $! >behind' &
+session=$!
+wait $session
+behind=$(cat behind)
+step numbers echo $session $behind
+for other in $behind 4000000 1 0 -1; do
+	torn number "$session $other"
+	step number$other-process k records processes --run --filter pid=$behind
+	step number$other-files k records open-files --run --filter pid=$behind
+	torn number 0
+done
+kill $behind
 # No pass but those that are asked for.
 k low open-files >/dev/null
 k records open-files --run >/dev/null
@@ -191,6 +204,17 @@ for my $bent (map { ("$_-nowhere", "$_-hole") } @pointers) {
 is_deeply({ map { ($_ => process('after')->{$_}) } qw(ppid uid uts_ns threads exe root) }, { map { ($_ => $victim->{$_}) } qw(ppid uid uts_ns threads exe root) },
 	  'once they are mended, all is as before');
 is(unseen('after'), '', 'and nothing is missing');
+
+my ($session, $behind) = split ' ', $steps->{numbers}{out};
+is($behind, $session + 1, 'the number of a session whose first process is gone, and a process right behind it');
+for my $other ($behind, 4000000, 1, 0, -1) {
+	my $step = "number$other";
+
+	is(unseen($step), 'pids 1 tables 1', "a pid that says that it is $other is told as one that cannot be followed") or diag explain $steps->{"$step-process"};
+	is(process($step)->{event}, 'present', 'and hides no process behind it');
+	like(descriptors($step), qr/\b0\b/, 'nor its files');
+}
+
 is_deeply([grep { $_->{kind} =~ /^(failed|incomplete)$/ } json($steps->{root})], [], 'where the lock of process 1 is held, which any user can bring about, there is a sample')
 	or diag explain $steps->{root};
 is_deeply([map { process('held')->{$_} } qw(exe root uts_ns)], [map { $victim->{$_} } qw(exe root uts_ns)], 'a lock of a task that is held hides nothing of it')

@@ -18,6 +18,8 @@
  *            real_parent, real_cred, nsproxy, files, signal or mm; or, "link", what leads from the
  *            pid to the task.  "PID MEMBER hole": to one at which no memory is.  It must neither
  *            run nor end, nor be asked about in /proc, meanwhile
+ *   number   "NUMBER OTHER": the pid of that number, which need not be a task's any more, says that
+ *            it is OTHER
  *   alloc    the lock of the task of this pid is held, by nobody who would ever give it back
  *   table    "PID FD": as soon as the sensor looks at that descriptor, the process has another
  *            table of them, in which it is closed, as if it had opened many and closed this one
@@ -317,6 +319,30 @@ static int set_bend(const char *text, const struct kernel_param *param)
 	return 0;
 }
 
+/* === A pid ============================================================== */
+
+static struct pid *renumbered;
+static int number_was;
+
+static int set_number(const char *text, const struct kernel_param *param)
+{
+	int number, other;
+
+	if (renumbered) {
+		WRITE_ONCE(renumbered->numbers[0].nr, number_was);
+		put_pid(renumbered);
+		renumbered = NULL;
+	}
+	if (sscanf(text, "%d %d", &number, &other) != 2)
+		return number ? -EINVAL : 0;
+	renumbered = find_get_pid(number);
+	if (!renumbered)
+		return -ESRCH;
+	number_was = number;
+	WRITE_ONCE(renumbered->numbers[0].nr, other);
+	return 0;
+}
+
 /* === Parameters ========================================================= */
 
 static int set_tear(const char *text, const struct kernel_param *param)
@@ -365,6 +391,7 @@ static const struct kernel_param_ops tear_ops = { .set = set_tear };
 static const struct kernel_param_ops threads_ops = { .set = set_threads };
 static const struct kernel_param_ops hold_ops = { .set = set_hold };
 static const struct kernel_param_ops bend_ops = { .set = set_bend };
+static const struct kernel_param_ops number_ops = { .set = set_number };
 static const struct kernel_param_ops alloc_ops = { .set = set_alloc };
 static const struct kernel_param_ops table_ops = { .set = set_table };
 static const struct kernel_param_ops socket_ops = { .set = set_socket };
@@ -374,6 +401,7 @@ module_param_cb(kset, &tear_ops, &torn_objects, 0200);
 module_param_cb(threads, &threads_ops, NULL, 0200);
 module_param_cb(hold, &hold_ops, NULL, 0200);
 module_param_cb(bend, &bend_ops, NULL, 0200);
+module_param_cb(number, &number_ops, NULL, 0200);
 module_param_cb(alloc, &alloc_ops, NULL, 0200);
 module_param_cb(table, &table_ops, NULL, 0200);
 module_param_cb(socket, &socket_ops, NULL, 0200);
@@ -382,6 +410,7 @@ MODULE_PARM_DESC(kset, "the list of /sys/module's objects leads back to this one
 MODULE_PARM_DESC(threads, "the lists of threads of this pid lead nowhere");
 MODULE_PARM_DESC(hold, "the lock of /sys/module's objects is held");
 MODULE_PARM_DESC(bend, "PID MEMBER: that pointer of the task's leads nowhere");
+MODULE_PARM_DESC(number, "NUMBER OTHER: that pid says that it is the other");
 MODULE_PARM_DESC(alloc, "the lock of the task of this pid is held");
 MODULE_PARM_DESC(table, "PID FD: the process gets another table of descriptors as that one is looked at");
 MODULE_PARM_DESC(socket, "PID FD lock|peer: that UNIX socket's lock is held, or its peer leads nowhere");
@@ -405,6 +434,7 @@ static void __exit torn_stop(void)
 	set_threads("0", NULL);
 	hold(false);
 	set_bend("0", NULL);
+	set_number("0", NULL);
 	set_alloc("0", NULL);
 	set_socket("0", NULL);
 	set_table("0", NULL);
