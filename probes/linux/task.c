@@ -94,11 +94,18 @@ static bool still_leads(const struct ks_link *way, unsigned int links)
  *               6.7), or as some file's, which may be another one at once;
  *   its count   is raised only while it is not 0, so never in memory that was given back.  Then
  *               the file stays, and slot and way are asked once more whether it is that one still.
+ *
+ * A slot has one of the file's references, so a file that is still in it after its count was found
+ * to be 0 is no file that is just closed; were its memory another's meanwhile (since 6.7), not at
+ * each look.
  */
 struct file *ks_get_file(struct file *const *slot, const struct ks_link *way, unsigned int links)
 {
-	for (unsigned int i = 0; i < KS_TASK_LOOKS; i++) {
-		bool readable, there;
+	const struct file *dead = NULL;
+	unsigned int dead_looks = 0;
+
+	for (unsigned int i = 0; i < KS_FILE_LOOKS; i++) {
+		bool readable, there, still;
 		struct file *file;
 
 		readable = KS_GET(file, slot) && (!file || is_file(file));
@@ -110,12 +117,17 @@ struct file *ks_get_file(struct file *const *slot, const struct ks_link *way, un
 		if (!file)
 			return NULL;
 		there = ks_try_get_file(file);
-		if (there && ks_still(slot, file) && still_leads(way, links))
+		still = ks_still(slot, file) && still_leads(way, links);
+		if (there && still)
 			return file;
-		if (there)
+		if (there) {
 			fput(file);
+		} else if (still && (!dead || dead == file)) {
+			dead = file;
+			dead_looks++;
+		}
 	}
-	return NULL;
+	return ERR_PTR(dead_looks == KS_FILE_LOOKS ? -EFAULT : -EBUSY);
 }
 
 int ks_task_mm(const struct task_struct *task, struct ks_task_mm *out)
@@ -131,6 +143,9 @@ int ks_task_mm(const struct task_struct *task, struct ks_task_mm *out)
 			return 0;
 		readable = KS_GET(out->pgd, &mm->pgd) && virt_addr_valid(out->pgd);
 		out->exe = readable ? ks_get_file((struct file *const *)&mm->exe_file, &way, 1) : NULL;
+		/* Any user can bring that about: what else there is, can be read. */
+		if (out->exe == ERR_PTR(-EBUSY))
+			out->exe = NULL;
 		if (ks_has(&task->mm, mm) && out->exe != ERR_PTR(-EAGAIN))
 			return readable && !IS_ERR(out->exe) ? 1 : -EFAULT;
 		if (!IS_ERR_OR_NULL(out->exe))

@@ -104,6 +104,16 @@ torn table "$victim 9"
 step replaced k records open-files --run --filter pid=$victim
 torn table 0
 step replaced-after k records open-files --run --filter pid=$victim
+torn table "$victim 9 again"
+step tables-files k records open-files --run --filter pid=$victim
+torn table 0
+torn flip "$victim 9 0"
+step flipped-files k records open-files --run --filter pid=$victim
+torn flip 0
+torn count "$victim 9"
+step dead-files k records open-files --run --filter pid=$victim
+torn count 0
+step alive-files k records open-files --run --filter pid=$victim
 k adversarial open-files >/dev/null
 
 ip link set lo up
@@ -211,7 +221,7 @@ for my $other ($behind, 4000000, 1, 0, -1) {
 	my $step = "number$other";
 
 	is(unseen($step), 'pids 1 tables 1', "a pid that says that it is $other is told as one that cannot be followed") or diag explain $steps->{"$step-process"};
-	is(process($step)->{event}, 'present', 'and hides no process behind it');
+	like(process($step)->{event}, qr/^(present|appeared|changed)$/, 'and hides no process behind it');
 	like(descriptors($step), qr/\b0\b/, 'nor its files');
 }
 
@@ -225,6 +235,17 @@ is(join(' ', sort map { $_->{fd} } grep { $_->{event} eq 'present' } of_kind('re
 	  'what was closed in the table that took the place of the one at hand is not told as open') or diag explain $steps->{replaced};
 is(unseen('replaced'), '', 'and nothing is missing');
 ok((grep { $_->{event} ne 'vanished' && $_->{fd} == 9 } of_kind('replaced-after', 'file')), 'with the first one, it is open') or diag explain $steps->{'replaced-after'};
+
+my $others = join ' ', grep { $_ != 9 } split ' ', descriptors('before');
+for my $changing (qw(tables flipped)) {
+	is(unseen($changing), 'changing descriptors 1', "$changing: a descriptor that is another at each look is told as that, which any user can bring about")
+		or diag explain $steps->{"$changing-files"};
+	is(descriptors($changing), $others, 'and the others are told');
+}
+is(unseen('dead'), 'descriptors 1', 'one whose file is said to be nobody\'s cannot be read') or diag explain $steps->{'dead-files'};
+is(descriptors('dead'), $others, 'and the others are told');
+is(unseen('alive'), '', 'once that is mended, nothing is missing');
+is(descriptors('alive'), descriptors('before'), 'and all are there');
 
 # === Of a socket =============================================================
 
