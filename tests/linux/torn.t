@@ -22,7 +22,7 @@ use Test::More;
 # Each of a task's pointers; what is there to be read without it is 0.
 my @pointers = qw(real_parent real_cred nsproxy files signal mm link);
 
-my $steps = boot("POINTERS='@pointers'\n" . <<'SH', '--linux', '--timeout', 240, map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code));
+my $steps = boot("POINTERS='@pointers'\n" . <<'SH', '--linux', '--timeout', 240, map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code hide/ks_hide));
 S=/run/ksense/kernel.sock
 torn() { echo $2 > /sys/module/ks_torn/parameters/$1; }
 k() { ksense --timeout 300 --socket $S --json "$@"; }
@@ -97,6 +97,18 @@ for other in $behind 4000000 1 0 -1; do
 	torn number 0
 done
 kill $behind
+# A hidden process that becomes another program between any two looks.
+insmod ks_hide.ko
+actor again 10 & again=$!
+sleep 1
+k records processes >/dev/null
+echo $again >/sys/module/ks_hide/parameters/table
+await=0
+until k records processes --filter kind=hidden >>again.out; grep -q appeared again.out || [ $await -gt 40 ]; do await=$((await + 1)); sleep 0.2; done
+step again cat again.out
+echo 0 >/sys/module/ks_hide/parameters/table
+kill -KILL $again
+rmmod ks_hide
 # No pass but those that are asked for.
 k low open-files >/dev/null
 k records open-files --run >/dev/null
@@ -224,6 +236,10 @@ for my $other ($behind, 4000000, 1, 0, -1) {
 	like(process($step)->{event}, qr/^(present|appeared|changed)$/, 'and hides no process behind it');
 	like(descriptors($step), qr/\b0\b/, 'nor its files');
 }
+
+my ($again) = of_kind('again', 'hidden');
+is_deeply([@{$again // {}}{qw(event comm missing)}], ['appeared', 'actor', 'pid-table,task-list'], 'a hidden process that executes a program between any two looks is found')
+	or diag explain $steps->{again};
 
 is_deeply([grep { $_->{kind} =~ /^(failed|incomplete)$/ } json($steps->{root})], [], 'where the lock of process 1 is held, which any user can bring about, there is a sample')
 	or diag explain $steps->{root};
