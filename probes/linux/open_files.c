@@ -591,17 +591,21 @@ static uint32_t told_under(const struct task_struct *task, const struct files_st
 /* Of which so many are read at once. */
 #define PLACES_READ 32
 
-/* What a pass may not see all of: tables, and descriptors in those that it sees. */
-enum { TABLES, DESCRIPTORS, SHORTFALLS };
+/*
+ * What a pass may not see all of: tables, and descriptors in those that it sees.  Any user can
+ * change one of his all the time, so those are counted apart.
+ */
+enum { TABLES, DESCRIPTORS, CHANGING, SHORTFALLS };
 static struct ks_shortfall shortfalls[SHORTFALLS] = {
 	[TABLES] = { .view = "tables" },
 	[DESCRIPTORS] = { .view = "descriptors" },
+	[CHANGING] = { .view = "changing descriptors" },
 };
 
 /*
  * The next open file in the @table to which @way leads, from *@fd on and before @last, with a
  * reference; NULL: none.  As an ERR_PTR: -EFAULT, *@fd could not be read; -ENXIO, nor what is
- * behind it; -EAGAIN, the way has changed.
+ * behind it; -EBUSY, *@fd was another one at each look; -EAGAIN, the way has changed.
  */
 static struct file *file_in_table(const struct fdtable *table, const struct ks_link way[2], unsigned int *fd, unsigned int last)
 {
@@ -625,8 +629,8 @@ static struct file *file_in_table(const struct fdtable *table, const struct ks_l
 
 /*
  * The next open file in the table @files of @task's, from *@fd on, with a reference, and *@fd
- * behind it; NULL: not among the next places.  -EFAULT, as an ERR_PTR: *@fd could not be read, or
- * what is from there on, where that is *@end.
+ * behind it; NULL: not among the next places.  As an ERR_PTR: -EFAULT, *@fd could not be read, or
+ * what is from there on, where that is *@end; -EBUSY, *@fd was another one at each look.
  */
 static struct file *file_in(const struct task_struct *task, const struct files_struct *files, unsigned int *fd, unsigned int *end)
 {
@@ -652,11 +656,8 @@ static struct file *file_in(const struct task_struct *task, const struct files_s
 		/* It has just been closed as a whole. */
 		return ks_has(&task->files, files) ? ERR_PTR(-EFAULT) : NULL;
 	}
-	if (file == ERR_PTR(-EAGAIN)) {
-		/* Another one at each look: this place waits for the next pass. */
-		++*fd;
-		return NULL;
-	}
+	if (file == ERR_PTR(-EAGAIN))
+		return READ_ONCE(task->files) ? ERR_PTR(-EBUSY) : NULL;
 	return file;
 }
 
@@ -677,6 +678,13 @@ static void count(unsigned int shortfall, bool whole)
 	shortfalls[shortfall].looked += whole;
 }
 
+/* Of one that stood still. */
+static void count_descriptor(bool whole)
+{
+	count(DESCRIPTORS, whole);
+	count(CHANGING, true);
+}
+
 /*
  * The next open file of @task, with a reference, and the cursor behind it; NULL, and the cursor at
  * where to go on.  *@under: likewise, and the table is told under this pid.
@@ -694,8 +702,10 @@ static struct file *next_file(const struct task_struct *task, struct ks_set_curs
 	if (IS_ERR(file)) {
 		/* Of one descriptor, or from there on. */
 		readable = fd < end;
-		if (readable)
-			count(DESCRIPTORS, false);
+		if (file == ERR_PTR(-EBUSY))
+			count(CHANGING, false);
+		else if (readable)
+			count_descriptor(false);
 		file = NULL;
 		fd++;
 	} else if (file) {
@@ -731,8 +741,8 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	struct file *file = NULL;
 	struct socket *sock;
 	struct pid *pid;
-	bool whole = false, socket_whole = true;
-	uint32_t under = 0;
+	bool pid_whole, whole = false, socket_whole = true;
+	uint32_t under = 0, nr = (uint32_t)cursor->at[AT_PID];
 	kuid_t uid;
 	int kind = KS_SET_SKIP;
 
@@ -749,18 +759,18 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 		met_pass += 1 + !(met_pass + 1); /* 0 is of no pass */
 	}
 	rcu_read_lock();
-	pid = find_ge_pid(cursor->at[AT_PID], &init_pid_ns);
+	pid = ks_next_pid(&nr, &pid_whole);
 	if (!pid) {
 		rcu_read_unlock();
 		for (unsigned int i = 0; i < SHORTFALLS; i++)
 			ks_tell_shortfall(probe, &shortfalls[i]);
 		return KS_SET_END;
 	}
-	if (pid_nr(pid) != cursor->at[AT_PID])
+	if (nr != cursor->at[AT_PID])
 		cursor->at[AT_FD] = 0;
-	cursor->at[AT_PID] = pid_nr(pid);
+	cursor->at[AT_PID] = nr;
 	task = pid_task(pid, PIDTYPE_PID);
-	if (task && !ks_still(&task->thread_pid, pid)) {
+	if (!pid_whole || (task && !ks_still(&task->thread_pid, pid))) {
 		rcu_read_unlock();
 		if (ks_is_passing(&patience, place_of(cursor)))
 			return KS_SET_ELSEWHERE;
@@ -793,7 +803,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 		cursor->at[AT_FD]--;
 		return KS_SET_ELSEWHERE;
 	}
-	count(DESCRIPTORS, whole && socket_whole);
+	count_descriptor(whole && socket_whole);
 	return kind;
 }
 

@@ -339,22 +339,21 @@ static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
 	struct file *exe = NULL;
 	struct task_struct *task, *process;
 	struct pid *pid;
-	unsigned int nr;
-	bool torn, as_thread;
+	unsigned int nr = (unsigned int)cursor->at[1] + 1;
+	bool whole, torn, as_thread;
 	int kind = KS_SET_SKIP;
 
 	rcu_read_lock();
-	pid = find_ge_pid((int)cursor->at[1] + 1, &init_pid_ns);
+	pid = ks_next_pid(&nr, &whole);
 	if (!pid) {
 		rcu_read_unlock();
 		cursor->at[0] = CPUS;
 		cursor->at[1] = 0;
 		return KS_SET_SKIP;
 	}
-	nr = (unsigned int)pid_nr(pid);
 	task = pid_task(pid, PIDTYPE_PID);
 	process = pid_task(pid, PIDTYPE_TGID);
-	torn = (task && !ks_still(&task->thread_pid, pid)) || (process && !ks_still(&process->thread_pid, pid));
+	torn = !whole || (task && !ks_still(&task->thread_pid, pid)) || (process && !ks_still(&process->thread_pid, pid));
 	/* That the pid has no process is one link alone. */
 	as_thread = !process && task && ks_is_process(task);
 	if ((torn || as_thread) && ks_is_passing(&patience, nr)) {

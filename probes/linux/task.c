@@ -4,6 +4,7 @@
  */
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/idr.h>
 #include <linux/mm.h>
 #include <linux/mm_types.h>
 #include <linux/pid.h>
@@ -14,12 +15,26 @@
 #include "../../linux/compat.h"
 #include "task.h"
 
+/* Of the kernel's ids a pid is neither 0 nor more than its numbers can say. */
+struct pid *ks_next_pid(unsigned int *nr, bool *whole)
+{
+	unsigned long at = max(*nr, 1U);
+	struct pid *pid = idr_get_next_ul(&init_pid_ns.idr, &at);
+	int number;
+
+	if (!pid || at > INT_MAX)
+		return NULL;
+	*nr = (unsigned int)at;
+	*whole = KS_GET(number, &pid->numbers[0].nr) && number == (int)at;
+	return pid;
+}
+
 bool ks_is_task(const struct task_struct *task, unsigned int *nr)
 {
 	struct pid *pid;
 	int number;
 
-	if (!KS_GET(pid, &task->thread_pid) || !pid || !KS_GET(number, &pid->numbers[0].nr))
+	if (!KS_GET(pid, &task->thread_pid) || !pid || !KS_GET(number, &pid->numbers[0].nr) || number <= 0)
 		return false;
 	*nr = (unsigned int)number;
 	return find_pid_ns(number, &init_pid_ns) == pid && pid_task(pid, PIDTYPE_PID) == task;
@@ -79,11 +94,18 @@ static bool still_leads(const struct ks_link *way, unsigned int links)
  *               6.7), or as some file's, which may be another one at once;
  *   its count   is raised only while it is not 0, so never in memory that was given back.  Then
  *               the file stays, and slot and way are asked once more whether it is that one still.
+ *
+ * A slot has one of the file's references, so a file that is still in it after its count was found
+ * to be 0 is no file that is just closed; were its memory another's meanwhile (since 6.7), not at
+ * each look.
  */
 struct file *ks_get_file(struct file *const *slot, const struct ks_link *way, unsigned int links)
 {
-	for (unsigned int i = 0; i < KS_TASK_LOOKS; i++) {
-		bool readable, there;
+	const struct file *dead = NULL;
+	unsigned int dead_looks = 0;
+
+	for (unsigned int i = 0; i < KS_FILE_LOOKS; i++) {
+		bool readable, there, still;
 		struct file *file;
 
 		readable = KS_GET(file, slot) && (!file || is_file(file));
@@ -95,12 +117,17 @@ struct file *ks_get_file(struct file *const *slot, const struct ks_link *way, un
 		if (!file)
 			return NULL;
 		there = ks_try_get_file(file);
-		if (there && ks_still(slot, file) && still_leads(way, links))
+		still = ks_still(slot, file) && still_leads(way, links);
+		if (there && still)
 			return file;
-		if (there)
+		if (there) {
 			fput(file);
+		} else if (still && (!dead || dead == file)) {
+			dead = file;
+			dead_looks++;
+		}
 	}
-	return NULL;
+	return ERR_PTR(dead_looks == KS_FILE_LOOKS ? -EFAULT : -EBUSY);
 }
 
 int ks_task_mm(const struct task_struct *task, struct ks_task_mm *out)
@@ -116,6 +143,9 @@ int ks_task_mm(const struct task_struct *task, struct ks_task_mm *out)
 			return 0;
 		readable = KS_GET(out->pgd, &mm->pgd) && virt_addr_valid(out->pgd);
 		out->exe = readable ? ks_get_file((struct file *const *)&mm->exe_file, &way, 1) : NULL;
+		/* Any user can bring that about: what else there is, can be read. */
+		if (out->exe == ERR_PTR(-EBUSY))
+			out->exe = NULL;
 		if (ks_has(&task->mm, mm) && out->exe != ERR_PTR(-EAGAIN))
 			return readable && !IS_ERR(out->exe) ? 1 : -EFAULT;
 		if (!IS_ERR_OR_NULL(out->exe))

@@ -22,6 +22,8 @@
 
 /* In so many looks, somebody who changes it on another CPU is done. */
 #define KS_TASK_LOOKS 3
+/* A look at a descriptor costs next to nothing, and any user can change one all the time. */
+#define KS_FILE_LOOKS 16
 
 /* Whether a task still has what it had at @place in it: after the reads of what is behind it. */
 static inline bool ks_has(const void *place, const void *held)
@@ -38,6 +40,13 @@ static inline bool ks_still(const void *place, const void *held)
 	smp_rmb();
 	return KS_GET(now, (const void *const *)place) && now == held;
 }
+
+/*
+ * The first pid of the pid table at *@nr or behind, and *@nr its place there; NULL: none.  @whole:
+ * it says that it has that number.  What it says may be anything: nobody goes on by it, or one pid
+ * that says another number hides those between.  Under RCU.
+ */
+struct pid *ks_next_pid(unsigned int *nr, bool *whole);
 
 /*
  * Whether what a link leads to is a task: the pid table has it, under the number that it says,
@@ -70,15 +79,15 @@ struct ks_link {
 };
 
 /*
- * The file at @slot, to which so many @links lead, with a reference: fput().  NULL: there is none,
- * or it is just going.  As an ERR_PTR: -EAGAIN, the way has changed; -EFAULT, what the slot leads
- * to is no file.
+ * The file at @slot, to which so many @links lead, with a reference: fput().  NULL: there is none.
+ * As an ERR_PTR: -EAGAIN, the way has changed; -EFAULT, what the slot leads to is no file, or one
+ * that is said to be nobody's; -EBUSY, it was another one at each look.
  */
 struct file *ks_get_file(struct file *const *slot, const struct ks_link *way, unsigned int links);
 
 struct ks_task_mm {
 	pgd_t *pgd;             /* a valid address; what is there stays no longer than the mm: not to be read */
-	struct file *exe;       /* what it executes, with a reference, or NULL */
+	struct file *exe;       /* what it executes, with a reference; NULL: nothing, or another file at each look */
 };
 
 /* 1; 0: the task has no mm of its own; -EFAULT: what it has is none. */

@@ -38,6 +38,13 @@ static const char *const view_names[VIEWS] = { "pid-table", "task-list", "thread
 
 /* A task is suspect until the second look, so much later at least. */
 #define SECOND_LOOK_NS (50 * NSEC_PER_MSEC)
+/*
+ * Who executes a program, or writes another start into it, is another one by what tells tasks
+ * apart; and so is who has the memory of one that is gone.  What is missing at an address in so
+ * many looks in a row hides, whoever that is: each task that comes and goes is in all views in
+ * between, but for moments, and a look that finds it there begins anew.
+ */
+#define LOOKS_OF_ANYBODY 8
 #define SUSPECTS 64
 /*
  * It is forgotten when it was not seen in so many passes: one that only a CPU knows is seen when
@@ -91,12 +98,16 @@ struct walk {
 
 enum walked { WALK_ON, WALK_DONE, WALK_LOST };
 
+/* One for an address. */
 struct suspect {
 	struct ks_hidden item;
 	uint64_t exec_id;       /* grows when another thread takes the process over, and with it start and pid */
 	uint64_t base_ns;       /* of the look that the next one is compared with */
 	uint32_t pass;          /* of the last look; 0: free */
+	bool same;              /* it was the same task since that look */
 	uint8_t missing;        /* in that look, and in all since */
+	uint8_t looks;          /* so many in a row, whoever it was, missed it ... */
+	uint8_t always;         /* ... in these */
 	uint8_t told;           /* missing in two looks: what is told */
 	uint8_t seen;
 	bool process;           /* the first thread of one */
@@ -197,8 +208,7 @@ static struct suspect *find_suspect(const struct sight *sight)
 	for (unsigned int i = 0; i < SUSPECTS; i++) {
 		struct suspect *suspect = &v.suspects[i];
 
-		if (suspect->pass && suspect->item.task == (uintptr_t)sight->task && suspect->item.start_ns == sight->start_ns &&
-		    suspect->exec_id == sight->exec_id)
+		if (suspect->pass && suspect->item.task == (uintptr_t)sight->task)
 			return suspect;
 	}
 	return NULL;
@@ -285,7 +295,8 @@ static void describe(struct ks_hidden *item, const struct sight *sight)
 
 /*
  * A look at a task, by way of @view, that some views did not have.  What is missing in this look
- * and was in an earlier one, long enough ago, and in none between was found, is told.
+ * and was in an earlier one, long enough ago, and in none between was found, is told; but if it was
+ * not the same task in both, only after so many more.
  */
 static void note(const struct sight *sight, unsigned int missing, enum view view)
 {
@@ -300,6 +311,7 @@ static void note(const struct sight *sight, unsigned int missing, enum view view
 	if (suspect && suspect->pass == v.pass) {
 		suspect->seen |= BIT_OF(view);
 		suspect->missing &= missing;
+		suspect->always &= missing;
 		return;
 	}
 	if (!suspect) {
@@ -308,17 +320,28 @@ static void note(const struct sight *sight, unsigned int missing, enum view view
 			v.suspected++;
 			return;
 		}
-		suspect->exec_id = sight->exec_id;
 		suspect->item.since_ns = ks_port_boot_time_ns();
 		suspect->base_ns = now;
-		suspect->missing = (uint8_t)missing;
-	} else if (now - suspect->base_ns < SECOND_LOOK_NS) {
-		suspect->missing &= missing;
+		suspect->missing = suspect->always = (uint8_t)missing;
+		suspect->looks = 1;
+		suspect->same = true;
 	} else {
-		suspect->told = suspect->missing & missing;
-		suspect->missing = (uint8_t)missing;
-		suspect->base_ns = now;
+		suspect->same &= suspect->item.start_ns == sight->start_ns && suspect->exec_id == sight->exec_id;
+		suspect->missing &= missing;
+		suspect->always &= missing;
+		if (now - suspect->base_ns >= SECOND_LOOK_NS) {
+			suspect->looks = suspect->always ? min(suspect->looks + 1, LOOKS_OF_ANYBODY) : 1;
+			suspect->told = suspect->looks == LOOKS_OF_ANYBODY ? suspect->always : 0;
+			if (suspect->same)
+				suspect->told |= suspect->missing;
+			if (!suspect->always)
+				suspect->always = (uint8_t)missing;
+			suspect->missing = (uint8_t)missing;
+			suspect->same = true;
+			suspect->base_ns = now;
+		}
 	}
+	suspect->exec_id = sight->exec_id;
 	suspect->pass = v.pass;
 	suspect->process = sight->process;
 	suspect->seen |= BIT_OF(view) | BIT_OF(PID_TABLE) | BIT_OF(THREADS);

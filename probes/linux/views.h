@@ -10,7 +10,9 @@
  * A pass of the probe "processes" walks each.  Of whatever it comes across it asks whether the
  * others have it too: a few loads, as a link is proved by its neighbours'.  What is missing
  * somewhere is a suspect, known by its address, start and number of execs; it is told when the
- * next look, 50 ms later at least and in another pass, misses it in the same view.
+ * next look, 50 ms later at least and in another pass, misses it in the same view.  If start or
+ * number are others by then, it may be another task, caught in a moment of its own: then it takes
+ * eight such looks in a row.
  *
  * tasklist_lock, which guards all of that, is not for modules.  So: RCU, under which a task that
  * was found in a list remains a task; what may be anything, because it was found through links

@@ -16,6 +16,8 @@
  * Usage: actor race NUMBER.  So many times, a thread that is not the first takes the process over
  * by executing the program anew: the kernel then puts it in the first one's place, in every list.
  *
+ * Usage: actor again MILLISECONDS.  So often it executes itself anew.
+ *
  * Usage: actor headless.  The first thread ends; another lives on.
  */
 #include <pthread.h>
@@ -89,6 +91,12 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "headless")) {
 		begin(wait_for_ever, NULL);
 		pthread_exit(NULL);
+	}
+	if (argc == 3 && !strcmp(argv[1], "again")) {
+		usleep((useconds_t)atoi(argv[2]) * 1000);
+		execlp(argv[0], argv[0], argv[1], argv[2], (char *)NULL);
+		perror("execl");
+		return 1;
 	}
 	if (argc == 3 && !strcmp(argv[1], "race")) {
 		if (atoi(argv[2]) <= 0)

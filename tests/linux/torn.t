@@ -22,7 +22,7 @@ use Test::More;
 # Each of a task's pointers; what is there to be read without it is 0.
 my @pointers = qw(real_parent real_cred nsproxy files signal mm link);
 
-my $steps = boot("POINTERS='@pointers'\n" . <<'SH', '--linux', '--timeout', 240, map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code));
+my $steps = boot("POINTERS='@pointers'\n" . <<'SH', '--linux', '--timeout', 240, map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code hide/ks_hide));
 S=/run/ksense/kernel.sock
 torn() { echo $2 > /sys/module/ks_torn/parameters/$1; }
 k() { ksense --timeout 300 --socket $S --json "$@"; }
@@ -84,6 +84,31 @@ step root k records processes --run --filter pid=$victim
 torn alloc 0
 torn alloc $victim
 both held
+# The number of a session whose first process is gone, and a process behind it.
+setsid sh -c 'sleep 1000 & echo $! >behind' &
+session=$!
+wait $session
+behind=$(cat behind)
+step numbers echo $session $behind
+for other in $behind 4000000 1 0 -1; do
+	torn number "$session $other"
+	step number$other-process k records processes --run --filter pid=$behind
+	step number$other-files k records open-files --run --filter pid=$behind
+	torn number 0
+done
+kill $behind
+# A hidden process that becomes another program between any two looks.
+insmod ks_hide.ko
+actor again 10 & again=$!
+sleep 1
+k records processes >/dev/null
+echo $again >/sys/module/ks_hide/parameters/table
+await=0
+until k records processes --filter kind=hidden >>again.out; grep -q appeared again.out || [ $await -gt 40 ]; do await=$((await + 1)); sleep 0.2; done
+step again cat again.out
+echo 0 >/sys/module/ks_hide/parameters/table
+kill -KILL $again
+rmmod ks_hide
 # No pass but those that are asked for.
 k low open-files >/dev/null
 k records open-files --run >/dev/null
@@ -91,6 +116,16 @@ torn table "$victim 9"
 step replaced k records open-files --run --filter pid=$victim
 torn table 0
 step replaced-after k records open-files --run --filter pid=$victim
+torn table "$victim 9 again"
+step tables-files k records open-files --run --filter pid=$victim
+torn table 0
+torn flip "$victim 9 0"
+step flipped-files k records open-files --run --filter pid=$victim
+torn flip 0
+torn count "$victim 9"
+step dead-files k records open-files --run --filter pid=$victim
+torn count 0
+step alive-files k records open-files --run --filter pid=$victim
 k adversarial open-files >/dev/null
 
 ip link set lo up
@@ -191,6 +226,21 @@ for my $bent (map { ("$_-nowhere", "$_-hole") } @pointers) {
 is_deeply({ map { ($_ => process('after')->{$_}) } qw(ppid uid uts_ns threads exe root) }, { map { ($_ => $victim->{$_}) } qw(ppid uid uts_ns threads exe root) },
 	  'once they are mended, all is as before');
 is(unseen('after'), '', 'and nothing is missing');
+
+my ($session, $behind) = split ' ', $steps->{numbers}{out};
+is($behind, $session + 1, 'the number of a session whose first process is gone, and a process right behind it');
+for my $other ($behind, 4000000, 1, 0, -1) {
+	my $step = "number$other";
+
+	is(unseen($step), 'pids 1 tables 1', "a pid that says that it is $other is told as one that cannot be followed") or diag explain $steps->{"$step-process"};
+	like(process($step)->{event}, qr/^(present|appeared|changed)$/, 'and hides no process behind it');
+	like(descriptors($step), qr/\b0\b/, 'nor its files');
+}
+
+my ($again) = of_kind('again', 'hidden');
+is_deeply([@{$again // {}}{qw(event comm missing)}], ['appeared', 'actor', 'pid-table,task-list'], 'a hidden process that executes a program between any two looks is found')
+	or diag explain $steps->{again};
+
 is_deeply([grep { $_->{kind} =~ /^(failed|incomplete)$/ } json($steps->{root})], [], 'where the lock of process 1 is held, which any user can bring about, there is a sample')
 	or diag explain $steps->{root};
 is_deeply([map { process('held')->{$_} } qw(exe root uts_ns)], [map { $victim->{$_} } qw(exe root uts_ns)], 'a lock of a task that is held hides nothing of it')
@@ -201,6 +251,17 @@ is(join(' ', sort map { $_->{fd} } grep { $_->{event} eq 'present' } of_kind('re
 	  'what was closed in the table that took the place of the one at hand is not told as open') or diag explain $steps->{replaced};
 is(unseen('replaced'), '', 'and nothing is missing');
 ok((grep { $_->{event} ne 'vanished' && $_->{fd} == 9 } of_kind('replaced-after', 'file')), 'with the first one, it is open') or diag explain $steps->{'replaced-after'};
+
+my $others = join ' ', grep { $_ != 9 } split ' ', descriptors('before');
+for my $changing (qw(tables flipped)) {
+	is(unseen($changing), 'changing descriptors 1', "$changing: a descriptor that is another at each look is told as that, which any user can bring about")
+		or diag explain $steps->{"$changing-files"};
+	is(descriptors($changing), $others, 'and the others are told');
+}
+is(unseen('dead'), 'descriptors 1', 'one whose file is said to be nobody\'s cannot be read') or diag explain $steps->{'dead-files'};
+is(descriptors('dead'), $others, 'and the others are told');
+is(unseen('alive'), '', 'once that is mended, nothing is missing');
+is(descriptors('alive'), descriptors('before'), 'and all are there');
 
 # === Of a socket =============================================================
 

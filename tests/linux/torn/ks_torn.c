@@ -18,10 +18,17 @@
  *            real_parent, real_cred, nsproxy, files, signal or mm; or, "link", what leads from the
  *            pid to the task.  "PID MEMBER hole": to one at which no memory is.  It must neither
  *            run nor end, nor be asked about in /proc, meanwhile
+ *   number   "NUMBER OTHER": the pid of that number, which need not be a task's any more, says that
+ *            it is OTHER
  *   alloc    the lock of the task of this pid is held, by nobody who would ever give it back
  *   table    "PID FD": as soon as the sensor looks at that descriptor, the process has another
  *            table of them, in which it is closed, as if it had opened many and closed this one
- *            meanwhile.  It must neither run nor end until 0 has given the first one back
+ *            meanwhile.  It must neither run nor end until 0 has given the first one back.
+ *            "PID FD again": each time that it looks, and nothing is closed
+ *   count    "PID FD": the file of that descriptor is one that nobody has.  Nobody may use it
+ *            meanwhile
+ *   flip     "PID FD OTHER": each time that the sensor looks at that descriptor, it gets the other
+ *            one's file, or its own back.  The process must neither run nor end meanwhile
  *   socket   "PID FD lock": likewise the lock of that UNIX socket; "PID FD peer": its pointer to
  *            its peer leads to where no memory is.  Nobody may use the socket meanwhile
  */
@@ -228,13 +235,15 @@ static int set_socket(const char *text, const struct kernel_param *param)
 
 static struct files_struct *table_of;
 static struct fdtable *first_table, second_table;
-static struct file **looked_at;
+static struct file **looked_at, **looked_at_again;
 
 /* At the begin of ks_get_file(slot, ...). */
 static int replace_table(struct kprobe *probe, struct pt_regs *regs)
 {
 	if (regs->di == (unsigned long)looked_at)
 		WRITE_ONCE(*(struct fdtable **)&table_of->fdt, &second_table);
+	else if (regs->di == (unsigned long)looked_at_again)
+		WRITE_ONCE(*(struct fdtable **)&table_of->fdt, first_table);
 	return 0;
 }
 
@@ -244,6 +253,7 @@ static int set_table(const char *text, const struct kernel_param *param)
 {
 	struct task_struct *task;
 	struct file **slots;
+	char how[8] = "";
 	unsigned int fd;
 	int number, error;
 
@@ -253,7 +263,7 @@ static int set_table(const char *text, const struct kernel_param *param)
 		kfree(second_table.fd);
 		table_of = NULL;
 	}
-	if (sscanf(text, "%d %u", &number, &fd) != 2)
+	if (sscanf(text, "%d %u %7s", &number, &fd, how) < 2)
 		return number ? -EINVAL : 0;
 	task = task_of(number);
 	if (!task)
@@ -268,7 +278,9 @@ static int set_table(const char *text, const struct kernel_param *param)
 		table_of = NULL;
 		return -EINVAL;
 	}
-	slots[fd] = NULL;
+	looked_at_again = *how ? slots + fd : NULL;
+	if (!looked_at_again)
+		slots[fd] = NULL;
 	second_table = *first_table;
 	*(struct file ***)&second_table.fd = slots;
 	looked_at = (struct file **)first_table->fd + fd;
@@ -279,6 +291,85 @@ static int set_table(const char *text, const struct kernel_param *param)
 		kfree(slots);
 		table_of = NULL;
 	}
+	return error;
+}
+
+/* === A file ============================================================= */
+
+/* Of a process that stays, and whose lock may be held. */
+static struct file **slot_of(int number, unsigned int fd)
+{
+	struct task_struct *task = task_of(number);
+	struct fdtable *table;
+
+	if (!task)
+		return NULL;
+	table = *(struct fdtable **)&task->files->fdt;
+	put_task_struct(task);
+	return fd < table->max_fds && table->fd[fd] ? (struct file **)table->fd + fd : NULL;
+}
+
+static struct file *dead;
+static long count_was;
+
+static int set_count(const char *text, const struct kernel_param *param)
+{
+	struct file **slot;
+	unsigned int fd;
+	int number;
+
+	if (dead) {
+		atomic_long_set(&dead->f_count, count_was);
+		dead = NULL;
+	}
+	if (sscanf(text, "%d %u", &number, &fd) != 2)
+		return number ? -EINVAL : 0;
+	slot = slot_of(number, fd);
+	if (!slot)
+		return -EBADF;
+	dead = *slot;
+	count_was = atomic_long_xchg(&dead->f_count, 0);
+	return 0;
+}
+
+static struct file *flipped[2], **flip_at;
+
+/* At the begin of __virt_addr_valid(file), of which the sensor makes use between two reads of the slot. */
+static int flip(struct kprobe *probe, struct pt_regs *regs)
+{
+	for (unsigned int i = 0; i < 2; i++)
+		if (regs->di == (unsigned long)flipped[i] && cmpxchg(flip_at, flipped[i], flipped[!i]) == flipped[i])
+			break;
+	return 0;
+}
+
+static struct kprobe at_an_address = { .symbol_name = "__virt_addr_valid", .pre_handler = flip };
+
+static int set_flip(const char *text, const struct kernel_param *param)
+{
+	struct file **slot, **others;
+	unsigned int fd, other;
+	int number, error;
+
+	if (flip_at) {
+		unregister_kprobe(&at_an_address);
+		WRITE_ONCE(*flip_at, flipped[0]);
+		flip_at = NULL;
+	}
+	if (sscanf(text, "%d %u %u", &number, &fd, &other) != 3)
+		return number ? -EINVAL : 0;
+	slot = slot_of(number, fd);
+	others = slot_of(number, other);
+	if (!slot || !others)
+		return -EBADF;
+	flipped[0] = *slot;
+	flipped[1] = *others;
+	flip_at = slot;
+	at_an_address.addr = NULL;
+	at_an_address.flags = 0;
+	error = register_kprobe(&at_an_address);
+	if (error)
+		flip_at = NULL;
 	return error;
 }
 
@@ -314,6 +405,30 @@ static int set_bend(const char *text, const struct kernel_param *param)
 			bent_at = (void **)((char *)bent + members[i].at);
 	bent_was = *bent_at;
 	WRITE_ONCE(*bent_at, strcmp(how, "hole") ? NOWHERE : HOLE);
+	return 0;
+}
+
+/* === A pid ============================================================== */
+
+static struct pid *renumbered;
+static int number_was;
+
+static int set_number(const char *text, const struct kernel_param *param)
+{
+	int number, other;
+
+	if (renumbered) {
+		WRITE_ONCE(renumbered->numbers[0].nr, number_was);
+		put_pid(renumbered);
+		renumbered = NULL;
+	}
+	if (sscanf(text, "%d %d", &number, &other) != 2)
+		return number ? -EINVAL : 0;
+	renumbered = find_get_pid(number);
+	if (!renumbered)
+		return -ESRCH;
+	number_was = number;
+	WRITE_ONCE(renumbered->numbers[0].nr, other);
 	return 0;
 }
 
@@ -365,8 +480,11 @@ static const struct kernel_param_ops tear_ops = { .set = set_tear };
 static const struct kernel_param_ops threads_ops = { .set = set_threads };
 static const struct kernel_param_ops hold_ops = { .set = set_hold };
 static const struct kernel_param_ops bend_ops = { .set = set_bend };
+static const struct kernel_param_ops number_ops = { .set = set_number };
 static const struct kernel_param_ops alloc_ops = { .set = set_alloc };
 static const struct kernel_param_ops table_ops = { .set = set_table };
+static const struct kernel_param_ops count_ops = { .set = set_count };
+static const struct kernel_param_ops flip_ops = { .set = set_flip };
 static const struct kernel_param_ops socket_ops = { .set = set_socket };
 
 module_param_cb(ring, &tear_ops, &torn_modules, 0200);
@@ -374,16 +492,22 @@ module_param_cb(kset, &tear_ops, &torn_objects, 0200);
 module_param_cb(threads, &threads_ops, NULL, 0200);
 module_param_cb(hold, &hold_ops, NULL, 0200);
 module_param_cb(bend, &bend_ops, NULL, 0200);
+module_param_cb(number, &number_ops, NULL, 0200);
 module_param_cb(alloc, &alloc_ops, NULL, 0200);
 module_param_cb(table, &table_ops, NULL, 0200);
+module_param_cb(count, &count_ops, NULL, 0200);
+module_param_cb(flip, &flip_ops, NULL, 0200);
 module_param_cb(socket, &socket_ops, NULL, 0200);
 MODULE_PARM_DESC(ring, "the list of modules leads back to its second one");
 MODULE_PARM_DESC(kset, "the list of /sys/module's objects leads back to this one's");
 MODULE_PARM_DESC(threads, "the lists of threads of this pid lead nowhere");
 MODULE_PARM_DESC(hold, "the lock of /sys/module's objects is held");
 MODULE_PARM_DESC(bend, "PID MEMBER: that pointer of the task's leads nowhere");
+MODULE_PARM_DESC(number, "NUMBER OTHER: that pid says that it is the other");
 MODULE_PARM_DESC(alloc, "the lock of the task of this pid is held");
 MODULE_PARM_DESC(table, "PID FD: the process gets another table of descriptors as that one is looked at");
+MODULE_PARM_DESC(count, "PID FD: nobody has that descriptor's file");
+MODULE_PARM_DESC(flip, "PID FD OTHER: that descriptor changes between its file and the other's at each look");
 MODULE_PARM_DESC(socket, "PID FD lock|peer: that UNIX socket's lock is held, or its peer leads nowhere");
 
 static int __init torn_start(void)
@@ -405,8 +529,11 @@ static void __exit torn_stop(void)
 	set_threads("0", NULL);
 	hold(false);
 	set_bend("0", NULL);
+	set_number("0", NULL);
 	set_alloc("0", NULL);
 	set_socket("0", NULL);
+	set_count("0", NULL);
+	set_flip("0", NULL);
 	set_table("0", NULL);
 }
 
