@@ -59,6 +59,7 @@
 #define KS_LATE MILLISECS(100)
 #define KS_WATCH_EVERY MILLISECS(200)
 #define KS_SHUNNED SECONDS(2)
+/* Who has kept all CPUs of Dom0's pool for so long has us work on others. */
 #define KS_HELD SECONDS(1)
 #define KS_WATCHES_MAX 8
 
@@ -81,6 +82,9 @@ static unsigned int ks_watches_count;
 
 static DEFINE_SPINLOCK(ks_cpus_lock);
 static cpumask_t ks_cpus;
+static s_time_t ks_cpus_until;
+static unsigned int ks_last_cpu;
+
 /*
  * Of each CPU, online or not, as a tasklet may wait on one that goes away.  Under the
  * same lock.
@@ -91,8 +95,6 @@ static struct ks_cpu_state {
     s_time_t held_since;   /* since then */
     struct tasklet knock;  /* runs as soon as he lets go */
 } *__read_mostly ks_cpu_states;
-static s_time_t ks_cpus_until;
-static unsigned int ks_last_cpu;
 
 /* "sense=cpus=", written at boot only. */
 static cpumask_t __read_mostly ks_cpus_named;
@@ -188,8 +190,8 @@ static unsigned int ks_less_shunned(unsigned int a, unsigned int b)
 /*
  * A CPU on which the work can run now: the one that it wants, or the next of
  * those that are not at rest.  A shunned one only where there is no other, at rest
- * or not.  It is taken: nobody else gets
- * it until the run is over, and its rest.  NR_CPUS: there is none before *@later.
+ * or not.  It is taken: nobody else gets it until the run is over, and its rest.
+ * NR_CPUS: there is none before *@later.
  */
 static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
                                 s_time_t *later)
