@@ -596,8 +596,11 @@ bool ks_views_below(unsigned int nr)
 
 	rcu_read_lock();
 	task = pid_task(find_pid_ns((int)nr, &init_pid_ns), PIDTYPE_PID);
-	if (!task || task != v.below_task || task->flags & PF_EXITING) {
-		/* Its children are just given away. */
+	/*
+	 * One that ends has its children until it gives them away, all at once; that it says so is
+	 * not asked, as anything may be written there.
+	 */
+	if (!task || task != v.below_task) {
 		rcu_read_unlock();
 		return true;
 	}

@@ -108,6 +108,19 @@ until k records processes --filter kind=hidden >>again.out; grep -q appeared aga
 step again cat again.out
 echo 0 >/sys/module/ks_hide/parameters/table
 kill -KILL $again
+# Only its parent has it, of which somebody says that it is ending.
+sh -c 'sleep 1000 & echo $! >child; wait' & parent=$!
+until [ -s child ]; do sleep 0.1; done
+sleep 1
+torn flags "$parent 4"
+echo $(cat child) >/sys/module/ks_hide/parameters/table
+k records processes >/dev/null
+await=0
+until k records processes --filter kind=hidden >>child.out; grep -q appeared child.out || [ $await -gt 40 ]; do await=$((await + 1)); sleep 0.2; done
+step child cat child.out
+echo 0 >/sys/module/ks_hide/parameters/table
+torn flags 0
+kill $(cat child)
 rmmod ks_hide
 # No pass but those that are asked for.
 k low open-files >/dev/null
@@ -240,6 +253,9 @@ for my $other ($behind, 4000000, 1, 0, -1) {
 my ($again) = of_kind('again', 'hidden');
 is_deeply([@{$again // {}}{qw(event comm missing)}], ['appeared', 'actor', 'pid-table,task-list'], 'a hidden process that executes a program between any two looks is found')
 	or diag explain $steps->{again};
+
+is_deeply([map { [@$_{qw(comm missing)}] } grep { $_->{event} eq 'appeared' } of_kind('child', 'hidden')], [['sleep', 'pid-table,task-list']],
+	  'and one whose parent is said to be ending') or diag explain $steps->{child};
 
 is_deeply([grep { $_->{kind} =~ /^(failed|incomplete)$/ } json($steps->{root})], [], 'where the lock of process 1 is held, which any user can bring about, there is a sample')
 	or diag explain $steps->{root};

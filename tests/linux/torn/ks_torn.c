@@ -20,6 +20,7 @@
  *            run nor end, nor be asked about in /proc, meanwhile
  *   number   "NUMBER OTHER": the pid of that number, which need not be a task's any more, says that
  *            it is OTHER
+ *   flags    "PID BITS": that task's flags have these bits as well
  *   alloc    the lock of the task of this pid is held, by nobody who would ever give it back
  *   table    "PID FD": as soon as the sensor looks at that descriptor, the process has another
  *            table of them, in which it is closed, as if it had opened many and closed this one
@@ -432,6 +433,31 @@ static int set_number(const char *text, const struct kernel_param *param)
 	return 0;
 }
 
+/* === Flags ============================================================== */
+
+static struct task_struct *flagged;
+static unsigned int flags_set;
+
+static int set_flags(const char *text, const struct kernel_param *param)
+{
+	unsigned int bits;
+	int number;
+
+	if (flagged) {
+		flagged->flags &= ~flags_set;
+		put_task_struct(flagged);
+		flagged = NULL;
+	}
+	if (sscanf(text, "%d %i", &number, &bits) != 2)
+		return number ? -EINVAL : 0;
+	flagged = task_of(number);
+	if (!flagged)
+		return -ESRCH;
+	flags_set = bits & ~flagged->flags;
+	flagged->flags |= bits;
+	return 0;
+}
+
 /* === Parameters ========================================================= */
 
 static int set_tear(const char *text, const struct kernel_param *param)
@@ -481,6 +507,7 @@ static const struct kernel_param_ops threads_ops = { .set = set_threads };
 static const struct kernel_param_ops hold_ops = { .set = set_hold };
 static const struct kernel_param_ops bend_ops = { .set = set_bend };
 static const struct kernel_param_ops number_ops = { .set = set_number };
+static const struct kernel_param_ops flags_ops = { .set = set_flags };
 static const struct kernel_param_ops alloc_ops = { .set = set_alloc };
 static const struct kernel_param_ops table_ops = { .set = set_table };
 static const struct kernel_param_ops count_ops = { .set = set_count };
@@ -493,6 +520,7 @@ module_param_cb(threads, &threads_ops, NULL, 0200);
 module_param_cb(hold, &hold_ops, NULL, 0200);
 module_param_cb(bend, &bend_ops, NULL, 0200);
 module_param_cb(number, &number_ops, NULL, 0200);
+module_param_cb(flags, &flags_ops, NULL, 0200);
 module_param_cb(alloc, &alloc_ops, NULL, 0200);
 module_param_cb(table, &table_ops, NULL, 0200);
 module_param_cb(count, &count_ops, NULL, 0200);
@@ -504,6 +532,7 @@ MODULE_PARM_DESC(threads, "the lists of threads of this pid lead nowhere");
 MODULE_PARM_DESC(hold, "the lock of /sys/module's objects is held");
 MODULE_PARM_DESC(bend, "PID MEMBER: that pointer of the task's leads nowhere");
 MODULE_PARM_DESC(number, "NUMBER OTHER: that pid says that it is the other");
+MODULE_PARM_DESC(flags, "PID BITS: that task's flags have these, too");
 MODULE_PARM_DESC(alloc, "the lock of the task of this pid is held");
 MODULE_PARM_DESC(table, "PID FD: the process gets another table of descriptors as that one is looked at");
 MODULE_PARM_DESC(count, "PID FD: nobody has that descriptor's file");
@@ -530,6 +559,7 @@ static void __exit torn_stop(void)
 	hold(false);
 	set_bend("0", NULL);
 	set_number("0", NULL);
+	set_flags("0", NULL);
 	set_alloc("0", NULL);
 	set_socket("0", NULL);
 	set_count("0", NULL);
