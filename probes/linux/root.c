@@ -42,7 +42,14 @@ static bool has_root(const struct task_struct *task, const struct fs_struct *fs,
 /*
  * With a reference, and without a lock: any user can keep others waiting for that of process 1.
  * A mount and a dentry stay memory under RCU.  If the task has them as its root directory after
- * the reference was taken, it was taken of what is alive; else it is given back (*@stale).
+ * the mount's count was raised, it was raised of what is alive: who leaves a root directory says
+ * so, and then gives his reference back and adds the counts up, with a full barrier between.  Only
+ * then the dentry, whose file system the mount keeps.
+ *
+ * Else the last one may have been given back already, and the mount is going whatever its count:
+ * whether that is so is to be seen under a lock of the kernel's own alone.  It may then not be
+ * given back, as it is no memory any more outside of RCU, where a last reference has to be.  So
+ * the count stays raised: a mount that process 1 left in that moment, if it is one still, is kept.
  */
 static const char *root_of(const struct task_struct *task, struct path *root, struct path *stale)
 {
@@ -54,14 +61,16 @@ static const char *root_of(const struct task_struct *task, struct path *root, st
 	fs = READ_ONCE(task->fs);
 	if (!fs) {
 		why = NO_ROOT;
-	} else if (virt_addr_valid(fs) && KS_GET(path, &fs->root) && is_path(&path) && has_root(task, fs, &path) &&
-		   lockref_get_not_dead(&path.dentry->d_lockref)) {
+	} else if (virt_addr_valid(fs) && KS_GET(path, &fs->root) && is_path(&path) && has_root(task, fs, &path)) {
 		mntget(path.mnt);
+		smp_mb();
 		if (has_root(task, fs, &path)) {
-			*root = path;
-			why = NULL;
-		} else {
-			*stale = path;
+			if (lockref_get_not_dead(&path.dentry->d_lockref)) {
+				*root = path;
+				why = NULL;
+			} else {
+				stale->mnt = path.mnt;
+			}
 		}
 	}
 	rcu_read_unlock();
