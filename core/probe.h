@@ -155,6 +155,9 @@ struct ks_probe {
 	uint64_t offs;           /* how often it was turned off, likewise, */
 	uint64_t off_ns;         /* and for how long in all, but for the last time while it is off, */
 	uint64_t off_since_ns;   /* which began then */
+	uint64_t lates;          /* how often a step ran more than a second later than it should, likewise, */
+	uint64_t late_ns;        /* by how much in all, */
+	uint64_t late_untold_ns; /* and how much of it is in no record yet */
 	uint32_t failed_in_row;
 	uint32_t restarts_in_row; /* without a complete pass in between; no more are counted than make a difference */
 	uint32_t cut_in_row;     /* passes that did not end, without a complete one in between */

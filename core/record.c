@@ -229,12 +229,12 @@ void ks_record_restarted(struct ks_probe *probe, const char *kind, const char *w
 }
 
 /* The sums outlive what tells of single times. */
-void ks_record_stalled(struct ks_probe *probe)
+void ks_record_late(struct ks_probe *probe)
 {
-	struct ks_text *text = begin(probe, KS_ALARM, KS_NO_SOURCE, "stalled");
+	struct ks_text *text = begin(probe, KS_ALARM, KS_NO_SOURCE, "late");
 
-	ks_text_member_u64(text, "stalled_ns", probe->sensor->untold_ns);
-	ks_text_member_u64(text, "stalls", probe->sensor->stalls);
-	ks_text_member_u64(text, "in_all_ns", probe->sensor->stalled_ns);
+	ks_text_member_u64(text, "late_ns", probe->late_untold_ns);
+	ks_text_member_u64(text, "lates", probe->lates);
+	ks_text_member_u64(text, "in_all_ns", probe->late_ns);
 	end(probe);
 }

@@ -11,7 +11,7 @@
  *   recovered  {failed}: the first complete pass after so many that failed
  *   restarted  {why, was, uuid, in_row, pause_ns}: by the supervisor
  *   stopped    the same: it does not heal, and stays off
- *   stalled    {stalled_ns, stalls, in_all_ns}: the whole sensor stood still, since it was told last
+ *   late       {late_ns, lates, in_all_ns}: its steps ran so much later than they should, since it was told last
  */
 #ifndef KS_RECORD_H
 #define KS_RECORD_H
@@ -33,6 +33,6 @@ void ks_record_command_locked(struct ks_probe *probe, enum ks_command command, c
 void ks_record_failed(struct ks_probe *probe, const char *why);
 void ks_record_recovered(struct ks_probe *probe);
 void ks_record_restarted(struct ks_probe *probe, const char *kind, const char *why, const char *old_uuid, uint64_t pause_ns);
-void ks_record_stalled(struct ks_probe *probe);
+void ks_record_late(struct ks_probe *probe);
 
 #endif /* KS_RECORD_H */

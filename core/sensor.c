@@ -13,10 +13,11 @@
 /* How often the supervisor looks. */
 #define SUPERVISE_NS 1000000000ULL
 /*
- * A probe is overdue this long after the moment at which a step should have run; and if the sensor
- * stood still so long, at once or in parts, it says so.
+ * A probe is overdue this long after the moment at which a step should have run; and if its steps
+ * were late by so much, at once or in parts of more than LATE_NS, it says so.
  */
 #define OVERDUE_NS 5000000000ULL
+#define LATE_NS 1000000000ULL
 /* So many passes that failed in a row make a restart. */
 #define FAILURES_MAX 3
 /*
@@ -174,6 +175,30 @@ static void step(struct ks_probe *probe, uint64_t deadline_ns)
 		pass_over(probe, result == KS_STEP_DONE);
 }
 
+/*
+ * With the lock held, before another moment is expected: a step that should have run long ago has
+ * not, or only now.  Somebody kept its CPU for himself, or all of the machine.  True: it is to be
+ * told.
+ */
+static bool count_late(struct ks_probe *probe, uint64_t now)
+{
+	/* The first step waits for the end of the machine's boot. */
+	if (!probe->on || !probe->steps || now < probe->expected_ns || now - probe->expected_ns <= LATE_NS)
+		return false;
+	probe->lates++;
+	probe->late_ns += now - probe->expected_ns;
+	probe->late_untold_ns += now - probe->expected_ns;
+	return probe->late_untold_ns >= OVERDUE_NS;
+}
+
+static void note_late(struct ks_probe *probe, uint64_t now)
+{
+	if (!count_late(probe, now))
+		return;
+	ks_record_late(probe);
+	probe->late_untold_ns = 0;
+}
+
 static uint64_t KS_CB probe_run(struct ks_work *work)
 {
 	struct ks_probe *probe = container_of(work, struct ks_probe, work);
@@ -181,6 +206,7 @@ static uint64_t KS_CB probe_run(struct ks_work *work)
 
 	ks_lock(&probe->lock);
 	now = ks_port_time_ns();
+	note_late(probe, now);
 	if (!probe->on) {
 		again = KS_WORK_IDLE;
 	} else if (probe->busy) {
@@ -497,6 +523,9 @@ static void restart(struct ks_probe *probe, const char *why)
 		ks_record_restarted(probe, "stopped", why, old_uuid, 0);
 		return;
 	}
+	/* The record of the restart tells that, too. */
+	if (count_late(probe, ks_port_time_ns()))
+		probe->late_untold_ns = 0;
 	if (probe->restarts_in_row)
 		pause_ns = RESTART_PAUSE_NS << (probe->restarts_in_row - 1);
 	start_probe(probe);
@@ -520,8 +549,7 @@ static void step_stuck(struct ks_probe *probe)
 
 /*
  * @gap_ns: for so long nobody ran, the supervisor neither: somebody kept all of the machine for
- * himself.  That is no probe's fault and does not count as time in which it did nothing; but what
- * came and went meanwhile it has not seen.
+ * himself.  That is no probe's fault and does not count as time in which it did nothing.
  */
 static void supervise(struct ks_probe *probe, uint64_t now, uint64_t gap_ns)
 {
@@ -529,9 +557,8 @@ static void supervise(struct ks_probe *probe, uint64_t now, uint64_t gap_ns)
 	bool on;
 
 	ks_lock(&probe->lock);
-	if (probe->on && gap_ns && probe->sensor->untold_ns >= OVERDUE_NS)
-		ks_record_stalled(probe);
 	if (gap_ns) {
+		note_late(probe, now);
 		/*
 		 * What was due meanwhile, is due now; a step under way begins anew to be late, and
 		 * the pass took that much less.
@@ -561,15 +588,8 @@ static uint64_t KS_CB sensor_run(struct ks_work *work)
 	uint64_t gap_ns = now > late + SUPERVISE_NS ? now - late : 0;
 
 	sensor->supervised++;
-	if (gap_ns) {
-		sensor->stalls++;
-		sensor->stalled_ns += gap_ns;
-		sensor->untold_ns += gap_ns;
-	}
 	for (unsigned int i = 0; i < sensor->count; i++)
 		supervise(&sensor->probes[i], now, gap_ns);
-	if (sensor->untold_ns >= OVERDUE_NS)
-		sensor->untold_ns = 0;
 	sensor->supervised_ns = now;
 	return SUPERVISE_NS;
 }

@@ -68,9 +68,6 @@ struct ks_sensor {
 	struct ks_work work;         /* the supervisor */
 	uint64_t supervised;         /* how often it ran, */
 	uint64_t supervised_ns;      /* and when last */
-	uint64_t stalls;             /* how often the whole sensor stood still, for more than a second, */
-	uint64_t stalled_ns;         /* how long in all, */
-	uint64_t untold_ns;          /* and how much of it is in no record yet */
 	bool running;                /* the supervisor's work is there */
 	unsigned int count;
 	struct ks_probe *probes;     /* count of them */

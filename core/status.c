@@ -45,6 +45,8 @@ static const struct number {
 	NUMBER("resets", resets),
 	NUMBER("offs", offs),
 	NUMBER("off_ns", off_ns),
+	NUMBER("lates", lates),
+	NUMBER("late_ns", late_ns),
 };
 
 static uint64_t value_of(const struct ks_probe *probe, const struct number *number)
@@ -105,8 +107,6 @@ static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const stru
 	ks_text_lit(out, KS_MEMBER("level"));
 	put_text(out, ks_target_word(sensor, request, true));
 	ks_text_member_u64(out, "supervised", sensor->supervised);
-	ks_text_member_u64(out, "stalls", sensor->stalls);
-	ks_text_member_u64(out, "stalled_ns", sensor->stalled_ns);
 	ks_text_member_u64(out, "memory_bytes", memory_bytes);
 	if (sensor->config.put_status)
 		sensor->config.put_status(out);

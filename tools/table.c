@@ -474,13 +474,6 @@ static void print_sensor(const json_t *status)
 	printf(" time=%ss", time ? time : "?");
 	print_member("supervised", json_object_get(status, "supervised"));
 	print_member("memory_bytes", json_object_get(status, "memory_bytes"));
-	if (number(status, "stalls")) {
-		char *stalled = seconds(number(status, "stalled_ns"));
-
-		print_member("stalls", json_object_get(status, "stalls"));
-		printf(" stalled=%ss", stalled ? stalled : "?");
-		free(stalled);
-	}
 	putchar('\n');
 	free(time);
 	lock = json_object_get(status, "lock");

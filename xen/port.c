@@ -40,8 +40,8 @@
  */
 #define KS_REST_MIN MICROSECS(50)
 #define KS_REST_MAX MILLISECS(1)
-/* So many CPUs are asked whether they are at rest, when a run is due. */
-#define KS_TRIES 8
+/* So many CPUs are asked whether they will do, when one is needed. */
+#define KS_TRIES 16
 
 /*
  * While Xen boots nothing runs: what a probe would see is not final yet.  Delays
@@ -91,10 +91,13 @@ static unsigned int ks_last_cpu;
  */
 static struct ks_cpu_state {
     s_time_t rest_until;   /* it belongs to others, whichever work kept it from them */
-    s_time_t shun_until;   /* STIME_MAX: somebody keeps it for himself, as far as we know, */
-    s_time_t held_since;   /* since then */
+    /* KS_HELD_SINCE(when): somebody keeps it for himself, as far as we know */
+    s_time_t shun_until;
     struct tasklet knock;  /* runs as soon as he lets go */
-} *__read_mostly ks_cpu_states;
+} ks_cpu_states[NR_CPUS];
+
+/* Farther than any time, and the farther the longer. */
+#define KS_HELD_SINCE(when) (STIME_MAX - (when))
 
 /* "sense=cpus=", written at boot only. */
 static cpumask_t __read_mostly ks_cpus_named;
@@ -141,8 +144,7 @@ static bool ks_all_held(const cpumask_t *cpus, s_time_t now)
     unsigned int cpu;
 
     for_each_cpu ( cpu, cpus )
-        if ( ks_cpu_states[cpu].shun_until != STIME_MAX ||
-             now < ks_cpu_states[cpu].held_since + KS_HELD )
+        if ( ks_cpu_states[cpu].shun_until < KS_HELD_SINCE(now - KS_HELD) )
             return false;
 
     return true;
@@ -171,112 +173,97 @@ static bool ks_has_wish(const struct ks_port_work *p)
 }
 
 /*
- * With the lock held.  Of two shunned CPUs (@b: or none) the one that was let go first,
- * or else the one that has been kept for less long: it may just have been slow.
+ * With the lock held: the next CPU behind @cpu that is not in @taken (or NULL) nor, if
+ * @later is given, at rest.  A shunned one only where there is no other, at rest or not.
+ * NR_CPUS: there is none, not before *@later.
  */
-static unsigned int ks_less_shunned(unsigned int a, unsigned int b)
-{
-    const struct ks_cpu_state *state = &ks_cpu_states[a], *than;
-
-    if ( b == NR_CPUS )
-        return a;
-    than = &ks_cpu_states[b];
-    if ( state->shun_until != than->shun_until )
-        return state->shun_until < than->shun_until ? a : b;
-
-    return state->held_since > than->held_since ? a : b;
-}
-
-/*
- * A CPU on which the work can run now: the one that it wants, or the next of
- * those that are not at rest.  A shunned one only where there is no other, at rest
- * or not.  It is taken: nobody else gets it until the run is over, and its rest.
- * NR_CPUS: there is none before *@later.
- */
-static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
+static unsigned int ks_find_cpu(unsigned int cpu, const cpumask_t *taken,
                                 s_time_t *later)
 {
-    unsigned int found = NR_CPUS, shunned = NR_CPUS, cpu, tries;
-    const struct ks_cpu_state *state;
-
-    *later = STIME_MAX;
-    spin_lock(&ks_cpus_lock);
-    ks_find_cpus(now);
-    cpu = ks_last_cpu;
-    for ( tries = 0; tries < KS_TRIES && found == NR_CPUS; tries++ )
-    {
-        cpu = ks_has_wish(p) ? p->next_cpu : cpumask_cycle(cpu, &ks_cpus);
-        state = &ks_cpu_states[cpu];
-        if ( state->shun_until > now )
-            shunned = ks_less_shunned(cpu, shunned);
-        else if ( state->rest_until > now )
-            *later = min(*later, state->rest_until);
-        else
-            found = cpu;
-    }
-    if ( found == NR_CPUS && *later == STIME_MAX )
-    {
-        if ( ks_cpu_states[shunned].rest_until > now )
-            *later = ks_cpu_states[shunned].rest_until;
-        else
-            found = shunned;
-    }
-    if ( found != NR_CPUS )
-    {
-        ks_last_cpu = found;
-        ks_cpu_states[found].rest_until = now + 2 * KS_REST_MIN;
-    }
-    spin_unlock(&ks_cpus_lock);
-
-    return found;
-}
-
-/*
- * The next CPU behind @cpu, and rather one that is not shunned, nor in @taken, which
- * may be NULL: for a timer, or what cannot wait.
- */
-static unsigned int ks_next_cpu(unsigned int cpu, const cpumask_t *taken)
-{
-    unsigned int tries, shunned = NR_CPUS;
+    unsigned int found = NR_CPUS, tries;
     s_time_t now = NOW();
 
-    spin_lock(&ks_cpus_lock);
     ks_find_cpus(now);
-    for ( tries = cpumask_weight(&ks_cpus); tries; tries-- )
+    for ( tries = min_t(unsigned int, cpumask_weight(&ks_cpus), KS_TRIES); tries; tries-- )
     {
         cpu = cpumask_cycle(cpu, &ks_cpus);
         if ( taken && cpumask_test_cpu(cpu, taken) )
             continue;
-        if ( ks_cpu_states[cpu].shun_until <= now )
-            break;
-        shunned = ks_less_shunned(cpu, shunned);
+        if ( ks_cpu_states[cpu].shun_until > now )
+        {
+            /* Of those that are held it may just have been slow that is so last. */
+            if ( found == NR_CPUS || ks_cpu_states[cpu].shun_until <
+                                     ks_cpu_states[found].shun_until )
+                found = cpu;
+        }
+        else if ( later && ks_cpu_states[cpu].rest_until > now )
+            *later = min(*later, ks_cpu_states[cpu].rest_until);
+        else
+            return cpu;
     }
-    if ( !tries && shunned != NR_CPUS )
-        cpu = shunned;
+    if ( !later || found == NR_CPUS )
+        return found;
+    if ( *later == STIME_MAX && ks_cpu_states[found].rest_until <= now )
+        return found;
+    if ( *later == STIME_MAX )
+        *later = ks_cpu_states[found].rest_until;
+
+    return NR_CPUS;
+}
+
+/*
+ * A CPU on which the work can run now: the one that it wants, or the next.  It is
+ * taken: nobody else gets it until the run is over, and its rest.  NR_CPUS: there is
+ * none before *@later.
+ */
+static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
+                                s_time_t *later)
+{
+    unsigned int cpu = p->next_cpu;
+
+    *later = STIME_MAX;
+    spin_lock(&ks_cpus_lock);
+    if ( !ks_has_wish(p) )
+        cpu = ks_find_cpu(ks_last_cpu, NULL, later);
+    else if ( ks_cpu_states[cpu].rest_until > now )
+    {
+        *later = ks_cpu_states[cpu].rest_until;
+        cpu = NR_CPUS;
+    }
+    if ( cpu != NR_CPUS )
+    {
+        ks_last_cpu = cpu;
+        ks_cpu_states[cpu].rest_until = now + 2 * KS_REST_MIN;
+    }
     spin_unlock(&ks_cpus_lock);
 
     return cpu;
 }
 
-/* What waits there is late. */
-static void ks_shun(unsigned int cpu)
+/* For a timer, or what cannot wait: another CPU than @cpu, if there is one. */
+static unsigned int ks_next_cpu(unsigned int cpu, const cpumask_t *taken)
 {
-    struct ks_cpu_state *state = &ks_cpu_states[cpu];
-    bool knock;
-
-    if ( !cpu_online(cpu) )
-        return;
+    unsigned int next;
 
     spin_lock(&ks_cpus_lock);
-    knock = state->shun_until != STIME_MAX;
-    if ( knock )
+    next = ks_find_cpu(cpu, taken, NULL);
+    spin_unlock(&ks_cpus_lock);
+
+    return next == NR_CPUS ? cpu : next;
+}
+
+/* What waits there is late. */
+static void ks_shun(unsigned int cpu, s_time_t now)
+{
+    struct ks_cpu_state *state = &ks_cpu_states[cpu];
+
+    spin_lock(&ks_cpus_lock);
+    if ( cpu_online(cpu) && state->shun_until < KS_HELD_SINCE(now) )
     {
-        state->shun_until = STIME_MAX;
-        state->held_since = NOW();
+        state->shun_until = KS_HELD_SINCE(now);
+        tasklet_schedule_on_cpu(&state->knock, cpu);
     }
     spin_unlock(&ks_cpus_lock);
-    if ( knock )
-        tasklet_schedule_on_cpu(&state->knock, cpu);
 }
 
 static void cf_check ks_let_go(void *data)
@@ -286,18 +273,6 @@ static void cf_check ks_let_go(void *data)
     spin_lock(&ks_cpus_lock);
     state->shun_until = NOW() + KS_SHUNNED;
     spin_unlock(&ks_cpus_lock);
-}
-
-static bool ks_suits_timers(unsigned int cpu, s_time_t now)
-{
-    bool suits;
-
-    spin_lock(&ks_cpus_lock);
-    suits = cpu_online(cpu) && cpumask_test_cpu(cpu, &ks_cpus) &&
-            ks_cpu_states[cpu].shun_until <= now;
-    spin_unlock(&ks_cpus_lock);
-
-    return suits;
 }
 
 bool ks_work_may_be_on(unsigned int cpu)
@@ -340,7 +315,7 @@ static void ks_set_timer(struct ks_port_work *p, s_time_t when)
 {
     unsigned int cpu = p->timer.cpu;
 
-    if ( !ks_suits_timers(cpu, NOW()) )
+    if ( !cpumask_test_cpu(cpu, &ks_cpus) || ks_cpu_states[cpu].shun_until > NOW() )
         migrate_timer(&p->timer, ks_next_cpu(cpu, NULL));
     set_timer(&p->timer, when);
     p->armed = when;
@@ -453,7 +428,7 @@ static void ks_move_if_late(struct ks_work *work, s_time_t now)
     if ( !p->running && !p->dead && p->when != STIME_MAX &&
          now > p->armed + KS_LATE )
     {
-        ks_shun(p->armed_cpu);
+        ks_shun(p->armed_cpu, now);
         if ( !tasklet_is_scheduled(&p->tasklet) )
             ks_work_arm(work);
         else if ( !ks_has_wish(p) )
@@ -489,25 +464,12 @@ static void cf_check ks_watch(void *data)
     for ( i = 0; i < ks_watches_count; i++ )
         if ( now > ks_watches[i].due + KS_LATE )
         {
-            ks_shun(ks_watches[i].timer.cpu);
+            ks_shun(ks_watches[i].timer.cpu, now);
             ks_set_watch(&ks_watches[i], now + KS_WATCH_EVERY);
         }
     list_for_each_entry ( work, &ks_works, port.list )
         ks_move_if_late(work, now);
     spin_unlock(&ks_works_lock);
-}
-
-int __init ks_works_init(void)
-{
-    unsigned int i;
-
-    ks_cpu_states = xzalloc_array(struct ks_cpu_state, nr_cpu_ids);
-    if ( !ks_cpu_states )
-        return -ENOMEM;
-    for ( i = 0; i < nr_cpu_ids; i++ )
-        tasklet_init(&ks_cpu_states[i].knock, ks_let_go, &ks_cpu_states[i]);
-
-    return 0;
 }
 
 void __init ks_watches_start(void)
@@ -516,6 +478,8 @@ void __init ks_watches_start(void)
     unsigned int cpu = smp_processor_id();
     s_time_t now = NOW();
 
+    for ( i = 0; i < nr_cpu_ids; i++ )
+        tasklet_init(&ks_cpu_states[i].knock, ks_let_go, &ks_cpu_states[i]);
     spin_lock(&ks_works_lock);
     for ( i = 0; i < count; i++ )
     {
@@ -526,11 +490,6 @@ void __init ks_watches_start(void)
         ks_set_watch(&ks_watches[i], now + (i + 1) * KS_WATCH_EVERY / count);
     }
     spin_unlock(&ks_works_lock);
-}
-
-size_t ks_works_memory(void)
-{
-    return nr_cpu_ids * sizeof(*ks_cpu_states);
 }
 
 /* === Works: interface === */

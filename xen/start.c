@@ -97,7 +97,7 @@ static uint64_t __init ks_table_memory(void)
 
 static size_t __init ks_memory(void)
 {
-    size_t bytes = ks_exchange_memory() + ks_works_memory();
+    size_t bytes = ks_exchange_memory();
     unsigned int i;
 
     bytes += ks_sensor.count * sizeof(*ks_sensor.probes);
@@ -142,7 +142,7 @@ static int __init cf_check ks_start(void)
     }
 
     /* Works wait for the end of boot (port.c), so all that starts now is memory. */
-    rc = ks_works_init() ?: ks_exchange_init();
+    rc = ks_exchange_init();
     if ( !rc && ks_sensor_start(&ks_sensor, &config) )
     {
         ks_sensor_stop(&ks_sensor);

@@ -28,14 +28,8 @@ bool ks_work_may_be_on(unsigned int cpu);
 /* Takes the word "cpus=", of the command line. */
 bool ks_works_option(const char *word, size_t bytes);
 
-/* Once, at boot, before there is any work; -ENOMEM. */
-int ks_works_init(void);
-
 /* From now on no work waits long on a CPU that somebody keeps for himself; once, at boot. */
 void ks_watches_start(void);
-
-/* Bytes that all of this has taken. */
-size_t ks_works_memory(void);
 
 #define KS_WORK_NAME 24
 

@@ -1792,37 +1792,56 @@ static void while_nobody_ran(void **state)
 }
 
 /*
- * What nobody saw is an alarm of each probe that should have looked, once it comes to five seconds;
- * the sums are in the status, too, which nothing pushes out.
+ * Steps that ran late are an alarm once that comes to five seconds, whoever saw to it first; the
+ * sums are in the status, too, which nothing pushes out.
  */
-static void nobody_looked(void **state)
+static void late_steps(void **state)
 {
-	json_t *stalled, *status;
+	static const uint64_t fine[] = { 0, 1, SECOND }, late[] = { SECOND + 1, 2 * SECOND, 2 * SECOND - 2 };
+	json_t *lines;
+	uint64_t now;
 
 	(void)state;
 	port_advance(SECOND);
+	now = ks_port_time_ns();
+	for (size_t i = 0; i < sizeof(fine) / sizeof(*fine); i++) {
+		first()->expected_ns = now - fine[i];
+		first()->work.run(&first()->work);
+	}
+	assert_int_equal(first()->lates, 0);
+	for (size_t i = 0; i < sizeof(late) / sizeof(*late); i++) {
+		first()->expected_ns = now - late[i];
+		first()->work.run(&first()->work);
+	}
+	assert_int_equal(first()->lates, 3);
+	assert_int_equal(kit_count(all("{\"filter\": {\"kind\": \"late\"}}")), 0);
+	/* One nanosecond is missing; the supervisor comes first. */
+	first()->expected_ns = now - SECOND - 1;
 	supervised_late(2 * SECOND);
-	supervised_late(2 * SECOND);
-	supervised_late(SECOND); /* that is no gap */
-	assert_int_equal(kit_count(all("{\"filter\": {\"kind\": \"stalled\"}}")), 0);
-	supervised_late(SECOND + 1);
+	first()->work.run(&first()->work);
+	lines = all("{\"filter\": {\"kind\": \"late\"}}");
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(member(kit_record(lines, 0), "class"), "alarm");
+	assert_int_equal(count_of(kit_record(lines, 0), "late_ns"), 6 * SECOND);
+	assert_int_equal(count_of(kit_record(lines, 0), "lates"), 4);
+	assert_int_equal(count_of(kit_record(lines, 0), "in_all_ns"), 6 * SECOND);
+	/* A restart tells of it by itself; it is counted. */
+	first()->expected_ns = now - 7 * SECOND;
 	supervised();
-	supervised_late(4 * SECOND);
-	supervised_late(700 * SECOND);
+	assert_int_equal(first()->restarts, 1);
+	assert_int_equal(first()->lates, 5);
+	assert_int_equal(first()->late_ns, 13 * SECOND);
+	assert_int_equal(first()->late_untold_ns, 0);
+	assert_int_equal(kit_count(all("{\"filter\": {\"kind\": \"late\"}}")), 0);
+	/* Who is off is not late, nor is who has not begun yet. */
+	first()->expected_ns = 0;
 	first()->on = false;
-	supervised_late(6 * SECOND);
-	stalled = all("{\"filter\": {\"kind\": \"stalled\"}}");
-	assert_int_equal(kit_count(stalled), 2);
-	assert_string_equal(member(kit_record(stalled, 0), "class"), "alarm");
-	assert_int_equal(count_of(kit_record(stalled, 0), "stalled_ns"), 5 * SECOND + 1);
-	assert_int_equal(count_of(kit_record(stalled, 0), "stalls"), 3);
-	assert_int_equal(count_of(kit_record(stalled, 0), "in_all_ns"), 5 * SECOND + 1);
-	assert_int_equal(count_of(kit_record(stalled, 1), "stalled_ns"), 704 * SECOND);
-	assert_int_equal(count_of(kit_record(stalled, 1), "stalls"), 5);
-	assert_int_equal(count_of(kit_record(stalled, 1), "in_all_ns"), 709 * SECOND + 1);
-	status = json_array_get(json_object_get(json_array_get(kit_command_0_2("status", "*"), 0), "reply"), 2);
-	assert_int_equal(count_of(status, "stalls"), 6);
-	assert_int_equal(count_of(status, "stalled_ns"), 715 * SECOND + 1);
+	first()->work.run(&first()->work);
+	first()->on = true;
+	first()->steps = 0;
+	first()->expected_ns = 0;
+	first()->work.run(&first()->work);
+	assert_int_equal(first()->lates, 5);
 }
 
 /* === Moments of steps ==================================================== */
@@ -2359,7 +2378,7 @@ int main(void)
 		with_sensor(pauses_and_the_end),
 		with_sensor(restart_of_what_is_waited_for),
 		with_sensor(while_nobody_ran),
-		with_sensor(nobody_looked),
+		with_sensor(late_steps),
 		with_sensor(at_the_moment),
 		with_sensor(moments_of_a_new_level),
 		with_sensor(ends_of_what_is_drawn),

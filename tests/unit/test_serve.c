@@ -1438,6 +1438,7 @@ static void status_members(void **state)
 		{ "whole_start_ns", 107 }, { "last_run_ns", 1ULL << 40 }, { "longest_run_ns", 109 }, { "steps", 110 }, { "longest_step_ns", 111 },
 		{ "held", 112 }, { "delivered", 113 }, { "lost", 114 }, { "lost_alarms", 115 }, { "bytes_held", 116 }, { "bytes", 117 },
 		{ "memory_bytes", 118 }, { "failures", 119 }, { "restarts", 120 }, { "resets", 121 }, { "offs", 122 }, { "off_ns", 123 },
+		{ "lates", 124 }, { "late_ns", 125 },
 	};
 	struct ks_probe *probe = alpha();
 	const json_t *all, *one;
@@ -1468,6 +1469,8 @@ static void status_members(void **state)
 	probe->resets = 121;
 	probe->offs = 122;
 	probe->off_ns = 123;
+	probe->lates = 124;
+	probe->late_ns = 125;
 	probe->last_error = "an error";
 	probe->on = false;
 	kit_sensor.probes[1].memory_bytes = 1000;

@@ -7,7 +7,7 @@
 # of either.
 #
 # tests/access.c makes such calls: XEN_SYSCTL_debug_keys with millions of keys that do nothing, and KEXEC_CMD_kexec_load of an image of millions of pages.  Where there is another CPU, what the sensor has to
-# do goes on there: a domain that lives in the midst of the call is seen.  Where there is none, the sensor says that it stood still.
+# do goes on there: a domain that lives in the midst of the call is seen.  Where there is none, each probe says that it was late.
 use strict;
 use warnings;
 use FindBin;
@@ -43,11 +43,13 @@ SH
 	my @events = map { $_->{event} } grep { $_->{kind} eq 'domain' && $_->{domid} == ($domid // -1) } json($steps->{domains});
 	is_deeply(\@events, ['appeared', 'vanished'], "$cpus CPUs: it came and went, and that was seen") or diag $steps->{domains}{out};
 	my ($before, $after) = map { json($steps->{$_}) } qw(before after);
-	cmp_ok($after->{stalled_ns} - $before->{stalled_ns}, '<', 2 * $seconds, "$cpus CPUs: as the sensor did not stand still");
 	# xen-idt looks at each CPU on that CPU itself, and cannot on one that is held.
+	my %late_ns = map { $_->{name} => -$_->{late_ns} } @{$before->{probes}};
 	for my $probe (@{$after->{probes}}) {
-		$probe->{name} eq 'xen-idt' ? cmp_ok($probe->{restarts}, '>', 0, "$cpus CPUs: but for xen-idt, which was late and says so")
-					    : is($probe->{restarts}, 0, "$cpus CPUs: $probe->{name} did not have to be restarted");
+		my $late_ns = $late_ns{$probe->{name}} + $probe->{late_ns};
+
+		$probe->{name} eq 'xen-idt' ? cmp_ok($late_ns, '>=', 3 * $seconds, "$cpus CPUs: xen-idt was late and says so")
+					    : cmp_ok($late_ns, '<', 3 * $seconds, "$cpus CPUs: $probe->{name} was not late");
 	}
 }
 
@@ -55,32 +57,30 @@ SH
 
 my $steps = boot(<<'SH', '--smp', 1, @machine);
 step off ksense off xen-idt
-step stall access stall 8000
+step stall access stall 12000
 sleep 2
 step status ksense --json status
-step table ksense --table status
 step records ksense --json records
 SH
 is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err} for qw(off stall status records);
 my $held_ns = held_ns($steps->{stall});
-cmp_ok($held_ns, '>=', 6 * $seconds, 'the only CPU was held for six seconds and more') or diag $steps->{stall}{out};
+cmp_ok($held_ns, '>=', 10 * $seconds, 'the only CPU was held for ten seconds and more') or diag $steps->{stall}{out};
 my ($status) = json($steps->{status});
-cmp_ok($status->{stalls}, '>=', 1, 'the status says that the sensor stood still');
-cmp_ok($status->{stalled_ns}, '>=', $held_ns - 2 * $seconds, 'and for how long');
-like($steps->{table}{out}, qr/^sensor: .* stalls=\d+ stalled=\d+\.\d{3}s$/m, 'for eyes, too');
-my %stalled;
-push @{$stalled{$_->{probe}}}, $_ for grep { $_->{kind} eq 'stalled' } json($steps->{records});
+my %late;
+push @{$late{$_->{probe}}}, $_ for grep { $_->{kind} eq 'late' } json($steps->{records});
 for my $probe (@{$status->{probes}}) {
-	my $told = $stalled{$probe->{name}};
+	my $told = $late{$probe->{name}};
+	my $told_ns = 0;
 
 	if ($probe->{state} eq 'off') {
 		is($told, undef, "$probe->{name}: it is off and missed nothing");
 		next;
 	}
-	my $told_ns = 0;
-	$told_ns += $_->{stalled_ns} for @{$told // []};
-	cmp_ok($told_ns, '>=', $held_ns - 2 * $seconds, "$probe->{name}: records tell of it");
-	is_deeply([grep { $_->{class} ne 'alarm' } @{$told // []}], [], "$probe->{name}: which are alarms");
+	# Two seconds is how often they look, and the rest is for a machine that is slow.
+	cmp_ok($probe->{late_ns}, '>=', $held_ns - 4 * $seconds, "$probe->{name}: the status says how long it waited");
+	$told_ns += $_->{late_ns} for @{$told // []};
+	cmp_ok($told_ns, '>', 0, "$probe->{name}: and a record that it did");
+	is_deeply([grep { $_->{class} ne 'alarm' } @{$told // []}], [], "$probe->{name}: which is an alarm");
 }
 
 done_testing;
