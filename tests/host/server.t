@@ -281,9 +281,9 @@ is(stop($pid), 0, 'status 0');
 # === Many at once ===============================================================
 
 ($pid, $path) = start('c', '--folder', "$dir/many", '--ring', 4 << 20);
-my ($clients, $requests) = (64, 200);
+my ($many, $requests) = (64, 200);
 my @children;
-for my $c (1 .. $clients) {
+for my $c (1 .. $many) {
 	my $child = fork();
 
 	die "fork: $!\n" unless defined $child;
@@ -315,7 +315,7 @@ for my $child (@children) {
 	waitpid $child, 0;
 	$failed++ if $?;
 }
-is($failed, 0, "$clients clients, $requests requests each: every answer came, to whom had asked");
+is($failed, 0, "$many clients, $requests requests each: every answer came, to whom had asked");
 
 # Two who take at once: what one got whole the other need not, but nothing is missing.
 $client = client($path);
