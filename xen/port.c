@@ -201,14 +201,10 @@ static unsigned int ks_find_cpu(unsigned int cpu, const cpumask_t *taken,
         else
             return cpu;
     }
-    if ( !later || found == NR_CPUS )
-        return found;
-    if ( *later == STIME_MAX && ks_cpu_states[found].rest_until <= now )
-        return found;
-    if ( *later == STIME_MAX )
+    if ( later && *later == STIME_MAX && ks_cpu_states[found].rest_until > now )
         *later = ks_cpu_states[found].rest_until;
 
-    return NR_CPUS;
+    return later && *later != STIME_MAX ? NR_CPUS : found;
 }
 
 /*
@@ -240,16 +236,18 @@ static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
     return cpu;
 }
 
-/* For a timer, or what cannot wait: another CPU than @cpu, if there is one. */
+/* For a timer, or what cannot wait: one of @taken only where all CPUs are. */
 static unsigned int ks_next_cpu(unsigned int cpu, const cpumask_t *taken)
 {
     unsigned int next;
 
     spin_lock(&ks_cpus_lock);
     next = ks_find_cpu(cpu, taken, NULL);
+    if ( next == NR_CPUS )
+        next = ks_find_cpu(cpu, NULL, NULL);
     spin_unlock(&ks_cpus_lock);
 
-    return next == NR_CPUS ? cpu : next;
+    return next;
 }
 
 /* What waits there is late. */

@@ -44,10 +44,23 @@ sub looked_at {
 	return join ' ', sort { $a <=> $b } uniq map { $_->{cpu} } grep { $_->{kind} eq 'cpu' } records($step);
 }
 
-my $named = boot("${looks}step works looks\nstep idt raw '$fresh_idt'\n", '--smp', 4, '--one-thread', '--timeout', 900,
+# The CPUs that have a timer of the sensor's, as Xen's own list of all timers says.
+sub cpus_of_timers {
+	my ($console) = @_;
+	my ($cpu, @cpus);
+
+	for (split /\n/, $console =~ s/.*Dumping timer queues//sr) {
+		$cpu = $1 + 0 if /\bCPU(\d+):/;
+		push @cpus, $cpu if /\bcb=\S*\bks_\w+/;
+	}
+	return join ' ', sort { $a <=> $b } uniq(@cpus);
+}
+
+my $named = boot("${looks}step works looks\nstep idt raw '$fresh_idt'\nstep timers xl debug-keys a\nsleep 2\n", '--domu', '--smp', 4, '--one-thread', '--timeout', 900,
 		 '--xen-args', 'sense=cpus=1,cpus=3-3,cpus=7');
 is(cpus_of($named->{works}), '1 3', 'works keep to the CPUs that are named');
 is(looked_at($named->{idt}), '1 3', 'xen-idt does so as well');
+is(cpus_of_timers($named->{''}{console}), '1 3', 'and so do timers') or diag $named->{timers}{err}, substr($named->{''}{console}, -3000);
 my ($incomplete) = grep { $_->{kind} eq 'incomplete' } records($named->{idt});
 is_deeply([map { $incomplete->{$_} } qw(looked of why)], [2, 4, 'cpus'], 'and says what it could not look at') or diag $named->{idt}{out};
 
