@@ -719,13 +719,16 @@ static struct file *next_file(const struct task_struct *task, struct ks_set_curs
 	return file;
 }
 
-/* A thread of the same process is no sharer. */
+/*
+ * A thread of the same process is no sharer; nor are the kernel's own threads, which all have the
+ * first task's table.  A flag in a task that says it is one would be taken from whoever set it.
+ */
 static int copy_sharer(const struct task_struct *task, uint32_t under, const struct ks_open_file *by, struct ks_sharer *item)
 {
 	const struct task_struct *holder = task_of(under);
 	struct ks_sharer sharer = { .pid = by->pid, .of_pid = under, .start_ns = by->start_ns, .uid = by->uid };
 
-	if (!holder || READ_ONCE(holder->signal) == READ_ONCE(task->signal))
+	if (!holder || READ_ONCE(holder->signal) == READ_ONCE(task->signal) || READ_ONCE(task->files) == init_task.files)
 		return KS_SET_SKIP;
 	memcpy(sharer.comm, by->comm, sizeof(sharer.comm));
 	*item = sharer;
@@ -778,7 +781,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 		pass_by(cursor);
 		return KS_SET_SKIP;
 	}
-	if (task && !(task->flags & PF_KTHREAD)) {
+	if (task) {
 		item->pid = cursor->at[AT_PID];
 		item->start_ns = task->start_boottime;
 		/* It may be set meanwhile: the copy then mixes two names, as it does in /proc. */

@@ -221,6 +221,7 @@ is(scalar(grep { /^$pid / } keys %vanished), scalar(grep { /^$pid / } keys %seen
 my $owner = $steps->{shared}{out} + 0;
 my @sharers = grep { $_->{kind} eq 'sharer' && $_->{uid} == 1000 } json($steps->{sharers});
 my %of = map { $_->{pid} => $_->{of_pid} } @sharers;
+is_deeply([grep { ($_->{of_pid} // 0) == 2 } json($steps->{sharers})], [], "threads of the kernel, which all have one table, are no sharers");
 is(scalar(keys %of), 999, 'each process that has its descriptors in common with another is told');
 is_deeply([grep { $_ != $owner } values %of], [], 'and with which');
 # A pass while the crowd was being made may have met the table before it was shared; what is so now is the last that is told.

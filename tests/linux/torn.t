@@ -121,6 +121,12 @@ step child cat child.out
 echo 0 >/sys/module/ks_hide/parameters/table
 torn flags 0
 kill $(cat child)
+# It is said to be a thread of the kernel's own.
+k records open-files --run >/dev/null
+torn flags "$victim 0x200000"
+both kthread
+torn flags 0
+kill $(cat child)
 rmmod ks_hide
 # No pass but those that are asked for.
 k low open-files >/dev/null
@@ -256,6 +262,9 @@ is_deeply([@{$again // {}}{qw(event comm missing)}], ['appeared', 'actor', 'pid-
 
 is_deeply([map { [@$_{qw(comm missing)}] } grep { $_->{event} eq 'appeared' } of_kind('child', 'hidden')], [['sleep', 'pid-table,task-list']],
 	  'and one whose parent is said to be ending') or diag explain $steps->{child};
+
+ok(process('kthread')->{kernel}, 'a process that is said to be a thread of the kernel is told as one');
+is(descriptors('kthread'), descriptors('before'), 'and has its descriptors') or diag explain $steps->{'kthread-files'};
 
 is_deeply([grep { $_->{kind} =~ /^(failed|incomplete)$/ } json($steps->{root})], [], 'where the lock of process 1 is held, which any user can bring about, there is a sample')
 	or diag explain $steps->{root};
