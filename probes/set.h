@@ -23,10 +23,10 @@
  * The table is as large as the probe's share of the sensor's memory allows.  Of items for which it
  * has no room as a whole it has a fingerprint, where two of these take less than one item: the key,
  * and a keyed hash of what is watched.  So their coming, changing and going is seen as well, but
- * "vanished" then shows the key alone, "changed" has no "old", and both have "fingerprint": true.  It is the oldest items of whoever
- * has the most that become fingerprints, and at last have no place at all.  A record of kind
- * "incomplete" says so when the first has none ("so_far": true), and at the end of the sample:
- * looked at so many, of so many.
+ * "vanished" then shows the key alone, "changed" has no "old", and both have "fingerprint": true.
+ * It is the oldest items of whoever has the most that become fingerprints, and at last have no
+ * place at all.  A record of kind "incomplete" says so when the first has none ("so_far": true),
+ * and at the end of the sample: looked at so many, of so many.
  *
  * Nobody can make a record of each change for ever: of what one source (a domain, a user) changes
  * in one kind, so many are recorded in a while, and a record of kind "limited" says how many more
