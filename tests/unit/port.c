@@ -17,7 +17,7 @@ long port_allocations_left = -1;
 long port_allocated;
 long port_threads_left = -1;
 char port_logged[256];
-unsigned int port_pauses;
+unsigned int port_pauses, port_pauses_short;
 
 static uint64_t now_ns = START_NS;
 static uint64_t random_state = 1;
@@ -33,7 +33,7 @@ void port_reset(void)
 	port_allocated = 0;
 	port_threads_left = -1;
 	port_logged[0] = '\0';
-	port_pauses = 0;
+	port_pauses = port_pauses_short = 0;
 	now_ns = START_NS;
 	port_random_seed(1);
 	port_random_give(NULL, 0);
@@ -89,6 +89,7 @@ void ks_port_random(void *buf, size_t bytes)
 void ks_port_pause(uint64_t pause_ns)
 {
 	port_pauses++;
+	port_pauses_short += pause_ns <= 100000;
 	port_advance(pause_ns);
 }
 

@@ -42,8 +42,8 @@ unsigned int port_works(void);
 /* The last line of the log. */
 extern char port_logged[256];
 
-/* How often a client's thread slept. */
-extern unsigned int port_pauses;
+/* How often a client's thread slept; and how often for no more than 0.1 ms. */
+extern unsigned int port_pauses, port_pauses_short;
 
 /* Random numbers for tests, from the same sequence. */
 uint64_t port_random_below(uint64_t limit);

@@ -93,7 +93,10 @@ static void connect_client(void)
 {
 	sends_left = looks_left = -1;
 	got[0] = '\0';
-	memset(&client, 0xee, sizeof(client)); /* nothing of the client before may stay */
+	/* Nothing of the client before may stay. */
+	memset(&client, 0xee, sizeof(client));
+	client.session = KS_VERSION_0_2;
+	client.behind = true;
 	ks_client_init(&client, &kit_sensor, kit_caller.control, send_to_client, is_gone);
 }
 
@@ -149,6 +152,11 @@ static const char *heard(void)
 static struct ks_probe *alpha(void)
 {
 	return &kit_sensor.probes[0];
+}
+
+static struct ks_probe *beta(void)
+{
+	return &kit_sensor.probes[1];
 }
 
 /* === Subscriptions ====================================================== */
@@ -878,7 +886,21 @@ static void sleeps_while_another_works(void **state)
 	 * less often.
 	 */
 	assert_in_range(port_pauses, 300, 600);
+	assert_int_equal(port_pauses_short, 1);
 	alpha()->busy = false;
+}
+
+/* Once there is more to send, it looks again as soon as at first. */
+static void sleeps_twice(void **state)
+{
+	(void)state;
+	alpha()->busy = beta()->busy = true;
+	alpha()->step_start_ns = ks_port_time_ns();
+	/* In a step that it has just begun when the other one is given up. */
+	beta()->step_start_ns = alpha()->step_start_ns + 5000000000ULL;
+	assert_true(say(request_0_2("records, *, {run: true}")));
+	assert_int_equal(port_pauses_short, 2);
+	alpha()->busy = beta()->busy = false;
 }
 
 /*
@@ -913,7 +935,7 @@ int main(void)
 		with_client(end_of_stream),         with_client(turns_are_bounded), with_client(off_and_on),
 		with_client(filter_outlives_its_line), with_client(since_and_epoch), with_client(no_news_no_work), with_client(reset_in_a_push),
 		with_client(reset),                 with_client(restarted),       with_client(nothing_is_unaccounted),
-		with_client(sleeps_while_another_works), with_client(gone_while_it_waits),
+		with_client(sleeps_while_another_works), with_client(sleeps_twice), with_client(gone_while_it_waits),
 		with_client(replies_consume), with_client(gone_in_a_reply), with_client(gone_after_a_part),
 		with_client(sessions),              with_client(patience),        with_client(lines_of_all_lengths),
 	};
