@@ -146,6 +146,18 @@ static void look_at(struct ks_probe *probe, struct set *set, uint8_t kind)
 	}
 }
 
+static void pass_by(struct set *set, uint8_t kind)
+{
+	struct ks_table *table = &set->table;
+	uint32_t i = ks_table_find(table, ks_table_hash(table, kind, set->item), kind, set->item);
+	struct ks_slot *slot = i == KS_NO_SLOT ? NULL : ks_table_slot(table, i);
+
+	if (!slot || slot->pass == table->pass || slot->kind & KS_GONE)
+		return;
+	slot->pass = table->pass;
+	set->seen++;
+}
+
 /* By words: a memset() of unknown length goes by bytes in Xen. */
 static void clear_item(struct set *set)
 {
@@ -241,6 +253,8 @@ enum ks_step KS_CB ks_set_step(struct ks_probe *probe, uint64_t deadline_ns)
 			return KS_STEP_MORE;
 		if (kind == KS_SET_END)
 			set->stage = SWEEP;
+		else if (kind >= KS_SET_UNSEEN)
+			pass_by(set, (uint8_t)(kind - KS_SET_UNSEEN));
 		else if (kind >= 0)
 			look_at(probe, set, (uint8_t)kind);
 		if (ks_port_time_ns() >= deadline_ns)

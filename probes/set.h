@@ -127,6 +127,13 @@ struct ks_set_cursor {
 #define KS_SET_SKIP (-3)                /* no item this time, go on: for a walk over what may be empty */
 #define KS_SET_ELSEWHERE (-4)           /* the next item is not to be had here: the step ends, the walk goes on in the next */
 
+/*
+ * Added to the index of a kind: of @item no more than the key is known now.  What the last sample
+ * has of it stays, and nothing is told, for it is neither seen nor gone; that there are such makes
+ * the pass incomplete, which is the probe's to say.
+ */
+#define KS_SET_UNSEEN 0x100
+
 struct ks_set_type {
 	const struct ks_set_kind *kinds;
 	uint8_t kinds_count;
@@ -156,7 +163,7 @@ struct ks_set_type {
 	uint8_t changes_max;
 	/*
 	 * Copies the next item to @item (zeroed, room for the largest kind) and moves @cursor.
-	 * The index of its kind, or KS_SET_*. Bounded time; what it walks may change between two
+	 * The index of its kind, or KS_SET_*.  Bounded time; what it walks may change between two
 	 * calls.
 	 */
 	int (*next)(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item);

@@ -138,13 +138,21 @@ static void ks_find_dom0_pool(cpumask_t *cpus)
     rcu_read_unlock(&domlist_read_lock);
 }
 
-/* With the lock held: whether somebody has kept each of them for some time.  True of none. */
+/* Whether somebody has kept it for some time. */
+static bool ks_is_held(unsigned int cpu, s_time_t now)
+{
+    s_time_t since = KS_HELD_SINCE(read_atomic(&ks_cpu_states[cpu].shun_until));
+
+    return now - since >= KS_HELD;
+}
+
+/* True of none. */
 static bool ks_all_held(const cpumask_t *cpus, s_time_t now)
 {
     unsigned int cpu;
 
     for_each_cpu ( cpu, cpus )
-        if ( ks_cpu_states[cpu].shun_until < KS_HELD_SINCE(now - KS_HELD) )
+        if ( !ks_is_held(cpu, now) )
             return false;
 
     return true;
@@ -276,6 +284,11 @@ static void cf_check ks_let_go(void *data)
 bool ks_work_may_be_on(unsigned int cpu)
 {
     return !ks_has_named() || cpumask_test_cpu(cpu, &ks_cpus_named);
+}
+
+bool ks_cpu_is_held(unsigned int cpu)
+{
+    return ks_is_held(cpu, NOW());
 }
 
 bool __init cf_check ks_works_option(const char *word, size_t bytes)
@@ -429,7 +442,7 @@ static void ks_move_if_late(struct ks_work *work, s_time_t now)
         ks_shun(p->armed_cpu, now);
         if ( !tasklet_is_scheduled(&p->tasklet) )
             ks_work_arm(work);
-        else if ( !ks_has_wish(p) )
+        else if ( !ks_has_wish(p) || ks_is_held(p->armed_cpu, now) )
             /* Whoever is late does not wait for a rest as well. */
             ks_set_tasklet(p, ks_next_cpu(p->armed_cpu, NULL));
     }

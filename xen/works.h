@@ -25,6 +25,12 @@ void ks_work_next_cpu(struct ks_work *work, unsigned int cpu);
  */
 bool ks_work_may_be_on(unsigned int cpu);
 
+/*
+ * Whether somebody has kept @cpu for himself, inside Xen, for a second: no work runs there until
+ * he lets go.
+ */
+bool ks_cpu_is_held(unsigned int cpu);
+
 /* Takes the word "cpus=", of the command line. */
 bool ks_works_option(const char *word, size_t bytes);
 

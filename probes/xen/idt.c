@@ -252,9 +252,14 @@ struct ks_look {
 	struct ks_tables tables;
 };
 
+/* Why a CPU is passed by: "sense=cpus=" keeps the probe from it, or somebody keeps it to himself. */
+enum { KS_BARRED, KS_HELD_BY_OTHERS, KS_REASONS };
+
 struct ks_idt {
 	bool has_common;
-	unsigned int barred;                      /* CPUs at which the last sample could not look */
+	bool passes_by;                           /* the CPU at hand */
+	unsigned int passed_by[KS_REASONS];       /* CPUs, in this sample so far */
+	unsigned int told_passed_by[KS_REASONS];  /* and in the last */
 	struct ks_tables common;                  /* of the CPU that the first sample began on; only a reset takes another */
 	struct ks_look look;
 	/*
@@ -420,6 +425,11 @@ static void ks_count_unlike(struct ks_look *look)
 
 /* === Items of a look === */
 
+/* The places of a CPU: first it is looked at; then they are in the order of the kinds. */
+enum { PLACE_LOOK, PLACE_CPU, PLACE_SYSCALL, PLACE_TSS, PLACE_GATES };
+#define PLACE_DESCRIPTORS (PLACE_GATES + IDT_ENTRIES)
+#define PLACES (PLACE_DESCRIPTORS + KS_DESCRIPTORS)
+
 static uint64_t ks_handler(const idt_entry_t *entry)
 {
 	return entry->addr0 | (uint64_t)entry->addr1 << 16 | (uint64_t)entry->addr2 << 32;
@@ -462,13 +472,29 @@ static void ks_decode_descriptor(unsigned int i, uint64_t value, struct ks_descr
 	item->present = !!(high & _SEGMENT_P);
 }
 
+/*
+ * The key of what is at @place of the CPU at hand; its kind.  An item of any kind has room for it.
+ */
+static int ks_key_at(unsigned int place, void *item)
+{
+	struct ks_gate *gate = item;
+
+	memcpy(item, &ks_idt->look.cpu, sizeof(struct ks_which));
+	if (place < PLACE_GATES)
+		return place - PLACE_CPU + KS_KIND_CPU;
+	if (place < PLACE_DESCRIPTORS) {
+		gate->vector = place - PLACE_GATES;
+		return KS_KIND_GATE;
+	}
+	ks_decode_descriptor(place - PLACE_DESCRIPTORS, 0, item);
+	return KS_KIND_DESCRIPTOR;
+}
+
 static int ks_gate_item(const struct ks_probe *probe, unsigned int vector, struct ks_gate *item)
 {
 	const struct ks_gate *kept;
 
-	item->cpu = ks_idt->look.cpu.cpu;
-	item->instance = ks_idt->look.cpu.instance;
-	item->vector = vector;
+	ks_key_at(PLACE_GATES + vector, item);
 	kept = ks_set_kept(probe, KS_KIND_GATE, item);
 	if (!kept && !ks_gate_unlike(vector))
 		return KS_SET_SKIP;
@@ -482,8 +508,7 @@ static int ks_gate_item(const struct ks_probe *probe, unsigned int vector, struc
 
 static int ks_descriptor_item(const struct ks_probe *probe, unsigned int i, struct ks_descriptor *item)
 {
-	item->cpu = ks_idt->look.cpu.cpu;
-	item->instance = ks_idt->look.cpu.instance;
+	ks_key_at(PLACE_DESCRIPTORS + i, item);
 	ks_decode_descriptor(i, ks_idt->look.tables.descriptors[i], item);
 	return ks_descriptor_unlike(i) || ks_set_kept(probe, KS_KIND_DESCRIPTOR, item) ? KS_KIND_DESCRIPTOR : KS_SET_SKIP;
 }
@@ -579,13 +604,8 @@ static KS_CB bool ks_idt_usual(struct ks_probe *probe, unsigned int kind, void *
 /* === The walk === */
 
 /* Where it stands: in cursor->at[]. */
-enum { AT_STAGE, AT_CPU, AT_PLACE, AT_BARRED };
+enum { AT_STAGE, AT_CPU, AT_PLACE };
 enum { STAGE_COMMON, STAGE_CPUS };
-
-/* The places of a CPU: first it is looked at. */
-enum { PLACE_LOOK, PLACE_CPU, PLACE_SYSCALL, PLACE_TSS, PLACE_GATES };
-#define PLACE_DESCRIPTORS (PLACE_GATES + IDT_ENTRIES)
-#define PLACES (PLACE_DESCRIPTORS + KS_DESCRIPTORS)
 
 /* How many descriptors are looked at in one call; most are empty. */
 #define PLACES_AT_ONCE 256
@@ -610,6 +630,7 @@ static int ks_common_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 		if (*place == IDT_ENTRIES + KS_DESCRIPTORS) {
 			*place = PLACE_LOOK;
 			cursor->at[AT_STAGE] = STAGE_CPUS;
+			memset(ks_idt->passed_by, 0, sizeof(ks_idt->passed_by));
 			ks_work_next_cpu(&probe->work, cpumask_first(&cpu_online_map));
 			return KS_SET_ELSEWHERE; /* a look is half of a step: not at the end of one */
 		}
@@ -619,52 +640,60 @@ static int ks_common_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 }
 
 /*
- * CPUs that "sense=cpus=" keeps the probe from: in each sample that was asked for, and when there
- * are more or fewer of them than in the last.
+ * CPUs that were passed by: in each sample that was asked for, and when there are more or fewer of
+ * them than in the last.
  */
-static void ks_tell_barred(struct ks_probe *probe, unsigned int barred)
+static void ks_tell_passed_by(struct ks_probe *probe)
 {
-	struct ks_text *text;
+	static const char *const why[] = { [KS_BARRED] = "cpus", [KS_HELD_BY_OTHERS] = "held" };
 	unsigned int online = num_online_cpus();
 
-	if (barred != ks_idt->barred || (barred && probe->announce)) {
-		text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
-		ks_text_member_u64(text, "looked", online > barred ? online - barred : 0);
-		ks_text_member_u64(text, "of", online);
-		ks_text_member_str(text, "why", "cpus", 4);
-		ks_record_outcome(probe);
-		ks_record_end(probe);
+	for (unsigned int i = 0; i < KS_REASONS; i++) {
+		unsigned int count = ks_idt->passed_by[i];
+
+		if (count != ks_idt->told_passed_by[i] || (count && probe->announce)) {
+			struct ks_text *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
+
+			ks_text_member_u64(text, "looked", online > count ? online - count : 0);
+			ks_text_member_u64(text, "of", online);
+			ks_text_member_str(text, "why", why[i], 4);
+			ks_record_outcome(probe);
+			ks_record_end(probe);
+		}
+		if (count)
+			ks_pass_incomplete(probe);
+		ks_idt->told_passed_by[i] = count;
 	}
-	if (barred)
-		ks_pass_incomplete(probe);
-	ks_idt->barred = barred;
 }
 
 static int ks_look_next(struct ks_probe *probe, struct ks_set_cursor *cursor)
 {
 	unsigned int cpu = cursor->at[AT_CPU];
+	bool is_barred;
 
 	if (cpu >= nr_cpu_ids) {
-		ks_tell_barred(probe, cursor->at[AT_BARRED]);
+		ks_tell_passed_by(probe);
 		return KS_SET_END;
-	}
-	/* Nobody but the CPU itself can look, and the command line may keep us from it. */
-	if (cpu_online(cpu) && !ks_work_may_be_on(cpu)) {
-		cursor->at[AT_BARRED]++;
-		cursor->at[AT_CPU]++;
-		return KS_SET_SKIP;
 	}
 	/* Or it went away, as we were on our way to it. */
 	if (!cpu_online(cpu)) {
 		cursor->at[AT_CPU]++;
 		return KS_SET_SKIP;
 	}
-	if (cpu != smp_processor_id()) {
+	/* Nobody but the CPU itself can look. */
+	is_barred = !ks_work_may_be_on(cpu);
+	ks_idt->passes_by = is_barred || (cpu != smp_processor_id() && ks_cpu_is_held(cpu));
+	if (ks_idt->passes_by) {
+		ks_idt->passed_by[is_barred ? KS_BARRED : KS_HELD_BY_OTHERS]++;
+		ks_idt->look.cpu.cpu = cpu;
+		ks_idt->look.cpu.instance = ks_cpu_instance(cpu);
+	} else if (cpu != smp_processor_id()) {
 		ks_work_next_cpu(&probe->work, cpu);
 		return KS_SET_ELSEWHERE;
+	} else {
+		ks_look_at_cpu(&ks_idt->look, cpu);
+		ks_count_unlike(&ks_idt->look);
 	}
-	ks_look_at_cpu(&ks_idt->look, cpu);
-	ks_count_unlike(&ks_idt->look);
 	cursor->at[AT_PLACE] = PLACE_CPU;
 	return KS_SET_SKIP;
 }
@@ -681,6 +710,8 @@ static unsigned int ks_next_place(unsigned int place)
 
 static int ks_place_item(const struct ks_probe *probe, unsigned int place, void *item)
 {
+	if (ks_idt->passes_by)
+		return KS_SET_UNSEEN + ks_key_at(place, item);
 	switch (place) {
 	case PLACE_CPU:
 		*(struct ks_cpu *)item = ks_idt->look.cpu;
@@ -740,7 +771,7 @@ static KS_CB void ks_idt_exit(struct ks_probe *probe)
 static KS_CB void ks_idt_reset(struct ks_probe *probe)
 {
 	ks_idt->has_common = false;
-	ks_idt->barred = 0;
+	memset(ks_idt->told_passed_by, 0, sizeof(ks_idt->told_passed_by));
 	bitmap_zero(ks_idt->gates_touched, IDT_ENTRIES);
 	bitmap_zero(ks_idt->descriptors_touched, KS_DESCRIPTORS);
 	ks_set_reset(probe);

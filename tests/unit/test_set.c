@@ -57,6 +57,7 @@ static struct world {
 	unsigned int found_out;     /* how often */
 	uint64_t elsewhere;         /* this item is not to be had in the step that comes to it */
 	bool there;
+	bool unseen;                /* nothing can be looked at */
 	void (*meanwhile)(uint64_t at); /* called before each item */
 } world;
 
@@ -92,7 +93,7 @@ static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item
 			else
 				world.found_out++;
 		}
-		return 0;
+		return world.unseen ? KS_SET_UNSEEN : 0;
 	}
 	at -= world.count;
 	if (at < world.parts_count) {
@@ -662,6 +663,15 @@ static void fingerprints(void **state)
 	assert_int_equal(json_integer_value(json_object_get(gone, "id")), 10);
 	assert_null(json_object_get(gone, "name"));
 	assert_string_equal(seen(), "appeared:201 vanished:10*");
+
+	/* Nothing can be looked at for a while. */
+	world.unseen = true;
+	world.things[30].root = 8;
+	pass();
+	assert_string_equal(seen(), "");
+	world.unseen = false;
+	pass();
+	assert_string_equal(seen(), "changed:31*");
 
 	/* Its run time may change all day. */
 	world.things[20].run_time = 77;

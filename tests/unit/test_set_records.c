@@ -625,6 +625,44 @@ static void gone_and_back(void **state)
 	assert_string_equal(fresh(), "sample present gate:1, event present gate:2 x3");
 }
 
+/*
+ * Nobody can look at it now: it is not said to be as it was, nor to be gone; and when it can be
+ * looked at again, it is held against what it was before.
+ */
+static void passed_by(void **state)
+{
+	(void)state;
+	put(GATE, 1, 0);
+	put(VCPU, 2, 9);
+	put(VCPU, 3, 9);
+	passed(NULL);
+	put(GATE, 4, 0);
+	seen();
+	take(3); /* it is gone, and kept for its first value */
+	assert_string_equal(seen(), "event vanished gate:4");
+
+	world.things[0].kind = GATE + KS_SET_UNSEEN;
+	world.things[0].thing.target = 0xbad;
+	assert_string_equal(seen(), "");
+	assert_string_equal(fresh(), "sample present vcpu:2, sample present vcpu:3");
+	/* Nor is one that was not there before, or had gone. */
+	put(VCPU + KS_SET_UNSEEN, 5, 9);
+	put(GATE + KS_SET_UNSEEN, 4, 0);
+	/* Met twice it hides nothing. */
+	put(GATE + KS_SET_UNSEEN, 1, 0);
+	put(VCPU + KS_SET_UNSEEN, 2, 9);
+	take(2);
+	assert_string_equal(seen(), "event vanished vcpu:3");
+	assert_int_equal(ks_set_baselines(&kit_sensor.probes[0]), 2);
+
+	world.things[0].kind = GATE;
+	assert_string_equal(seen(), "alarm changed gate:1 first(target=0x1000) x1");
+	world.count = 0;
+	put(GATE, 4, 0);
+	put(VCPU + KS_SET_UNSEEN, 2, 9);
+	assert_string_equal(seen(), "event appeared gate:4 x1, event vanished gate:1 first(target=0x1000) x1");
+}
+
 /* Of one that becomes an item when it is no longer as usual, what is usual is the first value. */
 static void usual_is_first(void **state)
 {
@@ -856,6 +894,7 @@ int main(void)
 		with(limits_after_a_reset, strict_setup),
 		with(first_value, setup),
 		with(gone_and_back, setup),
+		with(passed_by, setup),
 		with(usual_is_first, usual_setup),
 		with(first_too_long, setup),
 		with(too_long_to_record, setup),
