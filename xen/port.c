@@ -96,7 +96,7 @@ static struct ks_cpu_state {
     struct tasklet knock;  /* runs as soon as he lets go */
 } ks_cpu_states[NR_CPUS];
 
-/* Farther than any time, and the farther the longer. */
+/* Farther than any time, and the farther the longer; and back. */
 #define KS_HELD_SINCE(when) (STIME_MAX - (when))
 
 /* "sense=cpus=", written at boot only. */
@@ -138,21 +138,18 @@ static void ks_find_dom0_pool(cpumask_t *cpus)
     rcu_read_unlock(&domlist_read_lock);
 }
 
-/* Whether somebody has kept it for some time. */
-static bool ks_is_held(unsigned int cpu, s_time_t now)
+bool ks_cpu_is_held(unsigned int cpu)
 {
-    s_time_t since = KS_HELD_SINCE(read_atomic(&ks_cpu_states[cpu].shun_until));
-
-    return now - since >= KS_HELD;
+    return NOW() - KS_HELD_SINCE(read_atomic(&ks_cpu_states[cpu].shun_until)) >= KS_HELD;
 }
 
 /* True of none. */
-static bool ks_all_held(const cpumask_t *cpus, s_time_t now)
+static bool ks_all_held(const cpumask_t *cpus)
 {
     unsigned int cpu;
 
     for_each_cpu ( cpu, cpus )
-        if ( !ks_is_held(cpu, now) )
+        if ( !ks_cpu_is_held(cpu) )
             return false;
 
     return true;
@@ -169,7 +166,7 @@ static void ks_find_cpus(s_time_t now)
     else
         ks_find_dom0_pool(&ks_cpus);
     /* Who keeps all of Dom0's CPUs for himself does not keep us from the others. */
-    if ( ks_all_held(&ks_cpus, now) && !ks_has_named() )
+    if ( ks_all_held(&ks_cpus) && !ks_has_named() )
         cpumask_copy(&ks_cpus, &cpu_online_map);
     ks_cpus_until = now + KS_CPUS_EVERY;
 }
@@ -284,11 +281,6 @@ static void cf_check ks_let_go(void *data)
 bool ks_work_may_be_on(unsigned int cpu)
 {
     return !ks_has_named() || cpumask_test_cpu(cpu, &ks_cpus_named);
-}
-
-bool ks_cpu_is_held(unsigned int cpu)
-{
-    return ks_is_held(cpu, NOW());
 }
 
 bool __init cf_check ks_works_option(const char *word, size_t bytes)
@@ -442,7 +434,7 @@ static void ks_move_if_late(struct ks_work *work, s_time_t now)
         ks_shun(p->armed_cpu, now);
         if ( !tasklet_is_scheduled(&p->tasklet) )
             ks_work_arm(work);
-        else if ( !ks_has_wish(p) || ks_is_held(p->armed_cpu, now) )
+        else if ( !ks_has_wish(p) || ks_cpu_is_held(p->armed_cpu) )
             /* Whoever is late does not wait for a rest as well. */
             ks_set_tasklet(p, ks_next_cpu(p->armed_cpu, NULL));
     }
