@@ -43,9 +43,9 @@ _Static_assert((KS_RING_MIN - KS_RECORD_MAX) / CELL_BYTES / 4 >= CELLS_OF(KS_REC
 
 /*
  * Places in a share's table of sources: of all that have none of their own, of KS_NO_SOURCE, of
- * the kinds, and the rest.
+ * the kinds, of source 0 (root, Dom0), and the rest.
  */
-enum { OTHERS, KERNEL, FIRST_KIND, FIRST_OWNER = FIRST_KIND + KS_RING_KINDS };
+enum { OTHERS, KERNEL, FIRST_KIND, OWNER_0 = FIRST_KIND + KS_RING_KINDS, FIRST_OWNER };
 
 /* How much of the cells each class may use. */
 static const uint8_t share_eighths[KS_CLASSES] = { [KS_SAMPLE] = 3, [KS_EVENT] = 3, [KS_ALARM] = 2 };
@@ -173,6 +173,8 @@ static uint8_t queue_of(struct ks_share *share, uint32_t source)
 
 	if (KS_NO_SOURCE - source <= KS_RING_KINDS)
 		return (uint8_t)(KERNEL + (KS_NO_SOURCE - source));
+	if (!source)
+		return OWNER_0;
 	for (unsigned int i = FIRST_OWNER; i < KS_RING_SOURCES; i++) {
 		if (share->queue[i].oldest == KS_NOWHERE)
 			vacant = vacant ? vacant : i;

@@ -39,10 +39,13 @@ enum ks_class {
 #define KS_NO_SOURCE UINT32_MAX
 #define KS_RING_KINDS 12U
 #define KS_KIND_SOURCE(i) (KS_NO_SOURCE - 1 - (i) % KS_RING_KINDS)
-/* Domains and users are sources by their own numbers; those with higher ones are this one. */
+/*
+ * Domains and users are sources by their own numbers; those with higher ones are this one.  0 has
+ * a place of its own as well.
+ */
 #define KS_OWNER_LAST (KS_NO_SOURCE - KS_RING_KINDS - 1)
 #define KS_RING_OWNERS 30U
-#define KS_RING_SOURCES (2 + KS_RING_KINDS + KS_RING_OWNERS)
+#define KS_RING_SOURCES (3 + KS_RING_KINDS + KS_RING_OWNERS)
 
 /* As many as are sent in one go (records.c). */
 #define KS_SENT_LOST 64

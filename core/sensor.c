@@ -315,6 +315,13 @@ static void start_probe(struct ks_probe *probe)
 	probe->expected_ns = probe->due_ns;
 }
 
+/* What fails goes on to, whatever is said to it: with the next time that is told once more. */
+static void tell_failures_anew(struct ks_probe *probe)
+{
+	probe->failed_why = NULL;
+	probe->stuck = false;
+}
+
 static void new_epoch(struct ks_probe *probe)
 {
 	uint32_t old = probe->epoch;
@@ -341,7 +348,8 @@ static void reset_probe(struct ks_probe *probe, const struct ks_caller *caller)
 	probe->whole = probe->whole_start_ns = 0;
 	probe->delivered = probe->failures = probe->restarts = 0;
 	probe->failed_in_row = probe->restarts_in_row = probe->cut_in_row = 0;
-	probe->last_error = probe->failed_why = NULL;
+	probe->last_error = NULL;
+	tell_failures_anew(probe);
 	probe->resets++;
 	if (!probe->on)
 		start_probe(probe);
@@ -445,8 +453,10 @@ void ks_probe_command(struct ks_probe *probe, enum ks_command command, const str
 		break;
 	case KS_CMD_ON:
 		probe->restarts_in_row = 0;
-		if (!probe->on)
+		if (!probe->on) {
 			start_probe(probe);
+			tell_failures_anew(probe);
+		}
 		break;
 	case KS_CMD_INCREASE:
 		probe->level += probe->level < KS_ADVERSARIAL;

@@ -103,8 +103,8 @@ struct ks_set_kind {
 /* A kind of which there is one item, without a key. */
 #define KS_ONE(kind, item, table, ...) KS_KIND_(kind, item, table, 0, 0, )
 /*
- * A kind whose items come and go as somebody likes; @by: the member that says who, a domid or a
- * uid.
+ * A kind whose items come and go as somebody likes; @by: the member that says who, a domid, a uid,
+ * or a uuid, which a guest keeps when it reboots and need not be one of the fields.
  */
 #define KS_KIND_BY(kind, item, table, last, by, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), 0, KS_SOURCE_(item, by))
 /* A kind of which there must not be any; the second, where somebody makes them. */

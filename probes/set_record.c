@@ -205,10 +205,15 @@ static void record_limited(struct ks_probe *probe, const struct ks_table *table,
 {
 	const struct ks_set_kind *kind = &table->kinds[limit->kind];
 	struct ks_text *text = ks_record_begin(probe, KS_EVENT, limit->source, "limited");
+	char uuid[KS_UUID_TEXT];
 
 	ks_text_member_str(text, "of", kind->name, strlen(kind->name));
+	if (kind->source_bytes == sizeof(limit->uuid)) {
+		ks_uuid_text(uuid, limit->uuid);
+		ks_text_member_str(text, "uuid", uuid, KS_UUID_TEXT - 1);
+	}
 	for (unsigned int i = 0; i < kind->fields_count; i++) {
-		if (kind->fields[i].offset != kind->source_at)
+		if (kind->fields[i].offset != kind->source_at || kind->source_bytes == sizeof(limit->uuid))
 			continue;
 		ks_text_put(text, kind->fields[i].member, kind->fields[i].member_bytes);
 		ks_text_u64(text, limit->source);
@@ -228,8 +233,10 @@ static bool is_limit_of(const struct ks_limit *limit, uint8_t kind, uint32_t sou
  * The row for what @source changes in this kind; where there is none, in the place of the one that
  * began first.
  */
-static struct ks_limit *limit_of(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[], uint8_t kind, uint32_t source)
+static struct ks_limit *limit_of(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[], uint8_t kind, uint32_t source,
+				 const void *item)
 {
+	const struct ks_set_kind *of = &table->kinds[kind];
 	uint64_t now = ks_port_time_ns();
 	struct ks_limit *found = &limits[0];
 
@@ -241,14 +248,17 @@ static struct ks_limit *limit_of(struct ks_probe *probe, const struct ks_table *
 	if (found->left_out != found->told)
 		record_limited(probe, table, found);
 	*found = (struct ks_limit){ .since_ns = now, .kind = kind, .source = source };
+	if (of->source_bytes == sizeof(found->uuid))
+		memcpy(found->uuid, (const char *)item + of->source_at, sizeof(found->uuid));
 	return found;
 }
 
 /* Whether a change that is no alarm is recorded, or only counted. */
-static bool is_within_limit(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[], uint8_t kind, uint32_t source)
+static bool is_within_limit(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[], uint8_t kind, uint32_t source,
+			    const void *item)
 {
 	const struct ks_set_type *type = probe->type->engine;
-	struct ks_limit *limit = limit_of(probe, table, limits, kind, source);
+	struct ks_limit *limit = limit_of(probe, table, limits, kind, source, item);
 
 	if (limit->made < (type->changes_max ? type->changes_max : KS_CHANGES_MAX)) {
 		limit->made++;
@@ -278,11 +288,12 @@ void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct 
 {
 	const struct ks_set_kind *kind = &table->kinds[what.kind];
 	bool has_source = !what.is_print || what.event != KS_VANISHED || kind->source_at + kind->source_bytes <= kind->key_bytes;
-	uint32_t source = has_source ? ks_set_source(kind, what.item) : KS_NO_SOURCE;
+	uint32_t source = has_source ? ks_set_source(table, kind, what.item) : KS_NO_SOURCE;
 	enum ks_class class = class_of(table, kind, &what);
 	struct ks_text *text;
 
-	if (what.event == KS_CHANGED && class == KS_EVENT && source != KS_NO_SOURCE && !is_within_limit(probe, table, limits, what.kind, source)) {
+	if (what.event == KS_CHANGED && class == KS_EVENT && source != KS_NO_SOURCE &&
+	    !is_within_limit(probe, table, limits, what.kind, source, what.item)) {
 		if (!probe->announce)
 			return;
 		what.event = KS_PRESENT;

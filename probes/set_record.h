@@ -19,6 +19,7 @@
 struct ks_limit {
 	uint64_t since_ns;
 	uint32_t source;
+	uint8_t uuid[16];       /* whose, where @source stands for a uuid */
 	uint32_t left_out, told;
 	uint8_t kind;
 	uint8_t made;           /* 0: free */

@@ -127,7 +127,21 @@ uint32_t ks_table_find(const struct ks_table *table, uint64_t hash, uint8_t kind
 	return i;
 }
 
-uint32_t ks_set_source(const struct ks_set_kind *kind, const void *item)
+/* Nobody can know whose uuids are the same number. */
+static uint32_t number_of_uuid(const struct ks_table *table, const void *uuid)
+{
+	struct ks_siphash hash;
+	uint64_t words[2];
+
+	memcpy(words, uuid, sizeof(words));
+	if (!(words[0] | words[1]))
+		return 0;
+	ks_siphash_init(&hash, table->key);
+	ks_siphash13_update(&hash, words, sizeof(words));
+	return (uint32_t)ks_siphash13_final(&hash).low;
+}
+
+uint32_t ks_set_source(const struct ks_table *table, const struct ks_set_kind *kind, const void *item)
 {
 	const char *at = (const char *)item + kind->source_at;
 	uint32_t number;
@@ -137,10 +151,14 @@ uint32_t ks_set_source(const struct ks_set_kind *kind, const void *item)
 		return *(const uint16_t *)(const void *)at;
 	case 4:
 		number = *(const uint32_t *)(const void *)at;
-		return number < KS_OWNER_LAST ? number : KS_OWNER_LAST;
+		break;
+	case 16:
+		number = number_of_uuid(table, at);
+		break;
 	default:
 		return KS_NO_SOURCE;
 	}
+	return number < KS_OWNER_LAST ? number : KS_OWNER_LAST;
 }
 
 /* Place 0 is for what nobody in particular has made. */
@@ -429,7 +447,7 @@ struct ks_whole *ks_table_keep(struct ks_table *table, uint8_t kind_index, const
 	whole = ks_whole_of(ks_table_slot(table, KS_SLOT(block, 0)));
 	whole->slot.pass = table->pass;
 	whole->slot.kind = kind_index;
-	whole->slot.source = place_of_source(table, ks_set_source(kind, item));
+	whole->slot.source = place_of_source(table, ks_set_source(table, kind, item));
 	whole->changed_ns = 0;
 	memcpy(whole->item, item, kind->item_bytes);
 	link_slot(table, KS_SLOT(block, 0), hash);

@@ -204,7 +204,10 @@ void ks_table_drop(struct ks_table *table, uint32_t i);
 void ks_table_forget_left(struct ks_table *table);
 bool ks_table_left_too_many(const struct ks_table *table);
 
-/* Who makes items like this come and go: a domid, a uid (KS_OWNER_LAST at most), KS_NO_SOURCE. */
-uint32_t ks_set_source(const struct ks_set_kind *kind, const void *item);
+/*
+ * Who makes items like this come and go: a domid, a uid (KS_OWNER_LAST at most), what stands for a
+ * uuid in this table (0: the one of zeros), or KS_NO_SOURCE.
+ */
+uint32_t ks_set_source(const struct ks_table *table, const struct ks_set_kind *kind, const void *item);
 
 #endif /* KS_SET_TABLE_H */

@@ -34,7 +34,7 @@ enum { KERNEL, DOMAIN };
 
 static const struct ks_set_kind kinds[] = {
 	[KERNEL] = KS_KIND("kernel", struct ks_dom0_kernel, dom0_fields, lists, "One: whether there is more to tell."),
-	[DOMAIN] = KS_KIND_BY("domain", struct ks_listed_domain, domain_fields, domid, domid, "A domain."),
+	[DOMAIN] = KS_KIND_BY("domain", struct ks_listed_domain, domain_fields, domid, uuid, "A domain."),
 };
 
 /* cursor->at[0]: whether the kernel was told of itself; at[1]: the next domain's id at least */

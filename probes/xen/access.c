@@ -126,9 +126,9 @@ enum { KS_KIND_LOCK, KS_KIND_DENIED, KS_KIND_OTHERS, KS_KIND_POLICY, KS_KIND_LIV
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_LOCK] = KS_ONE("lock", struct ks_lock_item, ks_lock_fields,
 		 "One. It changes when the sensor is locked (`locked`), and when the sensing domain goes (`alive`), or is paused (`paused`)."),
-	[KS_KIND_DENIED] = KS_KIND_BY("denied", struct ks_denied_item, ks_denied_fields, control, domid,
+	[KS_KIND_DENIED] = KS_KIND_BY("denied", struct ks_denied_item, ks_denied_fields, control, uuid,
 		 "A row for each domain and each thing that it was refused; a control domain has one for each, whatever uuid it has."),
-	[KS_KIND_OTHERS] = KS_ONE("denied-others", struct ks_others_item, ks_others_fields, "What has no row, of whichever ordinary domains: it was the least, and its row was needed."),
+	[KS_KIND_OTHERS] = KS_ONE("denied-others", struct ks_others_item, ks_others_fields, "What has no row, of whichever ordinary domains: it was the least, and its row was needed; or too many were refused at once."),
 	[KS_KIND_POLICY] = KS_ONE("policy", struct ks_policy_item, ks_policy_fields,
 		 "One: what has the last word on who may what in Xen, and what was done to it since boot."),
 	[KS_KIND_LIVEPATCH] = KS_ONE("livepatch", struct ks_livepatch_item, ks_livepatch_fields,
@@ -175,6 +175,7 @@ static DEFINE_SPINLOCK(ks_rows_lock);
 static struct ks_row ks_rows[ROWS];
 static unsigned int ks_rows_used;               /* of the ordinary ones */
 static struct ks_row ks_others = { .left = TOLD_AT_ONCE };
+static atomic_t ks_uncounted = ATOMIC_INIT(0);     /* to be added to these */
 
 /* === Counting, in the context of who was refused === */
 
@@ -225,6 +226,28 @@ static void ks_begin_row(struct ks_row *row, const struct domain *d, bool contro
 	memcpy(row->uuid, d->handle, sizeof(row->uuid));
 }
 
+/*
+ * Guests can ask from all CPUs at once, and each walks the rows: who finds others in his way for
+ * long is counted with those who have no row.  Whom it matters to name waits, for one of them at most.
+ */
+#define COUNT_TRIES 64
+
+static bool ks_lock_rows(bool control)
+{
+	unsigned int tries;
+
+	if (control) {
+		spin_lock(&ks_rows_lock);
+		return true;
+	}
+	for (tries = COUNT_TRIES; tries; tries--) {
+		if (spin_trylock(&ks_rows_lock))
+			return true;
+		cpu_relax();
+	}
+	return false;
+}
+
 static void ks_count(unsigned int op, unsigned int command)
 {
 	const struct domain *d = current->domain;
@@ -232,7 +255,10 @@ static void ks_count(unsigned int op, unsigned int command)
 	s_time_t now = NOW();
 	struct ks_row *row;
 
-	spin_lock(&ks_rows_lock);
+	if (!ks_lock_rows(control)) {
+		atomic_inc(&ks_uncounted);
+		return;
+	}
 	row = ks_find_row(d, control, op, command);
 	if (!ks_row_is(row, d, op, command))
 		ks_begin_row(row, d, control, op, command, now);
@@ -326,7 +352,15 @@ static int ks_next_row(struct ks_row *row, bool asked_for, struct ks_denied_item
 
 static int ks_next_others(bool asked_for, struct ks_others_item *item)
 {
+	int uncounted;
+
 	spin_lock(&ks_rows_lock);
+	uncounted = atomic_read(&ks_uncounted);
+	if (uncounted) {
+		atomic_sub(uncounted, &ks_uncounted);
+		ks_others.count += (unsigned int)uncounted;
+		ks_others.last = NOW();
+	}
 	ks_row_show(&ks_others, asked_for);
 	item->count = ks_others.shown;
 	item->last_ns = ks_others.shown_last;

@@ -69,6 +69,7 @@ static const struct ks_field ks_domain_fields[] = {
 struct ks_vcpu {
 	uint16_t domid, vcpu;
 	uint64_t instance;
+	uint8_t uuid[16];       /* of its domain */
 	uint8_t online;
 	char state[9];
 	uint32_t cpu;
@@ -126,8 +127,8 @@ static const struct ks_field ks_unseen_fields[] = {
 enum { KS_KIND_DOMAIN, KS_KIND_VCPU, KS_KIND_IDLE, KS_KIND_WORK, KS_KIND_UNSEEN };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_DOMAIN] = KS_KIND_BY("domain", struct ks_domain, ks_domain_fields, domid, domid, "A domain."),
-	[KS_KIND_VCPU] = KS_KIND_BY("vcpu", struct ks_vcpu, ks_vcpu_fields, vcpu, domid, "A vCPU of a domain."),
+	[KS_KIND_DOMAIN] = KS_KIND_BY("domain", struct ks_domain, ks_domain_fields, domid, uuid, "A domain."),
+	[KS_KIND_VCPU] = KS_KIND_BY("vcpu", struct ks_vcpu, ks_vcpu_fields, vcpu, uuid, "A vCPU of a domain."),
 	[KS_KIND_IDLE] = KS_KIND("idle", struct ks_idle, ks_idle_fields, cpu,
 		 "Xen's own thread on each online physical CPU: it runs tasklets, and halts when there are none."),
 	[KS_KIND_WORK] = KS_KIND("work", struct ks_work_item, ks_work_fields, name, "The threads of the sensor itself."),
@@ -280,6 +281,7 @@ static bool ks_copy_vcpu(struct vcpu *v, struct ks_vcpu *item)
 	item->domid = v->domain->domain_id;
 	item->vcpu = v->vcpu_id;
 	item->instance = ks_domain_instance(v->domain);
+	memcpy(item->uuid, v->domain->handle, sizeof(item->uuid));
 	item->online = is_vcpu_online(v);
 	memcpy(item->state, item->online ? states[scheduling.runstate.state] : "offline", sizeof("offline"));
 	item->cpu = scheduling.cpu;

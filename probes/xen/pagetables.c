@@ -27,7 +27,7 @@
  *   copies   each guest has Xen's slots in its own roots, where Xen put them as these were made, and runs on those: so does Xen while it serves a
  *            paravirtual guest.  What a vCPU has loaded is compared with what Xen puts there (init_xen_l4_slots()); only what differs is an item.
  *            Empty ones are let pass: a root that is older than a slot does not have it, and 256 is taken from a guest that does not want it
- *            (zap_ro_mpt()).  A page was a root while it was read if the vCPU has it loaded before and after.
+ *            (zap_ro_mpt()).  A page was a root while it was read if the vCPU has it loaded before and after each of a few looks.
  *
  * The bits "accessed" and "dirty" are the CPU's own, and are ignored everywhere.
  *
@@ -691,6 +691,20 @@ static uint64_t ks_loaded_root(const struct vcpu *v, bool user)
 	return ACCESS_ONCE((user ? &v->arch.guest_table_user : &v->arch.guest_table)->pfn);
 }
 
+/*
+ * A guest can give a root back, fill the page with what it likes, and load it again, between two
+ * looks: what is wrong in a root is so at each of a few.
+ */
+#define KS_LOOKS 4
+
+static bool ks_stays(const struct vcpu *v, bool user, uint64_t root, const intpte_t *slot, intpte_t entry)
+{
+	for (unsigned int i = 0; i < KS_LOOKS; i++)
+		if (ks_loaded_root(v, user) != root || ks_without_cpus_bits(read_atomic(slot) ^ entry))
+			return false;
+	return ks_loaded_root(v, user) == root;
+}
+
 /* In AT_COPY: which vCPU, which of its roots, which slot. */
 #define COPY_SLOTS ROOT_PAGETABLE_PV_XEN_SLOTS
 #define COPIES_OF_VCPU (2 * COPY_SLOTS)
@@ -707,6 +721,7 @@ static int ks_next_copy_of(const struct vcpu *v, struct ks_set_cursor *cursor, s
 	const intpte_t *slots = root ? ks_map_table(root) : NULL;
 	intpte_t entry, expected;
 	unsigned int slot;
+	bool wrong;
 
 	do {
 		slot = ROOT_PAGETABLE_FIRST_XEN_SLOT + cursor->at[AT_COPY] % COPY_SLOTS;
@@ -717,9 +732,10 @@ static int ks_next_copy_of(const struct vcpu *v, struct ks_set_cursor *cursor, s
 		if (entry && ks_without_cpus_bits(entry ^ expected))
 			break;
 	} while (cursor->at[AT_COPY] % COPY_SLOTS);
+	wrong = entry && ks_without_cpus_bits(entry ^ expected) && ks_stays(v, user, root, &slots[slot], entry);
 	if (slots)
 		unmap_domain_page(slots);
-	if (!entry || !ks_without_cpus_bits(entry ^ expected) || ks_loaded_root(v, user) != root)
+	if (!wrong)
 		return KS_SET_SKIP;
 	item->domid = d->domain_id;
 	item->vcpu = v->vcpu_id;

@@ -591,6 +591,23 @@ static void places_are_given_back(void **state)
 	end();
 }
 
+/* However many others there are, and first, root and Dom0 (source 0) have a place of their own. */
+static void place_of_0(void **state)
+{
+	uint64_t seq;
+
+	(void)state;
+	start(64 * 1024);
+	for (uint32_t source = 1; source <= 2 * KS_RING_OWNERS; source++)
+		put_of(KS_EVENT, source, 50, 0);
+	seq = ring.next_seq;
+	put_of(KS_EVENT, 0, 50, 0);
+	for (unsigned int n = 0; n < 5000; n++)
+		put_of(KS_EVENT, 1000 + n % 7, 50, 0);
+	assert_true(deliver(seq, KS_NOWHERE));
+	end();
+}
+
 /*
  * So many that were sent are remembered when they are pushed out: of 65, the first one stays a
  * loss.
@@ -839,6 +856,7 @@ int main(void)
 		cmocka_unit_test(older_is_lost_later),
 		cmocka_unit_test(confirmed_after_others_arrived),
 		cmocka_unit_test(places_are_given_back),
+		cmocka_unit_test(place_of_0),
 		cmocka_unit_test(sent_and_lost),
 		cmocka_unit_test(range_of_what_is_not_lost),
 		cmocka_unit_test(cleared),

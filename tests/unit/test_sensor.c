@@ -1581,6 +1581,17 @@ static void step_without_end(void **state)
 	assert_int_equal(kit_count(lines), 1);
 	assert_string_equal(kit_text(lines, 0, "kind"), "failed");
 	assert_string_equal(kit_text(lines, 0, "why"), "a step does not end");
+	/* A new count is no new start: that it still does not end is told again. */
+	for (unsigned int i = 0; i < 2; i++) {
+		ks_probe_command(first(), i ? KS_CMD_OFF : KS_CMD_RESET, &kit_caller);
+		ks_probe_command(first(), KS_CMD_ON, &kit_caller);
+		assert_int_equal(first()->failures, i);
+		supervised();
+		assert_int_equal(first()->failures, i + 1);
+		assert_string_equal(first()->last_error, "a step does not end");
+		lines = all("{}");
+		assert_string_equal(member(last_of(lines), "why"), "a step does not end");
+	}
 	first()->busy = false;
 	first()->due_ns = 0;
 	first()->work.run(&first()->work);

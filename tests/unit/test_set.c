@@ -1174,23 +1174,43 @@ static void sources(void **state)
 		uint8_t pad[8];
 		uint16_t narrow, other;
 		uint32_t wide;
+		uint8_t uuid[16];
 	} item = { .narrow = 0x7ff0, .other = 0xeeee, .wide = 0x12345678 };
 	struct ks_set_kind kind = { .source_at = 8, .source_bytes = 2 };
+	struct ks_table table = { .key = { 1, 2 } };
+	uint32_t number;
 
 	(void)state;
-	assert_int_equal(ks_set_source(&kind, &item), 0x7ff0);
+	assert_int_equal(ks_set_source(&table, &kind, &item), 0x7ff0);
 	kind.source_at = 12;
 	kind.source_bytes = 4;
-	assert_int_equal(ks_set_source(&kind, &item), 0x12345678);
+	assert_int_equal(ks_set_source(&table, &kind, &item), 0x12345678);
 	/* No user, whatever his number, has the place of a kind of things or of the sensor. */
 	item.wide = KS_OWNER_LAST - 1;
-	assert_int_equal(ks_set_source(&kind, &item), item.wide);
+	assert_int_equal(ks_set_source(&table, &kind, &item), item.wide);
 	for (item.wide = KS_OWNER_LAST; item.wide; item.wide++)
-		assert_int_equal(ks_set_source(&kind, &item), KS_OWNER_LAST);
+		assert_int_equal(ks_set_source(&table, &kind, &item), KS_OWNER_LAST);
 	for (uint32_t i = 0; i < KS_RING_KINDS; i++)
 		assert_true(KS_KIND_SOURCE(i) > KS_OWNER_LAST && KS_KIND_SOURCE(i) < KS_NO_SOURCE);
+	/* A uuid is any number, the same for the same one, by a key that nobody knows; that of zeros is Dom0's. */
+	kind.source_at = 16;
+	kind.source_bytes = 16;
+	assert_int_equal(ks_set_source(&table, &kind, &item), 0);
+	for (unsigned int i = 0; i < 16; i++) {
+		item.uuid[i] = 1;
+		number = ks_set_source(&table, &kind, &item);
+		assert_in_range(number, 1, KS_OWNER_LAST);
+		assert_int_equal(ks_set_source(&table, &kind, &item), number);
+		table.key[0]++;
+		assert_int_not_equal(ks_set_source(&table, &kind, &item), number);
+		table.key[0]--;
+		item.uuid[i] = 0;
+		item.uuid[(i + 1) % 16] = 1;
+		assert_int_not_equal(ks_set_source(&table, &kind, &item), number);
+		item.uuid[(i + 1) % 16] = 0;
+	}
 	kind.source_bytes = 0;
-	assert_int_equal(ks_set_source(&kind, &item), KS_NO_SOURCE);
+	assert_int_equal(ks_set_source(&table, &kind, &item), KS_NO_SOURCE);
 }
 
 /*

@@ -24,6 +24,7 @@ struct thing {
 	uint8_t weight;
 	uint64_t target;
 	char symbol[500];
+	uint8_t uuid[16];
 };
 
 static const struct ks_field vcpu_fields[] = {
@@ -51,7 +52,13 @@ static const struct ks_field mode_fields[] = {
 	KS_FIELD(struct thing, id, KS_U32),
 };
 
-enum { VCPU, DENIED, GATE, SLOT, HIDDEN, MODE, KINDS };
+static const struct ks_field guest_fields[] = {
+	KS_FIELD(struct thing, id, KS_U32),
+	KS_LIVE(struct thing, uuid, KS_UUID),
+	KS_FIELD(struct thing, weight, KS_U8),
+};
+
+enum { VCPU, DENIED, GATE, SLOT, HIDDEN, MODE, GUEST, KINDS };
 
 static const struct ks_set_kind kinds[] = {
 	[VCPU] = KS_KIND_BY("vcpu", struct thing, vcpu_fields, id, owner, ""),
@@ -60,6 +67,7 @@ static const struct ks_set_kind kinds[] = {
 	[SLOT] = KS_SEALED("slot", struct thing, gate_fields, id, ""),
 	[HIDDEN] = KS_ALARMS_BY("hidden", struct thing, vcpu_fields, id, owner, ""),
 	[MODE] = KS_KIND_BY("mode", struct thing, mode_fields, id, owner, ""),
+	[GUEST] = KS_KIND_BY("guest", struct thing, guest_fields, id, uuid, ""),
 };
 
 static struct world {
@@ -535,6 +543,32 @@ static void limits_of_many(void **state)
 }
 
 /* After a reset, whoever changed too much has all of his changes again. */
+static void limits_by_uuid(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	put(GUEST, 1, 0)->uuid[0] = 0xab;
+	passed(NULL);
+	/* It reboots again and again, and is another domain each time, which changes once. */
+	for (uint32_t id = 2; id < 6; id++) {
+		take(0);
+		put(GUEST, id, 0)->uuid[0] = 0xab;
+		passed(NULL);
+		world.things[0].thing.weight++;
+		lines = passed(NULL);
+		assert_int_equal(count_of(lines, "event", "changed"), id < 4);
+		if (id != 4)
+			continue;
+		assert_int_equal(count_of(lines, "kind", "limited"), 1);
+		assert_string_equal(kit_text(lines, kit_count(lines) - 1, "uuid"), "ab000000-0000-0000-0000-000000000000");
+	}
+	put(GUEST, 7, 0)->uuid[0] = 0xcd;
+	passed(NULL);
+	world.things[1].thing.weight++;
+	assert_string_equal(seen(), "event changed guest:7");
+}
+
 static void limits_after_a_reset(void **state)
 {
 	(void)state;
@@ -891,6 +925,7 @@ int main(void)
 		with(limited_and_asked, setup),
 		with(limits_end, strict_setup),
 		with(limits_of_many, strict_setup),
+		with(limits_by_uuid, strict_setup),
 		with(limits_after_a_reset, strict_setup),
 		with(first_value, setup),
 		with(gone_and_back, setup),
