@@ -514,6 +514,15 @@ static void record_sizes(uint64_t *records, uint64_t *bytes)
 	}
 }
 
+static uint64_t memory_without_rings(void)
+{
+	uint64_t bytes = status_of("xen", "memory_bytes");
+
+	for (unsigned int i = 0; i < probes_count; i++)
+		bytes -= status_of(probes[i].name, "bytes");
+	return bytes;
+}
+
 int main(int argc, char **argv)
 {
 	uint64_t records = 0, bytes = 0;
@@ -536,6 +545,7 @@ int main(int argc, char **argv)
 	await_runs(1); /* the baseline of Xen's text takes its time */
 	ask(status_all);
 	say("memory at start", status_of("xen", "memory_bytes"), "bytes");
+	say("memory at start, rings aside", memory_without_rings(), "bytes");
 	ask(take_all);
 	record_sizes(&records, &bytes);
 	ask(low);

@@ -25,7 +25,7 @@ step noisy domu-start --detach --vcpus 4 --memory 220 --add flap --add access no
 step flapping until_true grep -q '^flap' \$log
 domid=\$(xl domid noisy)
 step domid echo \$domid
-step limited until_true has limited '"domid":'\$domid
+step limited until_true has limited '"of":"vcpu"'
 xl create -q -p domu-pv.cfg
 until_true has domain '"appeared".*"state":"paused"'
 step victim xl domid domu-pv
@@ -54,7 +54,8 @@ my @changed = grep { $_->{kind} eq 'vcpu' && $_->{event} eq 'changed' && $_->{do
 my ($first) = map { $_->{time} } @changed;
 my $windows = 2 + int((($changed[-1]{time} // 0) - ($first // 0)) / 300e9);
 cmp_ok(scalar(@changed), '<=', 32 * $windows, 'of what its vCPUs do, some is recorded') or diag scalar(@changed);
-my ($limited) = grep { $_->{kind} eq 'limited' && $_->{domid} == $noisy } @ring;
+my ($its) = map { $_->{uuid} } grep { $_->{kind} eq 'domain' && $_->{domid} == $noisy } @ring;
+my ($limited) = grep { $_->{kind} eq 'limited' && $_->{uuid} eq ($its // '') } @ring;
 ok($limited && $limited->{of} eq 'vcpu' && $limited->{count} > 0, 'and the rest counted') or diag explain $limited;
 is_deeply([map { $_->{event} } grep { $_->{kind} eq 'domain' && $_->{domid} == $victim && $_->{event} ne 'changed' } @ring], ['appeared', 'vanished'],
 	  'that another domain came and went is still there') or diag explain [grep { $_->{kind} eq 'domain' } @ring];
@@ -70,5 +71,41 @@ ok($alarm, 'which is an alarm');
 my ($others) = grep { $_->{kind} eq 'denied-others' } json($steps->{access});
 cmp_ok($others->{count} // 0, '>', 0, 'what gave way is counted');
 is(scalar(grep { $_->{domid} == $noisy } @denied), 64, 'and the guest has the rows that anybody may have');
+
+# === A guest that reboots itself =============================================
+#
+# It is another domain each time, with the same uuid; tests/guest32.c turns itself off at once, and xl starts it anew.
+
+my $reboots = 45;
+$steps = boot(<<"SH", '--smp', 2, '--domu', '--timeout', 1500, '--add', "$build/tests/guest32");
+until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 600 ] || return 1; i=\$((i + 1)); sleep 0.3; done; }
+has() { ksense --json records xen-domains --peek --filter kind=\$1 | grep -q "\$2"; }
+printf '%s\\n' "name = 'again'" "type = 'pv'" "kernel = '/root/guest32'" 'memory = 32' 'vcpus = 1' "on_poweroff = 'restart'" >again.cfg
+ksense high xen-domains >/dev/null
+victim() {
+	xl create -q -p domu-pv.cfg
+	victim=\$(xl domid domu-pv)
+	until_true has domain "appeared.*\"domid\":\$victim,"
+	xl destroy domu-pv
+	until_true has domain "vanished.*\"domid\":\$victim,"
+	echo \$victim
+}
+reached() { [ "\$(xl domid again)" -ge \$1 ]; }
+step before victim
+xl create -q again.cfg
+step half until_true reached $reboots
+step amidst victim
+step all until_true reached @{[2 * $reboots]}
+step ring ksense --json records xen-domains --peek
+xl destroy again
+SH
+is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err} for qw(before half amidst all ring);
+my @records = json($steps->{ring});
+for my $when (qw(before amidst)) {
+	my $domid = $steps->{$when}{out} + 0;
+
+	is_deeply([map { $_->{event} } grep { $_->{kind} eq 'domain' && $_->{domid} == $domid && $_->{event} ne 'changed' } @records], ['appeared', 'vanished'],
+		  "a domain that came and went $when is still there") or diag explain [grep { ($_->{domid} // -1) == $domid } @records];
+}
 
 done_testing;
