@@ -33,6 +33,13 @@ step offline sh -c 'echo 0 >/sys/devices/system/cpu/cpu1/online'
 step without sweep
 echo 1 >/sys/devices/system/cpu/cpu1/online
 step with sweep
+insmod ks_idt.ko cpu=1 again=1
+echo 0 >/sys/devices/system/cpu/cpu1/online
+sweep >/dev/null
+step again sh -c 'echo 1 >/sys/devices/system/cpu/cpu1/online'
+step other_at_first sweep
+step other sweep
+rmmod ks_idt
 step end rmmod ksense
 SH
 
@@ -40,7 +47,7 @@ SH
 sub events {
 	my ($step) = @_;
 	return join(' ', map { "$_->{kind}:$_->{range}" . ($_->{symbol} ? ":$_->{symbol}" : '') }
-		    grep { $_->{kind} ne 'sweep' && !$_->{site} && $_->{range} =~ /^idt/ } json($steps->{$step}));
+		    grep { $_->{kind} ne 'sweep' && !$_->{site} && ($_->{range} // '') =~ /^idt/ } json($steps->{$step}));
 }
 
 is(events('first'), 'baseline:idt baseline:idtr-cpu0 baseline:idtr-cpu1', "the table, and where each CPU's is");
@@ -50,6 +57,8 @@ is(events('back'), 'restored:idtr-cpu1:idt_table+0x0', 'and that it is put back'
 is($steps->{offline}{status}, 0, 'a CPU goes');
 is(events('without'), 'removed:idtr-cpu1', 'its register is gone');
 is(events('with'), 'baseline:idtr-cpu1', 'and when it is back, has a baseline of its own');
+is($steps->{again}{status}, 0, 'it goes and comes once more, and takes another table then') or diag $steps->{again}{err};
+like(join(' ', map { events($_) } qw(other_at_first other)), qr/modified:idtr-cpu1:ks_other_table\+0x0 \[ks_idt\]$/, 'which is told like any other change');
 my @unexplained = grep { $_->{kind} eq 'modified' && !$_->{site} && $_->{range} !~ /^idt/ } map { json($steps->{$_}) } qw(back without with);
 is(scalar(@unexplained), 0, 'what the kernel patches when CPUs go and come is told as its own doing') or diag explain \@unexplained;
 is($steps->{end}{status}, 0, 'it goes');
