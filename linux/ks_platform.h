@@ -91,6 +91,13 @@ struct ks_port_work {
 	spinlock_t lock;        /* guards what follows; taken in the timer's interrupt too */
 	uint64_t due_ns;        /* the next run, UINT64_MAX: none is wanted */
 	bool running, dead;
+	/*
+	 * Whom the timer interrupted last, and when that one was made, for a probe that looks at
+	 * who runs and finds itself on its own CPU.  Nothing keeps the task: it is an address
+	 * where one was.  Without a lock.
+	 */
+	const struct task_struct *interrupted; /* NULL: nobody since it was taken */
+	uint64_t interrupted_start_ns;
 };
 
 #endif /* KS_PLATFORM_H */

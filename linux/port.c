@@ -4,8 +4,10 @@
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
+#include <linux/preempt.h>
 #include <linux/printk.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/timekeeping.h>
 
 #include "../core/port.h"
@@ -28,6 +30,11 @@ static enum hrtimer_restart on_timer(struct hrtimer *timer)
 	struct ks_port_work *port = container_of(timer, struct ks_port_work, timer);
 	unsigned long flags;
 
+	/* In a real-time kernel a thread does this, and has interrupted nobody. */
+	if (in_hardirq()) {
+		WRITE_ONCE(port->interrupted_start_ns, current->start_boottime);
+		WRITE_ONCE(port->interrupted, current);
+	}
 	spin_lock_irqsave(&port->lock, flags);
 	if (!port->running && !port->dead)
 		kthread_queue_work(port->worker, &port->work);
@@ -67,6 +74,7 @@ int ks_port_work_init(struct ks_work *work)
 	spin_lock_init(&port->lock);
 	port->due_ns = UINT64_MAX;
 	port->running = port->dead = false;
+	port->interrupted = NULL;
 	kthread_init_work(&port->work, run);
 	hrtimer_init(&port->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	port->timer.function = on_timer;

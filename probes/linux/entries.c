@@ -6,19 +6,26 @@
  * A paravirtual kernel keeps an IDT that no CPU uses, and registers for each of its gates a
  * function of its own with Xen, which leads to the gate's (arch/x86/xen/enlighten_pv.c,
  * get_trap_addr()).  What belongs to what is found by the functions' names, once, at start.  In a
- * kernel that is not paravirtual there is one item, which says so: its IDT is the CPUs', and
- * kernel-text watches that.
+ * kernel that is not paravirtual one item says so: its IDT is the CPUs', and kernel-text watches
+ * that.
+ *
+ * And who is called at the kernel's trace events, of which one is at each system call: where more
+ * than one function is, the code calls the kernel's own that calls them, and only the list of them
+ * in its data says which they are.
  */
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include <linux/time64.h>
+#include <linux/tracepoint.h>
 #include <linux/uaccess.h>
 #include <asm/desc.h>
 #include <xen/xen.h>
 
 #include "../../linux/symbols.h"
 #include "../set.h"
+#include "task.h"
+#include "walk.h"
 
 /* === Data === */
 
@@ -26,14 +33,16 @@
 
 struct ks_kernel {
 	uint32_t vectors;
+	uint32_t tracepoints;
 	uint8_t registers;
 };
 
 static const struct ks_field kernel_fields[] = {
 	KS_FIELD(struct ks_kernel, vectors, KS_U32, "of its IDT"),
+	KS_FIELD(struct ks_kernel, tracepoints, KS_U32, "its trace events, of which each `listener` is looked for; 0: they were not found"),
 	KS_FIELD(struct ks_kernel, registers, KS_BOOL,
-		 "it is paravirtual and registers its entry points; `false`: this is the only record, and `kernel-text` watches the IDT that the "
-		 "CPUs use"),
+		 "it is paravirtual and registers its entry points; `false`: there is no `trap` and no `callback`, and `kernel-text` watches the IDT "
+		 "that the CPUs use"),
 };
 
 struct ks_trap {
@@ -60,12 +69,26 @@ static const struct ks_field callback_fields[] = {
 	KS_FIELD(struct ks_callback, symbol, KS_STRING, "its name"),
 };
 
-enum { KERNEL, TRAP, CALLBACK };
+struct ks_listener {
+	char tracepoint[SYMBOL_BYTES];
+	uint64_t address;
+	char symbol[SYMBOL_BYTES];
+};
+
+static const struct ks_field listener_fields[] = {
+	KS_FIELD(struct ks_listener, tracepoint, KS_STRING, "the trace event; `sys_enter` and `sys_exit` are at each system call"),
+	KS_FIELD(struct ks_listener, address, KS_HEX, "of the function"),
+	KS_FIELD(struct ks_listener, symbol, KS_STRING, "its name, and the module that it is in"),
+};
+
+enum { KERNEL, TRAP, CALLBACK, LISTENER };
 
 static const struct ks_set_kind kinds[] = {
 	[KERNEL] = KS_KIND("kernel", struct ks_kernel, kernel_fields, vectors, "One: the kernel, and whether it registers what is below."),
 	[TRAP] = KS_STILL("trap", struct ks_trap, trap_fields, address, "What may be registered for a vector."),
 	[CALLBACK] = KS_STILL("callback", struct ks_callback, callback_fields, name, "What may be registered beside the vectors."),
+	[LISTENER] = KS_ALARMS("listener", struct ks_listener, listener_fields, address,
+		"A finding: a function that is called at a trace event of the kernel's and is not the kernel's own code."),
 };
 
 /*
@@ -130,6 +153,8 @@ static struct {
 	unsigned long gate, registered;
 } traps[ARRAY_SIZE(trap_names)];
 static unsigned long unknown_trap, early_traps, callbacks[ARRAY_SIZE(callback_names)], idt;
+static unsigned long text, text_end;
+static tracepoint_ptr_t *events, *events_end;
 
 /* === Items === */
 
@@ -137,6 +162,7 @@ static int copy_kernel(struct ks_kernel *item)
 {
 	item->registers = xen_pv_domain() && idt;
 	item->vectors = IDT_ENTRIES;
+	item->tracepoints = events ? (uint32_t)(events_end - events) : 0;
 	return KERNEL;
 }
 
@@ -185,7 +211,64 @@ static int copy_callback(unsigned int i, struct ks_callback *item)
 	return CALLBACK;
 }
 
-/* cursor->at[0]: the kernel itself, then each vector, each early one, each callback */
+/* How many functions are looked at in one call, and how many there may be at one event. */
+#define AT_ONCE 64
+#define LISTENERS_MAX 256
+#define EVENT_PREFIX "__tracepoint_"
+
+static void copy_symbol(char out[SYMBOL_BYTES], const void *address)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+
+	sprint_symbol_no_offset(symbol, (unsigned long)address);
+	strscpy_pad(out, symbol + (strstarts(symbol, EVENT_PREFIX) ? strlen(EVENT_PREFIX) : 0), SYMBOL_BYTES);
+}
+
+/*
+ * The function at place @i of @event's list, NULL: none.  Who changes the list replaces it as a
+ * whole: so what is read is the event's only if that has the same list afterwards.
+ */
+static const void *listener(const struct tracepoint *event, unsigned int i)
+{
+	const struct tracepoint_func *functions;
+	const void *function;
+
+	if (!KS_GET(functions, &event->funcs) || !functions || !KS_GET(function, &functions[i].func) || !ks_still(&event->funcs, functions))
+		return NULL;
+	return function;
+}
+
+/* *@event and *@i go on to the next function; one that is not the kernel's own is the item. */
+static int next_listener(uint64_t *event, uint64_t *i, struct ks_listener *item)
+{
+	for (unsigned int looked = 0; looked < AT_ONCE; looked++) {
+		const struct tracepoint *at;
+		const void *function;
+
+		if (!events || events + *event >= events_end)
+			return KS_SET_END;
+		at = tracepoint_ptr_deref(events + *event);
+		function = *i <= LISTENERS_MAX ? listener(at, (unsigned int)*i) : NULL;
+		if (!function) {
+			++*event;
+			*i = 0;
+			continue;
+		}
+		/* One beyond all that there may be is told, too, whosever it is. */
+		if ((*i)++ < LISTENERS_MAX && (unsigned long)function >= text && (unsigned long)function < text_end)
+			continue;
+		copy_symbol(item->tracepoint, at);
+		item->address = (uintptr_t)function;
+		copy_symbol(item->symbol, function);
+		return LISTENER;
+	}
+	return KS_SET_SKIP;
+}
+
+/*
+ * cursor->at[0]: the kernel itself, then each vector, each early one, each callback; then at[1],
+ * at[2]: the event, and the place in its list
+ */
 static int entries_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
 {
 	unsigned int at = (unsigned int)cursor->at[0]++;
@@ -194,14 +277,14 @@ static int entries_next(struct ks_probe *probe, struct ks_set_cursor *cursor, vo
 		return copy_kernel(item);
 	at--;
 	if (!xen_pv_domain() || !idt)
-		return KS_SET_END;
+		return next_listener(&cursor->at[1], &cursor->at[2], item);
 	if (at < IDT_ENTRIES)
 		return copy_trap(at, item);
 	at -= IDT_ENTRIES;
 	if (at < NUM_EXCEPTION_VECTORS)
 		return copy_early_trap(at, item);
 	at -= NUM_EXCEPTION_VECTORS;
-	return at < ARRAY_SIZE(callbacks) ? copy_callback(at, item) : KS_SET_END;
+	return at < ARRAY_SIZE(callbacks) ? copy_callback(at, item) : next_listener(&cursor->at[1], &cursor->at[2], item);
 }
 
 /* === Start === */
@@ -210,6 +293,10 @@ static int entries_init(struct ks_probe *probe)
 {
 	unsigned int i;
 
+	text = ks_symbol("_stext");
+	text_end = ks_symbol("_etext");
+	events_end = (void *)ks_symbol("__stop___tracepoints_ptrs");
+	events = text && text_end && events_end ? (void *)ks_symbol("__start___tracepoints_ptrs") : NULL;
 	if (!xen_pv_domain())
 		return 0;
 	for (i = 0; i < ARRAY_SIZE(traps); i++) {
@@ -227,7 +314,7 @@ static int entries_init(struct ks_probe *probe)
 static const struct ks_set_type entries_set = {
 	.kinds = kinds,
 	.kinds_count = ARRAY_SIZE(kinds),
-	.items_max = IDT_ENTRIES + NUM_EXCEPTION_VECTORS + 16,
+	.items_max = IDT_ENTRIES + NUM_EXCEPTION_VECTORS + 128,
 	.init = entries_init,
 	.next = entries_next,
 };

@@ -35,6 +35,11 @@
  * paravirtual guest of Xen: there the CPUs' IDT is Xen's, and Xen's own probes look after it. Only
  * the register's address: its limit is another after each exit from a virtual machine.
  *
+ * So what is right is known before a CPU comes, and its baseline is that, whatever it has: its
+ * first read is answered by where this module found the IDT when the probe started.  If it has
+ * another one, the next sweep tells, and to turn a CPU off and on launders nothing.  What it
+ * really has becomes its baseline by "reset" alone.
+ *
  * Not here: .init, which is freed; data, which changes; the code of modules.
  */
 static const struct {
@@ -52,6 +57,9 @@ static const struct {
 #define RODATA 5
 #define FIRST_CPU ARRAY_SIZE(described)
 #define REGISTER_BYTES sizeof(uint64_t)
+
+/* The CPUs whose registers have been read since they came. */
+static cpumask_t registers_read;
 
 /* Where they are, constant from init on; 0 bytes: this kernel has none. */
 static struct {
@@ -149,7 +157,10 @@ static bool text_range(struct ks_probe *probe, unsigned int i, struct ks_range *
 		range->address = (i - FIRST_CPU) * REGISTER_BYTES;
 		range->bytes = REGISTER_BYTES;
 		snprintf(range->name, sizeof(range->name), "idtr-cpu%zu", i - FIRST_CPU);
-		return has_register(i - FIRST_CPU);
+		if (has_register(i - FIRST_CPU))
+			return true;
+		cpumask_clear_cpu(i - FIRST_CPU, &registers_read);
+		return false;
 	}
 	range->address = found[i].address;
 	range->bytes = found[i].bytes;
@@ -165,6 +176,8 @@ static bool text_read(struct ks_probe *probe, unsigned int i, uint64_t offset, v
 	if (i >= FIRST_CPU) {
 		if (!read_register(i - FIRST_CPU, &value))
 			return false;
+		if (!cpumask_test_and_set_cpu(i - FIRST_CPU, &registers_read) && found[IDT].bytes)
+			value = found[IDT].address;
 		memcpy(out, (const char *)&value + offset, bytes);
 		return true;
 	}
@@ -244,6 +257,7 @@ static const struct ks_region_type text_region = {
 
 static int text_init(struct ks_probe *probe)
 {
+	cpumask_clear(&registers_read);
 	for (unsigned int i = 0; i < ARRAY_SIZE(described); i++)
 		find(i);
 	if (ks_patches_init(found[TEXT].address, found[TEXT].address + found[TEXT].bytes))

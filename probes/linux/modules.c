@@ -191,11 +191,21 @@ static bool in_module_area(uintptr_t address)
  * whose symbols it needs, and then fails.  That may be so of more than one, and memory be short.
  */
 #define UNFORMED_PATIENCE_NS (60 * NSEC_PER_SEC)
+/*
+ * Whoever is in the kernel can say that a module comes, and have a module in the list come and go
+ * again and again.  So what was suspect in so many looks in a row, and so many times as long as
+ * patience lasts, is told whatever came and went: the gaps in which a real one looks wrong are
+ * short, and each look would have to hit one.
+ */
+#define POSTPONED_LOOKS 32
+#define POSTPONED_TIMES 4
 #define SUSPECTS_MAX 64
 
 static struct suspect {
 	uint64_t address;       /* 0: free */
-	uint64_t since_ns;
+	uint64_t first_ns;      /* when it was seen first, */
+	uint64_t since_ns;      /* or a module last came or went there */
+	uint32_t looks;         /* passes in a row that saw it */
 	uint32_t pass;          /* in which it was seen last */
 } suspects[SUSPECTS_MAX];
 static DEFINE_SPINLOCK(suspects_lock);  /* the notifier comes from other threads */
@@ -225,30 +235,16 @@ static bool is_old_suspect(uint64_t address, uint64_t patience_ns)
 	placed.of++;
 	placed.looked += !!suspect;
 	if (suspect && suspect->address != address)
-		*suspect = (struct suspect){ .address = address, .since_ns = now_ns };
+		*suspect = (struct suspect){ .address = address, .first_ns = now_ns, .since_ns = now_ns, .looks = 1, .pass = pass };
 	if (suspect) {
-		old = now_ns - suspect->since_ns >= patience_ns;
+		suspect->looks += suspect->pass != pass;
 		suspect->pass = pass;
+		old = now_ns - suspect->since_ns >= patience_ns ||
+		      (suspect->looks >= POSTPONED_LOOKS && now_ns - suspect->first_ns >= POSTPONED_TIMES * patience_ns);
 	}
 	spin_unlock(&suspects_lock);
 	return old;
 }
-
-static int on_module(struct notifier_block *block, unsigned long event, void *data)
-{
-	const struct module *module = data;
-	uint64_t now_ns = ktime_get_ns();
-
-	spin_lock(&suspects_lock);
-	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++)
-		if (is_in(i->address, code_start(module, false), ks_module_bytes(module)) ||
-		    is_in(i->address, code_start(module, true), ks_module_bytes(module)))
-			i->since_ns = now_ns;
-	spin_unlock(&suspects_lock);
-	return NOTIFY_DONE;
-}
-
-static struct notifier_block notifier = { .notifier_call = on_module };
 
 /* === The list =========================================================== */
 
@@ -306,13 +302,21 @@ static void consider(struct query *query, struct module *module)
 }
 
 /*
- * Goes once round the list.  Without the list's head the ring is entered where this module is;
- * the head is then told from a module by where it lies.  False: it is no ring, or somebody just
+ * Where the list begins.  Without its head the ring is entered where this module is; the head is
+ * then told from a module by where it lies.
+ */
+static const struct list_head *list_head(void)
+{
+	return kernel.modules ?: &THIS_MODULE->list;
+}
+
+/*
+ * Goes once round the list.  False: it is no ring, or somebody just
  * changes it.
  */
 static bool ask_list(struct query *query)
 {
-	const struct list_head *head = kernel.modules ?: &THIS_MODULE->list, *at = head;
+	const struct list_head *head = list_head(), *at = head;
 	struct ks_round round = ks_round(head, LIST_MAX);
 
 	do {
@@ -322,6 +326,39 @@ static bool ask_list(struct query *query)
 	} while (at);
 	return round.whole;
 }
+
+/* === What comes and goes ================================================ */
+
+/* Whether the list has @module, of which nothing is read; also if somebody just changes the list. */
+static bool may_be_listed(const struct module *module)
+{
+	struct ks_round round = ks_round(list_head(), LIST_MAX);
+	const struct list_head *at;
+
+	while ((at = ks_round_next(&round)))
+		if (at == &module->list)
+			return true;
+	return !round.whole || module == THIS_MODULE;
+}
+
+/* A module that comes is in the list before that is said, and one that goes still is. */
+static int on_module(struct notifier_block *block, unsigned long event, void *data)
+{
+	const struct module *module = data;
+	uint64_t now_ns = ktime_get_ns();
+
+	if ((event != MODULE_STATE_COMING && event != MODULE_STATE_GOING) || !may_be_listed(module))
+		return NOTIFY_DONE;
+	spin_lock(&suspects_lock);
+	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++)
+		if (is_in(i->address, code_start(module, false), ks_module_bytes(module)) ||
+		    is_in(i->address, code_start(module, true), ks_module_bytes(module)))
+			i->since_ns = now_ns;
+	spin_unlock(&suspects_lock);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block notifier = { .notifier_call = on_module };
 
 /* Without the list there is nothing to hold the rest against. */
 static struct ks_torn list_torn, objects_torn;

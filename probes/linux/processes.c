@@ -427,7 +427,7 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 			cursor->at[0] = TABLE;
 		return KS_SET_SKIP;
 	case CPUS:
-		if (!views || ks_views_running(&at)) {
+		if (!views || ks_views_running(probe, &at)) {
 			at = 0;
 			cursor->at[0] = FOUND;
 			for (unsigned int i = 0; i < SHORTFALLS; i++)

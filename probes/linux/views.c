@@ -622,9 +622,28 @@ bool ks_views_below(unsigned int nr)
 	return walked != WALK_ON;
 }
 
-bool ks_views_running(unsigned int *cpu)
+/*
+ * The thread that does this finds itself on its own CPU.  Whom it has that CPU from is who was
+ * interrupted by the timer that woke it.  That one may be gone by now, and its memory be anything:
+ * so it has to have the start that it had then, and not to have ended.
+ */
+static void examine_interrupted(struct ks_port_work *work)
+{
+	const struct task_struct *task = READ_ONCE(work->interrupted);
+	struct sight sight;
+
+	if (!task)
+		return;
+	WRITE_ONCE(work->interrupted, NULL);
+	if (take_sight(&sight, task) && sight.start_ns == READ_ONCE(work->interrupted_start_ns) && (sight.mm || !sight.exit_state))
+		examine(task, RUNNING);
+}
+
+bool ks_views_running(struct ks_probe *probe, unsigned int *cpu)
 {
 	rcu_read_lock();
+	if (!*cpu)
+		examine_interrupted(&probe->work.port);
 	for (unsigned int i = 0; i < AT_ONCE && *cpu < nr_cpu_ids; i++, ++*cpu) {
 		const struct task_struct *task = cpu_online(*cpu) ? ks_running_task(*cpu) : NULL;
 

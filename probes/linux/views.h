@@ -4,8 +4,9 @@
  *
  * A task is to be found in several ways, each with links of its own: in the pid table, which /proc
  * shows and kill() asks; in the list of all processes; in its process's list of threads; among its
- * parent's children; and on the CPU that runs it.  What is hidden is out of some of them, and has
- * to be in the last one if it does anything.
+ * parent's children; and on the CPU that runs it, or where that is the sensor's own, among those
+ * whom the sensor's timer interrupts.  What is hidden is out of some of them, and has to be in the
+ * last one if it does anything.
  *
  * A pass of the probe "processes" walks each.  Of whatever it comes across it asks whether the
  * others have it too: a few loads, as a link is proved by its neighbours'.  What is missing
@@ -66,8 +67,11 @@ bool ks_views_task(struct task_struct *task);
 /* Walks on in the lists below the task of pid @nr: some of them.  True: that is done. */
 bool ks_views_below(unsigned int nr);
 
-/* Looks at what CPUs run: some of them, from *@cpu on.  True: that was the last. */
-bool ks_views_running(unsigned int *cpu);
+/*
+ * Looks at what CPUs run: some of them, from *@cpu on; before CPU 0, at whom @probe's timer
+ * interrupted.  True: that was the last.
+ */
+bool ks_views_running(struct ks_probe *probe, unsigned int *cpu);
 
 /*
  * The pass is over: judges. Makes the record of what could not be walked to its end; not under

@@ -1,9 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# On Linux without Xen: a CPU that is told to use another IDT.
+# On Linux without Xen: a CPU that is told to use another IDT, and functions that are called at each system call.
 #
-# Wrong in the world if this fails: the kernel's table holds still, and is watched, while a CPU has long been using a rootkit's.
+# Wrong in the world if this fails: the kernel's table holds still, and is watched, while a CPU has long been using a rootkit's; or somebody
+# sees and stops whatever programs ask of the kernel, by the kernel's own means, and nobody is told.
 use strict;
 use warnings;
 use FindBin;
@@ -13,7 +14,7 @@ use Test::More;
 
 my $socket = '/run/ksense/kernel.sock';
 my $build = $ENV{KS_BUILD} || 'build';
-my $steps = boot(<<"SH", '--linux', '--smp', 2, '--one-thread', '--add', $KS::module, '--add', "$KS::test_modules/idt/ks_idt.ko");
+my $steps = boot(<<"SH", '--linux', '--smp', 2, '--one-thread', '--add', $KS::module, '--add', "$KS::test_modules/idt/ks_idt.ko", '--add', "$KS::test_modules/code/ks_code.ko");
 # Sweeps until one has told of CPU 1: where its table is, is asked on that CPU, and a slow one answers for the next sweep.
 sweep() {
 	: >told
@@ -33,6 +34,19 @@ step offline sh -c 'echo 0 >/sys/devices/system/cpu/cpu1/online'
 step without sweep
 echo 1 >/sys/devices/system/cpu/cpu1/online
 step with sweep
+insmod ks_idt.ko cpu=1 again=1
+echo 0 >/sys/devices/system/cpu/cpu1/online
+sweep >/dev/null
+step again sh -c 'echo 1 >/sys/devices/system/cpu/cpu1/online'
+step other_at_first sweep
+step other sweep
+rmmod ks_idt
+entries() { ksense --timeout 300 --socket $socket --json records kernel-entries --run; }
+step deaf entries
+step listen insmod ks_code.ko listen=1
+step listening entries
+rmmod ks_code
+step listened entries
 step end rmmod ksense
 SH
 
@@ -40,7 +54,7 @@ SH
 sub events {
 	my ($step) = @_;
 	return join(' ', map { "$_->{kind}:$_->{range}" . ($_->{symbol} ? ":$_->{symbol}" : '') }
-		    grep { $_->{kind} ne 'sweep' && !$_->{site} && $_->{range} =~ /^idt/ } json($steps->{$step}));
+		    grep { $_->{kind} ne 'sweep' && !$_->{site} && ($_->{range} // '') =~ /^idt/ } json($steps->{$step}));
 }
 
 is(events('first'), 'baseline:idt baseline:idtr-cpu0 baseline:idtr-cpu1', "the table, and where each CPU's is");
@@ -50,8 +64,23 @@ is(events('back'), 'restored:idtr-cpu1:idt_table+0x0', 'and that it is put back'
 is($steps->{offline}{status}, 0, 'a CPU goes');
 is(events('without'), 'removed:idtr-cpu1', 'its register is gone');
 is(events('with'), 'baseline:idtr-cpu1', 'and when it is back, has a baseline of its own');
+is($steps->{again}{status}, 0, 'it goes and comes once more, and takes another table then') or diag $steps->{again}{err};
+like(join(' ', map { events($_) } qw(other_at_first other)), qr/modified:idtr-cpu1:ks_other_table\+0x0 \[ks_idt\]$/, 'which is told like any other change');
 my @unexplained = grep { $_->{kind} eq 'modified' && !$_->{site} && $_->{range} !~ /^idt/ } map { json($steps->{$_}) } qw(back without with);
 is(scalar(@unexplained), 0, 'what the kernel patches when CPUs go and come is told as its own doing') or diag explain \@unexplained;
+
+sub listeners { return join ' ', map { "$_->{class} $_->{tracepoint} $_->{symbol}" } grep { $_->{kind} eq 'listener' } json($steps->{$_[0]}) }
+
+SKIP: {
+	my ($kernel) = grep { $_->{kind} eq 'kernel' } json($steps->{deaf});
+	skip 'this kernel has no trace events', 5 if @KS::probes_machine && !$kernel->{tracepoints};
+	diag "$kernel->{tracepoints} trace events";
+	cmp_ok($kernel->{tracepoints}, '>', 100, 'the kernel has trace events') or diag explain $steps->{deaf};
+	is(listeners('deaf'), '', 'at which nobody listens');
+	is($steps->{listen}{status}, 0, 'two functions are called at each system call') or diag $steps->{listen}{err};
+	is(listeners('listening'), 'alarm sys_enter ks_listener [ks_code] alarm sys_enter ks_other_listener [ks_code]', 'which is told of each');
+	like(listeners('listened'), qr/ks_listener .*ks_other_listener/, 'and when it is over');
+}
 is($steps->{end}{status}, 0, 'it goes');
 
 done_testing;

@@ -49,6 +49,13 @@ step unformed_new looks 3
 step unformed looks 60
 echo 0 > /sys/module/ks_hide/parameters/unformed
 step formed looks 1
+echo 1 > /sys/module/ks_hide/parameters/shade
+sleep 0.2
+echo 1 > /sys/module/ks_hide/parameters/self
+step shaded looks 1
+echo 0 > /sys/module/ks_hide/parameters/self
+echo 0 > /sys/module/ks_hide/parameters/shade
+step unshaded looks 1
 step named k records modules --run
 echo -n ksense > /sys/module/ks_hide/parameters/alias
 step alias k records modules --run
@@ -63,6 +70,22 @@ insmod ks_code.ko data=1
 step data looks 3
 step where dmesg
 rmmod ks_code
+insmod ks_hide.ko shade=2
+insmod ks_code.ko orphan=1
+# The first sample that has it, or the last of many.
+await_code() {
+	for i in $(seq 100); do
+		k records modules --run --filter kind=unowned-code >code.out
+		! grep -q "\"start\":\"0x$1\"" code.out || break
+		sleep 0.2
+	done
+	cat code.out
+}
+shaded=$(dmesg | sed -n 's/.*ks_code: orphan at //p' | tail -n 1)
+step shaded_code await_code $shaded
+step shaded_where echo $shaded
+echo 0 > /sys/module/ks_hide/parameters/shade
+rmmod ks_hide
 insmod ks_code.ko deep=1
 step deep_unlisted sh -c 'cat /proc/modules; ls -d /sys/module/ks_code'
 step deep looks 1
@@ -137,6 +160,9 @@ is($unformed && "$unformed->{name} $unformed->{seen} $unformed->{class}", 'ks_hi
 	'one that stays so is reported by its name') or diag explain $steps->{unformed};
 is(findings('formed') =~ s/present hidden ks_hide //gr, 'vanished hidden ks_hide', 'and no more when it is live');
 
+ok((grep { $_->{name} eq 'ks_hide' } of_kind('hidden', json($steps->{shaded}))), 'that a module comes of which the list knows nothing hides nobody')
+	or diag explain $steps->{shaded};
+
 my @alias = of_kind('module', json($steps->{alias}));
 my ($before) = reverse grep { $_->{name} eq 'ks_hide' } of_kind('module', json($steps->{named}));
 my %by_alias = map { $_->{module} => 1 } grep { $_->{name} eq 'ksense' && $_->{event} eq 'present' } @alias;
@@ -161,6 +187,10 @@ my ($data) = $steps->{where}{out} =~ /ks_code: data at ([0-9a-f]+)/;
 ($code) = grep { $_->{start} eq '0x' . ($data // '?') } of_kind('unowned-code', json($steps->{data}));
 is($code && "$code->{bytes} $code->{class}", '4096 alarm', 'code in the data of a module in the list is reported, that page alone')
 	or diag explain $steps->{data};
+
+my ($shaded) = $steps->{shaded_where}{out} =~ /^([0-9a-f]+)$/;
+ok((grep { $_->{start} eq '0x' . ($shaded // '?') } of_kind('unowned-code', json($steps->{shaded_code}))),
+	'and one that the list has, however often it is said to come, hides nothing for ever') or diag explain $steps->{shaded_code};
 
 # It has left /sys/module too: only the tree by which the kernel handles faults still knows it.
 is($steps->{deep_unlisted}{out}, $steps->{proc}{out}, 'a module that is neither in /proc/modules nor in /sys/module')

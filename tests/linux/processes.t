@@ -124,6 +124,15 @@ for trick in @{[map { "$_:$missing{$_}" } qw(list ring future as_thread table tr
 	step un\$trick await_hidden event.:.vanished
 done
 until grep -q while /proc/\$busy/cmdline; do sleep 0.1; done
+# On the CPU that the probe's thread looks from, where that finds itself.
+sensor=\$(grep -l '^ksense/process' /proc/[0-9]*/comm | cut -d/ -f3)
+step bind sh -c "uname -v; taskset -p 1 \$sensor && taskset -p 1 \$busy"
+echo \$busy >\$hide/tree
+step bound await_hidden event.:.appeared
+echo 0 >\$hide/tree
+step unbound await_hidden event.:.vanished
+until grep -q while /proc/\$busy/cmdline; do sleep 0.1; done
+taskset -p 3 \$sensor
 kill -STOP \$busy
 echo \$thread >\$hide/thread
 step thread await_hidden event.:.appeared
@@ -284,6 +293,14 @@ isnt($steps->{listed}{status}, 0, 'nor did it list one that looks like a thread'
 is(last_of('as_process')->{event}, 'present', 'which is a process all the same') or diag explain $steps->{as_process};
 ok((grep { ($_->{fd} // -1) == 0 } json($steps->{as_files})), 'with files') or diag explain $steps->{as_files};
 like((hidden('tree'))[0]{seen} // '', qr/running/, 'a process that nothing but its CPU knows is seen there');
+is($steps->{bind}{status}, 0, 'a process is bound to the CPU of the thread that looks for it') or diag $steps->{bind}{err};
+SKIP: {
+	skip 'a real-time kernel interrupts nobody for a timer', 2 if $steps->{bind}{out} =~ /PREEMPT_RT/;
+	my @bound = grep { $_->{pid} == $busy } hidden('bound');
+	is($bound[-1] && "$bound[-1]{seen} $bound[-1]{missing}", 'threads,running pid-table,task-list,tree', 'and found there')
+		or diag explain $steps->{bound};
+	is_deeply([map { [@$_{qw(event pid)}] } (hidden('unbound'))[-1]], [['vanished', $busy]], 'and no more when it does not hide');
+}
 is_deeply([map { [@$_{qw(event tid pid missing)}] } hidden('thread')], [['appeared', $thread, $actor, 'pid-table']], 'thread: a hidden thread is found')
 	or diag explain $steps->{thread};
 is_deeply([map { [@$_{qw(event tid)}] } hidden('thread_again')], [['present', $thread]], 'and told again to whom asks for a fresh sample');

@@ -10,6 +10,7 @@
  *   data=1     makes a page of this module's data executable, and runs code there.  Found as "unowned-code".
  *   deep=1     takes this module out of the list of modules and out of /sys/module.  It cannot be unloaded any more.  Found as "hidden",
  *              seen in the "module-tree".
+ *   listen=1   has two of its functions called at each system call, by way of the trace event.  "kernel-entries" has each as a "listener".
  */
 #include <linux/kprobes.h>
 #include <linux/list.h>
@@ -17,10 +18,12 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rculist.h>
+#include <linux/string.h>
+#include <linux/tracepoint.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 
-static bool owned, data, deep;
+static bool owned, data, deep, listen;
 static unsigned long orphan, far;
 module_param(orphan, ulong, 0400);
 MODULE_PARM_DESC(orphan, "leave so many pages of code behind");
@@ -32,6 +35,8 @@ module_param(data, bool, 0400);
 MODULE_PARM_DESC(data, "make a page of this module's data executable");
 module_param(deep, bool, 0400);
 MODULE_PARM_DESC(deep, "take this module out of the list and out of /sys/module");
+module_param(listen, bool, 0400);
+MODULE_PARM_DESC(listen, "have two functions called at each system call");
 
 static unsigned long (*lookup)(const char *name);
 
@@ -147,6 +152,53 @@ static int hide_deep(void)
 	return 0;
 }
 
+#ifdef CONFIG_TRACEPOINTS
+static struct tracepoint *event;
+
+static void find_event(struct tracepoint *at, void *name)
+{
+	if (!strcmp(at->name, name))
+		event = at;
+}
+
+static void ks_listener(void *data, struct pt_regs *regs, long number)
+{
+}
+
+static void ks_other_listener(void *data, struct pt_regs *regs, long number)
+{
+}
+
+static int start_listening(void)
+{
+	int error;
+
+	for_each_kernel_tracepoint(find_event, "sys_enter");
+	if (!event)
+		return -ENOENT;
+	error = tracepoint_probe_register(event, ks_listener, NULL);
+	return error ?: tracepoint_probe_register(event, ks_other_listener, NULL);
+}
+
+static void stop_listening(void)
+{
+	if (!event)
+		return;
+	tracepoint_probe_unregister(event, ks_listener, NULL);
+	tracepoint_probe_unregister(event, ks_other_listener, NULL);
+	tracepoint_synchronize_unregister();
+}
+#else
+static int start_listening(void)
+{
+	return -ENOENT;
+}
+
+static void stop_listening(void)
+{
+}
+#endif
+
 static int __init code_start(void)
 {
 	int error = find_lookup();
@@ -161,11 +213,14 @@ static int __init code_start(void)
 		error = run_data();
 	if (!error && deep)
 		error = hide_deep();
+	if (!error && listen)
+		error = start_listening();
 	return error;
 }
 
 static void __exit code_stop(void)
 {
+	stop_listening();
 }
 
 module_init(code_start);

