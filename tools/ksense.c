@@ -106,6 +106,10 @@ int main(int argc, char **argv)
 	}
 	ksense_set_timeout(k, o.timeout_ms);
 	if (o.medium == MEDIUM_HOST) {
+		if (!ks_host_can_open(o.folder)) {
+			fprintf(stderr, "ksense: cannot look at the folder %s: %s\n", o.folder, strerror(errno));
+			return EXIT_NO_SENSOR;
+		}
 		host = ks_host_start(o.folder, o.ring_bytes, false);
 		if (!host) {
 			fprintf(stderr, "ksense: cannot start a sensor in this process: %s\n", strerror(errno));
