@@ -74,7 +74,7 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 done, 1 the sensor said error or the output could not be written,\n"
 	"2 usage, 3 no sensor there or not allowed.  Of compare: 0 nothing differs,\n"
-	"1 findings, 2 usage, 3 could not look.  More in ksense(1).\n";
+	"1 findings, 2 usage, 3 could not look or write.  More in ksense(1).\n";
 
 enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX, OPT_RECORD,
