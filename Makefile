@@ -74,7 +74,8 @@ $(PRISTINE)/xen/Makefile:
 	@echo "no Xen source tree in $(XEN_SRC): there is no xen/Makefile in it" >&2; exit 1
 endif
 
-# Neither tree is written to: the sensor goes into a copy.  The stamps' names say of which; vm/build-xen compares contents.
+# Neither tree is written to: the sensor goes into a copy.  The stamps' names say of which;
+# vm/build-xen compares contents.
 APPLIED = $(B)/xen-sense.of$(subst /,_,$(PRISTINE))
 STOCK = $(B)/xen-stock.of$(subst /,_,$(PRISTINE))
 
@@ -132,7 +133,8 @@ MODULE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/linux/*.[ch] linux/*.
 
 module: $(B)/linux/ksense.ko ## build the Linux module, for the running kernel or KDIR=
 
-# The stamp's name says for which kernel the module is.  What is left of another's would not be built again.
+# The stamp's name says for which kernel the module is.  What is left of another's would not be
+# built again.
 FOR_KERNEL = $(B)/linux/for$(subst /,_,$(KDIR))
 
 $(B)/linux/ksense.ko: $(KDIR)/Makefile $(FOR_KERNEL)

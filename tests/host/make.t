@@ -1,10 +1,12 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Which Xen tree and which kernel make builds for: in a build folder that looks as after a build, with trees that have just what the Makefile asks
-# for.  Xen is not built: `make -n` tells what would be done.
+# Which Xen tree and which kernel make builds for: in a build folder that looks as after a build,
+# with trees that have just what the Makefile asks for.  Xen is not built: `make -n` tells what
+# would be done.
 #
-# Wrong in the world if this fails: somebody boots a Xen, or loads a module, that is not the one that he had built.
+# Wrong in the world if this fails: somebody boots a Xen, or loads a module, that is not the one
+# that he had built.
 use strict;
 use warnings;
 use Cwd 'realpath';
