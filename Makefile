@@ -62,23 +62,36 @@ $(B)/host/ksense-host: $(B)/host/host/main.o $(B)/libkshost.a
 
 # === Xen =====================================================================
 
-$(B)/xen-src-$(XEN_RELEASE)/xen/Makefile:
-	scripts/fetch-xen
-
 ifeq ($(XEN_SRC),)
 PRISTINE = $(B)/xen-src-$(XEN_RELEASE)
+
+$(PRISTINE)/xen/Makefile:
+	scripts/fetch-xen
 else
 PRISTINE = $(XEN_SRC)
+
+$(PRISTINE)/xen/Makefile:
+	@echo "no Xen source tree in $(XEN_SRC): there is no xen/Makefile in it" >&2; exit 1
 endif
 
-# Neither tree is written to: the sensor goes into a copy.  The stamp's name says of which; vm/build-xen compares contents.
+# Neither tree is written to: the sensor goes into a copy.  The stamps' names say of which;
+# vm/build-xen compares contents.
 APPLIED = $(B)/xen-sense.of$(subst /,_,$(PRISTINE))
+STOCK = $(B)/xen-stock.of$(subst /,_,$(PRISTINE))
+
+# Somebody works on a tree of his own: it is copied and compared each time.
+.PHONY: $(if $(XEN_SRC),$(APPLIED) $(STOCK))
 
 $(APPLIED): $(PRISTINE)/xen/Makefile $(SENSE_FILES)
 	@$(RM) $(B)/xen-sense.of*
 	@mkdir -p $(B)/xen-sense
 	rsync -a --delete $(PRISTINE)/ $(B)/xen-sense/
 	xen/apply $(B)/xen-sense
+	@touch $@
+
+$(STOCK): $(PRISTINE)/xen/Makefile
+	@$(RM) $(B)/xen-stock.of*
+	@mkdir -p $(@D)
 	@touch $@
 
 xen: $(B)/xen/xen ## build Xen with the sensor
@@ -89,7 +102,7 @@ $(B)/xen/xen: $(APPLIED) xen/sense.config
 
 stock: $(B)/xen-stock/xen ## build the same Xen without the sensor, to compare with
 
-$(B)/xen-stock/xen: $(PRISTINE)/xen/Makefile
+$(B)/xen-stock/xen: $(STOCK)
 	vm/build-xen $(PRISTINE) $(B)/xen-stock
 	@touch $@
 
@@ -119,6 +132,18 @@ GUEST_KDIR = /usr/src/linux-headers-$(shell cat $(B)/vm/kernel/release 2>/dev/nu
 MODULE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/linux/*.[ch] linux/*.[ch])
 
 module: $(B)/linux/ksense.ko ## build the Linux module, for the running kernel or KDIR=
+
+# The stamp's name says for which kernel the module is.  What is left of another's would not be
+# built again.
+FOR_KERNEL = $(B)/linux/for$(subst /,_,$(KDIR))
+
+$(B)/linux/ksense.ko: $(KDIR)/Makefile $(FOR_KERNEL)
+$(FOR_KERNEL):
+	@$(RM) -r $(@D)
+	@mkdir -p $(@D)
+	@touch $@
+$(KDIR)/Makefile:
+	@echo "no kernel headers in $(KDIR): install linux-headers-amd64, or give KDIR=" >&2; exit 1
 
 $(B)/linux/ksense.ko: MODULE_KDIR = $(KDIR)
 $(B)/linux-guest/ksense.ko: MODULE_KDIR = $(GUEST_KDIR)

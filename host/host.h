@@ -20,6 +20,12 @@ struct ks_host;
 struct ks_host *ks_host_start(const char *folder, uint32_t ring_bytes, bool read_only);
 
 /*
+ * Whether @folder can be looked at now, for whoever is to be told before the first sample fails.
+ * False: errno says why.
+ */
+bool ks_host_can_open(const char *folder);
+
+/*
  * Serves a client on @fd, a stream socket, in a thread of its own, until it closes; the fd is the
  * host's from now on.  -1: errno.
  */

@@ -59,15 +59,19 @@ static socklen_t address_of(const char *path, struct sockaddr_un *address)
 
 /*
  * A socket file that nobody listens on any more is in the way, and is removed; a live one is
- * somebody else's.
+ * somebody else's, and so is whatever is no socket.
  */
 static bool remove_stale(const char *path, const struct sockaddr_un *address, socklen_t len)
 {
 	struct stat stat;
 	int fd, result;
 
-	if (*path == '@' || lstat(path, &stat) || !S_ISSOCK(stat.st_mode))
+	if (*path == '@' || lstat(path, &stat))
 		return true;
+	if (!S_ISSOCK(stat.st_mode)) {
+		errno = EEXIST;
+		return false;
+	}
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	result = fd < 0 ? -1 : connect(fd, (const struct sockaddr *)address, len);
 	if (fd >= 0)
@@ -151,7 +155,7 @@ int main(int argc, char **argv)
 	};
 	const char *path = NULL, *folder = ".";
 	unsigned long ring = KS_HOST_RING_BYTES;
-	bool read_only = false;
+	bool read_only = false, unknown = false;
 	int mistakes = 0;
 	struct ks_host *host;
 	int option, listener, result;
@@ -183,17 +187,23 @@ int main(int argc, char **argv)
 			return 0;
 		default:
 			mistakes++; /* getopt has told it */
+			unknown = true;
 		}
 	}
 	while (optind < argc)
 		wrong(&mistakes, "what is this: ", argv[optind++]);
-	if (!path)
+	/* One that is misspelt may have been it. */
+	if (!path && !unknown)
 		wrong(&mistakes, "--socket PATH is missing", "");
 	if (mistakes) {
 		fputs("Try: ksense-host --help\n", stderr);
 		return 2;
 	}
 
+	if (!ks_host_can_open(folder)) {
+		fprintf(stderr, "ksense-host: cannot look at the folder %s: %s\n", folder, strerror(errno));
+		return 1;
+	}
 	listener = listen_on(path);
 	if (listener < 0) {
 		fprintf(stderr, "ksense-host: cannot listen on %s: %s\n", path, strerror(errno));

@@ -55,6 +55,10 @@ static int __init ks_start(void)
 	int error;
 
 	BUILD_BUG_ON(ARRAY_SIZE(types) > KS_PROBES_MAX);
+	if (group < -1) {
+		pr_err(KBUILD_MODNAME ": group=%d: no group has that number\n", group);
+		return -EINVAL;
+	}
 	ks_options_parse(&options, &config, sense);
 	if (options.bad)
 		return -EINVAL;

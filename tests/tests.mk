@@ -47,7 +47,6 @@ endef
 $(eval $(call unit_build,asan,$(CC),-O1 $(SANITIZE)))
 $(eval $(call unit_build,plain,$(CC),-O1))
 $(eval $(call unit_build,clang,$(CLANG),-O2))
-.SECONDARY:
 
 # === Targets =================================================================
 

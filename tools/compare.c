@@ -367,7 +367,7 @@ int run_compare(const struct options *o)
 
 	pairs_read(&pairs, o->pairs);
 	/* Without Xen there is nothing to compare with. */
-	status = xen && !ksense_open_xen(xen) ? EXIT_DONE : xen ? report(xen) : EXIT_NO_SENSOR;
+	status = xen && !ksense_open_xen(xen) ? EXIT_DONE : xen ? report_with(xen, "; compare needs the sensor in Xen") : EXIT_NO_SENSOR;
 	ksense_free(xen);
 	if (status)
 		return EXIT_NO_SENSOR;

@@ -34,7 +34,7 @@ int reconnect(struct ksense *k, const struct options *o)
 	}
 }
 
-int report(const struct ksense *k)
+int report_with(const struct ksense *k, const char *advice)
 {
 	enum ksense_error error = ksense_error(k);
 
@@ -43,10 +43,15 @@ int report(const struct ksense *k)
 	if (error < KSENSE_OTHER)
 		fprintf(stderr, "ksense: %s: %s\n", ksense_error_name(error), ksense_message(k));
 	else
-		fprintf(stderr, "ksense: %s\n", ksense_message(k));
+		fprintf(stderr, "ksense: %s%s\n", ksense_message(k), error == KSENSE_TIMEOUT ? "; --timeout waits longer" : advice);
 	if (error <= KSENSE_OTHER)
 		return EXIT_SAID_ERROR;
 	return error == KSENSE_MISUSE ? EXIT_USAGE : EXIT_NO_SENSOR;
+}
+
+int report(const struct ksense *k)
+{
+	return report_with(k, "");
 }
 
 int flush_output(uint64_t taken)
@@ -64,7 +69,7 @@ int flush_output(uint64_t taken)
 static int run(struct ksense *k, const struct options *o)
 {
 	if (reconnect(k, o))
-		return report(k);
+		return report_with(k, o->medium == MEDIUM_XEN && o->command != CMD_LOCK ? "; for a sensor behind a socket: --socket PATH" : "");
 	if (o->command == CMD_RAW)
 		return run_raw(k, o);
 	if (o->command == CMD_LOCK)
@@ -101,6 +106,10 @@ int main(int argc, char **argv)
 	}
 	ksense_set_timeout(k, o.timeout_ms);
 	if (o.medium == MEDIUM_HOST) {
+		if (!ks_host_can_open(o.folder)) {
+			fprintf(stderr, "ksense: cannot look at the folder %s: %s\n", o.folder, strerror(errno));
+			return EXIT_NO_SENSOR;
+		}
 		host = ks_host_start(o.folder, o.ring_bytes, false);
 		if (!host) {
 			fprintf(stderr, "ksense: cannot start a sensor in this process: %s\n", strerror(errno));

@@ -49,6 +49,8 @@ int reconnect(struct ksense *k, const struct options *o);
 
 /* Says on stderr what went wrong with @k.  The exit status for it. */
 int report(const struct ksense *k);
+/* With @advice behind it, if it was not the sensor that said so. */
+int report_with(const struct ksense *k, const char *advice);
 
 /*
  * Writes out what stdout holds.  0, or -1 after saying on stderr that it could not be written, and

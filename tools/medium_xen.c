@@ -63,7 +63,7 @@ static int no_device(struct ksense *k, int error)
 		return ksense_fail(k, KSENSE_NOT_ALLOWED, "/dev/xen/privcmd: %s: be root in Dom0", strerror(error));
 	if (error == ENOENT || error == ENODEV || error == ENXIO)
 		return ksense_fail(k, KSENSE_NO_SENSOR, "there is no /dev/xen/privcmd: this is not a Xen host, or the module "
-				   "xen-privcmd is not loaded (modprobe xen-privcmd); for a sensor behind a socket: --socket PATH");
+				   "xen-privcmd is not loaded (modprobe xen-privcmd)");
 	return ksense_fail(k, KSENSE_NO_SENSOR, "/dev/xen/privcmd: %s", strerror(error));
 }
 

@@ -70,17 +70,20 @@ static const char help[] =
 	"  --table, --json\n"
 	"  --wide                    long hashes in full in tables\n"
 	"\n"
-	"  --help, --version\n"
+	"  -h, --help, --version\n"
 	"\n"
 	"Exit status: 0 done, 1 the sensor said error or the output could not be written,\n"
 	"2 usage, 3 no sensor there or not allowed.  Of compare: 0 nothing differs,\n"
-	"1 findings, 2 usage, 3 could not look.  More in ksense(1).\n";
+	"1 findings, 2 usage, 3 could not look or write.  More in ksense(1).\n";
 
 enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX, OPT_RECORD,
 	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
 	OPT_ONCE, OPT_WATCH, OPT_PAIRS,
 };
+
+/* Digits are options for their message alone. */
+static const char shorts[] = "h0123456789";
 
 static const struct option longs[] = {
 	{ "xen", no_argument, NULL, OPT_XEN },
@@ -109,7 +112,13 @@ static const struct option longs[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* === Errors ============================================================= */
+/* === Help and errors ==================================================== */
+
+static _Noreturn void show_help(void)
+{
+	fputs(help, stdout);
+	exit(flush_output(0) ? EXIT_SAID_ERROR : EXIT_DONE);
+}
 
 static _Noreturn void hint(void)
 {
@@ -224,10 +233,22 @@ static unsigned int distance(const char *a, const char *b)
 	return row[len];
 }
 
+/*
+ * Whether a word that is no command may be answered with this one: not where somebody who meant
+ * something else and takes the proposal loses what cannot be had back.
+ */
+static bool proposable(int command)
+{
+	return command != CMD_LOCK && command != KS_CMD_RESET && command != KS_CMD_OFF;
+}
+
 static int find_command(const char *word)
 {
-	unsigned int best = UINT_MAX;
-	int nearest = 0;
+	unsigned int best = strlen(word) < 6 ? 2 : 3; /* a slip of the finger is nearer than that */
+	int nearest = -1;
+
+	if (!strcmp(word, "help"))
+		show_help();
 
 	for (int i = 0; i < COMMANDS; i++) {
 		unsigned int d = distance(word, command_name(i));
@@ -240,12 +261,12 @@ static int find_command(const char *word)
 		}
 		if (!d)
 			return i;
-		if (d < best) {
+		if (d < best || (d == best && !proposable(i))) {
 			best = d;
 			nearest = i;
 		}
 	}
-	if (best <= 3 && best < strlen(word))
+	if (nearest >= 0 && proposable(nearest))
 		usage("there is no command '%s'; did you mean '%s'?", word, command_name(nearest));
 	usage("there is no command '%s'", word);
 }
@@ -345,7 +366,11 @@ static void read_option(struct options *o, int option, char *value)
 	case OPT_FILTER:
 		if (r->filters_count == FILTERS_MAX)
 			usage("more than %d filters", FILTERS_MAX);
-		o->filters[r->filters_count++] = read_filter(value);
+		o->filters[r->filters_count] = read_filter(value);
+		for (size_t i = 0; i < r->filters_count; i++)
+			if (!strcmp(o->filters[i].member, o->filters[r->filters_count].member))
+				usage("two filters for the member '%s', which has one value", o->filters[i].member);
+		r->filters_count++;
 		break;
 	case OPT_SINCE:
 		r->has_since = true;
@@ -392,12 +417,14 @@ static void read_option(struct options *o, int option, char *value)
 	case OPT_PAIRS:
 		o->pairs = value;
 		break;
+	case 'h':
 	case OPT_HELP:
-		fputs(help, stdout);
-		exit(flush_output(0) ? EXIT_SAID_ERROR : EXIT_DONE);
+		show_help();
 	case OPT_VERSION:
 		puts("ksense " KS_VERSION);
 		exit(flush_output(0) ? EXIT_SAID_ERROR : EXIT_DONE);
+	case '0' ... '9':
+		usage("there is no option '-%c', and no number here is negative; an item that begins so stands behind '--'", option);
 	default:
 		hint(); /* getopt said what is wrong */
 	}
@@ -421,7 +448,7 @@ void options_read(struct options *o, int argc, char **argv)
 		o->socket = socket;
 	}
 	o->table = isatty(STDOUT_FILENO);
-	while ((option = getopt_long(argc, argv, "", longs, NULL)) != -1)
+	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
 		read_option(o, option, optarg);
 	if (optind == argc)
 		usage("a command is missing");

@@ -263,8 +263,10 @@ void pairs_read(struct pairs *pairs, const char *path)
 	if (!pairs->json)
 		wrong("%s", error.text);
 	list = json_object_get(pairs->json, "pairs");
-	if (!json_array_size(list))
+	if (!json_is_array(list))
 		wrong("it is to be an object with \"pairs\", an array");
+	if (!json_array_size(list))
+		wrong("\"pairs\" is empty: there is nothing to compare");
 	pairs->pair = calloc(json_array_size(list), sizeof(*pairs->pair));
 	if (!pairs->pair)
 		wrong("no memory");

@@ -97,6 +97,13 @@ static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item
 	return 0;
 }
 
+bool ks_host_can_open(const char *path)
+{
+	DIR *dir = opendir(path);
+
+	return dir && !closedir(dir);
+}
+
 static void close_folder(struct ks_probe *probe)
 {
 	(void)probe;

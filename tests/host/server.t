@@ -466,6 +466,7 @@ open my $file, '>', "$dir/plain" or die;
 close $file;
 ($status, $out) = run_server('--socket', "$dir/plain");
 is($status, 1, 'a plain file in its place is refused');
+like($out, qr/plain: File exists/, 'as what it is');
 ok(-f "$dir/plain", 'and not removed');
 ($status, $out) = run_server('--socket', 'x' x 200);
 is($status, 1, 'a path that is too long is refused');
@@ -477,9 +478,15 @@ for my $wrong ('', '--socket', '--nonsense', '--socket x --ring 100', '--socket 
 	is($status, 2, "usage error: '$wrong'");
 	like($out, qr/--help/, 'with a hint');
 }
-($status, $out) = run_server('--nonsense --ring 100 --folder . more --ring 16384x and more');
-is_deeply([$out =~ /(--nonsense|not \S+|this: \w+|is missing)/g], ['--nonsense', 'not 100', 'not 16384x', 'this: more', 'this: and', 'this: more', 'is missing'],
+($status, $out) = run_server('--ring 100 --folder . more --ring 16384x and more');
+is_deeply([$out =~ /(not \S+|this: \w+|is missing)/g], ['not 100', 'not 16384x', 'this: more', 'this: and', 'this: more', 'is missing'],
 	'each mistake is told, not only the first') or diag $out;
+($status, $out) = run_server('--nonsense --ring 100');
+is_deeply([$out =~ /(--nonsense|not \S+|is missing)/g], ['--nonsense', 'not 100'], 'but not that what may have been misspelt is missing') or diag $out;
+($status, $out) = run_server("--socket $dir/g --folder $dir/none");
+is($status, 1, 'a folder that is not there is refused');
+like($out, qr{folder \Q$dir\E/none: No such file}, 'with the reason');
+ok(!-e "$dir/g", 'before anybody connects');
 for my $option ('--help', '--version') {
 	($status, $out) = run_server($option);
 	is($status, 0, $option);

@@ -25,6 +25,7 @@ step threads sh -c 'cat /proc/[0-9]*/comm | grep ksense'
 step unload rmmod ksense
 step gone sh -c 'ls /run/ksense; cat /proc/[0-9]*/comm | grep ksense'
 step stale sh -c 'insmod ksense.ko sense=level=nonsense,ring=1,rign=8K'
+step group insmod ksense.ko group=-5
 step told dmesg
 step again sh -c 'insmod ksense.ko sense=processes=off socket=\@ksense-test && ksense --socket \@ksense-test --json status'
 step end rmmod ksense
@@ -52,6 +53,8 @@ is($steps->{gone}{out}, '', 'and leaves neither socket nor thread behind');
 isnt($steps->{stale}{status}, 0, 'it does not load with a parameter that it does not understand');
 like($steps->{told}{out}, qr/ksense: sense=: not understood: level=nonsense\n.*sense=: out of bounds, taking 16K: ring=1\n.*sense=: not understood: rign=8K$/m,
 	'and tells each mistake, not only the first') or diag $steps->{told}{out};
+isnt($steps->{group}{status}, 0, 'nor for a group that there cannot be');
+like($steps->{told}{out}, qr/ksense: group=-5: no group has that number$/m, 'which it tells');
 my ($status) = json($steps->{again});
 is($status->{probes}[0]{state}, 'off', 'a probe may be off, and the socket abstract') or diag explain $steps->{again};
 is($steps->{end}{status}, 0, 'it goes again');

@@ -193,6 +193,9 @@ ok(scalar(grep { ($_->{name} // '') eq 'one' } json_of(run('--host', '--folder',
 isnt(run('--host', '--folder', $folder, 'records', 'folder', '--ring', 16384)->{status}, 2, '--ring');
 
 # --- no sensor
+$got = run('--host', '--folder', "$dir/nothing", 'records');
+is($got->{status}, 3, 'no folder to look at');
+like($got->{err}, qr{^ksense: cannot look at the folder \S+/nothing: No such file}, 'is told');
 $got = run('--socket', "$dir/nobody", 'status');
 is($got->{status}, 3, 'nobody listens');
 like($got->{err}, qr/^ksense: no sensor listens at .*ksense-host --socket/, 'and the message says what to do');
@@ -203,7 +206,7 @@ SKIP: {
 	skip 'this is a Xen host', 3 if -e '/dev/xen/privcmd';
 	$got = run('status');
 	is($got->{status}, 3, 'no Xen');
-	like($got->{err}, qr/xen-privcmd/, 'and the message says what to do');
+	like($got->{err}, qr/xen-privcmd.*--socket/, 'and the message says what to do');
 	is(scalar(split /\n/, $got->{err}), 1, 'in one line');
 }
 

@@ -48,6 +48,25 @@ sub spoil {
 my ($status, $out) = run('--check');
 is($status, 0, 'each page is what the tables of its probe say') or diag $out;
 
+# --- the records that the pages show are as the pages say
+my ($examples, @wrong) = (0);
+for my $path (glob "$root/docs/probes/*.md $root/docs/protocol.md $root/README.md") {
+	open(my $in, '<', $path) or die "$path: $!\n";
+	my $text = do { local $/; <$in> };
+	for my $record ($text =~ /^ {4}.*?(\{"seq":.*\})/mg) {
+		my ($kind) = $record =~ /^\{"seq":\d+,"time":\d+,"probe":"[^"]+","kind":"([^"]+)","class":"(?:alarm|event|sample)","epoch":\d+,"pass":\d+,/;
+
+		$examples++;
+		push @wrong, "$path: it does not begin as each record does: $record" unless $kind;
+		my ($members) = defined $kind ? $text =~ /^### kind `\Q$kind\E`\n.*?\n\|---.*?\n(.*?)\n(?!\|)/ms : ();
+		next unless $members && $record !~ /,\.\.\./;
+		my @lacking = grep { $record !~ /"$_":/ } $members =~ /^\| `(\w+)`/mg;
+		push @wrong, "$path: it lacks @lacking: $record" if @lacking;
+	}
+}
+cmp_ok($examples, '>', 30, 'the pages show records');
+is(join("\n", @wrong), '', 'which begin as each record does, and have all the members of their kind');
+
 # --- a page or a table that lacks something is named: what is spoiled, how, and what has to be said
 my $entries = 'probes/xen/entries.c';
 my $page = 'docs/probes/dom0-entries.md';

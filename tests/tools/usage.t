@@ -31,10 +31,14 @@ my @wrong = (
 	 qw(add remove)),
 	[['raw', 'folder'], qr/raw takes no target/],
 	[['raw', '--json'], qr/no --table, --json/],
-	[['lokk'], qr/did you mean 'lock'\?/],
+	[['leves'], qr/no command 'leves'$/m],
+	[['lw'], qr/did you mean 'low'\?/],
+	# What takes something away for good is proposed to nobody.
+	(map { [[$_], qr/no command '$_'$/m] } qw(lokk locks unlock look block rest resett of offf exit level peek help2 disc run stop diff info list show)),
 	[['lock', 'a', 'b'], qr/one target.*'b'/],
 	[['lock', '--host'], qr/lock is for the sensor in Xen/],
 	[['lock', 'a', '--socket', 'x'], qr/lock is for the sensor in Xen/],
+	[['lock', '-1'], qr/no option '-1', and no number here is negative/],
 	[['lock', '--peek'], qr/--peek goes with the command records/],
 	[['--nonsense', 'status'], qr/unrecognized option '--nonsense'/],
 	[['-x', 'status'], qr/invalid option/],
@@ -64,7 +68,8 @@ my @wrong = (
 	[['records', '--filter', 'a=[1]'], qr/a value is a string, a number/],
 	[['records', '--filter', 'a={}'], qr/a value is a string, a number/],
 	[['records', '--filter', "a=\xff"], qr/not valid UTF-8/],
-	[['records', ('--filter', 'a=1') x 65], qr/more than 64 filters/],
+	[['records', map { ('--filter', "a$_=1") } 1 .. 65], qr/more than 64 filters/],
+	[['records', '--filter', 'a=1', '--filter', 'b=1', '--filter', 'a=2'], qr/two filters for the member 'a'/],
 	[['records', '--host', '--filter', 'a=' . 'x' x 5000], qr/the request is longer than 4096 bytes/],
 );
 
@@ -83,6 +88,7 @@ my $help = run('--help');
 is($help->{status}, 0, '--help');
 like($help->{out}, qr/^Usage: ksense /, 'starts with the usage');
 is($help->{err}, '', 'and is no error');
+is_deeply(run($_), $help, "$_ is the same") for qw(-h help);
 is((grep { length > 80 } lines($help)), 0, 'fits a terminal');
 like(run('--version')->{out}, qr/^ksense \d+\.\d+\.\d+\n$/, '--version');
 is(run('--vers')->{status}, 0, 'options may be shortened');
