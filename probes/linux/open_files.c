@@ -53,8 +53,8 @@ struct ks_open_file {
 	uint32_t major, minor, device_major, device_minor;
 	uint64_t inode, size_bytes, position, flags;
 	char path[256];
-	/* Not shown: by what it is seen that the path is still as it was. */
-	uint64_t file, dentry, name_hash, renames;
+	/* Not shown. */
+	struct ks_path_key path_key;
 };
 
 struct ks_open_socket {
@@ -94,7 +94,7 @@ static const struct ks_field file_fields[] = {
 	KS_FIELD(struct ks_open_file, path, KS_STRING,
 		 "as `/proc/PID/fd` shows it to the first process: from its root, with ` (deleted)` behind a name that is gone, `pipe:[INODE]`, "
 		 "`anon_inode:[WHAT]`. At most 255 bytes, or fewer where many of them need an escape; empty, and `path_cut`, when it is longer "
-		 "than 4095"),
+		 "than 4095, or leads through more than 256 folders and mounts"),
 	KS_FIELD(struct ks_open_file, path_cut, KS_BOOL, "the path is longer than that"),
 	KS_FIELD(struct ks_open_file, deleted, KS_BOOL, "the name under which it was opened is gone"),
 	KS_FIELD(struct ks_open_file, mode, KS_STRING, "`r`, `w`, `rw`, or `path` (O_PATH: neither)"),
@@ -216,14 +216,6 @@ static const char *mode_of_file(const struct file *file)
 	}
 }
 
-/* Whether @item's path is still that of @kept, so far as can be told without making it. */
-static bool same_path(const struct ks_open_file *kept, const struct ks_open_file *item)
-{
-	return kept->file == item->file && kept->dentry == item->dentry && kept->name_hash == item->name_hash &&
-	       kept->renames == item->renames && kept->inode == item->inode && kept->major == item->major &&
-	       kept->minor == item->minor && kept->deleted == item->deleted;
-}
-
 /*
  * A path costs more than all the rest.  It is made anew when the file is another, when anything in
  * the whole system was renamed, and at the levels that trust nothing.
@@ -231,20 +223,16 @@ static bool same_path(const struct ks_open_file *kept, const struct ks_open_file
 static void put_path(struct ks_probe *probe, struct file *file, struct ks_open_file *item)
 {
 	const struct ks_open_file *kept = ks_set_kept(probe, FILE_KIND, item);
-	const struct dentry *dentry = file->f_path.dentry;
 	const char *path;
 
-	item->file = (uintptr_t)file;
-	item->dentry = (uintptr_t)dentry;
-	item->name_hash = READ_ONCE(dentry->d_name.hash_len);
-	item->renames = read_seqbegin(&rename_lock);
-	if (probe->level < KS_HIGH && kept && same_path(kept, item)) {
+	item->path_key = ks_path_key(file);
+	if (probe->level < KS_HIGH && kept && !memcmp(&kept->path_key, &item->path_key, sizeof(item->path_key))) {
 		memcpy(item->path, kept->path, sizeof(item->path));
 		item->path_cut = kept->path_cut;
 		return;
 	}
-	path = d_path(&file->f_path, scratch, sizeof(scratch));
-	if (IS_ERR(path))
+	path = ks_path_text(&file->f_path, scratch, sizeof(scratch));
+	if (!path)
 		item->path_cut = true; /* none: it is longer than any path should be */
 	else
 		item->path_cut = put_bounded(item->path, sizeof(item->path), path, strlen(path), PATH_ESCAPED_MAX);
@@ -818,6 +806,7 @@ static int open_files_init(struct ks_probe *probe)
 {
 	unsigned long rows = roundup_pow_of_two(ks_processes_most(MET_MIN, MET_MAX)) / MET_IN_ROW;
 
+	ks_paths_init();
 	met_rows_bits = ilog2(rows);
 	met = ks_probe_alloc(probe, rows * sizeof(*met));
 	return met ? 0 : -1;

@@ -30,6 +30,8 @@
  *            meanwhile
  *   flip     "PID FD OTHER": each time that the sensor looks at that descriptor, it gets the other
  *            one's file, or its own back.  The process must neither run nor end meanwhile
+ *   loop     "PID FD": what the mount of that descriptor's file is mounted on is mounted on that
+ *            one in turn.  Nobody may use a path that leads there meanwhile
  *   socket   "PID FD lock": likewise the lock of that UNIX socket; "PID FD peer": its pointer to
  *            its peer leads to where no memory is.  Nobody may use the socket meanwhile
  */
@@ -374,6 +376,45 @@ static int set_flip(const char *text, const struct kernel_param *param)
 	return error;
 }
 
+/* === A mount ============================================================ */
+
+/* The begin of the kernel's own struct mount (fs/mount.h). */
+struct mounted {
+	struct hlist_node hash;
+	struct mounted *parent;
+	struct dentry *mountpoint;
+	struct vfsmount mnt;
+};
+
+static struct mounted *looped, looped_was;
+
+static int set_loop(const char *text, const struct kernel_param *param)
+{
+	struct mounted *top;
+	struct file **slot;
+	unsigned int fd;
+	int number;
+
+	if (looped) {
+		looped->mountpoint = looped_was.mountpoint;
+		WRITE_ONCE(looped->parent, looped_was.parent);
+		looped = NULL;
+	}
+	if (sscanf(text, "%d %u", &number, &fd) != 2)
+		return number ? -EINVAL : 0;
+	slot = slot_of(number, fd);
+	if (!slot)
+		return -EBADF;
+	top = container_of((*slot)->f_path.mnt, struct mounted, mnt);
+	if (top->parent == top)
+		return -EINVAL;
+	looped = top->parent;
+	looped_was = *looped;
+	looped->mountpoint = top->mnt.mnt_root;
+	WRITE_ONCE(looped->parent, top);
+	return 0;
+}
+
 /* === Pointers =========================================================== */
 
 #define MEMBER(name) { #name, offsetof(struct task_struct, name) }
@@ -512,6 +553,7 @@ static const struct kernel_param_ops alloc_ops = { .set = set_alloc };
 static const struct kernel_param_ops table_ops = { .set = set_table };
 static const struct kernel_param_ops count_ops = { .set = set_count };
 static const struct kernel_param_ops flip_ops = { .set = set_flip };
+static const struct kernel_param_ops loop_ops = { .set = set_loop };
 static const struct kernel_param_ops socket_ops = { .set = set_socket };
 
 module_param_cb(ring, &tear_ops, &torn_modules, 0200);
@@ -525,6 +567,7 @@ module_param_cb(alloc, &alloc_ops, NULL, 0200);
 module_param_cb(table, &table_ops, NULL, 0200);
 module_param_cb(count, &count_ops, NULL, 0200);
 module_param_cb(flip, &flip_ops, NULL, 0200);
+module_param_cb(loop, &loop_ops, NULL, 0200);
 module_param_cb(socket, &socket_ops, NULL, 0200);
 MODULE_PARM_DESC(ring, "the list of modules leads back to its second one");
 MODULE_PARM_DESC(kset, "the list of /sys/module's objects leads back to this one's");
@@ -537,6 +580,7 @@ MODULE_PARM_DESC(alloc, "the lock of the task of this pid is held");
 MODULE_PARM_DESC(table, "PID FD: the process gets another table of descriptors as that one is looked at");
 MODULE_PARM_DESC(count, "PID FD: nobody has that descriptor's file");
 MODULE_PARM_DESC(flip, "PID FD OTHER: that descriptor changes between its file and the other's at each look");
+MODULE_PARM_DESC(loop, "PID FD: the mount of that descriptor's file is mounted in a circle");
 MODULE_PARM_DESC(socket, "PID FD lock|peer: that UNIX socket's lock is held, or its peer leads nowhere");
 
 static int __init torn_start(void)
@@ -561,6 +605,7 @@ static void __exit torn_stop(void)
 	set_number("0", NULL);
 	set_flags("0", NULL);
 	set_alloc("0", NULL);
+	set_loop("0", NULL);
 	set_socket("0", NULL);
 	set_count("0", NULL);
 	set_flip("0", NULL);
