@@ -445,12 +445,18 @@ static bool copy_unix(const struct sock *sk, struct ks_open_socket *item)
 	return copy_peer(sk, item) && readable;
 }
 
+/* No family's has more. */
+#define SOCK_BYTES_MAX SZ_64K
+
 /*
  * Where the structures are private, the family itself is asked: only those which take no lock that
- * is held for long.
+ * is held for long.  False: that would lead to where no memory is.
  */
-static void copy_asked(struct socket *sock, uint16_t family, struct ks_open_socket *item)
+static bool copy_asked(struct socket *sock, uint16_t family, struct ks_open_socket *item)
 {
+	const struct proto_ops *ops = READ_ONCE(sock->ops);
+	const struct sock *sk = sock->sk;
+	const void *getname;
 	union {
 		struct sockaddr any;
 		struct sockaddr_nl netlink;
@@ -458,28 +464,48 @@ static void copy_asked(struct socket *sock, uint16_t family, struct ks_open_sock
 		struct sockaddr_storage storage;
 	} address = { };
 
+	if (!KS_GET(getname, (const void *const *)&ops->getname) || !ks_is_code(getname) || !ks_is_object(sock_net(sk), sizeof(struct net)))
+		return false;
 	if (kernel_getsockname(sock, &address.any) < 0)
-		return;
+		return true;
 	if (family == AF_NETLINK)
 		snprintf(item->local, sizeof(item->local), "%u", address.netlink.nl_pid);
 	else
 		snprintf(item->local, sizeof(item->local), "interface %d", address.packet.sll_ifindex);
+	return true;
+}
+
+/* Whether there is all of @sk that its family has of one: nobody knows how much the others have. */
+static bool is_sock(const struct sock *sk)
+{
+	const struct proto *proto;
+	unsigned int bytes, least = sizeof(*sk);
+	unsigned short family;
+
+	if (!KS_GET(family, &sk->sk_family) || !KS_GET(proto, &sk->sk_prot) || !KS_GET(bytes, &proto->obj_size))
+		return false;
+	if (family == AF_INET || family == AF_INET6)
+		least = sizeof(struct inet_sock);
+	else if (family == AF_UNIX)
+		least = sizeof(struct unix_sock);
+	return bytes >= least && bytes <= SOCK_BYTES_MAX && ks_is_object(sk, bytes);
 }
 
 /* *@whole: all of it could be read. */
 static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_open_socket *item, bool *whole)
 {
 	const struct word *protocols = NULL, *states = other_states;
-	unsigned short family;
-	struct sock *sk;
+	const struct sock *sk;
 
-	/* It stays: only the release of the file takes it away. */
-	*whole = KS_GET(sk, &sock->sk) && (!sk || KS_GET(family, &sk->sk_family));
+	*whole = ks_is_object(container_of(sock, struct socket_alloc, socket), sizeof(struct socket_alloc));
 	if (!*whole)
 		return SOCKET_KIND;
 	item->inode = SOCK_INODE(sock)->i_ino;
 	put_word(item->type, sizeof(item->type), types, sock->type);
-	if (!sk)
+	/* It stays: only the release of the file takes it away. */
+	sk = READ_ONCE(sock->sk);
+	*whole = !sk || is_sock(sk);
+	if (!sk || !*whole)
 		return SOCKET_KIND;
 	put_word(item->family, sizeof(item->family), families, sk->sk_family);
 	switch (sk->sk_family) {
@@ -495,10 +521,10 @@ static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_op
 		break;
 	case AF_NETLINK:
 		protocols = netlink_protocols;
-		copy_asked(sock, AF_NETLINK, item);
+		*whole = copy_asked(sock, AF_NETLINK, item);
 		break;
 	case AF_PACKET:
-		copy_asked(sock, AF_PACKET, item);
+		*whole = copy_asked(sock, AF_PACKET, item);
 		break;
 	}
 	if (protocols)
@@ -533,15 +559,6 @@ static unsigned int met_rows_bits;
 static uint32_t met_pass;
 static unsigned int met_gives_way;
 
-/* The task of @pid, or NULL: none, or what its links lead to is none. */
-static const struct task_struct *task_of(uint32_t nr)
-{
-	struct pid *pid = find_pid_ns((int)nr, &init_pid_ns);
-	const struct task_struct *task = pid_task(pid, PIDTYPE_PID);
-
-	return task && ks_still(&task->thread_pid, pid) ? task : NULL;
-}
-
 /*
  * Under whose pid the table @files of @task is told: 0, its own.  Who was met with it must still
  * have it: a table that is given back may be another's in the same pass.
@@ -565,7 +582,7 @@ static uint32_t told_under(const struct task_struct *task, const struct files_st
 		}
 		if (row[i].table != (uintptr_t)files)
 			continue;
-		holder = task_of(row[i].pid);
+		holder = ks_task_numbered(row[i].pid, PIDTYPE_PID);
 		if (holder && holder != task && READ_ONCE(holder->files) == files)
 			return row[i].pid;
 		vacant = &row[i];
@@ -713,7 +730,7 @@ static struct file *next_file(const struct task_struct *task, struct ks_set_curs
  */
 static int copy_sharer(const struct task_struct *task, uint32_t under, const struct ks_open_file *by, struct ks_sharer *item)
 {
-	const struct task_struct *holder = task_of(under);
+	const struct task_struct *holder = ks_task_numbered(under, PIDTYPE_PID);
 	struct ks_sharer sharer = { .pid = by->pid, .of_pid = under, .start_ns = by->start_ns, .uid = by->uid };
 
 	if (!holder || READ_ONCE(holder->signal) == READ_ONCE(task->signal) || READ_ONCE(task->files) == init_task.files)
@@ -728,7 +745,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	static struct ks_torn root_looks;
 	static struct ks_patience patience;
 	struct ks_open_file *item = space; /* both begin with whose it is */
-	struct task_struct *task;
+	struct task_struct *task = NULL;
 	struct file *file = NULL;
 	struct socket *sock;
 	struct pid *pid;
@@ -760,8 +777,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	if (nr != cursor->at[AT_PID])
 		cursor->at[AT_FD] = 0;
 	cursor->at[AT_PID] = nr;
-	task = pid_task(pid, PIDTYPE_PID);
-	if (!pid_whole || (task && !ks_still(&task->thread_pid, pid))) {
+	if (!ks_task_of(pid, PIDTYPE_PID, &task) || !pid_whole) {
 		rcu_read_unlock();
 		if (ks_is_passing(&patience, place_of(cursor)))
 			return KS_SET_ELSEWHERE;

@@ -246,8 +246,9 @@ static bool read_cred(const struct task_struct *task, struct ks_process *item)
 static bool read_pid_ns(const struct pid *pid, struct ks_process *item)
 {
 	const struct pid_namespace *ns;
+	unsigned int level;
 
-	return KS_GET(ns, &pid->numbers[pid->level].ns) && KS_GET(item->pid_ns, &ns->ns.inum);
+	return KS_GET(level, &pid->level) && KS_GET(ns, &pid->numbers[level].ns) && KS_GET(item->pid_ns, &ns->ns.inum);
 }
 
 /* The process of @pid.  False: not all could be read.  With a reference in *@exe, or NULL. */
@@ -366,7 +367,7 @@ static struct ks_patience patience;
 static int next_pid(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item, bool views)
 {
 	struct file *exe = NULL;
-	struct task_struct *task, *process;
+	struct task_struct *task = NULL, *process;
 	struct pid *pid;
 	unsigned int nr = (unsigned int)cursor->at[1] + 1;
 	bool whole, torn, as_thread;
@@ -380,9 +381,9 @@ static int next_pid(struct ks_probe *probe, struct ks_set_cursor *cursor, void *
 		cursor->at[1] = 0;
 		return KS_SET_SKIP;
 	}
-	task = pid_task(pid, PIDTYPE_PID);
-	process = pid_task(pid, PIDTYPE_TGID);
-	torn = !whole || (task && !ks_still(&task->thread_pid, pid)) || (process && !ks_still(&process->thread_pid, pid));
+	torn = !ks_task_of(pid, PIDTYPE_PID, &task);
+	process = task;
+	torn |= !ks_task_of(pid, PIDTYPE_TGID, &process) || !whole;
 	/* That the pid has no process is one link alone. */
 	as_thread = !process && task && ks_is_process(task);
 	if ((torn || as_thread) && ks_is_passing(&patience, nr)) {

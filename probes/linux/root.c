@@ -28,10 +28,8 @@
 /* Whether both halves of @path are what they are called: of one file system. */
 static bool is_path(const struct path *path)
 {
-	const struct super_block *of_mnt, *of_dentry;
-
-	return virt_addr_valid(path->mnt) && virt_addr_valid(path->dentry) && KS_GET(of_mnt, &path->mnt->mnt_sb) &&
-	       KS_GET(of_dentry, &path->dentry->d_sb) && of_mnt && of_mnt == of_dentry;
+	return ks_is_object(container_of(path->mnt, struct ks_mount, mnt), sizeof(struct ks_mount)) &&
+	       ks_is_object(path->dentry, sizeof(*path->dentry)) && path->mnt->mnt_sb && path->mnt->mnt_sb == path->dentry->d_sb;
 }
 
 static bool has_root(const struct task_struct *task, const struct fs_struct *fs, const struct path *path)
@@ -64,7 +62,7 @@ static const char *root_of(const struct task_struct *task, struct path *root, st
 	fs = READ_ONCE(task->fs);
 	if (!fs) {
 		why = NO_ROOT;
-	} else if (virt_addr_valid(fs) && KS_GET(path, &fs->root) && is_path(&path) && has_root(task, fs, &path)) {
+	} else if (ks_is_object(fs, sizeof(*fs)) && KS_GET(path, &fs->root) && is_path(&path) && has_root(task, fs, &path)) {
 		mntget(path.mnt);
 		smp_mb();
 		if (has_root(task, fs, &path)) {
@@ -99,7 +97,7 @@ const char *ks_root(struct path *root)
 	const char *why;
 
 	rcu_read_lock();
-	init = pid_task(find_pid_ns(1, &init_pid_ns), PIDTYPE_TGID);
+	init = ks_task_numbered(1, PIDTYPE_TGID);
 	if (init)
 		get_task_struct(init);
 	rcu_read_unlock();
