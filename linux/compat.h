@@ -86,6 +86,17 @@ static inline bool ks_try_get_file(struct file *file)
 }
 #endif
 
+/*
+ * What the kernel keeps of a mount (fs/mount.h), as far as a path leads through it: so since 3.3.
+ * Whether this kernel's is like that is asked when the sensor starts (probes/linux/root.c).
+ */
+struct ks_mount {
+	struct hlist_node hash;
+	struct ks_mount *parent;        /* itself: it is mounted nowhere */
+	struct dentry *mountpoint;
+	struct vfsmount mnt;
+};
+
 /* Exported for long, and declared where modules see it only lately. */
 int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *name, unsigned int flags,
 		    struct path *path);

@@ -53,8 +53,8 @@ struct ks_open_file {
 	uint32_t major, minor, device_major, device_minor;
 	uint64_t inode, size_bytes, position, flags;
 	char path[256];
-	/* Not shown: by what it is seen that the path is still as it was. */
-	uint64_t file, dentry, name_hash, renames;
+	/* Not shown. */
+	struct ks_path_key path_key;
 };
 
 struct ks_open_socket {
@@ -94,7 +94,7 @@ static const struct ks_field file_fields[] = {
 	KS_FIELD(struct ks_open_file, path, KS_STRING,
 		 "as `/proc/PID/fd` shows it to the first process: from its root, with ` (deleted)` behind a name that is gone, `pipe:[INODE]`, "
 		 "`anon_inode:[WHAT]`. At most 255 bytes, or fewer where many of them need an escape; empty, and `path_cut`, when it is longer "
-		 "than 4095"),
+		 "than 4095, or leads through more than 256 folders and mounts"),
 	KS_FIELD(struct ks_open_file, path_cut, KS_BOOL, "the path is longer than that"),
 	KS_FIELD(struct ks_open_file, deleted, KS_BOOL, "the name under which it was opened is gone"),
 	KS_FIELD(struct ks_open_file, mode, KS_STRING, "`r`, `w`, `rw`, or `path` (O_PATH: neither)"),
@@ -216,14 +216,6 @@ static const char *mode_of_file(const struct file *file)
 	}
 }
 
-/* Whether @item's path is still that of @kept, so far as can be told without making it. */
-static bool same_path(const struct ks_open_file *kept, const struct ks_open_file *item)
-{
-	return kept->file == item->file && kept->dentry == item->dentry && kept->name_hash == item->name_hash &&
-	       kept->renames == item->renames && kept->inode == item->inode && kept->major == item->major &&
-	       kept->minor == item->minor && kept->deleted == item->deleted;
-}
-
 /*
  * A path costs more than all the rest.  It is made anew when the file is another, when anything in
  * the whole system was renamed, and at the levels that trust nothing.
@@ -231,20 +223,16 @@ static bool same_path(const struct ks_open_file *kept, const struct ks_open_file
 static void put_path(struct ks_probe *probe, struct file *file, struct ks_open_file *item)
 {
 	const struct ks_open_file *kept = ks_set_kept(probe, FILE_KIND, item);
-	const struct dentry *dentry = file->f_path.dentry;
 	const char *path;
 
-	item->file = (uintptr_t)file;
-	item->dentry = (uintptr_t)dentry;
-	item->name_hash = READ_ONCE(dentry->d_name.hash_len);
-	item->renames = read_seqbegin(&rename_lock);
-	if (probe->level < KS_HIGH && kept && same_path(kept, item)) {
+	item->path_key = ks_path_key(file);
+	if (probe->level < KS_HIGH && kept && !memcmp(&kept->path_key, &item->path_key, sizeof(item->path_key))) {
 		memcpy(item->path, kept->path, sizeof(item->path));
 		item->path_cut = kept->path_cut;
 		return;
 	}
-	path = d_path(&file->f_path, scratch, sizeof(scratch));
-	if (IS_ERR(path))
+	path = ks_path_text(&file->f_path, scratch, sizeof(scratch));
+	if (!path)
 		item->path_cut = true; /* none: it is longer than any path should be */
 	else
 		item->path_cut = put_bounded(item->path, sizeof(item->path), path, strlen(path), PATH_ESCAPED_MAX);
@@ -457,12 +445,18 @@ static bool copy_unix(const struct sock *sk, struct ks_open_socket *item)
 	return copy_peer(sk, item) && readable;
 }
 
+/* No family's has more. */
+#define SOCK_BYTES_MAX SZ_64K
+
 /*
  * Where the structures are private, the family itself is asked: only those which take no lock that
- * is held for long.
+ * is held for long.  False: that would lead to where no memory is.
  */
-static void copy_asked(struct socket *sock, uint16_t family, struct ks_open_socket *item)
+static bool copy_asked(struct socket *sock, uint16_t family, struct ks_open_socket *item)
 {
+	const struct proto_ops *ops = READ_ONCE(sock->ops);
+	const struct sock *sk = sock->sk;
+	const void *getname;
 	union {
 		struct sockaddr any;
 		struct sockaddr_nl netlink;
@@ -470,28 +464,48 @@ static void copy_asked(struct socket *sock, uint16_t family, struct ks_open_sock
 		struct sockaddr_storage storage;
 	} address = { };
 
+	if (!KS_GET(getname, (const void *const *)&ops->getname) || !ks_is_code(getname) || !ks_is_object(sock_net(sk), sizeof(struct net)))
+		return false;
 	if (kernel_getsockname(sock, &address.any) < 0)
-		return;
+		return true;
 	if (family == AF_NETLINK)
 		snprintf(item->local, sizeof(item->local), "%u", address.netlink.nl_pid);
 	else
 		snprintf(item->local, sizeof(item->local), "interface %d", address.packet.sll_ifindex);
+	return true;
+}
+
+/* Whether there is all of @sk that its family has of one: nobody knows how much the others have. */
+static bool is_sock(const struct sock *sk)
+{
+	const struct proto *proto;
+	unsigned int bytes, least = sizeof(*sk);
+	unsigned short family;
+
+	if (!KS_GET(family, &sk->sk_family) || !KS_GET(proto, &sk->sk_prot) || !KS_GET(bytes, &proto->obj_size))
+		return false;
+	if (family == AF_INET || family == AF_INET6)
+		least = sizeof(struct inet_sock);
+	else if (family == AF_UNIX)
+		least = sizeof(struct unix_sock);
+	return bytes >= least && bytes <= SOCK_BYTES_MAX && ks_is_object(sk, bytes);
 }
 
 /* *@whole: all of it could be read. */
 static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_open_socket *item, bool *whole)
 {
 	const struct word *protocols = NULL, *states = other_states;
-	unsigned short family;
-	struct sock *sk;
+	const struct sock *sk;
 
-	/* It stays: only the release of the file takes it away. */
-	*whole = KS_GET(sk, &sock->sk) && (!sk || KS_GET(family, &sk->sk_family));
+	*whole = ks_is_object(container_of(sock, struct socket_alloc, socket), sizeof(struct socket_alloc));
 	if (!*whole)
 		return SOCKET_KIND;
 	item->inode = SOCK_INODE(sock)->i_ino;
 	put_word(item->type, sizeof(item->type), types, sock->type);
-	if (!sk)
+	/* It stays: only the release of the file takes it away. */
+	sk = READ_ONCE(sock->sk);
+	*whole = !sk || is_sock(sk);
+	if (!sk || !*whole)
 		return SOCKET_KIND;
 	put_word(item->family, sizeof(item->family), families, sk->sk_family);
 	switch (sk->sk_family) {
@@ -507,10 +521,10 @@ static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_op
 		break;
 	case AF_NETLINK:
 		protocols = netlink_protocols;
-		copy_asked(sock, AF_NETLINK, item);
+		*whole = copy_asked(sock, AF_NETLINK, item);
 		break;
 	case AF_PACKET:
-		copy_asked(sock, AF_PACKET, item);
+		*whole = copy_asked(sock, AF_PACKET, item);
 		break;
 	}
 	if (protocols)
@@ -545,15 +559,6 @@ static unsigned int met_rows_bits;
 static uint32_t met_pass;
 static unsigned int met_gives_way;
 
-/* The task of @pid, or NULL: none, or what its links lead to is none. */
-static const struct task_struct *task_of(uint32_t nr)
-{
-	struct pid *pid = find_pid_ns((int)nr, &init_pid_ns);
-	const struct task_struct *task = pid_task(pid, PIDTYPE_PID);
-
-	return task && ks_still(&task->thread_pid, pid) ? task : NULL;
-}
-
 /*
  * Under whose pid the table @files of @task is told: 0, its own.  Who was met with it must still
  * have it: a table that is given back may be another's in the same pass.
@@ -577,7 +582,7 @@ static uint32_t told_under(const struct task_struct *task, const struct files_st
 		}
 		if (row[i].table != (uintptr_t)files)
 			continue;
-		holder = task_of(row[i].pid);
+		holder = ks_task_numbered(row[i].pid, PIDTYPE_PID);
 		if (holder && holder != task && READ_ONCE(holder->files) == files)
 			return row[i].pid;
 		vacant = &row[i];
@@ -725,7 +730,7 @@ static struct file *next_file(const struct task_struct *task, struct ks_set_curs
  */
 static int copy_sharer(const struct task_struct *task, uint32_t under, const struct ks_open_file *by, struct ks_sharer *item)
 {
-	const struct task_struct *holder = task_of(under);
+	const struct task_struct *holder = ks_task_numbered(under, PIDTYPE_PID);
 	struct ks_sharer sharer = { .pid = by->pid, .of_pid = under, .start_ns = by->start_ns, .uid = by->uid };
 
 	if (!holder || READ_ONCE(holder->signal) == READ_ONCE(task->signal) || READ_ONCE(task->files) == init_task.files)
@@ -740,7 +745,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	static struct ks_torn root_looks;
 	static struct ks_patience patience;
 	struct ks_open_file *item = space; /* both begin with whose it is */
-	struct task_struct *task;
+	struct task_struct *task = NULL;
 	struct file *file = NULL;
 	struct socket *sock;
 	struct pid *pid;
@@ -772,8 +777,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	if (nr != cursor->at[AT_PID])
 		cursor->at[AT_FD] = 0;
 	cursor->at[AT_PID] = nr;
-	task = pid_task(pid, PIDTYPE_PID);
-	if (!pid_whole || (task && !ks_still(&task->thread_pid, pid))) {
+	if (!ks_task_of(pid, PIDTYPE_PID, &task) || !pid_whole) {
 		rcu_read_unlock();
 		if (ks_is_passing(&patience, place_of(cursor)))
 			return KS_SET_ELSEWHERE;
@@ -818,6 +822,7 @@ static int open_files_init(struct ks_probe *probe)
 {
 	unsigned long rows = roundup_pow_of_two(ks_processes_most(MET_MIN, MET_MAX)) / MET_IN_ROW;
 
+	ks_paths_init();
 	met_rows_bits = ilog2(rows);
 	met = ks_probe_alloc(probe, rows * sizeof(*met));
 	return met ? 0 : -1;

@@ -57,6 +57,8 @@ struct ks_process {
 	uint64_t cpu_ns;
 	uint64_t root, user_root;
 	uint32_t pid_ns, mnt_ns, net_ns, user_ns, uts_ns, ipc_ns, cgroup_ns, time_ns;
+	/* Not shown. */
+	struct ks_path_key exe_key;
 };
 
 static const struct ks_field process_fields[] = {
@@ -69,7 +71,8 @@ static const struct ks_field process_fields[] = {
 	KS_FIELD(struct ks_process, comm, KS_STRING, "its name, any 15 bytes; a process may change it"),
 	KS_FIELD(struct ks_process, exe, KS_STRING,
 		 "path of the file that it executes, ` (deleted)` behind it when that is so; `\"\"` for kernel threads. At most 191 bytes, or "
-		 "256 when escaped in JSON; of a longer one the end, behind `...`"),
+		 "256 when escaped in JSON; of a longer one the end, behind `...`; "
+		 "of one that leads through more than 256 folders and mounts, `.../` and the name"),
 	KS_LIVE(struct ks_process, state, KS_STRING, "as in `/proc`: `R`, `S`, `D`, `T`, `t`, `Z`, `X`, `I`"),
 	KS_FIELD(struct ks_process, kernel, KS_BOOL, "a thread of the kernel's own"),
 	KS_LIVE(struct ks_process, threads, KS_U32, "how many it has"),
@@ -243,8 +246,9 @@ static bool read_cred(const struct task_struct *task, struct ks_process *item)
 static bool read_pid_ns(const struct pid *pid, struct ks_process *item)
 {
 	const struct pid_namespace *ns;
+	unsigned int level;
 
-	return KS_GET(ns, &pid->numbers[pid->level].ns) && KS_GET(item->pid_ns, &ns->ns.inum);
+	return KS_GET(level, &pid->level) && KS_GET(ns, &pid->numbers[level].ns) && KS_GET(item->pid_ns, &ns->ns.inum);
 }
 
 /* The process of @pid.  False: not all could be read.  With a reference in *@exe, or NULL. */
@@ -268,13 +272,39 @@ static bool read_process(const struct task_struct *task, const struct pid *pid, 
 	return whole;
 }
 
-/* Gives the reference back. */
-static void copy_exe(struct file *exe, struct ks_process *item)
+/* Of a path that is too long, as one that was cut: ".../NAME".  "": not to be read. */
+static const char *last_name(const struct dentry *dentry)
 {
-	const char *path = d_path(&exe->f_path, path_buffer, sizeof(path_buffer));
+	static const char cut[] = ".../";
+	char *name = path_buffer + sizeof(cut) - 1;
+	size_t bytes;
 
-	if (!IS_ERR(path))
-		ks_path_copy(item->exe, sizeof(item->exe), EXE_JSON_BYTES, path);
+	rcu_read_lock();
+	bytes = min_t(size_t, READ_ONCE(dentry->d_name.len), NAME_MAX);
+	memcpy(path_buffer, cut, sizeof(cut));
+	if (copy_from_kernel_nofault(name, READ_ONCE(dentry->d_name.name), bytes))
+		path_buffer[0] = '\0';
+	name[bytes] = '\0';
+	rcu_read_unlock();
+	return path_buffer;
+}
+
+/*
+ * As with the path of an open file: it is made anew when the file is another, when anything in the
+ * whole system was renamed, and at the levels that trust nothing.  Gives the reference back.
+ */
+static void copy_exe(struct ks_probe *probe, struct file *exe, struct ks_process *item)
+{
+	const struct ks_process *kept = ks_set_kept(probe, PROCESS, item);
+	const char *path;
+
+	item->exe_key = ks_path_key(exe);
+	if (probe->level < KS_HIGH && kept && !memcmp(&kept->exe_key, &item->exe_key, sizeof(item->exe_key))) {
+		memcpy(item->exe, kept->exe, sizeof(item->exe));
+	} else {
+		path = ks_path_text(&exe->f_path, path_buffer, sizeof(path_buffer));
+		ks_path_copy(item->exe, sizeof(item->exe), EXE_JSON_BYTES, path ?: last_name(exe->f_path.dentry));
+	}
 	fput(exe);
 }
 
@@ -334,10 +364,10 @@ static struct ks_patience patience;
 /*
  * The next pid that belongs to a process; with @views, those of threads are looked at on the way.
  */
-static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
+static int next_pid(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item, bool views)
 {
 	struct file *exe = NULL;
-	struct task_struct *task, *process;
+	struct task_struct *task = NULL, *process;
 	struct pid *pid;
 	unsigned int nr = (unsigned int)cursor->at[1] + 1;
 	bool whole, torn, as_thread;
@@ -351,9 +381,9 @@ static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
 		cursor->at[1] = 0;
 		return KS_SET_SKIP;
 	}
-	task = pid_task(pid, PIDTYPE_PID);
-	process = pid_task(pid, PIDTYPE_TGID);
-	torn = !whole || (task && !ks_still(&task->thread_pid, pid)) || (process && !ks_still(&process->thread_pid, pid));
+	torn = !ks_task_of(pid, PIDTYPE_PID, &task);
+	process = task;
+	torn |= !ks_task_of(pid, PIDTYPE_TGID, &process) || !whole;
 	/* That the pid has no process is one link alone. */
 	as_thread = !process && task && ks_is_process(task);
 	if ((torn || as_thread) && ks_is_passing(&patience, nr)) {
@@ -381,7 +411,7 @@ static int next_pid(struct ks_set_cursor *cursor, void *item, bool views)
 		cursor->at[0] = BELOW;
 	rcu_read_unlock();
 	if (exe)
-		copy_exe(exe, item);
+		copy_exe(probe, exe, item);
 	return kind;
 }
 
@@ -421,7 +451,7 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 			cursor->at[0] = TABLE;
 		return KS_SET_SKIP;
 	case TABLE:
-		return next_pid(cursor, item, views);
+		return next_pid(probe, cursor, item, views);
 	case BELOW:
 		if (ks_views_below(at))
 			cursor->at[0] = TABLE;
@@ -453,6 +483,7 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 
 static int processes_init(struct ks_probe *probe)
 {
+	ks_paths_init();
 	mnt_ns_known = is_mnt_ns_known();
 	find_kernel_mms();
 	return ks_views_init(probe);

@@ -9,6 +9,7 @@
 #ifndef KS_PROBES_LINUX_ROOT_H
 #define KS_PROBES_LINUX_ROOT_H
 
+#include <linux/fs.h>
 #include <linux/path.h>
 
 #include "../set.h"
@@ -32,5 +33,37 @@ const char *ks_sees_root(char *buffer, int bytes);
  * while, in @looks of the probe's own.
  */
 int ks_no_root(struct ks_probe *probe, struct ks_torn *looks, const char *why);
+
+/*
+ * Finds what the functions below need.  May sleep; to be called when a probe starts, any number of
+ * times.
+ */
+void ks_paths_init(void);
+
+/* Whether there is a function of the kernel's, or memory of its modules, at @function. */
+bool ks_is_code(const void *function);
+
+/*
+ * The text of @path, which is held, in @buffer, as d_path() makes it.  NULL: it is too long, or
+ * leads to where no memory is.
+ *
+ * d_path() goes through every folder and every mount on the way, however many there are, and again
+ * with the kernel's locks of all paths if anything is renamed meanwhile.  Any user can stack tens
+ * of thousands of mounts on one folder.  So they are counted first, and it is not asked for more
+ * than KS_PATH_STEPS_MAX: a path of a real machine has a tenth of that.
+ */
+#define KS_PATH_STEPS_MAX 256
+const char *ks_path_text(const struct path *path, char *buffer, int bytes);
+
+/*
+ * By what it is seen that the path of a file is still as it was, without making it: if all of this
+ * is the same.  That a mount was moved is not seen.
+ */
+struct ks_path_key {
+	uint64_t file, mount, dentry, name_hash, renames, inode, device_deleted;
+};
+
+/* Of @file, which is held. */
+struct ks_path_key ks_path_key(const struct file *file);
 
 #endif /* KS_PROBES_LINUX_ROOT_H */

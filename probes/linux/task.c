@@ -29,15 +29,45 @@ struct pid *ks_next_pid(unsigned int *nr, bool *whole)
 	return pid;
 }
 
+/* As much of it as there is in any case: how long the state of its FPU is, is the CPU's affair. */
+#define TASK_BYTES offsetof(struct task_struct, thread)
+
+bool ks_task_of(const struct pid *pid, enum pid_type type, struct task_struct **task)
+{
+	const struct task_struct *known = *task;
+	struct hlist_node *first;
+	struct task_struct *found;
+
+	*task = NULL;
+	if (!KS_GET(first, &pid->tasks[type].first))
+		return false;
+	if (!first)
+		return true;
+	found = hlist_entry(first, struct task_struct, pid_links[type]);
+	if ((found != known && !ks_is_object(found, TASK_BYTES)) || !ks_still(&found->thread_pid, pid))
+		return false;
+	*task = found;
+	return true;
+}
+
+struct task_struct *ks_task_numbered(uint32_t nr, enum pid_type type)
+{
+	const struct pid *pid = find_pid_ns((int)nr, &init_pid_ns);
+	struct task_struct *task = NULL;
+
+	return pid && ks_task_of(pid, type, &task) ? task : NULL;
+}
+
 bool ks_is_task(const struct task_struct *task, unsigned int *nr)
 {
+	struct task_struct *found = NULL;
 	struct pid *pid;
 	int number;
 
 	if (!KS_GET(pid, &task->thread_pid) || !pid || !KS_GET(number, &pid->numbers[0].nr) || number <= 0)
 		return false;
 	*nr = (unsigned int)number;
-	return find_pid_ns(number, &init_pid_ns) == pid && pid_task(pid, PIDTYPE_PID) == task;
+	return find_pid_ns(number, &init_pid_ns) == pid && ks_task_of(pid, PIDTYPE_PID, &found) && found == task;
 }
 
 bool ks_is_process(const struct task_struct *task)
@@ -63,14 +93,21 @@ bool ks_is_process(const struct task_struct *task)
  */
 static bool is_file(const struct file *file)
 {
-	const struct super_block *of_inode, *of_dentry, *of_mount;
+	const struct super_block *of_inode, *of_dentry;
 	const struct inode *inode;
-	const void *ops;
 	struct path path;
 
-	return virt_addr_valid(file) && KS_GET(inode, &file->f_inode) && KS_GET(path, &file->f_path) && KS_GET(of_inode, &inode->i_sb) &&
-	       KS_GET(of_dentry, &path.dentry->d_sb) && KS_GET(of_mount, &path.mnt->mnt_sb) && of_dentry == of_mount && KS_GET(ops, &of_inode->s_op) &&
-	       (of_inode == of_dentry || KS_GET(ops, &of_dentry->s_op));
+	if (!ks_is_object(file, sizeof(*file)))
+		return false;
+	inode = READ_ONCE(file->f_inode);
+	path.mnt = READ_ONCE(file->f_path.mnt);
+	path.dentry = READ_ONCE(file->f_path.dentry);
+	if (!ks_is_object(inode, sizeof(*inode)) || !ks_is_object(path.dentry, sizeof(*path.dentry)) || !ks_is_object(path.mnt, sizeof(*path.mnt)))
+		return false;
+	of_inode = READ_ONCE(inode->i_sb);
+	of_dentry = READ_ONCE(path.dentry->d_sb);
+	return of_dentry == READ_ONCE(path.mnt->mnt_sb) && ks_is_object(of_inode, sizeof(*of_inode)) &&
+	       (of_inode == of_dentry || ks_is_object(of_dentry, sizeof(*of_dentry)));
 }
 
 /*

@@ -15,6 +15,7 @@
 #define KS_PROBES_LINUX_TASK_H
 
 #include <linux/mm.h>
+#include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 
@@ -47,6 +48,16 @@ static inline bool ks_still(const void *place, const void *held)
  * that says another number hides those between.  Under RCU.
  */
 struct pid *ks_next_pid(unsigned int *nr, bool *whole);
+
+/*
+ * *@task: the one that @pid leads to, as that type; NULL: none.  False: what it leads to is none.
+ * What *@task was before is known to be one already, or NULL.  Under RCU, which keeps it; @pid may
+ * be anything.
+ */
+bool ks_task_of(const struct pid *pid, enum pid_type type, struct task_struct **task);
+
+/* The task that the pid table has under that number, likewise; NULL: none, or what it leads to is none. */
+struct task_struct *ks_task_numbered(uint32_t nr, enum pid_type type);
 
 /*
  * Whether what a link leads to is a task: the pid table has it, under the number that it says,

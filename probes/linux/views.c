@@ -148,7 +148,9 @@ static struct views {
 /* Whether the pid table has it: one that says that it is a process, as that, too. */
 static bool in_pid_table(const struct task_struct *task, bool process, unsigned int *nr)
 {
-	return ks_is_task(task, nr) && (!process || pid_task(READ_ONCE(task->thread_pid), PIDTYPE_TGID) == task);
+	struct task_struct *found = NULL;
+
+	return ks_is_task(task, nr) && (!process || (ks_task_of(READ_ONCE(task->thread_pid), PIDTYPE_TGID, &found) && found == task));
 }
 
 /* === Marks ============================================================== */
@@ -492,7 +494,7 @@ static const struct list_head *resume(struct walk *walk, const struct list_head 
 		return head;
 	for (unsigned int i = 0; i < ANCHORS && i < walk->pushed; i++) {
 		const struct anchor *anchor = &walk->anchors[(walk->pushed - 1 - i) % ANCHORS];
-		const struct task_struct *task = pid_task(find_pid_ns((int)anchor->nr, &init_pid_ns), PIDTYPE_PID);
+		const struct task_struct *task = ks_task_numbered(anchor->nr, PIDTYPE_PID);
 		const struct list_head *node;
 
 		if (!task || task != anchor->task || task->start_boottime != anchor->start_ns)
@@ -595,7 +597,7 @@ bool ks_views_below(unsigned int nr)
 	enum walked walked;
 
 	rcu_read_lock();
-	task = pid_task(find_pid_ns((int)nr, &init_pid_ns), PIDTYPE_PID);
+	task = ks_task_numbered(nr, PIDTYPE_PID);
 	/*
 	 * One that ends has its children until it gives them away, all at once; that it says so is
 	 * not asked, as anything may be written there.

@@ -3,6 +3,7 @@
  * walk.c - how probes go through the kernel's lists: see walk.h.
  */
 #include <linux/ktime.h>
+#include <linux/mm.h>
 
 #include "walk.h"
 
@@ -19,6 +20,19 @@ bool ks_read_any(void *out, const void *from, size_t bytes)
 		return false;
 	memcpy(out, read, bytes);
 	return true;
+}
+
+bool ks_is_object(const void *at, size_t bytes)
+{
+	const u8 *byte = at, *last = byte + bytes - 1;
+	u8 read;
+
+	if (!virt_addr_valid(at))
+		return false;
+	for (; byte < last; byte += PAGE_SIZE)
+		if (!KS_GET(read, byte))
+			return false;
+	return KS_GET(read, last);
 }
 
 struct list_head *ks_list_next(const struct list_head *node)

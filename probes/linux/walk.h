@@ -82,6 +82,13 @@ fault:
 }
 
 /*
+ * Whether there is memory of the kernel's allocators at @at, and all of @bytes of it are to be
+ * read.  Then an object of that size may be used as one, if RCU or a reference keeps it; that one
+ * field of it can be read says nothing of the next, which may be behind the end of a page.
+ */
+bool ks_is_object(const void *at, size_t bytes);
+
+/*
  * The node behind @node, if that one says so too; else NULL.  A list changes while we look, so
  * more than one look is taken.
  */

@@ -22,7 +22,10 @@ use Test::More;
 # Each of a task's pointers; what is there to be read without it is 0.
 my @pointers = qw(real_parent real_cred nsproxy files signal mm link);
 
-my $steps = boot("POINTERS='@pointers'\n" . <<'SH', '--linux', '--timeout', 240, map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code hide/ks_hide));
+# Of a socket.
+my @families = qw(inet unix netlink packet);
+
+my $steps = boot("POINTERS='@pointers'\nFAMILIES='@families'\n" . <<'SH', '--linux', '--timeout', 240, map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code hide/ks_hide));
 S=/run/ksense/kernel.sock
 torn() { echo $2 > /sys/module/ks_torn/parameters/$1; }
 k() { ksense --timeout 300 --socket $S --json "$@"; }
@@ -31,6 +34,8 @@ looks() { k records modules --run; sleep 3; k records modules --run; k records m
 # Who asks for the status wants the probe's lock, again and again.
 storm() { for i in 1 2 3; do ( n=0; while [ $n -lt 60 ]; do k status >/dev/null; n=$((n + 1)); done ) & done; wait; }
 
+# It goes through all tasks, also through those whose pointers lead nowhere.
+echo 0 >/proc/sys/kernel/hung_task_timeout_secs
 step load sh -c 'insmod ksense.ko sense=processes=off,open-files=off,files=off,kernel-text=off,kernel-entries=off,domains=off && insmod ks_torn.ko'
 insmod ks_code.ko orphan=1
 k adversarial modules >/dev/null
@@ -97,6 +102,10 @@ for other in $behind 4000000 1 0 -1; do
 	torn number 0
 done
 kill $behind
+k records open-files --run >/dev/null
+torn stub 30000
+both stub
+torn stub 0
 # A hidden process that becomes another program between any two looks.
 insmod ks_hide.ko
 actor again 10 & again=$!
@@ -113,8 +122,9 @@ sh -c 'sleep 1000 & echo $! >child; wait' & parent=$!
 until [ -s child ]; do sleep 0.1; done
 sleep 1
 torn flags "$parent 4"
-echo $(cat child) >/sys/module/ks_hide/parameters/table
+# What was before; not later, or it may have been found by then.
 k records processes >/dev/null
+echo $(cat child) >/sys/module/ks_hide/parameters/table
 await=0
 until k records processes --filter kind=hidden >>child.out; grep -q appeared child.out || [ $await -gt 40 ]; do await=$((await + 1)); sleep 0.2; done
 step child cat child.out
@@ -156,6 +166,13 @@ torn socket "$socket $fd lock"
 step locked k records open-files --run --filter pid=$socket
 torn socket "$socket $fd peer"
 step peer k records open-files --run --filter pid=$socket
+for family in $FAMILIES; do
+	torn socket 0
+	torn socket "$socket $fd $family"
+	step $family k records open-files --run --filter pid=$socket
+done
+torn socket 0
+torn socket "$socket $fd peer"
 # Two whole passes more, and nobody asks for one.
 later() { runs=$(runs); until [ $(runs) -gt $((runs + 1)) ]; do sleep 0.1; done; }
 runs() { k status open-files | sed 's/.*"runs":\([0-9]*\).*/\1/'; }
@@ -256,6 +273,9 @@ for my $other ($behind, 4000000, 1, 0, -1) {
 	like(descriptors($step), qr/\b0\b/, 'nor its files');
 }
 
+is(unseen('stub'), 'pids 1 tables 1', 'a task of which no more than the begin is memory is told as one that cannot be followed') or diag explain $steps->{'stub-process'};
+is(descriptors('stub'), descriptors('after'), 'and the others are told');
+
 my ($again) = of_kind('again', 'hidden');
 is_deeply([@{$again // {}}{qw(event comm missing)}], ['appeared', 'actor', 'pid-table,task-list'], 'a hidden process that executes a program between any two looks is found')
 	or diag explain $steps->{again};
@@ -300,6 +320,10 @@ is(unseen('locked'), '', 'and nothing is missing');
 is_deeply([@{end('peer')}{@ends}], ['', 0, JSON::PP::false], 'a peer that is none is not told');
 # A thread of it that has a table of its own has the socket as well.
 is(unseen('peer'), 'descriptors 2', 'and the sample says so') or diag explain $steps->{peer};
+for my $family (@families) {
+	is(unseen($family), 'descriptors 2', "$family: a socket of which no more than the begin is memory cannot be read") or diag explain $steps->{$family};
+	is_deeply([@{end($family)}{qw(type inode family local)}], ['stream', end('locked')->{inode}, '', ''], 'and what is left of it is told');
+}
 is(join(' ', map { "$_->{view} " . ($_->{of} - $_->{looked}) } of_kind('beside', 'incomplete')), 'tables 1 tables 0', 'nor does it keep from being told what else cannot be seen, when that begins and when it is over')
 	or diag explain $steps->{beside};
 is(unseen('socket-after'), '', 'once it is mended, nothing is missing') or diag explain $steps->{'socket-after'};

@@ -30,20 +30,30 @@
  *            meanwhile
  *   flip     "PID FD OTHER": each time that the sensor looks at that descriptor, it gets the other
  *            one's file, or its own back.  The process must neither run nor end meanwhile
+ *   loop     "PID FD": what the mount of that descriptor's file is mounted on is mounted on that
+ *            one in turn.  Nobody may use a path that leads there meanwhile
  *   socket   "PID FD lock": likewise the lock of that UNIX socket; "PID FD peer": its pointer to
- *            its peer leads to where no memory is.  Nobody may use the socket meanwhile
+ *            its peer leads to where no memory is; "PID FD inet", "unix", "netlink" or "packet": its
+ *            struct sock is one of that family, of which no more than the begin is memory.  Nobody
+ *            may use the socket meanwhile
+ *   stub     "NUMBER", which no task has: the pid table has a pid of that number, and of the task
+ *            that it leads to there is no memory behind the link that does.  Nobody may go through
+ *            the table meanwhile
  */
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/idr.h>
 #include <linux/kobject.h>
 #include <linux/kprobes.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/version.h>
+#include <linux/vmalloc.h>
 #include <net/af_unix.h>
 
 static unsigned long (*lookup)(const char *name);
@@ -192,7 +202,26 @@ static int set_alloc(const char *text, const struct kernel_param *param)
 /* === A socket =========================================================== */
 
 static struct file *socket_file;
-static struct sock *peer_was;   /* NULL: its lock is held */
+static struct sock **sock_at, *sock_was;        /* NULL: its lock is held */
+static void *sock_page;
+
+static const struct {
+	const char *name;
+	int number;
+} families[] = { { "inet", AF_INET }, { "unix", AF_UNIX }, { "netlink", AF_NETLINK }, { "packet", AF_PACKET } };
+
+/* As much of one as makes its family be seen, and then no memory. */
+static struct sock *stub_sock(int family)
+{
+	struct sock *sk;
+
+	sock_page = vzalloc(PAGE_SIZE);
+	if (!sock_page)
+		return NULL;
+	sk = sock_page + PAGE_SIZE - 32;
+	sk->sk_family = family;
+	return sk;
+}
 
 static struct sock *socket_sk(void)
 {
@@ -203,17 +232,21 @@ static int set_socket(const char *text, const struct kernel_param *param)
 {
 	struct file *(*fget_task_fn)(struct task_struct *task, unsigned int fd) = (void *)lookup("fget_task");
 	struct task_struct *task;
+	struct sock *bent_sock;
 	char what[8] = "";
 	unsigned int fd;
 	int number;
 
 	if (socket_file) {
-		if (peer_was)
-			WRITE_ONCE(unix_peer(socket_sk()), peer_was);
+		if (sock_at)
+			WRITE_ONCE(*sock_at, sock_was);
 		else
 			give(&unix_sk(socket_sk())->lock);
 		fput(socket_file);
+		vfree(sock_page);
 		socket_file = NULL;
+		sock_page = NULL;
+		sock_at = NULL;
 	}
 	if (sscanf(text, "%d %u %7s", &number, &fd, what) != 3)
 		return number ? -EINVAL : 0;
@@ -224,12 +257,22 @@ static int set_socket(const char *text, const struct kernel_param *param)
 	put_task_struct(task);
 	if (!socket_file)
 		return -EBADF;
-	peer_was = strcmp(what, "peer") ? NULL : unix_peer(socket_sk());
-	if (peer_was)
-		WRITE_ONCE(unix_peer(socket_sk()), (struct sock *)NOWHERE);
-	else
+	bent_sock = (struct sock *)NOWHERE;
+	if (!strcmp(what, "peer"))
+		sock_at = &unix_peer(socket_sk());
+	for (unsigned int i = 0; i < ARRAY_SIZE(families); i++)
+		if (!strcmp(what, families[i].name)) {
+			bent_sock = stub_sock(families[i].number);
+			sock_at = &sock_from_file(socket_file)->sk;
+		}
+	if (!sock_at) {
 		take(&unix_sk(socket_sk())->lock);
-	return 0;
+		return 0;
+	}
+	sock_was = *sock_at;
+	if (bent_sock)
+		WRITE_ONCE(*sock_at, bent_sock);
+	return bent_sock ? 0 : -ENOMEM;
 }
 
 /* === A table of descriptors ============================================= */
@@ -374,6 +417,45 @@ static int set_flip(const char *text, const struct kernel_param *param)
 	return error;
 }
 
+/* === A mount ============================================================ */
+
+/* The begin of the kernel's own struct mount (fs/mount.h). */
+struct mounted {
+	struct hlist_node hash;
+	struct mounted *parent;
+	struct dentry *mountpoint;
+	struct vfsmount mnt;
+};
+
+static struct mounted *looped, looped_was;
+
+static int set_loop(const char *text, const struct kernel_param *param)
+{
+	struct mounted *top;
+	struct file **slot;
+	unsigned int fd;
+	int number;
+
+	if (looped) {
+		looped->mountpoint = looped_was.mountpoint;
+		WRITE_ONCE(looped->parent, looped_was.parent);
+		looped = NULL;
+	}
+	if (sscanf(text, "%d %u", &number, &fd) != 2)
+		return number ? -EINVAL : 0;
+	slot = slot_of(number, fd);
+	if (!slot)
+		return -EBADF;
+	top = container_of((*slot)->f_path.mnt, struct mounted, mnt);
+	if (top->parent == top)
+		return -EINVAL;
+	looped = top->parent;
+	looped_was = *looped;
+	looped->mountpoint = top->mnt.mnt_root;
+	WRITE_ONCE(looped->parent, top);
+	return 0;
+}
+
 /* === Pointers =========================================================== */
 
 #define MEMBER(name) { #name, offsetof(struct task_struct, name) }
@@ -431,6 +513,44 @@ static int set_number(const char *text, const struct kernel_param *param)
 	number_was = number;
 	WRITE_ONCE(renumbered->numbers[0].nr, other);
 	return 0;
+}
+
+static void *stub_page;
+static int stub_number;
+
+static int set_stub(const char *text, const struct kernel_param *param)
+{
+	struct task_struct *task;
+	struct pid *pid;
+	int number, error = kstrtoint(text, 0, &number);
+
+	if (error)
+		return error;
+	if (stub_page) {
+		idr_remove(&init_pid_ns.idr, stub_number);
+		synchronize_rcu();
+		vfree(stub_page);
+		stub_page = NULL;
+	}
+	if (!number)
+		return 0;
+	/* The pid at the begin of the page, the task at its end. */
+	stub_page = vzalloc(PAGE_SIZE);
+	if (!stub_page)
+		return -ENOMEM;
+	pid = stub_page;
+	refcount_set(&pid->count, 1);
+	pid->numbers[0].nr = number;
+	pid->numbers[0].ns = &init_pid_ns;
+	task = stub_page + PAGE_SIZE - offsetof(struct task_struct, pid_links) - sizeof(task->pid_links);
+	task->thread_pid = pid;
+	pid->tasks[PIDTYPE_PID].first = &task->pid_links[PIDTYPE_PID];
+	stub_number = idr_alloc(&init_pid_ns.idr, pid, number, number + 1, GFP_KERNEL);
+	if (stub_number >= 0)
+		return 0;
+	vfree(stub_page);
+	stub_page = NULL;
+	return stub_number;
 }
 
 /* === Flags ============================================================== */
@@ -512,6 +632,8 @@ static const struct kernel_param_ops alloc_ops = { .set = set_alloc };
 static const struct kernel_param_ops table_ops = { .set = set_table };
 static const struct kernel_param_ops count_ops = { .set = set_count };
 static const struct kernel_param_ops flip_ops = { .set = set_flip };
+static const struct kernel_param_ops loop_ops = { .set = set_loop };
+static const struct kernel_param_ops stub_ops = { .set = set_stub };
 static const struct kernel_param_ops socket_ops = { .set = set_socket };
 
 module_param_cb(ring, &tear_ops, &torn_modules, 0200);
@@ -525,6 +647,8 @@ module_param_cb(alloc, &alloc_ops, NULL, 0200);
 module_param_cb(table, &table_ops, NULL, 0200);
 module_param_cb(count, &count_ops, NULL, 0200);
 module_param_cb(flip, &flip_ops, NULL, 0200);
+module_param_cb(loop, &loop_ops, NULL, 0200);
+module_param_cb(stub, &stub_ops, NULL, 0200);
 module_param_cb(socket, &socket_ops, NULL, 0200);
 MODULE_PARM_DESC(ring, "the list of modules leads back to its second one");
 MODULE_PARM_DESC(kset, "the list of /sys/module's objects leads back to this one's");
@@ -537,7 +661,9 @@ MODULE_PARM_DESC(alloc, "the lock of the task of this pid is held");
 MODULE_PARM_DESC(table, "PID FD: the process gets another table of descriptors as that one is looked at");
 MODULE_PARM_DESC(count, "PID FD: nobody has that descriptor's file");
 MODULE_PARM_DESC(flip, "PID FD OTHER: that descriptor changes between its file and the other's at each look");
-MODULE_PARM_DESC(socket, "PID FD lock|peer: that UNIX socket's lock is held, or its peer leads nowhere");
+MODULE_PARM_DESC(loop, "PID FD: the mount of that descriptor's file is mounted in a circle");
+MODULE_PARM_DESC(stub, "NUMBER: the pid table leads to a task of which no more than the begin is memory");
+MODULE_PARM_DESC(socket, "PID FD lock|peer|FAMILY: that UNIX socket's lock is held, or its peer leads nowhere, or most of its sock");
 
 static int __init torn_start(void)
 {
@@ -561,6 +687,8 @@ static void __exit torn_stop(void)
 	set_number("0", NULL);
 	set_flags("0", NULL);
 	set_alloc("0", NULL);
+	set_loop("0", NULL);
+	set_stub("0", NULL);
 	set_socket("0", NULL);
 	set_count("0", NULL);
 	set_flip("0", NULL);
