@@ -14,6 +14,7 @@
 uint64_t port_look_ns;
 void (*port_on_look)(void);
 long port_allocations_left = -1;
+bool port_fails_once;
 long port_allocated;
 long port_threads_left = -1;
 char port_logged[256];
@@ -30,6 +31,7 @@ void port_reset(void)
 	port_look_ns = 0;
 	port_on_look = NULL;
 	port_allocations_left = -1;
+	port_fails_once = false;
 	port_allocated = 0;
 	port_threads_left = -1;
 	port_logged[0] = '\0';
@@ -97,8 +99,11 @@ void *ks_port_alloc(size_t bytes)
 {
 	void *mem;
 
-	if (!port_allocations_left)
+	if (!port_allocations_left) {
+		if (port_fails_once)
+			port_allocations_left = -1;
 		return NULL;
+	}
 	if (port_allocations_left > 0)
 		port_allocations_left--;
 	mem = calloc(1, bytes);

@@ -31,6 +31,8 @@ void port_lose(struct ks_work *work);
 
 /* So many allocations succeed, then each fails; negative: none fails. */
 extern long port_allocations_left;
+/* Then one fails, and those after it succeed again. */
+extern bool port_fails_once;
 /* Blocks that were allocated and not freed. */
 extern long port_allocated;
 

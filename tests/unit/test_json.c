@@ -591,6 +591,8 @@ static void strings_by_meaning(void **state)
 	char out[32];
 
 	(void)state;
+	assert_false(value_of("\"domain\"").escaped);
+	assert_true(value_of("\"d\\u006fmain\"").escaped);
 	assert_true(ks_json_same(&plain, &escaped));
 	assert_true(ks_json_same(&escaped, &plain));
 	assert_int_equal(ks_json_string(&escaped, out, sizeof(out)), 13);

@@ -152,6 +152,9 @@ static void check_ring(const char *list, uint32_t bytes, const char *taking)
 		snprintf(mistakes, sizeof(mistakes), "%s: out of bounds, taking %s\n", list, taking);
 	check_mistakes(list, 0, mistakes);
 	assert_int_equal(config.ring_bytes, bytes);
+	/* A size that was asked for holds for each probe, however much its first sample is. */
+	if (*list)
+		assert_int_equal(*(const uint8_t *)&config.ring_fixed, true);
 }
 
 static void ring_sizes_and_their_bounds(void **state)

@@ -1488,6 +1488,7 @@ static void status_members(void **state)
 
 	assert_string_equal(json_string_value(json_object_get(all, "name")), "test");
 	assert_string_equal(json_string_value(json_object_get(all, "uuid")), kit_sensor.uuid);
+	assert_int_equal(json_string_length(json_object_get(all, "uuid")), 36);
 	assert_string_equal(json_string_value(json_object_get(all, "state")), "mixed");
 	assert_string_equal(json_string_value(json_object_get(all, "level")), "default");
 	assert_int_equal(json_integer_value(json_object_get(all, "supervised")), 55);

@@ -925,18 +925,20 @@ static const struct ks_probe_type *const usual_types[1];
 static void no_memory(void **state)
 {
 	(void)state;
-	for (long left = 0; left < 9; left++) {
+	for (long left = 0; left < 2 * 9; left++) {
 		kit_prepare(types, 1);
-		port_allocations_left = left;
+		port_allocations_left = left / 2;
+		port_fails_once = left % 2;
 		if (!ks_sensor_start(&kit_sensor, &kit_config))
-			assert_int_equal(kit_sensor.probes[0].on, left == 8);
+			assert_int_equal(kit_sensor.probes[0].on, left / 2 == 8);
 		kit_stop();
 	}
-	for (long left = 0; left < 10; left++) {
+	for (long left = 0; left < 2 * 10; left++) {
 		kit_prepare(usual_types, 1);
-		port_allocations_left = left;
+		port_allocations_left = left / 2;
+		port_fails_once = left % 2;
 		if (!ks_sensor_start(&kit_sensor, &kit_config))
-			assert_int_equal(kit_sensor.probes[0].on, left == 9);
+			assert_int_equal(kit_sensor.probes[0].on, left / 2 == 9);
 		kit_stop();
 	}
 }
@@ -1312,7 +1314,10 @@ static void minus_one(void **state)
 	(void)state;
 	make_table(&twenty, 0);
 	end_table();
-	for (long left = 0; left < 6; left++) {
+	for (long n = 0; n < 2 * 6; n++) {
+		long left = n / 2;
+
+		port_fails_once = n % 2;
 		port_allocations_left = left;
 		assert_int_equal(ks_set_init(&table_probe), -1);
 		assert_null(table_probe.data);
