@@ -622,9 +622,55 @@ static void strings_by_meaning(void **state)
 		assert_int_equal(ks_json_string(&shorter, out, 6), 6);
 		assert_memory_equal(out, "domain", 6);
 	}
+	/* Escapes on one side alone, also where both are as long. */
+	plain = value_of("\"domain\"");
+	escaped = value_of("\"d\\u006fmain\"");
+	assert_true(ks_json_same(&plain, &escaped));
+	assert_true(ks_json_same(&escaped, &plain));
+	plain = value_of("\"d--u006fmain\"");
+	assert_false(ks_json_same(&plain, &escaped));
+	assert_false(ks_json_same(&escaped, &plain));
 	/* A backslash in a bare word is a backslash. */
 	plain = value_of("a\\u0041");
 	assert_true(ks_json_is(&plain, "a\\u0041", 7));
+}
+
+/*
+ * White space is skipped eight bytes at a time, and nothing else with it: neither what follows nor
+ * a byte that is none.
+ */
+static void white_space_of_all_lengths(void **state)
+{
+	static const char blanks[] = " \t\n\r", others[] = { 1, 8, 11, 12, 14, 31, 33, 127, (char)0x80, (char)0xa0 };
+	struct ks_json json;
+	char text[64];
+
+	(void)state;
+	for (size_t n = 0; n < 30; n++) {
+		for (size_t i = 0; i < n; i++)
+			text[i] = text[n + 1 + i] = blanks[i % 4];
+		text[n] = '5';
+		ks_json_init(&json, text, 2 * n + 1, false);
+		assert_int_equal(ks_json_next(&json), KS_JSON_NUMBER);
+		assert_int_equal(json.value.len, 1);
+		assert_int_equal(ks_json_next(&json), KS_JSON_END);
+		assert_int_equal(ks_json_trim(text, 2 * n + 1), n + 1);
+		/* A NUL is nothing at the end, and wrong before that. */
+		for (size_t at = 0; at < n; at++) {
+			text[n + 1 + at] = '\0';
+			assert_int_equal(ks_json_trim(text, 2 * n + 1), n + 1);
+			text[at] = '\0';
+			ks_json_init(&json, text, n + 1, false);
+			assert_int_equal(ks_json_next(&json), KS_JSON_ERROR);
+			for (size_t i = 0; i < sizeof(others); i++) {
+				text[n + 1 + at] = text[at] = others[i];
+				assert_int_equal(ks_json_trim(text, 2 * n + 1), n + 2 + at);
+				ks_json_init(&json, text, n + 1, false);
+				assert_int_equal(ks_json_next(&json), KS_JSON_ERROR);
+			}
+			text[n + 1 + at] = text[at] = ' ';
+		}
+	}
 }
 
 static void whole_numbers(void **state)
@@ -702,6 +748,7 @@ int main(void)
 		cmocka_unit_test(longest_text),
 		cmocka_unit_test(duplicate_keys_of_every_length),
 		cmocka_unit_test(strings_by_meaning),
+		cmocka_unit_test(white_space_of_all_lengths),
 		cmocka_unit_test(whole_numbers),
 		cmocka_unit_test(skipping),
 	};
