@@ -77,10 +77,10 @@ is(scalar(grep { $_->{domid} == $noisy } @denied), 64, 'and the guest has the ro
 # It is another domain each time, with the same uuid; tests/guest32.c turns itself off at once, and xl starts it anew.
 
 my $reboots = 36;
-$steps = boot(<<"SH", '--smp', 2, '--domu', '--timeout', 1500, '--add', "$build/tests/guest32");
-until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 600 ] || return 1; i=\$((i + 1)); sleep 0.3; done; }
+$steps = boot(<<"SH", '--smp', 2, '--svm', '--domu', '--timeout', 1500, '--add', "$build/tests/guest32");
+until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 2000 ] || return 1; i=\$((i + 1)); sleep 0.3; done; }
 has() { ksense --json records xen-domains --peek --filter kind=\$1 | grep -q "\$2"; }
-printf '%s\\n' "name = 'again'" "type = 'pv'" "kernel = '/root/guest32'" 'memory = 32' 'vcpus = 1' "on_poweroff = 'restart'" >again.cfg
+printf '%s\\n' "name = 'again'" "type = 'pvh'" "kernel = '/root/guest32'" 'memory = 32' 'vcpus = 1' "on_poweroff = 'restart'" >again.cfg
 ksense high xen-domains >/dev/null
 victim() {
 	xl create -q -p domu-pv.cfg
