@@ -315,7 +315,7 @@ static void start_probe(struct ks_probe *probe)
 	probe->expected_ns = probe->due_ns;
 }
 
-/* What fails goes on to, whatever is said to it: with the next time that is told once more. */
+/* A command heals nothing: what still fails behind it is told once more. */
 static void tell_failures_anew(struct ks_probe *probe)
 {
 	probe->failed_why = NULL;

@@ -209,11 +209,12 @@ static void record_limited(struct ks_probe *probe, const struct ks_table *table,
 
 	ks_text_member_str(text, "of", kind->name, strlen(kind->name));
 	if (kind->source_bytes == sizeof(limit->uuid)) {
+		/* It need not be one of the fields. */
 		ks_uuid_text(uuid, limit->uuid);
 		ks_text_member_str(text, "uuid", uuid, KS_UUID_TEXT - 1);
 	}
-	for (unsigned int i = 0; i < kind->fields_count; i++) {
-		if (kind->fields[i].offset != kind->source_at || kind->source_bytes == sizeof(limit->uuid))
+	for (unsigned int i = 0; i < kind->fields_count && kind->source_bytes != sizeof(limit->uuid); i++) {
+		if (kind->fields[i].offset != kind->source_at)
 			continue;
 		ks_text_put(text, kind->fields[i].member, kind->fields[i].member_bytes);
 		ks_text_u64(text, limit->source);

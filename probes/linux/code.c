@@ -13,11 +13,37 @@
 /* Constant from init on, NULL: not known; but for what is counted in a pass. */
 static struct {
 	const pgd_t *pgd;
+	unsigned long text, text_end;
 	const struct rb_root *areas;
 	bool areas_asked;
 	unsigned long tables;           /* looked at in this pass */
 	bool endless;
 } code;
+
+/* === Code =============================================================== */
+
+bool ks_text_known(void)
+{
+	return code.text && code.text_end;
+}
+
+bool ks_in_text(uintptr_t address)
+{
+	return ks_text_known() && address >= code.text && address < code.text_end;
+}
+
+bool ks_in_module_area(uintptr_t address)
+{
+	return address >= MODULES_VADDR && address < MODULES_END;
+}
+
+bool ks_is_code(const void *function)
+{
+	uintptr_t address = (uintptr_t)function;
+	u8 first;
+
+	return (ks_in_text(address) || ks_in_module_area(address)) && KS_GET(first, (const u8 *)function);
+}
 
 /* === Page tables ======================================================== */
 
@@ -170,5 +196,7 @@ void ks_code_init(void)
 
 	if (!mm || !KS_GET(code.pgd, &mm->pgd))
 		code.pgd = NULL;
+	code.text = ks_symbol("_stext");
+	code.text_end = ks_symbol("_etext");
 	init_areas();
 }

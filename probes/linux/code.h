@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * code.h - where the kernel's memory is executable, by its page tables, and who took it.  x86.
+ * code.h - where the kernel's code is, and where its memory is executable, by its page tables, and
+ * who took it.  x86.
  *
  * Read as walk.h says: whoever can write page tables can make them lead anywhere.
  */
@@ -10,8 +11,20 @@
 #include <linux/types.h>
 #include <linux/vmalloc.h>
 
-/* Finds what the other functions need; without it they say so.  May sleep. */
+/*
+ * Finds what the other functions need; without it they say so.  May sleep; to be called when a
+ * probe starts that uses one, any number of times.
+ */
 void ks_code_init(void);
+
+/* Where the kernel's own code is; false of all addresses: that is not known. */
+bool ks_text_known(void);
+bool ks_in_text(uintptr_t address);
+/* Where modules are loaded. */
+bool ks_in_module_area(uintptr_t address);
+/* Whether there is a function of the kernel's, or memory of its modules, at @function. */
+bool ks_is_code(const void *function);
+
 bool ks_page_tables_known(void);
 bool ks_vm_areas_known(void);
 

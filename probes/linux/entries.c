@@ -24,6 +24,7 @@
 
 #include "../../linux/symbols.h"
 #include "../set.h"
+#include "code.h"
 #include "task.h"
 #include "walk.h"
 
@@ -153,7 +154,6 @@ static struct {
 	unsigned long gate, registered;
 } traps[ARRAY_SIZE(trap_names)];
 static unsigned long unknown_trap, early_traps, callbacks[ARRAY_SIZE(callback_names)], idt;
-static unsigned long text, text_end;
 static tracepoint_ptr_t *events, *events_end;
 
 /* === Items === */
@@ -255,7 +255,7 @@ static int next_listener(uint64_t *event, uint64_t *i, struct ks_listener *item)
 			continue;
 		}
 		/* One beyond all that there may be is told, too, whosever it is. */
-		if ((*i)++ < LISTENERS_MAX && (unsigned long)function >= text && (unsigned long)function < text_end)
+		if ((*i)++ < LISTENERS_MAX && ks_in_text((uintptr_t)function))
 			continue;
 		copy_symbol(item->tracepoint, at);
 		item->address = (uintptr_t)function;
@@ -293,10 +293,9 @@ static int entries_init(struct ks_probe *probe)
 {
 	unsigned int i;
 
-	text = ks_symbol("_stext");
-	text_end = ks_symbol("_etext");
+	ks_code_init();
 	events_end = (void *)ks_symbol("__stop___tracepoints_ptrs");
-	events = text && text_end && events_end ? (void *)ks_symbol("__start___tracepoints_ptrs") : NULL;
+	events = ks_text_known() && events_end ? (void *)ks_symbol("__start___tracepoints_ptrs") : NULL;
 	if (!xen_pv_domain())
 		return 0;
 	for (i = 0; i < ARRAY_SIZE(traps); i++) {

@@ -169,11 +169,6 @@ static bool is_in(uintptr_t address, uintptr_t base, uint64_t bytes)
 	return address >= base && address - base < bytes;
 }
 
-static bool in_module_area(uintptr_t address)
-{
-	return is_in(address, MODULES_VADDR, MODULES_END - MODULES_VADDR);
-}
-
 /* === Second looks ======================================================= */
 
 /*
@@ -310,17 +305,14 @@ static const struct list_head *list_head(void)
 	return kernel.modules ?: &THIS_MODULE->list;
 }
 
-/*
- * Goes once round the list.  False: it is no ring, or somebody just
- * changes it.
- */
+/* Goes once round the list.  False: it is no ring, or somebody just changes it. */
 static bool ask_list(struct query *query)
 {
 	const struct list_head *head = list_head(), *at = head;
 	struct ks_round round = ks_round(head, LIST_MAX);
 
 	do {
-		if (in_module_area((uintptr_t)at))
+		if (ks_in_module_area((uintptr_t)at))
 			consider(query, list_entry(at, struct module, list));
 		at = ks_round_next(&round);
 	} while (at);

@@ -32,6 +32,7 @@
 
 #include "../../linux/compat.h"
 #include "../set.h"
+#include "code.h"
 #include "root.h"
 #include "task.h"
 

@@ -15,7 +15,7 @@
 #include <linux/string.h>
 
 #include "../../linux/compat.h"
-#include "../../linux/symbols.h"
+#include "code.h"
 #include "root.h"
 #include "task.h"
 
@@ -114,7 +114,6 @@ const char *ks_root(struct path *root)
 static struct {
 	bool found;
 	bool mounts;                    /* struct ks_mount is as it is here */
-	unsigned long text, text_end;   /* the kernel's code */
 } known;
 
 /*
@@ -142,21 +141,11 @@ void ks_paths_init(void)
 {
 	if (known.found)
 		return;
-	known.text = ks_symbol("_stext");
-	known.text_end = ks_symbol("_etext");
+	ks_code_init();
 	rcu_read_lock();
 	known.mounts = are_mounts_known(init_task.fs->root.mnt);
 	rcu_read_unlock();
 	known.found = true;
-}
-
-bool ks_is_code(const void *function)
-{
-	unsigned long address = (unsigned long)function;
-	u8 code;
-
-	return ((address >= known.text && address < known.text_end) || (address >= MODULES_VADDR && address < MODULES_END)) &&
-	       KS_GET(code, (const u8 *)function);
 }
 
 /* Some that are in no folder have a function that makes their text, of name or inode. */

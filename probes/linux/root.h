@@ -40,9 +40,6 @@ int ks_no_root(struct ks_probe *probe, struct ks_torn *looks, const char *why);
  */
 void ks_paths_init(void);
 
-/* Whether there is a function of the kernel's, or memory of its modules, at @function. */
-bool ks_is_code(const void *function);
-
 /*
  * The text of @path, which is held, in @buffer, as d_path() makes it.  NULL: it is too long, or
  * leads to where no memory is.

@@ -228,7 +228,8 @@ static void ks_begin_row(struct ks_row *row, const struct domain *d, bool contro
 
 /*
  * Guests can ask from all CPUs at once, and each walks the rows: who finds others in his way for
- * long is counted with those who have no row.  Whom it matters to name waits, for one of them at most.
+ * long is counted with those who have no row.  Whom it matters to name waits, for one of them at
+ * most.
  */
 #define COUNT_TRIES 64
 

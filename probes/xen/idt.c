@@ -508,7 +508,7 @@ static int ks_gate_item(const struct ks_probe *probe, unsigned int vector, struc
 
 static int ks_descriptor_item(const struct ks_probe *probe, unsigned int i, struct ks_descriptor *item)
 {
-	ks_key_at(PLACE_DESCRIPTORS + i, item);
+	memcpy(item, &ks_idt->look.cpu, sizeof(struct ks_which));
 	ks_decode_descriptor(i, ks_idt->look.tables.descriptors[i], item);
 	return ks_descriptor_unlike(i) || ks_set_kept(probe, KS_KIND_DESCRIPTOR, item) ? KS_KIND_DESCRIPTOR : KS_SET_SKIP;
 }
