@@ -196,9 +196,9 @@ check: ## install what is missing and run the tests (see check-long)
 # Everything is built first; then one runner runs it all, three tests at a time, and its summary is the last that is said.  Most tests use one CPU, and not all
 # the time: three keep two busy.
 # The longest come first, so that at the end nothing long is left alone; load.t, whose machine keeps two CPUs busy, beside those with one.
-LONGEST = $(patsubst %,tests/%.t,xen/access xen/soak xen/stress linux/load xen/checked xen/callers)
-# What takes more than ten minutes by itself is in check-long.
-LONG_T = tests/xen/noise.t
+LONGEST = $(patsubst %,tests/%.t,xen/access linux/load xen/flask xen/soak xen/stress)
+# What takes long by itself is in check-long.
+LONG_T = tests/xen/callers.t tests/xen/noise.t
 ALL_T = $(filter-out $(LONG_T),$(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t tests/xen/*.t tests/linux/*.t)))
 TESTS = $(LONGEST) $(filter-out $(LONGEST),$(ALL_T))
 

@@ -24,7 +24,8 @@
  *	access half          has Xen begin to make a domain that it then cannot, "half"
  *	access replace DOMID destroys that domain, and makes another one with its id and uuid: "replace"
  *	access rows FROM N   N refused commands of Dom0, each under another uuid from FROM on: "rows" were refused
- *	access identities DOMID N   gives a domain one uuid after the other, for a tenth of a second each, and then its own again
+ *	access identities DOMID N LOG   gives a domain, which floods by 25 all the time and whose console goes to LOG, one uuid after the
+ *	                     other, each until it has said twice more how often it was refused, and then its own again
  *	access stall MS LIFE [two]  holds the CPU that vCPU 1 is on inside Xen, for MS milliseconds at least, "stall": how long it was;
  *	                     in its midst a domain lives for LIFE of them, made on vCPU 0, "domain": its id; "two": vCPU 2's CPU as well,
  *	                     by another call.  LIFE 0: no domain, and any vCPU
@@ -40,6 +41,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -385,21 +387,35 @@ static void do_rows(unsigned long from, unsigned long count)
 	printf("rows: %lu\n", refused);
 }
 
-static void do_identities(uint32_t domid, unsigned long count)
+/* Until a file has so many bytes, for a minute; whether it has. */
+static bool has_grown(const char *path, off_t bytes)
 {
+	struct stat now;
+
+	for (unsigned int tries = 0; tries < 1200; tries++) {
+		if (!stat(path, &now) && now.st_size >= bytes)
+			return true;
+		usleep(50000);
+	}
+	return false;
+}
+
+static void do_identities(uint32_t domid, unsigned long count, const char *log)
+{
+	/* Of "access flood 25". */
+	const off_t twice = 2 * (sizeof("flood: 100\r\n") - 1);
 	struct xen_domctl *op = new_domctl(XEN_DOMCTL_getdomaininfo, domid);
 	xen_domain_handle_t own;
 	unsigned long given = 0;
+	struct stat was;
 
 	if (xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0) {
 		printf("identities: %s\n", name_of(-errno));
 		return;
 	}
 	memcpy(own, op->u.getdomaininfo.handle, sizeof(own));
-	while (given < count && !set_uuid(domid, given + 1)) {
+	while (given < count && !stat(log, &was) && !set_uuid(domid, given + 1) && has_grown(log, was.st_size + twice))
 		given++;
-		usleep(100000);
-	}
 	op = new_domctl(XEN_DOMCTL_setdomainhandle, domid);
 	memcpy(op->u.setdomainhandle.handle, own, sizeof(own));
 	xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op);
@@ -629,7 +645,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "rows"))
 		do_rows(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
 	else if (!strcmp(what, "identities"))
-		do_identities((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
+		do_identities((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0), argc > 4 ? argv[4] : "");
 	else if (!strcmp(what, "stall"))
 		do_stall(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0), argc > 4);
 	else if (!strcmp(what, "flood"))

@@ -95,7 +95,7 @@ cmp_ok($of->('mute-after')->{runs}, '>', $of->('mute-before')->{runs}, 'nor the 
 is($steps->{die}{status}, 0, 'clients that die in the middle of a reply');
 is($steps->{'die-discovery'}{status}, 0, 'leave others alone');
 my $after = $of->('die-status');
-is($after->{restarts} + $after->{failures}, 0, 'and the probe');
+is($after->{restarts} + $after->{failures}, 0, 'and the probe') or diag explain $after;
 
 # --- The storm
 # A loss while a reply is under way is told by the next reply, so in order they need not be.  A record that was pushed out after it had been

@@ -82,7 +82,7 @@ step guest domu-start --detach --add access many -- '(./access wait stop; touch 
 step asks until_true grep -q '^flood' \$log
 domid=\$(xl domid many)
 step domid echo \$domid
-step identities access identities \$domid $identities
+step identities access identities \$domid $identities \$log
 xenstore-write /local/domain/\$domid/ks-phase stop
 step over until_true grep -q '^\@end' \$log
 step says cat \$log

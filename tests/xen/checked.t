@@ -15,7 +15,7 @@ $KS::xen = "$build/xen-checked/xen";
 # Everything is slower there.
 $ENV{KS_ROUNDS} //= 5;
 # The others take long: make check-long (KS_LONG=1).
-for my $test (qw(commands abi overrun text hotplug), $ENV{KS_LONG} ? qw(idt roots pagetables entries compare) : ()) {
+for my $test (qw(abi overrun), $ENV{KS_LONG} ? qw(commands text hotplug idt roots pagetables entries compare) : ()) {
 	subtest $test => sub {
 		do "$FindBin::Bin/$test.t";
 		die $@ if $@;

@@ -21,7 +21,7 @@ log=/var/log/xen/console/guest-noisy.log
 until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 600 ] || return 1; i=\$((i + 1)); sleep 0.5; done; }
 has() { ksense --json records xen-domains --peek --filter kind=\$1 | grep -q "\$2"; }
 ksense high xen-domains >/dev/null
-step noisy domu-start --detach --vcpus 4 --memory 220 --add flap --add access noisy -- './access flood 100000000 & ./flap 4'
+step noisy domu-start --detach --vcpus 4 --memory 220 --add flap --add access noisy -- '(while :; do ./access flood 25; done) & ./flap 4'
 step flapping until_true grep -q '^flap' \$log
 domid=\$(xl domid noisy)
 step domid echo \$domid
@@ -36,7 +36,7 @@ step ring ksense --json records xen-domains --peek
 
 # While the guest is many, nobody looks: a look gives up the rows of those that are gone.  The one after the reset tells of all that there are.
 ksense off xen-access >/dev/null
-step identities access identities \$domid $identities
+step identities access identities \$domid $identities \$log
 ksense reset xen-access >/dev/null
 ksense on xen-access >/dev/null
 sleep 10
