@@ -14,7 +14,7 @@ use JSON::PP;
 use Time::HiRes 'time';
 use Test::More;
 
-our @EXPORT = qw(boot @module_probes here records json reply request xen_symbols $root $build $nonce $hptool gdb_open gdb_read gdb_write gdb_close gdb_efer);
+our @EXPORT = qw(boot @module_probes here records json reply request troubles xen_symbols $root $build $nonce $hptool gdb_open gdb_read gdb_write gdb_close gdb_efer);
 
 our $root = realpath(dirname(__FILE__) . '/../..');
 our $build = $ENV{KS_BUILD} // "$root/build";
@@ -130,6 +130,21 @@ sub boot {
 	my @splats = splats($steps{''}{console});
 	is_deeply(\@splats, [], 'nor has Linux') or diag(substr($steps{''}{console}, -6000));
 	return \%steps;
+}
+
+# troubles(probe...): of these probes, as status has them, those that failed or were started anew, each with why.  That one had to wait for a CPU says only
+# how fast this machine is, which runs three others: those are left out, and named in the test's output.
+sub troubles {
+	my ($late, @others) = (qr/^(a step does not end|a pass does not end|it is overdue)$/);
+	for my $probe (grep { $_->{failures} || $_->{restarts} } @_) {
+		my $trouble = "$probe->{name}: $probe->{last_error}";
+		if ($probe->{last_error} =~ $late) {
+			diag "$trouble ($probe->{failures} failures, $probe->{restarts} restarts)";
+		} else {
+			push @others, $trouble;
+		}
+	}
+	return @others;
 }
 
 # here(script): the same, with the script in a shell of this machine, in a folder of its own that is then gone.

@@ -39,6 +39,7 @@ kill \$mute
 step die \$load die 60
 step die-status raw '$status'
 step die-discovery ksense discovery
+step die-run ksense --json records $probe --run
 
 # Many processes, of which the ring holds few; somebody takes what there is, again and again.
 rmmod ksense; insmod ksense.ko sense=ring=16K,level=adversarial
@@ -95,7 +96,8 @@ cmp_ok($of->('mute-after')->{runs}, '>', $of->('mute-before')->{runs}, 'nor the 
 is($steps->{die}{status}, 0, 'clients that die in the middle of a reply');
 is($steps->{'die-discovery'}{status}, 0, 'leave others alone');
 my $after = $of->('die-status');
-is($after->{restarts} + $after->{failures}, 0, 'and the probe') or diag explain $after;
+is_deeply([troubles($after)], [], 'and the probe');
+ok((grep { $_->{kind} eq 'process' } json($steps->{'die-run'})), 'which tells of processes when it is asked') or diag $steps->{'die-run'}{out}, $steps->{'die-run'}{err};
 
 # --- The storm
 # A loss while a reply is under way is told by the next reply, so in order they need not be.  A record that was pushed out after it had been
