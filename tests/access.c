@@ -20,6 +20,7 @@
  *	access map DOMID MFN maps this page of another domain's memory, "map"
  *	access create        makes a domain that has no vCPU yet, and no memory; "create": its id
  *	access vcpu DOMID    makes its one vCPU, which does not run: "vcpu"
+ *	access halt DOMID    takes its vCPU 0 down, between pausing it and letting it go on: "halt"; and back up: go, "go"
  *	access destroy DOMID destroys a domain, "destroy"
  *	access half          has Xen begin to make a domain that it then cannot, "half"
  *	access replace DOMID destroys that domain, and makes another one with its id and uuid: "replace"
@@ -314,6 +315,40 @@ static void do_vcpu(uint32_t domid)
 
 	op->u.max_vcpus.max = 1;
 	printf("vcpu: %s\n", name_of(xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : 0));
+}
+
+static int domctl(struct xen_domctl *op)
+{
+	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : 0;
+}
+
+static int set_online(uint32_t domid, bool online)
+{
+	vcpu_guest_context_t *context = (void *)(area->reply + sizeof(area->reply) / 2);
+	struct xen_domctl *op = new_domctl(XEN_DOMCTL_getvcpucontext, domid);
+	int error;
+
+	set_xen_guest_handle_raw(op->u.vcpucontext.ctxt, context);
+	error = domctl(op);
+	if (error)
+		return error;
+	if (online)
+		context->flags |= VGCF_online;
+	else
+		context->flags &= ~(unsigned long)VGCF_online;
+	op = new_domctl(XEN_DOMCTL_setvcpucontext, domid);
+	set_xen_guest_handle_raw(op->u.vcpucontext.ctxt, context);
+	return domctl(op);
+}
+
+static void do_halt(const char *what, uint32_t domid)
+{
+	int error = domctl(new_domctl(XEN_DOMCTL_pausedomain, domid)), left;
+
+	if (!error)
+		error = set_online(domid, !strcmp(what, "go"));
+	left = domctl(new_domctl(XEN_DOMCTL_unpausedomain, domid));
+	printf("%s: %s\n", what, name_of(error ? error : left));
 }
 
 static int destroy(uint32_t domid)
@@ -636,6 +671,8 @@ int main(int argc, char **argv)
 		do_create();
 	else if (!strcmp(what, "vcpu"))
 		do_vcpu((uint32_t)strtoul(argument, NULL, 0));
+	else if (!strcmp(what, "halt") || !strcmp(what, "go"))
+		do_halt(what, (uint32_t)strtoul(argument, NULL, 0));
 	else if (!strcmp(what, "destroy"))
 		printf("destroy: %s\n", name_of(destroy((uint32_t)strtoul(argument, NULL, 0))));
 	else if (!strcmp(what, "half"))

@@ -54,7 +54,8 @@
  * the CPU of one, a tasklet or a timer, would wait so long.  So there are watches: timers
  * that go round over the CPUs, each on one of its own, and look for what is late, be it
  * another watch.  That is moved, and its CPU is shunned until it has run a tasklet,
- * and for some time after that.
+ * and for some time after that.  They do not keep to Dom0's pool, as works do, unless
+ * CPUs were named: who holds all of the pool would hold all of them.
  */
 #define KS_LATE MILLISECS(100)
 #define KS_WATCH_EVERY MILLISECS(200)
@@ -178,20 +179,19 @@ static bool ks_has_wish(const struct ks_port_work *p)
 }
 
 /*
- * With the lock held: the next CPU behind @cpu that is not in @taken (or NULL) nor, if
- * @later is given, at rest.  A shunned one only where there is no other, at rest or not.
- * NR_CPUS: there is none, not before *@later.
+ * With the lock held: the next CPU of @among behind @cpu that is not in @taken (or NULL)
+ * nor, if @later is given, at rest.  A shunned one only where there is no other, at rest
+ * or not.  NR_CPUS: there is none, not before *@later.
  */
-static unsigned int ks_find_cpu(unsigned int cpu, const cpumask_t *taken,
-                                s_time_t *later)
+static unsigned int ks_find_cpu(unsigned int cpu, const cpumask_t *among,
+                                const cpumask_t *taken, s_time_t *later)
 {
     unsigned int found = NR_CPUS, tries;
     s_time_t now = NOW();
 
-    ks_find_cpus(now);
-    for ( tries = min_t(unsigned int, cpumask_weight(&ks_cpus), KS_TRIES); tries; tries-- )
+    for ( tries = min_t(unsigned int, cpumask_weight(among), KS_TRIES); tries; tries-- )
     {
-        cpu = cpumask_cycle(cpu, &ks_cpus);
+        cpu = cpumask_cycle(cpu, among);
         if ( taken && cpumask_test_cpu(cpu, taken) )
             continue;
         if ( ks_cpu_states[cpu].shun_until > now )
@@ -225,7 +225,10 @@ static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
     *later = STIME_MAX;
     spin_lock(&ks_cpus_lock);
     if ( !ks_has_wish(p) )
-        cpu = ks_find_cpu(ks_last_cpu, NULL, later);
+    {
+        ks_find_cpus(now);
+        cpu = ks_find_cpu(ks_last_cpu, &ks_cpus, NULL, later);
+    }
     else if ( ks_cpu_states[cpu].rest_until > now )
     {
         *later = ks_cpu_states[cpu].rest_until;
@@ -241,15 +244,34 @@ static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
     return cpu;
 }
 
-/* For a timer, or what cannot wait: one of @taken only where all CPUs are. */
-static unsigned int ks_next_cpu(unsigned int cpu, const cpumask_t *taken)
+/* For a timer, or what cannot wait. */
+static unsigned int ks_next_cpu(unsigned int cpu)
 {
     unsigned int next;
 
     spin_lock(&ks_cpus_lock);
-    next = ks_find_cpu(cpu, taken, NULL);
+    ks_find_cpus(NOW());
+    next = ks_find_cpu(cpu, &ks_cpus, NULL, NULL);
+    spin_unlock(&ks_cpus_lock);
+
+    return next;
+}
+
+/* For a watch: one of @taken only where all CPUs are. */
+static unsigned int ks_next_watch_cpu(unsigned int cpu, const cpumask_t *taken)
+{
+    const cpumask_t *among = &cpu_online_map;
+    unsigned int next;
+
+    spin_lock(&ks_cpus_lock);
+    if ( ks_has_named() )
+    {
+        ks_find_cpus(NOW());
+        among = &ks_cpus;
+    }
+    next = ks_find_cpu(cpu, among, taken, NULL);
     if ( next == NR_CPUS )
-        next = ks_find_cpu(cpu, NULL, NULL);
+        next = ks_find_cpu(cpu, among, NULL, NULL);
     spin_unlock(&ks_cpus_lock);
 
     return next;
@@ -319,7 +341,7 @@ static void ks_set_timer(struct ks_port_work *p, s_time_t when)
     unsigned int cpu = p->timer.cpu;
 
     if ( !cpumask_test_cpu(cpu, &ks_cpus) || ks_cpu_states[cpu].shun_until > NOW() )
-        migrate_timer(&p->timer, ks_next_cpu(cpu, NULL));
+        migrate_timer(&p->timer, ks_next_cpu(cpu));
     set_timer(&p->timer, when);
     p->armed = when;
     p->armed_cpu = p->timer.cpu;
@@ -436,7 +458,7 @@ static void ks_move_if_late(struct ks_work *work, s_time_t now)
             ks_work_arm(work);
         else if ( !ks_has_wish(p) || ks_cpu_is_held(p->armed_cpu) )
             /* Whoever is late does not wait for a rest as well. */
-            ks_set_tasklet(p, ks_next_cpu(p->armed_cpu, NULL));
+            ks_set_tasklet(p, ks_next_cpu(p->armed_cpu));
     }
     spin_unlock(&p->lock);
 }
@@ -451,7 +473,7 @@ static void ks_set_watch(struct ks_watch *watch, s_time_t due)
     for ( i = 0; i < ks_watches_count; i++ )
         if ( watch != &ks_watches[i] )
             __cpumask_set_cpu(ks_watches[i].timer.cpu, &taken);
-    migrate_timer(&watch->timer, ks_next_cpu(watch->timer.cpu, &taken));
+    migrate_timer(&watch->timer, ks_next_watch_cpu(watch->timer.cpu, &taken));
     watch->due = due;
     set_timer(&watch->timer, due);
 }

@@ -43,7 +43,7 @@ static const struct ks_field ks_lock_fields[] = {
 	KS_GUARD(struct ks_lock_item, sensing, KS_S64, "the sensing domain; -1: none"),
 	KS_GUARD(struct ks_lock_item, uuid, KS_UUID, "of the sensing domain as it was named; zeros: none"),
 	KS_GUARD(struct ks_lock_item, alive, KS_BOOL, "the sensing domain is neither destroyed nor shut down; whether it gets a CPU, this does not say"),
-	KS_GUARD(struct ks_lock_item, paused, KS_BOOL, "it is alive, and a control domain has paused it (`xl pause`; or it is saved, or not begun yet)"),
+	KS_GUARD(struct ks_lock_item, paused, KS_BOOL, "it is alive, and a control domain has paused it (`xl pause`; or it is saved, or not begun yet), or none of its vCPUs can run"),
 	KS_GUARD(struct ks_lock_item, dom0, KS_STRING, "what a control domain may now: `all`, `read` or `nothing`"),
 	KS_FIELD(struct ks_lock_item, locked_ns, KS_U64, "[ns] when, since boot; 0: not locked"),
 };

@@ -81,7 +81,7 @@ struct ks_vcpu {
 static const struct ks_field ks_vcpu_fields[] = {
 	KS_FIELD(struct ks_vcpu, domid, KS_U16, "whose"),
 	KS_FIELD(struct ks_vcpu, vcpu, KS_U16, "which"),
-	KS_GUARD(struct ks_vcpu, instance, KS_U64, "of its domain: it changes where another domain has this id by now"),
+	KS_FIELD(struct ks_vcpu, instance, KS_U64, "of its domain: it changes where another domain has this id by now"),
 	KS_FIELD(struct ks_vcpu, online, KS_BOOL, "brought up by the guest"),
 	KS_LIVE(struct ks_vcpu, state, KS_STRING, "`running`, `runnable` (waits for a CPU), `blocked` (waits for an event), `paused`, `offline`"),
 	KS_LIVE(struct ks_vcpu, cpu, KS_U32, "physical CPU on which it is, or was last"),
@@ -159,10 +159,25 @@ static const char *ks_domain_state(const struct domain *d)
 	return "running";
 }
 
+/* How many there are: they are made in their order, and are there until the domain is gone. */
+static unsigned int ks_vcpus(const struct domain *d)
+{
+	unsigned int there = 0, none = d->max_vcpus;
+
+	while (there < none) {
+		unsigned int middle = there + (none - there) / 2;
+
+		if (read_atomic(&d->vcpu[middle]))
+			there = middle + 1;
+		else
+			none = middle;
+	}
+	return there;
+}
+
 static void ks_copy_domain(struct domain *d, struct ks_domain *item)
 {
 	const struct domain *target = read_atomic(&d->target);
-	unsigned int i;
 
 	d->sense_seen = true;
 	item->domid = d->domain_id;
@@ -177,9 +192,7 @@ static void ks_copy_domain(struct domain *d, struct ks_domain *item)
 	item->target = target ? target->domain_id : -1;
 	item->pages = ks_domain_pages(d);
 	item->max_pages = d->max_pages;
-	for (i = 0; i < d->max_vcpus && d->vcpu[i]; i++)
-		;
-	item->vcpus = i;
+	item->vcpus = ks_vcpus(d);
 }
 
 /*
@@ -188,18 +201,26 @@ static void ks_copy_domain(struct domain *d, struct ks_domain *item)
  */
 static void ks_cpu_list(const cpumask_t *mask, char *out, size_t size)
 {
+	char part[sizeof(",4294967295-4294967295")];
+	unsigned int first, last;
+	size_t used = 0, len;
+
 	if (find_first_zero_bit(cpumask_bits(mask), nr_cpu_ids) >= nr_cpu_ids) {
 		strlcpy(out, "all", size);
 		return;
 	}
-	if (snprintf(out, size, "%*pbl", nr_cpu_ids, cpumask_bits(mask)) < size)
-		return;
-	/* A number that was cut off would be another number. */
-	for (size--; size && out[size - 1] != ','; size--)
-		;
-	if (size)
-		out[size - 1] = '+';
-	out[size] = '\0';
+	for (first = cpumask_first(mask); first < nr_cpu_ids; first = cpumask_next(last, mask)) {
+		last = find_next_zero_bit(cpumask_bits(mask), nr_cpu_ids, first + 1) - 1;
+		len = snprintf(part, sizeof(part), first == last ? "%s%u" : "%s%u-%u", used ? "," : "", first, last);
+		/* Room for it, and for the sign that there are more. */
+		if (used + len + 1 + (cpumask_next(last, mask) < nr_cpu_ids) > size) {
+			out[used++] = '+';
+			break;
+		}
+		memcpy(out + used, part, len);
+		used += len;
+	}
+	out[used] = '\0';
 }
 
 /* What a vCPU's scheduling looks like, all of one moment. */
@@ -302,13 +323,15 @@ static bool ks_copy_vcpu(struct vcpu *v, struct ks_vcpu *item)
  */
 static int ks_next_of_domains(struct ks_set_cursor *cursor, void *item)
 {
+	uint64_t was = cursor->at[AT_INDEX];
 	struct domain *d;
-	int kind = KS_SET_END;
+	int kind;
 
 	rcu_read_lock(&domlist_read_lock);
-	d = ks_domain_from(cursor->at[AT_INDEX]);
-	if (d && d->domain_id != cursor->at[AT_INDEX])
+	d = ks_domain_from(&cursor->at[AT_INDEX]);
+	if (cursor->at[AT_INDEX] != was)
 		cursor->at[AT_VCPU] = 0;
+	kind = d || cursor->at[AT_INDEX] >= KS_NO_DOMAIN_FROM ? KS_SET_END : KS_SET_SKIP;
 	while (d) {
 		/* 0 stands for the domain; a vCPU that does not exist (yet) is the end of them. */
 		uint64_t at = cursor->at[AT_VCPU]++;

@@ -10,20 +10,30 @@
 #include <xen/rcupdate.h>
 #include <xen/sched.h>
 
-/* The domain with id @at, or the next one there is.  Under RCU (domlist_read_lock). */
-static inline struct domain *ks_domain_from(domid_t at)
-{
-	struct domain *d = rcu_lock_domain_by_id(at);
+/* Where a walk is behind the last domain. */
+#define KS_NO_DOMAIN_FROM DOMID_FIRST_RESERVED
 
-	if (d) {
-		/* The caller's own RCU section keeps it. */
-		rcu_unlock_domain(d);
-		return d;
+/*
+ * The domain with id *@at, or one of the next few ids, where *@at is then.  NULL: none of them is a
+ * domain's; *@at is behind them, and so is what follows, if it is below KS_NO_DOMAIN_FROM.  Under
+ * RCU (domlist_read_lock).
+ *
+ * Who has a domain goes on to the next by the list.  This is for the start, and for when it has
+ * gone meanwhile: the list would have to be gone through from its head then, and may be as long as
+ * a control domain likes.
+ */
+static inline struct domain *ks_domain_from(uint64_t *at)
+{
+	struct domain *d = NULL;
+
+	for (unsigned int tries = 0; !d && tries < 16 && *at < KS_NO_DOMAIN_FROM; tries++) {
+		d = rcu_lock_domain_by_id(*at);
+		if (!d)
+			++*at;
 	}
-	/* Gone since the last item, or there never was one with this id. */
-	for_each_domain (d)
-		if (d->domain_id > at)
-			break;
+	/* The caller's own RCU section keeps it. */
+	if (d)
+		rcu_unlock_domain(d);
 	return d;
 }
 

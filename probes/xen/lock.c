@@ -39,6 +39,28 @@ static enum ks_right ks_control_domain_keeps(void)
 	return ks_state.sensing < 0 ? min_t(enum ks_right, ks_dom0_keeps, KS_READ) : ks_dom0_keeps;
 }
 
+/* So many of its vCPUs are asked whether one of them could run. */
+#define KS_VCPUS_ASKED 128
+
+/*
+ * Whether it stands still by no doing of its own: as a whole, or each of its vCPUs, which a control
+ * domain can take down or stop one by one.
+ */
+static bool ks_is_held(const struct domain *d)
+{
+	if (ACCESS_ONCE(d->controller_pause_count) > 0)
+		return true;
+	for (unsigned int i = 0; i < KS_VCPUS_ASKED; i++) {
+		const struct vcpu *v = domain_vcpu(d, i);
+
+		if (!v)
+			break;
+		if (is_vcpu_online(v) && !ACCESS_ONCE(v->controller_pause_count))
+			return false;
+	}
+	return true;
+}
+
 /* Of a copy of the state, that names a sensing domain. */
 static void ks_look_at_sensing(struct ks_lock_state *state)
 {
@@ -47,7 +69,7 @@ static void ks_look_at_sensing(struct ks_lock_state *state)
 	if (!d)
 		return;
 	state->alive = is_sensing_domain(d) && !d->is_dying && !d->is_shut_down;
-	state->paused = state->alive && ACCESS_ONCE(d->controller_pause_count) > 0;
+	state->paused = state->alive && ks_is_held(d);
 	rcu_unlock_domain(d);
 }
 

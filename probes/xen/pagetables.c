@@ -752,24 +752,26 @@ static int ks_next_copy_of(const struct vcpu *v, struct ks_set_cursor *cursor, s
 
 static int ks_next_copy(struct ks_set_cursor *cursor, struct ks_copy *item)
 {
-	int kind = KS_SET_END;
+	uint64_t was = cursor->at[AT_PLACE];
 	struct domain *d;
+	int kind;
 
 	rcu_read_lock(&domlist_read_lock);
-	d = ks_domain_from(cursor->at[AT_PLACE]);
+	d = ks_domain_from(&cursor->at[AT_PLACE]);
+	if (cursor->at[AT_PLACE] != was)
+		cursor->at[AT_COPY] = 0;
+	kind = cursor->at[AT_PLACE] < KS_NO_DOMAIN_FROM ? KS_SET_SKIP : KS_SET_END;
 	if (d) {
 		const struct vcpu *v;
 
-		if (d->domain_id != cursor->at[AT_PLACE])
-			cursor->at[AT_COPY] = 0;
-		cursor->at[AT_PLACE] = d->domain_id;
 		/* A 32-bit guest has but a part of such a root, and HVM guests none. */
 		v = is_pv_64bit_domain(d) ? domain_vcpu(d, cursor->at[AT_COPY] / COPIES_OF_VCPU) : NULL;
 		if (v) {
 			kind = ks_next_copy_of(v, cursor, item);
 		} else {
-			kind = KS_SET_SKIP;
-			cursor->at[AT_PLACE]++;
+			d = rcu_dereference(d->next_in_list);
+			kind = d ? KS_SET_SKIP : KS_SET_END;
+			cursor->at[AT_PLACE] = d ? d->domain_id : KS_NO_DOMAIN_FROM;
 			cursor->at[AT_COPY] = 0;
 		}
 	}

@@ -167,6 +167,14 @@ step rover until_true again
 step heir domu-start --keep --timeout 500 --add access $label candidate -- './access table; ./access lock 0x7ff4'
 step heir-domid xl domid candidate
 SH
+	# Its only vCPU is taken down: it stands still as if it were paused.  With FLASK the policy refuses that.
+	my $halt = $kind->{flask} ? 'step halt access halt 2' : <<'SH';
+step halt access halt 2
+times() { until_true sh -c '[ $(ksense --json records xen-access --peek | grep -c "$0") = 2 ]' "$1"; }
+step halted times '"event":"changed".*"paused":true'
+step go access go 2
+step going times '"old":{"paused":true}'
+SH
 	my $steps = boot(<<"SH", '--smp', 2, '--one-thread', '--domu', '--gdb', "$dir/gdb", '--xen-args', $kind->{args}, machine($kind), { rover => $again });
 log() { echo /var/log/xen/console/guest-\$1.log; }
 # A domain that was destroyed keeps its id until xenconsoled and xenstored have let go of its memory.
@@ -207,7 +215,7 @@ step paused-status ksense --json status
 step paused-table ksense --table status
 xl unpause candidate
 step unpaused until_true sh -c 'ksense --json records xen-access --peek | grep -q "\\"old\\":{\\"paused\\":true}"'
-
+$halt
 step flood phase 3 plain
 sleep 3
 step ring fresh
@@ -284,6 +292,11 @@ SH
 
 	# --- The sensing domain is paused
 	is($steps->{$_}{status}, 0, "$who: that it is $_ is a record") for qw(paused unpaused);
+	if ($kind->{flask}) {
+		like($steps->{halt}{out}, qr/^halt: E/m, "$who: its vCPU is not Dom0's to take down") or diag $steps->{halt}{out};
+	} else {
+		is($steps->{$_}{status}, 0, "$who: that none of its vCPUs can run is a record, too ($_)") or diag $steps->{halt}{out} for qw(halted going);
+	}
 	is_deeply([@{((json($steps->{'paused-status'}))[0] // {})->{lock}}{qw(alive paused)}], [JSON::PP::true, JSON::PP::true], "$who: and in status");
 	like($steps->{'paused-table'}{out}, qr/^lock: .*for domain 2 .*PAUSED; Dom0 may: read$/m, "$who: in words too");
 	my ($pause) = grep { $_->{kind} eq 'lock' && $_->{event} eq 'changed' && $_->{paused} } json($steps->{'gone-ring'});

@@ -63,7 +63,7 @@ my %seen;
 my @twice = grep { $seen{$_->{instance} // 0}++ } grep { $_->{kind} eq 'domain' && $_->{event} eq 'present' } json($steps->{after});
 is_deeply(\@twice, [], 'no two have the same number');
 my ($vcpu) = grep { $_->{kind} eq 'vcpu' && $_->{domid} == $steps->{domid}{out} && $_->{event} eq 'changed' } json($steps->{after});
-is_deeply([@{$vcpu // {}}{qw(class instance)}, ($vcpu // {})->{old}{instance}], ['alarm', $new->{instance}, $old->{instance}], 'and its vCPU is another, too')
+is_deeply([@{$vcpu // {}}{qw(class instance)}, ($vcpu // {})->{old}{instance}], ['event', $new->{instance}, $old->{instance}], 'and its vCPU is another, too')
 	or diag $steps->{after}{out};
 
 is($steps->{none}{out}, '', 'no domain came and went unseen until now') or diag $steps->{none}{out};

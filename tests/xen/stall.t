@@ -65,6 +65,24 @@ SH
 	}
 }
 
+# === All of Dom0's pool ======================================================
+
+# Works keep to the CPUs of Dom0's pool, which is made one CPU of three here.  When that is held they go on on the others.
+{
+	my $steps = boot(<<'SH', '--domu', '--smp', 3, @machine);
+step alone sh -c 'xl cpupool-cpu-remove Pool-0 1 && xl cpupool-cpu-remove Pool-0 2'
+sleep 1
+step before ksense --json status
+step stall access stall 10000 0
+step after ksense --json status
+SH
+	is($steps->{$_}{status}, 0, "a pool of one CPU: $_") or diag $steps->{$_}{out}, $steps->{$_}{err} for qw(alone before stall after);
+	cmp_ok(held_ns($steps->{stall}), '>=', 8 * $seconds, 'a pool of one CPU: it was held for eight seconds and more') or diag $steps->{stall}{out};
+	my ($before, $after) = map { json($steps->{$_}) } qw(before after);
+	my %late_ns = map { $_->{name} => $_->{late_ns} } @{$before->{probes}};
+	cmp_ok($_->{late_ns} - $late_ns{$_->{name}}, '<', 4 * $seconds, "a pool of one CPU: $_->{name} went on elsewhere") for @{$after->{probes}};
+}
+
 # === There is none ===========================================================
 
 my $steps = boot(<<'SH', '--smp', 1, @machine);
