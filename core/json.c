@@ -286,12 +286,9 @@ static inline uint32_t escape_code(const char *p, size_t *len)
 	return 0x10000 + ((code - 0xd800) << 10) + (hex4(p + 8) - 0xdc00);
 }
 
+/* A character that is not ASCII, which is put as it is. */
 static unsigned int utf8_put(char out[4], uint32_t code)
 {
-	if (code < 0x80) {
-		out[0] = (char)code;
-		return 1;
-	}
 	if (code < 0x800) {
 		out[0] = (char)(0xc0 | code >> 6);
 		out[1] = (char)(0x80 | (code & 63));

@@ -435,6 +435,20 @@ static void limits_of_length(void **state)
 		text[bytes - 1] = 'x';
 		assert_true(reads(text, true));
 	}
+	/* One byte that is in no number makes a word of it, but not behind so many that are. */
+	for (unsigned int byte = '!'; byte < 0x7f; byte++) {
+		bool in_number = strchr("0123456789.-+eE", (int)byte);
+
+		if (strchr("\",:[]{}", (int)byte))
+			continue;
+		memset(text, '7', 100);
+		text[100] = '\0';
+		for (unsigned int at = 0; at <= 65; at++) {
+			text[at] = (char)byte;
+			assert_int_equal(reads(text, true), !in_number && at < 65);
+			text[at] = '7';
+		}
+	}
 }
 
 /* The hash by which the reader tells keys apart. */

@@ -700,6 +700,58 @@ static void stays_for_more_than_a_moment(void **state)
 	sites[2].kind = "call";
 }
 
+/* What was there in some sweeps before a new baseline does not count for what comes after it. */
+static void moments_begin_anew(void **state)
+{
+	uint8_t *at = bytes_of(0) + sites[2].at;
+
+	(void)state;
+	look();
+	sites[2].kind = "moment";
+	for (int turn = 0; turn < 2; turn++) {
+		*at = 0x0f;
+		at[1] ^= 1;
+		assert_string_equal(sweep(), "moment");
+		for (int i = 2; i < KS_REGION_MOMENTS; i++)
+			assert_string_equal(sweep(), "");
+		if (turn)
+			break;
+		memcpy(at, sites[2].base, 5);
+		kit_command("reset", "memory", NULL);
+		look();
+	}
+	assert_string_equal(sweep(), "nobody's");
+	sites[2].kind = "call";
+}
+
+/*
+ * Any one bit of a cell is in its hash, whatever the key: what changed is that cell, and not the
+ * page.
+ */
+static void every_bit_with_every_key(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		kit_stop();
+		port_random_seed(seed);
+		kit_start(types, 1);
+		kit_forget_began();
+		look();
+		for (unsigned int bit = 0; bit < 8 * KS_REGION_CELL; bit += bit % 64 < 60 ? 20 : 1) {
+			json_t *lines;
+
+			bytes_of(0)[0x1230 + bit / 8] ^= (uint8_t)(1U << bit % 8);
+			lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"modified\"}}");
+			assert_string_equal(kinds(lines), "modified:range0");
+			assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201230");
+			assert_int_equal(kit_number(lines, 0, "length"), KS_REGION_CELL);
+			bytes_of(0)[0x1230 + bit / 8] ^= (uint8_t)(1U << bit % 8);
+			lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"restored\"}}");
+			assert_string_equal(kinds(lines), "restored:range0");
+		}
+	}
+}
+
 /*
  * What the kernel rewrites all day is an event, back and forth; with one cell beside it that it
  * does not, an alarm.
@@ -873,6 +925,8 @@ int main(void)
 		with_world(bytes_are_shown),
 		with_world(patched_by_the_kernel),
 		with_world(stays_for_more_than_a_moment),
+		with_world(moments_begin_anew),
+		with_world(every_bit_with_every_key),
 		with_world(patched_all_day),
 		with_world(patched_by_somebody_else),
 		cmocka_unit_test(steps_change_nothing),

@@ -516,6 +516,21 @@ static void full_table(void **state)
 	assert_string_equal(seen(), "present:1 present:2 present:3 present:4 incomplete:100/100");
 }
 
+/* Those that nobody can look at now are there all the same, and counted. */
+static void full_table_unseen(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 60; id++)
+		put(id);
+	pass();
+	seen();
+	world.unseen = true;
+	for (uint32_t id = 1; id <= 45; id++)
+		world.parts[world.parts_count++] = (struct part){ .id = id };
+	pass();
+	assert_non_null(strstr(seen(), " incomplete:100/105"));
+}
+
 /*
  * A thing that had no slot and gets one later was there all the time, as far as anybody knows: it
  * did not appear.
@@ -1494,6 +1509,42 @@ static void prints_in_turn(void **state)
 	end_table();
 }
 
+/* A kind that is large enough for fingerprints, and whose items somebody makes. */
+struct owned_large {
+	uint32_t id, owner;
+	uint8_t rest[56];
+};
+
+static const struct ks_field owned_large_fields[] = { KS_FIELD(struct owned_large, id, KS_U32), KS_FIELD(struct owned_large, owner, KS_U32) };
+static const struct ks_set_kind owned_large_kinds[] = { KS_KIND_BY("owned", struct owned_large, owned_large_fields, id, owner, "") };
+static const struct ks_set_type owned_large = { .kinds = owned_large_kinds, .kinds_count = 1, .items_max = 4096 };
+
+static void keep_large(uint32_t id, uint32_t owner)
+{
+	struct owned_large item = { .id = id, .owner = owner };
+
+	ks_table_keep(&table, 0, &item, ks_table_hash(&table, 0, &item));
+}
+
+/* Of fingerprints, too, those of whoever has the most give way, and not those of others. */
+static void prints_of_most(void **state)
+{
+	uint32_t id = 100;
+
+	(void)state;
+	make_table(&owned_large, 1);
+	assert_int_equal(table.prints * (table.blocks_count - 1), 45);
+	for (uint32_t few = 1; few <= 10; few++)
+		keep_large(few, few);
+	for (unsigned int n = 0; n < 200; n++) {
+		keep_large(id++, 77);
+		for (uint32_t few = 1; few <= 10; few++)
+			assert_int_not_equal(find(0, few), KS_NO_SLOT);
+	}
+	assert_int_equal(table.used, 46);
+	end_table();
+}
+
 /* What has vanished gives way first, and last what is known to have been another at first. */
 static void first_values_stay(void **state)
 {
@@ -1762,6 +1813,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(work_of_a_step, large_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(reset_in_steps, large_setup, kit_teardown),
 		with_world(full_table),
+		with_world(full_table_unseen),
 		with_world(slot_for_one_that_was_there),
 		with_world(left_long_ago),
 		with_world(left_by_kind),
@@ -1791,6 +1843,7 @@ int main(void)
 		cmocka_unit_test(the_oldest_of_most),
 		cmocka_unit_test(places_of_sources),
 		cmocka_unit_test(prints_in_turn),
+		cmocka_unit_test(prints_of_most),
 		cmocka_unit_test(first_values_stay),
 		cmocka_unit_test(sound_at_random),
 		cmocka_unit_test(sizes),

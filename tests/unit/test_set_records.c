@@ -58,7 +58,13 @@ static const struct ks_field guest_fields[] = {
 	KS_FIELD(struct thing, weight, KS_U8),
 };
 
-enum { VCPU, DENIED, GATE, SLOT, HIDDEN, MODE, GUEST, KINDS };
+/* Whose it is, it shows first. */
+static const struct ks_field domain_fields[] = {
+	KS_FIELD(struct thing, id, KS_U32),
+	KS_FIELD(struct thing, weight, KS_U8),
+};
+
+enum { VCPU, DENIED, GATE, SLOT, HIDDEN, MODE, GUEST, DOMAIN, KINDS };
 
 static const struct ks_set_kind kinds[] = {
 	[VCPU] = KS_KIND_BY("vcpu", struct thing, vcpu_fields, id, owner, ""),
@@ -68,6 +74,7 @@ static const struct ks_set_kind kinds[] = {
 	[HIDDEN] = KS_ALARMS_BY("hidden", struct thing, vcpu_fields, id, owner, ""),
 	[MODE] = KS_KIND_BY("mode", struct thing, mode_fields, id, owner, ""),
 	[GUEST] = KS_KIND_BY("guest", struct thing, guest_fields, id, uuid, ""),
+	[DOMAIN] = KS_KIND_BY("domain", struct thing, domain_fields, id, id, ""),
 };
 
 static struct world {
@@ -542,7 +549,28 @@ static void limits_of_many(void **state)
 	assert_string_equal(seen(), "event limited vcpu of 33:1");
 }
 
-/* After a reset, whoever changed too much has all of his changes again. */
+/* Whose changes are too many is told by the member that says it in the item, the first as well. */
+static void limits_name_the_source(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	put(DOMAIN, 7, 0);
+	passed(NULL);
+	for (unsigned int round = 0; round < 2; round++) {
+		world.things[0].thing.weight++;
+		assert_string_equal(seen(), "event changed domain:7");
+	}
+	world.things[0].thing.weight++;
+	lines = passed(NULL);
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(kit_text(lines, 0, "kind"), "limited");
+	assert_string_equal(kit_text(lines, 0, "of"), "domain");
+	assert_int_equal(kit_number(lines, 0, "id"), 7);
+	assert_null(json_object_get(kit_record(lines, 0), "owner"));
+}
+
+/* A guest is the same by its uuid, whatever domain it is. */
 static void limits_by_uuid(void **state)
 {
 	json_t *lines;
@@ -569,6 +597,7 @@ static void limits_by_uuid(void **state)
 	assert_string_equal(seen(), "event changed guest:7");
 }
 
+/* After a reset, whoever changed too much has all of his changes again. */
 static void limits_after_a_reset(void **state)
 {
 	(void)state;
@@ -925,6 +954,7 @@ int main(void)
 		with(limited_and_asked, setup),
 		with(limits_end, strict_setup),
 		with(limits_of_many, strict_setup),
+		with(limits_name_the_source, strict_setup),
 		with(limits_by_uuid, strict_setup),
 		with(limits_after_a_reset, strict_setup),
 		with(first_value, setup),
