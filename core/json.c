@@ -118,7 +118,6 @@ void ks_json_init(struct ks_json *json, const char *text, size_t bytes, bool rel
 	json->value = (struct ks_json_value){ .type = KS_JSON_ERROR, .text = text };
 	json->tokens_left = UINT32_MAX;
 	json->keys = 0;
-	json->keys_below[0] = 0;
 	json->alike = 0;
 	if (bytes > KS_JSON_BYTES_MAX) {
 		json->error = "the text is too long";

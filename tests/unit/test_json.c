@@ -513,6 +513,18 @@ static void keys_that_look_alike(void **state)
 		assert_int_equal(token, keys <= 2 ? KS_JSON_END : KS_JSON_ERROR);
 	}
 	assert_string_equal(json.error, "keys that were made to look alike");
+	/* A pair in each of a few objects: two of them, and no more. */
+	len = 0;
+	text[len++] = '[';
+	for (int pairs = 1; pairs <= 3; pairs++) {
+		char other[25];
+
+		look_alike(key);
+		look_alike(other);
+		len += (size_t)sprintf(text + len, "%s{\"%s\":1,\"%s\":2}", pairs > 1 ? "," : "", key, other);
+		text[len] = ']';
+		assert_int_equal(reads_bytes(text, len + 1, false), pairs <= 2);
+	}
 }
 
 /* Whoever wants to bound what a text costs says how many tokens there may be. */
@@ -647,6 +659,37 @@ static void strings_by_meaning(void **state)
 	/* A backslash in a bare word is a backslash. */
 	plain = value_of("a\\u0041");
 	assert_true(ks_json_is(&plain, "a\\u0041", 7));
+	assert_int_equal(ks_json_string(&plain, out, sizeof(out)), 7);
+	assert_memory_equal(out, "a\\u0041", 7);
+	/* What comes behind a NUL counts as well. */
+	plain = value_of("\"a\\u0000b\"");
+	assert_true(ks_json_is(&plain, "a\0b", 3));
+	assert_false(ks_json_is(&plain, "a\0c", 3));
+	assert_false(ks_json_is(&plain, "a", 1));
+	/* The last character of one byte, and the first of two. */
+	plain = value_of("\"\\u007f\\u0080\"");
+	assert_true(ks_json_is(&plain, "\x7f\xc2\x80", 3));
+}
+
+/* Nothing of what was read before, or of what is in memory, stays. */
+static void begins_anew(void **state)
+{
+	static const char text[] = "[{\"a\":[{}]},2]";
+	struct ks_json json;
+
+	(void)state;
+	for (int fill = 0; fill < 256; fill += 51) {
+		enum ks_json_token token;
+
+		memset(&json, fill, sizeof(json));
+		ks_json_init(&json, text, strlen(text), false);
+		assert_int_equal(json.value.type, KS_JSON_ERROR);
+		assert_ptr_equal(json.value.text, text);
+		do {
+			token = ks_json_next(&json);
+		} while (token != KS_JSON_END && token != KS_JSON_ERROR);
+		assert_int_equal(token, KS_JSON_END);
+	}
 }
 
 /*
@@ -762,6 +805,7 @@ int main(void)
 		cmocka_unit_test(longest_text),
 		cmocka_unit_test(duplicate_keys_of_every_length),
 		cmocka_unit_test(strings_by_meaning),
+		cmocka_unit_test(begins_anew),
 		cmocka_unit_test(white_space_of_all_lengths),
 		cmocka_unit_test(whole_numbers),
 		cmocka_unit_test(skipping),
