@@ -1428,9 +1428,10 @@ static void the_oldest_of_most(void **state)
 	static const struct {
 		uint32_t few, few_owner, gone; /* so many come first, of that owner or of one each; and who gives way */
 		uint8_t kind;                  /* of those */
+		bool each;                     /* the rest is of one each, too */
 	} cases[] = {
-		{ 0, 8, 1, 0 },   { 5, 8, 6, 0 },   { 9, 8, 10, 0 },  { 10, 8, 1, 0 },  { 15, 0, 16, 0 },
-		{ 16, 0, 1, 0 },  { 10, 8, 11, 1 }, { 15, 8, 16, 1 },
+		{ 0, 8, 1, 0, false },   { 5, 8, 6, 0, false },   { 9, 8, 10, 0, false },  { 10, 8, 1, 0, false }, { 15, 0, 16, 0, false },
+		{ 16, 0, 1, 0, false },  { 10, 8, 11, 1, false }, { 15, 8, 16, 1, false }, { 5, 8, 6, 1, true },
 	};
 
 	(void)state;
@@ -1439,7 +1440,8 @@ static void the_oldest_of_most(void **state)
 		for (uint32_t id = 1; id <= 20; id++) {
 			bool few = id <= cases[i].few;
 
-			keep(few ? cases[i].kind : 0, id, few ? cases[i].few_owner ? cases[i].few_owner : 100 + id : 7);
+			keep(few ? cases[i].kind : 0, id,
+			     few && cases[i].few_owner ? cases[i].few_owner : few || cases[i].each ? 100 + id : 7);
 		}
 		assert_true(ks_table_is_full(&table, owned_kinds));
 		keep(0, 21, 9);
@@ -1526,23 +1528,32 @@ static void keep_large(uint32_t id, uint32_t owner)
 	ks_table_keep(&table, 0, &item, ks_table_hash(&table, 0, &item));
 }
 
-/* Of fingerprints, too, those of whoever has the most give way, and not those of others. */
+/*
+ * Of fingerprints, too, those of whoever has the most give way, and not those of others; unless
+ * the next sixteen are all of others.
+ */
 static void prints_of_most(void **state)
 {
-	uint32_t id = 100;
-
 	(void)state;
-	make_table(&owned_large, 1);
-	assert_int_equal(table.prints * (table.blocks_count - 1), 45);
-	for (uint32_t few = 1; few <= 10; few++)
-		keep_large(few, few);
-	for (unsigned int n = 0; n < 200; n++) {
-		keep_large(id++, 77);
-		for (uint32_t few = 1; few <= 10; few++)
-			assert_int_not_equal(find(0, few), KS_NO_SLOT);
+	for (uint32_t few = 15; few <= 16; few++) {
+		uint32_t id = 100;
+
+		make_table(&owned_large, 1);
+		assert_int_equal(table.prints * (table.blocks_count - 1), 45);
+		for (unsigned int n = 0; n < 46; n++)
+			keep_large(id++, 77);
+		/* One each, and one beside the other. */
+		for (uint32_t i = 1; i <= few; i++)
+			keep_large(i, i);
+		for (unsigned int n = 0; n < 200; n++) {
+			keep_large(id++, 77);
+			for (uint32_t i = few - 14; i <= few; i++)
+				assert_int_not_equal(find(0, i), KS_NO_SLOT);
+		}
+		assert_int_equal(find(0, 1) == KS_NO_SLOT, few == 16);
+		assert_int_equal(table.used, 46);
+		end_table();
 	}
-	assert_int_equal(table.used, 46);
-	end_table();
 }
 
 /* What has vanished gives way first, and last what is known to have been another at first. */
