@@ -444,6 +444,34 @@ static void changed_for_a_moment(void **state)
 	assert_int_equal(kit_number(lines, 0, "page"), 1);
 }
 
+static void count_read(void)
+{
+	reads++;
+}
+
+/*
+ * What is as it was is read once in each sweep, 1024 bytes at a time; only a page that is no
+ * longer as it was is read again, and once.
+ */
+static void read_once(void **state)
+{
+	enum { ALL = 3 * 4 + (4 + 1) + 4 + 1 + 1 };
+
+	(void)state;
+	look();
+	for (int turn = 0; turn < 4; turn++) {
+		reads = 0;
+		world.meanwhile = count_read;
+		kit_command("records", "memory", "{\"run\": true}");
+		world.meanwhile = NULL;
+		assert_int_equal(reads, turn == 1 ? ALL + KS_REGION_PAGE / 128 : ALL);
+		if (!turn)
+			bytes_of(0)[100]++;
+		if (turn == 2)
+			bytes_of(0)[100]--;
+	}
+}
+
 static void gone_after_the_third(void)
 {
 	if (++reads == 3)
@@ -903,6 +931,8 @@ static void memory_for_ranges(void **state)
 	assert_int_equal(memory_for(4096) - memory_for(16), 255 * 2);
 	assert_int_equal(memory_for(4097) - memory_for(4096), page + 2);
 	assert_int_equal(memory_for(16) - memory_for(0), page + 2);
+	/* Beside that, what is read at once, and a little. */
+	assert_in_range(memory_for(0) - kit_config.ring_bytes, 1024, 2048);
 }
 
 #define with_world(test) cmocka_unit_test_setup_teardown(test, setup, kit_teardown)
@@ -919,6 +949,7 @@ int main(void)
 		with_world(moves_and_grows),
 		with_world(modified_pages_are_counted),
 		with_world(changed_for_a_moment),
+		with_world(read_once),
 		with_world(goes_for_good_in_the_middle),
 		with_world(other_in_the_middle),
 		with_world(read_failure),
