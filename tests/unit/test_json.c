@@ -730,6 +730,36 @@ static void white_space_of_all_lengths(void **state)
 	}
 }
 
+/*
+ * Strings and words are read sixteen bytes at a time: each of them counts, wherever it stands.  A
+ * DEL in front keeps a string from being all plain.
+ */
+static void every_place_of_sixteen(void **state)
+{
+	static const char bad[] = { 1, (char)0xff, (char)0xc3 };
+	char text[64];
+
+	(void)state;
+	for (size_t first = 0; first < 2; first++) {
+		for (size_t at = 0; at < 40; at++) {
+			memset(text, 'a', 42);
+			text[0] = text[41] = '"';
+			if (first)
+				text[1] = 0x7f;
+			assert_true(reads_bytes(text, 42, false));
+			for (size_t i = 0; i < sizeof(bad); i++) {
+				text[1 + at] = bad[i];
+				assert_false(reads_bytes(text, 42, false));
+				assert_false(reads_bytes(text + 1, 40, true));
+			}
+			text[1 + at] = '\\';
+			assert_false(reads_bytes(text, 42, false)); /* a, or the quotation mark, is not escaped so */
+			text[1 + at] = '"';
+			assert_false(reads_bytes(text, 42, false));
+		}
+	}
+}
+
 static void whole_numbers(void **state)
 {
 	struct ks_json_value value;
@@ -807,6 +837,7 @@ int main(void)
 		cmocka_unit_test(strings_by_meaning),
 		cmocka_unit_test(begins_anew),
 		cmocka_unit_test(white_space_of_all_lengths),
+		cmocka_unit_test(every_place_of_sixteen),
 		cmocka_unit_test(whole_numbers),
 		cmocka_unit_test(skipping),
 	};

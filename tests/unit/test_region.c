@@ -77,6 +77,8 @@ static void symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_
 	(void)probe;
 	if (address >= BASE && address < BASE + 0x100000)
 		snprintf(out, KS_REGION_SYMBOL, "do_something+0x%llx", (unsigned long long)(address - BASE));
+	if (address >= BASE + 0x200000 && address < BASE + 0x300000)
+		snprintf(out, KS_REGION_SYMBOL, "f");
 }
 
 /*
@@ -268,9 +270,11 @@ static void symbols(void **state)
 	look();
 	bytes_of(0)[0x1234]++;
 	bytes_of(1)[0]++;
+	bytes_of(2)[0]++;
 	lines = look();
-	assert_int_equal(kit_count(lines), 2);
+	assert_int_equal(kit_count(lines), 3);
 	assert_string_equal(kit_text(lines, 0, "symbol"), "do_something+0x1230");
+	assert_string_equal(kit_text(lines, 2, "symbol"), "f");
 	assert_null(json_object_get(kit_record(lines, 1), "symbol"));
 }
 

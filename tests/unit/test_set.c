@@ -1447,9 +1447,19 @@ static void the_oldest_of_most(void **state)
 		keep(0, 21, 9);
 		assert_int_equal(gone(), cases[i].gone);
 		assert_int_equal(table.unkept, 1); /* which was seen in this pass */
+		assert_int_equal(table.filter_set, 8);
 		table.pass++;
 		keep(0, 22, 9);
 		assert_int_equal(table.unkept, 1);
+		/* Who has left is forgotten at once, and all of it in the end. */
+		memset(table.filter, 0xff, table.filter_bits / 8);
+		ks_table_forget_left(&table);
+		assert_false(ks_table_has_left(&table, 0));
+		while (!ks_table_forget(&table))
+			;
+		assert_int_equal(table.filter_set, 0);
+		for (uint32_t n = 0; n < table.filter_bits / 64; n++)
+			assert_int_equal(table.filter[n], 0);
 		end_table();
 	}
 }
