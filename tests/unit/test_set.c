@@ -496,6 +496,8 @@ static void full_table(void **state)
 	assert_string_equal(seen(), "appeared:104 incomplete:100/104");
 	lines = kit_command("records", "things", "{\"run\": true}");
 	assert_int_equal(kit_count(lines), 106);
+	for (size_t i = 0; i < 106; i++)
+		assert_true(!strcmp(kit_text(lines, i, "kind"), "incomplete") || !strcmp(kit_text(lines, i, "event"), "present"));
 	/* Whoever asked is told, whatever he filters by. */
 	lines = kit_command("records", "things", "{\"run\": true, \"filter\": {\"kind\": \"none\"}}");
 	assert_int_equal(kit_count(lines), 2);
