@@ -174,6 +174,14 @@ static int small_setup(void **state)
 	return 0;
 }
 
+/* Memory for far less than that. */
+static int tiny_setup(void **state)
+{
+	(void)state;
+	start(types, 60000);
+	return 0;
+}
+
 static struct thing *put(int kind, uint32_t id, uint32_t owner)
 {
 	struct thing *thing = &world.things[world.count].thing;
@@ -615,6 +623,24 @@ static void limits_after_a_reset(void **state)
 	}
 }
 
+/*
+ * What raises an alarm does so in the first sample after a reset as well, also where so many had
+ * left the table before that nobody knew who is new.
+ */
+static void alarms_after_a_reset(void **state)
+{
+	(void)state;
+	put(DENIED, 1, 7)->powerful = 1;
+	for (uint32_t id = 2; id <= THINGS_MAX; id++)
+		put(VCPU, id, 9);
+	for (unsigned int turn = 0; turn < 2; turn++) {
+		json_t *lines = passed("{\"filter\": {\"kind\": \"denied\"}}");
+
+		assert_string_equal(as_text(lines), "alarm present denied:1");
+		kit_command("reset", "machine", NULL);
+	}
+}
+
 /* === First values ======================================================= */
 
 /*
@@ -967,6 +993,7 @@ int main(void)
 		with(settled, settling_setup),
 		with(alarm_in_a_full_table, small_setup),
 		with(others_stay, small_setup),
+		with(alarms_after_a_reset, tiny_setup),
 		with(fingerprints_of_guarded, small_setup),
 		with(fingerprints_of_others, small_setup),
 	};
