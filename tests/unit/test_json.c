@@ -271,6 +271,9 @@ static void what_is_wrong_is_told(void **state)
 		{ "[1,", false, "the line ends too early" },
 		{ "{\"a\":1,\"a\":2}", false, "a key stands twice" },
 		{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", false, "nested too deeply" },
+		{ "[tru]", false, "a word that is no value" },
+		{ "[77777777777777777777777777777777777777777777777777777777777777777]", false, "a number is too long" },
+		{ "{\"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk\":1}", false, "a key is too long" },
 	};
 
 	(void)state;
@@ -286,7 +289,10 @@ static void what_is_wrong_is_told(void **state)
 		assert_string_equal(json.error, some[i].error);
 		assert_int_equal(json.value.type, KS_JSON_ERROR);
 		assert_ptr_equal(json.value.text, json.pos);
-		assert_int_equal(ks_json_next(&json), KS_JSON_ERROR); /* for good */
+		/* For good, and the first fault is the one that is told. */
+		for (int n = 0; n < 3; n++)
+			assert_int_equal(ks_json_next(&json), KS_JSON_ERROR);
+		assert_string_equal(json.error, some[i].error);
 	}
 }
 
@@ -614,6 +620,7 @@ static void strings_by_meaning(void **state)
 {
 	struct ks_json_value plain = value_of("\"domain\xe2\x82\xac\xf0\x9f\x98\x80\"");
 	struct ks_json_value escaped = value_of("\"d\\u006fmain\\u20ac\\ud83d\\uDE00\"");
+	struct ks_json json;
 	char out[32];
 
 	(void)state;
@@ -661,6 +668,13 @@ static void strings_by_meaning(void **state)
 	assert_true(ks_json_is(&plain, "a\\u0041", 7));
 	assert_int_equal(ks_json_string(&plain, out, sizeof(out)), 7);
 	assert_memory_equal(out, "a\\u0041", 7);
+	/* Also where a string before it had escapes. */
+	ks_json_init(&json, "[\"\\n\",a\\u0041]", 14, true);
+	ks_json_next(&json);
+	ks_json_next(&json);
+	assert_true(json.value.escaped);
+	ks_json_next(&json);
+	assert_true(ks_json_is(&json.value, "a\\u0041", 7));
 	/* What comes behind a NUL counts as well. */
 	plain = value_of("\"a\\u0000b\"");
 	assert_true(ks_json_is(&plain, "a\0b", 3));
@@ -726,6 +740,28 @@ static void white_space_of_all_lengths(void **state)
 				assert_int_equal(ks_json_next(&json), KS_JSON_ERROR);
 			}
 			text[n + 1 + at] = text[at] = ' ';
+		}
+	}
+}
+
+/* Where all the white space is of one kind, what stands in it is none, either. */
+static void white_space_of_one_kind(void **state)
+{
+	static const char blanks[] = " \t\n\r";
+	char text[17];
+
+	(void)state;
+	for (unsigned int kind = 0; kind < 4; kind++) {
+		for (unsigned int byte = 0; byte < 256; byte++) {
+			bool blank = byte && strchr(blanks, (int)byte);
+			struct ks_json json;
+
+			memset(text, blanks[kind], 16);
+			text[16] = '5';
+			text[3] = (char)byte;
+			assert_int_equal(ks_json_trim(text, 16), blank || !byte ? 0 : 4);
+			ks_json_init(&json, text, 17, false);
+			assert_true(blank == (ks_json_next(&json) == KS_JSON_NUMBER && json.value.text == text + 16));
 		}
 	}
 }
@@ -837,6 +873,7 @@ int main(void)
 		cmocka_unit_test(strings_by_meaning),
 		cmocka_unit_test(begins_anew),
 		cmocka_unit_test(white_space_of_all_lengths),
+		cmocka_unit_test(white_space_of_one_kind),
 		cmocka_unit_test(every_place_of_sixteen),
 		cmocka_unit_test(whole_numbers),
 		cmocka_unit_test(skipping),

@@ -548,6 +548,33 @@ static void read_failure(void **state)
 	assert_string_equal(kinds(look()), "modified:range3 recovered:(no string)");
 }
 
+/* Twelve reads for three pages; the thirteenth is the first of a search in the last of them. */
+static void fail_in_the_search(void)
+{
+	world.fails = ++reads == 14;
+}
+
+/* A search that ended early leaves nothing behind: the next is of its own page. */
+static void failure_in_the_search(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	look();
+	bytes_of(0)[2 * KS_REGION_PAGE]++;
+	reads = 0;
+	world.after = fail_in_the_search;
+	port_advance(4 * SECOND);
+	world.after = NULL;
+	world.fails = false;
+	look();
+	assert_int_equal(kit_sensor.probes[0].failures, 1);
+	bytes_of(3)[0]++;
+	lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"range\": \"range3\", \"kind\": \"modified\"}}");
+	assert_string_equal(kinds(lines), "modified:range3");
+	assert_string_equal(kit_text(lines, 0, "sha256"), sha256_of(bytes_of(3), sizes[3]));
+}
+
 /* Only a reset takes new baselines, and they are records. */
 static void reset(void **state)
 {
@@ -957,6 +984,7 @@ int main(void)
 		with_world(goes_for_good_in_the_middle),
 		with_world(other_in_the_middle),
 		with_world(read_failure),
+		with_world(failure_in_the_search),
 		with_world(reset),
 		with_world(bytes_are_shown),
 		with_world(patched_by_the_kernel),

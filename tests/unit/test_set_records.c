@@ -460,6 +460,26 @@ static void limited_and_asked(void **state)
 	assert_string_equal(seen(), "event appeared vcpu:1");
 }
 
+/* Of three bytes beside each other, each is a field by itself, and one of them is guarded. */
+static void fields_of_one_byte(void **state)
+{
+	struct thing *vcpu = put(VCPU, 1, 7);
+
+	(void)state;
+	passed(NULL);
+	for (unsigned int i = 0; i < 3; i++) {
+		const json_t *old;
+		json_t *lines;
+
+		(i == 0 ? &vcpu->online : i == 1 ? &vcpu->powerful : &vcpu->weight)[0] ^= 1;
+		lines = passed("{\"peek\": true}");
+		old = json_object_get(kit_record(lines, 0), "old");
+		assert_int_equal(json_object_size(old), 1);
+		assert_non_null(json_object_get(old, i == 0 ? "online" : i == 1 ? "powerful" : "weight"));
+		assert_string_equal(as_text(kit_command("records", "machine", NULL)), i == 1 ? "alarm changed vcpu:1" : "event changed vcpu:1");
+	}
+}
+
 /* Nothing runs before; that this is told, too, is not what the test is about. */
 static void until(uint64_t time_ns)
 {
@@ -978,6 +998,7 @@ int main(void)
 		with(alarms, setup),
 		with(flapping, setup),
 		with(limited_and_asked, setup),
+		with(fields_of_one_byte, setup),
 		with(limits_end, strict_setup),
 		with(limits_of_many, strict_setup),
 		with(limits_name_the_source, strict_setup),
