@@ -255,6 +255,7 @@ static void what_is_wrong_is_told(void **state)
 		{ "\"\\u12", false, "a string does not end" },
 		{ "\"\x1f\"", false, "a string has a control character" },
 		{ "\"\xff\"", false, "a string is not valid UTF-8" },
+		{ "\"\x80\"", false, "a string is not valid UTF-8" },
 		{ "[a\xff]", true, "a word is not valid UTF-8" },
 		{ "[\x01]", true, "a control character between values" },
 		{ "{\x01:1}", true, "a control character between values" },
