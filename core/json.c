@@ -118,7 +118,6 @@ void ks_json_init(struct ks_json *json, const char *text, size_t bytes, bool rel
 	json->value = (struct ks_json_value){ .type = KS_JSON_ERROR, .text = text };
 	json->tokens_left = UINT32_MAX;
 	json->keys = 0;
-	json->keys_below[0] = 0;
 	json->alike = 0;
 	if (bytes > KS_JSON_BYTES_MAX) {
 		json->error = "the text is too long";
@@ -286,12 +285,9 @@ static inline uint32_t escape_code(const char *p, size_t *len)
 	return 0x10000 + ((code - 0xd800) << 10) + (hex4(p + 8) - 0xdc00);
 }
 
+/* A character that is not ASCII, which is put as it is. */
 static unsigned int utf8_put(char out[4], uint32_t code)
 {
-	if (code < 0x80) {
-		out[0] = (char)code;
-		return 1;
-	}
 	if (code < 0x800) {
 		out[0] = (char)(0xc0 | code >> 6);
 		out[1] = (char)(0x80 | (code & 63));

@@ -321,7 +321,11 @@ const char *kit_text(const json_t *lines, size_t i, const char *member)
 {
 	const json_t *value = json_object_get(kit_record(lines, i), member);
 
-	return json_is_string(value) ? json_string_value(value) : "(no string)";
+	if (!json_is_string(value))
+		return "(no string)";
+	/* A NUL in it would hide what comes behind. */
+	assert_int_equal(strlen(json_string_value(value)), json_string_length(value));
+	return json_string_value(value);
 }
 
 uint64_t kit_number(const json_t *lines, size_t i, const char *member)

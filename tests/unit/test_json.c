@@ -255,6 +255,7 @@ static void what_is_wrong_is_told(void **state)
 		{ "\"\\u12", false, "a string does not end" },
 		{ "\"\x1f\"", false, "a string has a control character" },
 		{ "\"\xff\"", false, "a string is not valid UTF-8" },
+		{ "\"\x80\"", false, "a string is not valid UTF-8" },
 		{ "[a\xff]", true, "a word is not valid UTF-8" },
 		{ "[\x01]", true, "a control character between values" },
 		{ "{\x01:1}", true, "a control character between values" },
@@ -271,6 +272,9 @@ static void what_is_wrong_is_told(void **state)
 		{ "[1,", false, "the line ends too early" },
 		{ "{\"a\":1,\"a\":2}", false, "a key stands twice" },
 		{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", false, "nested too deeply" },
+		{ "[tru]", false, "a word that is no value" },
+		{ "[77777777777777777777777777777777777777777777777777777777777777777]", false, "a number is too long" },
+		{ "{\"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk\":1}", false, "a key is too long" },
 	};
 
 	(void)state;
@@ -286,7 +290,10 @@ static void what_is_wrong_is_told(void **state)
 		assert_string_equal(json.error, some[i].error);
 		assert_int_equal(json.value.type, KS_JSON_ERROR);
 		assert_ptr_equal(json.value.text, json.pos);
-		assert_int_equal(ks_json_next(&json), KS_JSON_ERROR); /* for good */
+		/* For good, and the first fault is the one that is told. */
+		for (int n = 0; n < 3; n++)
+			assert_int_equal(ks_json_next(&json), KS_JSON_ERROR);
+		assert_string_equal(json.error, some[i].error);
 	}
 }
 
@@ -435,6 +442,20 @@ static void limits_of_length(void **state)
 		text[bytes - 1] = 'x';
 		assert_true(reads(text, true));
 	}
+	/* One byte that is in no number makes a word of it, but not behind so many that are. */
+	for (unsigned int byte = '!'; byte < 0x7f; byte++) {
+		bool in_number = strchr("0123456789.-+eE", (int)byte);
+
+		if (strchr("\",:[]{}", (int)byte))
+			continue;
+		memset(text, '7', 100);
+		text[100] = '\0';
+		for (unsigned int at = 0; at <= 65; at++) {
+			text[at] = (char)byte;
+			assert_int_equal(reads(text, true), !in_number && at < 65);
+			text[at] = '7';
+		}
+	}
 }
 
 /* The hash by which the reader tells keys apart. */
@@ -499,6 +520,18 @@ static void keys_that_look_alike(void **state)
 		assert_int_equal(token, keys <= 2 ? KS_JSON_END : KS_JSON_ERROR);
 	}
 	assert_string_equal(json.error, "keys that were made to look alike");
+	/* A pair in each of a few objects: two of them, and no more. */
+	len = 0;
+	text[len++] = '[';
+	for (int pairs = 1; pairs <= 3; pairs++) {
+		char other[25];
+
+		look_alike(key);
+		look_alike(other);
+		len += (size_t)sprintf(text + len, "%s{\"%s\":1,\"%s\":2}", pairs > 1 ? "," : "", key, other);
+		text[len] = ']';
+		assert_int_equal(reads_bytes(text, len + 1, false), pairs <= 2);
+	}
 }
 
 /* Whoever wants to bound what a text costs says how many tokens there may be. */
@@ -588,6 +621,7 @@ static void strings_by_meaning(void **state)
 {
 	struct ks_json_value plain = value_of("\"domain\xe2\x82\xac\xf0\x9f\x98\x80\"");
 	struct ks_json_value escaped = value_of("\"d\\u006fmain\\u20ac\\ud83d\\uDE00\"");
+	struct ks_json json;
 	char out[32];
 
 	(void)state;
@@ -633,6 +667,44 @@ static void strings_by_meaning(void **state)
 	/* A backslash in a bare word is a backslash. */
 	plain = value_of("a\\u0041");
 	assert_true(ks_json_is(&plain, "a\\u0041", 7));
+	assert_int_equal(ks_json_string(&plain, out, sizeof(out)), 7);
+	assert_memory_equal(out, "a\\u0041", 7);
+	/* Also where a string before it had escapes. */
+	ks_json_init(&json, "[\"\\n\",a\\u0041]", 14, true);
+	ks_json_next(&json);
+	ks_json_next(&json);
+	assert_true(json.value.escaped);
+	ks_json_next(&json);
+	assert_true(ks_json_is(&json.value, "a\\u0041", 7));
+	/* What comes behind a NUL counts as well. */
+	plain = value_of("\"a\\u0000b\"");
+	assert_true(ks_json_is(&plain, "a\0b", 3));
+	assert_false(ks_json_is(&plain, "a\0c", 3));
+	assert_false(ks_json_is(&plain, "a", 1));
+	/* The last character of one byte, and the first of two. */
+	plain = value_of("\"\\u007f\\u0080\"");
+	assert_true(ks_json_is(&plain, "\x7f\xc2\x80", 3));
+}
+
+/* Nothing of what was read before, or of what is in memory, stays. */
+static void begins_anew(void **state)
+{
+	static const char text[] = "[{\"a\":[{}]},2]";
+	struct ks_json json;
+
+	(void)state;
+	for (int fill = 0; fill < 256; fill += 51) {
+		enum ks_json_token token;
+
+		memset(&json, fill, sizeof(json));
+		ks_json_init(&json, text, strlen(text), false);
+		assert_int_equal(json.value.type, KS_JSON_ERROR);
+		assert_ptr_equal(json.value.text, text);
+		do {
+			token = ks_json_next(&json);
+		} while (token != KS_JSON_END && token != KS_JSON_ERROR);
+		assert_int_equal(token, KS_JSON_END);
+	}
 }
 
 /*
@@ -669,6 +741,58 @@ static void white_space_of_all_lengths(void **state)
 				assert_int_equal(ks_json_next(&json), KS_JSON_ERROR);
 			}
 			text[n + 1 + at] = text[at] = ' ';
+		}
+	}
+}
+
+/* Where all the white space is of one kind, what stands in it is none, either. */
+static void white_space_of_one_kind(void **state)
+{
+	static const char blanks[] = " \t\n\r";
+	char text[17];
+
+	(void)state;
+	for (unsigned int kind = 0; kind < 4; kind++) {
+		for (unsigned int byte = 0; byte < 256; byte++) {
+			bool blank = byte && strchr(blanks, (int)byte);
+			struct ks_json json;
+
+			memset(text, blanks[kind], 16);
+			text[16] = '5';
+			text[3] = (char)byte;
+			assert_int_equal(ks_json_trim(text, 16), blank || !byte ? 0 : 4);
+			ks_json_init(&json, text, 17, false);
+			assert_true(blank == (ks_json_next(&json) == KS_JSON_NUMBER && json.value.text == text + 16));
+		}
+	}
+}
+
+/*
+ * Strings and words are read sixteen bytes at a time: each of them counts, wherever it stands.  A
+ * DEL in front keeps a string from being all plain.
+ */
+static void every_place_of_sixteen(void **state)
+{
+	static const char bad[] = { 1, (char)0xff, (char)0xc3 };
+	char text[64];
+
+	(void)state;
+	for (size_t first = 0; first < 2; first++) {
+		for (size_t at = 0; at < 40; at++) {
+			memset(text, 'a', 42);
+			text[0] = text[41] = '"';
+			if (first)
+				text[1] = 0x7f;
+			assert_true(reads_bytes(text, 42, false));
+			for (size_t i = 0; i < sizeof(bad); i++) {
+				text[1 + at] = bad[i];
+				assert_false(reads_bytes(text, 42, false));
+				assert_false(reads_bytes(text + 1, 40, true));
+			}
+			text[1 + at] = '\\';
+			assert_false(reads_bytes(text, 42, false)); /* a, or the quotation mark, is not escaped so */
+			text[1 + at] = '"';
+			assert_false(reads_bytes(text, 42, false));
 		}
 	}
 }
@@ -748,7 +872,10 @@ int main(void)
 		cmocka_unit_test(longest_text),
 		cmocka_unit_test(duplicate_keys_of_every_length),
 		cmocka_unit_test(strings_by_meaning),
+		cmocka_unit_test(begins_anew),
 		cmocka_unit_test(white_space_of_all_lengths),
+		cmocka_unit_test(white_space_of_one_kind),
+		cmocka_unit_test(every_place_of_sixteen),
 		cmocka_unit_test(whole_numbers),
 		cmocka_unit_test(skipping),
 	};

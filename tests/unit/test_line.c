@@ -105,6 +105,8 @@ static void complete_is_known(void **state)
 		const char *text;
 		bool complete;
 	} some[] = {
+		{ "{\"a\": \"]\"}", true },
+		{ "{\"a\": \"\\\"}", false },
 		{ "{}", true }, { "{", false }, { "{\"a\": \"}\"", false }, { "{\"a\": \"}\"}", true }, { "{\"a\": \"\\\"}\"", false },
 		{ "{\"a\": \"\\\\\"}", true }, { "{\"a\": [1, 2]", false }, { "{\"a\": [1, 2]}", true }, { "{} ", true }, { "{} x", false },
 		{ "word", false }, { "{a: b}", true }, { "", false }, { "{}{", false }, { "[1]", true }, { "{\"a\": [}", false }, { "{}\t", true },

@@ -77,6 +77,8 @@ static void symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_
 	(void)probe;
 	if (address >= BASE && address < BASE + 0x100000)
 		snprintf(out, KS_REGION_SYMBOL, "do_something+0x%llx", (unsigned long long)(address - BASE));
+	if (address >= BASE + 0x200000 && address < BASE + 0x300000)
+		snprintf(out, KS_REGION_SYMBOL, "f");
 }
 
 /*
@@ -268,9 +270,11 @@ static void symbols(void **state)
 	look();
 	bytes_of(0)[0x1234]++;
 	bytes_of(1)[0]++;
+	bytes_of(2)[0]++;
 	lines = look();
-	assert_int_equal(kit_count(lines), 2);
+	assert_int_equal(kit_count(lines), 3);
 	assert_string_equal(kit_text(lines, 0, "symbol"), "do_something+0x1230");
+	assert_string_equal(kit_text(lines, 2, "symbol"), "f");
 	assert_null(json_object_get(kit_record(lines, 1), "symbol"));
 }
 
@@ -444,6 +448,34 @@ static void changed_for_a_moment(void **state)
 	assert_int_equal(kit_number(lines, 0, "page"), 1);
 }
 
+static void count_read(void)
+{
+	reads++;
+}
+
+/*
+ * What is as it was is read once in each sweep, 1024 bytes at a time; only a page that is no
+ * longer as it was is read again, and once.
+ */
+static void read_once(void **state)
+{
+	enum { ALL = 3 * 4 + (4 + 1) + 4 + 1 + 1 };
+
+	(void)state;
+	look();
+	for (int turn = 0; turn < 4; turn++) {
+		reads = 0;
+		world.meanwhile = count_read;
+		kit_command("records", "memory", "{\"run\": true}");
+		world.meanwhile = NULL;
+		assert_int_equal(reads, turn == 1 ? ALL + KS_REGION_PAGE / 128 : ALL);
+		if (!turn)
+			bytes_of(0)[100]++;
+		if (turn == 2)
+			bytes_of(0)[100]--;
+	}
+}
+
 static void gone_after_the_third(void)
 {
 	if (++reads == 3)
@@ -514,6 +546,33 @@ static void read_failure(void **state)
 	world.fails = false;
 	bytes_of(3)[0]++;
 	assert_string_equal(kinds(look()), "modified:range3 recovered:(no string)");
+}
+
+/* Twelve reads for three pages; the thirteenth is the first of a search in the last of them. */
+static void fail_in_the_search(void)
+{
+	world.fails = ++reads == 14;
+}
+
+/* A search that ended early leaves nothing behind: the next is of its own page. */
+static void failure_in_the_search(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	look();
+	bytes_of(0)[2 * KS_REGION_PAGE]++;
+	reads = 0;
+	world.after = fail_in_the_search;
+	port_advance(4 * SECOND);
+	world.after = NULL;
+	world.fails = false;
+	look();
+	assert_int_equal(kit_sensor.probes[0].failures, 1);
+	bytes_of(3)[0]++;
+	lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"range\": \"range3\", \"kind\": \"modified\"}}");
+	assert_string_equal(kinds(lines), "modified:range3");
+	assert_string_equal(kit_text(lines, 0, "sha256"), sha256_of(bytes_of(3), sizes[3]));
 }
 
 /* Only a reset takes new baselines, and they are records. */
@@ -700,6 +759,59 @@ static void stays_for_more_than_a_moment(void **state)
 	sites[2].kind = "call";
 }
 
+/* What was there in some sweeps before a new baseline does not count for what comes after it. */
+static void moments_begin_anew(void **state)
+{
+	uint8_t *at = bytes_of(0) + sites[2].at;
+
+	(void)state;
+	look();
+	sites[2].kind = "moment";
+	for (int turn = 0; turn < 2; turn++) {
+		*at = 0x0f;
+		at[1] ^= 1;
+		assert_string_equal(sweep(), "moment");
+		for (int i = 2; i < KS_REGION_MOMENTS; i++)
+			assert_string_equal(sweep(), "");
+		if (turn)
+			break;
+		memcpy(at, sites[2].base, 5);
+		kit_command("reset", "memory", NULL);
+		look();
+	}
+	assert_string_equal(sweep(), "nobody's");
+	sites[2].kind = "call";
+}
+
+/*
+ * Any one bit of a cell is in its hash, whatever the key: what changed is that cell, and not the
+ * page.
+ */
+static void every_bit_with_every_key(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 1; seed <= 12; seed++) {
+		kit_stop();
+		kit_prepare(types, 1);
+		port_random_seed(seed);
+		assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+		kit_forget_began();
+		look();
+		for (unsigned int bit = 0; bit < 8 * KS_REGION_CELL; bit += bit % 64 < 60 ? 20 : 1) {
+			json_t *lines;
+
+			bytes_of(0)[0x1230 + bit / 8] ^= (uint8_t)(1U << bit % 8);
+			lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"modified\"}}");
+			assert_string_equal(kinds(lines), "modified:range0");
+			assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201230");
+			assert_int_equal(kit_number(lines, 0, "length"), KS_REGION_CELL);
+			bytes_of(0)[0x1230 + bit / 8] ^= (uint8_t)(1U << bit % 8);
+			lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"restored\"}}");
+			assert_string_equal(kinds(lines), "restored:range0");
+		}
+	}
+}
+
 /*
  * What the kernel rewrites all day is an event, back and forth; with one cell beside it that it
  * does not, an alarm.
@@ -850,6 +962,8 @@ static void memory_for_ranges(void **state)
 	assert_int_equal(memory_for(4096) - memory_for(16), 255 * 2);
 	assert_int_equal(memory_for(4097) - memory_for(4096), page + 2);
 	assert_int_equal(memory_for(16) - memory_for(0), page + 2);
+	/* Beside that, what is read at once, and a little. */
+	assert_in_range(memory_for(0) - kit_config.ring_bytes, 1024, 2048);
 }
 
 #define with_world(test) cmocka_unit_test_setup_teardown(test, setup, kit_teardown)
@@ -866,13 +980,17 @@ int main(void)
 		with_world(moves_and_grows),
 		with_world(modified_pages_are_counted),
 		with_world(changed_for_a_moment),
+		with_world(read_once),
 		with_world(goes_for_good_in_the_middle),
 		with_world(other_in_the_middle),
 		with_world(read_failure),
+		with_world(failure_in_the_search),
 		with_world(reset),
 		with_world(bytes_are_shown),
 		with_world(patched_by_the_kernel),
 		with_world(stays_for_more_than_a_moment),
+		with_world(moments_begin_anew),
+		with_world(every_bit_with_every_key),
 		with_world(patched_all_day),
 		with_world(patched_by_somebody_else),
 		cmocka_unit_test(steps_change_nothing),

@@ -1483,6 +1483,7 @@ static void status_members(void **state)
 		assert_int_equal(json_integer_value(json_object_get(one, want[i].name)), want[i].value);
 	}
 	assert_string_equal(json_string_value(json_object_get(one, "uuid")), probe->uuid);
+	assert_int_equal(json_string_length(json_object_get(one, "uuid")), 36);
 	assert_string_equal(json_string_value(json_object_get(one, "state")), "off");
 	assert_string_equal(json_string_value(json_object_get(one, "last_error")), "an error");
 

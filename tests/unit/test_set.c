@@ -496,6 +496,8 @@ static void full_table(void **state)
 	assert_string_equal(seen(), "appeared:104 incomplete:100/104");
 	lines = kit_command("records", "things", "{\"run\": true}");
 	assert_int_equal(kit_count(lines), 106);
+	for (size_t i = 0; i < 106; i++)
+		assert_true(!strcmp(kit_text(lines, i, "kind"), "incomplete") || !strcmp(kit_text(lines, i, "event"), "present"));
 	/* Whoever asked is told, whatever he filters by. */
 	lines = kit_command("records", "things", "{\"run\": true, \"filter\": {\"kind\": \"none\"}}");
 	assert_int_equal(kit_count(lines), 2);
@@ -514,6 +516,37 @@ static void full_table(void **state)
 	assert_string_equal(seen(), "vanished:101 vanished:102 vanished:103 vanished:104");
 	pass();
 	assert_string_equal(seen(), "present:1 present:2 present:3 present:4 incomplete:100/100");
+}
+
+/* In a full table, in which some have no slot, those that go are told in the pass that misses them. */
+static void gone_from_a_full_table(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 103; id++)
+		put(id);
+	pass();
+	seen();
+	pass();
+	assert_string_equal(seen(), "");
+	world.count = 97;
+	pass();
+	/* In the order of their places. */
+	assert_string_equal(seen(), "vanished:101 vanished:102 vanished:103 vanished:98 vanished:99 vanished:100");
+}
+
+/* Those that nobody can look at now are there all the same, and counted. */
+static void full_table_unseen(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 60; id++)
+		put(id);
+	pass();
+	seen();
+	world.unseen = true;
+	for (uint32_t id = 1; id <= 45; id++)
+		world.parts[world.parts_count++] = (struct part){ .id = id };
+	pass();
+	assert_non_null(strstr(seen(), " incomplete:100/105"));
 }
 
 /*
@@ -1413,9 +1446,10 @@ static void the_oldest_of_most(void **state)
 	static const struct {
 		uint32_t few, few_owner, gone; /* so many come first, of that owner or of one each; and who gives way */
 		uint8_t kind;                  /* of those */
+		bool each;                     /* the rest is of one each, too */
 	} cases[] = {
-		{ 0, 8, 1, 0 },   { 5, 8, 6, 0 },   { 9, 8, 10, 0 },  { 10, 8, 1, 0 },  { 15, 0, 16, 0 },
-		{ 16, 0, 1, 0 },  { 10, 8, 11, 1 }, { 15, 8, 16, 1 },
+		{ 0, 8, 1, 0, false },   { 5, 8, 6, 0, false },   { 9, 8, 10, 0, false },  { 10, 8, 1, 0, false }, { 15, 0, 16, 0, false },
+		{ 16, 0, 1, 0, false },  { 10, 8, 11, 1, false }, { 15, 8, 16, 1, false }, { 5, 8, 6, 1, true },
 	};
 
 	(void)state;
@@ -1424,15 +1458,26 @@ static void the_oldest_of_most(void **state)
 		for (uint32_t id = 1; id <= 20; id++) {
 			bool few = id <= cases[i].few;
 
-			keep(few ? cases[i].kind : 0, id, few ? cases[i].few_owner ? cases[i].few_owner : 100 + id : 7);
+			keep(few ? cases[i].kind : 0, id,
+			     few && cases[i].few_owner ? cases[i].few_owner : few || cases[i].each ? 100 + id : 7);
 		}
 		assert_true(ks_table_is_full(&table, owned_kinds));
 		keep(0, 21, 9);
 		assert_int_equal(gone(), cases[i].gone);
 		assert_int_equal(table.unkept, 1); /* which was seen in this pass */
+		assert_int_equal(table.filter_set, 8);
 		table.pass++;
 		keep(0, 22, 9);
 		assert_int_equal(table.unkept, 1);
+		/* Who has left is forgotten at once, and all of it in the end. */
+		memset(table.filter, 0xff, table.filter_bits / 8);
+		ks_table_forget_left(&table);
+		assert_false(ks_table_has_left(&table, 0));
+		while (!ks_table_forget(&table))
+			;
+		assert_int_equal(table.filter_set, 0);
+		for (uint32_t n = 0; n < table.filter_bits / 64; n++)
+			assert_int_equal(table.filter[n], 0);
 		end_table();
 	}
 }
@@ -1446,7 +1491,7 @@ static void places_of_sources(void **state)
 		unsigned int places = 0;
 
 		make_table(&twenty, 0);
-		for (uint64_t n = 0; n < 200; n++) {
+		for (uint64_t n = 0; n < 2000; n++) {
 			uint8_t place;
 
 			ks_port_random(table.key, sizeof(table.key));
@@ -1458,7 +1503,7 @@ static void places_of_sources(void **state)
 			used[place] = true;
 			ks_table_drop(&table, find(0, 1));
 		}
-		assert_in_range(places, 100, 200);
+		assert_in_range(places, 240, 255);
 		keep(1, 2, owner);
 		assert_int_equal(table.sources[0], 1); /* whose items nobody in particular makes */
 		keep(0, 3, owner);
@@ -1492,6 +1537,51 @@ static void prints_in_turn(void **state)
 		assert_int_equal(table.used, 46);
 	}
 	end_table();
+}
+
+/* A kind that is large enough for fingerprints, and whose items somebody makes. */
+struct owned_large {
+	uint32_t id, owner;
+	uint8_t rest[56];
+};
+
+static const struct ks_field owned_large_fields[] = { KS_FIELD(struct owned_large, id, KS_U32), KS_FIELD(struct owned_large, owner, KS_U32) };
+static const struct ks_set_kind owned_large_kinds[] = { KS_KIND_BY("owned", struct owned_large, owned_large_fields, id, owner, "") };
+static const struct ks_set_type owned_large = { .kinds = owned_large_kinds, .kinds_count = 1, .items_max = 4096 };
+
+static void keep_large(uint32_t id, uint32_t owner)
+{
+	struct owned_large item = { .id = id, .owner = owner };
+
+	ks_table_keep(&table, 0, &item, ks_table_hash(&table, 0, &item));
+}
+
+/*
+ * Of fingerprints, too, those of whoever has the most give way, and not those of others; unless
+ * the next sixteen are all of others.
+ */
+static void prints_of_most(void **state)
+{
+	(void)state;
+	for (uint32_t few = 15; few <= 16; few++) {
+		uint32_t id = 100;
+
+		make_table(&owned_large, 1);
+		assert_int_equal(table.prints * (table.blocks_count - 1), 45);
+		for (unsigned int n = 0; n < 46; n++)
+			keep_large(id++, 77);
+		/* One each, and one beside the other. */
+		for (uint32_t i = 1; i <= few; i++)
+			keep_large(i, i);
+		for (unsigned int n = 0; n < 200; n++) {
+			keep_large(id++, 77);
+			for (uint32_t i = few - 14; i <= few; i++)
+				assert_int_not_equal(find(0, i), KS_NO_SLOT);
+		}
+		assert_int_equal(find(0, 1) == KS_NO_SLOT, few == 16);
+		assert_int_equal(table.used, 46);
+		end_table();
+	}
 }
 
 /* What has vanished gives way first, and last what is known to have been another at first. */
@@ -1762,6 +1852,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(work_of_a_step, large_setup, kit_teardown),
 		cmocka_unit_test_setup_teardown(reset_in_steps, large_setup, kit_teardown),
 		with_world(full_table),
+		with_world(full_table_unseen),
+		with_world(gone_from_a_full_table),
 		with_world(slot_for_one_that_was_there),
 		with_world(left_long_ago),
 		with_world(left_by_kind),
@@ -1791,6 +1883,7 @@ int main(void)
 		cmocka_unit_test(the_oldest_of_most),
 		cmocka_unit_test(places_of_sources),
 		cmocka_unit_test(prints_in_turn),
+		cmocka_unit_test(prints_of_most),
 		cmocka_unit_test(first_values_stay),
 		cmocka_unit_test(sound_at_random),
 		cmocka_unit_test(sizes),

@@ -58,7 +58,13 @@ static const struct ks_field guest_fields[] = {
 	KS_FIELD(struct thing, weight, KS_U8),
 };
 
-enum { VCPU, DENIED, GATE, SLOT, HIDDEN, MODE, GUEST, KINDS };
+/* Whose it is, it shows first. */
+static const struct ks_field domain_fields[] = {
+	KS_FIELD(struct thing, id, KS_U32),
+	KS_FIELD(struct thing, weight, KS_U8),
+};
+
+enum { VCPU, DENIED, GATE, SLOT, HIDDEN, MODE, GUEST, DOMAIN, KINDS };
 
 static const struct ks_set_kind kinds[] = {
 	[VCPU] = KS_KIND_BY("vcpu", struct thing, vcpu_fields, id, owner, ""),
@@ -68,6 +74,7 @@ static const struct ks_set_kind kinds[] = {
 	[HIDDEN] = KS_ALARMS_BY("hidden", struct thing, vcpu_fields, id, owner, ""),
 	[MODE] = KS_KIND_BY("mode", struct thing, mode_fields, id, owner, ""),
 	[GUEST] = KS_KIND_BY("guest", struct thing, guest_fields, id, uuid, ""),
+	[DOMAIN] = KS_KIND_BY("domain", struct thing, domain_fields, id, id, ""),
 };
 
 static struct world {
@@ -164,6 +171,14 @@ static int small_setup(void **state)
 {
 	(void)state;
 	start(types, 300000);
+	return 0;
+}
+
+/* Memory for far less than that. */
+static int tiny_setup(void **state)
+{
+	(void)state;
+	start(types, 60000);
 	return 0;
 }
 
@@ -445,6 +460,26 @@ static void limited_and_asked(void **state)
 	assert_string_equal(seen(), "event appeared vcpu:1");
 }
 
+/* Of three bytes beside each other, each is a field by itself, and one of them is guarded. */
+static void fields_of_one_byte(void **state)
+{
+	struct thing *vcpu = put(VCPU, 1, 7);
+
+	(void)state;
+	passed(NULL);
+	for (unsigned int i = 0; i < 3; i++) {
+		const json_t *old;
+		json_t *lines;
+
+		(i == 0 ? &vcpu->online : i == 1 ? &vcpu->powerful : &vcpu->weight)[0] ^= 1;
+		lines = passed("{\"peek\": true}");
+		old = json_object_get(kit_record(lines, 0), "old");
+		assert_int_equal(json_object_size(old), 1);
+		assert_non_null(json_object_get(old, i == 0 ? "online" : i == 1 ? "powerful" : "weight"));
+		assert_string_equal(as_text(kit_command("records", "machine", NULL)), i == 1 ? "alarm changed vcpu:1" : "event changed vcpu:1");
+	}
+}
+
 /* Nothing runs before; that this is told, too, is not what the test is about. */
 static void until(uint64_t time_ns)
 {
@@ -542,7 +577,28 @@ static void limits_of_many(void **state)
 	assert_string_equal(seen(), "event limited vcpu of 33:1");
 }
 
-/* After a reset, whoever changed too much has all of his changes again. */
+/* Whose changes are too many is told by the member that says it in the item, the first as well. */
+static void limits_name_the_source(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	put(DOMAIN, 7, 0);
+	passed(NULL);
+	for (unsigned int round = 0; round < 2; round++) {
+		world.things[0].thing.weight++;
+		assert_string_equal(seen(), "event changed domain:7");
+	}
+	world.things[0].thing.weight++;
+	lines = passed(NULL);
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(kit_text(lines, 0, "kind"), "limited");
+	assert_string_equal(kit_text(lines, 0, "of"), "domain");
+	assert_int_equal(kit_number(lines, 0, "id"), 7);
+	assert_null(json_object_get(kit_record(lines, 0), "owner"));
+}
+
+/* A guest is the same by its uuid, whatever domain it is. */
 static void limits_by_uuid(void **state)
 {
 	json_t *lines;
@@ -569,6 +625,7 @@ static void limits_by_uuid(void **state)
 	assert_string_equal(seen(), "event changed guest:7");
 }
 
+/* After a reset, whoever changed too much has all of his changes again. */
 static void limits_after_a_reset(void **state)
 {
 	(void)state;
@@ -583,6 +640,24 @@ static void limits_after_a_reset(void **state)
 		assert_string_equal(seen(), "event limited vcpu of 7:1");
 		kit_command("reset", "machine", NULL);
 		assert_string_equal(seen(), "sample present vcpu:1");
+	}
+}
+
+/*
+ * What raises an alarm does so in the first sample after a reset as well, also where so many had
+ * left the table before that nobody knew who is new.
+ */
+static void alarms_after_a_reset(void **state)
+{
+	(void)state;
+	put(DENIED, 1, 7)->powerful = 1;
+	for (uint32_t id = 2; id <= THINGS_MAX; id++)
+		put(VCPU, id, 9);
+	for (unsigned int turn = 0; turn < 2; turn++) {
+		json_t *lines = passed("{\"filter\": {\"kind\": \"denied\"}}");
+
+		assert_string_equal(as_text(lines), "alarm present denied:1");
+		kit_command("reset", "machine", NULL);
 	}
 }
 
@@ -923,8 +998,10 @@ int main(void)
 		with(alarms, setup),
 		with(flapping, setup),
 		with(limited_and_asked, setup),
+		with(fields_of_one_byte, setup),
 		with(limits_end, strict_setup),
 		with(limits_of_many, strict_setup),
+		with(limits_name_the_source, strict_setup),
 		with(limits_by_uuid, strict_setup),
 		with(limits_after_a_reset, strict_setup),
 		with(first_value, setup),
@@ -937,6 +1014,7 @@ int main(void)
 		with(settled, settling_setup),
 		with(alarm_in_a_full_table, small_setup),
 		with(others_stay, small_setup),
+		with(alarms_after_a_reset, tiny_setup),
 		with(fingerprints_of_guarded, small_setup),
 		with(fingerprints_of_others, small_setup),
 	};
