@@ -62,6 +62,7 @@ struct region {
 	bool momentary;          /* one of which should be gone in a moment; */
 	bool again;              /* which the last sweep found as well */
 	bool usual;              /* all of which are rewritten all day */
+	struct ks_hash found;    /* of the page, as it differed */
 	struct ks_siphash hash;
 	struct ks_sha256 sha;
 	uint64_t unit[UNIT_BARE / 8];
@@ -275,12 +276,12 @@ static void end_hash(struct ks_probe *probe, struct region *region)
 		page->base = page->now = hash;
 		page->moments = 0;
 	} else if (!ks_hash_equal(&hash, &page->now)) {
-		watched->modified += ks_hash_equal(&page->now, &page->base);
-		page->now = hash;
 		if (!ks_hash_equal(&hash, &page->base)) {
+			region->found = hash;
 			begin_locate(region, false);
 			return;
 		}
+		page->now = hash;
 		watched->modified--;
 		page->moments = 0;
 		record_page(probe, region, "restored", page, NULL, NULL);
@@ -293,12 +294,18 @@ static void end_hash(struct ks_probe *probe, struct region *region)
 
 static void end_locate(struct ks_probe *probe, struct region *region)
 {
-	struct page *page = &region->watched[region->at].pages[region->page];
+	struct watched *watched = &region->watched[region->at];
+	struct page *page = &watched->pages[region->page];
 	struct ks_hash undone = ks_siphash_final(&region->hash);
 	struct span changed = region->changed;
 	const char *site = NULL;
 	bool lasting = false, usual = false;
 
+	/* Not before: of a search that ends early nothing is told, so the next sweep begins it anew. */
+	if (!region->again) {
+		watched->modified += ks_hash_equal(&page->now, &page->base);
+		page->now = region->found;
+	}
 	/* One cell that nothing explains is what counts, whatever the kernel patched beside it. */
 	if (region->patched.first != CELLS_IN_PAGE && ks_hash_equal(&undone, &page->base)) {
 		changed = region->patched;

@@ -18,8 +18,8 @@
  *	                     them: "forbid", "unmap"
  *	access debug         reads a byte of Dom0's own memory as gdbsx does, "debug"
  *	access map DOMID MFN maps this page of another domain's memory, "map"
- *	access create        makes a domain that has no vCPU yet, and no memory; "create": its id
- *	access vcpu DOMID    makes its one vCPU, which does not run: "vcpu"
+ *	access create [N]    makes a domain that may have a vCPU, or N, and has none yet, and no memory; "create": its id
+ *	access vcpu DOMID [N]  makes its one vCPU, or N, which do not run: "vcpu"
  *	access halt DOMID    takes its vCPU 0 down, between pausing it and letting it go on: "halt"; and back up: go, "go"
  *	access destroy DOMID destroys a domain, "destroy"
  *	access half          has Xen begin to make a domain that it then cannot, "half"
@@ -285,23 +285,23 @@ static struct xen_domctl *new_domctl(uint32_t cmd, uint32_t domid)
 }
 
 /* Every domain begins like this.  @domid: 0 for any; its id, or an error.  Without a version of grants Xen gives up half-way. */
-static int create(uint32_t domid, unsigned int grant_version)
+static int create(uint32_t domid, unsigned int grant_version, uint32_t vcpus)
 {
 	struct xen_domctl *op = new_domctl(XEN_DOMCTL_createdomain, domid);
 	struct xen_domctl_createdomain *new = &op->u.createdomain;
 
 	new->ssidref = 12; /* FLASK's label of a domU, as the toolstack gives it: SECINITSID_DOMU */
 	new->handle[0] = 0xa1;
-	new->max_vcpus = 1;
+	new->max_vcpus = vcpus;
 	new->max_evtchn_port = 127;
 	new->max_grant_frames = new->max_maptrack_frames = -1;
 	new->grant_opts = XEN_DOMCTL_GRANT_version(grant_version);
 	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : op->domain;
 }
 
-static void do_create(void)
+static void do_create(uint32_t vcpus)
 {
-	int domid = create(0, 1);
+	int domid = create(0, 1, vcpus);
 
 	if (domid < 0)
 		printf("create: %s\n", name_of(domid));
@@ -309,11 +309,11 @@ static void do_create(void)
 		printf("create: %d\n", domid);
 }
 
-static void do_vcpu(uint32_t domid)
+static void do_vcpu(uint32_t domid, uint32_t vcpus)
 {
 	struct xen_domctl *op = new_domctl(XEN_DOMCTL_max_vcpus, domid);
 
-	op->u.max_vcpus.max = 1;
+	op->u.max_vcpus.max = vcpus;
 	printf("vcpu: %s\n", name_of(xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : 0));
 }
 
@@ -361,7 +361,7 @@ static void do_replace(uint32_t domid)
 	int result = destroy(domid);
 
 	if (!result)
-		while ((result = create(domid, 1)) == -EEXIST)
+		while ((result = create(domid, 1, 1)) == -EEXIST)
 			;
 	printf("replace: %s\n", name_of(result < 0 ? result : 0));
 }
@@ -579,7 +579,7 @@ static void do_stall(unsigned long ms, unsigned long life_ms, bool two)
 		hold_beside(2, load_image, 2 * ms);
 	hold_beside(1, press_keys, ms);
 	usleep(1000000);
-	domid = create(0, 1);
+	domid = create(0, 1, 1);
 	printf("domain: %d\n", domid);
 	usleep((useconds_t)(life_ms * 1000));
 	while (domid > 0 && destroy((uint32_t)domid) == -EAGAIN)
@@ -668,15 +668,15 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "debug"))
 		do_debug();
 	else if (!strcmp(what, "create"))
-		do_create();
+		do_create(argc > 2 ? (uint32_t)strtoul(argument, NULL, 0) : 1);
 	else if (!strcmp(what, "vcpu"))
-		do_vcpu((uint32_t)strtoul(argument, NULL, 0));
+		do_vcpu((uint32_t)strtoul(argument, NULL, 0), argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 0) : 1);
 	else if (!strcmp(what, "halt") || !strcmp(what, "go"))
 		do_halt(what, (uint32_t)strtoul(argument, NULL, 0));
 	else if (!strcmp(what, "destroy"))
 		printf("destroy: %s\n", name_of(destroy((uint32_t)strtoul(argument, NULL, 0))));
 	else if (!strcmp(what, "half"))
-		printf("half: %s\n", name_of(create(0, 0)));
+		printf("half: %s\n", name_of(create(0, 0, 1)));
 	else if (!strcmp(what, "replace"))
 		do_replace((uint32_t)strtoul(argument, NULL, 0));
 	else if (!strcmp(what, "rows"))
