@@ -339,9 +339,10 @@ static void fill_rings(void)
 
 /*
  * One exchange: what each of its calls took, where it is less than in the exchanges before.  How
- * many calls there were.
+ * many calls there were.  @pause_us behind each: what a call has queued for later, a probe's step
+ * as a rule, is to run there, and not on the way out of the next call.
  */
-static int time_calls(const char *line, uint32_t bytes, uint32_t room, uint64_t least[WORST_CALLS])
+static int time_calls(const char *line, uint32_t bytes, uint32_t room, unsigned int pause_us, uint64_t least[WORST_CALLS])
 {
 	struct xen_sense_exchange *exchange = &area->exchange;
 	int calls = 0;
@@ -361,6 +362,7 @@ static int time_calls(const char *line, uint32_t bytes, uint32_t room, uint64_t 
 		took = __rdtsc() - start;
 		if (took < least[calls])
 			least[calls] = took;
+		usleep(pause_us);
 	} while (++calls < WORST_CALLS && (exchange->flags & XEN_SENSE_MORE));
 	return calls;
 }
@@ -409,7 +411,7 @@ static int bench_worst(char **files)
 			fill_rings();
 			ask(low);
 			usleep(200000); /* until what that has queued is over: it would be a part of every round */
-			done = time_calls(line, (uint32_t)bytes, room, least);
+			done = time_calls(line, (uint32_t)bytes, room, 300 * (unsigned int)round, least);
 			calls = done < calls ? done : calls;
 		}
 		for (int i = 0; i < calls; i++)
