@@ -308,10 +308,23 @@ static bool same_attributes(const struct ks_file *a, const struct ks_file *b)
 	       a->ctime == b->ctime && a->ctime_ns == b->ctime_ns && !strcmp(a->device, b->device);
 }
 
+/*
+ * Of a file that nobody else has: it is released here and now.  fput() of a kernel's thread would
+ * leave that to one work of the whole kernel's, behind files of others, and any user can have one
+ * released there that keeps it for ever: a socket that lingers.
+ */
+static void put_own_file(struct file *file)
+{
+	if (current->flags & PF_KTHREAD)
+		__fput_sync(file);
+	else
+		fput(file); /* rmmod: it is released when that returns to user space */
+}
+
 static void close_file(void)
 {
 	if (reading.file)
-		fput(reading.file);
+		put_own_file(reading.file);
 	reading.file = NULL;
 }
 
@@ -339,7 +352,7 @@ static int open_file(const struct path *path)
 	 * write that into its log.
 	 */
 	if (!file->f_op->read_iter || file->f_op->read) {
-		fput(file);
+		put_own_file(file);
 		return -EOPNOTSUPP;
 	}
 	reading.file = file;
