@@ -118,7 +118,7 @@ static const struct ks_field socket_fields[] = {
 	KS_LIVE(struct ks_open_socket, comm, KS_STRING, "the process's name, up to 15 bytes"),
 	KS_FIELD(struct ks_open_socket, family, KS_STRING,
 		 "`unix`, `inet`, `inet6`, `netlink`, `packet` (sees frames of the network), `vsock`, ...; a number where there is no word"),
-	KS_FIELD(struct ks_open_socket, type, KS_STRING, "`stream`, `dgram`, `seqpacket`, `raw`, `rdm`"),
+	KS_FIELD(struct ks_open_socket, type, KS_STRING, "`stream`, `dgram`, `seqpacket`, `raw`, `rdm`, `packet`"),
 	KS_FIELD(struct ks_open_socket, protocol, KS_STRING,
 		 "inet: `tcp`, `udp`, `icmp` ...; netlink: `route`, `audit`, `kobject-uevent` ...; a number where there is no word; empty for "
 		 "other families"),
@@ -126,7 +126,7 @@ static const struct ks_field socket_fields[] = {
 		 "of TCP its own: `listen`, `established`, `close-wait` ...; of others `listen`, `connected`, `unconnected`"),
 	KS_FIELD(struct ks_open_socket, local, KS_STRING,
 		 "inet: `ADDRESS:PORT` (IPv6 in brackets), empty where not bound. unix: the path, or `@NAME`, NULs in it as `@`. netlink: the "
-		 "port's number. packet: `interface N`, 0 for all"),
+		 "port's number. packet: `interface N`, 0 for all; of the type `packet` the interface's name, empty for all"),
 	KS_FIELD(struct ks_open_socket, remote, KS_STRING, "likewise of its peer; empty where not connected"),
 	KS_FIELD(struct ks_open_socket, cut, KS_BOOL, "a unix name is longer than there is room for"),
 	KS_FIELD(struct ks_open_socket, inode, KS_U64, "the socket's inode, as in `/proc/net/*`"),
@@ -481,6 +481,9 @@ static bool ask(struct socket *sock, uint16_t family, struct ks_open_socket *ite
 		return true;
 	if (family == AF_NETLINK)
 		snprintf(item->local, sizeof(item->local), "%u", address.netlink.nl_pid);
+	else if (sock->type == SOCK_PACKET)
+		/* As before Linux 2.2: of these the address is a name. */
+		snprintf(item->local, sizeof(item->local), "%.14s", address.any.sa_data);
 	else
 		snprintf(item->local, sizeof(item->local), "interface %d", address.packet.sll_ifindex);
 	return true;

@@ -191,6 +191,7 @@ is(seen_as('unix-accepted')->{peer_inode}, seen_as('unix-client')->{inode}, 'and
 is(seen_as('unix-client')->{remote}, '/root/named', "the peer's name");
 is(seen_as('unix-abstract')->{local}, '@ab@stract', 'an abstract name');
 is(seen_as('sniffer')->{family}, 'packet', 'a socket that sees every frame');
+is_deeply([@{seen_as('old-sniffer')}{qw(family type local)}], [qw(packet packet lo)], 'one of the old kind, by the name of its interface');
 is($seen{"$tid $thread_fd"}{path}, '/root/things/only-of-the-thread', 'a thread with descriptors of its own has a place of its own');
 my %threads = map { $_->{pid} => 1 } grep { $_->{comm} eq 'open' } values %seen;
 is(join(' ', sort keys %threads), join(' ', sort $pid, $tid), 'one that shares them has not');
