@@ -6,6 +6,8 @@
 #ifndef KS_LINUX_COMPAT_H
 #define KS_LINUX_COMPAT_H
 
+#include <linux/cred.h>
+#include <linux/err.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -85,6 +87,23 @@ static inline bool ks_try_get_file(struct file *file)
 	return get_file_rcu(file);
 }
 #endif
+
+/*
+ * Opens @path for the sensor: whoever watches it (inotify, fanotify) is told nothing, when it is
+ * opened, read, or closed; but since 6.14, where modules have no such function, when it is opened.
+ */
+static inline struct file *ks_open_unnoticed(const struct path *path, int flags)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 14, 0)
+	struct file *file = dentry_open(path, flags, current_cred());
+
+	if (!IS_ERR(file))
+		file->f_mode = (file->f_mode & ~FMODE_NONOTIFY_PERM) | FMODE_NONOTIFY;
+	return file;
+#else
+	return dentry_open(path, flags | __FMODE_NONOTIFY, current_cred());
+#endif
+}
 
 /*
  * What the kernel keeps of a mount (fs/mount.h), as far as a path leads through it: so since 3.3.

@@ -187,13 +187,37 @@ static enum ks_edit files_edit(struct ks_probe *probe, bool to_add, const char *
 	return result;
 }
 
-/* Takes the next of the list, from place @at on, into the item at hand.  False: there is none. */
-static bool take_next(unsigned int at)
+/*
+ * In which order this pass goes through the list.  Each has another, or who sees that one file is
+ * looked at would know how long another is not.
+ */
+static uint8_t order[FILES_MAX];
+
+static void choose_order(void)
+{
+	uint32_t random[FILES_MAX];
+	unsigned int to;
+
+	ks_port_random(random, sizeof(random));
+	for (unsigned int i = 0; i < FILES_MAX; i++) {
+		to = random[i] % (i + 1);
+		order[i] = order[to];
+		order[to] = i;
+	}
+}
+
+/*
+ * Takes the next of the list, from place *@next of the order on, into the item at hand, and *@next
+ * behind it.  False: there is none.
+ */
+static bool take_next(uint64_t *next)
 {
 	bool found = false;
 
 	mutex_lock(&list_lock);
-	for (; at < FILES_MAX && !found; at++) {
+	while (*next < FILES_MAX && !found) {
+		unsigned int at = order[(*next)++];
+
 		if (!list[at].used)
 			continue;
 		found = true;
@@ -308,10 +332,23 @@ static bool same_attributes(const struct ks_file *a, const struct ks_file *b)
 	       a->ctime == b->ctime && a->ctime_ns == b->ctime_ns && !strcmp(a->device, b->device);
 }
 
+/*
+ * Of a file that nobody else has: it is released here and now.  fput() of a kernel's thread would
+ * leave that to one work of the whole kernel's, behind files of others, and any user can have one
+ * released there that keeps it for ever: a socket that lingers.
+ */
+static void put_own_file(struct file *file)
+{
+	if (current->flags & PF_KTHREAD)
+		__fput_sync(file);
+	else
+		fput(file); /* rmmod: it is released when that returns to user space */
+}
+
 static void close_file(void)
 {
 	if (reading.file)
-		fput(reading.file);
+		put_own_file(reading.file);
 	reading.file = NULL;
 }
 
@@ -330,7 +367,7 @@ static void begin_reading(bool bare)
  */
 static int open_file(const struct path *path)
 {
-	struct file *file = dentry_open(path, O_RDONLY | O_LARGEFILE | O_NOATIME | O_NONBLOCK, current_cred());
+	struct file *file = ks_open_unnoticed(path, O_RDONLY | O_LARGEFILE | O_NOATIME | O_NONBLOCK);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -339,7 +376,7 @@ static int open_file(const struct path *path)
 	 * write that into its log.
 	 */
 	if (!file->f_op->read_iter || file->f_op->read) {
-		fput(file);
+		put_own_file(file);
 		return -EOPNOTSUPP;
 	}
 	reading.file = file;
@@ -443,7 +480,7 @@ static bool read_piece(void)
 static struct ks_torn root_looks;
 
 /*
- * cursor->at[0] is the next place in the list, at[1] whether the pass has begun: one that was
+ * cursor->at[0] is the next place in the order, at[1] whether the pass has begun: one that was
  * given up may have left a file open.
  */
 static int files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
@@ -451,8 +488,10 @@ static int files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void
 	struct path root;
 	bool done;
 
-	if (!cursor->at[1])
+	if (!cursor->at[1]) {
 		close_file();
+		choose_order();
+	}
 	cursor->at[1] = 1;
 	if (reading.file) {
 		if (!read_piece())
@@ -463,11 +502,10 @@ static int files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void
 		if (why)
 			return ks_no_root(probe, &root_looks, why);
 		ks_is_torn(&root_looks, true);
-		if (!take_next(cursor->at[0])) {
+		if (!take_next(&cursor->at[0])) {
 			path_put(&root);
 			return KS_SET_END;
 		}
-		cursor->at[0] = reading.at + 1;
 		/*
 		 * From high on attributes are not trusted: who has the disk, or the clock, can set
 		 * them back.

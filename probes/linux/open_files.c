@@ -4,10 +4,8 @@
  * descriptors has it.
  *
  * The place in the walk is kept as two numbers, pid and descriptor, so processes and descriptors
- * may come and go between two.  Each file is looked at under a reference of its own, for a path
- * can only be told while the file is held.  Dropping it may turn out to be the last: a kernel
- * thread's fput() then leaves the release to a workqueue, so that nothing that a release does, or
- * waits for, happens here.  The owner's close() is complete a tick later, in that case.
+ * may come and go between two.  A file is looked at under RCU, and held only where that cannot be
+ * helped (task.h).
  */
 #include <linux/dcache.h>
 #include <linux/fdtable.h>
@@ -120,7 +118,7 @@ static const struct ks_field socket_fields[] = {
 	KS_LIVE(struct ks_open_socket, comm, KS_STRING, "the process's name, up to 15 bytes"),
 	KS_FIELD(struct ks_open_socket, family, KS_STRING,
 		 "`unix`, `inet`, `inet6`, `netlink`, `packet` (sees frames of the network), `vsock`, ...; a number where there is no word"),
-	KS_FIELD(struct ks_open_socket, type, KS_STRING, "`stream`, `dgram`, `seqpacket`, `raw`, `rdm`"),
+	KS_FIELD(struct ks_open_socket, type, KS_STRING, "`stream`, `dgram`, `seqpacket`, `raw`, `rdm`, `packet`"),
 	KS_FIELD(struct ks_open_socket, protocol, KS_STRING,
 		 "inet: `tcp`, `udp`, `icmp` ...; netlink: `route`, `audit`, `kobject-uevent` ...; a number where there is no word; empty for "
 		 "other families"),
@@ -128,7 +126,7 @@ static const struct ks_field socket_fields[] = {
 		 "of TCP its own: `listen`, `established`, `close-wait` ...; of others `listen`, `connected`, `unconnected`"),
 	KS_FIELD(struct ks_open_socket, local, KS_STRING,
 		 "inet: `ADDRESS:PORT` (IPv6 in brackets), empty where not bound. unix: the path, or `@NAME`, NULs in it as `@`. netlink: the "
-		 "port's number. packet: `interface N`, 0 for all"),
+		 "port's number. packet: `interface N`, 0 for all; of the type `packet` the interface's name, empty for all"),
 	KS_FIELD(struct ks_open_socket, remote, KS_STRING, "likewise of its peer; empty where not connected"),
 	KS_FIELD(struct ks_open_socket, cut, KS_BOOL, "a unix name is longer than there is room for"),
 	KS_FIELD(struct ks_open_socket, inode, KS_U64, "the socket's inode, as in `/proc/net/*`"),
@@ -201,11 +199,11 @@ static const char *type_of_file(const struct inode *inode)
 	}
 }
 
-static const char *mode_of_file(const struct file *file)
+static const char *mode_of_file(fmode_t mode)
 {
-	if (file->f_mode & FMODE_PATH)
+	if (mode & FMODE_PATH)
 		return "path";
-	switch (file->f_mode & (FMODE_READ | FMODE_WRITE)) {
+	switch (mode & (FMODE_READ | FMODE_WRITE)) {
 	case FMODE_READ | FMODE_WRITE:
 		return "rw";
 	case FMODE_READ:
@@ -221,33 +219,38 @@ static const char *mode_of_file(const struct file *file)
  * A path costs more than all the rest.  It is made anew when the file is another, when anything in
  * the whole system was renamed, and at the levels that trust nothing.
  */
-static void put_path(struct ks_probe *probe, struct file *file, struct ks_open_file *item)
+static void put_path(struct ks_probe *probe, const struct ks_seen_file *file, struct ks_open_file *item)
 {
-	const struct ks_open_file *kept = ks_set_kept(probe, FILE_KIND, item);
+	const struct ks_open_file *kept;
 	const char *path;
 
+	if (!file->in_folder) {
+		snprintf(item->path, sizeof(item->path), "%s:[%llu]", S_ISFIFO(file->inode->i_mode) ? "pipe" : "socket", item->inode);
+		return;
+	}
+	kept = ks_set_kept(probe, FILE_KIND, item);
 	item->path_key = ks_path_key(file);
 	if (probe->level < KS_HIGH && kept && !memcmp(&kept->path_key, &item->path_key, sizeof(item->path_key))) {
 		memcpy(item->path, kept->path, sizeof(item->path));
 		item->path_cut = kept->path_cut;
 		return;
 	}
-	path = ks_path_text(&file->f_path, scratch, sizeof(scratch));
+	path = ks_path_text(&file->path, scratch, sizeof(scratch));
 	if (!path)
 		item->path_cut = true; /* none: it is longer than any path should be */
 	else
 		item->path_cut = put_bounded(item->path, sizeof(item->path), path, strlen(path), PATH_ESCAPED_MAX);
 }
 
-static int copy_file(struct ks_probe *probe, struct file *file, struct ks_open_file *item)
+static int copy_file(struct ks_probe *probe, const struct ks_seen_file *file, struct ks_open_file *item)
 {
-	const struct inode *inode = file_inode(file);
+	const struct inode *inode = file->inode;
 
 	strscpy(item->type, type_of_file(inode), sizeof(item->type));
-	strscpy(item->mode, mode_of_file(file), sizeof(item->mode));
-	item->flags = READ_ONCE(file->f_flags);
+	strscpy(item->mode, mode_of_file(file->mode), sizeof(item->mode));
+	item->flags = file->flags;
 	item->append = !!(item->flags & O_APPEND);
-	item->deleted = d_unlinked(file->f_path.dentry);
+	item->deleted = file->in_folder && d_unlinked(file->path.dentry);
 	item->major = MAJOR(inode->i_sb->s_dev);
 	item->minor = MINOR(inode->i_sb->s_dev);
 	item->inode = inode->i_ino;
@@ -256,7 +259,7 @@ static int copy_file(struct ks_probe *probe, struct file *file, struct ks_open_f
 		item->device_minor = MINOR(inode->i_rdev);
 	}
 	item->size_bytes = i_size_read(inode);
-	item->position = READ_ONCE(file->f_pos);
+	item->position = file->position;
 	put_path(probe, file, item);
 	return FILE_KIND;
 }
@@ -328,14 +331,12 @@ static void put_inet_end(char *out, size_t size, uint16_t family, const uint8_t 
 }
 
 /*
- * Without the socket's lock, which its owner may hold for long: an end that is just being set may
- * be half of it.
+ * Of a copy that was made without the socket's lock, which its owner may hold for long: an end
+ * that was just being set may be half of it.
  */
-static void copy_inet(struct ks_probe *probe, const struct sock *sk, struct ks_open_socket *item)
+static void copy_inet(const struct sock *sk, struct ks_ends *ends)
 {
-	const struct ks_open_socket *kept = ks_set_kept(probe, SOCKET_KIND, item);
 	const struct inet_sock *inet = inet_sk(sk);
-	struct ks_ends *ends = &item->ends;
 
 	ends->family = sk->sk_family;
 	ends->local_port = ntohs(READ_ONCE(inet->inet_sport));
@@ -350,6 +351,13 @@ static void copy_inet(struct ks_probe *probe, const struct sock *sk, struct ks_o
 		memcpy(ends->remote, &sk->sk_v6_daddr, sizeof(ends->remote));
 	}
 #endif
+}
+
+static void put_inet(struct ks_probe *probe, struct ks_open_socket *item)
+{
+	const struct ks_open_socket *kept = ks_set_kept(probe, SOCKET_KIND, item);
+	const struct ks_ends *ends = &item->ends;
+
 	if (kept && !memcmp(&kept->ends, ends, sizeof(*ends))) {
 		memcpy(item->local, kept->local, sizeof(item->local));
 		memcpy(item->remote, kept->remote, sizeof(item->remote));
@@ -414,21 +422,23 @@ static bool put_inode(const struct sock *sk, uint64_t *inode)
 }
 
 /*
- * The peer of @sk, which is held.  RCU does not keep a peer, only that @sk has it; nor can its
- * count be raised without the lock of @sk, which any user can keep busy.  So no more is taken of
- * it than copies, and they count only if @sk has the same peer after them.  False: not to be read.
+ * The peer of @sk.  RCU does not keep a peer, only that @sk has it; nor can its count be raised
+ * without the lock of @sk, which any user can keep busy.  So no more is taken of it than copies,
+ * and they count only if @sk has the same peer after them.  False: not to be read.
  */
 static bool copy_peer(const struct sock *sk, struct ks_open_socket *item)
 {
 	for (unsigned int i = 0; i < KS_TASK_LOOKS; i++) {
-		const struct sock *peer = READ_ONCE(unix_peer(sk));
+		const struct sock *peer;
 		uint8_t cut = 0;
 		bool readable;
 
+		if (!KS_GET(peer, (const struct sock *const *)&unix_peer(sk)))
+			return false;
 		if (!peer)
 			return true;
 		readable = put_unix_name(peer, item->remote, sizeof(item->remote), &cut) & put_inode(peer, &item->peer_inode);
-		if (ks_has(&unix_peer(sk), peer)) {
+		if (ks_still(&unix_peer(sk), peer)) {
 			item->cut |= cut;
 			return readable;
 		}
@@ -453,7 +463,7 @@ static bool copy_unix(const struct sock *sk, struct ks_open_socket *item)
  * Where the structures are private, the family itself is asked: only those which take no lock that
  * is held for long.  False: that would lead to where no memory is.
  */
-static bool copy_asked(struct socket *sock, uint16_t family, struct ks_open_socket *item)
+static bool ask(struct socket *sock, uint16_t family, struct ks_open_socket *item)
 {
 	const struct proto_ops *ops = READ_ONCE(sock->ops);
 	const struct sock *sk = sock->sk;
@@ -471,13 +481,22 @@ static bool copy_asked(struct socket *sock, uint16_t family, struct ks_open_sock
 		return true;
 	if (family == AF_NETLINK)
 		snprintf(item->local, sizeof(item->local), "%u", address.netlink.nl_pid);
+	else if (sock->type == SOCK_PACKET)
+		/* As before Linux 2.2: of these the address is a name. */
+		snprintf(item->local, sizeof(item->local), "%.14s", address.any.sa_data);
 	else
 		snprintf(item->local, sizeof(item->local), "interface %d", address.packet.sll_ifindex);
 	return true;
 }
 
-/* Whether there is all of @sk that its family has of one: nobody knows how much the others have. */
-static bool is_sock(const struct sock *sk)
+/* What is asked of a socket itself, as it was while its file was there. */
+static union {
+	struct sock sk;
+	struct inet_sock inet;
+} copied;
+
+/* If there is all of @sk that its family has of one: nobody knows how much the others have. */
+static bool copy_sock(const struct sock *sk)
 {
 	const struct proto *proto;
 	unsigned int bytes, least = sizeof(*sk);
@@ -489,48 +508,93 @@ static bool is_sock(const struct sock *sk)
 		least = sizeof(struct inet_sock);
 	else if (family == AF_UNIX)
 		least = sizeof(struct unix_sock);
-	return bytes >= least && bytes <= SOCK_BYTES_MAX && ks_is_object(sk, bytes);
+	if (bytes < least || bytes > SOCK_BYTES_MAX || !ks_is_object(sk, bytes) ||
+	    copy_from_kernel_nofault(&copied, sk, min_t(size_t, least, sizeof(copied))))
+		return false;
+	copied.sk.sk_family = family;
+	return true;
 }
 
-/* *@whole: all of it could be read. */
-static int copy_socket(struct ks_probe *probe, struct socket *sock, struct ks_open_socket *item, bool *whole)
+/* A descriptor at which a walk looks. */
+struct seen_descriptor {
+	struct ks_seen_file file;
+	struct ks_open_socket *item;
+	struct socket *sock;            /* NULL: it is none */
+	bool has_sk, whole;
+};
+
+/*
+ * A socket is copied while it is there, as nothing keeps what it has of its family; but for those
+ * that can only be asked.
+ */
+static bool see_socket(struct ks_seen_file *file, struct file *of)
 {
-	const struct word *protocols = NULL, *states = other_states;
+	struct seen_descriptor *seen = container_of(file, struct seen_descriptor, file);
+	struct ks_open_socket *item = seen->item;
+	struct socket *sock = sock_from_file(of);
 	const struct sock *sk;
 
-	*whole = ks_is_object(container_of(sock, struct socket_alloc, socket), sizeof(struct socket_alloc));
-	if (!*whole)
-		return SOCKET_KIND;
+	/* What was found at the look before. */
+	if (seen->sock)
+		memset((void *)item + offsetof(struct ks_open_socket, family), 0, sizeof(*item) - offsetof(struct ks_open_socket, family));
+	seen->sock = sock;
+	seen->has_sk = false;
+	seen->whole = true;
+	if (!sock)
+		return false;
+	seen->whole = ks_is_object(container_of(sock, struct socket_alloc, socket), sizeof(struct socket_alloc));
+	if (!seen->whole)
+		return false;
 	item->inode = SOCK_INODE(sock)->i_ino;
 	put_word(item->type, sizeof(item->type), types, sock->type);
-	/* It stays: only the release of the file takes it away. */
 	sk = READ_ONCE(sock->sk);
-	*whole = !sk || is_sock(sk);
-	if (!sk || !*whole)
+	if (!sk)
+		return false;
+	seen->whole = seen->has_sk = copy_sock(sk);
+	if (!seen->has_sk)
+		return false;
+	switch (copied.sk.sk_family) {
+	case AF_INET:
+	case AF_INET6:
+		copy_inet(&copied.sk, &item->ends);
+		break;
+	case AF_UNIX:
+		seen->whole = copy_unix(sk, item);
+		break;
+	case AF_NETLINK:
+	case AF_PACKET:
+		return true;
+	}
+	return false;
+}
+
+static int tell_socket(struct ks_probe *probe, struct seen_descriptor *seen)
+{
+	const struct word *protocols = NULL, *states = other_states;
+	struct ks_open_socket *item = seen->item;
+	const struct sock *sk = &copied.sk;
+
+	if (!seen->has_sk)
 		return SOCKET_KIND;
 	put_word(item->family, sizeof(item->family), families, sk->sk_family);
 	switch (sk->sk_family) {
 	case AF_INET:
 	case AF_INET6:
 		protocols = inet_protocols;
-		if (sock->type == SOCK_STREAM)
+		if (seen->sock->type == SOCK_STREAM)
 			states = tcp_states;
-		copy_inet(probe, sk, item);
-		break;
-	case AF_UNIX:
-		*whole = copy_unix(sk, item);
+		put_inet(probe, item);
 		break;
 	case AF_NETLINK:
 		protocols = netlink_protocols;
-		*whole = copy_asked(sock, AF_NETLINK, item);
-		break;
+		fallthrough;
 	case AF_PACKET:
-		*whole = copy_asked(sock, AF_PACKET, item);
+		seen->whole = ask(seen->sock, sk->sk_family, item);
 		break;
 	}
 	if (protocols)
 		put_word(item->protocol, sizeof(item->protocol), protocols, sk->sk_protocol);
-	put_word(item->state, sizeof(item->state), states, READ_ONCE(sk->sk_state));
+	put_word(item->state, sizeof(item->state), states, sk->sk_state);
 	return SOCKET_KIND;
 }
 
@@ -609,36 +673,39 @@ static struct ks_shortfall shortfalls[SHORTFALLS] = {
 };
 
 /*
- * The next open file in the @table to which @way leads, from *@fd on and before @last, with a
- * reference; NULL: none.  As an ERR_PTR: -EFAULT, *@fd could not be read; -ENXIO, nor what is
- * behind it; -EBUSY, *@fd was another one at each look; -EAGAIN, the way has changed.
+ * 1: @seen is the next open file in the @table to which @way leads, from *@fd on and before
+ * @last; 0: none.  -EFAULT, *@fd could not be read; -ENXIO, nor what is behind it; -EBUSY, *@fd
+ * was another one at each look; -EAGAIN, the way has changed.
  */
-static struct file *file_in_table(const struct fdtable *table, const struct ks_link way[2], unsigned int *fd, unsigned int last)
+static int file_in_table(const struct fdtable *table, const struct ks_link way[2], unsigned int *fd, unsigned int last,
+			 struct ks_seen_file *seen)
 {
-	struct file *const *slots = (struct file *const *)table->fd, *some[PLACES_READ], *file;
+	struct file *const *slots = (struct file *const *)table->fd, *some[PLACES_READ];
+	int found;
 
 	while (*fd < last) {
 		unsigned int places = min_t(unsigned int, PLACES_READ, last - *fd);
 
 		if (copy_from_kernel_nofault(some, slots + *fd, places * sizeof(*some)))
-			return ERR_PTR(-ENXIO);
+			return -ENXIO;
 		for (unsigned int i = 0; i < places; i++, ++*fd) {
 			if (!some[i])
 				continue;
-			file = ks_get_file(slots + *fd, way, 2);
-			if (file)
-				return file;
+			found = ks_see_file(slots + *fd, way, 2, seen);
+			if (found)
+				return found;
 		}
 	}
-	return NULL;
+	return 0;
 }
 
 /*
- * The next open file in the table @files of @task's, from *@fd on, with a reference, and *@fd
- * behind it; NULL: not among the next places.  As an ERR_PTR: -EFAULT, *@fd could not be read, or
- * what is from there on, where that is *@end; -EBUSY, *@fd was another one at each look.
+ * 1: @seen is the next open file in the table @files of @task's, from *@fd on, and *@fd is its
+ * place; 0: not among the next places.  -EFAULT, *@fd could not be read, or what is from there on,
+ * where that is *@end; -EBUSY, *@fd was another one at each look.
  */
-static struct file *file_in(const struct task_struct *task, const struct files_struct *files, unsigned int *fd, unsigned int *end)
+static int file_in(const struct task_struct *task, const struct files_struct *files, unsigned int *fd, unsigned int *end,
+		   struct ks_seen_file *seen)
 {
 	/*
 	 * @files is given back at once when its last user goes, and may be another's then: it
@@ -647,24 +714,24 @@ static struct file *file_in(const struct task_struct *task, const struct files_s
 	 * @files has.
 	 */
 	struct ks_link way[] = { { &task->files, files }, { &files->fdt, NULL } };
-	struct file *file = ERR_PTR(-EAGAIN);
 	struct fdtable table;
+	int found = -EAGAIN;
 
-	for (unsigned int i = 0; i < KS_TASK_LOOKS && file == ERR_PTR(-EAGAIN); i++) {
-		file = ERR_PTR(-ENXIO);
+	for (unsigned int i = 0; i < KS_TASK_LOOKS && found == -EAGAIN; i++) {
+		found = -ENXIO;
 		if (KS_GET(way[1].held, &files->fdt) && KS_GET(table, (const struct fdtable *)way[1].held)) {
 			*end = max(table.max_fds, *fd);
-			file = file_in_table(&table, way, fd, *fd + min_t(unsigned int, PLACES_MAX, *end - *fd));
+			found = file_in_table(&table, way, fd, *fd + min_t(unsigned int, PLACES_MAX, *end - *fd), seen);
 		}
 	}
-	if (file == ERR_PTR(-ENXIO)) {
+	if (found == -ENXIO) {
 		*end = *fd;
 		/* It has just been closed as a whole. */
-		return ks_has(&task->files, files) ? ERR_PTR(-EFAULT) : NULL;
+		return ks_has(&task->files, files) ? -EFAULT : 0;
 	}
-	if (file == ERR_PTR(-EAGAIN))
-		return READ_ONCE(task->files) ? ERR_PTR(-EBUSY) : NULL;
-	return file;
+	if (found == -EAGAIN)
+		return READ_ONCE(task->files) ? -EBUSY : 0;
+	return found;
 }
 
 static uint64_t place_of(const struct ks_set_cursor *cursor)
@@ -692,37 +759,34 @@ static void count_descriptor(bool whole)
 }
 
 /*
- * The next open file of @task, with a reference, and the cursor behind it; NULL, and the cursor at
+ * True: @seen is the next open file of @task, and the cursor behind it; false, and the cursor at
  * where to go on.  *@under: likewise, and the table is told under this pid.
  */
-static struct file *next_file(const struct task_struct *task, struct ks_set_cursor *cursor, uint32_t *under)
+static bool next_file(const struct task_struct *task, struct ks_set_cursor *cursor, uint32_t *under, struct ks_seen_file *seen)
 {
 	const struct files_struct *files = READ_ONCE(task->files);
 	unsigned int fd = cursor->at[AT_FD], end = 0;
-	struct file *file = NULL;
 	bool readable = true;
+	int found = 0;
 
 	*under = files && !fd ? told_under(task, files, (uint32_t)cursor->at[AT_PID]) : 0;
 	if (files && !*under)
-		file = file_in(task, files, &fd, &end);
-	if (IS_ERR(file)) {
+		found = file_in(task, files, &fd, &end, seen);
+	if (found < 0) {
 		/* Of one descriptor, or from there on. */
 		readable = fd < end;
-		if (file == ERR_PTR(-EBUSY))
+		if (found == -EBUSY)
 			count(CHANGING, false);
 		else if (readable)
 			count_descriptor(false);
-		file = NULL;
-		fd++;
-	} else if (file) {
-		fd++;
 	}
+	fd += !!found;
 	cursor->at[AT_FD] = fd;
-	if (!file && fd >= end) {
+	if (found <= 0 && fd >= end) {
 		count(TABLES, readable);
 		pass_by(cursor);
 	}
-	return file;
+	return found > 0;
 }
 
 /*
@@ -746,11 +810,10 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	static struct ks_torn root_looks;
 	static struct ks_patience patience;
 	struct ks_open_file *item = space; /* both begin with whose it is */
+	struct seen_descriptor seen = { .file.more = see_socket, .item = space };
 	struct task_struct *task = NULL;
-	struct file *file = NULL;
-	struct socket *sock;
 	struct pid *pid;
-	bool pid_whole, whole = false, socket_whole = true;
+	bool pid_whole, whole = false, found = false;
 	uint32_t under = 0, nr = (uint32_t)cursor->at[AT_PID];
 	kuid_t uid;
 	int kind = KS_SET_SKIP;
@@ -794,24 +857,25 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 		whole = KS_GET(uid, &rcu_access_pointer(task->real_cred)->uid);
 		if (whole)
 			item->uid = from_kuid(&init_user_ns, uid);
-		file = next_file(task, cursor, &under);
+		found = next_file(task, cursor, &under, &seen.file);
 		if (under)
 			kind = copy_sharer(task, under, item, space);
 	} else {
 		pass_by(cursor);
 	}
+	if (found) {
+		item->fd = cursor->at[AT_FD] - 1;
+		kind = seen.sock ? tell_socket(probe, &seen) : copy_file(probe, &seen.file, item);
+		ks_done_with_file(&seen.file);
+	}
 	rcu_read_unlock();
-	if (!file)
+	if (!found)
 		return kind;
-	item->fd = cursor->at[AT_FD] - 1;
-	sock = sock_from_file(file);
-	kind = sock ? copy_socket(probe, sock, space, &socket_whole) : copy_file(probe, file, item);
-	fput(file);
-	if (!socket_whole && ks_is_passing(&patience, place_of(cursor))) {
+	if (!seen.whole && ks_is_passing(&patience, place_of(cursor))) {
 		cursor->at[AT_FD]--;
 		return KS_SET_ELSEWHERE;
 	}
-	count_descriptor(whole && socket_whole);
+	count_descriptor(whole && seen.whole);
 	return kind;
 }
 

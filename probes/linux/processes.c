@@ -204,26 +204,24 @@ static bool read_threads(const struct task_struct *task, struct ks_process *item
 }
 
 /*
- * The process's page tables, and the file that it executes, with a reference in *@exe.  One whose
- * first thread has ended has them from another, of which @THREADS_MAX are asked.  False: not to be
- * read.
+ * The process's page tables, and the file that it executes (exe->file NULL: none).  One whose
+ * first thread has ended has them from another, of which @THREADS_MAX are asked.  False: not to
+ * be read.
  */
-static bool read_mm(const struct task_struct *task, struct ks_process *item, struct file **exe)
+static bool read_mm(const struct task_struct *task, struct ks_process *item, struct ks_seen_file *exe)
 {
 	const struct signal_struct *signal = READ_ONCE(task->signal);
 	const struct list_head *node = &signal->thread_head;
-	struct ks_task_mm mm;
+	pgd_t *pgd;
 	int has = 0;
 
 	for (unsigned int i = 0; i < THREADS_MAX && task && !has; i++) {
-		has = ks_task_mm(task, &mm);
+		has = ks_task_mm(task, &pgd, exe);
 		if (!has && signal)
 			task = next_thread_of(signal, &node);
 	}
-	if (has > 0) {
-		ks_mm_roots(mm.pgd, &item->root, &item->user_root);
-		*exe = mm.exe;
-	}
+	if (has > 0)
+		ks_mm_roots(pgd, &item->root, &item->user_root);
 	return has >= 0;
 }
 
@@ -251,8 +249,8 @@ static bool read_pid_ns(const struct pid *pid, struct ks_process *item)
 	return KS_GET(level, &pid->level) && KS_GET(ns, &pid->numbers[level].ns) && KS_GET(item->pid_ns, &ns->ns.inum);
 }
 
-/* The process of @pid.  False: not all could be read.  With a reference in *@exe, or NULL. */
-static bool read_process(const struct task_struct *task, const struct pid *pid, struct ks_process *item, struct file **exe)
+/* The process of @pid, and what it executes, as read_mm().  False: not all could be read. */
+static bool read_process(const struct task_struct *task, const struct pid *pid, struct ks_process *item, struct ks_seen_file *exe)
 {
 	const struct task_struct *parent = rcu_access_pointer(task->real_parent);
 	bool whole;
@@ -291,9 +289,9 @@ static const char *last_name(const struct dentry *dentry)
 
 /*
  * As with the path of an open file: it is made anew when the file is another, when anything in the
- * whole system was renamed, and at the levels that trust nothing.  Gives the reference back.
+ * whole system was renamed, and at the levels that trust nothing.
  */
-static void copy_exe(struct ks_probe *probe, struct file *exe, struct ks_process *item)
+static void copy_exe(struct ks_probe *probe, const struct ks_seen_file *exe, struct ks_process *item)
 {
 	const struct ks_process *kept = ks_set_kept(probe, PROCESS, item);
 	const char *path;
@@ -302,10 +300,9 @@ static void copy_exe(struct ks_probe *probe, struct file *exe, struct ks_process
 	if (probe->level < KS_HIGH && kept && !memcmp(&kept->exe_key, &item->exe_key, sizeof(item->exe_key))) {
 		memcpy(item->exe, kept->exe, sizeof(item->exe));
 	} else {
-		path = ks_path_text(&exe->f_path, path_buffer, sizeof(path_buffer));
-		ks_path_copy(item->exe, sizeof(item->exe), EXE_JSON_BYTES, path ?: last_name(exe->f_path.dentry));
+		path = ks_path_text(&exe->path, path_buffer, sizeof(path_buffer));
+		ks_path_copy(item->exe, sizeof(item->exe), EXE_JSON_BYTES, path ?: last_name(exe->path.dentry));
 	}
-	fput(exe);
 }
 
 /* === The kernel's own page tables ======================================= */
@@ -366,7 +363,7 @@ static struct ks_patience patience;
  */
 static int next_pid(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item, bool views)
 {
-	struct file *exe = NULL;
+	struct ks_seen_file exe = { };
 	struct task_struct *task = NULL, *process;
 	struct pid *pid;
 	unsigned int nr = (unsigned int)cursor->at[1] + 1;
@@ -403,6 +400,9 @@ static int next_pid(struct ks_probe *probe, struct ks_set_cursor *cursor, void *
 	if (process) {
 		shortfalls[PROCESSES].of++;
 		shortfalls[PROCESSES].looked += read_process(process, pid, item, &exe);
+		if (exe.file)
+			copy_exe(probe, &exe, item);
+		ks_done_with_file(&exe);
 		kind = PROCESS;
 	}
 	if (!task)
@@ -410,8 +410,6 @@ static int next_pid(struct ks_probe *probe, struct ks_set_cursor *cursor, void *
 	if (views && task && ks_views_task(task))
 		cursor->at[0] = BELOW;
 	rcu_read_unlock();
-	if (exe)
-		copy_exe(probe, exe, item);
 	return kind;
 }
 

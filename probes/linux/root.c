@@ -220,14 +220,14 @@ const char *ks_path_text(const struct path *path, char *buffer, int bytes)
 	return IS_ERR(text) ? NULL : text;
 }
 
-struct ks_path_key ks_path_key(const struct file *file)
+struct ks_path_key ks_path_key(const struct ks_seen_file *file)
 {
-	const struct dentry *dentry = file->f_path.dentry;
-	const struct inode *inode = file_inode(file);
+	const struct dentry *dentry = file->path.dentry;
+	const struct inode *inode = file->inode;
 
 	return (struct ks_path_key){
-		.file = (uintptr_t)file,
-		.mount = (uintptr_t)file->f_path.mnt,
+		.file = (uintptr_t)file->file,
+		.mount = (uintptr_t)file->path.mnt,
 		.dentry = (uintptr_t)dentry,
 		.name_hash = READ_ONCE(dentry->d_name.hash_len),
 		.renames = read_seqbegin(&rename_lock),

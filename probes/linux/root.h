@@ -13,6 +13,7 @@
 #include <linux/path.h>
 
 #include "../set.h"
+#include "task.h"
 #include "walk.h"
 
 /*
@@ -41,8 +42,8 @@ int ks_no_root(struct ks_probe *probe, struct ks_torn *looks, const char *why);
 void ks_paths_init(void);
 
 /*
- * The text of @path, which is held, in @buffer, as d_path() makes it.  NULL: it is too long, or
- * leads to where no memory is.
+ * The text of @path, which is held, or was seen by ks_see_file() in this section of RCU, in
+ * @buffer, as d_path() makes it.  NULL: it is too long, or leads to where no memory is.
  *
  * d_path() goes through every folder and every mount on the way, however many there are, and again
  * with the kernel's locks of all paths if anything is renamed meanwhile.  Any user can stack tens
@@ -60,7 +61,6 @@ struct ks_path_key {
 	uint64_t file, mount, dentry, name_hash, renames, inode, device_deleted;
 };
 
-/* Of @file, which is held. */
-struct ks_path_key ks_path_key(const struct file *file);
+struct ks_path_key ks_path_key(const struct ks_seen_file *file);
 
 #endif /* KS_PROBES_LINUX_ROOT_H */

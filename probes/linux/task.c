@@ -2,9 +2,10 @@
 /*
  * task.c - what belongs to a task, looked at without its lock: see task.h.
  */
-#include <linux/err.h>
+#include <linux/dcache.h>
 #include <linux/fs.h>
 #include <linux/idr.h>
+#include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mm_types.h>
 #include <linux/pid.h>
@@ -88,26 +89,45 @@ bool ks_is_process(const struct task_struct *task)
 }
 
 /*
- * Whether there is memory wherever a file leads at once: all that is asked of one goes on from
+ * Whether there is memory wherever @file leads at once: all that is asked of one goes on from
  * there.
  */
-static bool is_file(const struct file *file)
+static bool see(const struct file *file, struct ks_seen_file *seen)
 {
-	const struct super_block *of_inode, *of_dentry;
-	const struct inode *inode;
-	struct path path;
+	const struct super_block *of_inode, *of_dentry, *of_mount;
 
 	if (!ks_is_object(file, sizeof(*file)))
 		return false;
-	inode = READ_ONCE(file->f_inode);
-	path.mnt = READ_ONCE(file->f_path.mnt);
-	path.dentry = READ_ONCE(file->f_path.dentry);
-	if (!ks_is_object(inode, sizeof(*inode)) || !ks_is_object(path.dentry, sizeof(*path.dentry)) || !ks_is_object(path.mnt, sizeof(*path.mnt)))
+	seen->file = file;
+	seen->inode = READ_ONCE(file->f_inode);
+	seen->path.mnt = READ_ONCE(file->f_path.mnt);
+	seen->path.dentry = READ_ONCE(file->f_path.dentry);
+	seen->mode = READ_ONCE(file->f_mode);
+	seen->flags = READ_ONCE(file->f_flags);
+	seen->position = READ_ONCE(file->f_pos);
+	if (!ks_is_object(seen->inode, sizeof(*seen->inode)) || !ks_is_object(seen->path.dentry, sizeof(*seen->path.dentry)) ||
+	    !ks_is_object(seen->path.mnt, sizeof(*seen->path.mnt)))
 		return false;
-	of_inode = READ_ONCE(inode->i_sb);
-	of_dentry = READ_ONCE(path.dentry->d_sb);
-	return of_dentry == READ_ONCE(path.mnt->mnt_sb) && ks_is_object(of_inode, sizeof(*of_inode)) &&
-	       (of_inode == of_dentry || ks_is_object(of_dentry, sizeof(*of_dentry)));
+	of_inode = READ_ONCE(seen->inode->i_sb);
+	of_mount = READ_ONCE(seen->path.mnt->mnt_sb);
+	if (!KS_GET(of_dentry, &seen->path.dentry->d_sb) || of_dentry != of_mount || !ks_is_object(of_inode, sizeof(*of_inode)) ||
+	    (of_inode != of_dentry && !ks_is_object(of_dentry, sizeof(*of_dentry))))
+		return false;
+	seen->in_folder = of_dentry->s_magic != PIPEFS_MAGIC && of_dentry->s_magic != SOCKFS_MAGIC;
+	return true;
+}
+
+/* The dentry may be one that RCU does not keep, and be gone by now. */
+static bool has_to_be_held(const struct ks_seen_file *seen)
+{
+	const struct dentry *dentry = seen->path.dentry;
+	const struct dentry_operations *ops;
+	const void *dname = NULL;
+	unsigned int flags;
+
+	return seen->in_folder &&
+	       (!KS_GET(flags, &dentry->d_flags) || flags & DCACHE_NORCU || !KS_GET(ops, &dentry->d_op) ||
+		(ops && (!KS_GET(dname, (const void *const *)&ops->d_dname) || dname)));
 }
 
 /*
@@ -128,65 +148,79 @@ static bool still_leads(const struct ks_link *way, unsigned int links)
  *   the slot    its table or its mm, which RCU does not keep: the way to it, and that is asked
  *               after the slot was read, before anything is made of what was in it;
  *   the file    so it was open in this section of RCU, which keeps its memory: as it is (until
- *               6.7), or as some file's, which may be another one at once;
- *   its count   is raised only while it is not 0, so never in memory that was given back.  Then
- *               the file stays, and slot and way are asked once more whether it is that one still.
+ *               6.7), or as some file's, which may be another one at once; and that of all that it
+ *               led to;
+ *   its count   is not 0 while it is open.  Where it has to be held, it is raised, only while it
+ *               is not 0, so never in memory that was given back.  Then slot and way are asked once
+ *               more whether it is that one still.
  *
  * A slot has one of the file's references, so a file that is still in it after its count was found
  * to be 0 is no file that is just closed; were its memory another's meanwhile (since 6.7), not at
  * each look.
  */
-struct file *ks_get_file(struct file *const *slot, const struct ks_link *way, unsigned int links)
+int ks_see_file(struct file *const *slot, const struct ks_link *way, unsigned int links, struct ks_seen_file *seen)
 {
 	const struct file *dead = NULL;
 	unsigned int dead_looks = 0;
 
 	for (unsigned int i = 0; i < KS_FILE_LOOKS; i++) {
-		bool readable, there, still;
+		bool readable, hold, there, still;
 		struct file *file;
 
-		readable = KS_GET(file, slot) && (!file || is_file(file));
+		readable = KS_GET(file, slot) && (!file || see(file, seen));
 		/* Else the slot's memory may have been anybody's by then. */
 		if (!still_leads(way, links))
-			return ERR_PTR(-EAGAIN);
+			return -EAGAIN;
 		if (!readable)
-			return ERR_PTR(-EFAULT);
+			return -EFAULT;
 		if (!file)
-			return NULL;
-		there = ks_try_get_file(file);
+			return 0;
+		/* Who asks for no more goes by the dentry, whatever it is. */
+		hold = seen->more ? seen->more(seen, file) : !seen->in_folder;
+		hold |= has_to_be_held(seen);
+		there = hold ? ks_try_get_file(file) : file_count(file) > 0;
 		still = ks_still(slot, file) && still_leads(way, links);
+		seen->held = there && hold ? file : NULL;
 		if (there && still)
-			return file;
-		if (there) {
-			fput(file);
-		} else if (still && (!dead || dead == file)) {
+			return 1;
+		ks_done_with_file(seen);
+		if (!there && still && (!dead || dead == file)) {
 			dead = file;
 			dead_looks++;
 		}
 	}
-	return ERR_PTR(dead_looks == KS_FILE_LOOKS ? -EFAULT : -EBUSY);
+	return dead_looks == KS_FILE_LOOKS ? -EFAULT : -EBUSY;
 }
 
-int ks_task_mm(const struct task_struct *task, struct ks_task_mm *out)
+void ks_done_with_file(struct ks_seen_file *seen)
+{
+	if (seen->held)
+		fput(seen->held);
+	seen->held = NULL;
+}
+
+int ks_task_mm(const struct task_struct *task, pgd_t **pgd, struct ks_seen_file *exe)
 {
 	for (unsigned int i = 0; i < KS_TASK_LOOKS; i++) {
 		/* Given back at once when its last user goes: it stays while the task has it. */
 		struct mm_struct *mm = READ_ONCE(task->mm);
 		const struct ks_link way = { &task->mm, mm };
 		bool readable;
+		int has = 0;
 
 		/* A thread of the kernel may use an mm for a while; it is not its own. */
 		if (!mm || READ_ONCE(task->flags) & PF_KTHREAD)
 			return 0;
-		readable = KS_GET(out->pgd, &mm->pgd) && virt_addr_valid(out->pgd);
-		out->exe = readable ? ks_get_file((struct file *const *)&mm->exe_file, &way, 1) : NULL;
-		/* Any user can bring that about: what else there is, can be read. */
-		if (out->exe == ERR_PTR(-EBUSY))
-			out->exe = NULL;
-		if (ks_has(&task->mm, mm) && out->exe != ERR_PTR(-EAGAIN))
-			return readable && !IS_ERR(out->exe) ? 1 : -EFAULT;
-		if (!IS_ERR_OR_NULL(out->exe))
-			fput(out->exe);
+		readable = KS_GET(*pgd, &mm->pgd) && virt_addr_valid(*pgd);
+		if (readable)
+			has = ks_see_file((struct file *const *)&mm->exe_file, &way, 1, exe);
+		if (has <= 0)
+			exe->file = NULL;
+		/* -EBUSY any user can bring about: what else there is, can be read. */
+		if (ks_has(&task->mm, mm) && has != -EAGAIN)
+			return readable && has != -EFAULT ? 1 : -EFAULT;
+		ks_done_with_file(exe);
+		exe->file = NULL;
 	}
 	return 0;
 }

@@ -14,7 +14,9 @@
 #ifndef KS_PROBES_LINUX_TASK_H
 #define KS_PROBES_LINUX_TASK_H
 
+#include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/path.h>
 #include <linux/pid.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
@@ -90,18 +92,49 @@ struct ks_link {
 };
 
 /*
- * The file at @slot, to which so many @links lead, with a reference: fput().  NULL: there is none.
- * As an ERR_PTR: -EAGAIN, the way has changed; -EFAULT, what the slot leads to is no file, or one
- * that is said to be nobody's; -EBUSY, it was another one at each look.
+ * An open file as it was at one moment: what stays as it is while it is open, and what it leads
+ * to, all of which RCU keeps to the end of the section, whoever closes it.
+ *
+ * It is not held, where that can be helped.  Who holds a file may come to be the last who does.
+ * Then a thread of the kernel's leaves the release to one work of the whole kernel's, and some
+ * files are not released before another user wants it: a socket that lingers.  All that is to be
+ * released there waits for it then.
+ *
+ * It has to be held where RCU keeps no dentry, or where a function of the file system's makes its
+ * text: some of those that are in no folder.  A pipe's or a socket's dentry says nothing; of those
+ * who asks for more does without.
  */
-struct file *ks_get_file(struct file *const *slot, const struct ks_link *way, unsigned int links);
-
-struct ks_task_mm {
-	pgd_t *pgd;             /* a valid address; what is there stays no longer than the mm: not to be read */
-	struct file *exe;       /* what it executes, with a reference; NULL: nothing, or another file at each look */
+struct ks_seen_file {
+	const struct file *file;        /* by its address it is told from others: not to be used */
+	struct path path;
+	const struct inode *inode;
+	fmode_t mode;
+	unsigned int flags;
+	loff_t position;
+	bool in_folder;                 /* no pipe and no socket */
+	struct file *held;              /* with a reference, or NULL */
+	/*
+	 * NULL, or copies what else is wanted while the file is there, with reads that may fault:
+	 * it counts if the file is there after it.  True: the file has to be held.  Called again if
+	 * it is to be copied anew.
+	 */
+	bool (*more)(struct ks_seen_file *seen, struct file *file);
 };
 
-/* 1; 0: the task has no mm of its own; -EFAULT: what it has is none. */
-int ks_task_mm(const struct task_struct *task, struct ks_task_mm *mm);
+/*
+ * Looks at the file at @slot, to which so many @links lead.  1: ks_done_with_file() when it is no
+ * longer used, before RCU ends.  0: there is none.  -EAGAIN, the way has changed; -EFAULT, what
+ * the slot leads to is no file, or one that is said to be nobody's; -EBUSY, it was another one at
+ * each look.
+ */
+int ks_see_file(struct file *const *slot, const struct ks_link *way, unsigned int links, struct ks_seen_file *seen);
+void ks_done_with_file(struct ks_seen_file *seen);
+
+/*
+ * 1: *@pgd is a valid address, of what stays no longer than the mm: not to be read; and if
+ * exe->file is not NULL, @exe is what it executes, as ks_see_file() has it (NULL: nothing, or
+ * another file at each look).  0: the task has no mm of its own; -EFAULT: what it has is none.
+ */
+int ks_task_mm(const struct task_struct *task, pgd_t **pgd, struct ks_seen_file *exe);
 
 #endif /* KS_PROBES_LINUX_TASK_H */

@@ -70,6 +70,20 @@ step quiet fresh
 
 # Attributes are not trusted from high on; below, a time of change that moved is enough.
 ask high files >/dev/null
+watch_while() {
+	rm -f watch.in watched; mkfifo watch.in
+	./watch /tmp/w/changed <watch.in >watched & watch=\$!
+	exec 3>watch.in
+	until grep -qs watching watched; do sleep 0.1; done
+	"\$@"
+	exec 3>&-
+	wait \$watch
+	tail -n 1 watched
+}
+step watched-cat watch_while cat /tmp/w/changed
+unnoticed() { fresh >unnoticed; }
+step watched-sample watch_while unnoticed
+step unnoticed cat unnoticed
 echo two >/tmp/w/changed; touch -d '2001-02-03 04:05:06' /tmp/w/changed
 touch /tmp/w/touched
 chmod 4755 /tmp/w/mode
@@ -99,7 +113,7 @@ step end rmmod ksense
 step log dmesg
 SH
 
-my $steps = boot($script, '--linux', '--add', $KS::module, '--timeout', 300);
+my $steps = boot($script, '--linux', '--timeout', 300, map { ('--add', $_) } $KS::module, "$build/tests/watch");
 
 # path => the last record about it; a path's bytes come as they were made, but for those that are no UTF-8 (U+0080.. by their number).
 sub by_path {
@@ -173,6 +187,14 @@ like($steps->{log}{out}, qr/ksense: files=: not absolute, too long, or too many:
 like($steps->{log}{out}, qr/ksense: files=: not absolute, too long, or too many: \Q${long}y\E/, 'and one that is too long');
 is((grep { $_->{event} ne 'present' && $_->{path} ne '/proc/modules' } json($steps->{quiet})), 0,
    'what holds still is present, and no more');
+
+# Who hears when a file is read, or knows when one is read by what happens to another, has his own file in its place meanwhile.
+like($steps->{'watched-cat'}{out}, qr/^events [1-9]/m, 'who watches a file hears that somebody reads it');
+is(by_path('unnoticed')->{'/tmp/w/changed'}{event}, 'present', 'the probe reads it');
+is($steps->{'watched-sample'}{out}, "events 0\n", 'and nobody hears of that');
+my @orders = map { join "\n", map { $_->{path} } grep { $_->{event} eq 'present' } json($steps->{$_}) } qw(quiet unnoticed);
+isnt($orders[0], $orders[1], 'another sample goes through the list in another order');
+is(join("\n", sort split /\n/, $orders[0]), join("\n", sort split /\n/, $orders[1]), 'of the same files');
 
 my $changes = by_path('changes');
 my %event = map { $_ => $changes->{$_}{event} } keys %$changes;

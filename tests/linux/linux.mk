@@ -4,7 +4,7 @@
 LINUX_TEST_MODULES = $(foreach name,hide idt code torn astray,$(B)/tests/$(name)/ks_$(name).ko)
 # What only Dom0 can do.
 DOM0_TEST_MODULES = $(B)/tests/entries/ks_entries.ko
-LINUX_TEST_PROGRAMS = $(B)/tests/actor $(B)/tests/open $(B)/tests/become $(B)/tests/crowd $(B)/tests/many $(B)/tests/mounts $(B)/tests/sharers
+LINUX_TEST_PROGRAMS = $(B)/tests/actor $(B)/tests/open $(B)/tests/become $(B)/tests/crowd $(B)/tests/many $(B)/tests/mounts $(B)/tests/linger $(B)/tests/watch $(B)/tests/sharers
 SOCKET_TEST_PROGRAMS = $(B)/tests/dialect $(B)/tests/load
 LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS) $(B)/tests/forks
 

@@ -131,6 +131,8 @@ static void other_sockets(void)
 
 	done("bind", bind(fd, (struct sockaddr *)&netlink, sizeof(netlink)));
 	check("sniffer", socket(AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)));
+	fd = check("old-sniffer", socket(AF_PACKET, SOCK_PACKET, htons(ETH_P_ALL)));
+	done("bind", bind(fd, &(struct sockaddr){ .sa_family = AF_PACKET, .sa_data = "lo" }, sizeof(struct sockaddr)));
 	check("raw", socket(AF_INET, SOCK_RAW, IPPROTO_ICMP));
 }
 

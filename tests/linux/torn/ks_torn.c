@@ -281,7 +281,7 @@ static struct files_struct *table_of;
 static struct fdtable *first_table, second_table;
 static struct file **looked_at, **looked_at_again;
 
-/* At the begin of ks_get_file(slot, ...). */
+/* At the begin of ks_see_file(slot, ...). */
 static int replace_table(struct kprobe *probe, struct pt_regs *regs)
 {
 	if (regs->di == (unsigned long)looked_at)
@@ -291,7 +291,7 @@ static int replace_table(struct kprobe *probe, struct pt_regs *regs)
 	return 0;
 }
 
-static struct kprobe at_a_file = { .symbol_name = "ks_get_file", .pre_handler = replace_table };
+static struct kprobe at_a_file = { .symbol_name = "ks_see_file", .pre_handler = replace_table };
 
 static int set_table(const char *text, const struct kernel_param *param)
 {
