@@ -215,7 +215,7 @@ check-long: ## what is too long for make check: more tests on the debug build of
 	@scripts/packages
 	@$(MAKE) --no-print-directory check-parts
 	KS_LONG=1 KS_ACCESS='without a policy' KS_STORM_SECONDS=30 KS_IDT_SECONDS=20 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer tests/xen/checked.t \
-		$(patsubst %,tests/xen/%.t,access compare roots idt guests) tests/linux/processes.t $(LONG_T)
+		$(patsubst %,tests/xen/%.t,access compare roots idt guests) tests/linux/processes.t tests/linux/modules.t $(LONG_T)
 
 # Not in make check: each takes a minute or more, and one of them a cross-compiler.
 check-configs: $(APPLIED) ## build Xen in each configuration of tests/xen/configs, or in CONFIGS=

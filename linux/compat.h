@@ -16,6 +16,7 @@
 #include <linux/mount.h>
 #include <linux/namei.h>
 #include <linux/percpu.h>
+#include <linux/sched.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
 #include <asm/current.h>
@@ -68,6 +69,18 @@ static inline uint64_t ks_module_bytes(const struct module *module)
 
 /* Until 6.9 vmalloc had one tree of all its areas. */
 #define KS_VMAP_IN_ONE_TREE (LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0))
+
+/* === Tasks ============================================================== */
+
+/*
+ * Until 6.7 the threads of a process were in a second list, a ring without a head, and that was
+ * the one that /proc/PID/task showed.  Where its link is in a task; 0: there is none.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+#define KS_THREAD_GROUP offsetof(struct task_struct, thread_group)
+#else
+#define KS_THREAD_GROUP 0UL
+#endif
 
 /* === Files and paths ==================================================== */
 

@@ -196,8 +196,16 @@ static bool is_in(uintptr_t address, uintptr_t base, uint64_t bytes)
 #define POSTPONED_TIMES 4
 #define SUSPECTS_MAX 64
 
+enum suspicion {
+	FREE,
+	UNLISTED,               /* a module that the list has not */
+	UNFORMED,               /* one that says that it is unformed */
+	NO_OWNER,               /* code of nothing that has started */
+};
+
 static struct suspect {
-	uint64_t address;       /* 0: free */
+	enum suspicion what;
+	uint64_t address, end;  /* what of it has been so in each look */
 	uint64_t first_ns;      /* when it was seen first, */
 	uint64_t since_ns;      /* or a module last came or went there */
 	uint32_t looks;         /* passes in a row that saw it */
@@ -208,35 +216,47 @@ static uint32_t pass;
 /* Those for which there was a place in this pass. */
 static struct ks_shortfall placed = { .view = "suspects" };
 
-/* Whether @address has been suspect in every pass for so long. */
-static bool is_old_suspect(uint64_t address, uint64_t patience_ns)
+/*
+ * A look at what @address and the next @bytes are suspect of: whether a part of that has been so in
+ * every pass for so long.  Who can write the kernel's memory can make more or less of it look so
+ * from one pass to the next: what counts is what always does.  @excused: somebody has an excuse for
+ * it at the moment, which is good for STARTED_PATIENCE_NS, however often it is taken back.
+ */
+static bool is_old_suspect(enum suspicion what, uint64_t address, uint64_t bytes, bool excused, uint64_t patience_ns)
 {
-	struct suspect *suspect = NULL, *i;
-	uint64_t now_ns = ktime_get_ns();
-	bool old = false;
+	struct suspect *place = NULL;
+	uint64_t now_ns = ktime_get_ns(), end = address + bytes;
+	bool known = false, old = false;
 
 	spin_lock(&suspects_lock);
-	for (i = suspects; i < suspects + SUSPECTS_MAX; i++) {
-		if (i->address && pass - i->pass > 1)
-			i->address = 0;
-		if (i->address == address) {
-			suspect = i;
-			break;
+	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++) {
+		if (i->what != FREE && pass - i->pass > 1)
+			i->what = FREE;
+		if (i->what == FREE)
+			place = i;
+		if (i->what != what || i->address >= end || i->end <= address)
+			continue;
+		known = true;
+		i->address = max(i->address, address);
+		i->end = min(i->end, end);
+		i->looks += i->pass != pass;
+		i->pass = pass;
+		if (excused) {
+			i->since_ns = now_ns;
+			i->looks = 0;
 		}
-		if (!i->address)
-			suspect = i;
+		old |= now_ns - i->since_ns >= patience_ns ||
+		       (i->looks >= POSTPONED_LOOKS && now_ns - i->first_ns >= POSTPONED_TIMES * patience_ns) ||
+		       (what == NO_OWNER && now_ns - i->first_ns >= STARTED_PATIENCE_NS);
 	}
 	/* With no place left, the others are told first, and that there are more. */
 	placed.of++;
-	placed.looked += !!suspect;
-	if (suspect && suspect->address != address)
-		*suspect = (struct suspect){ .address = address, .first_ns = now_ns, .since_ns = now_ns, .looks = 1, .pass = pass };
-	if (suspect) {
-		suspect->looks += suspect->pass != pass;
-		suspect->pass = pass;
-		old = now_ns - suspect->since_ns >= patience_ns ||
-		      (suspect->looks >= POSTPONED_LOOKS && now_ns - suspect->first_ns >= POSTPONED_TIMES * patience_ns);
-	}
+	placed.looked += known || place;
+	if (!known && place)
+		*place = (struct suspect){
+			.what = what, .address = address, .end = end,
+			.first_ns = now_ns, .since_ns = now_ns, .looks = !excused, .pass = pass,
+		};
 	spin_unlock(&suspects_lock);
 	return old;
 }
@@ -267,9 +287,8 @@ static bool is_unformed_for_long(const struct module *module)
 {
 	enum module_state state;
 
-	/* By another address than the module itself, which may be missing elsewhere. */
 	return KS_GET(state, &module->state) && state == MODULE_STATE_UNFORMED &&
-	       is_old_suspect((uintptr_t)module + 2, UNFORMED_PATIENCE_NS);
+	       is_old_suspect(UNFORMED, (uintptr_t)module, 1, false, UNFORMED_PATIENCE_NS);
 }
 
 /* All of @query's that is about the owner, if @module has the code. */
@@ -412,11 +431,11 @@ static int copy_module(const struct module *module, struct ks_module *item)
 /* === Findings =========================================================== */
 
 /*
- * Whether @module may have code at @address that it needs only until it has started.  One that has
- * started has waited for whatever its init function set off, and lets its symbols and that code go
- * in one step.
+ * Whether @module may have code from @address to @end that it needs only until it has started.  One
+ * that has started has waited for whatever its init function set off, and lets its symbols and that
+ * code go in one step.
  */
-static bool may_have_init_code(const struct module *module, uintptr_t address)
+static bool may_have_init_code(const struct module *module, uintptr_t address, uintptr_t end)
 {
 	if (!copy_shadow(module))
 		return false;
@@ -426,8 +445,7 @@ static bool may_have_init_code(const struct module *module, uintptr_t address)
 	if (rcu_access_pointer(shadow.kallsyms) == &module->core_kallsyms)
 		return false;
 #endif
-	/* By another address than the code itself, whose time begins when this one's is over. */
-	return !is_old_suspect(address + 1, STARTED_PATIENCE_NS);
+	return !is_old_suspect(NO_OWNER, address, end - address, true, STARTED_PATIENCE_NS);
 }
 
 static int copy_hidden(const struct module *module, const char *seen, struct ks_hidden_module *item)
@@ -446,7 +464,7 @@ static int copy_hidden(const struct module *module, const char *seen, struct ks_
 
 static int copy_unlisted(const struct module *module, const char *seen, struct ks_hidden_module *item)
 {
-	return is_old_suspect((uintptr_t)module, HIDDEN_PATIENCE_NS) ? copy_hidden(module, seen, item) : KS_SET_SKIP;
+	return is_old_suspect(UNLISTED, (uintptr_t)module, 1, false, HIDDEN_PATIENCE_NS) ? copy_hidden(module, seen, item) : KS_SET_SKIP;
 }
 
 /* Of a module in the list. */
@@ -565,20 +583,21 @@ static int copy_code(uintptr_t address, uintptr_t bytes, bool in_data, uint64_t 
 	item->start = address;
 	item->bytes = bytes;
 	if (ks_vm_area(address, &area)) {
-		if (!in_data) {
-			item->start = (uintptr_t)area.addr;
-			item->bytes = get_vm_area_size(&area);
-		}
+		if (!in_data)
+			item->bytes = (uintptr_t)area.addr + get_vm_area_size(&area) - address;
 		sprint_symbol(symbol, (unsigned long)area.caller);
 	}
-	*cursor = max_t(uint64_t, *cursor, item->start + item->bytes);
+	*cursor = max_t(uint64_t, *cursor, address + item->bytes);
 	strscpy(item->allocated_by, symbol, sizeof(item->allocated_by));
 	owner = in_data ? NULL : owner_by(symbol);
 	if (owner) {
+		item->start = (uintptr_t)area.addr;
+		item->bytes = get_vm_area_size(&area);
 		strscpy(item->owner, owner, sizeof(item->owner));
 		return GENERATED_KIND;
 	}
-	return is_old_suspect(item->start, UNOWNED_PATIENCE_NS) ? UNOWNED_KIND : KS_SET_SKIP;
+	/* Where it begins the page tables say: the area's own word is somebody's to change. */
+	return is_old_suspect(NO_OWNER, item->start, item->bytes, false, UNOWNED_PATIENCE_NS) ? UNOWNED_KIND : KS_SET_SKIP;
 }
 
 /* How many page tables are looked at in one call. */
@@ -614,7 +633,7 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 		query.address = address;
 		ask_owner(&query, module);
 	}
-	if (query.owner && (!query.owner_starts || may_have_init_code(query.owner, address))) {
+	if (query.owner && (!query.owner_starts || may_have_init_code(query.owner, address, PAGE_ALIGN(query.owner_end)))) {
 		*cursor = max_t(uint64_t, *cursor, PAGE_ALIGN(query.owner_end));
 		return KS_SET_SKIP;
 	}

@@ -347,7 +347,7 @@ static int copy_kernel_root(unsigned int i, struct ks_kernel_root *item)
 /* === The walk =========================================================== */
 
 /* cursor->at[0]: where in the pass */
-enum stage { KERNEL, BEGIN, LIST, TABLE, BELOW, CPUS, FOUND };
+enum stage { KERNEL, BEGIN, LIST, TABLE, BELOW, JUDGE, CPUS, FOUND };
 /* cursor->at[1]: the pid, CPU, suspect or mm at hand */
 
 /* What a pass may not see all of: pids that lead to a task, and processes that could be read. */
@@ -374,7 +374,7 @@ static int next_pid(struct ks_probe *probe, struct ks_set_cursor *cursor, void *
 	pid = ks_next_pid(&nr, &whole);
 	if (!pid) {
 		rcu_read_unlock();
-		cursor->at[0] = CPUS;
+		cursor->at[0] = views ? JUDGE : CPUS;
 		cursor->at[1] = 0;
 		return KS_SET_SKIP;
 	}
@@ -453,6 +453,13 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 	case BELOW:
 		if (ks_views_below(at))
 			cursor->at[0] = TABLE;
+		return KS_SET_SKIP;
+	case JUDGE:
+		if (ks_views_judge(&at)) {
+			cursor->at[0] = CPUS;
+			at = 0;
+		}
+		cursor->at[1] = at;
 		return KS_SET_SKIP;
 	case CPUS:
 		if (!views || ks_views_running(probe, &at)) {

@@ -20,7 +20,7 @@
 #include "walk.h"
 #include "x86.h"
 
-enum view { PID_TABLE, TASK_LIST, THREADS, TREE, RUNNING, VIEWS };
+enum view { PID_TABLE, TASK_LIST, THREADS, TREE, RUNNING, VIEWS, THREAD_GROUP = VIEWS /* a part of THREADS */ };
 static const char *const view_names[VIEWS] = { "pid-table", "task-list", "threads", "tree", "running" };
 #define BIT_OF(view) (1U << (view))
 
@@ -33,6 +33,8 @@ static const char *const view_names[VIEWS] = { "pid-table", "task-list", "thread
 #define RESTARTS_MAX 8
 /* No list has so many: it was made to run in a circle. */
 #define LIST_MAX (1U << 18)
+/* As far from a list's end one is looked for that no walk has met: who came meanwhile is close to it. */
+#define NEWCOMERS_MAX 1024
 /* How many tasks below a hidden one are looked at with it. */
 #define BELOW_HIDDEN_MAX 32
 
@@ -53,7 +55,7 @@ static const char *const view_names[VIEWS] = { "pid-table", "task-list", "thread
 #define FORGET_PASSES 4
 #define FORGET_RUNNING_PASSES 64
 
-/* Of so many processes, at least, it is remembered that the list has them. */
+/* Of so many tasks, at least, it is remembered which lists have them. */
 #define MARKS_MIN 8192
 
 const struct ks_field ks_hidden_fields[KS_HIDDEN_FIELDS] = {
@@ -75,10 +77,11 @@ const struct ks_field ks_hidden_fields[KS_HIDDEN_FIELDS] = {
 
 /* === Data =============================================================== */
 
-/* That the list of processes has @task, in this pass. */
+/* That the walks of this pass have met @task, in the lists of these views. */
 struct mark {
 	const struct task_struct *task;
 	uint32_t pass;
+	uint32_t views;
 };
 
 /* A task by which a walk goes on, if it still is what it was. */
@@ -122,11 +125,11 @@ static struct views {
 	uint64_t began_ns;              /* of this pass */
 	struct mark *marks;
 	uint32_t marks_slots;           /* a power of two, twice as many as are used */
-	uint32_t marked;
+	uint32_t marked, listed;        /* of those, in the list of processes */
 	struct walk list, below;
 	bool list_complete;             /* so a process that is not marked is not in the list */
 	const struct task_struct *below_task;
-	bool below_threads;             /* at its threads; its children were before */
+	enum view below_view;           /* at its children, then its threads, then their other list */
 	uint32_t processes;             /* found in the pid table in this pass */
 	uint32_t lists, lists_lost;     /* walked below tasks, */
 	uint32_t hidden, hidden_lost;   /* and below those that the pid table has not */
@@ -153,6 +156,12 @@ static bool in_pid_table(const struct task_struct *task, bool process, unsigned 
 	return ks_is_task(task, nr) && (!process || (ks_task_of(READ_ONCE(task->thread_pid), PIDTYPE_TGID, &found) && found == task));
 }
 
+/* The link at @offset in @task. */
+static const struct list_head *link_at(const struct task_struct *task, size_t offset)
+{
+	return (const void *)((const char *)task + offset);
+}
+
 /* === Marks ============================================================== */
 
 static struct mark *mark_of(const struct task_struct *task)
@@ -169,17 +178,38 @@ static struct mark *mark_of(const struct task_struct *task)
 }
 
 /* False: no room. */
-static bool set_mark(const struct task_struct *task)
+static bool set_mark(const struct task_struct *task, enum view view)
 {
 	struct mark *mark = mark_of(task);
 
-	if (mark->pass == v.pass)
-		return true;
-	if (v.marked == v.marks_slots / 2)
-		return false;
-	v.marked++;
-	*mark = (struct mark){ task, v.pass };
+	if (mark->pass != v.pass) {
+		if (v.marked == v.marks_slots / 2)
+			return false;
+		v.marked++;
+		*mark = (struct mark){ .task = task, .pass = v.pass };
+	}
+	mark->views |= BIT_OF(view);
 	return true;
+}
+
+/*
+ * Whether the list @head has @task, by its link @node.  That its neighbours have it proves no more
+ * than that they do: they may be a list that nobody else knows.  So a walk has to have met it; or
+ * it leads to the head itself, as one does that came behind the walk.
+ */
+static bool is_in_list(const struct task_struct *task, enum view view, const struct list_head *node, const struct list_head *head)
+{
+	const struct mark *mark = mark_of(task);
+	struct ks_round round = ks_round(node, NEWCOMERS_MAX);
+	const struct list_head *at;
+
+	if (mark->pass == v.pass && mark->views & BIT_OF(view))
+		return true;
+	while ((at = ks_round_next(&round)))
+		if (at == head)
+			return true;
+	/* Of a list that is longer, only the walks can say it. */
+	return !round.left && (view == TASK_LIST ? !v.list_complete : v.lists_lost || v.hidden);
 }
 
 /* === Suspects =========================================================== */
@@ -192,6 +222,8 @@ struct sight {
 	unsigned int flags;
 	int exit_state, exit_signal;
 	const struct mm_struct *mm;
+	const struct task_struct *parent, *leader;
+	const struct signal_struct *signal;
 	bool process;
 };
 
@@ -202,7 +234,8 @@ static bool take_sight(struct sight *sight, const struct task_struct *task)
 	return KS_GET(sight->start_ns, &task->start_boottime) && KS_GET(sight->exec_id, &task->self_exec_id) &&
 	       KS_GET(sight->tid, &task->pid) && KS_GET(sight->pid, &task->tgid) && KS_GET(sight->flags, &task->flags) &&
 	       KS_GET(sight->exit_state, &task->exit_state) && KS_GET(sight->exit_signal, &task->exit_signal) &&
-	       KS_GET(sight->mm, &task->mm);
+	       KS_GET(sight->mm, &task->mm) && KS_GET(sight->parent, &task->real_parent) &&
+	       KS_GET(sight->leader, &task->group_leader) && KS_GET(sight->signal, &task->signal);
 }
 
 static struct suspect *find_suspect(const struct sight *sight)
@@ -362,15 +395,13 @@ static void note(const struct sight *sight, unsigned int missing, enum view view
  */
 static bool has_a_right_to_be_missing(const struct sight *sight)
 {
-	const struct signal_struct *signal;
 	atomic_t live;
 
 	if (sight->mm)
 		return false;
 	if (!sight->exit_state)
 		return !sight->tid && sight->flags & PF_IDLE;
-	return !sight->process || !KS_GET(signal, &sight->task->signal) || !KS_GET(live, &signal->live) ||
-	       !atomic_read(&live);
+	return !sight->process || !KS_GET(live, &sight->signal->live) || !atomic_read(&live);
 }
 
 /* Asks all views for @task, which came by way of @view.  Under RCU. */
@@ -383,24 +414,22 @@ static void examine(const struct task_struct *task, enum view view)
 		return;
 	if (!in_pid_table(task, sight.process, &nr))
 		missing |= BIT_OF(PID_TABLE);
-	if (!ks_list_linked(&task->thread_node))
+	if (!is_in_list(task, THREADS, &task->thread_node, &sight.signal->thread_head) ||
+	    (!sight.process && KS_THREAD_GROUP &&
+	     !is_in_list(task, THREAD_GROUP, link_at(task, KS_THREAD_GROUP), link_at(sight.leader, KS_THREAD_GROUP))))
 		missing |= BIT_OF(THREADS);
 	if (sight.process) {
-		/* Nor is one new whose start is still to come. */
-		bool old = sight.start_ns < v.began_ns || sight.start_ns > ks_port_boot_time_ns();
-
-		if (view != TASK_LIST &&
-		    !(v.list_complete && old ? mark_of(task)->pass == v.pass : ks_list_linked(&task->tasks)))
+		if (view != TASK_LIST && !is_in_list(task, TASK_LIST, &task->tasks, &init_task.tasks))
 			missing |= BIT_OF(TASK_LIST);
-		if (!ks_list_linked(&task->sibling))
+		if (!is_in_list(task, TREE, &task->sibling, &sight.parent->children))
 			missing |= BIT_OF(TREE);
 	}
 	/*
-	 * It may have gone, or become the first thread of its process, between one question and
-	 * the next.
+	 * It may have gone, got another parent, or become the first thread of its process, between
+	 * one question and the next.
 	 */
 	if (missing && (!take_sight(&after, task) || after.exit_state != sight.exit_state || after.exit_signal != sight.exit_signal ||
-			after.process != sight.process ||
+			after.process != sight.process || after.parent != sight.parent || after.leader != sight.leader ||
 			after.exec_id != sight.exec_id || after.start_ns != sight.start_ns))
 		return;
 	if (missing || v.suspects_count)
@@ -499,7 +528,7 @@ static const struct list_head *resume(struct walk *walk, const struct list_head 
 
 		if (!task || task != anchor->task || task->start_boottime != anchor->start_ns)
 			continue;
-		node = (const void *)((const char *)task + offset);
+		node = link_at(task, offset);
 		if (ks_list_linked(node))
 			return node;
 	}
@@ -532,11 +561,12 @@ static enum walked walk_on(struct walk *walk, const struct list_head *head, size
 		task = (const void *)((const char *)node - offset);
 		if (view == TREE && (!KS_GET(has, &task->real_parent) || has != owner))
 			return restart(walk);
-		if (view == THREADS && (!KS_GET(has, &task->signal) || has != owner))
+		if ((view == THREADS || view == THREAD_GROUP) && (!KS_GET(has, &task->signal) || has != owner))
 			return restart(walk);
-		if (view == TASK_LIST && !set_mark(task))
+		if (!set_mark(task, view))
 			return WALK_LOST;
-		if (found(task, view, &nr))
+		v.listed += view == TASK_LIST;
+		if (found(task, view == THREAD_GROUP ? THREADS : view, &nr))
 			walk->anchors[walk->pushed++ % ANCHORS] = (struct anchor){ task, task->start_boottime, nr };
 	}
 	return WALK_ON;
@@ -549,7 +579,7 @@ void ks_views_begin(void)
 	v.pass++;
 	v.pass += !v.pass;
 	v.began_ns = ks_port_boot_time_ns();
-	v.marked = 0;
+	v.marked = v.listed = 0;
 	v.list_complete = false;
 	v.processes = v.lists = v.lists_lost = v.hidden = v.hidden_lost = v.suspected = 0;
 	begin_walk(&v.list);
@@ -566,26 +596,32 @@ bool ks_views_processes(void)
 	return walked != WALK_ON;
 }
 
-bool ks_views_task(struct task_struct *task)
+/* Whether its list has more than one. */
+static bool has_threads(const struct task_struct *task)
 {
 	const struct signal_struct *signal = READ_ONCE(task->signal);
+	struct list_head threads;
+
+	return !KS_GET(threads, &signal->thread_head) || threads.next != threads.prev;
+}
+
+bool ks_views_task(struct task_struct *task)
+{
 	const struct task_struct *parent;
 	bool process = ks_is_process(task);
-	struct list_head threads;
 	unsigned int nr;
 
 	v.processes += process;
-	examine(task, PID_TABLE);
 	if (!process)
 		found(READ_ONCE(task->group_leader), THREADS, &nr);
 	parent = READ_ONCE(task->real_parent);
 	if (parent != &init_task)
 		found(parent, TREE, &nr);
 	/* Most have neither children nor threads. */
-	if (list_empty(&task->children) && !(process && (!KS_GET(threads, &signal->thread_head) || threads.next != threads.prev)))
+	if (list_empty(&task->children) && !(process && has_threads(task)))
 		return false;
 	v.below_task = task;
-	v.below_threads = false;
+	v.below_view = TREE;
 	begin_walk(&v.below);
 	return true;
 }
@@ -607,21 +643,45 @@ bool ks_views_below(unsigned int nr)
 		return true;
 	}
 	signal = READ_ONCE(task->signal);
-	if (v.below_threads)
+	if (v.below_view == TREE)
+		walked = walk_on(&v.below, &task->children, offsetof(struct task_struct, sibling), TREE, task);
+	else if (v.below_view == THREADS)
 		walked = walk_on(&v.below, &signal->thread_head, offsetof(struct task_struct, thread_node), THREADS, signal);
 	else
-		walked = walk_on(&v.below, &task->children, offsetof(struct task_struct, sibling), TREE, task);
+		walked = walk_on(&v.below, link_at(task, KS_THREAD_GROUP), KS_THREAD_GROUP, THREAD_GROUP, signal);
 	if (walked != WALK_ON) {
 		v.lists++;
 		v.lists_lost += walked == WALK_LOST;
-		if (!v.below_threads && ks_is_process(task)) {
-			v.below_threads = true;
+		if ((v.below_view == TREE && ks_is_process(task) && has_threads(task)) || (v.below_view == THREADS && KS_THREAD_GROUP)) {
+			v.below_view = v.below_view == TREE ? THREADS : THREAD_GROUP;
 			begin_walk(&v.below);
 			walked = WALK_ON;
 		}
 	}
 	rcu_read_unlock();
 	return walked != WALK_ON;
+}
+
+bool ks_views_judge(unsigned int *nr)
+{
+	struct task_struct *task;
+	struct pid *pid = NULL;
+	bool whole;
+
+	rcu_read_lock();
+	for (unsigned int i = 0; i < AT_ONCE; i++, ++*nr) {
+		pid = ks_next_pid(nr, &whole);
+		if (!pid)
+			break;
+		task = NULL;
+		/* One that was taken out of the table may still be there as the other of the two. */
+		if (!ks_task_of(pid, PIDTYPE_PID, &task) || (!task && !ks_task_of(pid, PIDTYPE_TGID, &task)))
+			continue;
+		if (task)
+			examine(task, PID_TABLE);
+	}
+	rcu_read_unlock();
+	return !pid;
 }
 
 /*
@@ -667,7 +727,7 @@ void ks_views_end(struct ks_probe *probe)
 		if (suspect->pass && v.pass - suspect->pass >= (running_only ? FORGET_RUNNING_PASSES : FORGET_PASSES))
 			forget(suspect);
 	}
-	v.shortfalls[SHORT_LIST].looked = v.list_complete ? v.processes : min(v.marked, v.processes - 1);
+	v.shortfalls[SHORT_LIST].looked = v.list_complete ? v.processes : min(v.listed, v.processes - 1);
 	v.shortfalls[SHORT_LIST].of = v.processes;
 	v.shortfalls[SHORT_BELOW].looked = v.lists - v.lists_lost;
 	v.shortfalls[SHORT_BELOW].of = v.lists;

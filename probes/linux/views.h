@@ -8,8 +8,9 @@
  * whom the sensor's timer interrupts.  What is hidden is out of some of them, and has to be in the
  * last one if it does anything.
  *
- * A pass of the probe "processes" walks each.  Of whatever it comes across it asks whether the
- * others have it too: a few loads, as a link is proved by its neighbours'.  What is missing
+ * A pass of the probe "processes" walks each, and marks whom it meets.  Of whatever it comes across
+ * it then asks whether the others have it too: for its neighbours in a list may be of the hider's
+ * making, it has to have been met, or to lead to the list's head.  What is missing
  * somewhere is a suspect, known by its address, start and number of execs; it is told when the
  * next look, 50 ms later at least and in another pass, misses it in the same view.  If start or
  * number are others by then, it may be another task, caught in a moment of its own: then it takes
@@ -66,6 +67,12 @@ bool ks_views_task(struct task_struct *task);
 
 /* Walks on in the lists below the task of pid @nr: some of them.  True: that is done. */
 bool ks_views_below(unsigned int nr);
+
+/*
+ * All lists were walked: asks of some tasks of the pid table, from *@nr on, whether they were met.
+ * True: those were the last.
+ */
+bool ks_views_judge(unsigned int *nr);
 
 /*
  * Looks at what CPUs run: some of them, from *@cpu on; before CPU 0, at whom @probe's timer

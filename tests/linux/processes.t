@@ -139,6 +139,15 @@ step thread await_hidden event.:.appeared
 step thread_again ksense --json records processes --run --filter kind=hidden
 echo 0 >\$hide/thread
 step unthread await_hidden event.:.vanished
+for trick in group:threads node:threads both:threads child:tree; do
+	missing=\${trick#*:} trick=\${trick%%:*} tid=\$thread
+	[ \$trick = child ] && tid=\$busy
+	echo \$tid >\$hide/\$trick
+	step \$trick await_hidden event.:.appeared
+	step gone_\$trick sh -c "ls /proc/\$actor/task; cat /proc/\$\$/task/\$\$/children"
+	echo 0 >\$hide/\$trick
+	step un\$trick await_hidden event.:.vanished
+done
 echo \$actor >\$hide/table
 await_hidden event.:.appeared >/dev/null
 ksense reset processes >/dev/null
@@ -305,6 +314,15 @@ is_deeply([map { [@$_{qw(event tid pid missing)}] } hidden('thread')], [['appear
 	or diag explain $steps->{thread};
 is_deeply([map { [@$_{qw(event tid)}] } hidden('thread_again')], [['present', $thread]], 'and told again to whom asks for a fresh sample');
 is_deeply([map { [@$_{qw(event tid)}] } (hidden('unthread'))[-1]], [['vanished', $thread]], 'and no more when it does not hide');
+# Out of lists of which its neighbours say nothing.
+for ([group => $thread, 'threads'], [node => $thread, 'threads'], [both => $thread, 'threads'], [child => $busy, 'tree']) {
+	my ($trick, $tid, $missing) = @$_;
+	my $pid = $trick eq 'child' ? $busy : $actor;
+	is_deeply([map { [@$_{qw(event tid pid missing)}] } hidden($trick)], [['appeared', $tid, $pid, $missing]], "$trick: it is found")
+		or diag explain $steps->{$trick};
+	is_deeply([map { [@$_{qw(event tid)}] } (hidden("un$trick"))[-1]], [['vanished', $tid]], "$trick: and no more when it does not hide");
+	unlike($steps->{"gone_$trick"}{out}, qr/\b$tid\b/, "$trick: while /proc did not have it") if $trick ne 'node';
+}
 ok((grep { $_->{tid} == $actor } hidden('reset')), 'after a reset what is hidden is found again');
 
 # === Against a storm =========================================================

@@ -6,6 +6,9 @@
  *
  *   orphan=N   leaves N pages of code behind that belong to no module, and refuses to be loaded.  Found as "unowned-code".
  *   owned=1    the same, and says that it is code of the module ksense from before that started.  Found as "unowned-code".
+ *   drift=1    leaves a page of code behind, and changes where its area is said to begin, again and again.  Found as "unowned-code".
+ *   claim=1    the same, and says for 10 s, and then not for 1.2 s, that it is code of this module from before that started.  Found as
+ *              "unowned-code", after 5 minutes.
  *   far=GB     the same, so many GiB behind the begin of the area of vmalloc.  Found at "adversarial".
  *   data=1     makes a page of this module's data executable, and runs code there.  Found as "unowned-code".
  *   deep=1     takes this module out of the list of modules and out of /sys/module.  It cannot be unloaded any more.  Found as "hidden",
@@ -22,13 +25,18 @@
 #include <linux/tracepoint.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
-static bool owned, data, deep, listen;
+static bool owned, drift, claim, data, deep, listen;
 static unsigned long orphan, far;
 module_param(orphan, ulong, 0400);
 MODULE_PARM_DESC(orphan, "leave so many pages of code behind");
 module_param(owned, bool, 0400);
 MODULE_PARM_DESC(owned, "leave a page of code behind, and say that it is ksense's");
+module_param(drift, bool, 0400);
+MODULE_PARM_DESC(drift, "leave a page of code behind whose area drifts");
+module_param(claim, bool, 0400);
+MODULE_PARM_DESC(claim, "leave a page of code behind that this module claims, but for moments");
 module_param(far, ulong, 0400);
 MODULE_PARM_DESC(far, "leave a page of code behind, so many GiB into the area of vmalloc");
 module_param(data, bool, 0400);
@@ -64,22 +72,22 @@ static void *alloc_page_of_code(void)
 	return module_alloc_fn ? module_alloc_fn(PAGE_SIZE) : NULL;
 }
 
-static void set_init_code(struct module *module, void *page)
+static void set_init_code(struct module *module, void *code)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
-	module->mem[MOD_INIT_TEXT].size = PAGE_SIZE;
-	WRITE_ONCE(module->mem[MOD_INIT_TEXT].base, page);
+	module->mem[MOD_INIT_TEXT].size = code ? PAGE_SIZE : 0;
+	WRITE_ONCE(module->mem[MOD_INIT_TEXT].base, code);
 #else
-	module->init_layout.text_size = PAGE_SIZE;
-	WRITE_ONCE(module->init_layout.base, page);
+	module->init_layout.text_size = code ? PAGE_SIZE : 0;
+	WRITE_ONCE(module->init_layout.base, code);
 #endif
 }
 
-static int leave_orphan(void)
+static void *page;      /* of code, the last that was left behind */
+
+static int leave_page(const char *what)
 {
-	struct module *(*find_module_fn)(const char *name) = (void *)lookup("find_module");
 	int (*set_memory_x_fn)(unsigned long address, int pages) = (void *)lookup("set_memory_x");
-	void *page;
 
 	if (!set_memory_x_fn)
 		return -ENOENT;
@@ -89,7 +97,100 @@ static int leave_orphan(void)
 	memset(page, 0xc3, PAGE_SIZE); /* RET */
 	if (set_memory_x_fn((unsigned long)page, 1))
 		return -EIO;
-	pr_info("ks_code: %s at %lx\n", owned ? "owned" : "orphan", (unsigned long)page);
+	pr_info("ks_code: %s at %lx\n", what, (unsigned long)page);
+	return 0;
+}
+
+static struct vm_struct *area;
+static void *area_start;
+static unsigned long area_bytes;
+
+static void move_area(struct work_struct *work)
+{
+	static unsigned int pages;
+
+	pages = (pages + 1) % 4;
+	area->size = area_bytes + pages * PAGE_SIZE;
+	WRITE_ONCE(area->addr, area_start - pages * PAGE_SIZE);
+	schedule_delayed_work(to_delayed_work(work), 12 * HZ / 10);
+}
+
+static DECLARE_DELAYED_WORK(moving, move_area);
+
+static int start_drifting(void)
+{
+	struct vm_struct *(*find_vm_area_fn)(const void *address) = (void *)lookup("find_vm_area");
+	int error = leave_page("drifts");
+
+	area = find_vm_area_fn && !error ? find_vm_area_fn(page) : NULL;
+	if (!area)
+		return error ?: -ENOENT;
+	area_start = area->addr;
+	area_bytes = area->size;
+	schedule_delayed_work(&moving, 0);
+	return 0;
+}
+
+static void stop_drifting(void)
+{
+	if (!area)
+		return;
+	cancel_delayed_work_sync(&moving);
+	area->addr = area_start;
+	area->size = area_bytes;
+}
+
+#ifdef CONFIG_KALLSYMS
+static void claim_page(struct work_struct *work)
+{
+	static struct mod_kallsyms symbols;
+	static bool claimed;
+
+	claimed = !claimed;
+	symbols = THIS_MODULE->core_kallsyms;
+	rcu_assign_pointer(THIS_MODULE->kallsyms, claimed ? &symbols : &THIS_MODULE->core_kallsyms);
+	set_init_code(THIS_MODULE, claimed ? page : NULL);
+	schedule_delayed_work(to_delayed_work(work), claimed ? 10 * HZ : 12 * HZ / 10);
+}
+
+static DECLARE_DELAYED_WORK(claiming, claim_page);
+
+static int start_claiming(void)
+{
+	int error = leave_page("claimed");
+
+	/* The module lets its real code of that kind go when it has started. */
+	if (!error)
+		schedule_delayed_work(&claiming, 2 * HZ);
+	return error;
+}
+
+static void stop_claiming(void)
+{
+	if (!claim)
+		return;
+	cancel_delayed_work_sync(&claiming);
+	set_init_code(THIS_MODULE, NULL);
+	rcu_assign_pointer(THIS_MODULE->kallsyms, &THIS_MODULE->core_kallsyms);
+}
+#else
+static int start_claiming(void)
+{
+	return -ENOENT;
+}
+
+static void stop_claiming(void)
+{
+}
+#endif
+
+static int leave_orphan(void)
+{
+	struct module *(*find_module_fn)(const char *name) = (void *)lookup("find_module");
+	int error = leave_page(owned ? "owned" : "orphan");
+
+	if (error)
+		return error;
 	if (owned) {
 		/* It is freed with that module. */
 		struct module *ksense = find_module_fn ? find_module_fn("ksense") : NULL;
@@ -105,7 +206,6 @@ static int leave_far(void)
 {
 	void *(*alloc)(unsigned long bytes, unsigned long align, unsigned long start, unsigned long end, gfp_t gfp,
 		       pgprot_t prot, unsigned long vm_flags, int node, const void *caller);
-	void *page;
 
 	alloc = (void *)lookup("__vmalloc_node_range");
 	if (!alloc)
@@ -207,6 +307,10 @@ static int __init code_start(void)
 		error = leave_orphan();
 	for (unsigned long i = 0; i < orphan && (!error || error == -ECANCELED); i++)
 		error = leave_orphan();
+	if (!error && drift)
+		error = start_drifting();
+	if (!error && claim)
+		error = start_claiming();
 	if (!error && far)
 		error = leave_far();
 	if (!error && data)
@@ -220,6 +324,8 @@ static int __init code_start(void)
 
 static void __exit code_stop(void)
 {
+	stop_drifting();
+	stop_claiming();
 	stop_listening();
 }
 

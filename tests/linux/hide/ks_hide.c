@@ -14,6 +14,12 @@
  *               seen "running".
  *   thread=TID  takes one thread, not the first of its process, out of the pid table: the process stays, /proc/PID/task lacks it.  Found as
  *               "hidden", missing in "pid-table"; the process's list of threads still has it.
+ *   group=TID   takes one thread out of the ring that /proc/PID/task shows before Linux 6.7 (task->thread_group); since then there is no such ring.
+ *               Found as "hidden", missing in "threads".
+ *   node=TID    takes one thread out of the list of its process's threads, and puts it into a list of its own, so that its neighbours look right.
+ *               Found likewise.
+ *   both=TID    the two together.
+ *   child=PID   takes the process out of its parent's list of children, and puts it into a list of its own.  Found as "hidden", missing in "tree".
  *   ring=PID    takes the process out of the list of tasks and links it to itself, so that its neighbours look right.  Found as list=.
  *   future=PID  the same, and its start is set to a day that is still to come, so that it looks as if it were too new to be in the list yet.
  *   as_thread=PID
@@ -63,9 +69,12 @@ enum links {
 	IN_TABLE = 2,
 	IN_TREE = 4,
 	RING = 8,               /* with IN_LIST: links it to itself */
-	ONE_THREAD = 16,        /* with IN_TABLE: of a thread, not a process */
+	ONE_THREAD = 16,        /* of a thread, not a process */
 	FUTURE = 32,            /* with RING: and starts tomorrow */
 	NO_PROCESS = 64,        /* its link as a process, and that it says it is one */
+	IN_GROUP = 128,         /* of a thread, as the next */
+	IN_THREADS = 256,       /* and puts it into a list of its own */
+	IN_CHILDREN = 512,      /* and puts it into a list of its own */
 };
 
 static const enum pid_type process_types[] = { PIDTYPE_PID, PIDTYPE_TGID };
@@ -84,6 +93,23 @@ static struct pid *pid_of(struct task_struct *task, enum pid_type type)
 
 static int exit_signal; /* what the one that says that it is no process had */
 
+static LIST_HEAD(own_threads);
+static LIST_HEAD(own_children);
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+static struct list_head *group_link(struct task_struct *task)
+{
+	return &task->thread_group;
+}
+#else
+static LIST_HEAD(no_group);
+
+static struct list_head *group_link(struct task_struct *task)
+{
+	return &no_group;
+}
+#endif
+
 static void unlink_task(struct task_struct *task, unsigned int links)
 {
 	write_lock_irq(tasks_lock);
@@ -93,6 +119,12 @@ static void unlink_task(struct task_struct *task, unsigned int links)
 		hlist_del_rcu(&task->pid_links[process_types[i]]);
 	if (links & IN_TREE)
 		list_del_init(&task->sibling);
+	if (links & IN_CHILDREN)
+		list_move(&task->sibling, &own_children);
+	if (links & IN_GROUP)
+		list_del_rcu(group_link(task));
+	if (links & IN_THREADS)
+		list_del_rcu(&task->thread_node);
 	if (links & NO_PROCESS) {
 		hlist_del_rcu(&task->pid_links[PIDTYPE_TGID]);
 		exit_signal = task->exit_signal;
@@ -101,11 +133,15 @@ static void unlink_task(struct task_struct *task, unsigned int links)
 	if (links & FUTURE)
 		task->start_boottime += TOMORROW_NS;
 	write_unlock_irq(tasks_lock);
-	if (links & RING) {
-		/* Or whoever is just at this one would go round in it for ever. */
+	/* Or whoever is just at this one would go round in it for ever. */
+	if (links & (RING | IN_GROUP | IN_THREADS))
 		synchronize_rcu();
+	if (links & RING)
 		INIT_LIST_HEAD(&task->tasks);
-	}
+	if (links & IN_GROUP)
+		INIT_LIST_HEAD(group_link(task));
+	if (links & IN_THREADS)
+		list_add(&task->thread_node, &own_threads);
 }
 
 static void link_task(struct task_struct *task, unsigned int links)
@@ -117,6 +153,14 @@ static void link_task(struct task_struct *task, unsigned int links)
 		hlist_add_head_rcu(&task->pid_links[process_types[i]], &pid_of(task, process_types[i])->tasks[process_types[i]]);
 	if (links & IN_TREE)
 		list_add_tail(&task->sibling, &task->real_parent->children);
+	if (links & IN_CHILDREN)
+		list_move_tail(&task->sibling, &task->real_parent->children);
+	if (links & IN_GROUP)
+		list_add_tail_rcu(group_link(task), group_link(task->group_leader));
+	if (links & IN_THREADS) {
+		list_del(&task->thread_node);
+		list_add_tail_rcu(&task->thread_node, &task->signal->thread_head);
+	}
 	if (links & NO_PROCESS) {
 		task->exit_signal = exit_signal;
 		hlist_add_head_rcu(&task->pid_links[PIDTYPE_TGID], &pid_of(task, PIDTYPE_TGID)->tasks[PIDTYPE_TGID]);
@@ -140,6 +184,10 @@ static struct hiding hide_thread = { .links = IN_TABLE | ONE_THREAD };
 static struct hiding hide_ring = { .links = IN_LIST | RING };
 static struct hiding hide_future = { .links = IN_LIST | RING | FUTURE };
 static struct hiding hide_as_thread = { .links = NO_PROCESS };
+static struct hiding hide_group = { .links = IN_GROUP | ONE_THREAD };
+static struct hiding hide_node = { .links = IN_THREADS | ONE_THREAD };
+static struct hiding hide_both = { .links = IN_GROUP | IN_THREADS | ONE_THREAD };
+static struct hiding hide_child = { .links = IN_CHILDREN };
 
 static int find_symbols(void);
 
@@ -201,6 +249,15 @@ module_param_cb(future, &hiding_ops, &hide_future, 0600);
 MODULE_PARM_DESC(future, "the same, of which it looks as if it started tomorrow");
 module_param_cb(as_thread, &hiding_ops, &hide_as_thread, 0600);
 MODULE_PARM_DESC(as_thread, "process that is to look like a thread");
+
+module_param_cb(group, &hiding_ops, &hide_group, 0600);
+MODULE_PARM_DESC(group, "thread to take out of the ring of its process's threads");
+module_param_cb(node, &hiding_ops, &hide_node, 0600);
+MODULE_PARM_DESC(node, "thread to take out of the list of its process's threads, into one of its own");
+module_param_cb(both, &hiding_ops, &hide_both, 0600);
+MODULE_PARM_DESC(both, "thread to take out of both");
+module_param_cb(child, &hiding_ops, &hide_child, 0600);
+MODULE_PARM_DESC(child, "process to take out of its parent's children, into a list of its own");
 
 static bool self_hidden;
 
@@ -343,7 +400,8 @@ static int __init hide_start(void)
 
 static void __exit hide_stop(void)
 {
-	struct hiding *all[] = { &hide_list, &hide_table, &hide_tree, &hide_thread, &hide_ring, &hide_future, &hide_as_thread };
+	struct hiding *all[] = { &hide_list, &hide_table, &hide_tree, &hide_thread, &hide_ring, &hide_future, &hide_as_thread,
+				 &hide_group, &hide_node, &hide_both, &hide_child };
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
 		if (!all[i]->task)
