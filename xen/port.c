@@ -244,31 +244,18 @@ static unsigned int ks_take_cpu(const struct ks_port_work *p, s_time_t now,
     return cpu;
 }
 
-/* For a timer, or what cannot wait. */
-static unsigned int ks_next_cpu(unsigned int cpu)
+/*
+ * For a timer, or what cannot wait.  For a watch: one of @taken (or NULL: it is no watch)
+ * only where all CPUs are.
+ */
+static unsigned int ks_next_cpu(unsigned int cpu, const cpumask_t *taken)
 {
+    const cpumask_t *among;
     unsigned int next;
 
     spin_lock(&ks_cpus_lock);
     ks_find_cpus(NOW());
-    next = ks_find_cpu(cpu, &ks_cpus, NULL, NULL);
-    spin_unlock(&ks_cpus_lock);
-
-    return next;
-}
-
-/* For a watch: one of @taken only where all CPUs are. */
-static unsigned int ks_next_watch_cpu(unsigned int cpu, const cpumask_t *taken)
-{
-    const cpumask_t *among = &cpu_online_map;
-    unsigned int next;
-
-    spin_lock(&ks_cpus_lock);
-    if ( ks_has_named() )
-    {
-        ks_find_cpus(NOW());
-        among = &ks_cpus;
-    }
+    among = taken && !ks_has_named() ? &cpu_online_map : &ks_cpus;
     next = ks_find_cpu(cpu, among, taken, NULL);
     if ( next == NR_CPUS )
         next = ks_find_cpu(cpu, among, NULL, NULL);
@@ -341,7 +328,7 @@ static void ks_set_timer(struct ks_port_work *p, s_time_t when)
     unsigned int cpu = p->timer.cpu;
 
     if ( !cpumask_test_cpu(cpu, &ks_cpus) || ks_cpu_states[cpu].shun_until > NOW() )
-        migrate_timer(&p->timer, ks_next_cpu(cpu));
+        migrate_timer(&p->timer, ks_next_cpu(cpu, NULL));
     set_timer(&p->timer, when);
     p->armed = when;
     p->armed_cpu = p->timer.cpu;
@@ -458,7 +445,7 @@ static void ks_move_if_late(struct ks_work *work, s_time_t now)
             ks_work_arm(work);
         else if ( !ks_has_wish(p) || ks_cpu_is_held(p->armed_cpu) )
             /* Whoever is late does not wait for a rest as well. */
-            ks_set_tasklet(p, ks_next_cpu(p->armed_cpu));
+            ks_set_tasklet(p, ks_next_cpu(p->armed_cpu, NULL));
     }
     spin_unlock(&p->lock);
 }
@@ -473,7 +460,7 @@ static void ks_set_watch(struct ks_watch *watch, s_time_t due)
     for ( i = 0; i < ks_watches_count; i++ )
         if ( watch != &ks_watches[i] )
             __cpumask_set_cpu(ks_watches[i].timer.cpu, &taken);
-    migrate_timer(&watch->timer, ks_next_watch_cpu(watch->timer.cpu, &taken));
+    migrate_timer(&watch->timer, ks_next_cpu(watch->timer.cpu, &taken));
     watch->due = due;
     set_timer(&watch->timer, due);
 }
