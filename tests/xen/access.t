@@ -170,10 +170,10 @@ SH
 	# Its only vCPU is taken down: it stands still as if it were paused.  With FLASK the policy refuses that.
 	my $halt = $kind->{flask} ? 'step halt access halt 2' : <<'SH';
 step halt access halt 2
-times() { until_true sh -c '[ $(ksense --json records xen-access --peek | grep -c "$0") = 2 ]' "$1"; }
-step halted times '"event":"changed".*"paused":true'
+twice() { until_true sh -c '[ $(ksense --json records xen-access --peek | grep -c "$0") = 2 ]' "$1"; }
+step halted twice '"event":"changed".*"paused":true'
 step go access go 2
-step going times '"old":{"paused":true}'
+step going twice '"old":{"paused":true}'
 SH
 	my $steps = boot(<<"SH", '--smp', 2, '--one-thread', '--domu', '--gdb', "$dir/gdb", '--xen-args', $kind->{args}, machine($kind), { rover => $again });
 log() { echo /var/log/xen/console/guest-\$1.log; }
