@@ -171,7 +171,7 @@ SH
 	my $halt = $kind->{flask} ? 'step halt access halt 2' : <<'SH';
 step halt access halt 2
 twice() { until_true sh -c '[ $(ksense --json records xen-access --peek | grep -c "$0") = 2 ]' "$1"; }
-step halted twice '"event":"changed".*"paused":true'
+step halted twice '"event":"changed".*"alive":true,"paused":true'
 step go access go 2
 step going twice '"old":{"paused":true}'
 SH
