@@ -284,11 +284,18 @@ static struct xen_domctl *new_domctl(uint32_t cmd, uint32_t domid)
 	return op;
 }
 
+/* 0, or an error. */
+static int domctl(struct xen_domctl *op)
+{
+	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : 0;
+}
+
 /* Every domain begins like this.  @domid: 0 for any; its id, or an error.  Without a version of grants Xen gives up half-way. */
 static int create(uint32_t domid, unsigned int grant_version, uint32_t vcpus)
 {
 	struct xen_domctl *op = new_domctl(XEN_DOMCTL_createdomain, domid);
 	struct xen_domctl_createdomain *new = &op->u.createdomain;
+	int error;
 
 	new->ssidref = 12; /* FLASK's label of a domU, as the toolstack gives it: SECINITSID_DOMU */
 	new->handle[0] = 0xa1;
@@ -296,7 +303,8 @@ static int create(uint32_t domid, unsigned int grant_version, uint32_t vcpus)
 	new->max_evtchn_port = 127;
 	new->max_grant_frames = new->max_maptrack_frames = -1;
 	new->grant_opts = XEN_DOMCTL_GRANT_version(grant_version);
-	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : op->domain;
+	error = domctl(op);
+	return error ? error : op->domain;
 }
 
 static void do_create(uint32_t vcpus)
@@ -314,12 +322,7 @@ static void do_vcpu(uint32_t domid, uint32_t vcpus)
 	struct xen_domctl *op = new_domctl(XEN_DOMCTL_max_vcpus, domid);
 
 	op->u.max_vcpus.max = vcpus;
-	printf("vcpu: %s\n", name_of(xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : 0));
-}
-
-static int domctl(struct xen_domctl *op)
-{
-	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : 0;
+	printf("vcpu: %s\n", name_of(domctl(op)));
 }
 
 static int set_online(uint32_t domid, bool online)
@@ -353,7 +356,7 @@ static void do_halt(const char *what, uint32_t domid)
 
 static int destroy(uint32_t domid)
 {
-	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)new_domctl(XEN_DOMCTL_destroydomain, domid)) < 0 ? -errno : 0;
+	return domctl(new_domctl(XEN_DOMCTL_destroydomain, domid));
 }
 
 static void do_replace(uint32_t domid)
@@ -384,19 +387,21 @@ static void do_frames(const char *what, uint32_t domid, uint64_t first, uint64_t
 		op->u.memory_mapping.nr_mfns = count;
 		op->u.memory_mapping.add_mapping = add;
 	}
-	printf("frames %s: %s\n", what, name_of(xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : 0));
+	printf("frames %s: %s\n", what, name_of(domctl(op)));
 }
 
 static void do_debug(void)
 {
 	struct xen_domctl *op = new_domctl(XEN_DOMCTL_gdbsx_guestmemio, 0);
+	int error;
 
 	strcpy(area->request, "here");
 	op->u.gdbsx_guest_memio.gva = (uintptr_t)area->request;
 	op->u.gdbsx_guest_memio.uva = (uintptr_t)area->request + sizeof(area->request) / 2;
 	op->u.gdbsx_guest_memio.len = sizeof("here");
-	if (xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0)
-		printf("debug: %s\n", name_of(-errno));
+	error = domctl(op);
+	if (error)
+		printf("debug: %s\n", name_of(error));
 	else
 		printf("debug: %s\n", area->request + sizeof(area->request) / 2);
 }
@@ -409,7 +414,7 @@ static int set_uuid(uint32_t domid, unsigned long number)
 	struct xen_domctl *op = new_domctl(XEN_DOMCTL_setdomainhandle, domid);
 
 	memcpy(op->u.setdomainhandle.handle, &number, sizeof(number));
-	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op);
+	return domctl(op);
 }
 
 static void do_rows(unsigned long from, unsigned long count)
@@ -443,9 +448,10 @@ static void do_identities(uint32_t domid, unsigned long count, const char *log)
 	xen_domain_handle_t own;
 	unsigned long given = 0;
 	struct stat was;
+	int error = domctl(op);
 
-	if (xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0) {
-		printf("identities: %s\n", name_of(-errno));
+	if (error) {
+		printf("identities: %s\n", name_of(error));
 		return;
 	}
 	memcpy(own, op->u.getdomaininfo.handle, sizeof(own));
@@ -453,7 +459,7 @@ static void do_identities(uint32_t domid, unsigned long count, const char *log)
 		given++;
 	op = new_domctl(XEN_DOMCTL_setdomainhandle, domid);
 	memcpy(op->u.setdomainhandle.handle, own, sizeof(own));
-	xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op);
+	domctl(op);
 	printf("identities: %lu\n", given);
 }
 

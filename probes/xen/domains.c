@@ -323,14 +323,11 @@ static bool ks_copy_vcpu(struct vcpu *v, struct ks_vcpu *item)
  */
 static int ks_next_of_domains(struct ks_set_cursor *cursor, void *item)
 {
-	uint64_t was = cursor->at[AT_INDEX];
 	struct domain *d;
 	int kind;
 
 	rcu_read_lock(&domlist_read_lock);
-	d = ks_domain_from(&cursor->at[AT_INDEX]);
-	if (cursor->at[AT_INDEX] != was)
-		cursor->at[AT_VCPU] = 0;
+	d = ks_domain_from(&cursor->at[AT_INDEX], &cursor->at[AT_VCPU]);
 	kind = d || cursor->at[AT_INDEX] >= KS_NO_DOMAIN_FROM ? KS_SET_END : KS_SET_SKIP;
 	while (d) {
 		/* 0 stands for the domain; a vCPU that does not exist (yet) is the end of them. */

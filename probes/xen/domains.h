@@ -14,22 +14,24 @@
 #define KS_NO_DOMAIN_FROM DOMID_FIRST_RESERVED
 
 /*
- * The domain with id *@at, or one of the next few ids, where *@at is then.  NULL: none of them is a
- * domain's; *@at is behind them, and so is what follows, if it is below KS_NO_DOMAIN_FROM.  Under
- * RCU (domlist_read_lock).
+ * The domain with id *@at, or one of the next few ids, where *@at is then, and *@within, the place
+ * within the domain, is 0.  NULL: none of them is a domain's; *@at is behind them, and so is what
+ * follows, if it is below KS_NO_DOMAIN_FROM.  Under RCU (domlist_read_lock).
  *
  * Who has a domain goes on to the next by the list.  This is for the start, and for when it has
  * gone meanwhile: the list would have to be gone through from its head then, and may be as long as
  * a control domain likes.
  */
-static inline struct domain *ks_domain_from(uint64_t *at)
+static inline struct domain *ks_domain_from(uint64_t *at, uint64_t *within)
 {
 	struct domain *d = NULL;
 
 	for (unsigned int tries = 0; !d && tries < 16 && *at < KS_NO_DOMAIN_FROM; tries++) {
 		d = rcu_lock_domain_by_id(*at);
-		if (!d)
+		if (!d) {
 			++*at;
+			*within = 0;
+		}
 	}
 	/* The caller's own RCU section keeps it. */
 	if (d)

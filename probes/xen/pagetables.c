@@ -752,14 +752,11 @@ static int ks_next_copy_of(const struct vcpu *v, struct ks_set_cursor *cursor, s
 
 static int ks_next_copy(struct ks_set_cursor *cursor, struct ks_copy *item)
 {
-	uint64_t was = cursor->at[AT_PLACE];
 	struct domain *d;
 	int kind;
 
 	rcu_read_lock(&domlist_read_lock);
-	d = ks_domain_from(&cursor->at[AT_PLACE]);
-	if (cursor->at[AT_PLACE] != was)
-		cursor->at[AT_COPY] = 0;
+	d = ks_domain_from(&cursor->at[AT_PLACE], &cursor->at[AT_COPY]);
 	kind = cursor->at[AT_PLACE] < KS_NO_DOMAIN_FROM ? KS_SET_SKIP : KS_SET_END;
 	if (d) {
 		const struct vcpu *v;

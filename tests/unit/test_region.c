@@ -722,6 +722,16 @@ static const char *sweep(void)
 	return site ? site : "nobody's";
 }
 
+/* What is put at @at is told as there for a moment, and then stays for as many sweeps as it may. */
+static void stays_for_moments(uint8_t *at)
+{
+	*at = 0x0f;
+	at[1] ^= 1;
+	assert_string_equal(sweep(), "moment");
+	for (int i = 2; i < KS_REGION_MOMENTS; i++)
+		assert_string_equal(sweep(), "");
+}
+
 /*
  * What the kernel puts there for a moment is told as that, and when it stays as what nothing
  * explains.
@@ -734,11 +744,7 @@ static void stays_for_more_than_a_moment(void **state)
 	look();
 	sites[2].kind = "moment";
 	for (int turn = 0; turn < 2; turn++) {
-		*at = 0x0f;
-		at[1] ^= 1;
-		assert_string_equal(sweep(), "moment");
-		for (int i = 2; i < KS_REGION_MOMENTS; i++)
-			assert_string_equal(sweep(), "");
+		stays_for_moments(at);
 		/* Gone in time: what comes later is another one. */
 		if (!turn) {
 			memcpy(at, sites[2].base, 5);
@@ -768,11 +774,7 @@ static void moments_begin_anew(void **state)
 	look();
 	sites[2].kind = "moment";
 	for (int turn = 0; turn < 2; turn++) {
-		*at = 0x0f;
-		at[1] ^= 1;
-		assert_string_equal(sweep(), "moment");
-		for (int i = 2; i < KS_REGION_MOMENTS; i++)
-			assert_string_equal(sweep(), "");
+		stays_for_moments(at);
 		if (turn)
 			break;
 		memcpy(at, sites[2].base, 5);
