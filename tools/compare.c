@@ -379,7 +379,9 @@ int run_compare(const struct options *o)
 	catch_signals();
 	do {
 		round_of_all(sources, &pairs, o->table);
-		status = status_of(&pairs, found);
+		/* A later round that was cut short does not speak for the pairs it did not come to. */
+		if (first || !was_interrupted())
+			status = status_of(&pairs, found);
 		found |= status == EXIT_SAID_ERROR;
 		/* Who watches wants to know at once what is compared, and what is not. */
 		if (first && o->watch && !was_interrupted())

@@ -188,6 +188,9 @@ is_deeply([map { "$_->{finding} $_->{what}" } findings('storm')], [], 'in a stor
 my $went = summary('storm');
 ok($went->{processes}{compared}, 'though it was compared');
 diag "in the storm, $went->{processes}{came_and_went} differences came and went";
-is($steps->{storm}{status}, 0, 'the status is 0');
+# On a slow machine the last look at something may not have been whole: then it says so, and of what.
+my @partial = grep { $_->{note} && $_->{note} !~ /no xenstored/ } values %$went;
+is($steps->{storm}{status}, @partial ? 3 : 0, 'the status is 0, or that of what was not seen whole') or diag explain $went;
+diag "in the storm, $_->{pair} at last: $_->{note}" for @partial;
 
 done_testing;
