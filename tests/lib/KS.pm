@@ -86,6 +86,8 @@ SH
 # A machine has one CPU: where two tests run side by side, two CPUs of one machine wait for each other most of the time, and a test takes three times as long.
 # What is about more than one says --smp 2, and --one-thread with it where nothing has to happen at the very same moment.
 #
+# It is ended after ten minutes: that is for one that hangs, and none that a test decides by.
+#
 # KS_TIMES in the environment: each step is told as it begins, with the time since the boot.
 sub boot {
 	my ($script, @options) = @_;
@@ -93,6 +95,7 @@ sub boot {
 	@options = grep { !ref } @options;
 	my $linux = grep { $_ eq '--linux' } @options;
 	unshift @options, '--smp', 1 unless grep { $_ eq '--smp' } @options;
+	unshift @options, '--timeout', 600 unless grep { $_ eq '--timeout' } @options;
 	my $console = File::Temp->new;
 	my $err = File::Temp->new;
 	my $begin = time;

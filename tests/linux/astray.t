@@ -16,7 +16,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $steps = boot(<<'SH', '--linux', '--timeout', 300, '--add', $KS::module, '--add', "$KS::test_modules/astray/ks_astray.ko");
+my $steps = boot(<<'SH', '--linux', '--add', $KS::module, '--add', "$KS::test_modules/astray/ks_astray.ko");
 k() { ksense --timeout 200 --socket /run/ksense/kernel.sock --json "$@"; }
 off=modules=off,kernel-text=off,kernel-entries=off,domains=off
 step load insmod ksense.ko sense=$off files=/etc/passwd,/proc/version

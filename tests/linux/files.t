@@ -113,7 +113,7 @@ step end rmmod ksense
 step log dmesg
 SH
 
-my $steps = boot($script, '--linux', '--timeout', 300, map { ('--add', $_) } $KS::module, "$build/tests/watch");
+my $steps = boot($script, '--linux', map { ('--add', $_) } $KS::module, "$build/tests/watch");
 
 # path => the last record about it; a path's bytes come as they were made, but for those that are no UTF-8 (U+0080.. by their number).
 sub by_path {

@@ -167,7 +167,7 @@ my $read_all = sub {
 	});
 };
 
-my $steps = boot($script, '--smp', 2, '--one-thread', '--add', $KS::module, '--gdb', $gdb_socket, '--timeout', 600,
+my $steps = boot($script, '--smp', 2, '--one-thread', '--add', $KS::module, '--gdb', $gdb_socket,
 		 { readout => $read_all, 'wait-modified' => $change, 'wait-restored' => $put_back,
 		   'wait-places' => $change_places, 'wait-places-back' => $put_places_back });
 

@@ -20,7 +20,7 @@ use KS;
 use Test::More;
 
 my $samples = 100;
-my $steps = boot(<<"SH", '--linux', '--timeout', 300, map { ('--add', $_) } $KS::module, map { "$build/tests/$_" } qw(become linger watch));
+my $steps = boot(<<"SH", '--linux', map { ('--add', $_) } $KS::module, map { "$build/tests/$_" } qw(become linger watch));
 S=/run/ksense/kernel.sock
 k() { ksense --timeout 100 --socket \$S --json "\$@"; }
 # Whether a work of the kernel's waits for a socket to be empty.

@@ -17,7 +17,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $steps = boot(<<'SH', '--linux', '--timeout', 240, map { ('--add', $_) } $KS::module, "$KS::test_modules/torn/ks_torn.ko", map { "$build/tests/$_" } qw(become mounts));
+my $steps = boot(<<'SH', '--linux', map { ('--add', $_) } $KS::module, "$KS::test_modules/torn/ks_torn.ko", map { "$build/tests/$_" } qw(become mounts));
 S=/run/ksense/kernel.sock
 k() { ksense --timeout 100 --socket $S --json "$@"; }
 chmod 755 /root

@@ -17,7 +17,7 @@ use KS;
 use Test::More;
 
 chomp(my $lsof = `command -v lsof || echo /usr/bin/lsof`);
-my $steps = boot(<<'SH', @KS::probes_machine, '--smp', 2, '--one-thread', '--timeout', 600, map { ('--add', $_) } $KS::module, "$build/tests/open", "$build/tests/sharers", $lsof);
+my $steps = boot(<<'SH', @KS::probes_machine, '--smp', 2, '--one-thread', map { ('--add', $_) } $KS::module, "$build/tests/open", "$build/tests/sharers", $lsof);
 S=/run/ksense/kernel.sock
 k() { ksense --timeout 300 --socket $S --json "$@"; }
 # Starts open with these arguments, and waits until it has everything open, or failed.

@@ -15,7 +15,7 @@ use KS;
 use Test::More;
 
 my $socket = '/run/ksense/kernel.sock';
-my $steps = boot(<<"SH", '--linux', '--timeout', 500, map { ('--add', $_) } $KS::module, "$build/tests/become", "$build/tests/crowd");
+my $steps = boot(<<"SH", '--linux', map { ('--add', $_) } $KS::module, "$build/tests/become", "$build/tests/crowd");
 S=$socket
 ksense() { /root/ksense --socket \$S "\$@"; }
 as() { who="\$1"; shift; become \$who /root/ksense --socket \$S "\$@"; }

@@ -16,7 +16,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $steps = boot(<<'SH', '--linux', '--timeout', 400, '--add', $KS::module);
+my $steps = boot(<<'SH', '--linux', '--add', $KS::module);
 k() { ksense --timeout 300 --socket /run/ksense/kernel.sock --json "$@"; }
 step load insmod ksense.ko
 sleep 5

@@ -25,7 +25,7 @@ my @pointers = qw(real_parent real_cred nsproxy files signal mm link);
 # Of a socket.
 my @families = qw(inet unix netlink packet);
 
-my $steps = boot("POINTERS='@pointers'\nFAMILIES='@families'\n" . <<'SH', '--linux', '--timeout', 240, map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code hide/ks_hide));
+my $steps = boot("POINTERS='@pointers'\nFAMILIES='@families'\n" . <<'SH', '--linux', map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code hide/ks_hide));
 S=/run/ksense/kernel.sock
 torn() { echo $2 > /sys/module/ks_torn/parameters/$1; }
 k() { ksense --timeout 300 --socket $S --json "$@"; }

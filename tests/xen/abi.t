@@ -66,7 +66,7 @@ my @expected = (
 	[crowd => 'ok'],
 );
 
-my $steps = boot(<<'SH', '--smp', 2, '--timeout', 600);
+my $steps = boot(<<'SH', '--smp', 2);
 step abi abi
 step alive ksense --xen discovery
 step off true

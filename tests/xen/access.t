@@ -133,7 +133,7 @@ SH
 
 sub machine {
 	my ($kind) = @_;
-	return ('--timeout', 600, '--add', "$build/tests/access", $kind->{module} ? ('--module', $kind->{module}) : ());
+	return ('--add', "$build/tests/access", $kind->{module} ? ('--module', $kind->{module}) : ());
 }
 
 # === A whole life ============================================================

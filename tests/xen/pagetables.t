@@ -172,7 +172,7 @@ SH
 $script .= "step end ksense --json status xen-pagetables\n";
 my %hooks = map { ($_ => with_gdb($attack{$_}), "$_-back" => back($_)) } keys %attack;
 delete $hooks{'read-back'};
-my $steps = boot($script, '--smp', 2, '--one-thread', '--gdb', $socket, '--domu', '--timeout', 600, '--add', "$build/tests/forks", \%hooks);
+my $steps = boot($script, '--smp', 2, '--one-thread', '--gdb', $socket, '--domu', '--add', "$build/tests/forks", \%hooks);
 
 is($steps->{''}{status}, 0, 'Xen and Dom0 came through it') or diag $steps->{''}{err};
 

@@ -15,7 +15,7 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my @machine = ('--mem', 1536, '--add', "$build/tests/access", '--timeout', 400);
+my @machine = ('--mem', 1536, '--add', "$build/tests/access");
 my $seconds = 1_000_000_000;
 
 sub held_ns {

@@ -105,7 +105,7 @@ my $at_last = sub {
 	gdb_write($gdb, $last, gdb_read($gdb, $last, 1) ^ "\x40");
 	gdb_close($gdb);
 };
-my $steps = boot($script, '--smp', 2, '--one-thread', '--gdb', $socket, '--timeout', 600, {
+my $steps = boot($script, '--smp', 2, '--one-thread', '--gdb', $socket, {
 	'wait-modified' => sub { $debugger->(1) },
 	'wait-restored' => sub { $debugger->(0) },
 	'wait-ends' => sub { $at_ends->(1, @_) },

@@ -28,7 +28,7 @@ for my $what ('forged cookie, with the longest line', map { "worst call found: $
 
 # --- A domain with as many vCPUs as Xen allows, of which Dom0 makes one in a second.
 my $vcpus = 8192;
-$steps = boot(<<"SH", '--icount', '--mem', 4096, '--timeout', 600, '--add', "$build/tests/access");
+$steps = boot(<<"SH", '--icount', '--mem', 4096, '--add', "$build/tests/access");
 step create access create $vcpus
 step vcpus access vcpu \$(access create $vcpus | sed "s/create: //") $vcpus
 for probe in \$(ksense --json discovery | grep -o '"[a-z]*-[a-z]*"' | tr -d '"'); do ksense --json records \$probe --run >/dev/null; done
