@@ -72,6 +72,8 @@ step() {
 	echo
 	echo "@@end $status"
 }
+# Waits until a command succeeds: tries= so many times (1000), half a second apart.
+until_true() { tried=0; until "$@" >/dev/null 2>&1; do [ $tried -lt ${tries:-1000} ] || return 1; tried=$((tried + 1)); usleep 500000; done; }
 # One request line, or several, as the protocol has them.
 raw() { printf '%s\n' "$@" | ksense raw; }
 PATH=$DIR:$PATH

@@ -39,22 +39,12 @@ sub policy {
 # A domain that is just made, and handed the sensor.
 my $lock = 'step lock ksense lock $(access create | sed "s/create: //")';
 
-# In Dom0: waits until the ring has a record for each of these patterns, and no longer than 100 s.
-my $until_told = <<'SH';
-until_told() {
-	for i in $(seq 100); do
-		ksense --json records xen-access --peek >told.out
-		missing=0
-		for pattern in "$@"; do grep -q "$pattern" told.out || missing=1; done
-		[ $missing = 1 ] || break
-		sleep 1
-	done
-}
-SH
+# In Dom0: whether the ring has a record like this.  The probe looks every other second.
+my $told = 'told() { ksense --json records xen-access --peek | grep -q "$1"; }' . "\n";
 
 # === Before the lock, and after =================================================
 
-my $steps = boot($until_told . <<"SH", @common, @allow);
+my $steps = boot($told . <<"SH", @common, @allow);
 step first ksense --json records xen-access --run
 step permit access policy permit
 step permitted ksense --json records xen-access --run
@@ -62,8 +52,8 @@ step before access policy enforce junk load boolean commit label unlabel
 step changed ksense --json records xen-access --run
 $lock
 step after access policy permit load boolean commit label unlabel enforce
-# The probe looks every other second.
-until_told '"op":"policy","command":"booleans",.*"count":2,' '"op":"policy","command":"label",.*"count":2,'
+tries=200 until_true told '"op":"policy","command":"booleans",.*"count":2,'
+tries=200 until_true told '"op":"policy","command":"label",.*"count":2,'
 step ring ksense --json records xen-access --peek
 SH
 my @told = qw(module enforcing loaded frozen enforcing_off enforcing_on loads boolean_sets label_sets by);
@@ -102,7 +92,7 @@ is_deeply({ map { ($_ => [@{$refused{$_}}{qw(domid count)}]) } keys %refused }, 
 
 # Of a machine of 1 GiB: frames in the midst of it are RAM, and those from 0xfc000 on, below the
 # chipset's, nobody's.
-my $frames = boot($until_told . <<"SH", @common, @allow);
+my $frames = boot($told . <<"SH", @common, @allow);
 # Xen has 64 KiB below 640 KiB to bring up a CPU with.
 step low sh -c 'for frame in \$(seq 128 159); do access map 0x7ff1 \$frame; done'
 step video access map 0x7ff1 0xa0
@@ -115,7 +105,8 @@ step partly access frames permit \$guest 0x1000 0xfc000
 step edge access frames permit \$guest 0xff 2
 step device sh -c "for what in permit map; do access frames \\\$what \$guest 0xfc000 16; access frames \\\$what \$guest 0xa0 32; done"
 step debug access debug
-until_told '"op":"frames","command":"permit",.*"count":3,' '"op":"frames","command":"debug",.*"count":1,'
+tries=200 until_true told '"op":"frames","command":"permit",.*"count":3,'
+tries=200 until_true told '"op":"frames","command":"debug",.*"count":1,'
 step told ksense --json records xen-access --peek
 SH
 my %low;

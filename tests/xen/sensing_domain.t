@@ -18,7 +18,7 @@ use Test::More;
 my $folder = "$build/sensing-domain";
 my $steps = boot(<<'SH', '--domu', '--xen-args', 'sense=dom0=nothing', '--add', "$folder/initrd", '--add', "$folder/sensing.cfg");
 log=/var/log/xen/console/guest-sensing.log
-until_true() { i=0; until "$@" >/dev/null 2>&1; do [ $i -lt 5000 ] || return 1; i=$((i + 1)); usleep 200000; done; }
+tries=2000
 mkdir -p /usr/lib/ksense/sensing-domain
 mv initrd sensing.cfg /usr/lib/ksense/sensing-domain/
 ln -s /root/domu/vmlinux /usr/lib/ksense/sensing-domain/vmlinux
