@@ -209,6 +209,23 @@ static uint32_t victim(const struct ks_ring *ring, const struct ks_share *share,
 	return found;
 }
 
+/* The oldest record of samples that are over, or KS_NOWHERE. */
+static uint32_t outdated(const struct ks_ring *ring, const struct ks_share *share)
+{
+	uint64_t before = share == &ring->share[KS_SAMPLE] ? ring->sample_seq : 0;
+	uint32_t found = KS_NOWHERE;
+
+	for (unsigned int i = 0; i < KS_RING_SOURCES; i++) {
+		uint32_t oldest = share->queue[i].oldest;
+
+		if (oldest == KS_NOWHERE || head_at(ring, oldest)->entry.seq >= before)
+			continue;
+		found = oldest;
+		before = head_at(ring, oldest)->entry.seq;
+	}
+	return found;
+}
+
 static void push_out(struct ks_ring *ring, uint32_t at)
 {
 	const struct head *head = head_at(ring, at);
@@ -298,7 +315,7 @@ void ks_ring_clear(struct ks_ring *ring)
 	ring->unused = 0;
 	ring->oldest = ring->newest = KS_NOWHERE;
 	ring->held = ring->used_bytes = 0;
-	ring->next_seq = 0;
+	ring->next_seq = ring->sample_seq = 0;
 	ring->lost_first = ring->lost_last = ring->lost_count = 0;
 	ring->recent_first = ring->recent_last = 0;
 	ring->lost_seen = ring->told_seen = 0;
@@ -314,6 +331,11 @@ void ks_ring_clear(struct ks_ring *ring)
 	ring->lost_total = 0;
 }
 
+void ks_ring_begin_sample(struct ks_ring *ring)
+{
+	ring->sample_seq = ring->next_seq;
+}
+
 void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t source)
 {
 	struct ks_share *share = &ring->share[entry->class];
@@ -321,8 +343,10 @@ void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t sourc
 	uint8_t queue = queue_of(share, source);
 	struct head *head;
 
-	while (share->cells + cells > share->cells_max)
-		push_out(ring, victim(ring, share, queue, cells));
+	while (share->cells + cells > share->cells_max) {
+		at = outdated(ring, share);
+		push_out(ring, at != KS_NOWHERE ? at : victim(ring, share, queue, cells));
+	}
 	at = take_cells(ring, cells);
 	fill(ring, at, ring->mem, bytes);
 	head = head_at(ring, at);

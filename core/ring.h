@@ -10,6 +10,8 @@
  *   - Within a class, the source that holds most gives up its oldest record: a source that floods pushes
  *     out what is its own, and what the others hold stays.  Domains and users beyond KS_RING_OWNERS share one
  *     place.
+ *   - Of the samples, those that are over give way first, the oldest of their records before the
+ *     others, whoever's they are: a sample that fits is kept whole, however many came before it.
  *
  * The memory is cut into cells, and a record is a chain of them, so that any record can be given
  * up without moving another.  The caller holds the lock.
@@ -100,6 +102,7 @@ struct ks_ring {
 	uint32_t held;
 	uint32_t used_bytes;
 	uint64_t next_seq;
+	uint64_t sample_seq;    /* with which the newest sample begins */
 	struct ks_share share[KS_CLASSES];
 	/*
 	 * What was pushed out and has not been told yet: so many, and none of them outside first
@@ -130,6 +133,12 @@ static inline char *ks_ring_open(struct ks_ring *ring)
 {
 	return ring->mem;
 }
+
+/*
+ * A sample begins, which somebody asked for, or the first: samples before it are over.  Until the
+ * next begins, their records make room for those that come, and only then its own.
+ */
+void ks_ring_begin_sample(struct ks_ring *ring);
 
 /*
  * Keeps the open record, as @entry describes it but for its seq, as one of @source's.  What has to

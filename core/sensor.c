@@ -150,6 +150,8 @@ static void step(struct ks_probe *probe, uint64_t deadline_ns)
 		probe->pass_boot_ns = ks_port_boot_time_ns();
 		probe->announce = probe->announce_next;
 		probe->announce_next = false;
+		if (probe->announce || !probe->passes)
+			ks_ring_begin_sample(&probe->ring);
 	}
 	probe->busy = true;
 	probe->step_start_ns = start;

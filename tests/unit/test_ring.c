@@ -145,6 +145,79 @@ static void a_class_pushes_out_its_own(void **state)
 	end();
 }
 
+/* A sample of five kinds, most of the last; it begins with this seq. */
+static uint64_t put_sample(void)
+{
+	static const unsigned int count[] = { 1, 2, 1, 4, 30 };
+	uint64_t begin = ring.next_seq;
+
+	ks_ring_begin_sample(&ring);
+	for (unsigned int kind = 0; kind < sizeof(count) / sizeof(*count); kind++)
+		for (unsigned int n = 0; n < count[kind]; n++)
+			put_of(KS_SAMPLE, KS_KIND_SOURCE(kind), 50, 0);
+	return begin;
+}
+
+/*
+ * Somebody asks for samples, each of which fits, again and again, and takes none of their records:
+ * he has the newest whole each time.  What was there of few kinds has grown old, and does not take
+ * the place of what there are many of.
+ */
+static void a_sample_that_fits(void **state)
+{
+	(void)state;
+	start(KS_RING_MIN);
+	put_of(KS_ALARM, KS_KIND_SOURCE(0), 50, 0);
+	put_of(KS_EVENT, KS_KIND_SOURCE(4), 50, 0);
+	for (unsigned int round = 0; round < 100; round++) {
+		uint64_t begin = put_sample();
+
+		for (uint64_t seq = begin; seq < ring.next_seq; seq++)
+			assert_int_equal(from(seq), seq);
+		/* And of those before the newest are left: as many as there is room for. */
+		assert_int_equal(ring.share[KS_SAMPLE].cells, round ? ring.share[KS_SAMPLE].cells_max : 38);
+		if (ring.lost_count) {
+			assert_int_equal(ring.lost_first, 2);
+			assert_int_equal(ring.lost_last, 1 + ring.lost_count);
+			assert_true(ring.lost_last < begin);
+		}
+	}
+	assert_int_equal(from(0), 0);
+	assert_int_equal(from(1), 1);
+	assert_int_equal(ring.share[KS_SAMPLE].lost, ring.lost_total);
+	end();
+}
+
+/*
+ * A sample that does not fit: first what is older goes, to the last record, and then whoever holds
+ * most gives way.  A count that begins anew has no sample behind it.
+ */
+static void a_sample_that_does_not_fit(void **state)
+{
+	uint64_t begin;
+
+	(void)state;
+	start(KS_RING_MIN);
+	for (unsigned int round = 0; round < 2; round++) {
+		put_of(KS_SAMPLE, 3, 50, 0);
+		begin = put_sample();
+		for (unsigned int n = 0; n < 100; n++)
+			put_of(KS_SAMPLE, KS_KIND_SOURCE(4), 50, 0);
+		assert_int_equal(from(0), begin);
+		assert_int_equal(from(begin + 7), begin + 7);
+		assert_int_equal(from(begin + 8), ring.next_seq - (ring.share[KS_SAMPLE].cells - 8));
+		ks_ring_clear(&ring);
+		assert_int_equal(ring.sample_seq, 0);
+	}
+	/* Events have no samples among them. */
+	put_of(KS_EVENT, 1, 50, 0);
+	ks_ring_begin_sample(&ring);
+	for (unsigned int n = 0; n < 100; n++)
+		put_of(KS_EVENT, 2, 50, 0);
+	assert_int_equal(from(0), 0);
+	end();
+}
+
 /*
  * A guest floods the ring with events of its own: those of the other guest, of Dom0 and of the
  * kernel itself stay.
@@ -778,6 +851,8 @@ static void any_order_any_size(void **state)
 			uint32_t hint = (uint32_t)port_random_below(256), seen = KS_NOWHERE;
 			uint64_t held = 0, seq = 0;
 
+			if (!port_random_below(50))
+				ks_ring_begin_sample(&ring);
 			if (port_random_below(10))
 				put_of(class, (uint32_t)port_random_below(40) - 1, text, raw);
 			else
@@ -834,6 +909,8 @@ int main(void)
 		cmocka_unit_test(in_and_out),
 		cmocka_unit_test(overrun_is_counted),
 		cmocka_unit_test(a_class_pushes_out_its_own),
+		cmocka_unit_test(a_sample_that_fits),
+		cmocka_unit_test(a_sample_that_does_not_fit),
 		cmocka_unit_test(a_source_pushes_out_its_own),
 		cmocka_unit_test(many_sources_share_a_place),
 		cmocka_unit_test(kinds_have_places),

@@ -789,6 +789,58 @@ static void loss_during_run_is_told(void **state)
 	kit_setup(state);
 }
 
+/* A sample of five kinds, most of the last. */
+static enum ks_step kinds_step(struct ks_probe *p, uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+	for (unsigned int i = 0; i < 30 && (p->announce || !probe.passes); i++) {
+		ks_record_begin(p, KS_SAMPLE, KS_KIND_SOURCE(i < 4 ? i : 4), "x");
+		ks_record_end(p);
+	}
+	if (p->announce) {
+		ks_record_begin(p, KS_EVENT, KS_NO_SOURCE, "event");
+		ks_record_end(p);
+	}
+	probe.passes++;
+	return KS_STEP_DONE;
+}
+
+/*
+ * Somebody asks for fresh samples and lets the records stay, from where he was: each sample is
+ * whole, and nothing is told as lost, though older samples are.  What the probe finds by itself in
+ * between begins no sample: the one that was asked for stays.
+ */
+static void fresh_samples_stay_whole(void **state)
+{
+	static struct ks_probe_type kinds;
+	static const struct ks_probe_type *const only[] = { &kinds };
+	uint64_t since = 0;
+
+	(void)state;
+	memset(&probe, 0, sizeof(probe));
+	kinds = ordered;
+	kinds.step = kinds_step;
+	kit_prepare(only, 1);
+	kit_config.ring_bytes = 2 * KS_RING_MIN;
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	for (int round = 0; round < 60; round++) {
+		char options[96], want[32 * 6] = "";
+		uint64_t next = first()->ring.next_seq;
+
+		for (uint64_t seq = since; seq < next + 31; seq++)
+			snprintf(want + strlen(want), sizeof(want) - strlen(want), "%s%llu", seq > since ? " " : "", (unsigned long long)seq);
+		snprintf(options, sizeof(options), "{\"run\": true, \"peek\": true, \"since\": %llu}", (unsigned long long)since);
+		assert_string_equal(records(options), want);
+		since = next + 31;
+		port_advance(10 * SECOND);
+		assert_int_equal(first()->ring.sample_seq, next);
+	}
+	assert_true(first()->ring.share[KS_SAMPLE].lost > 1000);
+	assert_int_equal(first()->ring.share[KS_ALARM].lost, 0);
+	kit_stop();
+	kit_setup(state);
+}
+
 static const json_t *status_of_first(void)
 {
 	return json_array_get(json_object_get(json_array_get(kit_command_0_2("status", "ordered"), 0), "reply"), 2);
@@ -2409,6 +2461,7 @@ int main(void)
 		with_sensor(no_sample_for_nothing),
 		with_sensor(reset_passes_filters),
 		cmocka_unit_test_teardown(loss_during_run_is_told, kit_teardown),
+		cmocka_unit_test_teardown(fresh_samples_stay_whole, kit_teardown),
 		with_sensor(every_state_every_command),
 		with_sensor(to_all),
 		with_sensor(off_and_on),
