@@ -91,7 +91,7 @@ static void put_probe(struct ks_text *out, struct ks_probe *probe)
 
 /* === The sensor ========================================================= */
 
-static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const struct ks_request *request)
+static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request)
 {
 	size_t memory_bytes = sensor->count * sizeof(*sensor->probes);
 
@@ -108,6 +108,7 @@ static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const stru
 	put_text(out, ks_target_word(sensor, request, true));
 	ks_text_member_u64(out, "supervised", sensor->supervised);
 	ks_text_member_u64(out, "memory_bytes", memory_bytes);
+	ks_text_member_bool(out, "control", caller->control);
 	if (sensor->config.put_status)
 		sensor->config.put_status(out);
 	ks_text_lit(out, ",\"probes\":[");
@@ -117,14 +118,15 @@ static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const stru
  * The piece that begins with the probe at hand, or that with which the line begins; false: it does
  * not fit.
  */
-static bool put_piece(struct ks_text *out, struct ks_sensor *sensor, const struct ks_request *request, const struct ks_cursor *cursor)
+static bool put_piece(struct ks_text *out, struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+		      const struct ks_cursor *cursor)
 {
 	size_t start = out->len;
 
 	if (cursor->stage == KS_STAGE_START) {
 		ks_put_head(out, request);
 		ks_text_lit(out, ",\"status\",");
-		put_sensor(out, sensor, request);
+		put_sensor(out, sensor, caller, request);
 	} else {
 		if (cursor->probe)
 			ks_text_lit(out, ",");
@@ -143,7 +145,7 @@ static enum ks_serve serve_all(struct ks_sensor *sensor, const struct ks_caller 
 	uint64_t deadline_ns = ks_deadline_ns(caller->began_ns);
 
 	for (;;) {
-		if (!put_piece(out, sensor, request, cursor))
+		if (!put_piece(out, sensor, caller, request, cursor))
 			return out->len ? KS_SERVE_MORE : KS_SERVE_ROOM;
 		if (cursor->stage == KS_STAGE_START) {
 			cursor->stage = KS_STAGE_STATUS;

@@ -1498,6 +1498,21 @@ static void status_members(void **state)
 	assert_int_equal(json_array_size(json_object_get(all, "probes")), 2);
 }
 
+/* Who asks is told whether he may do everything, or only look. */
+static void status_says_who_may_control(void **state)
+{
+	(void)state;
+	for (int control = 0; control < 2; control++) {
+		const json_t *reply, *told;
+
+		kit_caller.control = control;
+		reply = json_object_get(json_array_get(kit_command_0_2("status", "*"), 0), "reply");
+		told = json_object_get(json_array_get(reply, 2), "control");
+		assert_true(control ? json_is_true(told) : json_is_false(told));
+	}
+	assert_null(json_object_get(json_array_get(json_object_get(json_array_get(kit_command_0_2("status", "alpha"), 0), "reply"), 2), "control"));
+}
+
 /* A name that two probes share is a name of both: its status is that of all in one line. */
 static void status_of_two_by_one_name(void **state)
 {
@@ -1741,6 +1756,7 @@ int main(void)
 		with_kit(no_stream),
 		with_kit(status),
 		with_kit(status_members),
+		with_kit(status_says_who_may_control),
 		cmocka_unit_test(status_of_two_by_one_name),
 		with_kit(status_of_a_uuid_that_is_gone),
 		with_kit(time_does_not_go_back),
