@@ -32,6 +32,7 @@ struct page {
 	struct ks_hash base, now;
 	struct span changed;     /* what differed when it was modified */
 	uint8_t moments;         /* sweeps in a row that found what should be there for a moment */
+	uint8_t site;            /* and is the kernel's own doing: region.sites[site - 1]; 0: it is not */
 	bool usual;              /* and that is what happens all day */
 };
 
@@ -44,12 +45,16 @@ struct watched {
 	uint32_t modified;       /* pages */
 };
 
+/* Kinds of places, "several" among them, that a probe's undo() may return. */
+#define SITES_MAX 16
+
 enum stage { RANGE, PAGE, LOCATE };
 
 struct region {
 	uint64_t page_key[2], cell_key[4];
 	unsigned int count;
 	struct watched *watched;
+	const char *sites[SITES_MAX];   /* those that were seen; the texts are undo()'s */
 	/* Where the pass is. */
 	enum stage stage;
 	unsigned int at;
@@ -191,6 +196,27 @@ static void record_page(struct ks_probe *probe, struct region *region, const cha
 	ks_record_end(probe);
 }
 
+/* That the page at hand is, at this moment, not what it was at its baseline. */
+static void record_differs(struct ks_probe *probe, const struct region *region, const struct page *page)
+{
+	const struct ks_region_type *type = type_of(probe);
+	char symbol[KS_REGION_SYMBOL] = "";
+	uint64_t start, length;
+	struct ks_text *text;
+
+	changed_part(region, page, &start, &length);
+	if (type->symbol)
+		type->symbol(probe, region->range.address + start, symbol);
+	text = ks_record_begin(probe, KS_SAMPLE, KS_KIND_SOURCE(region->at), "differs");
+	put_place(text, &region->range, region->range.address + start, length);
+	if (symbol[0])
+		ks_text_member_str(text, "symbol", symbol, strlen(symbol));
+	ks_text_member_u64(text, "page", region->page);
+	if (page->site)
+		ks_text_member_str(text, "site", region->sites[page->site - 1], strlen(region->sites[page->site - 1]));
+	ks_record_end(probe);
+}
+
 /* === A pass ============================================================= */
 
 static bool same_range(const struct ks_range *a, const struct ks_range *b)
@@ -245,11 +271,28 @@ static void leave_range(struct ks_probe *probe, struct region *region)
 
 static void next_page(struct ks_probe *probe, struct region *region)
 {
+	const struct watched *watched = &region->watched[region->at];
+	const struct page *page = &watched->pages[region->page];
+
+	if (probe->announce && watched->known && !page->usual && !ks_hash_equal(&page->now, &page->base))
+		record_differs(probe, region, page);
 	region->page++;
 	if (region->page == pages_of(&region->range))
 		leave_range(probe, region);
 	else
 		begin_page(region);
+}
+
+/* The number by which a page remembers @site.  With more kinds than places, what is left is no site: an alarm. */
+static uint8_t site_number(struct region *region, const char *site)
+{
+	for (unsigned int i = 0; site && i < SITES_MAX; i++) {
+		if (!region->sites[i])
+			region->sites[i] = site;
+		if (!strcmp(region->sites[i], site))
+			return (uint8_t)(i + 1);
+	}
+	return 0;
 }
 
 /* Goes through the page at hand once more, for where it differs. */
@@ -331,6 +374,7 @@ static void end_locate(struct ks_probe *probe, struct region *region)
 	if (!region->again || lasting) {
 		page->changed = changed;
 		page->usual = usual && !lasting;
+		page->site = site_number(region, lasting ? NULL : site);
 		record_page(probe, region, "modified", page, &region->sha, lasting ? NULL : site);
 	}
 	next_page(probe, region);

@@ -9,6 +9,7 @@
  *   modified   a page is not what it was
  *   restored   a page has its first content again; what is told is the part that was modified
  *   removed    a range is no longer there, as its CPU went offline; its next baseline is a new one, and a record
+ *   differs    in a fresh sample that was asked for: a page that is not what it was, but for what is_usual() names
  *   sweep      at the end of a range, when a fresh sample was asked for
  *
  * of which "modified" and "restored" are alarms, but for what is_usual() names below; those of each
@@ -17,9 +18,9 @@
  *   range      string          all                  the name of the range
  *   address    hex             all                  where it begins; of a page: where the changed part begins
  *   length     number, bytes   all                  how long it is; of a page: the changed part, in cells of 16 bytes
- *   symbol     string          modified, restored   name and offset of that address, where it has a name
- *   page       number          modified, restored   which page of the range, from 0 on
- *   site       string          modified             all that changed is what the kernel itself rewrites at a place of this kind
+ *   symbol     string          modified, restored, differs   name and offset of that address, where it has a name
+ *   page       number          modified, restored, differs   which page of the range, from 0 on
+ *   site       string          modified, differs    all that changed is what the kernel itself rewrites at a place of this kind
  *   pages      number          baseline, sweep      how many pages the range has
  *   modified   number          sweep                how many of them are not what they were
  *   sha256     string          baseline, modified   of the range; of the page as it is now

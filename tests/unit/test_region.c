@@ -316,10 +316,44 @@ static void asked_for(void **state)
 	look();
 	bytes_of(0)[0]++;
 	lines = kit_command("records", "memory", "{\"run\": true}");
-	assert_string_equal(kinds(lines), "modified:range0 sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
-	assert_int_equal(kit_number(lines, 1, "modified"), 1);
-	assert_int_equal(kit_number(lines, 1, "pages"), 3);
-	assert_int_equal(kit_number(lines, 2, "modified"), 0);
+	assert_string_equal(kinds(lines), "modified:range0 differs:range0 sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
+	assert_int_equal(kit_number(lines, 2, "modified"), 1);
+	assert_int_equal(kit_number(lines, 2, "pages"), 3);
+	assert_int_equal(kit_number(lines, 3, "modified"), 0);
+}
+
+/*
+ * Who asks is told what differs at that moment, however long ago it changed and whoever took the
+ * record of that; a pass that nobody asked for says it once, as a change.
+ */
+static void differs_as_long_as_it_does(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	look();
+	bytes_of(0)[KS_REGION_PAGE + 0x210]++;
+	assert_string_equal(kinds(look()), "modified:range0");
+	assert_string_equal(kinds(look()), "");
+	for (int turn = 0; turn < 3; turn++) {
+		lines = kit_command("records", "memory", "{\"run\": true}");
+		assert_string_equal(kinds(lines), "differs:range0 sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
+		assert_string_equal(kit_text(lines, 0, "class"), "sample");
+		assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201210");
+		assert_int_equal(kit_number(lines, 0, "length"), KS_REGION_CELL);
+		assert_int_equal(kit_number(lines, 0, "page"), 1);
+		assert_null(json_object_get(kit_record(lines, 0), "site"));
+	}
+	/* Of several pages, each; of what is as at first again, none. */
+	bytes_of(0)[0]++;
+	look();
+	lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"differs\"}}");
+	assert_string_equal(kinds(lines), "differs:range0 differs:range0");
+	bytes_of(0)[0]--;
+	bytes_of(0)[KS_REGION_PAGE + 0x210]--;
+	look();
+	lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"differs\"}}");
+	assert_string_equal(kinds(lines), "");
 }
 
 /*
@@ -691,6 +725,9 @@ static void patched_by_the_kernel(void **state)
 	assert_string_equal(kinds(look()), "");
 	patch(1, 0x0f);
 	assert_string_equal(kit_text(look(), 0, "site"), "label");
+	/* What happens all day is no row of a sample. */
+	assert_string_equal(kinds(kit_command("records", "memory", "{\"run\": true}")),
+			    "sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
 	patch(2, 0xe9);
 	patch(3, 0xe9);
 	patch(4, 0x0f);
@@ -712,13 +749,18 @@ static const char *sweep(void)
 	json_t *lines = kit_command("records", "memory", "{\"run\": true}");
 	const char *site;
 
-	if (!strcmp(kit_text(lines, 0, "kind"), "sweep"))
+	if (!strcmp(kit_text(lines, 0, "kind"), "sweep") || !strcmp(kit_text(lines, 0, "kind"), "differs"))
 		return "";
-	assert_string_equal(kit_text(lines, 1, "kind"), "sweep");
-	if (!strcmp(kit_text(lines, 0, "kind"), "restored"))
+	if (!strcmp(kit_text(lines, 0, "kind"), "restored")) {
+		assert_string_equal(kit_text(lines, 1, "kind"), "sweep");
 		return "restored";
+	}
 	assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201200");
 	site = json_string_value(json_object_get(kit_record(lines, 0), "site"));
+	/* What the sample says of it is the same. */
+	assert_string_equal(kit_text(lines, 1, "kind"), "differs");
+	assert_true(json_equal(json_object_get(kit_record(lines, 1), "site"), json_object_get(kit_record(lines, 0), "site")) ||
+		    (!site && !json_object_get(kit_record(lines, 1), "site")));
 	return site ? site : "nobody's";
 }
 
@@ -978,6 +1020,7 @@ int main(void)
 		with_world(symbols),
 		with_world(changes_upon_changes),
 		with_world(asked_for),
+		with_world(differs_as_long_as_it_does),
 		with_world(comes_and_goes),
 		with_world(moves_and_grows),
 		with_world(modified_pages_are_counted),
