@@ -10,7 +10,7 @@ CLI_LDLIBS = -Wl,-Bstatic -lxenctrl -lxenstore -lxencall -lxenforeignmemory -lxe
 	     -lnettle -Wl,-Bdynamic -ljansson -lsmartcols -lm -lpthread
 
 .PHONY: tools
-tools: $(B)/lib/libksense.a $(B)/cli/ksense ## build the client library and the command ksense
+tools: $(B)/lib/libksense.a $(B)/lib/libksense.so.$(LIB_ABI) $(B)/cli/ksense ## build the client library and the command ksense
 
 $(B)/cli/%.o: cli/%.c
 	@mkdir -p $(@D)
