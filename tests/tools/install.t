@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # What `make install` gives to whoever writes a program with the library: a shared library that exports what its header declares and
-# nothing else, one to link in, what pkg-config tells; and what `make uninstall` leaves: nothing.
+# nothing else, one to link in, what pkg-config tells, a man page whose example works; and what `make uninstall` leaves: nothing.
 #
 # Nothing is built here, as other tests run beside this one: `make host tools` was before.
 #
@@ -67,7 +67,7 @@ unlike($text, qr/\b-c -o\b/, 'builds nothing');
 my %mode = (
 	'bin/ksense' => '755', 'bin/ksense-host' => '755', 'lib/libksense.a' => '644', 'lib/libksense.so.0' => '644', 'lib/pkgconfig/ksense.pc' => '644',
 	'include/ksense/libksense.h' => '644', 'include/ksense/sense.h' => '644', 'share/ksense/pairs.json' => '644',
-	'share/man/man1/ksense.1' => '644', 'share/man/man5/ksense-pairs.5' => '644',
+	'share/man/man1/ksense.1' => '644', 'share/man/man3/ksense.3' => '644', 'share/man/man5/ksense-pairs.5' => '644',
 );
 is_deeply([grep { !m{/$} } all_below($at)], [sort keys %mode, 'lib/libksense.so', 'lib/pkgconfig/other.pc'], 'just these files');
 is_deeply({ map { $_ => sprintf '%o', (stat "$at/$_")[2] & 07777 } keys %mode }, \%mode, 'with these modes');
@@ -146,6 +146,51 @@ sub works {
 
 like(works('shared', flags(@prefix, '--libs')), qr/libksense\.so\.0/, 'with the shared library');
 unlike(works('static', map { $_ eq '-lksense' ? '-l:libksense.a' : $_ } flags(@prefix, '--static', '--libs')), qr/libksense/, 'with the other');
+
+# === The man page ===
+
+my $page = "$at/share/man/man3/ksense.3";
+my $man = slurp($page);
+like($man, qr/^\.Os ksense \Q$version\E$/m, 'the man page is of this version');
+is_deeply([sort map { split / , | ,$/ } $man =~ /^\.Nm (ksense_.*)$/mg], [sort keys %declared], 'names all functions');
+
+# A prototype with one space between two words, and none elsewhere.
+sub plain {
+	return $_[0] =~ s/\s+/ /gr =~ s/ ?([*(),;]) ?/$1/gr;
+}
+my $header = slurp("$at/include/ksense/libksense.h");
+my @paged;
+while ($man =~ /^\.Ft (.*)\n\.Fn (\w+) (.*)$/mg) {
+	my ($type, $name, $args) = ($1, $2, $3);
+	push @paged, plain("$type $name(" . join(', ', $args =~ /"/ ? $args =~ /"([^"]*)"/g : $args) . ');');
+}
+is_deeply([sort @paged], [sort map { plain($_) } $header =~ /^(\w[\w ]*[ *]ksense_\w+\(.*\);)$/mg], 'and says how they are called as the header does');
+like($man, qr/\b$_\b/, "and has $_") for $header =~ /^\t(KSENSE_(?!OK\b)\w+),/mg;
+SKIP: {
+	skip 'no man', 1 unless grep { -x "$_/man" } split /:/, $ENV{PATH};
+	is((said('sh', '-c', 'man --warnings -l "$1" 2>&1 >/dev/null', 'sh', $page))[0], '', 'man has nothing to complain about');
+}
+
+my ($example) = $man =~ /^\.Sh EXAMPLES\n.*?^\.Bd -literal.*?\n(.*?)^\.Ed$/ms;
+write_file("$dir/example.c", $example =~ s/\\e/\\/gr);
+($text, $status) = said('cc', '-Wall', '-Wextra', '-Werror', flags(@prefix, '--cflags'), '-o', "$dir/example", "$dir/example.c", flags(@prefix, '--libs'));
+is($status, 0, 'its example is a program') or diag($text);
+sub example {
+	local $ENV{LD_LIBRARY_PATH} = "$at/lib";
+	return said("$dir/example", @_);
+}
+is((example())[1], 2, 'which wants arguments');
+($text, $status) = example("$dir/none", 'folder');
+is($status, 1, 'fails without a sensor');
+like($text, qr{\Ano-sensor: no sensor listens at \Q$dir\E/none: .*\n\z}, 'and says so');
+write_file("$folder/a file", '');
+my $server = start_server("$dir/socket");
+ok(wait_until { ($text, $status) = example("$dir/socket", 'folder'); $text =~ /^\{.*"name": ?"a file".*\}$/m }, 'with one it prints records') or diag($text);
+is($status, 0, 'and goes through');
+($text, $status) = example("$dir/socket", 'none');
+is($status, 1, 'a refusal is a failure');
+like($text, qr/\Atarget: .+\n\z/, 'and is told');
+stop_server($server);
 
 # === Uninstalled ===
 
