@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# The project's own part: tools, the host port, tests, and what drives the build of Xen.  Each kernel's part is built by that kernel's
+# The project's own part: library and command, the host port, tests, and what drives the build of Xen.  Each kernel's part is built by that kernel's
 # build system.  All results go to build/.
 
 B ?= build
@@ -26,16 +26,16 @@ SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] 
 
 .DEFAULT_GOAL = all
 
-.PHONY: all help host xen stock sensing-domain module share demo check check-all check-long check-configs check-stress bench install install-dkms clean distclean packages
-all: host tools xen ## build the tools, the host port, and Xen with the sensor (default)
+.PHONY: all help host xen stock sensing-domain module share demo check check-all check-long check-configs check-stress bench install uninstall install-dkms clean distclean packages
+all: host tools xen ## build library and command, the host port, and Xen with the sensor (default)
 
 help: ## list the targets
 	@echo 'Targets:'
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile tests/tests.mk tests/linux/linux.mk lab/lab.mk | expand -t 24
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile cli/cli.mk tests/tests.mk tests/linux/linux.mk lab/lab.mk | expand -t 24
 	@echo 'Variables:'
 	@echo '  XEN_SRC=DIR           a Xen source tree of yours (release $(XEN_RELEASE)), instead of the one that is fetched'
 	@echo '  KDIR=DIR              the headers of the kernel that the module is for; the running one'
-	@echo '  DESTDIR= PREFIX=      for install; PREFIX is $(PREFIX)'
+	@echo '  DESTDIR= PREFIX=      for install and uninstall; PREFIX is $(PREFIX)'
 	@echo '  B=DIR                 where everything is built; it is $(B)'
 
 packages: ## install the Debian packages that are missing (root or sudo)
@@ -120,7 +120,7 @@ $(B)/xen-%/xen: tests/xen/%.config xen/sense.config $(APPLIED)
 
 sensing-domain: $(B)/sensing-domain/initrd ## build a guest for the sensor to be handed over to (docs/sensing-domain.md)
 
-$(B)/sensing-domain/initrd: $(B)/tools/ksense $(wildcard sensing-domain/*) vm/build-guest
+$(B)/sensing-domain/initrd: $(B)/cli/ksense $(wildcard sensing-domain/*) vm/build-guest
 	sensing-domain/build $< $(@D)
 
 # === Linux ===================================================================
@@ -251,7 +251,8 @@ $(B)/bench/linux: bench/linux.c
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) $(CFLAGS) -static -o $@ $<
 
-include tools/tools.mk
+include lib/lib.mk
+include cli/cli.mk
 include tests/xen/xen.mk
 include tests/linux/linux.mk
 include lab/lab.mk
@@ -259,15 +260,41 @@ include lab/lab.mk
 
 # === Install, clean ==========================================================
 
-install: host tools ## install tools, man pages, library and public header below DESTDIR/PREFIX
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/ksense \
-		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man5 $(DESTDIR)$(PREFIX)/share/ksense
-	install -m 755 $(B)/tools/ksense $(B)/host/ksense-host $(DESTDIR)$(PREFIX)/bin/
-	install -m 644 $(B)/tools/libksense.a $(DESTDIR)$(PREFIX)/lib/
-	install -m 644 include/sense.h tools/libksense.h $(DESTDIR)$(PREFIX)/include/ksense/
-	install -m 644 docs/ksense.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 docs/ksense-pairs.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 tools/pairs.json $(DESTDIR)$(PREFIX)/share/ksense/
+# What is installed: mode, folder below PREFIX, file.  What uninstall removes is computed from the same list.
+INSTALLED = 755:bin:$(B)/cli/ksense 755:bin:$(B)/host/ksense-host \
+	    644:lib:$(B)/lib/libksense.so.$(LIB_ABI) 644:lib:$(B)/lib/libksense.a \
+	    644:include/ksense:lib/libksense.h 644:include/ksense:include/sense.h \
+	    644:share/man/man1:docs/ksense.1 644:share/man/man3:docs/ksense.3 644:share/man/man5:docs/ksense-pairs.5 \
+	    644:share/ksense:cli/pairs.json
+
+# Two more are made in place: the name that a linker looks for, and what pkg-config is told.
+INSTALLED_LINK = lib/libksense.so
+INSTALLED_PC = lib/pkgconfig/ksense.pc
+
+# Folders that nobody else puts anything into.
+INSTALLED_OWN = include/ksense share/ksense
+
+INSTALL_BELOW = $(DESTDIR)$(PREFIX)
+
+install: host tools ## install the command, libraries, headers and man pages below DESTDIR/PREFIX
+	@set -e; for one in $(INSTALLED); do \
+		file=$${one##*:} folder=$${one#*:}; folder=$${folder%%:*}; \
+		install -D -m $${one%%:*} $$file "$(INSTALL_BELOW)/$$folder/$${file##*/}"; \
+	done
+	ln -sf libksense.so.$(LIB_ABI) "$(INSTALL_BELOW)/$(INSTALLED_LINK)"
+	install -d "$(INSTALL_BELOW)/$(dir $(INSTALLED_PC))"
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' lib/ksense.pc.in >"$(INSTALL_BELOW)/$(INSTALLED_PC)"
+	chmod 644 "$(INSTALL_BELOW)/$(INSTALLED_PC)"
+
+uninstall: ## remove what make install put there, with the same DESTDIR and PREFIX
+	@set -e; for one in $(INSTALLED); do \
+		file=$${one##*:} folder=$${one#*:}; folder=$${folder%%:*}; \
+		$(RM) "$(INSTALL_BELOW)/$$folder/$${file##*/}"; \
+	done
+	$(RM) "$(INSTALL_BELOW)/$(INSTALLED_LINK)" "$(INSTALL_BELOW)/$(INSTALLED_PC)"
+	@set -e; for own in $(INSTALLED_OWN); do \
+		[ ! -d "$(INSTALL_BELOW)/$$own" ] || rmdir --ignore-fail-on-non-empty "$(INSTALL_BELOW)/$$own"; \
+	done
 
 clean: ## remove what was built; keep what was fetched
 	$(RM) -r $(filter-out $(B)/xen-src-$(XEN_RELEASE) $(B)/vm $(B)/apt,$(wildcard $(B)/*))

@@ -34,8 +34,8 @@ our @probes_machine = @linux_options ? ('--linux') : ();
 our $test_modules = $ENV{KS_TEST_MODULES} // "$build/tests";
 
 # What each test's machine has in Dom0's /root.
-my @tools = ("$build/tools/ksense", "$build/tests/abi");
-my @linux_tools = ("$build/tools/ksense");
+my @tools = ("$build/cli/ksense", "$build/tests/abi");
+my @linux_tools = ("$build/cli/ksense");
 
 # What Xen complains of on its console, and what is none of the sensor's doing: Xen's own FLASK shifts a bit into the sign of an int.
 my $complaint = qr/UBSAN: Undefined|Assertion .* failed|Xen BUG|Xen WARN|Panic on CPU|FATAL TRAP/i;
@@ -156,7 +156,7 @@ sub troubles {
 sub here {
 	my ($script) = @_;
 	my $dir = File::Temp->newdir;
-	local %ENV = (%ENV, DIR => "$dir", PATH => "$build/tools:$build/host:$build/tests:$ENV{PATH}");
+	local %ENV = (%ENV, DIR => "$dir", PATH => "$build/cli:$build/host:$build/tests:$ENV{PATH}");
 	open(my $pipe, '-|', 'sh', '-c', "cd \"\$DIR\"\n$prelude$script") or die "sh: $!";
 	my $out = do { local $/; <$pipe> } // '';
 	close $pipe;

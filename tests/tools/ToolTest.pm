@@ -20,7 +20,7 @@ our @EXPORT = qw(run run_with start_server stop_server fake_server lines json_of
 
 our $root = realpath(dirname(__FILE__) . '/../..');
 our $build = realpath($ENV{KS_BUILD} // "$root/build");
-our $ksense = "$build/tools/ksense";
+our $ksense = "$build/cli/ksense";
 our $nonce = '4f1c0e6a9d2b4c58a7e3';
 
 # A place for sockets and files, and a folder for the probe "folder" to look at.

@@ -17,7 +17,7 @@ use Test::More;
 my $dir = File::Temp->newdir;
 sub compare {
 	my @arguments = @_;
-	my $out = `'$build/tools/ksense' compare @arguments 2>&1 </dev/null`;
+	my $out = `'$build/cli/ksense' compare @arguments 2>&1 </dev/null`;
 	return { out => $out, status => $? >> 8 };
 }
 sub pairs {
@@ -81,12 +81,12 @@ for my $what (sort keys %wrong) {
 }
 
 # --- What it says
-my $built_in = JSON::PP->new->decode(do { local (@ARGV, $/) = "$root/tools/pairs.json"; <> });
+my $built_in = JSON::PP->new->decode(do { local (@ARGV, $/) = "$root/cli/pairs.json"; <> });
 for my $pair (@{$built_in->{pairs}}) {
 	for my $rule (grep { ref eq 'HASH' && $_->{finding} } values %$pair) {
 		ok(length $rule->{why} > 60 && length $rule->{next} > 20, "$pair->{pair}: $rule->{finding} says why it matters and what to look at");
 	}
 }
-unlike(do { local (@ARGV, $/) = "$build/tools/ksense"; <> }, qr/\bclean\b/i, 'the word "clean" does not appear');
+unlike(do { local (@ARGV, $/) = "$build/cli/ksense"; <> }, qr/\bclean\b/i, 'the word "clean" does not appear');
 
 done_testing;

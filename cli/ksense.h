@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "../core/sensor.h"
-#include "libksense.h"
+#include "../lib/libksense.h"
 
 /* Exit statuses; documented in ksense(1). */
 enum { EXIT_DONE = 0, EXIT_SAID_ERROR = 1, EXIT_USAGE = 2, EXIT_NO_SENSOR = 3 };

@@ -34,6 +34,9 @@
 extern "C" {
 #endif
 
+/* The library is compiled with everything else hidden. */
+#pragma GCC visibility push(default)
+
 /* A request line, its newline included, is not longer. */
 #define KSENSE_REQUEST_MAX 4096
 /* A reply line, its newline included; and the raw bytes behind one. */
@@ -230,6 +233,8 @@ bool ksense_buffered(const struct ksense *k);
  */
 #define KSENSE_NO_DOMAIN 0x7ff4U
 int ksense_lock(struct ksense *k, uint32_t domid);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }

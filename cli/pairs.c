@@ -10,7 +10,7 @@
 
 #include "compare.h"
 
-/* tools/pairs.json, put into the program by the linker. */
+/* cli/pairs.json, put into the program by the linker. */
 extern const char built_in[] __asm__("_binary_pairs_json_start");
 extern const char built_in_end[] __asm__("_binary_pairs_json_end");
 
