@@ -34,6 +34,7 @@ struct options {
 	bool table;                /* else JSON */
 	bool wide;
 	bool watch;                /* compare again and again */
+	bool nobody;               /* lock: hand the sensor to nobody */
 	const char *pairs;         /* the file of what is compared; NULL: what is built in */
 };
 
