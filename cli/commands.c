@@ -3,56 +3,9 @@
  * commands.c - one request, its reply, and how it is shown.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "ksense.h"
-
-/* === Bodies ============================================================= */
-
-static json_t *hex_of(const unsigned char *bytes, size_t count)
-{
-	char *digits = malloc(2 * count + 1);
-	json_t *string;
-
-	if (!digits)
-		return NULL;
-	for (size_t i = 0; i < count; i++)
-		snprintf(digits + 2 * i, 3, "%02x", bytes[i]);
-	digits[2 * count] = '\0';
-	string = json_string(digits);
-	free(digits);
-	return string;
-}
-
-static bool is_raw(const json_t *value)
-{
-	const char *type = json_string_value(json_object_get(value, "type"));
-
-	return type && !strcmp(type, "raw") && json_is_integer(json_object_get(value, "length"));
-}
-
-json_t *parse_body(const struct ksense_line *line)
-{
-	json_error_t error;
-	json_t *body = json_loadb(line->body, line->body_bytes, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, &error);
-	const char *name;
-	json_t *value;
-
-	if (!body) {
-		fprintf(stderr, "ksense: the sensor sent something that cannot be shown: %s\n", error.text);
-		return NULL;
-	}
-	if (!line->has_raw)
-		return body;
-	json_object_foreach(body, name, value) {
-		if (is_raw(value)) {
-			json_object_set_new(body, name, hex_of(line->raw, line->raw_bytes));
-			break;
-		}
-	}
-	return body;
-}
 
 void print_record_json(const struct ksense_line *line)
 {

@@ -34,6 +34,7 @@ struct options {
 	bool table;                /* else JSON */
 	bool wide;
 	bool watch;                /* compare again and again */
+	bool nobody;               /* lock: hand the sensor to nobody */
 	const char *pairs;         /* the file of what is compared; NULL: what is built in */
 };
 
@@ -85,13 +86,16 @@ bool pause_for(double seconds, int fd);
  */
 struct xs_handle *xenstore_open(void);
 
-/* === commands.c: lines === */
+/* === body.c === */
 
 /*
- * A line's body as jansson has it; NULL, with a message on stderr, when jansson does not take it.
- * Raw bytes become hex digits.
+ * A line's body as jansson has it; NULL, with a message on stderr, when there is no memory.  A
+ * number that jansson does not take is a string, and what it does not take at all is left out,
+ * which a member "(not shown)" says.  Raw bytes become hex digits.
  */
 json_t *parse_body(const struct ksense_line *line);
+
+/* === commands.c: lines === */
 
 /* A record, or another line, in the form for scripts: as the sensor wrote it. */
 void print_record_json(const struct ksense_line *line);

@@ -101,7 +101,7 @@ int run_lock(struct ksense *k, const struct options *o)
 {
 	const char *name = o->request.target;
 	uint32_t domid = KSENSE_NO_DOMAIN;
-	int status = name ? find_domain(name, &domid) : EXIT_DONE;
+	int status = o->nobody ? EXIT_DONE : find_domain(name, &domid);
 
 	if (status != EXIT_DONE)
 		return status;
@@ -113,11 +113,11 @@ int run_lock(struct ksense *k, const struct options *o)
 			tell_lock(k);
 		return status;
 	}
-	if (!o->table && name)
+	if (!o->table && !o->nobody)
 		printf("{\"command\":\"lock\",\"domid\":%u}\n", domid);
 	else if (!o->table)
 		puts("{\"command\":\"lock\",\"domid\":null}");
-	else if (name)
+	else if (!o->nobody)
 		printf("locked: domain %u is the sensing domain until this host reboots\n", domid);
 	else
 		puts("locked: nobody changes anything until this host reboots");

@@ -29,14 +29,15 @@ static const char help[] =
 	"  discovery                 what is there: the sensor and its probes\n"
 	"  status                    state, level, counters\n"
 	"  records                   what the probes recorded, each record once\n"
-	"  off, on                   stop, start\n"
+	"  off TARGET, on            stop, start\n"
 	"  low, default, high, adversarial, increase, decrease\n"
 	"                            set the level\n"
-	"  reset                     back to the state after start; records are dropped\n"
+	"  reset TARGET              back to the state after start; records are dropped\n"
+	"                            (off and reset want the target written: '*' is all)\n"
 	"  add TARGET ITEM, remove TARGET ITEM\n"
 	"                            change the list of what a probe looks at\n"
-	"  lock [DOMAIN]             hand Xen's sensor over to DOMAIN (id or name), or\n"
-	"                            without it: nobody changes anything any more.\n"
+	"  lock DOMAIN               hand Xen's sensor over to DOMAIN (id or name)\n"
+	"  lock --nobody             or to nobody: nobody changes anything any more.\n"
 	"                            It is not asked whether you are sure, and NOTHING\n"
 	"                            BUT A REBOOT OF THE HOST UNDOES IT\n"
 	"  raw                       pass protocol lines from stdin, replies to stdout\n"
@@ -79,7 +80,7 @@ static const char help[] =
 enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX, OPT_RECORD,
 	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
-	OPT_ONCE, OPT_WATCH, OPT_PAIRS,
+	OPT_ONCE, OPT_WATCH, OPT_PAIRS, OPT_NOBODY,
 };
 
 /* Digits are options for their message alone. */
@@ -107,6 +108,7 @@ static const struct option longs[] = {
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "watch", no_argument, NULL, OPT_WATCH },
 	{ "pairs", required_argument, NULL, OPT_PAIRS },
+	{ "nobody", no_argument, NULL, OPT_NOBODY },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
 	{ NULL, 0, NULL, 0 },
@@ -304,6 +306,23 @@ static const char *read_item(const char *command, const char *text)
 	return text;
 }
 
+/*
+ * What takes something away wants its target written, and not as an empty word, which a script's
+ * variable may have become: nobody is to lose everything because he forgot one.
+ */
+static void check_target(const struct options *o)
+{
+	const char *target = o->request.target;
+	bool written = target && *target;
+
+	if (o->nobody && target)
+		usage("lock takes a domain or --nobody, not both");
+	if (o->command == CMD_LOCK && !o->nobody && !written)
+		usage("lock takes a domain; to hand the sensor to nobody, write: lock --nobody");
+	if ((o->command == KS_CMD_RESET || o->command == KS_CMD_OFF) && !written)
+		usage("%s takes a target; for all probes, write: %s '*'", o->request.command, o->request.command);
+}
+
 static void check_together(struct options *o)
 {
 	static const uint32_t media = bit(OPT_XEN) | bit(OPT_SOCKET) | bit(OPT_HOST);
@@ -316,6 +335,8 @@ static void check_together(struct options *o)
 	wrong = given_one(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_PAIRS));
 	if (wrong && o->command != CMD_COMPARE)
 		usage("--%s goes with the command compare", wrong);
+	if (o->nobody && o->command != CMD_LOCK)
+		usage("--nobody goes with the command lock");
 	if ((given & bit(OPT_ONCE)) && (given & bit(OPT_WATCH)))
 		usage("--once and --watch exclude each other");
 	if (o->command == CMD_COMPARE && given_one(bit(OPT_XEN) | bit(OPT_HOST)))
@@ -335,6 +356,7 @@ static void check_together(struct options *o)
 		usage("lock is for the sensor in Xen: --xen");
 	if (o->command == CMD_RAW && given_one(bit(OPT_TABLE) | bit(OPT_JSON) | bit(OPT_WIDE)))
 		usage("raw passes lines as they are: no --table, --json or --wide");
+	check_target(o);
 }
 
 static void read_option(struct options *o, int option, char *value)
@@ -416,6 +438,9 @@ static void read_option(struct options *o, int option, char *value)
 		break;
 	case OPT_PAIRS:
 		o->pairs = value;
+		break;
+	case OPT_NOBODY:
+		o->nobody = true;
 		break;
 	case 'h':
 	case OPT_HELP:

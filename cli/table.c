@@ -5,6 +5,7 @@
  * Nothing that came from a sensor reaches the terminal as it is: libsmartcols writes what does not
  * print as \xNN, and outside of tables jansson escapes it.
  */
+#include <inttypes.h>
 #include <langinfo.h>
 #include <libsmartcols/libsmartcols.h>
 #include <stdio.h>
@@ -18,6 +19,9 @@
 /* All of a record's hash is rarely looked at. */
 #define HASH_MIN 32
 #define HASH_SHOWN 16
+
+/* The largest number that jansson takes has so many. */
+#define DIGITS_MAX 19
 
 struct column {
 	const char *name;   /* of the member; for a heading of its own: the heading */
@@ -78,7 +82,20 @@ static const char *dots(void)
 
 static char *seconds(json_int_t ns)
 {
-	return format("%" JSON_INTEGER_FORMAT ".%03d", ns / 1000000000, (int)(ns / 1000000 % 1000));
+	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+
+	return format("%s%" PRIu64 ".%03u", ns < 0 ? "-" : "", size / 1000000000, (unsigned int)(size / 1000000 % 1000));
+}
+
+/* Digits that are too many for jansson are a number, too; see parse_body(). */
+static bool is_number(const json_t *value)
+{
+	const char *digits = json_string_value(value);
+	size_t sign = digits && *digits == '-', len = json_string_length(value);
+
+	if (!digits)
+		return json_is_number(value);
+	return len >= DIGITS_MAX && strspn(digits + sign, "0123456789") == len - sign;
 }
 
 /* A value in a cell, or in "was"; a string for the caller to free. */
@@ -236,7 +253,7 @@ static void lay_out(struct layout *layout, const json_t *records)
 				column = &layout->column[layout->count++];
 				*column = (struct column){ .name = name, .flags = SCOLS_FL_RIGHT };
 			}
-			if (column && !json_is_number(value))
+			if (column && !is_number(value))
 				column->flags = 0;
 		}
 	}
@@ -288,10 +305,15 @@ static void print_lost(const json_t *record)
 {
 	const char *probe = json_string_value(json_object_get(record, "probe"));
 
-	printf("LOST: %" JSON_INTEGER_FORMAT " records of ", json_integer_value(json_object_get(record, "count")));
+	fputs("LOST: ", stdout);
+	print_plain(json_object_get(record, "count"));
+	fputs(" records of ", stdout);
 	print_name(probe ? probe : "?");
-	printf(" (seq %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT ") were pushed out of the full ring before they were read\n",
-	       json_integer_value(json_object_get(record, "first")), json_integer_value(json_object_get(record, "last")));
+	fputs(" (seq ", stdout);
+	print_plain(json_object_get(record, "first"));
+	fputs(" to ", stdout);
+	print_plain(json_object_get(record, "last"));
+	fputs(") were pushed out of the full ring before they were read\n", stdout);
 }
 
 void print_records(const json_t *records, bool wide)
@@ -323,23 +345,32 @@ void print_records(const json_t *records, bool wide)
 	json_decref(kinds);
 }
 
+static void print_time(const json_t *time)
+{
+	char *text = seconds(json_integer_value(time));
+
+	if (json_is_string(time))
+		print_plain(time);
+	else
+		fputs(text ? text : "?", stdout);
+	free(text);
+}
+
 void print_record_line(const json_t *record)
 {
 	const char *probe = json_string_value(json_object_get(record, "probe"));
-	char *time = seconds(json_integer_value(json_object_get(record, "time")));
 	const char *name;
 	json_t *value;
 
 	if (!strcmp(kind_of(record), "lost")) {
 		print_lost(record);
-		free(time);
 		return;
 	}
-	printf("%s ", time ? time : "?");
+	print_time(json_object_get(record, "time"));
+	putchar(' ');
 	print_name(probe ? probe : "?");
 	putchar(' ');
 	print_name(kind_of(record));
-	free(time);
 	json_object_foreach((json_t *)record, name, value)
 		if (!is_in_json_only(name) && strcmp(name, "time") && strcmp(name, "probe") && strcmp(name, "kind"))
 			print_member(name, value);
@@ -386,7 +417,11 @@ static char *duration(json_int_t ns)
 
 static json_int_t number(const json_t *status, const char *name)
 {
-	return json_integer_value(json_object_get(status, name));
+	const json_t *value = json_object_get(status, name);
+	const char *digits = json_string_value(value);
+
+	/* What is beyond 63 bits is as large as can be. */
+	return digits ? strtoll(digits, NULL, 10) : json_integer_value(value);
 }
 
 static char *count_text(const json_t *status, const char *name)

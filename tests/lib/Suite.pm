@@ -133,7 +133,8 @@ sub commands_script {
 	my $set = $sensor->{set};
 	my ($other) = grep { $_ ne $set } @{$sensor->{probes}};
 	my $levels = join "\n", map { "step level-$_ raw '" . request($_, $set) . "'" } qw(low default high adversarial);
-	my $words = join "\n", map { "step word-$_ ksense $_" } qw(discovery low increase decrease default high adversarial off on reset);
+	my $words = join "\n", map { "step word-$_ ksense $_" . (/^(off|reset)$/ ? " '*'" : '') }
+		qw(discovery low increase decrease default high adversarial off on reset);
 	my $mixed = $other ? "step mixed raw '" . request('low', $other) . "' '" . request('increase', '*') . "' '" . request('default', '*') . "'\n" : '';
 
 	return <<"SH";

@@ -26,14 +26,14 @@ load() { insmod ksense.ko "\$@"; }
 # --- Who may do what.
 step load load group=77 socket=\@ks
 S=\@ks
-step root ksense reset
-step root-stripped as "0 0 0 none" off
+step root ksense reset '*'
+step root-stripped as "0 0 0 none" off '*'
 step capable as "1000 1000 1000 all" low
 step nobody as "1000 1000 1000 none" discovery
-step namespace as "1000 1000 1000 namespace" off
+step namespace as "1000 1000 1000 namespace" off '*'
 for how in "1000 77 77" "1000 1000 77"; do
 	label=member-\$(echo \$how | tr ' ' -)
-	for what in discovery status "records processes --peek" "records processes" "records processes --peek --run" off; do
+	for what in discovery status "records processes --peek" "records processes" "records processes --peek --run" "off ksense"; do
 		step "\$label-\$(echo \$what | tr -d ' ')" as "\$how none" \$what
 	done
 done
@@ -101,7 +101,7 @@ is($steps->{namespace}{status}, 1, 'as is the root of a user namespace that anyb
 like($steps->{namespace}{err}, $denied, 'who is told so');
 for my $member ('member-1000-77-77', 'member-1000-1000-77') {
 	is($steps->{"$member-$_"}{status}, 0, "$member: $_") or diag $steps->{"$member-$_"}{err} for qw(discovery status recordsprocesses--peek);
-	for my $refused (qw(recordsprocesses recordsprocesses--peek--run off)) {
+	for my $refused (qw(recordsprocesses recordsprocesses--peek--run offksense)) {
 		is($steps->{"$member-$refused"}{status}, 1, "$member: not $refused");
 		like($steps->{"$member-$refused"}{err}, qr/denied: /, 'and told why');
 	}

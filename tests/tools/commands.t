@@ -84,7 +84,7 @@ like((lines($got))[0], qr/^\{"seq":\d+,"time":\d+,"probe":"folder","kind":"entry
 unlike(run(@s, 'records', 'folder')->{out}, qr/"event":"present"/, 'nothing is given twice');
 
 # --- peek, since, max, record, filters
-run(@s, 'reset');
+run(@s, 'reset', '*');
 $got = run(@s, 'records', 'folder', '--run', '--peek');
 @json = json_of($got);
 cmp_ok(scalar(@json), '>=', 3, 'peek shows records');
@@ -143,9 +143,13 @@ is(run(@s, '--table', 'low', 'memory')->{out}, "memory: level low\n", 'for a per
 is_deeply([json_of(run(@s, 'off', 'folder'))], [{ target => 'folder', command => 'off', state => 'off' }], 'off');
 is((json_of(run(@s, 'status', 'folder')))[0]{state}, 'off', 'it is');
 is_deeply([json_of(run(@s, 'on', 'folder'))], [{ target => 'folder', command => 'on', state => 'on' }], 'on');
-is(run(@s, '--table', 'off')->{out}, "all probes: off\n", 'for a person');
-is_deeply([json_of(run(@s, 'reset'))], [{ target => '*', command => 'reset' }], 'reset');
-is(run(@s, '--table', 'reset')->{out}, "all probes: reset\n", 'for a person');
+for my $target ([], ['']) {
+	is(run(@s, $_, @$target)->{status}, 2, "$_ without a target: usage") for qw(off reset);
+}
+is_deeply([map { $_->{state} } @{(json_of(run(@s, 'status')))[0]{probes}}], ['on', 'on'], 'and nothing is done');
+is(run(@s, '--table', 'off', '*')->{out}, "all probes: off\n", 'for a person');
+is_deeply([json_of(run(@s, 'reset', '*'))], [{ target => '*', command => 'reset' }], 'reset');
+is(run(@s, '--table', 'reset', '*')->{out}, "all probes: reset\n", 'for a person');
 
 # --- status
 my ($status) = json_of(run(@s, 'status'));
@@ -167,14 +171,14 @@ is($got->{out}, '', 'and nothing else');
 $got = run(@s, 'records', map { ('--filter', "m$_=1") } 1 .. 9);
 is($got->{status}, 1, 'nine filters');
 like($got->{err}, qr/^ksense: argument: /, 'are too many for it');
-run(@s, 'off');
+run(@s, 'off', '*');
 like(run(@s, 'records', '--run')->{err}, qr/^ksense: argument: /, 'no fresh sample when all is off');
 run(@s, 'on');
 
 # --- a server that lets others only look
 my $shy = start_server("$dir/shy", '--read-only');
 is(run('--socket', "$dir/shy", 'records', '--peek')->{status}, 0, 'looking is allowed');
-like(run('--socket', "$dir/shy", $_)->{err}, qr/^ksense: denied: /, "$_ is denied") for qw(records off reset low);
+like(run('--socket', "$dir/shy", $_, '*')->{err}, qr/^ksense: denied: /, "$_ is denied") for qw(records off reset low);
 like(run('--socket', "$dir/shy", 'records', '--peek', '--run')->{err}, qr/^ksense: denied: /, 'and a fresh sample');
 
 # --- an abstract socket
@@ -183,10 +187,11 @@ is(run('--socket', "\@ksense-test-$$", 'discovery')->{status}, 0, 'an abstract s
 
 # --- --host: a sensor in this process
 for my $command (qw(discovery status records off on increase decrease low default high adversarial reset)) {
-	$got = run('--host', '--folder', $folder, $command);
+	my @all = $command =~ /^(off|reset)$/ ? '*' : ();
+	$got = run('--host', '--folder', $folder, $command, @all);
 	is($got->{status}, 0, "--host $command");
 	cmp_ok(scalar(json_of($got)), '>', 0, 'has an answer') or diag($got->{err});
-	is(run('--host', '--folder', $folder, '--table', $command)->{status}, 0, 'for a person too');
+	is(run('--host', '--folder', $folder, '--table', $command, @all)->{status}, 0, 'for a person too');
 }
 ok(scalar(grep { ($_->{name} // '') eq 'one' } json_of(run('--host', '--folder', $folder, 'records', 'folder'))),
    '--host records takes a fresh sample');

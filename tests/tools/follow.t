@@ -76,7 +76,7 @@ for my $how (['--interval', '0.1'], []) {
 	ok(shows($f, qr/"vanished","name":"first"/), 'and the next');
 
 	# --- while the sensor is off
-	run(@s, 'off');
+	run(@s, 'off', '*');
 	my $steps = -1;
 	wait_until { my $before = $steps; ($steps) = run(@s, '--json', 'status', 'folder')->{out} =~ /"steps":(\d+)/; sleep 0.2; $steps == $before };
 	touch('while-off'); # the step that was under way is over

@@ -66,7 +66,7 @@ SKIP: {
 	like($out, qr/^\{"name":"host"/m, '--json at a terminal');
 	($out, $status) = sh('script -qec "$KSENSE off nobody" /dev/null </dev/null');
 	is($status, 1, 'the status at a terminal');
-	sh('$KSENSE reset');
+	sh(q{$KSENSE reset '*'});
 	($out, $status) = sh('script -qec "LC_ALL=C.UTF-8 $KSENSE records memory --run --peek --filter kind=baseline" /dev/null </dev/null');
 	like($out, qr/ [0-9a-f]{16}\xe2\x80\xa6/, 'a shortened hash, where dots can be one character');
 }

@@ -73,6 +73,38 @@ for my $command (qw(status discovery low)) {
 	     "a wrong status ($command)");
 }
 
+# --- records that do not fit: each is a row, and the others are there
+my @odd = ('{"seq":0,"time":1500000000,"probe":"p","kind":"k","position":18446744073708998656,"mtime":-86400,"name":"a"}',
+	   '{"seq":1,"time":1500000000,"probe":"p","kind":"k","position":5,"mtime":-9223372036854775808,"name":"18446744073708998656","old":{"position":18446744073709551615,"mtime":-1}}',
+	   '{"seq":2,"time":-1500000000,"probe":"p","kind":"k","position":-9223372036854775809,"mtime":1e999,"name":"\"position\":18446744073708998656,\\\\"}',
+	   '{"seq":3,"time":18446744073709551615,"probe":"p","kind":"k","position":[1,18446744073709551615,null],"mtime":0,"name":"c"}',
+	   '{"seq":4,"time":1500000000,"probe":"p","kind":"k","a\u0000b":1,"position":7,"mtime":0,"name":"d\u0000"}',
+	   '{"seq":5,"time":1500000000,"probe":"p","kind":"k","position":8,"mtime":0,"name":"last"}',
+	   '{"seq":6,"time":1500000000,"probe":"p","kind":"lost","first":1,"last":18446744073709551615,"count":18446744073709551615}');
+my $odd = sub { join('', map { reply($_[0], '"p"', $_) } @odd) . reply($_[0], '"p"') };
+$got = answered($odd, '--table', 'records');
+is($got->{status}, 0, 'numbers that are large, negative or none, and a NUL in a name: all are shown');
+is($got->{err}, '', 'and nothing is complained of');
+like($got->{out}, qr/^k of p: 6 records$/m, 'each has its row');
+my @rows = $got->{out} =~ /^ +(\d .*)$/mg;
+is(scalar(@rows), 6, 'none is left out') or diag $got->{out};
+like($rows[0], qr/^0 +1\.500 +18446744073708998656 +-86400 +a$/, 'beyond 63 bits, and a date before 1970');
+like($rows[1], qr/^1 +1\.500 +5 +-9223372036854775808 +18446744073708998656 .*position=18446744073709551615 mtime=-1$/, 'the least, and in what was');
+like($rows[2], qr/^2 +-1\.500 +-9223372036854775809 +1e999 +"position":18446744073708998656,\\$/, 'below 63 bits, and what is in a string stays as it is');
+like($rows[3], qr/^3 +18446744073709551615 +\[1,"18446744073709551615",null\] +0 +c$/, 'in a list');
+like($rows[4], qr/^4 +1\.500 +7 +0 +"d\\u0000" +a member with a NUL in its name$/, 'what cannot be shown says so') or diag $got->{out};
+like($rows[5], qr/^5 +1\.500 +8 +0 +last$/, 'and what comes behind it is there');
+like($got->{out}, qr/^LOST: 18446744073709551615 records of p \(seq 1 to 18446744073709551615\)/m, 'a loss, too');
+$got = answered($odd, '--table', 'records', '--follow', '--max', 7);
+is($got->{status}, 0, 'following, too') or diag $got->{err};
+is(scalar(lines($got)), 7, 'each is a line');
+like($got->{out}, qr/^1\.500 p k seq=0 position=18446744073708998656 mtime=-86400 name=a$/m, 'with the number');
+like($got->{out}, qr/^18446744073709551615 p k seq=3/m, 'and the time');
+is(answered($odd, 'records')->{out}, join('', map { "$_\n" } @odd), 'for scripts they are what the sensor wrote');
+$got = answered(sub { reply($_[0], '"status"', '{"name":"p","state":"on","runs":18446744073709551615,"last_run_ns":18446744073709551615}') }, '--table', 'status', 'p');
+is($got->{status}, 0, 'a status');
+like($got->{out}, qr/^p +on .* 18446744073709551615 +9223372037s /m, 'with such numbers');
+
 # --- escape sequences of a terminal in what the server says
 $got = answered(sub { reply($_[0], '"error"', '{"code":"target","message":"\\u001b[31mred"}') }, 'low');
 is($got->{status}, 1, 'an error with a message');

@@ -36,6 +36,14 @@ my @wrong = (
 	# What takes something away for good is proposed to nobody.
 	(map { [[$_], qr/no command '$_'$/m] } qw(lokk locks unlock look block rest resett of offf exit level peek help2 disc run stop diff info list show)),
 	[['lock', 'a', 'b'], qr/one target.*'b'/],
+	[['lock'], qr/lock takes a domain; to hand the sensor to nobody, write: lock --nobody$/m],
+	[['lock', ''], qr/lock takes a domain; .*write: lock --nobody$/m],
+	[['lock', '--json'], qr/lock takes a domain/],
+	(map { [['lock', '--nobody', $_], qr/lock takes a domain or --nobody, not both/] } 'a', '0', ''),
+	(map { my $command = $_; map { [[$command, @$_], qr/$command takes a target; for all probes, write: $command '\*'$/m] }
+	       [], [''], ['--host'], ['--json', ''], ['--socket', 'x'] } qw(reset off)),
+	(map { [[@$_, '--nobody'], qr/--nobody goes with the command lock/] } ['status'], ['reset', '*'], ['off'], ['compare'], ['raw']),
+	[['lock', '--nobody', '--host'], qr/lock is for the sensor in Xen/],
 	[['lock', '--host'], qr/lock is for the sensor in Xen/],
 	[['lock', 'a', '--socket', 'x'], qr/lock is for the sensor in Xen/],
 	[['lock', '-1'], qr/no option '-1', and no number here is negative/],

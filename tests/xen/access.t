@@ -59,7 +59,7 @@ sub short_boot {
 	my $who = "$kind->{name}, dom0=$dom0, $column";
 	my $steps = boot(<<"SH", '--xen-args', "$kind->{args} sense=dom0=$dom0", machine($kind), @options);
 @{[$more->{before} // '']}
-step lock ksense lock @{[$named ? '$(access create | sed "s/create: //")' : '']}
+step lock ksense lock @{[$named ? '$(access create | sed "s/create: //")' : '--nobody']}
 @{[$more->{after} // '']}
 step dom0 sh -c 'access table; access lock 1'
 SH

@@ -31,7 +31,7 @@ i=0; while [ \$i -lt 300 ]; do echo '@{[request('records', 'xen-idt', { run => J
 step asked sh -c 'ksense raw <asked'
 step status-idt ksense --json status xen-idt
 xl destroy busy
-ksense reset >/dev/null
+ksense reset '*' >/dev/null
 
 step pv domu-start --keep --add abi kept -- ./abi denied
 step domains ksense --xen --json records xen-domains --run --filter event=present

@@ -41,7 +41,7 @@ ksense reset xen-access >/dev/null
 ksense on xen-access >/dev/null
 sleep 10
 step access ksense --json records xen-access
-ksense lock >/dev/null
+ksense lock --nobody >/dev/null
 step low ksense low xen-access
 sleep 10
 step access-all ksense --json records xen-access --peek

@@ -29,8 +29,8 @@ step before cat $log
 step status ksense --json status
 step lock ksense --table lock sensing
 step named until_true grep -q '"sensing-domain":"named"' $log
-step dom0 ksense off
-step again ksense lock
+step dom0 ksense off '*'
+step again ksense lock --nobody
 xl create -q -p domu-pv.cfg
 step comes until_true grep -q '"kind":"domain",.*"event":"appeared","domid":2,' $log
 xl destroy domu-pv

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+/*
+ * body.c - what a line says, as jansson has it.
+ *
+ * Not all that the protocol allows fits there: an integer has 64 bits, of which jansson takes 63,
+ * and a name may have a NUL.  Such a line is built token by token, and loses nothing but what does
+ * not fit; that it does is said where it would stand.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../core/json.h"
+#include "ksense.h"
+
+/* The member that says that another one is missing. */
+#define NOT_SHOWN "(not shown)"
+
+/* === What jansson does not take ========================================= */
+
+/* A number that is too large is a string of its digits. */
+static json_t *build_scalar(const struct ks_json_value *value)
+{
+	size_t quote = value->type == KS_JSON_STRING;
+	json_t *scalar = json_loadb(value->text - quote, value->len + 2 * quote, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+
+	return scalar ? scalar : json_stringn(value->text, value->len);
+}
+
+static json_t *build(struct ks_json *json, enum ks_json_token token);
+
+static json_t *build_array(struct ks_json *json)
+{
+	json_t *array = json_array();
+	enum ks_json_token token;
+
+	while ((token = ks_json_next(json)) != KS_JSON_ARRAY_END && token != KS_JSON_ERROR)
+		json_array_append_new(array, build(json, token));
+	return array;
+}
+
+static json_t *build_object(struct ks_json *json)
+{
+	json_t *object = json_object();
+
+	while (ks_json_next(json) == KS_JSON_KEY) {
+		char name[KS_JSON_KEY_MAX + 1] = "";
+		size_t len = json->value.len;
+		json_t *value;
+
+		memcpy(name, json->value.text, len);
+		value = build(json, ks_json_next(json));
+		if (strlen(name) == len) {
+			json_object_set_new(object, name, value);
+		} else {
+			json_decref(value);
+			json_object_set_new(object, NOT_SHOWN, json_string("a member with a NUL in its name"));
+		}
+	}
+	return object;
+}
+
+/* The value that starts with @token; no deeper than the reader goes, KS_JSON_DEPTH_MAX. */
+static json_t *build(struct ks_json *json, enum ks_json_token token)
+{
+	if (token == KS_JSON_OBJECT)
+		return build_object(json);
+	if (token == KS_JSON_ARRAY)
+		return build_array(json);
+	return token == KS_JSON_ERROR ? NULL : build_scalar(&json->value);
+}
+
+static json_t *build_body(const struct ksense_line *line)
+{
+	struct ks_json json;
+	json_t *body;
+
+	ks_json_init(&json, line->body, line->body_bytes, false);
+	body = build(&json, ks_json_next(&json));
+	/* The library has read it by the same rules; where it did not, the rest is missing. */
+	if (json.error && json_is_object(body))
+		json_object_set_new(body, NOT_SHOWN, json_string(json.error));
+	return body;
+}
+
+/* === Raw bytes ========================================================== */
+
+static json_t *hex_of(const unsigned char *bytes, size_t count)
+{
+	char *digits = malloc(2 * count + 1);
+	json_t *string;
+
+	if (!digits)
+		return NULL;
+	for (size_t i = 0; i < count; i++)
+		snprintf(digits + 2 * i, 3, "%02x", bytes[i]);
+	digits[2 * count] = '\0';
+	string = json_string(digits);
+	free(digits);
+	return string;
+}
+
+static bool is_raw(const json_t *value)
+{
+	const char *type = json_string_value(json_object_get(value, "type"));
+
+	return type && !strcmp(type, "raw") && json_is_integer(json_object_get(value, "length"));
+}
+
+/* === Interface ========================================================== */
+
+json_t *parse_body(const struct ksense_line *line)
+{
+	json_t *body = json_loadb(line->body, line->body_bytes, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
+	const char *name;
+	json_t *value;
+
+	if (!body)
+		body = build_body(line);
+	if (!body)
+		fputs("ksense: no memory for what the sensor sent\n", stderr);
+	if (!line->has_raw)
+		return body;
+	json_object_foreach(body, name, value) {
+		if (is_raw(value)) {
+			json_object_set_new(body, name, hex_of(line->raw, line->raw_bytes));
+			break;
+		}
+	}
+	return body;
+}
