@@ -252,6 +252,7 @@ $(B)/bench/linux: bench/linux.c
 	$(CC) $(KS_CFLAGS) $(CFLAGS) -static -o $@ $<
 
 include lib/lib.mk
+include canary/canary.mk
 include cli/cli.mk
 include tests/xen/xen.mk
 include tests/linux/linux.mk
@@ -267,8 +268,8 @@ install: host tools ## install the command, man pages, library and public header
 	install -m 644 $(B)/lib/libksense.a $(DESTDIR)$(PREFIX)/lib/
 	install -m 644 include/sense.h lib/libksense.h $(DESTDIR)$(PREFIX)/include/ksense/
 	install -m 644 docs/ksense.1 $(DESTDIR)$(PREFIX)/share/man/man1/
-	install -m 644 docs/ksense-pairs.5 $(DESTDIR)$(PREFIX)/share/man/man5/
-	install -m 644 cli/pairs.json $(DESTDIR)$(PREFIX)/share/ksense/
+	install -m 644 docs/ksense-checks.5 $(DESTDIR)$(PREFIX)/share/man/man5/
+	install -m 644 canary/checks.json $(DESTDIR)$(PREFIX)/share/ksense/
 
 clean: ## remove what was built; keep what was fetched
 	$(RM) -r $(filter-out $(B)/xen-src-$(XEN_RELEASE) $(B)/vm $(B)/apt,$(wildcard $(B)/*))
