@@ -58,9 +58,9 @@ step hidden-table ksense --table compare
 step again ksense --json compare
 ksense --json compare --watch --interval 0.2 >watch.out &
 watcher=\$!
-until [ \$(grep -c '"finding"' watch.out) -ge 2 ]; do sleep 0.1; done
+until [ \$(grep -c '"finding":"hidden-process"' watch.out) -ge 2 ]; do sleep 0.1; done
 echo 0 >\$hide/table
-until [ \$(grep -c '"gone"' watch.out) -ge 2 ]; do sleep 0.1; done
+until [ \$(grep -c '"gone":"hidden-process"' watch.out) -ge 2 ]; do sleep 0.1; done
 kill -INT \$watcher
 wait \$watcher
 step watch sh -c "cat watch.out; exit \$?"
@@ -145,7 +145,9 @@ like($steps->{table}{out}, qr/^0 findings, 0 checks blind, \d+ agree, 1 not here
 # --- A process hides
 my ($process) = grep { $_->{kind} eq 'process' } reverse json($steps->{roots});
 my @roots = sort @$process{qw(root user_root)};
-my @found = findings('hidden');
+# The module's own views may have missed it by then, too: that is a check of its own.
+my @found = grep { $_->{finding} eq 'hidden-process' } findings('hidden');
+is_deeply([grep { $_->{finding} !~ /^hidden-(process|task)$/ } findings('hidden')], [], 'nothing else is found');
 is($steps->{hidden}{status}, 1, 'a process that hides: the status is 1');
 is_deeply([sort map { $_->{where}{frame} } @found], \@roots, 'and both of its page-table roots are named, and no other');
 is_deeply([sort map { $_->{xen}{role} } @found], [qw(kernel user)], 'by their roles');
@@ -155,14 +157,14 @@ for my $finding (@found) {
 	is($finding->{looks}, 8, 'it was there in each look');
 	like($finding->{first_seen}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'and since when');
 }
-is_deeply([sort map { $_->{id} } findings('again')], [sort map { $_->{id} } @found], 'another look gives the same ids');
+is_deeply([sort map { $_->{id} } grep { $_->{finding} eq 'hidden-process' } findings('again')], [sort map { $_->{id} } @found], 'another look gives the same ids');
 like($steps->{'hidden-table'}{out}, qr/^FINDING [0-9a-f]{8} hidden-process \(critical\)\n  what +Dom0 uses a page-table root, frame $_ /m, "for a person: $_") for @roots;
 is_deeply([map { [@{$_}{qw(finding)}, @{$_->{xen}}{qw(more)}] } findings('bare-hidden')], [['more-processes-than-listed', 1]],
 	  'without the module: that there is one more') or diag explain $steps->{'bare-hidden'};
 my @watch = json($steps->{watch});
 is(scalar(grep { $_->{checks} } @watch), 2, 'a summary comes when all was looked at once, and at the end');
-is(scalar(grep { $_->{finding} } @watch), 2, 'watching, it is told once') or diag $steps->{watch}{out};
-is_deeply([sort map { $_->{id} } grep { $_->{gone} } @watch], [sort map { $_->{id} } @found], 'and once that it is gone');
+is(scalar(grep { ($_->{finding} // '') eq 'hidden-process' } @watch), 2, 'watching, it is told once') or diag $steps->{watch}{out};
+is_deeply([sort map { $_->{id} } grep { ($_->{gone} // '') eq 'hidden-process' } @watch], [sort map { $_->{id} } @found], 'and once that it is gone');
 is($steps->{watch}{status}, 1, 'and the status says that there was something');
 
 # --- An entry point is moved
