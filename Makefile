@@ -252,6 +252,7 @@ $(B)/bench/linux: bench/linux.c
 	$(CC) $(KS_CFLAGS) $(CFLAGS) -static -o $@ $<
 
 include lib/lib.mk
+include canary/canary.mk
 include cli/cli.mk
 include tests/xen/xen.mk
 include tests/linux/linux.mk
@@ -264,8 +265,8 @@ include lab/lab.mk
 INSTALLED = 755:bin:$(B)/cli/ksense 755:bin:$(B)/host/ksense-host \
 	    644:lib:$(B)/lib/libksense.so.$(LIB_ABI) 644:lib:$(B)/lib/libksense.a \
 	    644:include/ksense:lib/libksense.h 644:include/ksense:include/sense.h \
-	    644:share/man/man1:docs/ksense.1 644:share/man/man3:docs/ksense.3 644:share/man/man5:docs/ksense-pairs.5 \
-	    644:share/ksense:cli/pairs.json
+	    644:share/man/man1:docs/ksense.1 644:share/man/man3:docs/ksense.3 644:share/man/man5:docs/ksense-checks.5 \
+	    644:share/ksense:canary/checks.json
 
 # Two more are made in place: the name that a linker looks for, and what pkg-config is told.
 INSTALLED_LINK = lib/libksense.so

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# cli.mk - the command ksense.  Included by the top-level Makefile, behind lib/lib.mk.
+# cli.mk - the command ksense.  Included by the top-level Makefile, behind lib/lib.mk and canary/canary.mk.
 #
 #   $(B)/cli/ksense        the command; Xen's libraries are linked in, so that it runs where they are not installed
 
@@ -16,15 +16,7 @@ $(B)/cli/%.o: cli/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CLI_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-# Xen's headers ask for gnu11.
-$(B)/cli/views.o: CLI_CFLAGS += -std=gnu11
-
-# The built-in pairs are data, in the form that a user's are.
-$(B)/cli/builtin.o: cli/pairs.json
-	@mkdir -p $(@D)
-	cd cli && $(LD) -r -b binary -z noexecstack -o $(abspath $@) pairs.json
-
-$(B)/cli/ksense: $(CLI_OBJS) $(B)/cli/builtin.o $(B)/lib/libksense.a $(B)/libkshost.a
+$(B)/cli/ksense: $(CLI_OBJS) $(B)/canary/libcanary.a $(B)/lib/libksense.a $(B)/libkshost.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -rdynamic -o $@ $^ $(CLI_LDLIBS)
 
 -include $(CLI_OBJS:.o=.d)

@@ -26,8 +26,7 @@ static volatile sig_atomic_t interrupted;
 
 static void interrupt(int signal)
 {
-	(void)signal;
-	interrupted = 1;
+	interrupted = signal;
 }
 
 void catch_signals(void)
@@ -39,6 +38,11 @@ void catch_signals(void)
 }
 
 bool was_interrupted(void)
+{
+	return interrupted;
+}
+
+int interrupted_by(void)
 {
 	return interrupted;
 }

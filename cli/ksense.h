@@ -18,6 +18,10 @@ enum { EXIT_DONE = 0, EXIT_SAID_ERROR = 1, EXIT_USAGE = 2, EXIT_NO_SENSOR = 3 };
 enum { CMD_RAW = KS_COMMANDS, CMD_COMPARE, CMD_LOCK, COMMANDS };
 
 #define FILTERS_MAX 64
+#define ACCEPTED_MAX 64
+
+/* What compare --require takes; NULL behind the last. */
+extern const char *const sources_required[];
 
 struct options {
 	enum { MEDIUM_XEN, MEDIUM_SOCKET, MEDIUM_HOST } medium;
@@ -35,7 +39,12 @@ struct options {
 	bool wide;
 	bool watch;                /* compare again and again */
 	bool nobody;               /* lock: hand the sensor to nobody */
-	const char *pairs;         /* the file of what is compared; NULL: what is built in */
+	const char *checks;        /* the file of what is compared; NULL: what is built in */
+	const char *accept[ACCEPTED_MAX];       /* names of checks, or reasons for which they are blind */
+	size_t accept_count;
+	uint32_t require;          /* a bit for each of sources_required */
+	double heartbeat_s;        /* 0: none */
+	bool strict;               /* notices count */
 };
 
 /* === options.c === */
@@ -75,16 +84,10 @@ int run_compare(const struct options *o);
  */
 void catch_signals(void);
 bool was_interrupted(void);
+/* The signal that did it; 0: none did. */
+int interrupted_by(void);
 /* Sleeps; false when interrupted.  With @fd not -1, until there is something to read. */
 bool pause_for(double seconds, int fd);
-
-/* === views.c === */
-
-/*
- * Xenstore by its daemon's socket, or NULL with errno: without one libxenstore would turn to the
- * kernel's device, and wait there for ever.
- */
-struct xs_handle *xenstore_open(void);
 
 /* === body.c === */
 

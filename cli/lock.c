@@ -10,6 +10,7 @@
 #include <xenstore.h>
 
 #include "../include/sense.h"
+#include "../canary/xenstore.h"
 #include "ksense.h"
 
 _Static_assert(KSENSE_NO_DOMAIN == XEN_SENSE_NO_DOMAIN, "the library has the hypercall's number");

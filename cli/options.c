@@ -65,7 +65,13 @@ static const char help[] =
 	"With compare (--socket: the module's, default " MODULE_SOCKET "):\n"
 	"  --once                    look, look again at what differs, and end (default)\n"
 	"  --watch                   go on, every --interval S seconds, until interrupted\n"
-	"  --pairs FILE              compare this; see ksense-pairs(5)\n"
+	"    --heartbeat S             say every S seconds that it is alive\n"
+	"  --checks FILE             look at this; see ksense-checks(5)\n"
+	"  --accept CHECK|REASON     that this check, or any for this reason, is blind\n"
+	"                            does not count; repeatable\n"
+	"  --require SOURCE          end at once without it: xen, module, toolstack,\n"
+	"                            xenstore; repeatable\n"
+	"  --strict                  findings that are notices count, too\n"
 	"\n"
 	"Output (default: tables on a terminal, else JSON lines):\n"
 	"  --table, --json\n"
@@ -74,13 +80,14 @@ static const char help[] =
 	"  -h, --help, --version\n"
 	"\n"
 	"Exit status: 0 done, 1 the sensor said error or the output could not be written,\n"
-	"2 usage, 3 no sensor there or not allowed.  Of compare: 0 nothing differs,\n"
-	"1 findings, 2 usage, 3 could not look or write.  More in ksense(1).\n";
+	"2 usage, 3 no sensor there or not allowed.  Of compare: 0 all agrees,\n"
+	"1 findings, 2 usage, 3 a check is blind or unconfirmed, or it could not write.\n"
+	"More in ksense(1).\n";
 
 enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX, OPT_RECORD,
 	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
-	OPT_ONCE, OPT_WATCH, OPT_PAIRS, OPT_NOBODY,
+	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY,
 };
 
 /* Digits are options for their message alone. */
@@ -107,7 +114,11 @@ static const struct option longs[] = {
 	{ "wide", no_argument, NULL, OPT_WIDE },
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "watch", no_argument, NULL, OPT_WATCH },
-	{ "pairs", required_argument, NULL, OPT_PAIRS },
+	{ "checks", required_argument, NULL, OPT_CHECKS },
+	{ "accept", required_argument, NULL, OPT_ACCEPT },
+	{ "require", required_argument, NULL, OPT_REQUIRE },
+	{ "heartbeat", required_argument, NULL, OPT_HEARTBEAT },
+	{ "strict", no_argument, NULL, OPT_STRICT },
 	{ "nobody", no_argument, NULL, OPT_NOBODY },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -166,6 +177,17 @@ static double read_seconds(const char *option, const char *text)
 	if (end == text || *end || errno || !isfinite(seconds) || seconds < 0.001 || seconds > 1e6)
 		usage("--%s takes seconds, 0.001 to 1000000, not '%s'", option, text);
 	return seconds;
+}
+
+const char *const sources_required[] = { "xen", "module", "toolstack", "xenstore", NULL };
+
+/* Its bit. */
+static uint32_t read_source(const char *name)
+{
+	for (uint32_t i = 0; sources_required[i]; i++)
+		if (!strcmp(sources_required[i], name))
+			return 1U << i;
+	usage("--require takes xen, module, toolstack or xenstore, not '%s'", name);
 }
 
 /* MEMBER=VALUE.  What is allocated here lives as long as the process. */
@@ -282,6 +304,8 @@ static uint32_t given;
 #define records_only                                                                                                       \
 	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) | bit(OPT_RUN) | bit(OPT_RAW) | \
 	 bit(OPT_FOLLOW) | bit(OPT_INTERVAL))
+#define compare_only                                                                                                       \
+	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | bit(OPT_STRICT))
 
 /* The name of one of the options in @mask that were given, or NULL. */
 static const char *given_one(uint32_t mask)
@@ -332,13 +356,15 @@ static void check_together(struct options *o)
 		usage("--xen, --socket and --host exclude each other");
 	if ((given & bit(OPT_TABLE)) && (given & bit(OPT_JSON)))
 		usage("--table and --json exclude each other");
-	wrong = given_one(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_PAIRS));
+	wrong = given_one(compare_only);
 	if (wrong && o->command != CMD_COMPARE)
 		usage("--%s goes with the command compare", wrong);
 	if (o->nobody && o->command != CMD_LOCK)
 		usage("--nobody goes with the command lock");
 	if ((given & bit(OPT_ONCE)) && (given & bit(OPT_WATCH)))
 		usage("--once and --watch exclude each other");
+	if ((given & bit(OPT_HEARTBEAT)) && !o->watch)
+		usage("--heartbeat goes with --watch");
 	if (o->command == CMD_COMPARE && given_one(bit(OPT_XEN) | bit(OPT_HOST)))
 		usage("compare asks Xen and Dom0: no --xen, no --host");
 	wrong = given_one(records_only & ~(o->command == CMD_COMPARE ? bit(OPT_INTERVAL) : 0));
@@ -436,8 +462,22 @@ static void read_option(struct options *o, int option, char *value)
 	case OPT_WATCH:
 		o->watch = true;
 		break;
-	case OPT_PAIRS:
-		o->pairs = value;
+	case OPT_CHECKS:
+		o->checks = value;
+		break;
+	case OPT_ACCEPT:
+		if (o->accept_count == ACCEPTED_MAX)
+			usage("more than %d times --accept", ACCEPTED_MAX);
+		o->accept[o->accept_count++] = value;
+		break;
+	case OPT_REQUIRE:
+		o->require |= read_source(value);
+		break;
+	case OPT_HEARTBEAT:
+		o->heartbeat_s = read_seconds("heartbeat", value);
+		break;
+	case OPT_STRICT:
+		o->strict = true;
 		break;
 	case OPT_NOBODY:
 		o->nobody = true;
@@ -482,7 +522,7 @@ void options_read(struct options *o, int argc, char **argv)
 	if (optind < argc && o->command == CMD_RAW)
 		usage("raw takes no target: it stands in the lines");
 	if (optind < argc && o->command == CMD_COMPARE)
-		usage("compare takes no target: what is compared stands in the file of --pairs");
+		usage("compare takes no target: what is compared stands in the file of --checks");
 	if (optind < argc)
 		o->request.target = argv[optind++];
 	if (o->command == KS_CMD_ADD || o->command == KS_CMD_REMOVE) {

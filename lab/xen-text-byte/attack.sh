@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: MIT
 reports=xen-modified
+also=xen-code-modified
 debugger=1

@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# ksense compare as far as it goes without Xen: its command line, and files of pairs.
+# ksense compare as far as it goes without Xen: its command line, and files of checks.
 #
-# Wrong in the world if this fails: a typing error in a file of pairs is a rule that never holds, and nobody is told; or somebody reads "clean" in what cannot
+# Wrong in the world if this fails: a typing error in a file of checks is a rule that never holds, and nobody is told; or somebody reads "clean" in what cannot
 # say that.
 use strict;
 use warnings;
@@ -20,29 +20,41 @@ sub compare {
 	my $out = `'$build/cli/ksense' compare @arguments 2>&1 </dev/null`;
 	return { out => $out, status => $? >> 8 };
 }
-sub pairs {
+sub checks {
 	my ($text) = @_;
-	open(my $file, '>', "$dir/pairs") or die;
+	open(my $file, '>', "$dir/checks") or die;
 	print $file ref $text ? JSON::PP->new->encode($text) : $text;
 	close $file;
-	return compare('--pairs', "$dir/pairs");
+	return compare('--checks', "$dir/checks");
 }
 my $rule = { finding => 'x', severity => 'low', what => 'w', why => 'y', next => 'n' };
 my $view = { probe => 'xen-domains', kind => 'domain', key => ['domid'] };
-sub pair { return { pairs => [{ pair => 'p', xen => $view, dom0 => [], only_xen => $rule, @_ }] } }
+sub check { return { checks => [{ check => 'p', xen => $view, dom0 => [], only_xen => $rule, @_ }] } }
 
 SKIP: {
-	skip 'this is a Xen host', 4 if -e '/dev/xen/privcmd';
-	my $none = compare('');
+	skip 'this is a Xen host', 10 if -e '/dev/xen/privcmd';
+	my $none = compare("--socket $dir/none");
+	my ($coverage) = map { JSON::PP->new->decode($_) } split /\n/, $none->{out};
+	my %of = map { $_->{check} => $_ } @{$coverage->{checks}};
+
 	is($none->{status}, 3, 'without Xen it could not look');
-	like($none->{out}, qr/^ksense: there is no \S*privcmd.*compare needs the sensor in Xen$/m, 'and says why');
-	unlike($none->{out}, qr/--socket/, 'with no advice that does not help');
-	is(pairs(pair())->{status}, 3, 'a file of pairs is taken');
+	is_deeply([grep { $of{$_}{verdict} ne 'blind' && $of{$_}{verdict} ne 'not-here' } keys %of], [], 'and no check says anything else');
+	is($of{'xen-text'}{reason}, 'no-sensor', 'for want of the sensor in Xen');
+	is($of{'processes-in-proc'}{reason}, 'no-module', 'and of the module');
+	like($of{'processes-in-proc'}{words}, qr{\Q$dir\E/none}, 'with where it is not');
+	like($coverage->{verdict}, qr/^0 findings, \d+ checks blind, 0 agree/, 'in a line');
+	is(checks(check())->{status}, 3, 'a file of checks is taken');
+	my $accepted = compare("--checks $dir/checks --accept no-sensor");
+	is($accepted->{status}, 0, 'a reason that is accepted does not count');
+	like($accepted->{out}, qr/"verdict":"blind","reason":"no-sensor".*"accepted":true/, 'and is told all the same');
+	my $required = compare("--require xen");
+	is($required->{status}, 3, 'without what is required it ends');
+	like($required->{out}, qr/^ksense: --require xen: .*privcmd/, 'and says why, alone');
 }
 
 # --- Usage
-for my $case (['--once --watch', 'exclude each other'], ['--interval 2', 'goes with --watch'], ['--peek', 'goes with the command records'],
-	      ['--xen', 'no --xen'], ['--host', 'no --host'], ['xen-domains', 'takes no target'], ["--pairs $dir/none", 'none']) {
+for my $case (['--once --watch', 'exclude each other'], ['--interval 2', 'goes with --watch'], ['--heartbeat 2', 'goes with --watch'], ['--require xl', "not 'xl'"], ['--peek', 'goes with the command records'],
+	      ['--xen', 'no --xen'], ['--host', 'no --host'], ['xen-domains', 'takes no target'], ["--checks $dir/none", 'none']) {
 	my ($arguments, $says) = @$case;
 	my $got = compare($arguments);
 
@@ -50,41 +62,47 @@ for my $case (['--once --watch', 'exclude each other'], ['--interval 2', 'goes w
 	like($got->{out}, qr/\Q$says\E/, 'and what is wrong');
 }
 
-# --- Files of pairs
+# --- Files of checks
 my %wrong = (
 	'no JSON' => ['{', 'line 1'],
-	'no pairs' => [{}, '"pairs"'],
-	'an empty array' => [{ pairs => [] }, '"pairs" is empty'],
-	'no array' => [{ pairs => {} }, '"pairs", an array'],
-	'a pair without a name' => [{ pairs => [{}] }, 'needs "pair"'],
-	'an unknown member' => [pair(lokks => 3), '"lokks"'],
-	'no Dom0' => [pair(dom0 => undef), '"dom0"'],
-	'a source there is not' => [pair(dom0 => [{ source => 'xl', key => ['domid'] }]), 'toolstack'],
-	'a probe for xenstore' => [pair(dom0 => [{ source => 'xenstore', probe => 'x', key => ['domid'] }]), 'for sensors'],
-	'no key' => [pair(xen => { probe => 'a', kind => 'b' }), '"key"'],
-	'two probes' => [pair(xen => [$view, { %$view, probe => 'xen-text' }]), 'one probe'],
-	'a condition that is an array' => [pair(xen => { %$view, where => { domid => [1] } }), '"domid"'],
-	'a severity there is not' => [pair(only_xen => { %$rule, severity => 'bad' }), 'critical'],
-	'a rule without a reason' => [pair(only_xen => { %$rule, why => '' }), '"why"'],
-	'no rule' => [{ pairs => [{ pair => 'p', xen => $view, dom0 => [] }] }, 'only_xen'],
-	'members that are none' => [pair(differs => $rule), '"members"'],
-	'no looks' => [pair(looks => 0), '"looks"'],
-	'in the place of a pair there is not' => [pair(instead_of => 'q'), '"q"'],
-	'two by one name' => [{ pairs => [(pair()->{pairs}[0]) x 2] }, 'two by this name'],
+	'no checks' => [{}, '"checks"'],
+	'an empty array' => [{ checks => [] }, '"checks" is empty'],
+	'no array' => [{ checks => {} }, '"checks", an array'],
+	'a check without a name' => [{ checks => [{}] }, 'needs "check"'],
+	'an unknown member' => [check(lokks => 3), '"lokks"'],
+	'no Dom0' => [check(dom0 => undef), '"dom0"'],
+	'a source there is not' => [check(dom0 => [{ source => 'xl', key => ['domid'] }]), 'toolstack'],
+	'a probe for xenstore' => [check(dom0 => [{ source => 'xenstore', probe => 'x', key => ['domid'] }]), 'for sensors'],
+	'no key' => [check(xen => { probe => 'a', kind => 'b' }), '"key"'],
+	'two probes' => [check(xen => [$view, { %$view, probe => 'xen-text' }]), 'one probe'],
+	'a condition that is an array' => [check(xen => { %$view, where => { domid => [1] } }), '"domid"'],
+	'a severity there is not' => [check(only_xen => { %$rule, severity => 'bad' }), 'critical'],
+	'a rule without a reason' => [check(only_xen => { %$rule, why => '' }), '"why"'],
+	'no rule' => [{ checks => [{ check => 'p', xen => $view, dom0 => [] }] }, 'only_xen'],
+	'members that are none' => [check(differs => $rule), '"members"'],
+	'a condition without a word' => [check(only_if => { where => {}, otherwise => 'blind' }), '"words"'],
+	'a condition with another end' => [check(only_if => { where => {}, otherwise => 'bad', words => 'w' }), 'not-here or blind'],
+	'a condition of the old form' => [check(only_if => { kind => 'dom0' }), '"kind"'],
+	'an absent source there is not' => [check(not_here => [{ source => 'xl', words => 'w' }]), 'not known'],
+	'too many passes' => [check(xen => { %$view, passes => 9 }), '"passes"'],
+	'passes of no sensor' => [check(dom0 => [{ source => 'proc', key => ['pid'], passes => 2 }]), 'for sensors'],
+	'no looks' => [check(looks => 0), '"looks"'],
+	'in the place of a check there is not' => [check(instead_of => 'q'), '"q"'],
+	'two by one name' => [{ checks => [(check()->{checks}[0]) x 2] }, 'two by this name'],
 );
 for my $what (sort keys %wrong) {
 	my ($text, $says) = @{$wrong{$what}};
-	my $got = pairs($text);
+	my $got = checks($text);
 
 	is($got->{status}, 2, "$what is an error");
-	like($got->{out}, qr/^ksense: \Q$dir\E\/pairs.*\Q$says\E/, 'that says where and what') or diag $got->{out};
+	like($got->{out}, qr/^ksense: \Q$dir\E\/checks.*\Q$says\E/, 'that says where and what') or diag $got->{out};
 }
 
 # --- What it says
-my $built_in = JSON::PP->new->decode(do { local (@ARGV, $/) = "$root/cli/pairs.json"; <> });
-for my $pair (@{$built_in->{pairs}}) {
-	for my $rule (grep { ref eq 'HASH' && $_->{finding} } values %$pair) {
-		ok(length $rule->{why} > 60 && length $rule->{next} > 20, "$pair->{pair}: $rule->{finding} says why it matters and what to look at");
+my $built_in = JSON::PP->new->decode(do { local (@ARGV, $/) = "$root/canary/checks.json"; <> });
+for my $check (@{$built_in->{checks}}) {
+	for my $rule (grep { ref eq 'HASH' && $_->{finding} } values %$check) {
+		ok(length $rule->{why} > 60 && length $rule->{next} > 20, "$check->{check}: $rule->{finding} says why it matters and what to look at");
 	}
 }
 unlike(do { local (@ARGV, $/) = "$build/cli/ksense"; <> }, qr/\bclean\b/i, 'the word "clean" does not appear');

@@ -14,7 +14,7 @@ use File::Temp;
 use Test::More;
 
 my $storm = $ENV{KS_STORM_SECONDS} // 10;
-my $pairs = '{"pairs": [{"pair": "mine", "xen": {"probe": "xen-domains", "kind": "domain", "key": ["domid"]}, "dom0": [],' .
+my $checks = '{"checks": [{"check": "mine", "xen": {"probe": "xen-domains", "kind": "domain", "key": ["domid"]}, "dom0": [],' .
 	'"only_xen": {"finding": "a-domain", "severity": "low", "what": "{domid} of {type}", "why": "because", "next": "{uuid}"}}]}';
 
 # A gate of one CPU in Xen, as the lab's attack moves it, through the emulator's debugger port.
@@ -40,7 +40,9 @@ victim=\$!
 until [ "\$(cat /proc/\$victim/comm)" = sleep ]; do sleep 0.1; done
 
 # Without the module.
-step bare ksense --json compare
+step bare ksense --json compare --accept no-module
+step blind ksense --json compare
+step required ksense --json compare --require module
 insmod ks_hide.ko
 echo \$victim >\$hide/table
 step bare-hidden ksense --json compare
@@ -56,9 +58,9 @@ step hidden-table ksense --table compare
 step again ksense --json compare
 ksense --json compare --watch --interval 0.2 >watch.out &
 watcher=\$!
-until [ \$(grep -c '"finding"' watch.out) -ge 2 ]; do sleep 0.1; done
+until [ \$(grep -c '"finding":"hidden-process"' watch.out) -ge 2 ]; do sleep 0.1; done
 echo 0 >\$hide/table
-until [ \$(grep -c '"gone"' watch.out) -ge 2 ]; do sleep 0.1; done
+until [ \$(grep -c '"gone":"hidden-process"' watch.out) -ge 2 ]; do sleep 0.1; done
 kill -INT \$watcher
 wait \$watcher
 step watch sh -c "cat watch.out; exit \$?"
@@ -79,8 +81,8 @@ step callback ksense --json compare
 echo "0 7 1 \$(at xen_entry_SYSCALL_compat)" >\$entries/callback
 step callback-back ksense --json compare
 
-echo '$pairs' >mine
-step mine ksense --json compare --pairs mine
+echo '$checks' >mine
+step mine ksense --json compare --checks mine
 ksense off dom0-roots >/dev/null
 step off ksense --json compare
 ksense on dom0-roots >/dev/null
@@ -88,7 +90,7 @@ step on ksense --json compare
 
 ksense --json compare --watch --interval 0.2 >gates.out &
 watcher=\$!
-until grep -q '"pairs"' gates.out; do sleep 0.1; done
+until grep -q '"checks"' gates.out; do sleep 0.1; done
 step gate true
 until grep -q '"finding"' gates.out; do sleep 0.1; done
 step gate-back true
@@ -115,7 +117,7 @@ SH
 
 is($steps->{''}{status}, 0, 'Dom0 came through it') or diag $steps->{''}{err};
 sub findings { return grep { $_->{finding} } json($steps->{$_[0]}) }
-sub summary { my ($last) = (json($steps->{$_[0]}))[-1]; return { map { $_->{pair} => $_ } @{$last->{pairs} // []} } }
+sub summary { my ($last) = (json($steps->{$_[0]}))[-1]; return { map { $_->{check} => $_ } @{$last->{checks} // []} } }
 
 # --- Nothing hides
 for my $step (qw(bare quiet trap-back callback-back on end)) {
@@ -123,38 +125,46 @@ for my $step (qw(bare quiet trap-back callback-back on end)) {
 	is($steps->{$step}{status}, 0, "$step: and the status is 0") or diag explain $steps->{$step};
 }
 my ($bare, $quiet) = map { summary($_) } qw(bare quiet);
-ok(!$bare->{processes}{compared}, 'without the module processes cannot be compared one by one');
-like($bare->{processes}{note}, qr/the module is not there/, 'and it says why');
-ok($bare->{$_}{compared}, "so it compares $_ instead") for qw(processes-by-number entry-points-by-symbol callbacks-by-symbol);
-ok($quiet->{$_}{compared}, "with the module: $_") for qw(processes processes-in-proc domains-toolstack domains-module entry-points callbacks xen-text
+is_deeply([@{$bare->{processes}}{qw(verdict reason accepted)}], ['blind', 'no-module', JSON::PP::true],
+	  'without the module processes cannot be compared one by one, and it says why');
+like($bare->{processes}{words}, qr/the module is not there/, 'in words, too');
+is($steps->{blind}{status}, 3, 'blindness that was not accepted is in the status');
+is($steps->{required}{status}, 3, 'without the module that is required it ends');
+is($steps->{required}{out}, '', 'at once');
+is($bare->{$_}{verdict}, 'agrees', "so it compares $_ instead") for qw(processes-by-number entry-points-by-symbol callbacks-by-symbol);
+is($quiet->{$_}{verdict}, 'agrees', "with the module: $_") for qw(processes processes-in-proc domains-toolstack domains-module entry-points callbacks xen-text
 							 xen-entry-points xen-page-tables xen-writable-code);
 ok(!exists $quiet->{'processes-by-number'}, 'and nothing instead of it');
 cmp_ok($quiet->{processes}{xen_items}, '>=', 11, 'they were many page-table roots'); # init, shell, actor, sleep, ksense; and the kernel's three
 is($quiet->{'domains-toolstack'}{xen_items}, 1, 'and one domain');
-like($quiet->{'domains-xenstore'}{note}, qr/no xenstored/, 'that there is no xenstore here is told');
-like($steps->{table}{out}, qr/^processes +\d+ +\d+ +1 /m, 'the table for a person has it, too');
+is($quiet->{'domains-xenstore'}{verdict}, 'not-here', 'and no xenstore');
+like($quiet->{'domains-xenstore'}{words}, qr/no xenstored/, 'that there is no xenstore here is told');
+like($steps->{table}{out}, qr/^processes +agrees +\d+ +\d+ +1 /m, 'the table for a person has it, too');
+like($steps->{table}{out}, qr/^0 findings, 0 checks blind, \d+ agree, 1 not here$/m, 'and ends in the verdict');
 
 # --- A process hides
 my ($process) = grep { $_->{kind} eq 'process' } reverse json($steps->{roots});
 my @roots = sort @$process{qw(root user_root)};
-my @found = findings('hidden');
+# The module's own views may have missed it by then, too: that is a check of its own.
+my @found = grep { $_->{finding} eq 'hidden-process' } findings('hidden');
+is_deeply([grep { $_->{finding} !~ /^hidden-(process|task)$/ } findings('hidden')], [], 'nothing else is found');
 is($steps->{hidden}{status}, 1, 'a process that hides: the status is 1');
 is_deeply([sort map { $_->{where}{frame} } @found], \@roots, 'and both of its page-table roots are named, and no other');
 is_deeply([sort map { $_->{xen}{role} } @found], [qw(kernel user)], 'by their roles');
 for my $finding (@found) {
-	is_deeply([sort keys %$finding], [sort qw(finding id severity pair what where xen dom0 old new first_seen looks why next)], 'a finding has all its members');
+	is_deeply([sort keys %$finding], [sort qw(finding id severity check what where xen dom0 old new first_seen looks why next)], 'a finding has all its members');
 	is($finding->{dom0}, undef, 'Dom0 says nothing of it');
 	is($finding->{looks}, 8, 'it was there in each look');
 	like($finding->{first_seen}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'and since when');
 }
-is_deeply([sort map { $_->{id} } findings('again')], [sort map { $_->{id} } @found], 'another look gives the same ids');
+is_deeply([sort map { $_->{id} } grep { $_->{finding} eq 'hidden-process' } findings('again')], [sort map { $_->{id} } @found], 'another look gives the same ids');
 like($steps->{'hidden-table'}{out}, qr/^FINDING [0-9a-f]{8} hidden-process \(critical\)\n  what +Dom0 uses a page-table root, frame $_ /m, "for a person: $_") for @roots;
 is_deeply([map { [@{$_}{qw(finding)}, @{$_->{xen}}{qw(more)}] } findings('bare-hidden')], [['more-processes-than-listed', 1]],
 	  'without the module: that there is one more') or diag explain $steps->{'bare-hidden'};
 my @watch = json($steps->{watch});
-is(scalar(grep { $_->{pairs} } @watch), 2, 'a summary comes when all was looked at once, and at the end');
-is(scalar(grep { $_->{finding} } @watch), 2, 'watching, it is told once') or diag $steps->{watch}{out};
-is_deeply([sort map { $_->{id} } grep { $_->{gone} } @watch], [sort map { $_->{id} } @found], 'and once that it is gone');
+is(scalar(grep { $_->{checks} } @watch), 2, 'a summary comes when all was looked at once, and at the end');
+is(scalar(grep { ($_->{finding} // '') eq 'hidden-process' } @watch), 2, 'watching, it is told once') or diag $steps->{watch}{out};
+is_deeply([sort map { $_->{id} } grep { ($_->{gone} // '') eq 'hidden-process' } @watch], [sort map { $_->{id} } @found], 'and once that it is gone');
 is($steps->{watch}{status}, 1, 'and the status says that there was something');
 
 # --- An entry point is moved
@@ -165,7 +175,7 @@ is_deeply([$trap[0]{finding}, $trap[0]{where}, $trap[0]{xen}{address}], ['entry-
 is($trap[0]{dom0}{address}, $overflow, 'and where Dom0 has it');
 is_deeply([$trap[0]{old}, $trap[0]{new}], [{ address => $overflow }, { address => $bounds }], 'and what Xen saw change');
 
-# Another pair asks the same probe just before: what it was told is told to this one as well.
+# Another check asks the same probe just before: what it was told is told to this one as well.
 my @callback = findings('callback');
 is_deeply([map { [@$_{qw(finding where old new)}] } @callback],
 	  [['callback-redirected', { vcpu => 0, name => 'syscall32' }, { address => $compat }, { address => $bounds }]],
@@ -178,19 +188,19 @@ is_deeply([map { [$_->{finding}, @{$_->{where}}{qw(kind cpu vector)}, $_->{xen}{
 	or diag $steps->{gates}{out};
 is(scalar(grep { $_->{gone} } json($steps->{gates})), 1, 'and that it was put back');
 
-# --- Pairs of one's own, and what cannot be looked at
-is_deeply([map { [@$_{qw(finding what next)}] } findings('mine')], [['a-domain', '0 of PV', '00000000-0000-0000-0000-000000000000']], 'a pair from a file');
+# --- Checks of one's own, and what cannot be looked at
+is_deeply([map { [@$_{qw(finding what next)}] } findings('mine')], [['a-domain', '0 of PV', '00000000-0000-0000-0000-000000000000']], 'a check from a file');
 is($steps->{off}{status}, 3, 'a probe that is off: it could not look');
-like(summary('off')->{processes}{note}, qr/off/, 'and says so') or diag explain summary('off');
+is_deeply([@{summary('off')->{processes}}{qw(verdict reason)}], ['blind', 'probe-off'], 'and says so') or diag explain summary('off');
 
 # --- Processes come and go
 is_deeply([map { "$_->{finding} $_->{what}" } findings('storm')], [], 'in a storm of short processes, nothing is found');
 my $went = summary('storm');
-ok($went->{processes}{compared}, 'though it was compared');
+is($went->{processes}{verdict}, 'agrees', 'though it was compared');
 diag "in the storm, $went->{processes}{came_and_went} differences came and went";
 # On a slow machine the last look at something may not have been whole: then it says so, and of what.
-my @partial = grep { $_->{note} && $_->{note} !~ /no xenstored/ } values %$went;
+my @partial = grep { $_->{verdict} =~ /^(blind|unconfirmed)$/ } values %$went;
 is($steps->{storm}{status}, @partial ? 3 : 0, 'the status is 0, or that of what was not seen whole') or diag explain $went;
-diag "in the storm, $_->{pair} at last: $_->{note}" for @partial;
+diag "in the storm, $_->{check} at last: $_->{words}" for @partial;
 
 done_testing;

@@ -65,14 +65,14 @@ is($domains[0]{type}, 'PV', 'as what it is');
 is_deeply([sort keys %{{ map { ("$_->{domid} $_->{uuid}" => 1) } json($steps->{told}) }}], ["0 00000000-0000-0000-0000-000000000000", "$domains[0]{domid} $domains[0]{uuid}"],
 	  "Dom0's kernel is told of it as well, from within") or diag explain $steps->{told};
 my ($compared) = json($steps->{compare});
-my %pairs = map { $_->{pair} => $_ } @{$compared->{pairs} // []};
-is_deeply([map { [@{$pairs{$_}}{qw(xen_items dom0_items findings)}] } qw(domains-toolstack domains-module domains-xenstore)], [([2, 2, 0]) x 3],
+my %checks = map { $_->{check} => $_ } @{$compared->{checks} // []};
+is_deeply([map { [@{$checks{$_}}{qw(xen_items dom0_items findings)}] } qw(domains-toolstack domains-module domains-xenstore)], [([2, 2, 0]) x 3],
 	  'and whoever lists domains lists these two') or diag $steps->{compare}{out};
 my ($gone) = grep { $_->{kind} eq 'domain' && $_->{event} eq 'vanished' && $_->{domid} == ($domains[0]{domid} // -1) } json($steps->{gone});
 ok($gone, 'and that it vanished is a record');
 like($steps->{new}{out}, qr/^create: \d+$/, 'a domain that has no vCPU yet');
-my ($with_new) = grep { $_->{pairs} } json($steps->{'compare-new'});
-my %with_new = map { $_->{pair} => $_ } @{$with_new->{pairs} // []};
+my ($with_new) = grep { $_->{checks} } json($steps->{'compare-new'});
+my %with_new = map { $_->{check} => $_ } @{$with_new->{checks} // []};
 is_deeply([map { [@{$with_new{$_}}{qw(xen_items dom0_items findings)}] } qw(domains-toolstack domains-module)], [([2, 2, 0]) x 2],
 	  'is to all the same domain') or diag $steps->{'compare-new'}{out};
 is($steps->{dom0}{status}, 0, 'Dom0 is served all the while');

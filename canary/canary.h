@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * canary.h - holds what the sensors see against what Dom0 says, round after round.
+ *
+ *	struct canary *c = canary_open(&options, error, sizeof(error));
+ *
+ *	do
+ *		canary_round(c);
+ *	while (pause());
+ *	coverage = canary_coverage(c);
+ *	canary_close(c);
+ *
+ * What is held against what is a *check*; they are data (checks.json, ksense-checks(5)).  The
+ * library prints nothing, never ends the process, installs no signal handlers and has no state but
+ * the handle's.  A handle is for one thread.
+ */
+#ifndef CANARY_H
+#define CANARY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct canary;
+
+/* What each check ends each round with. */
+enum canary_verdict {
+	CANARY_AGREES,          /* all views were whole and newer than the look, and nothing differed */
+	CANARY_DIFFERS,         /* there is a finding */
+	CANARY_UNCONFIRMED,     /* something differed, and there was no second look yet */
+	CANARY_BLIND,           /* it applies here and could not look: why is a reason of the list below */
+	CANARY_NOT_HERE,        /* there is nothing of the kind on this machine */
+};
+
+/*
+ * The reasons for which a check is blind: no-sensor, no-module, no-probe, probe-off, probe-failing,
+ * incomplete, lost, denied, timeout, interrupted, unreadable, old-toolstack, foreign-namespace,
+ * no-memory.  NULL behind the last.
+ */
+extern const char *const canary_reasons[];
+
+struct canary_options {
+	const char *checks;             /* the file; NULL: the built-in ones */
+	const char *socket;             /* the module's */
+	int timeout_ms;                 /* for each answer of a sensor */
+	const char *const *accept;      /* names of checks, or reasons: blindness that does not count */
+	size_t accept_count;
+
+	/*
+	 * What happens in a round, told while it happens.  The objects are the library's.  Each may
+	 * be NULL, but for pause().
+	 */
+	void *context;
+	void (*raised)(void *context, const json_t *finding);
+	void (*gone)(void *context, const json_t *gone, const json_t *finding);
+	/* {"blind": check, "reason", "words", "time"}; of what is blind in the first round the coverage tells. */
+	void (*blind)(void *context, const json_t *line);
+	/* {"sees": check, "time", "since"} */
+	void (*sees)(void *context, const json_t *line);
+	/* Sleeps; false, without sleeping, once the round is to be broken off. */
+	bool (*pause)(void *context, double seconds);
+};
+
+/*
+ * Reads the checks.  The options, and what they point to, must stay.  NULL with a sentence in
+ * @error; errno says whether the checks are wrong (EINVAL) or there is no memory (ENOMEM).
+ */
+struct canary *canary_open(const struct canary_options *options, char *error, size_t size);
+void canary_close(struct canary *c);
+
+/* Whether the source of this name is there; false with a sentence about why not in @why. */
+bool canary_source_is_there(struct canary *c, const char *name, char *why, size_t size);
+
+/*
+ * Looks at every check, and again where something differs.  False if it was interrupted: the
+ * checks it did not come to are blind in the first round, and stay as they were in a later one.
+ */
+bool canary_round(struct canary *c);
+
+/*
+ * {"looked": time, "checks": [{"check", "verdict", "reason", "words", "looks", "findings",
+ * "xen_items", "dom0_items", "came_and_went", "accepted"}], "verdict": "2 findings, 1 check
+ * blind, 12 agree"}, of the last round.  The caller's; NULL: no memory.
+ */
+json_t *canary_coverage(const struct canary *c);
+
+/* How many findings there are; those of severity "notice" only if @strict. */
+size_t canary_findings(const struct canary *c, bool strict);
+
+/* Whether a check is unconfirmed, or blind and that was not accepted. */
+bool canary_is_blind(const struct canary *c);
+
+/* RFC 3339 in UTC, with milliseconds: as all times here. */
+void canary_time(char text[32]);
+
+#endif /* CANARY_H */

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: MIT
+/*
+ * checks.c - which of Xen's items have to be the same as which of Dom0's: read from JSON, checked,
+ * and kept.  What is wrong with a file is told as text, the first thing that is.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge.h"
+
+#define LOOKS_MAX 1000
+#define PAUSE_MS_MAX 60000
+#define PASSES_MAX 8
+
+/* === Errors ============================================================= */
+
+struct reader {
+	const char *file;       /* that is read */
+	const char *at;         /* the check's name; or NULL */
+	char *error;
+	size_t size;
+};
+
+/* Always false, for whoever says so as well. */
+__attribute__((format(printf, 2, 3)))
+static bool wrong(struct reader *r, const char *format, ...)
+{
+	int at = snprintf(r->error, r->size, "%s%s%s%s: ", r->file, r->at ? ": check \"" : "", r->at ? r->at : "", r->at ? "\"" : "");
+	va_list args;
+
+	errno = EINVAL;
+	va_start(args, format);
+	if (at >= 0 && (size_t)at < r->size)
+		vsnprintf(r->error + at, r->size - (size_t)at, format, args);
+	va_end(args);
+	return false;
+}
+
+/* === Members ============================================================ */
+
+/* That @object has no members but these, so that a typing error is not a rule that never holds. */
+static bool only_members(struct reader *r, const json_t *object, const char *what, const char *const *names)
+{
+	const char *name;
+	json_t *value;
+
+	if (!json_is_object(object))
+		return wrong(r, "%s is no object", what);
+	json_object_foreach((json_t *)object, name, value) {
+		const char *const *known = names;
+
+		(void)value;
+		while (*known && strcmp(*known, name))
+			known++;
+		if (!*known)
+			return wrong(r, "%s has a member \"%s\", which is not known", what, name);
+	}
+	return true;
+}
+
+static bool text(struct reader *r, const json_t *object, const char *what, const char *name, bool needed, const char **out)
+{
+	const json_t *value = json_object_get(object, name);
+
+	*out = NULL;
+	if (!value && !needed)
+		return true;
+	if (!json_is_string(value) || !json_string_length(value))
+		return wrong(r, "%s needs \"%s\", a string", what, name);
+	*out = json_string_value(value);
+	return true;
+}
+
+/* *@out is what counts where there is none. */
+static bool number(struct reader *r, const json_t *object, const char *name, json_int_t min, json_int_t max, json_int_t *out)
+{
+	const json_t *value = json_object_get(object, name);
+
+	if (!value)
+		return true;
+	if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
+		return wrong(r, "\"%s\" is a whole number from %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT, name, min, max);
+	*out = json_integer_value(value);
+	return true;
+}
+
+/* An array of names of members, if there is one. */
+static bool names(struct reader *r, const json_t *object, const char *what, const char *name, const char *out[KEY_MEMBERS_MAX + 1])
+{
+	const json_t *array = json_object_get(object, name), *value;
+	size_t i;
+
+	if (!array)
+		return true;
+	if (!json_array_size(array) || json_array_size(array) > KEY_MEMBERS_MAX)
+		return wrong(r, "\"%s\" of %s is an array of 1 to %d names of members", name, what, KEY_MEMBERS_MAX);
+	json_array_foreach(array, i, value) {
+		if (!json_is_string(value))
+			return wrong(r, "\"%s\" of %s is an array of names", name, what);
+		out[i] = json_string_value(value);
+	}
+	return true;
+}
+
+static bool conditions(struct reader *r, json_t *object, const char *what, const char *name, json_t **out)
+{
+	json_t *where = json_object_get(object, name), *value;
+	const char *member;
+
+	if (where && !json_is_object(where))
+		return wrong(r, "\"%s\" of %s is an object", name, what);
+	json_object_foreach(where, member, value) {
+		if (json_is_array(value) || (json_is_object(value) && (json_object_size(value) != 1 || !json_object_get(value, "not"))))
+			return wrong(r, "\"%s\" of %s: \"%s\" needs a value, or {\"not\": value}", name, what, member);
+	}
+	*out = where;
+	return true;
+}
+
+/* === A check ============================================================ */
+
+static bool is_one_of(const char *name, const char *const *names)
+{
+	while (*names && strcmp(*names, name))
+		names++;
+	return *names;
+}
+
+static const char *const of_xen[] = { "xen", "module", NULL };
+static const char *const of_dom0[] = { "module", "toolstack", "xenstore", "proc", "kallsyms", NULL };
+
+static bool read_source(struct reader *r, json_t *json, const char *what, bool is_xen, struct spec *spec)
+{
+	if (!text(r, json, what, "source", !is_xen, &spec->source))
+		return false;
+	if (!spec->source)
+		spec->source = "xen";
+	if (is_xen && !is_one_of(spec->source, of_xen))
+		return wrong(r, "%s has a source \"%s\"; there are xen and module", what, spec->source);
+	if (!is_xen && !is_one_of(spec->source, of_dom0))
+		return wrong(r, "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms", what, spec->source);
+	if (is_one_of(spec->source, of_xen))
+		return text(r, json, what, "probe", true, &spec->probe) && text(r, json, what, "kind", true, &spec->kind);
+	if (json_object_get(json, "probe") || json_object_get(json, "kind") || json_object_get(json, "passes"))
+		return wrong(r, "%s: \"probe\", \"kind\" and \"passes\" are for sensors", what);
+	return true;
+}
+
+static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_xen, struct spec *spec)
+{
+	static const char *const known[] = { "source", "probe", "kind", "key", "id", "same", "where", "passes", "pass_pause_ms", NULL };
+	json_int_t passes = 1, pause_ms = 100;
+
+	if (!only_members(r, json, what, known) || !read_source(r, json, what, is_xen, spec))
+		return false;
+	if (!json_object_get(json, "key"))
+		return wrong(r, "%s needs \"key\", an array of names of members", what);
+	if (!names(r, json, what, "key", spec->key))
+		return false;
+	memcpy(spec->id, spec->key, sizeof(spec->id));
+	if (json_object_get(json, "id"))
+		memset(spec->id, 0, sizeof(spec->id));
+	if (!names(r, json, what, "id", spec->id) || !names(r, json, what, "same", spec->same) || !conditions(r, json, what, "where", &spec->where) ||
+	    !number(r, json, "passes", 1, PASSES_MAX, &passes) || !number(r, json, "pass_pause_ms", 0, PAUSE_MS_MAX, &pause_ms))
+		return false;
+	spec->passes = (unsigned int)passes;
+	spec->pass_pause_ms = (unsigned int)pause_ms;
+	return true;
+}
+
+/* If there is one. */
+static bool read_rule(struct reader *r, const json_t *check, const char *name, struct rule *rule)
+{
+	static const char *const known[] = { "finding", "severity", "what", "why", "next", "members", "extra", "appeared", NULL };
+	static const char *const severities[] = { "critical", "high", "medium", "low", "notice", NULL };
+	const json_t *json = json_object_get(check, name);
+
+	if (!json)
+		return true;
+	if (!only_members(r, json, name, known) || !text(r, json, name, "finding", true, &rule->finding) ||
+	    !text(r, json, name, "severity", true, &rule->severity) || !text(r, json, name, "what", true, &rule->what) ||
+	    !text(r, json, name, "why", true, &rule->why) || !text(r, json, name, "next", true, &rule->next))
+		return false;
+	if (!is_one_of(rule->severity, severities))
+		return wrong(r, "%s: a severity is critical, high, medium, low or notice, not \"%s\"", name, rule->severity);
+	return true;
+}
+
+static bool read_differs(struct reader *r, struct check *check, json_t *json)
+{
+	json_t *members = json_object_get(json_object_get(json, "differs"), "members"), *value;
+	const char *name;
+
+	if (!read_rule(r, json, "differs", &check->differs))
+		return false;
+	if (!check->differs.finding)
+		return true;
+	if (!json_object_size(members) || json_object_size(members) > MEMBERS_MAX)
+		return wrong(r, "\"differs\" needs \"members\": an object of 1 to %d of Xen's members and of Dom0's", MEMBERS_MAX);
+	json_object_foreach(members, name, value) {
+		if (!json_is_string(value))
+			return wrong(r, "\"members\" has the names of Dom0's members as strings");
+		check->members[check->members_count][0] = name;
+		check->members[check->members_count++][1] = json_string_value(value);
+	}
+	return true;
+}
+
+static bool read_rules(struct reader *r, struct check *check, json_t *json)
+{
+	if (!read_rule(r, json, "only_xen", &check->only_xen) || !read_rule(r, json, "only_dom0", &check->only_dom0) ||
+	    !read_differs(r, check, json) || !read_rule(r, json, "more", &check->more) || !read_rule(r, json, "changed", &check->changed) ||
+	    !number(r, json_object_get(json, "more"), "extra", 0, 1000000, &check->extra))
+		return false;
+	check->appeared = json_is_true(json_object_get(json_object_get(json, "changed"), "appeared"));
+	if (!check->only_xen.finding && !check->only_dom0.finding && !check->differs.finding && !check->more.finding && !check->changed.finding)
+		return wrong(r, "it needs one of \"only_xen\", \"only_dom0\", \"differs\", \"more\", \"changed\": what a difference means");
+	return true;
+}
+
+static bool read_views(struct reader *r, struct check *check, json_t *json)
+{
+	json_t *xen = json_object_get(json, "xen"), *dom0 = json_object_get(json, "dom0"), *spec;
+	size_t i;
+
+	if (json_is_array(xen) && (!json_array_size(xen) || json_array_size(xen) > SPECS_MAX))
+		return wrong(r, "\"xen\" is a view, or an array of 1 to %d", SPECS_MAX);
+	for (i = 0; i < (json_is_array(xen) ? json_array_size(xen) : 1); i++) {
+		if (!read_spec(r, json_is_array(xen) ? json_array_get(xen, i) : xen, "\"xen\"", true, &check->xen[i]))
+			return false;
+		if (strcmp(check->xen[i].probe, check->xen[0].probe) || strcmp(check->xen[i].source, check->xen[0].source))
+			return wrong(r, "all views of \"xen\" are of one probe");
+		check->xen_count++;
+	}
+	if (!json_is_array(dom0) || json_array_size(dom0) > SPECS_MAX)
+		return wrong(r, "it needs \"dom0\", an array of at most %d views", SPECS_MAX);
+	json_array_foreach(dom0, i, spec)
+		if (!read_spec(r, spec, "a view of \"dom0\"", false, &check->dom0[check->dom0_count++]))
+			return false;
+	return true;
+}
+
+static bool read_only_if(struct reader *r, struct check *check, json_t *json)
+{
+	static const char *const known[] = { "where", "otherwise", "words", NULL };
+	json_t *only_if = json_object_get(json, "only_if");
+	const char *otherwise;
+
+	if (!only_if)
+		return true;
+	if (!only_members(r, only_if, "\"only_if\"", known) || !conditions(r, only_if, "\"only_if\"", "where", &check->only_if.where) ||
+	    !text(r, only_if, "\"only_if\"", "otherwise", true, &otherwise) ||
+	    !text(r, only_if, "\"only_if\"", "words", true, &check->only_if.words))
+		return false;
+	if (!check->only_if.where)
+		return wrong(r, "\"only_if\" needs \"where\", an object");
+	check->only_if.not_here = !strcmp(otherwise, "not-here");
+	if (!check->only_if.not_here && strcmp(otherwise, "blind"))
+		return wrong(r, "\"only_if\": \"otherwise\" is not-here or blind, not \"%s\"", otherwise);
+	return true;
+}
+
+static bool read_not_here(struct reader *r, struct check *check, json_t *json)
+{
+	static const char *const known[] = { "source", "words", NULL };
+	json_t *list = json_object_get(json, "not_here"), *one;
+	size_t i;
+
+	if (!list)
+		return true;
+	if (!json_array_size(list) || json_array_size(list) > NOT_HERE_MAX)
+		return wrong(r, "\"not_here\" is an array of 1 to %d objects", NOT_HERE_MAX);
+	json_array_foreach(list, i, one) {
+		const char **source = &check->not_here[check->not_here_count].source;
+
+		if (!only_members(r, one, "\"not_here\"", known) || !text(r, one, "\"not_here\"", "source", true, source) ||
+		    !text(r, one, "\"not_here\"", "words", true, &check->not_here[check->not_here_count].words))
+			return false;
+		if (!is_one_of(*source, of_xen) && !is_one_of(*source, of_dom0))
+			return wrong(r, "\"not_here\" has a source \"%s\", which is not known", *source);
+		check->not_here_count++;
+	}
+	return true;
+}
+
+static bool read_check(struct reader *r, struct check *check, json_t *json)
+{
+	static const char *const known[] = { "check", "instead_of", "only_if", "not_here", "xen", "dom0", "near", "looks", "pause_ms", "only_xen",
+					     "only_dom0", "differs", "more", "changed", NULL };
+	json_int_t looks = 3, pause_ms = 100;
+
+	r->at = NULL;
+	if (!text(r, json, "a check", "check", true, &check->name))
+		return false;
+	r->at = check->name;
+	if (!only_members(r, json, "it", known) || !text(r, json, "it", "instead_of", false, &check->instead_of) ||
+	    !read_only_if(r, check, json) || !read_not_here(r, check, json) || !number(r, json, "looks", 1, LOOKS_MAX, &looks) ||
+	    !number(r, json, "pause_ms", 0, PAUSE_MS_MAX, &pause_ms) || !read_views(r, check, json) ||
+	    !names(r, json, "it", "near", check->near) || !read_rules(r, check, json))
+		return false;
+	check->looks = (unsigned int)looks;
+	check->pause_ms = (unsigned int)pause_ms;
+	r->at = NULL;
+	return true;
+}
+
+static bool check_names(struct reader *r, const struct checks *checks)
+{
+	for (size_t i = 0; i < checks->count; i++) {
+		const struct check *check = &checks->check[i];
+		bool there = !check->instead_of;
+
+		r->at = check->name;
+		for (size_t j = 0; j < i; j++) {
+			if (!strcmp(checks->check[j].name, check->name))
+				return wrong(r, "there are two by this name");
+			there |= check->instead_of && !strcmp(checks->check[j].name, check->instead_of);
+		}
+		if (!there)
+			return wrong(r, "\"instead_of\": there is no check \"%s\" before it", check->instead_of);
+	}
+	r->at = NULL;
+	return true;
+}
+
+/* === Interface ========================================================== */
+
+bool checks_read(struct checks *checks, json_t *json, const char *file, char *error, size_t size)
+{
+	struct reader r = { .file = file, .error = error, .size = size };
+	json_t *list = json_object_get(json, "checks"), *check;
+	size_t i;
+
+	*checks = (struct checks){ .json = json };
+	if (!json_is_array(list))
+		return wrong(&r, "it is to be an object with \"checks\", an array");
+	if (!json_array_size(list))
+		return wrong(&r, "\"checks\" is empty: there is nothing to compare");
+	checks->check = calloc(json_array_size(list), sizeof(*checks->check));
+	if (!checks->check)
+		return false;
+	json_array_foreach(list, i, check) {
+		struct check *this = &checks->check[checks->count++];
+
+		if (!read_check(&r, this, check))
+			return false;
+		this->findings = json_object();
+		this->first = json_object();
+		if (!this->findings || !this->first) {
+			errno = ENOMEM;
+			return false;
+		}
+	}
+	return check_names(&r, checks);
+}
+
+void checks_free(struct checks *checks)
+{
+	for (size_t i = 0; i < checks->count; i++) {
+		json_decref(checks->check[i].findings);
+		json_decref(checks->check[i].blinded);
+		json_decref(checks->check[i].first);
+	}
+	free(checks->check);
+	json_decref(checks->json);
+}

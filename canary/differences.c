@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+/*
+ * differences.c - what differs between Xen's view and two of Dom0's, between which it was taken.
+ *
+ * What Xen has and Dom0 has not counts only where Dom0 had it neither before nor after; what Dom0
+ * has and Xen has not, where Dom0 had it both times; members that differ, where Dom0 said the same
+ * both times.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge.h"
+
+enum rule_number { ONLY_XEN, ONLY_DOM0, DIFFERS, MORE, CHANGED };
+
+const struct rule *rule_of(const struct check *check, json_int_t number)
+{
+	switch (number) {
+	case ONLY_XEN:
+		return &check->only_xen;
+	case ONLY_DOM0:
+		return &check->only_dom0;
+	case DIFFERS:
+		return &check->differs;
+	case MORE:
+		return &check->more;
+	default:
+		return &check->changed;
+	}
+}
+
+static int add_difference(json_t *found, const struct check *check, enum rule_number number, const struct spec *spec, json_t *xen, json_t *dom0)
+{
+	json_t *item = xen ? xen : dom0;
+	char *id = key_text(item, spec->id), *same = key_text(item, spec->same), identity[512];
+	int failed = !id || !same;
+
+	if (!failed) {
+		snprintf(identity, sizeof(identity), "%s/%s/%s/%s", check->name, rule_of(check, number)->finding, id, same);
+		failed = json_object_set_new(found, identity, json_pack("{sisO?sO?}", "rule", (int)number, "xen", xen, "dom0", dom0));
+	}
+	free(id);
+	free(same);
+	return failed ? -1 : 0;
+}
+
+enum { XENS, DOM0S };
+
+/*
+ * Whether @item, which has the check's members by the names that @side has for them, says the same
+ * of them as @dom0.
+ */
+static bool same_members(const struct check *check, const json_t *item, int side, const json_t *dom0)
+{
+	for (unsigned int i = 0; i < check->members_count; i++)
+		if (!json_equal(json_object_get(item, check->members[i][side]), json_object_get(dom0, check->members[i][DOM0S])))
+			return false;
+	return true;
+}
+
+/* What Dom0 has in the place of one of Xen's items; NULL: nothing, or it cannot be told. */
+static json_t *near(const struct check *check, const struct view *dom0, const json_t *xen)
+{
+	json_t *item, *found = NULL;
+	char *wanted;
+	size_t i;
+
+	if (!check->near[0])
+		return NULL;
+	wanted = key_text(xen, check->near);
+	json_array_foreach(dom0->items, i, item) {
+		char *key = found ? NULL : key_text(item, check->near);
+
+		if (wanted && key && !strcmp(key, wanted))
+			found = item;
+		free(key);
+	}
+	free(wanted);
+	return found;
+}
+
+/*
+ * Whether the item is not as it was first: the sensor says so itself by "first", whoever took the
+ * records; or by what its records told us.  One that was put back is as it was.
+ */
+static int has_changed(const struct check *check, const struct spec *spec, const json_t *item)
+{
+	char *key = first_key(spec, item);
+	json_t *was, *value;
+	bool changed = json_object_get(item, "first");
+	const char *member;
+
+	if (!key)
+		return -1;
+	was = json_object_get(check->first, key);
+	free(key);
+	json_object_foreach(was, member, value)
+		changed |= strcmp(member, "event") ? !json_equal(value, json_object_get(item, member)) : check->appeared;
+	return changed;
+}
+
+struct views {
+	const struct check *check;
+	const struct view *xen, *before, *after;
+};
+
+static int compare_item(const struct views *v, json_t *item, json_t *found)
+{
+	const struct check *check = v->check;
+	const struct spec *spec = spec_of(check, item);
+	char *key = key_text(item, spec->key);
+	json_t *was, *is;
+	int changed = check->changed.finding ? has_changed(check, spec, item) : 0, failed = 0;
+
+	if (!key || changed < 0) {
+		free(key);
+		return -1;
+	}
+	was = json_object_get(v->before->by_key, key);
+	is = json_object_get(v->after->by_key, key);
+	free(key);
+	if (!was && !is && check->only_xen.finding && v->before->state == VIEW_WHOLE && v->after->state == VIEW_WHOLE)
+		failed |= add_difference(found, check, ONLY_XEN, spec, item, near(check, v->after, item));
+	if (was && is && check->differs.finding && same_members(check, was, DOM0S, is) && !same_members(check, item, XENS, is))
+		failed |= add_difference(found, check, DIFFERS, spec, item, is);
+	if (changed)
+		failed |= add_difference(found, check, CHANGED, spec, item, NULL);
+	return failed;
+}
+
+static int compare_xen(const struct views *v, json_t *found)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(v->xen->items, i, item)
+		if (compare_item(v, item, found))
+			return -1;
+	return 0;
+}
+
+static int compare_dom0(const struct views *v, json_t *found)
+{
+	const char *key;
+	json_t *item;
+
+	if (!v->check->only_dom0.finding || v->xen->state != VIEW_WHOLE)
+		return 0;
+	json_object_foreach(v->after->by_key, key, item)
+		if (json_object_get(v->before->by_key, key) && !json_object_get(v->xen->by_key, key) &&
+		    add_difference(found, v->check, ONLY_DOM0, &v->check->dom0[0], NULL, item))
+			return -1;
+	return 0;
+}
+
+/*
+ * Numbers alone, where the items of the two sides have nothing in common by which they could be
+ * matched.
+ */
+static int compare_numbers(const struct views *v, json_t *found)
+{
+	const struct check *check = v->check;
+	json_int_t xen = (json_int_t)json_array_size(v->xen->items), dom0 = (json_int_t)json_array_size(v->before->items);
+	json_int_t after = (json_int_t)json_array_size(v->after->items), more;
+	char identity[512];
+
+	if (after > dom0)
+		dom0 = after;
+	more = xen - dom0 - check->extra;
+	if (!check->more.finding || more <= 0 || v->before->state != VIEW_WHOLE || v->after->state != VIEW_WHOLE)
+		return 0;
+	snprintf(identity, sizeof(identity), "%s/%s", check->name, check->more.finding);
+	return json_object_set_new(found, identity, json_pack("{sis{sIsI}s{sI}}", "rule", (int)MORE, "xen", "number", xen, "more", more, "dom0",
+							      "number", dom0));
+}
+
+json_t *differences(const struct check *check, const struct view *xen, const struct view *before, const struct view *after)
+{
+	struct views v = { check, xen, before, after };
+	json_t *found = json_object();
+
+	if (found && !compare_xen(&v, found) && !compare_dom0(&v, found) && !compare_numbers(&v, found))
+		return found;
+	json_decref(found);
+	return NULL;
+}

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: MIT
+/*
+ * findings.c - a difference that persisted, told so that a person understands it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "judge.h"
+
+void canary_time(char text[32])
+{
+	struct timespec now;
+	struct tm tm;
+	size_t len;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	len = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(text + len, 32 - len, ".%03dZ", (int)(now.tv_nsec / 1000000));
+}
+
+/*
+ * The members of a record that say what it is, without those that say where it stood among
+ * records, and without its former values, which the finding has as "old".
+ */
+static json_t *item_copy(json_t *item)
+{
+	static const char *const common[] = { "seq", "time", "probe", "kind", "class", "epoch", "pass", "event", "old", "first" };
+	json_t *copy;
+
+	if (!json_is_object(item))
+		return json_null();
+	copy = json_copy(item);
+	for (size_t i = 0; copy && i < sizeof(common) / sizeof(common[0]); i++)
+		json_object_del(copy, common[i]);
+	return copy;
+}
+
+/* === Texts ============================================================== */
+
+/* A member of whichever side has it; NULL: none has. */
+static json_t *member_of(const json_t *xen, const json_t *dom0, const char *name)
+{
+	json_t *value = json_object_get(xen, name);
+
+	if (!value || json_is_null(value))
+		value = json_object_get(dom0, name);
+	return json_is_null(value) ? NULL : value;
+}
+
+/* What stands for "{member}" or "{member|other words}", of which @inside is what the braces hold. */
+static int put_member(FILE *out, const char *inside, size_t bytes, const json_t *xen, const json_t *dom0)
+{
+	const char *bar = memchr(inside, '|', bytes);
+	size_t name_bytes = bar ? (size_t)(bar - inside) : bytes;
+	char name[64], *text;
+	const char *const names[] = { name, NULL };
+	json_t *value, *holder;
+
+	snprintf(name, sizeof(name), "%.*s", (int)name_bytes, inside);
+	value = member_of(xen, dom0, name);
+	if (!value && bar)
+		return fwrite(bar + 1, 1, bytes - name_bytes - 1, out) == bytes - name_bytes - 1 ? 0 : -1;
+	holder = value ? json_pack("{sO}", name, value) : json_object();
+	text = holder ? key_text(holder, names) : NULL;
+	if (text)
+		fputs(text, out);
+	json_decref(holder);
+	free(text);
+	return text ? 0 : -1;
+}
+
+/* "domain {domid} is not in ..." with the members of the items.  NULL: no memory. */
+static json_t *fill_in(const char *template, const json_t *xen, const json_t *dom0)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	json_t *string = NULL;
+	int failed = 0;
+
+	while (out && *template && !failed) {
+		size_t plain = strcspn(template, "{"), name = template[plain] ? strcspn(template + plain, "}") : 0;
+
+		fwrite(template, 1, plain, out);
+		template += plain;
+		if (name && template[name]) {
+			failed = put_member(out, template + 1, name - 1, xen, dom0);
+			template += name + 1;
+		} else if (*template) {
+			fputc(*template++, out);
+		}
+	}
+	if (out && !fclose(out) && !failed)
+		string = json_string(text);
+	free(text);
+	return string;
+}
+
+/* === Making one ========================================================= */
+
+/* FNV-1a, 32 bits: the same finding has the same id each time, on each host. */
+static void id_of(const char *identity, char id[9])
+{
+	uint32_t hash = 2166136261U;
+
+	for (const unsigned char *p = (const unsigned char *)identity; *p; p++)
+		hash = (hash ^ *p) * 16777619U;
+	snprintf(id, 9, "%08x", hash);
+}
+
+/* Of the members by which an item is known: where it is. */
+static json_t *where_of(const json_t *item, const struct spec *spec)
+{
+	json_t *where = json_object();
+
+	for (size_t i = 0; spec->id[i]; i++)
+		json_object_set(where, spec->id[i], json_object_get(item, spec->id[i]));
+	return where;
+}
+
+/* What the sensor says, or its records told, of how the item was first.  NULL: no memory. */
+static json_t *first_of(const struct check *check, const struct spec *spec, json_t *xen)
+{
+	json_t *first = json_object(), *own = json_object_get(xen, "first"), *told;
+	char *key = first_key(spec, xen);
+	int failed = !key || !first;
+
+	told = key ? json_object_get(check->first, key) : NULL;
+	if (!failed && json_is_object(own))
+		failed = json_object_update(first, own);
+	if (!failed && json_is_object(told))
+		failed = json_object_update_missing(first, told);
+	free(key);
+	if (!failed)
+		return first;
+	json_decref(first);
+	return NULL;
+}
+
+/* What Xen saw change, as far as it still tells: @old and @new are NULL where it does not. */
+static int changes_of(const struct check *check, const struct spec *spec, json_t *xen, json_t **old, json_t **new)
+{
+	json_t *first = xen ? first_of(check, spec, xen) : NULL, *value;
+	const char *name;
+
+	if (xen && !first)
+		return -1;
+	json_object_foreach(first, name, value) {
+		json_t *now = json_object_get(xen, name);
+
+		if (!strcmp(name, "event") || json_equal(value, now))
+			continue;
+		if (!*old) {
+			*old = json_object();
+			*new = json_object();
+		}
+		json_object_set(*old, name, value);
+		json_object_set(*new, name, now ? now : json_null());
+	}
+	json_decref(first);
+	return 0;
+}
+
+json_t *finding_new(const struct check *check, const char *identity, const json_t *difference, const char *first_seen)
+{
+	const struct rule *rule = rule_of(check, json_integer_value(json_object_get(difference, "rule")));
+	json_t *xen = json_object_get(difference, "xen"), *dom0 = json_object_get(difference, "dom0"), *old = NULL, *new = NULL;
+	const struct spec *spec;
+	char id[9];
+
+	xen = json_is_object(xen) ? xen : NULL;
+	dom0 = json_is_object(dom0) ? dom0 : NULL;
+	spec = xen ? spec_of(check, xen) : &check->dom0[0];
+	id_of(identity, id);
+	if (changes_of(check, spec, xen, &old, &new))
+		return NULL;
+	return json_pack("{ssssssss sosososo so?so? sssi ssso}", "finding", rule->finding, "id", id, "severity", rule->severity, "check", check->name,
+			 "what", fill_in(rule->what, xen, dom0), "where", where_of(xen ? xen : dom0, spec), check->xen[0].source, item_copy(xen),
+			 "dom0", item_copy(dom0), "old", old, "new", new, "first_seen", first_seen, "looks", (int)check->looked, "why", rule->why,
+			 "next", fill_in(rule->next, xen, dom0));
+}
+
+json_t *finding_blinded(const struct check *check)
+{
+	char id[9], identity[512], what[1024];
+
+	snprintf(identity, sizeof(identity), "%s/blinded", check->name);
+	id_of(identity, id);
+	snprintf(what, sizeof(what), "the check %s could look until %s, and cannot since %s: %s (%s)", check->name, check->last_whole,
+		 check->blind_since, check->words, check->reason);
+	return json_pack("{ssssssss sss{ss}snsn snsn sssssi ssss}", "finding", "blinded", "id", id, "severity", "high", "check", check->name,
+			 "what", what, "where", "reason", check->reason, "xen", "dom0", "old", "new", "first_seen", check->blind_since,
+			 "last_whole", check->last_whole, "looks", (int)check->blind_rounds,
+			 "why", "Whoever hides something on this host has to blind what would see it. A sensor, a probe or a source that has answered "
+			 "and does not answer any more is what that looks like.",
+			 "next", "Find out who did it: 'ksense status', the records of kind 'command' of the probe, and, for the module, 'lsmod'. If it "
+			 "was you, --accept takes it out of the status.");
+}
+
+bool finding_is_notice(const json_t *finding)
+{
+	const char *severity = json_string_value(json_object_get(finding, "severity"));
+
+	return severity && !strcmp(severity, "notice");
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * judge.h - inside the canary: checks, sources, views, differences, findings.
+ *
+ * A *check* says which items of Xen's have to be the same as which of Dom0's.  A *source* is where
+ * items come from; a *view* is what one side says at one moment.  What differs between two views is
+ * a *difference*; one that is there at each of several looks is a *finding*.
+ *
+ * Where there is no memory, a function that makes something returns NULL, false or -1, as it says,
+ * and the check at hand is blind for that reason.
+ */
+#ifndef CANARY_JUDGE_H
+#define CANARY_JUDGE_H
+
+#include <stdint.h>
+
+#include "canary.h"
+
+/* === checks.c: the data ================================================= */
+
+#define KEY_MEMBERS_MAX 4
+#define MEMBERS_MAX 8
+#define SPECS_MAX 8
+#define NOT_HERE_MAX 4
+#define WORDS_BYTES 256
+
+/* Of which items a view is made.  All strings are the check's JSON's. */
+struct spec {
+	const char *source;             /* "xen", "module", "toolstack", "xenstore", "proc", "kallsyms" */
+	const char *probe, *kind;       /* of the sensors' sources */
+	const char *key[KEY_MEMBERS_MAX + 1];   /* what an item is matched by; NULL behind the last */
+	const char *id[KEY_MEMBERS_MAX + 1];    /* what tells an item from others of this view; the key where none is given */
+	const char *same[KEY_MEMBERS_MAX + 1];  /* with another value here it is another item, though the id is the same */
+	json_t *where;                  /* only items with these members; NULL: all */
+	unsigned int passes;            /* so many fresh samples are asked for; the last one counts */
+	unsigned int pass_pause_ms;     /* between two of them */
+};
+
+/* What is said of a difference.  finding NULL: it is none. */
+struct rule {
+	const char *finding, *severity, *what, *why, *next;
+};
+
+/* What a sample must have, or there is nothing to compare.  where NULL: nothing. */
+struct condition {
+	json_t *where;
+	bool not_here;                  /* otherwise: nothing of the kind is here; else it is there and cannot be seen */
+	const char *words;
+};
+
+struct check {
+	const char *name;
+	const char *instead_of;         /* looked at where that check is blind; or NULL */
+	struct condition only_if;
+	struct {
+		const char *source, *words;
+	} not_here[NOT_HERE_MAX];       /* without this source there is nothing of the kind here */
+	unsigned int not_here_count;
+	struct spec xen[SPECS_MAX];     /* of one probe; of the module where Dom0's programs are told something else than its kernel knows */
+	struct spec dom0[SPECS_MAX];
+	unsigned int xen_count, dom0_count;     /* dom0_count 0: each of Xen's items is a finding */
+	const char *near[KEY_MEMBERS_MAX + 1];  /* which of Dom0's items to show beside one of Xen's that it has not: the one with the same of these */
+	unsigned int looks, pause_ms;
+	struct rule only_xen, only_dom0, differs, more, changed;
+	bool appeared;                  /* for "changed": what was not there at first is one, too */
+	const char *members[MEMBERS_MAX][2];    /* that have to be equal: Xen's, Dom0's */
+	unsigned int members_count;
+	json_int_t extra;               /* for "more": how many items Xen may have more than Dom0 */
+
+	/* What became of it, from round to round. */
+	enum canary_verdict verdict;
+	const char *reason;             /* if it is blind, or why it is unconfirmed; else NULL */
+	char words[WORDS_BYTES];        /* the same, or why it is not here, for a person */
+	bool spare;                     /* it stands in for a check that can look */
+	bool accepted;                  /* it is blind, and that does not count */
+	json_t *findings;               /* by identity */
+	json_t *blinded;                /* the finding that it is blind since a while, or NULL */
+	unsigned int blind_rounds;      /* in a row */
+	char blind_since[32], last_whole[32];   /* "": never */
+	json_int_t since;               /* the first record of Xen's probe that was not seen yet */
+	json_t *first;                  /* by kind and id, what members of Xen's items were before all changes that the records tell of */
+	uint64_t went;                  /* differences that were not there at each look */
+	unsigned int looked;            /* in the last round */
+	size_t xen_items, dom0_items;   /* at the last look */
+};
+
+struct checks {
+	json_t *json;
+	struct check *check;
+	size_t count;
+};
+
+/*
+ * Reads @json, which is then theirs.  False: what is wrong with it is in @error, behind @file; or
+ * errno is ENOMEM.  checks_free() them in any case.
+ */
+bool checks_read(struct checks *checks, json_t *json, const char *file, char *error, size_t size);
+void checks_free(struct checks *checks);
+
+/* === view.c ============================================================= */
+
+/* Why something could not be seen, or not as a whole. */
+struct blindness {
+	const char *reason;     /* one of canary_reasons; NULL: nothing is wrong */
+	const char *absent;     /* the source that is not there at all; or NULL */
+	bool not_here;          /* by the check's own condition there is nothing of the kind */
+	char words[WORDS_BYTES];
+};
+
+/* The first reason counts. */
+__attribute__((format(printf, 3, 4)))
+void blind_for(struct blindness *blind, const char *reason, const char *format, ...);
+
+struct sample {
+	json_t *records;        /* of a sensor, older ones too; of another source: its items */
+	json_int_t from;        /* sensors: records with an earlier time are not of this sample */
+	json_int_t next;        /* sensors: where the next question goes on */
+};
+
+/* Where items come from.  Tests have some of their own. */
+struct source_type {
+	const char *name;
+	bool is_sensor;         /* it has probes and kinds of records, and tells itself if they are not all */
+	bool is_fixed;          /* what it says is read once */
+	void *(*open)(const struct canary_options *options);    /* NULL: no memory */
+	void (*close)(void *state);
+	/* Connects, if it is not connected. */
+	bool (*there)(void *state, struct blindness *blind);
+	/*
+	 * What it says now; of a sensor all records of @probe from @since on, behind a fresh
+	 * sample.  False: nothing, with why.
+	 */
+	bool (*take)(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind);
+};
+
+enum view_state {
+	VIEW_WHOLE,
+	VIEW_PARTIAL,           /* some items may be missing: what is there can be compared, what is not there says nothing */
+	VIEW_NONE,
+};
+
+struct view {
+	enum view_state state;
+	struct blindness blind; /* if it is not whole */
+	json_t *items;          /* array of objects */
+	json_t *by_key;         /* key: item */
+};
+
+struct source {
+	const struct source_type *type;
+	void *state;
+	struct sample sample;   /* the last one: several specs of a view may be of one probe */
+	json_t *since;          /* sensors, by probe: the first record that no view of Dom0's has seen */
+	struct view fixed;      /* of a fixed source, as fixed_for asked for it */
+	const struct spec *fixed_for;
+};
+
+#define SOURCES_MAX 8
+
+struct canary {
+	const struct canary_options *options;
+	struct checks checks;
+	struct source sources[SOURCES_MAX];
+	size_t sources_count;
+	uint64_t rounds;        /* that were not broken off */
+	bool interrupted;
+};
+
+struct source *source_called(struct canary *c, const char *name);
+
+/* Pauses about so long; false if the round is to be broken off. */
+bool pause_about(struct canary *c, unsigned int ms);
+
+/*
+ * What one side of the check says now; of Xen, check->first is kept up with it.  -1: no memory.
+ * view_free() it in any case.
+ */
+int view_xen(struct canary *c, struct check *check, struct view *view);
+int view_dom0(struct canary *c, const struct check *check, struct view *view);
+void view_free(struct view *view);
+
+/* Which of the check's specs of Xen an item comes from. */
+const struct spec *spec_of(const struct check *check, const json_t *item);
+
+/* The item's place in check->first, for the caller to free; NULL: no memory. */
+char *first_key(const struct spec *spec, const json_t *item);
+
+/* The members of @item called @names as one text, for the caller to free; NULL: no memory. */
+char *key_text(const json_t *item, const char *const *names);
+
+/* === differences.c ====================================================== */
+
+/*
+ * What differs, by identity: {"rule": number, "xen": item or null, "dom0": item or null}.  @after
+ * may be @before.  NULL: no memory.
+ */
+json_t *differences(const struct check *check, const struct view *xen, const struct view *before, const struct view *after);
+
+/* The rule that such a number is of. */
+const struct rule *rule_of(const struct check *check, json_int_t number);
+
+/* === findings.c ========================================================= */
+
+/* A new finding, as documented in ksense(1).  NULL: no memory. */
+json_t *finding_new(const struct check *check, const char *identity, const json_t *difference, const char *first_seen);
+
+/* That a check which could look cannot do so any more. */
+json_t *finding_blinded(const struct check *check);
+
+/* Whether it is of a severity that does not count by itself. */
+bool finding_is_notice(const json_t *finding);
+
+/* === rounds.c =========================================================== */
+
+/* canary_open() with other sources; NULL behind the last of @types.  @json: the checks of @file. */
+struct canary *canary_open_with(const struct canary_options *options, const struct source_type *const *types, json_t *json, const char *file,
+				char *error, size_t size);
+
+#endif /* CANARY_JUDGE_H */

@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: MIT
+/*
+ * rounds.c - looks at both sides of each check, again where they differ, and says what came of it.
+ *
+ * What differs at each of a check's looks is a finding: so processes that come and go, of which
+ * each look may catch one, do not make any.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "judge.h"
+
+const char *const canary_reasons[] = {
+	"no-sensor", "no-module", "no-probe", "probe-off", "probe-failing", "incomplete", "lost", "denied", "timeout", "interrupted", "unreadable",
+	"old-toolstack", "foreign-namespace", "no-memory", NULL,
+};
+
+/* So many rounds in a row without sight are a finding. */
+#define BLIND_ROUNDS 2
+
+/* Half to one and a half times @ms: a pause of always the same length may fall into step with what it should be independent of. */
+bool pause_about(struct canary *c, unsigned int ms)
+{
+	unsigned int random;
+
+	if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+		random = 0;
+	if (!c->options->pause(c->options->context, (ms / 2 + (ms ? random % ms : 0)) / 1000.0))
+		c->interrupted = true;
+	return !c->interrupted;
+}
+
+/* === One look =========================================================== */
+
+struct look {
+	struct view before, xen, after;
+	json_t *found;
+	bool compared, whole;
+	struct blindness blind; /* if it is not whole */
+};
+
+static void look_free(struct look *look)
+{
+	view_free(&look->before);
+	view_free(&look->xen);
+	view_free(&look->after);
+	json_decref(look->found);
+	look->found = NULL;
+}
+
+/* Whether a view can be compared at all. */
+static bool usable(struct look *look, const struct view *view)
+{
+	if (view->state == VIEW_WHOLE)
+		return true;
+	if (look->whole)
+		look->blind = view->blind;
+	look->whole = false;
+	return view->state == VIEW_PARTIAL;
+}
+
+/*
+ * Dom0's second view is taken only where there is a difference to be confirmed; in the next look
+ * it is the first one, @before, if it has items.  -1: no memory.
+ */
+static int look_at(struct canary *c, struct check *check, struct look *look, struct view *before)
+{
+	*look = (struct look){ .before = *before, .whole = true };
+	memset(before, 0, sizeof(*before));
+	if (!look->before.items && view_dom0(c, check, &look->before))
+		return -1;
+	if (!usable(look, &look->before))
+		return 0;
+	if (view_xen(c, check, &look->xen))
+		return -1;
+	if (!usable(look, &look->xen))
+		return 0;
+	check->looked++;
+	check->xen_items = json_array_size(look->xen.items);
+	check->dom0_items = json_array_size(look->before.items);
+	look->found = differences(check, &look->xen, &look->before, &look->before);
+	look->compared = true;
+	if (!look->found)
+		return -1;
+	if (!json_object_size(look->found))
+		return 0;
+	look->compared = false;
+	if (view_dom0(c, check, &look->after))
+		return -1;
+	if (!usable(look, &look->after))
+		return 0;
+	json_decref(look->found);
+	look->found = differences(check, &look->xen, &look->before, &look->after);
+	look->compared = true;
+	return look->found ? 0 : -1;
+}
+
+/* === Findings =========================================================== */
+
+/* Drops from @pending what is not in @found; how many. */
+static size_t keep_common(json_t *pending, const json_t *found)
+{
+	size_t before = json_object_size(pending);
+	const char *identity;
+	json_t *difference;
+	void *next;
+
+	json_object_foreach_safe(pending, next, identity, difference)
+		if (!json_object_get(found, identity))
+			json_object_del(pending, identity);
+	return before - json_object_size(pending);
+}
+
+static void tell_gone(struct canary *c, const json_t *finding)
+{
+	json_t *gone;
+	char now[32];
+
+	canary_time(now);
+	gone = json_pack("{sOsOss}", "gone", json_object_get(finding, "finding"), "id", json_object_get(finding, "id"), "time", now);
+	if (gone && c->options->gone)
+		c->options->gone(c->options->context, gone, finding);
+	json_decref(gone);
+}
+
+/* Those that were found before and are not any more. */
+static void drop_gone(struct canary *c, struct check *check, const json_t *pending)
+{
+	const char *identity;
+	json_t *finding;
+	void *next;
+
+	json_object_foreach_safe(check->findings, next, identity, finding) {
+		if (json_object_get(pending, identity))
+			continue;
+		tell_gone(c, finding);
+		json_object_del(check->findings, identity);
+	}
+}
+
+static int raise_new(struct canary *c, struct check *check, const json_t *pending, const char *since)
+{
+	const char *identity;
+	json_t *difference;
+
+	json_object_foreach((json_t *)pending, identity, difference) {
+		json_t *finding;
+
+		if (json_object_get(check->findings, identity))
+			continue;
+		finding = finding_new(check, identity, difference, since);
+		if (!finding || json_object_set_new(check->findings, identity, finding))
+			return -1;
+		if (c->options->raised)
+			c->options->raised(c->options->context, finding);
+	}
+	return 0;
+}
+
+/* === Verdicts =========================================================== */
+
+static void set_verdict(struct check *check, enum canary_verdict verdict, const char *reason, const char *words)
+{
+	check->verdict = verdict;
+	check->reason = reason;
+	snprintf(check->words, sizeof(check->words), "%s", words);
+}
+
+/* The check's words, if for want of that source there is nothing of the kind here. */
+static const char *words_not_here(const struct check *check, const struct blindness *blind)
+{
+	if (blind->not_here)
+		return blind->words;
+	for (unsigned int i = 0; blind->absent && i < check->not_here_count; i++)
+		if (!strcmp(check->not_here[i].source, blind->absent))
+			return check->not_here[i].words;
+	return NULL;
+}
+
+/* What there is no sight of, is not here or blind; what was here once can only have been taken away. */
+static void set_blind(struct check *check, const struct blindness *blind)
+{
+	const char *words = words_not_here(check, blind);
+
+	if (words && !check->last_whole[0])
+		set_verdict(check, CANARY_NOT_HERE, NULL, words);
+	else
+		set_verdict(check, CANARY_BLIND, blind->reason, blind->words);
+}
+
+/* After the last look of a round: @pending was there at each. */
+static int conclude(struct canary *c, struct check *check, const struct look *look, const json_t *pending, const char *since)
+{
+	/* What is not in a part says nothing. */
+	if (look->whole)
+		drop_gone(c, check, pending);
+	if (raise_new(c, check, pending, since))
+		return -1;
+	if (json_object_size(pending))
+		set_verdict(check, CANARY_DIFFERS, NULL, "");
+	else if (look->whole)
+		set_verdict(check, CANARY_AGREES, NULL, "");
+	else
+		set_blind(check, &look->blind);
+	if (look->whole)
+		canary_time(check->last_whole);
+	return 0;
+}
+
+/* === A round of one check =============================================== */
+
+/* A difference was seen, and not again: by @reason there was no other look. */
+static void leave_unconfirmed(struct check *check, const json_t *pending, const char *reason, const char *words)
+{
+	if (json_object_size(pending))
+		set_verdict(check, CANARY_UNCONFIRMED, reason, words);
+	else
+		set_verdict(check, CANARY_BLIND, reason, words);
+}
+
+/* What @look leaves of @pending, which is NULL before the first.  -1: no memory. */
+static int confirm(struct check *check, const struct look *look, json_t **pending)
+{
+	if (!*pending)
+		*pending = json_incref(look->found);
+	else
+		check->went += keep_common(*pending, look->found);
+	return 0;
+}
+
+/*
+ * Looks until nothing is left that differed at each look, or there were as many looks as the check
+ * wants.  Where it cannot be compared, what was found before stays.  1: another look is due.
+ */
+static int next_look(struct canary *c, struct check *check, struct view *before, json_t **pending, const char *since)
+{
+	struct look look = { 0 };
+	int status = look_at(c, check, &look, before);
+
+	if (!status && look.compared) {
+		status = confirm(check, &look, pending);
+		if (!status && check->looked < check->looks && json_object_size(*pending))
+			status = 1;
+		else if (!status)
+			status = conclude(c, check, &look, *pending, since);
+	} else if (!status && json_object_size(*pending)) {
+		leave_unconfirmed(check, *pending, look.blind.reason, look.blind.words);
+	} else if (!status && json_object_size(look.found)) {
+		leave_unconfirmed(check, look.found, look.blind.reason, look.blind.words);
+	} else if (!status) {
+		set_blind(check, &look.blind);
+	}
+	if (status == 1) {
+		*before = look.after;
+		memset(&look.after, 0, sizeof(look.after));
+	}
+	look_free(&look);
+	return status;
+}
+
+/* False: it was interrupted, and what it has is no whole round. */
+static bool round_of(struct canary *c, struct check *check)
+{
+	struct view before = { 0 };
+	json_t *pending = NULL;
+	char since[32];
+	int status;
+
+	check->looked = 0;
+	canary_time(since);
+	do
+		status = next_look(c, check, &before, &pending, since);
+	while (status == 1 && pause_about(c, check->pause_ms));
+	if (status == 1)
+		leave_unconfirmed(check, pending, "interrupted", "interrupted before what differs was looked at again");
+	if (status < 0)
+		set_verdict(check, CANARY_BLIND, "no-memory", "there is no memory");
+	view_free(&before);
+	json_decref(pending);
+	return !c->interrupted;
+}
+
+/* === Blindness, from round to round ===================================== */
+
+static bool is_accepted(const struct canary *c, const struct check *check)
+{
+	for (size_t i = 0; i < c->options->accept_count; i++)
+		if (!strcmp(c->options->accept[i], check->name) || (check->reason && !strcmp(c->options->accept[i], check->reason)))
+			return true;
+	return false;
+}
+
+static void tell_line(struct canary *c, void (*tell)(void *context, const json_t *line), json_t *line)
+{
+	if (tell && line)
+		tell(c->options->context, line);
+	json_decref(line);
+}
+
+static void note_sight(struct canary *c, struct check *check)
+{
+	char now[32];
+
+	canary_time(now);
+	if (check->blind_rounds && c->rounds && !check->spare)
+		tell_line(c, c->options->sees, json_pack("{ssssss}", "sees", check->name, "time", now, "since", check->blind_since));
+	check->blind_rounds = 0;
+	check->accepted = false;
+	if (check->blinded)
+		tell_gone(c, check->blinded);
+	json_decref(check->blinded);
+	check->blinded = NULL;
+}
+
+static void note_blindness(struct canary *c, struct check *check)
+{
+	check->accepted = is_accepted(c, check);
+	if (!check->blind_rounds++) {
+		canary_time(check->blind_since);
+		if (c->rounds)
+			tell_line(c, c->options->blind, json_pack("{ssssssss}", "blind", check->name, "reason", check->reason, "words",
+								  check->words, "time", check->blind_since));
+	}
+	/* What never could look has not lost its sight. */
+	if (check->blind_rounds < BLIND_ROUNDS || !check->last_whole[0] || check->accepted || check->blinded)
+		return;
+	check->blinded = finding_blinded(check);
+	if (check->blinded && c->options->raised)
+		c->options->raised(c->options->context, check->blinded);
+}
+
+/* === All checks ========================================================= */
+
+/* A check that stands in for another is looked at only where that one is blind. */
+static bool is_spare(const struct canary *c, const struct check *check)
+{
+	for (size_t i = 0; check->instead_of && i < c->checks.count; i++)
+		if (!strcmp(c->checks.check[i].name, check->instead_of))
+			return c->checks.check[i].verdict != CANARY_BLIND;
+	return false;
+}
+
+/* In a later round, what it was stays. */
+static void cut_short(struct canary *c, struct check *check)
+{
+	if (c->rounds)
+		return;
+	check->looked = 0;
+	check->spare = is_spare(c, check);
+	set_verdict(check, CANARY_BLIND, "interrupted", "interrupted before it was looked at");
+	check->accepted = is_accepted(c, check);
+}
+
+static void look_again(struct canary *c, struct check *check)
+{
+	struct check before = *check;
+
+	check->spare = is_spare(c, check);
+	if (check->spare) {
+		drop_gone(c, check, NULL);
+		check->looked = 0;
+		note_sight(c, check);
+		return;
+	}
+	if (!round_of(c, check) && c->rounds && check->verdict != CANARY_AGREES && check->verdict != CANARY_DIFFERS) {
+		set_verdict(check, before.verdict, before.reason, before.words);
+		return;
+	}
+	if (check->verdict == CANARY_BLIND)
+		note_blindness(c, check);
+	else
+		note_sight(c, check);
+}
+
+bool canary_round(struct canary *c)
+{
+	c->interrupted = false;
+	for (size_t i = 0; i < c->checks.count; i++) {
+		if (c->interrupted || !c->options->pause(c->options->context, 0)) {
+			c->interrupted = true;
+			cut_short(c, &c->checks.check[i]);
+		} else {
+			look_again(c, &c->checks.check[i]);
+		}
+	}
+	if (!c->interrupted)
+		c->rounds++;
+	return !c->interrupted;
+}
+
+/* === What came of it ==================================================== */
+
+static size_t count_findings(const struct canary *c, bool notices, bool others)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->checks.count; i++) {
+		const char *identity;
+		json_t *finding;
+
+		json_object_foreach(c->checks.check[i].findings, identity, finding) {
+			(void)identity;
+			count += finding_is_notice(finding) ? notices : others;
+		}
+		count += others && c->checks.check[i].blinded;
+	}
+	return count;
+}
+
+size_t canary_findings(const struct canary *c, bool strict)
+{
+	return count_findings(c, strict, true);
+}
+
+static size_t count_verdict(const struct canary *c, enum canary_verdict verdict, bool accepted_alone)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < c->checks.count; i++) {
+		const struct check *check = &c->checks.check[i];
+
+		count += !check->spare && check->verdict == verdict && (!accepted_alone || check->accepted);
+	}
+	return count;
+}
+
+bool canary_is_blind(const struct canary *c)
+{
+	return count_verdict(c, CANARY_UNCONFIRMED, false) || count_verdict(c, CANARY_BLIND, false) > count_verdict(c, CANARY_BLIND, true);
+}
+
+static const char *plural(size_t count)
+{
+	return count == 1 ? "" : "s";
+}
+
+/* The line that says it all; what there is none of is left out, but for findings and blindness. */
+static void verdict_line(const struct canary *c, char line[256])
+{
+	size_t findings = count_findings(c, false, true), notices = count_findings(c, true, false), blind = count_verdict(c, CANARY_BLIND, false);
+	size_t accepted = count_verdict(c, CANARY_BLIND, true), unconfirmed = count_verdict(c, CANARY_UNCONFIRMED, false);
+	size_t agree = count_verdict(c, CANARY_AGREES, false), not_here = count_verdict(c, CANARY_NOT_HERE, false), at;
+
+	at = (size_t)snprintf(line, 256, "%zu finding%s", findings, plural(findings));
+	if (notices)
+		at += (size_t)snprintf(line + at, 256 - at, ", %zu notice%s", notices, plural(notices));
+	at += (size_t)snprintf(line + at, 256 - at, ", %zu check%s blind", blind, plural(blind));
+	if (accepted)
+		at += (size_t)snprintf(line + at, 256 - at, " (%zu accepted)", accepted);
+	if (unconfirmed)
+		at += (size_t)snprintf(line + at, 256 - at, ", %zu unconfirmed", unconfirmed);
+	at += (size_t)snprintf(line + at, 256 - at, ", %zu agree%s", agree, agree == 1 ? "s" : "");
+	if (not_here)
+		snprintf(line + at, 256 - at, ", %zu not here", not_here);
+}
+
+static json_t *check_coverage(const struct check *check)
+{
+	static const char *const verdicts[] = { "agrees", "differs", "unconfirmed", "blind", "not-here" };
+	json_int_t findings = (json_int_t)json_object_size(check->findings) + (check->blinded ? 1 : 0);
+
+	return json_pack("{ssssss?ss? sIsIsIsIsIsb}", "check", check->name, "verdict", verdicts[check->verdict], "reason", check->reason, "words",
+			 check->words[0] ? check->words : NULL, "looks", (json_int_t)check->looked, "findings", findings,
+			 "xen_items", (json_int_t)check->xen_items, "dom0_items", (json_int_t)check->dom0_items, "came_and_went",
+			 (json_int_t)check->went, "accepted", check->accepted);
+}
+
+json_t *canary_coverage(const struct canary *c)
+{
+	json_t *list = json_array();
+	char now[32], line[256];
+
+	canary_time(now);
+	verdict_line(c, line);
+	for (size_t i = 0; i < c->checks.count; i++) {
+		if (c->checks.check[i].spare)
+			continue;
+		if (json_array_append_new(list, check_coverage(&c->checks.check[i]))) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return json_pack("{sssoss}", "looked", now, "checks", list, "verdict", line);
+}
+
+/* === Interface ========================================================== */
+
+bool canary_source_is_there(struct canary *c, const char *name, char *why, size_t size)
+{
+	struct source *source = source_called(c, name);
+	struct blindness blind = { 0 };
+
+	if (source && source->type->there(source->state, &blind))
+		return true;
+	snprintf(why, size, "%s", source ? blind.words : "there is no such source");
+	return false;
+}
+
+static bool open_sources(struct canary *c, const struct source_type *const *types)
+{
+	for (; *types && c->sources_count < SOURCES_MAX; types++) {
+		struct source *source = &c->sources[c->sources_count];
+
+		source->type = *types;
+		source->state = source->type->open(c->options);
+		if (!source->state)
+			return false;
+		c->sources_count++;
+		source->since = json_object();
+		if (!source->since)
+			return false;
+	}
+	return true;
+}
+
+struct canary *canary_open_with(const struct canary_options *options, const struct source_type *const *types, json_t *json, const char *file,
+				char *error, size_t size)
+{
+	struct canary *c = calloc(1, sizeof(*c));
+	int why;
+
+	snprintf(error, size, "no memory");
+	if (!c) {
+		json_decref(json);
+		return NULL;
+	}
+	c->options = options;
+	if (checks_read(&c->checks, json, file, error, size) && open_sources(c, types))
+		return c;
+	why = errno;
+	canary_close(c);
+	errno = why;
+	return NULL;
+}
+
+void canary_close(struct canary *c)
+{
+	if (!c)
+		return;
+	checks_free(&c->checks);
+	for (size_t i = 0; i < c->sources_count; i++) {
+		struct source *source = &c->sources[i];
+
+		source->type->close(source->state);
+		json_decref(source->sample.records);
+		json_decref(source->since);
+		view_free(&source->fixed);
+	}
+	free(c);
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+/*
+ * source_proc.c - the processes that Dom0's programs are told of.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sources.h"
+
+/* Of the first namespace of process ids; include/linux/proc_ns.h has the number. */
+#define INITIAL_NAMESPACE "pid:[4026531836]"
+
+static void *proc_open(const struct canary_options *options)
+{
+	static int nothing;
+
+	(void)options;
+	return &nothing;
+}
+
+static void proc_close(void *state)
+{
+	(void)state;
+}
+
+/* In another namespace, /proc has but a few of the processes that there are. */
+static bool proc_there(void *state, struct blindness *blind)
+{
+	char space[64];
+	ssize_t bytes = readlink("/proc/self/ns/pid", space, sizeof(space) - 1);
+
+	(void)state;
+	space[bytes > 0 ? bytes : 0] = '\0';
+	if (bytes > 0 && strcmp(space, INITIAL_NAMESPACE)) {
+		blind_for(blind, "foreign-namespace", "ksense runs in a namespace of processes of its own (%s): /proc has no others", space);
+		return false;
+	}
+	return true;
+}
+
+/* Others gave the name: it may be no UTF-8. */
+static json_t *string_or_null(const char *text)
+{
+	json_t *string = text ? json_string(text) : NULL;
+
+	return string ? string : json_null();
+}
+
+/* Whether a process has memory of its own; where its first thread has ended, its others tell. */
+static bool has_memory(const char *pid)
+{
+	char path[300];
+	unsigned long pages = 0;
+	struct dirent *entry;
+	DIR *threads;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%s/task", pid);
+	threads = opendir(path);
+	if (!threads)
+		return false;
+	while (!pages && (entry = readdir(threads))) {
+		if (!isdigit((unsigned char)*entry->d_name))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/task/%s/statm", pid, entry->d_name);
+		file = fopen(path, "re");
+		if (!file)
+			continue;
+		if (fscanf(file, "%lu", &pages) != 1)
+			pages = 0;
+		fclose(file);
+	}
+	closedir(threads);
+	return pages;
+}
+
+/*
+ * A process that is not the kernel's own thread, by what tells it from a later one with its pid.
+ */
+static json_t *proc_item(const char *pid)
+{
+	char path[64], line[1024], *end, *field = NULL;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return NULL;
+	end = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+	fclose(file);
+	if (!end || !has_memory(pid))
+		return NULL;
+	*end++ = '\0';
+	/* Behind the name stand the fields from the third on; the start is the 22nd. */
+	for (int i = 3; i <= 22; i++)
+		field = strtok(i == 3 ? end : NULL, " ");
+	end = strchr(line, '(');
+	return json_pack("{sIsosI}", "pid", (json_int_t)strtoul(pid, NULL, 10), "comm", string_or_null(end ? end + 1 : NULL), "start_ticks",
+			 (json_int_t)strtoull(field ? field : "0", NULL, 10));
+}
+
+static bool proc_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+{
+	struct dirent *entry;
+	json_t *item;
+	DIR *proc;
+
+	(void)probe;
+	(void)since;
+	if (!proc_there(state, blind))
+		return false;
+	proc = opendir("/proc");
+	if (!proc) {
+		blind_for(blind, "unreadable", "/proc: %s", strerror(errno));
+		return false;
+	}
+	sample->records = json_array();
+	while ((entry = readdir(proc))) {
+		item = isdigit((unsigned char)*entry->d_name) ? proc_item(entry->d_name) : NULL;
+		if (item && json_array_append_new(sample->records, item))
+			blind_for(blind, "no-memory", "no memory");
+	}
+	closedir(proc);
+	return true;
+}
+
+const struct source_type source_proc = {
+	.name = "proc", .open = proc_open, .close = proc_close, .there = proc_there, .take = proc_take,
+};

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sources.h - the sources that there are.
+ */
+#ifndef CANARY_SOURCES_H
+#define CANARY_SOURCES_H
+
+#include "judge.h"
+
+extern const struct source_type source_xen;             /* source_sensor.c: the sensor in Xen */
+extern const struct source_type source_module;          /* the same, in Dom0's kernel */
+extern const struct source_type source_toolstack;       /* Xen's list of domains, as libxenctrl gets it */
+extern const struct source_type source_xenstore;        /* /local/domain */
+extern const struct source_type source_proc;            /* /proc: processes with memory of their own */
+extern const struct source_type source_kallsyms;        /* where functions of the kernel's own begin */
+
+#endif /* CANARY_SOURCES_H */

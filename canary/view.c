@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: MIT
+/*
+ * view.c - what one side says at one moment: of a sensor its fresh sample, of another source what
+ * it has.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "judge.h"
+
+void blind_for(struct blindness *blind, const char *reason, const char *format, ...)
+{
+	va_list args;
+
+	if (blind->reason)
+		return;
+	blind->reason = reason;
+	va_start(args, format);
+	vsnprintf(blind->words, sizeof(blind->words), format, args);
+	va_end(args);
+}
+
+/* === Items ============================================================== */
+
+static char *value_text(const json_t *value)
+{
+	if (!value)
+		return strdup("-");
+	return json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+}
+
+char *key_text(const json_t *item, const char *const *names)
+{
+	char *text = NULL;
+	bool whole = true;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	for (size_t i = 0; out && names[i]; i++) {
+		char *one = value_text(json_object_get(item, names[i]));
+
+		whole &= one && fprintf(out, "%s%s", i ? " " : "", one) >= 0;
+		free(one);
+	}
+	if (out && !fclose(out) && whole)
+		return text;
+	free(text);
+	return NULL;
+}
+
+const struct spec *spec_of(const struct check *check, const json_t *item)
+{
+	const char *kind = json_string_value(json_object_get(item, "kind"));
+
+	for (unsigned int i = 1; kind && i < check->xen_count; i++)
+		if (!strcmp(check->xen[i].kind, kind))
+			return &check->xen[i];
+	return &check->xen[0];
+}
+
+char *first_key(const struct spec *spec, const json_t *item)
+{
+	char *id = key_text(item, spec->id), *key = NULL;
+
+	if (id && asprintf(&key, "%s %s", spec->kind, id) < 0)
+		key = NULL;
+	free(id);
+	return key;
+}
+
+/* A member that is absent counts as null. */
+static bool has_value(const json_t *item, const char *member, const json_t *value)
+{
+	const json_t *is = json_object_get(item, member);
+
+	return json_is_null(value) ? !is || json_is_null(is) : json_equal((json_t *)is, (json_t *)value);
+}
+
+static bool meets(const json_t *item, json_t *where)
+{
+	const char *member;
+	json_t *value;
+
+	json_object_foreach(where, member, value) {
+		json_t *not = json_object_get(value, "not");
+
+		if (has_value(item, member, not ? not : value) != !not)
+			return false;
+	}
+	return true;
+}
+
+static int add_item(struct view *view, const struct spec *spec, json_t *item)
+{
+	char *key;
+	int failed;
+
+	if (!meets(item, spec->where))
+		return 0;
+	key = key_text(item, spec->key);
+	failed = !key || json_object_set(view->by_key, key, item) || json_array_append(view->items, item);
+	free(key);
+	return failed ? -1 : 0;
+}
+
+static int view_init(struct view *view)
+{
+	*view = (struct view){ .items = json_array(), .by_key = json_object() };
+	return view->items && view->by_key ? 0 : -1;
+}
+
+void view_free(struct view *view)
+{
+	json_decref(view->items);
+	json_decref(view->by_key);
+	memset(view, 0, sizeof(*view));
+}
+
+/* === Samples of sensors ================================================= */
+
+static const char *string_of(const json_t *record, const char *name)
+{
+	const char *text = json_string_value(json_object_get(record, name));
+
+	return text ? text : "";
+}
+
+static bool is_fresh(const struct sample *sample, const json_t *record)
+{
+	return json_integer_value(json_object_get(record, "time")) >= sample->from && json_object_get(record, "kind");
+}
+
+static void blind_by(struct blindness *blind, const char *probe, const json_t *record)
+{
+	const char *kind = string_of(record, "kind"), *why = string_of(record, "why");
+
+	if (!strcmp(kind, "incomplete"))
+		blind_for(blind, "incomplete", "%s saw %lld of %lld", probe, (long long)json_integer_value(json_object_get(record, "looked")),
+			  (long long)json_integer_value(json_object_get(record, "of")));
+	else if (!strcmp(kind, "began"))
+		blind_for(blind, "incomplete", "%s was reset while it looked", probe);
+	else
+		blind_for(blind, strstr(why, "probe is off") || strstr(why, "turned off") ? "probe-off" : "probe-failing", "%s: %s", probe,
+			  *why ? why : "its pass failed");
+}
+
+/* Whether records of the sample are missing.  Those that were lost before it were others. */
+static void see_whether_whole(const struct sample *sample, const char *probe, struct blindness *blind)
+{
+	json_int_t first = INT64_MAX, lost = -1;
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(sample->records, i, record) {
+		const char *kind = string_of(record, "kind");
+		json_int_t seq = json_integer_value(json_object_get(record, "seq"));
+
+		if (!is_fresh(sample, record))
+			continue;
+		if (!strcmp(kind, "incomplete") || !strcmp(kind, "failed") || !strcmp(kind, "began"))
+			blind_by(blind, probe, record);
+		else if (!strcmp(kind, "lost"))
+			lost = json_integer_value(json_object_get(record, "last"));
+		else if (seq < first)
+			first = seq;
+	}
+	if (first == INT64_MAX)
+		blind_for(blind, "incomplete", "%s gave no sample", probe);
+	else if (lost >= first)
+		blind_for(blind, "lost", "records of %s were lost while its sample was read", probe);
+}
+
+/* What the sample has of the items of @spec: the last that it says of each. */
+static int sort_records(const struct sample *sample, const struct spec *spec, json_t *present)
+{
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(sample->records, i, record) {
+		char *id;
+		int failed = 0;
+
+		if (strcmp(string_of(record, "kind"), spec->kind) || !is_fresh(sample, record))
+			continue;
+		id = key_text(record, spec->id);
+		if (id && !strcmp(string_of(record, "event"), "vanished"))
+			json_object_del(present, id);
+		else
+			failed = !id || json_object_set(present, id, record);
+		free(id);
+		if (failed)
+			return -1;
+	}
+	return 0;
+}
+
+static int add_sample(const struct sample *sample, const struct spec *spec, struct view *view)
+{
+	json_t *present = json_object(), *item;
+	const char *id;
+	int status = present ? sort_records(sample, spec, present) : -1;
+
+	json_object_foreach(present, id, item)
+		if (!status)
+			status = add_item(view, spec, item);
+	json_decref(present);
+	return status;
+}
+
+/* Keeps what one record says of how its item was first. */
+static int keep_one(const struct spec *spec, json_t *record, bool again, json_t *first)
+{
+	const char *event = string_of(record, "event");
+	json_t *old = json_object_get(record, "old"), *known;
+	char *key = first_key(spec, record);
+	int failed = !key;
+
+	known = key ? json_object_get(first, key) : NULL;
+	if (key && !strcmp(event, "vanished")) {
+		json_object_del(first, key);
+	} else if (key && (!strcmp(event, "appeared") || (!known && again && !old))) {
+		failed = json_object_set_new(first, key, json_pack("{ss}", "event", "appeared"));
+	} else if (key) {
+		if (!known)
+			failed = json_object_set_new(first, key, known = json_object());
+		if (!failed && old)
+			failed = json_object_update_missing(known, old);
+	}
+	free(key);
+	return failed ? -1 : 0;
+}
+
+/*
+ * What the records, old ones too, say of how things were before they changed: of one that is told
+ * for the first time as well, as of a gate that was like all CPUs' until now.  One that has
+ * appeared has "event" there: told by the probe, or in a sample that was asked for by us, where
+ * all is "present", but not in our first.
+ */
+static int keep_first(const struct sample *sample, const struct spec *spec, json_t *first)
+{
+	bool again = json_object_get(first, spec->kind);
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(sample->records, i, record)
+		if (!strcmp(string_of(record, "kind"), spec->kind) && *string_of(record, "event") && keep_one(spec, record, again, first))
+			return -1;
+	return json_object_set_new(first, spec->kind, json_true());
+}
+
+/* Whether the fresh sample has a record with these members. */
+static bool sample_has(const struct sample *sample, json_t *members)
+{
+	json_t *record;
+	size_t i;
+
+	json_array_foreach(sample->records, i, record)
+		if (is_fresh(sample, record) && meets(record, members))
+			return true;
+	return false;
+}
+
+/* === Asking ============================================================= */
+
+struct source *source_called(struct canary *c, const char *name)
+{
+	for (size_t i = 0; i < c->sources_count; i++)
+		if (!strcmp(c->sources[i].type->name, name))
+			return &c->sources[i];
+	return NULL;
+}
+
+static bool take(struct source *source, const struct spec *spec, json_int_t since, struct view *view)
+{
+	bool taken;
+
+	json_decref(source->sample.records);
+	source->sample = (struct sample){ 0 };
+	taken = source->type->take(source->state, spec->probe, since, &source->sample, &view->blind);
+	if (taken && source->type->is_sensor)
+		see_whether_whole(&source->sample, spec->probe, &view->blind);
+	if (view->blind.reason)
+		view->state = taken ? VIEW_PARTIAL : VIEW_NONE;
+	return taken;
+}
+
+/*
+ * As many fresh samples as the specs want, of which the last one counts; what they tell of former
+ * values goes to @first, if that is there.  1, 0: there is none, or -1.
+ */
+static int take_passes(struct canary *c, struct source *source, const struct spec *specs, unsigned int count, json_int_t *since, json_t *first,
+		       struct view *view)
+{
+	for (unsigned int pass = 0; pass < specs->passes; pass++) {
+		if (pass && !pause_about(c, specs->pass_pause_ms)) {
+			view->blind.reason = NULL;
+			blind_for(&view->blind, "interrupted", "interrupted");
+			view->state = VIEW_NONE;
+			return 0;
+		}
+		view->blind = (struct blindness){ 0 };
+		view->state = VIEW_WHOLE;
+		if (!take(source, specs, *since, view))
+			return 0;
+		*since = source->sample.next;
+		if (first && !*since)
+			json_object_clear(first);
+		for (unsigned int i = 0; first && i < count; i++)
+			if (keep_first(&source->sample, &specs[i], first))
+				return -1;
+	}
+	return 1;
+}
+
+static void judge_condition(const struct check *check, struct view *view)
+{
+	view->state = VIEW_NONE;
+	/* What could not be seen as a whole may have had it. */
+	if (view->blind.reason)
+		return;
+	view->blind.not_here = check->only_if.not_here;
+	blind_for(&view->blind, "incomplete", "%s", check->only_if.words);
+}
+
+int view_xen(struct canary *c, struct check *check, struct view *view)
+{
+	struct source *source = source_called(c, check->xen[0].source);
+	int taken;
+
+	if (view_init(view))
+		return -1;
+	taken = take_passes(c, source, check->xen, check->xen_count, &check->since, check->first, view);
+	if (taken <= 0)
+		return taken;
+	if (check->only_if.where && !sample_has(&source->sample, check->only_if.where)) {
+		judge_condition(check, view);
+		return 0;
+	}
+	for (unsigned int i = 0; i < check->xen_count; i++)
+		if (add_sample(&source->sample, &check->xen[i], view))
+			return -1;
+	return 0;
+}
+
+static int add_sensor(struct canary *c, struct source *source, const struct spec *spec, bool again, struct view *view)
+{
+	json_int_t since = json_integer_value(json_object_get(source->since, spec->probe));
+	struct view one = { 0 };
+	int taken = 1;
+
+	if (!again) {
+		taken = take_passes(c, source, spec, 1, &since, NULL, &one);
+		if (json_object_set_new(source->since, spec->probe, json_integer(since)))
+			return -1;
+	}
+	if (one.state > view->state) {
+		view->state = one.state;
+		view->blind = one.blind;
+	}
+	return taken > 0 ? add_sample(&source->sample, spec, view) : taken;
+}
+
+static bool same_items(const struct spec *a, const struct spec *b)
+{
+	size_t i = 0;
+
+	while (a->key[i] && b->key[i] && !strcmp(a->key[i], b->key[i]))
+		i++;
+	return !a->key[i] && !b->key[i] && (a->where == b->where || json_equal(a->where, b->where));
+}
+
+static int add_all(const struct sample *sample, const struct spec *spec, struct view *view)
+{
+	json_t *item;
+	size_t i;
+
+	json_array_foreach(sample->records, i, item)
+		if (add_item(view, spec, item))
+			return -1;
+	return 0;
+}
+
+/*
+ * What is read once is a hundred thousand items: where nothing else is in the view, it has the very
+ * arrays that are kept.
+ */
+static int add_fixed(struct source *source, const struct spec *spec, bool alone, struct view *view)
+{
+	if (!source->fixed_for || !same_items(source->fixed_for, spec)) {
+		source->fixed_for = NULL;
+		view_free(&source->fixed);
+		if (view_init(&source->fixed))
+			return -1;
+		if (!take(source, spec, 0, view))
+			return 0;
+		if (add_all(&source->sample, spec, &source->fixed))
+			return -1;
+		source->fixed_for = spec;
+	}
+	if (!alone)
+		return json_array_extend(view->items, source->fixed.items) || json_object_update(view->by_key, source->fixed.by_key) ? -1 : 0;
+	json_decref(view->items);
+	json_decref(view->by_key);
+	view->items = json_incref(source->fixed.items);
+	view->by_key = json_incref(source->fixed.by_key);
+	return 0;
+}
+
+int view_dom0(struct canary *c, const struct check *check, struct view *view)
+{
+	const struct spec *before = NULL;
+
+	if (view_init(view))
+		return -1;
+	for (unsigned int i = 0; i < check->dom0_count && view->state != VIEW_NONE; i++) {
+		const struct spec *spec = &check->dom0[i];
+		struct source *source = source_called(c, spec->source);
+		bool again = before && !strcmp(before->source, spec->source) && spec->probe && !strcmp(before->probe, spec->probe);
+		int status = 0;
+
+		before = spec;
+		if (source->type->is_sensor)
+			status = add_sensor(c, source, spec, again, view);
+		else if (source->type->is_fixed)
+			status = add_fixed(source, spec, check->dom0_count == 1, view);
+		else if (take(source, spec, 0, view))
+			status = add_all(&source->sample, spec, view);
+		if (status)
+			return status;
+	}
+	return 0;
+}

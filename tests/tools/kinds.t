@@ -1,0 +1,54 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# Each kind of record that a probe can make is judged by a check, or is named in canary/checks.json with the reason why none judges it.
+#
+# Wrong in the world if this fails: a probe sees an attack and says so, and ksense compare ends with "nothing differs", as nobody thought of that kind.
+#
+# The kinds are taken from the probes' own tables, as scripts/probe-pages takes them: for they compile in their kernels alone.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use ToolTest;
+use Test::More;
+
+# The probes' records that the engines make of any kind of item, and the sensor of itself, are no kinds of theirs.
+my %kinds;
+my $region = join '', map { slurp("$root/probes/$_") } qw(region.c region.h);
+my @of_region = $region =~ /(?:ks_record_begin\(probe, \w+, \w+, |record_page\(probe, region, )"(\w+)"/g;
+for my $file (glob "$root/probes/{xen,linux}/*.c") {
+	my $source = slurp($file);
+	my ($name) = $source =~ /^const struct ks_probe_type \w+ = \{\n\t\.name = "([\w-]+)"/m or next;
+	my @own = $source =~ /\bKS_(?:KIND|ONE|KIND_BY|ALARMS|ALARMS_BY|STILL|SEALED)\("([\w-]+)"/g;
+	my $of = ($file =~ m{/(xen|linux)/})[0] eq 'xen' ? 'xen' : 'module';
+
+	$kinds{"$of $name $_"} = 1 for @own ? @own : @of_region;
+}
+cmp_ok(scalar(keys %kinds), '>', 50, 'the probes have kinds');
+
+# The region engine's kind "differs" comes with its own change; once it is there, this has nothing to add.
+$kinds{$_} = 1 for 'xen xen-text differs', 'module kernel-text differs';
+
+my $data = JSON::PP->new->decode(slurp("$root/canary/checks.json"));
+my (%judged, %context);
+for my $check (@{$data->{checks}}) {
+	for my $view (ref $check->{xen} eq 'ARRAY' ? @{$check->{xen}} : $check->{xen}, @{$check->{dom0}}) {
+		$judged{($view->{source} // 'xen') . " $view->{probe} $view->{kind}"} = $check->{check} if $view->{probe};
+	}
+}
+# A probe's name says which sensor has it.
+my %sensor = map { (split / /)[1, 0] } keys %kinds;
+for my $one (@{$data->{context}}) {
+	my $kind = ($sensor{$one->{probe}} // 'no sensor') . " $one->{probe} $one->{kind}";
+
+	ok(!$context{$kind}++, "$kind stands once in the context");
+	cmp_ok(length($one->{why} // ''), '>', 15, "$kind: it says why no check judges it");
+}
+for my $kind (sort keys %kinds) {
+	ok($judged{$kind} || $context{$kind}, "$kind is judged, or named with a reason");
+	ok(!($judged{$kind} && $context{$kind}), "$kind is not both");
+}
+is_deeply([grep { !$kinds{$_} } sort keys %judged, keys %context], [], 'and no kind is named that no probe has');
+
+done_testing;
