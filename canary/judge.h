@@ -150,6 +150,8 @@ struct source {
 	const struct source_type *type;
 	void *state;
 	struct sample sample;   /* the last one: several specs of a view may be of one probe */
+	const char *sample_of;  /* its probe, if it is whole; else NULL */
+	uint64_t sample_round;  /* canary.begun when it was taken */
 	json_t *since;          /* sensors, by probe: the first record that no view of Dom0's has seen */
 	struct view fixed;      /* of a fixed source, as fixed_for asked for it */
 	const struct spec *fixed_for;
@@ -163,6 +165,7 @@ struct canary {
 	struct source sources[SOURCES_MAX];
 	size_t sources_count;
 	uint64_t rounds;        /* that were not broken off */
+	uint64_t begun;         /* rounds, all of them */
 	bool interrupted;
 };
 

@@ -378,6 +378,7 @@ static void look_again(struct canary *c, struct check *check)
 bool canary_round(struct canary *c)
 {
 	c->interrupted = false;
+	c->begun++;
 	for (size_t i = 0; i < c->checks.count; i++) {
 		if (c->interrupted || !c->options->pause(c->options->context, 0)) {
 			c->interrupted = true;

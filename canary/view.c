@@ -272,18 +272,33 @@ struct source *source_called(struct canary *c, const char *name)
 	return NULL;
 }
 
-static bool take(struct source *source, const struct spec *spec, json_int_t since, struct view *view)
+static bool take(struct canary *c, struct source *source, const struct spec *spec, json_int_t since, struct view *view)
 {
 	bool taken;
 
 	json_decref(source->sample.records);
 	source->sample = (struct sample){ 0 };
+	source->sample_of = NULL;
 	taken = source->type->take(source->state, spec->probe, since, &source->sample, &view->blind);
 	if (taken && source->type->is_sensor)
 		see_whether_whole(&source->sample, spec->probe, &view->blind);
 	if (view->blind.reason)
 		view->state = taken ? VIEW_PARTIAL : VIEW_NONE;
+	else
+		source->sample_of = spec->probe;
+	source->sample_round = c->begun;
 	return taken;
+}
+
+/*
+ * Where Dom0 has nothing to say, any whole pass that began in this round will do for the first
+ * look: checks of one probe that follow each other share it.  What has changed is kept up with
+ * from record to record, and needs its own.
+ */
+static bool may_share(const struct canary *c, const struct source *source, const struct check *check)
+{
+	return !check->dom0_count && !check->looked && !check->changed.finding && check->xen[0].passes == 1 && source->sample_of &&
+	       source->sample_round == c->begun && !strcmp(source->sample_of, check->xen[0].probe);
 }
 
 /*
@@ -302,7 +317,7 @@ static int take_passes(struct canary *c, struct source *source, const struct spe
 		}
 		view->blind = (struct blindness){ 0 };
 		view->state = VIEW_WHOLE;
-		if (!take(source, specs, *since, view))
+		if (!take(c, source, specs, *since, view))
 			return 0;
 		*since = source->sample.next;
 		if (first && !*since)
@@ -331,9 +346,11 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 
 	if (view_init(view))
 		return -1;
-	taken = take_passes(c, source, check->xen, check->xen_count, &check->since, check->first, view);
-	if (taken <= 0)
-		return taken;
+	if (!may_share(c, source, check)) {
+		taken = take_passes(c, source, check->xen, check->xen_count, &check->since, check->first, view);
+		if (taken <= 0)
+			return taken;
+	}
 	if (check->only_if.where && !sample_has(&source->sample, check->only_if.where)) {
 		judge_condition(check, view);
 		return 0;
@@ -386,14 +403,14 @@ static int add_all(const struct sample *sample, const struct spec *spec, struct 
  * What is read once is a hundred thousand items: where nothing else is in the view, it has the very
  * arrays that are kept.
  */
-static int add_fixed(struct source *source, const struct spec *spec, bool alone, struct view *view)
+static int add_fixed(struct canary *c, struct source *source, const struct spec *spec, bool alone, struct view *view)
 {
 	if (!source->fixed_for || !same_items(source->fixed_for, spec)) {
 		source->fixed_for = NULL;
 		view_free(&source->fixed);
 		if (view_init(&source->fixed))
 			return -1;
-		if (!take(source, spec, 0, view))
+		if (!take(c, source, spec, 0, view))
 			return 0;
 		if (add_all(&source->sample, spec, &source->fixed))
 			return -1;
@@ -424,8 +441,8 @@ int view_dom0(struct canary *c, const struct check *check, struct view *view)
 		if (source->type->is_sensor)
 			status = add_sensor(c, source, spec, again, view);
 		else if (source->type->is_fixed)
-			status = add_fixed(source, spec, check->dom0_count == 1, view);
-		else if (take(source, spec, 0, view))
+			status = add_fixed(c, source, spec, check->dom0_count == 1, view);
+		else if (take(c, source, spec, 0, view))
 			status = add_all(&source->sample, spec, view);
 		if (status)
 			return status;
