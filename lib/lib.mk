@@ -13,11 +13,12 @@ LIB_CFLAGS = $(KS_CFLAGS) -Ihost -fPIC -fvisibility=hidden
 # Of the core it takes how JSON is read and written, and the protocol's words.
 LIB_OBJS = $(patsubst %.c,$(B)/lib/%.o,$(notdir $(sort $(wildcard lib/*.c))) json.c request.c text.c)
 
-$(B)/lib/%.o: lib/%.c
+# Objects of before, without these flags, do not make a shared library.
+$(B)/lib/%.o: lib/%.c lib/lib.mk
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/lib/%.o: core/%.c
+$(B)/lib/%.o: core/%.c lib/lib.mk
 	@mkdir -p $(@D)
 	$(CC) $(LIB_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
