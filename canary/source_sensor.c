@@ -65,7 +65,8 @@ static const char *reason_of(const struct sensor *sensor)
 	case KSENSE_NO_MEMORY:
 		return "no-memory";
 	default:
-		return "unreadable";
+		/* A request for one probe alone is refused while that is off. */
+		return strstr(ksense_message(sensor->k), "probe that is off") ? "probe-off" : "unreadable";
 	}
 }
 

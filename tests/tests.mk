@@ -6,19 +6,22 @@
 FUZZ_SECONDS ?= 60
 
 UNIT_NAMES = $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
+# Those of the canary's rounds have sources of their own.
+CANARY_NAMES = $(patsubst tests/canary/%.c,%,$(sort $(wildcard tests/canary/test_*.c)))
+CANARY_UNDER_TEST = checks differences findings rounds view
 FUZZ_NAMES = $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
 # The unit tests have a port of their own, with a clock that tests move; those named here run on the host port itself.
 UNIT_ON_HOST = test_host
 UNIT_KIT = tests/unit/port.c tests/unit/kit.c tests/unit/judge.c
-UNIT_HEADERS = $(wildcard tests/unit/*.h core/*.h probes/*.h host/*.h)
+UNIT_HEADERS = $(wildcard tests/unit/*.h canary/*.h core/*.h probes/*.h host/*.h)
 UNIT_CFLAGS = $(KS_CFLAGS) -Ihost -g
 UNIT_LIBS = -lcmocka -ljansson -lnettle -lpthread
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
-ASAN_TESTS = $(UNIT_NAMES:%=$(B)/tests/asan/%)
-PLAIN_TESTS = $(UNIT_NAMES:%=$(B)/tests/plain/%)
-CLANG_TESTS = $(UNIT_NAMES:%=$(B)/tests/clang/%)
+ASAN_TESTS = $(patsubst %,$(B)/tests/asan/%,$(UNIT_NAMES) $(CANARY_NAMES))
+PLAIN_TESTS = $(patsubst %,$(B)/tests/plain/%,$(UNIT_NAMES) $(CANARY_NAMES))
+CLANG_TESTS = $(patsubst %,$(B)/tests/clang/%,$(UNIT_NAMES) $(CANARY_NAMES))
 FUZZERS = $(FUZZ_NAMES:%=$(B)/tests/fuzz/%)
 
 # What "make check" has to build, and then to run under one prove.
@@ -42,6 +45,9 @@ $(filter-out $(UNIT_ON_HOST:%=$(B)/tests/$(1)/%),$(UNIT_NAMES:%=$(B)/tests/$(1)/
 $(UNIT_ON_HOST:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: \
 		$(B)/tests/$(1)/tests/unit/%.o $(B)/tests/$(1)/tests/unit/judge.o $(HOST_OBJECTS:%=$(B)/tests/$(1)/%)
 	$(2) $(3) -o $$@ $$^ $(UNIT_LIBS)
+
+$(CANARY_NAMES:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: $(B)/tests/$(1)/tests/canary/%.o $(CANARY_UNDER_TEST:%=$(B)/tests/$(1)/canary/%.o)
+	$(2) $(3) -o $$@ $$^ -lcmocka -ljansson
 endef
 
 $(eval $(call unit_build,asan,$(CC),-O1 $(SANITIZE)))

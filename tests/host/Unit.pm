@@ -7,11 +7,11 @@ use strict;
 use warnings;
 use Test::More;
 
-# run($folder, @prefix): every tests/unit/test_*.c as built in $folder below build/tests/, each command after @prefix.
+# run($folder, @prefix): every tests/unit/test_*.c and tests/canary/test_*.c as built in $folder below build/tests/, each command after @prefix.
 sub run {
 	my ($folder, @prefix) = @_;
 	my $build = $ENV{KS_B} || 'build';
-	my @names = sort map { m{/(test_\w+)\.c$} } glob 'tests/unit/test_*.c';
+	my @names = sort map { m{/(test_\w+)\.c$} } glob 'tests/{unit,canary}/test_*.c';
 	local $ENV{CMOCKA_MESSAGE_OUTPUT} = 'TAP';
 
 	die "no tests/unit/test_*.c: run this from the top folder\n" unless @names;
