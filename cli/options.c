@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../core/json.h"
 #include "../core/request.h"
 #include "../core/version.h"
 #include "../host/host.h"
@@ -190,30 +191,69 @@ static uint32_t read_source(const char *name)
 	usage("--require takes xen, module, toolstack or xenstore, not '%s'", name);
 }
 
+/*
+ * Which value @text is, as the sensors read it (jansson takes no integers beyond 63 bits);
+ * KS_JSON_ERROR: it is no JSON.
+ */
+static enum ks_json_token text_type(const char *text)
+{
+	struct ks_json json;
+	enum ks_json_token token;
+
+	ks_json_init(&json, text, strlen(text), false);
+	token = ks_json_next(&json);
+	return ks_json_skip(&json, token) && ks_json_next(&json) == KS_JSON_END ? token : KS_JSON_ERROR;
+}
+
+/* @text without the white space of JSON's around it: a newline there would end the request. */
+static char *strip(char *text)
+{
+	static const char white[] = " \t\r\n";
+	size_t len;
+
+	text += strspn(text, white);
+	len = strlen(text);
+	while (len && strchr(white, text[len - 1]))
+		len--;
+	text[len] = '\0';
+	return text;
+}
+
+/* A string that needs no quotes, with them. */
+static const char *quote(const char *member, const char *text)
+{
+	json_t *string = json_string(text);
+	const char *quoted;
+
+	if (!string)
+		usage("--filter %s=...: the value is not valid UTF-8", member);
+	quoted = json_dumps(string, JSON_ENCODE_ANY);
+	if (!quoted)
+		usage("no memory");
+	json_decref(string);
+	return quoted;
+}
+
 /* MEMBER=VALUE.  What is allocated here lives as long as the process. */
 static struct ksense_filter read_filter(char *text)
 {
 	struct ksense_filter filter = { .member = text };
 	char *equals = strchr(text, '=');
-	json_t *value;
 
 	if (!equals || equals == text)
 		usage("--filter takes MEMBER=VALUE, not '%s'", text);
 	*equals = '\0';
-	filter.value = equals + 1;
-	value = json_loads(filter.value, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
-	if (json_is_object(value) || json_is_array(value))
-		usage("--filter %s=%s: a value is a string, a number, true, false or null", filter.member, filter.value);
-	if (!value) {
-		/* No JSON: a string that needs no quotes. */
-		value = json_string(filter.value);
-		if (!value)
-			usage("--filter %s=...: the value is not valid UTF-8", filter.member);
-		filter.value = json_dumps(value, JSON_ENCODE_ANY);
-		if (!filter.value)
-			usage("no memory");
+	switch (text_type(equals + 1)) {
+	case KS_JSON_OBJECT:
+	case KS_JSON_ARRAY:
+		usage("--filter %s=%s: a value is a string, a number, true, false or null", filter.member, equals + 1);
+	case KS_JSON_ERROR:
+		filter.value = quote(filter.member, equals + 1);
+		break;
+	default:
+		filter.value = strip(equals + 1);
+		break;
 	}
-	json_decref(value);
 	return filter;
 }
 

@@ -140,14 +140,22 @@ static int make_nonce(struct ksense *k, char nonce[33])
 	return 0;
 }
 
+/*
+ * Whether it is one scalar and nothing else: white space around it might be a newline, which would
+ * end the request line.
+ */
 static bool is_scalar(const char *text)
 {
+	size_t bytes = strlen(text), quotes;
+	struct ks_json_value value;
 	struct ks_json json;
-	enum ks_json_token token;
 
-	ks_json_init(&json, text, strlen(text), false);
-	token = ks_json_next(&json);
-	return token >= KS_JSON_STRING && ks_json_next(&json) == KS_JSON_END;
+	ks_json_init(&json, text, bytes, false);
+	if (ks_json_next(&json) < KS_JSON_STRING)
+		return false;
+	value = json.value;
+	quotes = value.type == KS_JSON_STRING ? 2 : 0;
+	return value.text == text + quotes / 2 && value.len + quotes == bytes;
 }
 
 static bool has_options(const struct ksense_request *r)

@@ -122,7 +122,8 @@ const char *ksense_error_name(enum ksense_error error);
 /* A member that a record must have.  At most 8 in one request, the sensors say. */
 struct ksense_filter {
 	const char *member;
-	const char *value;   /* JSON text of a string (with its quotes), a number, true, false or null */
+	/* JSON text of a string (with its quotes), a number, true, false or null, and nothing around it */
+	const char *value;
 };
 
 /* All zero but for what is wanted. */

@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use ToolTest;
+use IO::Select;
 use JSON::PP;
 use Test::More;
 
@@ -98,6 +99,31 @@ is(run(@s, 'records', 'folder', '--record', 99999)->{out}, '', '--record of one 
 is_deeply([map { $_->{name} } json_of(run(@s, 'records', '--peek', '--max', 1, '--filter', 'name=two words'))], ['two words'],
 	  'a filter with a blank');
 is_deeply([map { $_->{seq} } json_of(run(@s, 'records', 'folder', '--peek', '--filter', 'seq=1'))], [1], 'a number');
+for my $white (' 1', "1\n", "\n\t 1 \r\n") {
+	$got = run(@s, 'records', 'folder', '--peek', '--filter', "seq=$white");
+	is($got->{err}, '', 'white space around a number is one request all the same');
+	is_deeply([map { $_->{seq} } json_of($got)], [1], 'and does not count');
+}
+is(run(@s, 'records', 'folder', '--peek', '--filter', "name=one\n")->{out}, '', 'around a string without quotes it does');
+for my $case (["a= \"x\"\n", '"x"'], ["a=\ntrue ", 'true'], ["a=\tnull\r", 'null'], ['a=18446744073708998656', '18446744073708998656'],
+	      ["a= x\ny", '" x\ny"'], ["a=\n", '"\n"'], ['a=', '""'], ["a=1\n2", '"1\n2"'], ['a=" "', '" "'],
+	      ["a=1\n]}\n{\"x\":1", '"1\n]}\n{\"x\":1"']) {
+	my ($filter, $sent) = @$case;
+	my $asked = "$dir/asked-filter";
+	$got = run('--socket', fake_server(sub {
+		my ($client, $line, $nonce) = @_;
+		open(my $out, '>', $asked) or die;
+		print $out $line;
+		# Nothing comes behind the line.
+		my $select = IO::Select->new($client);
+		print $out readline($client) // '' if $select->can_read(0.1);
+		close $out;
+		syswrite($client, qq({"Virtue-protocol-version":0.1,"reply":["$nonce","*"]}\n));
+	}), 'records', '--filter', $filter);
+	is($got->{status}, 0, 'one answer to a filter with ' . ($filter =~ s/\s/_/gr)) or diag $got->{err};
+	my ($value) = slurp($asked) =~ /"filter": \{"a": (.*)\}\}\]\}\n\z/;
+	is($value, $sent, 'which was asked for in one line') or diag slurp($asked);
+}
 is(run(@s, 'records', 'folder', '--peek', '--filter', 'seq="1"')->{out}, '', 'a string that looks like a number');
 is(run(@s, 'records', 'folder', '--peek', '--filter', 'name=one', '--filter', 'seq=77777')->{out}, '', 'both must hold');
 is_deeply([map { $_->{name} } json_of(run(@s, 'records', '--peek', '--max', 1, '--filter', 'name="one"'))], ['one'], 'quoted');

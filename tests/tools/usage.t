@@ -74,6 +74,7 @@ my @wrong = (
 	[['records', '--filter', 'kind'], qr/--filter takes MEMBER=VALUE, not 'kind'/],
 	[['records', '--filter', '=x'], qr/--filter takes MEMBER=VALUE/],
 	[['records', '--filter', 'a=[1]'], qr/a value is a string, a number/],
+	[['records', '--filter', "a= [1]\n"], qr/a value is a string, a number/],
 	[['records', '--filter', 'a={}'], qr/a value is a string, a number/],
 	[['records', '--filter', "a=\xff"], qr/not valid UTF-8/],
 	[['records', map { ('--filter', "a$_=1") } 1 .. 65], qr/more than 64 filters/],
