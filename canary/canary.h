@@ -53,7 +53,10 @@ struct canary_options {
 	void *context;
 	void (*raised)(void *context, const json_t *finding);
 	void (*gone)(void *context, const json_t *gone, const json_t *finding);
-	/* {"blind": check, "reason", "words", "time"}; of what is blind in the first round the coverage tells. */
+	/*
+	 * {"blind": check, "reason", "words", "time"}; of what is blind in the first round the
+	 * coverage tells.
+	 */
 	void (*blind)(void *context, const json_t *line);
 	/* {"sees": check, "time", "since"} */
 	void (*sees)(void *context, const json_t *line);

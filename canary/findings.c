@@ -50,7 +50,7 @@ static json_t *member_of(const json_t *xen, const json_t *dom0, const char *name
 	return json_is_null(value) ? NULL : value;
 }
 
-/* What stands for "{member}" or "{member|other words}", of which @inside is what the braces hold. */
+/* What stands for "{member}" or "{member|other words}"; @inside is what the braces hold. */
 static int put_member(FILE *out, const char *inside, size_t bytes, const json_t *xen, const json_t *dom0)
 {
 	const char *bar = memchr(inside, '|', bytes);

@@ -21,7 +21,10 @@ const char *const canary_reasons[] = {
 /* So many rounds in a row without sight are a finding. */
 #define BLIND_ROUNDS 2
 
-/* Half to one and a half times @ms: a pause of always the same length may fall into step with what it should be independent of. */
+/*
+ * Half to one and a half times @ms: a pause of always the same length may fall into step with what
+ * it should be independent of.
+ */
 bool pause_about(struct canary *c, unsigned int ms)
 {
 	unsigned int random;
@@ -180,7 +183,10 @@ static const char *words_not_here(const struct check *check, const struct blindn
 	return NULL;
 }
 
-/* What there is no sight of, is not here or blind; what was here once can only have been taken away. */
+/*
+ * What cannot be seen is not here, or the check is blind.  What was here once can only have been
+ * taken away.
+ */
 static void set_blind(struct check *check, const struct blindness *blind)
 {
 	const char *words = words_not_here(check, blind);
@@ -221,14 +227,13 @@ static void leave_unconfirmed(struct check *check, const json_t *pending, const 
 		set_verdict(check, CANARY_BLIND, reason, words);
 }
 
-/* What @look leaves of @pending, which is NULL before the first.  -1: no memory. */
-static int confirm(struct check *check, const struct look *look, json_t **pending)
+/* What @look leaves of @pending, which is NULL before the first. */
+static void confirm(struct check *check, const struct look *look, json_t **pending)
 {
 	if (!*pending)
 		*pending = json_incref(look->found);
 	else
 		check->went += keep_common(*pending, look->found);
-	return 0;
 }
 
 /*
@@ -241,10 +246,10 @@ static int next_look(struct canary *c, struct check *check, struct view *before,
 	int status = look_at(c, check, &look, before);
 
 	if (!status && look.compared) {
-		status = confirm(check, &look, pending);
-		if (!status && check->looked < check->looks && json_object_size(*pending))
+		confirm(check, &look, pending);
+		if (check->looked < check->looks && json_object_size(*pending))
 			status = 1;
-		else if (!status)
+		else
 			status = conclude(c, check, &look, *pending, since);
 	} else if (!status && json_object_size(*pending)) {
 		leave_unconfirmed(check, *pending, look.blind.reason, look.blind.words);

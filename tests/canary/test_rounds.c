@@ -151,7 +151,10 @@ static struct canary *open_with(const char *checks)
 	return c;
 }
 
-/* A member of what the coverage says of the check of this name, as text; "null": none, "-": no such check. */
+/*
+ * A member of what the coverage says of the check of this name, as text; "null": none, "-": no such
+ * check.
+ */
 static const char *coverage_of(const struct canary *c, const char *name, const char *member)
 {
 	static char text[512];
