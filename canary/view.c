@@ -209,7 +209,10 @@ static int add_sample(const struct sample *sample, const struct spec *spec, stru
 	return status;
 }
 
-/* Keeps what one record says of how its item was first. */
+/*
+ * Keeps what one record says of how its item was first.  Where the sensor itself keeps that, "old"
+ * need not be it: the record of an earlier change may be gone, taken by somebody else.
+ */
 static int keep_one(const struct spec *spec, json_t *record, bool again, json_t *first)
 {
 	const char *event = string_of(record, "event");
@@ -225,7 +228,7 @@ static int keep_one(const struct spec *spec, json_t *record, bool again, json_t 
 	} else if (key) {
 		if (!known)
 			failed = json_object_set_new(first, key, known = json_object());
-		if (!failed && old)
+		if (!failed && old && !json_object_get(record, "changed_ns"))
 			failed = json_object_update_missing(known, old);
 	}
 	free(key);

@@ -552,6 +552,13 @@ static void changed_by_first(void **state)
 	assert_true(canary_round(c));
 	verdict_is(c, "c", "differs", "null");
 	canary_close(c);
+	/* Put back, and only the record of that is left: what it was before is not what it was first. */
+	c = open_with(CHECKS(CHANGED));
+	world.says[XEN] = "[{'seq': 6, 'time': 50, 'kind': 'k', 'event': 'changed', 'a': 1, 'b': 1, 'old': {'b': 2}, 'changed_ns': 9, 'changes': 2},"
+			  "{'seq': 7, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 1, 'b': 1, 'changed_ns': 9, 'changes': 2}]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	canary_close(c);
 	/* By the records alone. */
 	c = open_with(CHECKS(CHANGED));
 	world.says[XEN] = "[{'seq': 1, 'time': 50, 'kind': 'k', 'event': 'changed', 'a': 1, 'b': 2, 'old': {'b': 1}},"

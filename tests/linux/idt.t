@@ -50,11 +50,11 @@ step listened entries
 step end rmmod ksense
 SH
 
-# The records of a step that say that something is not as it was.
+# The records of a step that say that something is not as it was; what a sample says of it again is left out.
 sub events {
 	my ($step) = @_;
 	return join(' ', map { "$_->{kind}:$_->{range}" . ($_->{symbol} ? ":$_->{symbol}" : '') }
-		    grep { $_->{kind} ne 'sweep' && !$_->{site} && ($_->{range} // '') =~ /^idt/ } json($steps->{$step}));
+		    grep { $_->{kind} !~ /^(sweep|differs)$/ && !$_->{site} && ($_->{range} // '') =~ /^idt/ } json($steps->{$step}));
 }
 
 is(events('first'), 'baseline:idt baseline:idtr-cpu0 baseline:idtr-cpu1', "the table, and where each CPU's is");

@@ -13,6 +13,8 @@
  *   data=1     makes a page of this module's data executable, and runs code there.  Found as "unowned-code".
  *   deep=1     takes this module out of the list of modules and out of /sys/module.  It cannot be unloaded any more.  Found as "hidden",
  *              seen in the "module-tree".
+ *   poke       while it is loaded, /sys/module/ks_code/parameters/poke: "ADDRESS BYTES", both in hex, writes up to 8 bytes of the kernel's image
+ *              there, in one page, whatever its page tables allow; "0" puts back what was there before the first such write
  *   listen=1   has two of its functions called at each system call, by way of the trace event.  "kernel-entries" has each as a "listener".
  */
 #include <linux/kprobes.h>
@@ -59,6 +61,58 @@ static int find_lookup(void)
 	unregister_kprobe(&probe);
 	return 0;
 }
+
+#define POKE_MAX 8U
+
+static unsigned long poked_at;
+static u8 poked_was[POKE_MAX];
+static size_t poked_bytes;
+
+/* By another mapping of the page, which may be written. */
+static int write_image(unsigned long at, const u8 *bytes, size_t count)
+{
+	struct page *page = pfn_to_page(__pa(at) >> PAGE_SHIFT);
+	void *alias = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
+
+	if (!alias)
+		return -ENOMEM;
+	memcpy(alias + offset_in_page(at), bytes, count);
+	vunmap(alias);
+	return 0;
+}
+
+static int set_poke(const char *text, const struct kernel_param *param)
+{
+	char hex[2 * POKE_MAX + 1];
+	u8 bytes[POKE_MAX];
+	unsigned long at;
+	size_t count;
+	int error;
+
+	if (sysfs_streq(text, "0")) {
+		error = poked_bytes ? write_image(poked_at, poked_was, poked_bytes) : -ENOENT;
+		poked_bytes = 0;
+		return error;
+	}
+	if (poked_bytes)
+		return -EBUSY;
+	if (sscanf(text, "%lx %16s", &at, hex) != 2 || at < __START_KERNEL_map)
+		return -EINVAL;
+	count = strlen(hex) / 2;
+	if (!count || hex2bin(bytes, hex, count) || offset_in_page(at) + count > PAGE_SIZE)
+		return -EINVAL;
+	memcpy(poked_was, (const void *)at, count);
+	error = write_image(at, bytes, count);
+	if (error)
+		return error;
+	poked_at = at;
+	poked_bytes = count;
+	return 0;
+}
+
+static const struct kernel_param_ops poke_ops = { .set = set_poke };
+module_param_cb(poke, &poke_ops, NULL, 0200);
+MODULE_PARM_DESC(poke, "write bytes into the kernel's image");
 
 /* Where modules' code lies. */
 static void *alloc_page_of_code(void)
