@@ -116,7 +116,7 @@ static const struct ks_set_kind kinds[] = {
 	[HIDDEN_KIND] = KS_ALARMS("hidden", struct ks_hidden_module, hidden_fields, module,
 		 "A finding: a module that is not in the list, or says there that it is none yet."),
 	[GENERATED_KIND] = KS_KIND("generated-code", struct ks_code, generated_fields, start,
-		 "Code that the kernel makes as it goes, told apart by who took its memory. Told from `high` on."),
+		 "Code that the kernel makes as it goes, told apart by who took its memory. Told from `default` on."),
 	[UNOWNED_KIND] = KS_ALARMS("unowned-code", struct ks_code, unowned_fields, start,
 		 "A finding: executable memory that is code of no module, nor of what the kernel is known to make."),
 	[VIEW_KIND] = KS_KIND("view", struct ks_view, view_fields, name, "Each view, once in each sample."),
@@ -696,7 +696,7 @@ static int next_in_list(struct ks_probe *probe, struct ks_set_cursor *cursor, vo
  */
 static void leave_sysfs(struct ks_probe *probe, struct ks_set_cursor *cursor)
 {
-	enter(cursor, probe->level >= KS_HIGH && ks_page_tables_known() ? MODULE_AREA : END, MODULES_VADDR);
+	enter(cursor, probe->level >= KS_DEFAULT && ks_page_tables_known() ? MODULE_AREA : END, MODULES_VADDR);
 }
 
 static int next_object(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * processes.c - the probe "processes": every process, as the kernel's table of pids has it; and
- * from level "high" on, what is in one view of them and not in another (views.h).
+ * from level "high" on, and whenever somebody asks, what is in one view of them and not in another
+ * (views.h).
  *
  * One is copied at a time, under RCU and without a lock (task.h), so processes may come and go
  * between two.  The place is kept as a number: the next pid.  What cannot be read of one is 0, and
@@ -113,7 +114,7 @@ static const struct ks_set_kind kinds[] = {
 		 "Page tables that are the kernel's own and no process's."),
 	[PROCESS] = KS_KIND_BY("process", struct ks_process, process_fields, pid, uid, "A process: one for each thread group."),
 	[HIDDEN] = KS_ALARMS_BY("hidden", struct ks_hidden, ks_hidden_fields, tid, uid,
-		 "From `high` on: a task that at least one view has and at least one has not, in two looks, 50 ms and one pass apart."),
+		 "From `high` on, and in samples that are asked for: a task that at least one view has and at least one has not, in two looks, 50 ms and one pass apart."),
 };
 
 /* === One process ======================================================== */
@@ -434,7 +435,7 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 		cursor->at[1] = 0;
 		return KS_SET_SKIP;
 	case BEGIN:
-		views = probe->level >= KS_HIGH;
+		views = probe->level >= KS_HIGH || probe->announce;
 		for (unsigned int i = 0; i < SHORTFALLS; i++)
 			shortfalls[i].looked = shortfalls[i].of = 0;
 		patience = (struct ks_patience){ };
