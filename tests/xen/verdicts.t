@@ -86,7 +86,14 @@ step socket env KSENSE_SOCKET=/run/ksense/kernal.sock ksense --json compare
 echo '$slow' >slow
 ksense --json compare --checks slow >slow.out &
 slow=\$!
-sleep 8
+# It waits for its second look once it has used no CPU time for some seconds.
+idle=0
+until [ \$idle -ge 6 ]; do
+	sleep 1
+	is=\$(cut -d' ' -f14,15 /proc/\$slow/stat)
+	if [ "\$is" = "\$was" ]; then idle=\$((idle + 1)); else idle=0; fi
+	was=\$is
+done
 kill -TERM \$slow
 wait \$slow
 echo \$? >slow.status
