@@ -73,8 +73,9 @@ static const struct ks_field ks_root_fields[] = {
 		 "Dom0's kernel has told Xen that this stays a root; `false`: a vCPU has loaded it, and it is not pinned, or no more. A Linux "
 		 "does not do that"),
 	KS_LIVE(struct ks_root, loaded, KS_STRING,
-		 "vCPUs of Dom0 that have it loaded, as `0-2,5`, or empty; ends in `+` when it is too long for 13 characters. A vCPU has two "
-		 "loaded, the kernel's and the user's of the same process"),
+		 "vCPUs of Dom0 that have it loaded as the census comes to it, as `0-2,5`, or empty; ends in `+` when it is too long for 13 "
+		 "characters. A vCPU has two loaded, the kernel's and the user's of the same process; one that changes them meanwhile may be at no "
+		 "root of a census"),
 	KS_LIVE(struct ks_root, first_seen_ns, KS_U64, "[ns] when it was first seen, since boot"),
 	KS_LIVE(struct ks_root, last_seen_ns, KS_U64,
 		 "[ns] when it was last seen, since boot: in a `vanished` record, the last moment at which it surely was there"),
