@@ -7,6 +7,7 @@
  * its code runs; its hooks run within the same call.
  */
 #include <xen/console.h>
+#include <xen/ctype.h>
 #include <xen/nospec.h>
 #include <xen/sched.h>
 #include <xen/sense.h>
@@ -27,6 +28,7 @@ void sense_livepatch(unsigned int action, const char *name)
 		[LIVEPATCH_ACTION_APPLY] = "apply",
 		[LIVEPATCH_ACTION_REPLACE] = "replace",
 	};
+	char shown[sizeof(ks_livepatch.name)];
 
 	if (action >= KS_LIVEPATCH_ACTIONS)
 		return;
@@ -37,12 +39,17 @@ void sense_livepatch(unsigned int action, const char *name)
 	ks_livepatch.by = current->domain->domain_id;
 	ks_livepatch.last_ns = NOW();
 	spin_unlock(&ks_livepatch_lock);
+	/* The console is a terminal, and the name the domain's. */
+	strlcpy(shown, name, sizeof(shown));
+	for (char *p = shown; *p; p++)
+		if (!isprint((unsigned char)*p) || (unsigned char)*p > '~')
+			*p = '?';
 	/*
 	 * Whatever the log levels are, which a control domain can lower by debug keys, and however
 	 * many messages there were just before.
 	 */
 	console_start_log_everything();
-	printk(XENLOG_WARNING "sense: d%d: livepatch %s: %s\n", current->domain->domain_id, names[action], name);
+	printk(XENLOG_WARNING "sense: d%d: livepatch %s: %s\n", current->domain->domain_id, names[action], shown);
 	console_end_log_everything();
 }
 

@@ -30,6 +30,8 @@ ksense adversarial xen-access >/dev/null
 step flood sh -c 'for i in 1 2 3 4 5 6 7 8 9 10 11 12; do xen-livepatch upload other livepatch; sleep 0.5; done 2>/dev/null; true'
 step flooded ksense --json records xen-access --peek
 step now ksense --json records xen-access --run
+# A name that clears the screen, and writes a line that looks like Xen's own.
+xen-livepatch upload "$(printf 'x\033[2J\n(XEN)')" livepatch
 SH
 my @members = qw(class event uploads applies reverts replaces unloads name by);
 
@@ -50,6 +52,7 @@ my @told = @{told($steps->{flooded})};
 cmp_ok(scalar(@told), '>', 0, 'failed uploads are told, too') or diag $steps->{flooded}{out};
 cmp_ok(scalar(@told), '<=', 8, 'but not each: that would push others out of the ring') or diag $steps->{flooded}{out};
 is(told($steps->{now})->[-1][2], 14, 'none is lost') or diag $steps->{now}{out};
+ok($steps->{''}{console} =~ /sense: d0: livepatch upload: x\?\[2J\?\(XEN\)/, 'a name does nothing to the console');
 my @console = $steps->{''}{console} =~ /sense: (d0: livepatch \S+: \S+)/g;
 is_deeply([@console[0 .. 5]], ['d0: livepatch upload: mine', 'd0: livepatch apply: mine', 'd0: livepatch revert: mine', 'd0: livepatch unload: mine',
 	'd0: livepatch upload: other', 'd0: livepatch replace: other'], 'all of it is on the console');
