@@ -12,10 +12,10 @@
  *   budget     KS_STEP_BUDGET_NS: how long a step may take, and one call that answers a request; what it costs to be put off and taken up again
  *              decides, and whether somebody is kept from running meanwhile
  *   lock       struct ks_lock, ks_lock_init(), ks_lock(), ks_unlock(): short sections, never held across a callback
- *              of the port; any context in which the port calls the core
+ *              of the port; any context in which the port calls the core.
+ *              ks_assert_locked(): stops a debug build where the lock is not held
  *   time       ks_port_boot_time_ns(): nanoseconds since this kernel booted, those included in
- *              which the machine
- *              was suspended: what records say. It may be a macro for
+ *              which the machine was suspended: what records say.  It may be a macro for
  *              ks_port_time_ns(), where that is the same
  *   SHA-256    struct ks_sha256, ks_sha256_init(s), ks_sha256_update(s, data, bytes), ks_sha256_final(s, digest[32]):
  *              the platform's own, in streaming form

@@ -93,16 +93,29 @@ struct ks_probe_type {
 };
 
 /*
- * One running instance.  Read by probes: type, level, first_step, announce, data.  The rest is the
- * sensor's; @lock guards all that is below it.
+ * One running instance.  Probes read type, data, level, first_step and announce; the rest is the
+ * sensor's.
+ *
+ * Constant: written before the probe can be found, or while it has neither memory nor work.
+ * Of the step: who has set @busy, under the lock, has them alone until @busy is false again.
+ * Under the lock: all the rest.  A step may read @level beside that, as it may change in a step.
  */
 struct ks_probe {
+	/* --- constant */
 	const struct ks_probe_type *type;
 	struct ks_sensor *sensor;
 	struct ks_work work;
 	void *data;              /* the probe's or its engine's own, from init() to exit() */
 	size_t memory_bytes;     /* taken with ks_probe_alloc(), and for the ring */
+	char common[80];         /* what is the same in all records:  ,"probe":"NAME","kind":"  */
+	uint8_t common_bytes, name_bytes;
 
+	/* --- of the step; between steps, under the lock */
+	bool first_step;         /* the step under way begins a pass */
+	bool announce;           /* this pass records everything it sees: somebody asked for a fresh sample */
+	bool incomplete;         /* the pass under way could not see all: ks_record_outcome() */
+
+	/* --- under the lock */
 	struct ks_lock lock;
 	char uuid[KS_UUID_TEXT];
 	enum ks_level level;
@@ -112,17 +125,13 @@ struct ks_probe {
 	bool busy;               /* a step runs, here or in a caller's context */
 	bool stuck;              /* it has for so long that this was told */
 	bool in_pass;            /* between the first and the last step of a pass */
-	bool first_step;         /* the step under way begins a pass */
-	bool announce;           /* this pass records everything it sees: somebody asked for a fresh sample */
-	bool announce_next;      /* so will the next */
+	bool announce_next;      /* the next pass records everything it sees */
 	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */
 	uint32_t epoch;          /* tells this count of records from every other: random, drawn as it begins */
 	struct ks_ring ring;
 	struct ks_text record;   /* the open record, */
 	struct ks_entry entry;   /* what else is known of it, */
 	uint32_t source;         /* and whose it is */
-	char common[80];         /* what is the same in all records:  ,"probe":"NAME","kind":"  */
-	uint8_t common_bytes, name_bytes;
 	uint64_t last_record_ns; /* clocks of two CPUs differ a little; the time of records does not go back */
 	uint64_t due_ns;         /* when the next pass starts */
 	uint64_t expected_ns;    /* when the work should run next, UINT64_MAX: not at all */
@@ -138,7 +147,6 @@ struct ks_probe {
 	uint64_t pass_start_ns;  /* of the pass under way, or of the last one, */
 	uint64_t pass_boot_ns;   /* and since boot, for others: the clock of moments stands still while the machine is suspended */
 	uint64_t usual_pass_ns;  /* from start to end, as the last complete ones took; 0: not known yet */
-	bool incomplete;         /* the pass under way could not see all: ks_record_outcome() */
 	bool driven;             /* a client waits for the pass under way */
 	uint64_t whole;          /* number of the last pass that was complete and saw all, 0: none */
 	uint64_t whole_start_ns; /* when it started */

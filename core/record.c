@@ -25,6 +25,7 @@ static struct ks_text *begin(struct ks_probe *probe, enum ks_class class, uint32
 	struct ks_text *text = &probe->record;
 	uint64_t now = ks_port_boot_time_ns();
 
+	ks_assert_locked(&probe->lock);
 	if (now > probe->last_record_ns)
 		probe->last_record_ns = now;
 	probe->entry = (struct ks_entry){ .class = class };
@@ -46,6 +47,7 @@ static void end(struct ks_probe *probe)
 {
 	struct ks_entry *entry = &probe->entry;
 
+	ks_assert_locked(&probe->lock);
 	ks_text_lit(&probe->record, "}");
 	if (probe->record.full) {
 		probe->last_error = "a record was too long to keep";

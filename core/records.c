@@ -119,6 +119,7 @@ static enum ks_sent tell_lost(struct ks_sending *sending, struct ks_probe *probe
 	struct ks_cursor *cursor = sending->cursor;
 	const struct ks_ring *ring = &probe->ring;
 
+	ks_assert_locked(&probe->lock);
 	if (!ring->lost_count || ring->lost_last < from || (sending->lost_known && ring->lost_seen == cursor->lost_mark))
 		return KS_SENT_ALL;
 	if (!put_lost(sending, probe))
@@ -163,6 +164,7 @@ static enum ks_sent fetch(struct ks_sending *sending, struct ks_probe *probe, st
 {
 	struct ks_cursor *cursor = sending->cursor;
 
+	ks_assert_locked(&probe->lock);
 	*found = false;
 	memcpy(sending->uuid, probe->uuid, sizeof(sending->uuid));
 	if (cursor->stage == KS_STAGE_BEGIN && begin_probe(sending, probe) == KS_SENT_FULL)

@@ -137,6 +137,7 @@ static void step(struct ks_probe *probe, uint64_t deadline_ns)
 	uint64_t start = ks_port_time_ns(), took;
 	enum ks_step result;
 
+	ks_assert_locked(&probe->lock);
 	if (reset) {
 		probe->reset_wanted = false;
 		leave_pass(probe);
@@ -184,6 +185,7 @@ static void step(struct ks_probe *probe, uint64_t deadline_ns)
  */
 static bool count_late(struct ks_probe *probe, uint64_t now)
 {
+	ks_assert_locked(&probe->lock);
 	/* The first step waits for the end of the machine's boot. */
 	if (!probe->on || !probe->steps || now < probe->expected_ns || now - probe->expected_ns <= LATE_NS)
 		return false;
@@ -299,6 +301,7 @@ bool ks_probe_stuck(struct ks_probe *probe)
 /* With the lock held. */
 static void turn_off(struct ks_probe *probe)
 {
+	ks_assert_locked(&probe->lock);
 	probe->on = false;
 	probe->offs++;
 	probe->off_since_ns = ks_port_boot_time_ns();
@@ -307,6 +310,7 @@ static void turn_off(struct ks_probe *probe)
 /* With the lock held.  A new instance: a new uuid, and the first step at once. */
 static void start_probe(struct ks_probe *probe)
 {
+	ks_assert_locked(&probe->lock);
 	if (!probe->on && probe->offs)
 		probe->off_ns += ks_port_boot_time_ns() - probe->off_since_ns;
 	ks_uuid_new(probe->uuid);
@@ -523,6 +527,7 @@ static void restart(struct ks_probe *probe, const char *why)
 	char old_uuid[KS_UUID_TEXT];
 	uint64_t pause_ns = 0;
 
+	ks_assert_locked(&probe->lock);
 	memcpy(old_uuid, probe->uuid, sizeof(old_uuid));
 	if (probe->in_pass && probe->announce)
 		ks_record_failed(probe, why);
@@ -554,6 +559,7 @@ static void restart(struct ks_probe *probe, const char *why)
  */
 static void step_stuck(struct ks_probe *probe)
 {
+	ks_assert_locked(&probe->lock);
 	probe->stuck = true;
 	probe->last_error = "a step does not end";
 	pass_failed(probe, probe->last_error);

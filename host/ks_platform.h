@@ -5,6 +5,7 @@
 #ifndef KS_PLATFORM_H
 #define KS_PLATFORM_H
 
+#include <errno.h>
 #include <nettle/sha2.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -47,6 +48,12 @@ static inline void ks_lock(struct ks_lock *lock)
 static inline void ks_unlock(struct ks_lock *lock)
 {
 	if (pthread_mutex_unlock(&lock->mutex))
+		abort();
+}
+
+static inline void ks_assert_locked(struct ks_lock *lock)
+{
+	if (pthread_mutex_lock(&lock->mutex) != EDEADLK)
 		abort();
 }
 

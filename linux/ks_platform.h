@@ -60,6 +60,11 @@ static inline void ks_unlock(struct ks_lock *lock)
 	mutex_unlock(&lock->mutex);
 }
 
+static inline void ks_assert_locked(struct ks_lock *lock)
+{
+	lockdep_assert_held(&lock->mutex);
+}
+
 struct ks_sha256 {
 	struct sha256_state state;
 };

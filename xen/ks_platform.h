@@ -51,6 +51,11 @@ static inline void ks_unlock(struct ks_lock *lock)
     spin_unlock(&lock->spin);
 }
 
+static inline void ks_assert_locked(struct ks_lock *lock)
+{
+    ASSERT(spin_is_locked(&lock->spin));
+}
+
 struct ks_sha256 {
     struct sha2_256_state state;
 };
