@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * port.c - core/port.h for Linux: time, random, memory, log, and works.
+ *
+ * All locks of the module, none of which is taken while another of them is held: a probe's mutex
+ * (struct ks_probe), in which no callback of the probe runs; a work's, a spin lock, as its
+ * timer's interrupt takes it; list_lock of `files` and lookup_mutex of symbols.c, mutexes; and
+ * suspects_lock of `modules`, a spin lock that the kernel's notifier takes too.  Of the kernel's
+ * own, sk_peer_lock is taken for a copy of who the peer is, and inodes' locks where the socket's
+ * file is made and removed.  Walks of the kernel's lists take none but RCU.
  */
 #include <linux/delay.h>
 #include <linux/mm.h>

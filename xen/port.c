@@ -12,8 +12,16 @@
  * so until it returns.  What is queued on a CPU that goes away later, Xen moves
  * to another at CPU_DEAD, timers and tasklets alike.
  *
- * Locks, outer to inner: the list's; a work's own lock; then the one of ks_cpus; then
- * those of Xen's tasklets and timers.
+ * All locks of the sensor in Xen, outer to inner:
+ *  - a slot's (sense.c), by trylock alone, from the begin of an exchange to its end;
+ *  - a probe's (struct ks_probe): no callback of the probe or of the port runs in it;
+ *  - what hypercalls leave for a probe: ks_state_lock, ks_rows_lock, ks_policy_lock,
+ *    ks_livepatch_lock, ks_instances_lock, ks_unseen_lock.  Each is the last one taken, for
+ *    a copy of what it guards;
+ *  - of works: ks_works_lock, the list's; a work's own; ks_cpus_lock; then those of Xen's
+ *    tasklets and timers.  None of those above is held.
+ * None is taken in an interrupt.  Of Xen's own locks one is taken, a scheduler's, by
+ * xen-domains, for a copy and alone.
  */
 
 #include <xen/cpumask.h>
