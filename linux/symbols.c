@@ -71,3 +71,19 @@ unsigned long ks_symbol(const char *name)
 	sprint_symbol(symbol, address);
 	return strchr(symbol, '[') ? 0 : address;
 }
+
+/* The kernel adds the symbol's size. */
+bool ks_symbol_at(unsigned long address, char *out, size_t bytes)
+{
+	char symbol[KSYM_SYMBOL_LEN];
+	char *size, *module;
+
+	sprint_symbol(symbol, address);
+	size = strchr(symbol, '/');
+	if (size) {
+		module = strchrnul(size, ' ');
+		memmove(size, module, strlen(module) + 1);
+	}
+	strscpy_pad(out, symbol, bytes);
+	return size;
+}

@@ -6,6 +6,7 @@
 #define KS_LINUX_SYMBOLS_H
 
 #include <linux/static_call.h>
+#include <linux/types.h>
 
 /*
  * The address of the kernel's own (not a module's) function or variable @name, or 0: there is none
@@ -22,6 +23,12 @@
  * anyway (probes/linux/walk.h).
  */
 unsigned long ks_symbol(const char *name);
+
+/*
+ * "name+0x...", and the module that it is in; the number, if there is no symbol: false.  At most
+ * @bytes bytes, with the NUL, and the rest of @out zero.
+ */
+bool ks_symbol_at(unsigned long address, char *out, size_t bytes);
 
 /*
  * A function of the kernel's that is declared in its headers and not exported:

@@ -9,9 +9,9 @@
  * kernel that is not paravirtual one item says so: its IDT is the CPUs', and kernel-text watches
  * that.
  *
- * And who is called at the kernel's trace events, of which one is at each system call: where more
- * than one function is, the code calls the kernel's own that calls them, and only the list of them
- * in its data says which they are.
+ * And who is called where the kernel patches its own code for others (hooks.h), and at its trace
+ * events, of which one is at each system call: where more than one function is, the code calls the
+ * kernel's own that calls them, and only the list of them in its data says which they are.
  */
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
@@ -25,6 +25,7 @@
 #include "../../linux/symbols.h"
 #include "../set.h"
 #include "code.h"
+#include "hooks.h"
 #include "task.h"
 #include "walk.h"
 
@@ -36,6 +37,8 @@ struct ks_kernel {
 	uint32_t vectors;
 	uint32_t tracepoints;
 	uint8_t registers;
+	uint8_t kprobes;
+	uint8_t tracers;
 };
 
 static const struct ks_field kernel_fields[] = {
@@ -44,6 +47,8 @@ static const struct ks_field kernel_fields[] = {
 	KS_FIELD(struct ks_kernel, registers, KS_BOOL,
 		 "it is paravirtual and registers its entry points; `false`: there is no `trap` and no `callback`, and `kernel-text` watches the IDT "
 		 "that the CPUs use"),
+	KS_FIELD(struct ks_kernel, kprobes, KS_BOOL, "its table of kprobes was found; `false`: no `hook` is told of any"),
+	KS_FIELD(struct ks_kernel, tracers, KS_BOOL, "the list of those who trace its functions was found; `false`: no `hook` is told of any"),
 };
 
 struct ks_trap {
@@ -82,7 +87,16 @@ static const struct ks_field listener_fields[] = {
 	KS_FIELD(struct ks_listener, symbol, KS_STRING, "its name, and the module that it is in"),
 };
 
-enum { KERNEL, TRAP, CALLBACK, LISTENER };
+static const struct ks_field hook_fields[] = {
+	KS_FIELD(struct ks_hook, by, KS_STRING,
+		 "by which of the kernel's means: `kprobe`, `kretprobe`, `ftrace`, or `direct`, a call in the place of ftrace's, as BPF has them"),
+	KS_FIELD(struct ks_hook, address, KS_HEX, "of the place; 0: every function, or more than 256"),
+	KS_FIELD(struct ks_hook, symbol, KS_STRING, "name and offset of the place; `many`, if `address` is 0"),
+	KS_FIELD(struct ks_hook, handler, KS_HEX, "of the function that is called there"),
+	KS_FIELD(struct ks_hook, handler_symbol, KS_STRING, "its name and offset, and the module that it is in; the address, if it has no name"),
+};
+
+enum { KERNEL, TRAP, CALLBACK, LISTENER, HOOK };
 
 static const struct ks_set_kind kinds[] = {
 	[KERNEL] = KS_KIND("kernel", struct ks_kernel, kernel_fields, vectors, "One: the kernel, and whether it registers what is below."),
@@ -90,6 +104,8 @@ static const struct ks_set_kind kinds[] = {
 	[CALLBACK] = KS_STILL("callback", struct ks_callback, callback_fields, name, "What may be registered beside the vectors."),
 	[LISTENER] = KS_ALARMS("listener", struct ks_listener, listener_fields, address,
 		"A finding: a function that is called at a trace event of the kernel's and is not the kernel's own code."),
+	[HOOK] = KS_ALARMS("hook", struct ks_hook, hook_fields, by,
+		"A finding: a function that is called where the kernel has patched its code for that, and is not the kernel's own code."),
 };
 
 /*
@@ -162,6 +178,8 @@ static int copy_kernel(struct ks_kernel *item)
 {
 	item->registers = xen_pv_domain() && idt;
 	item->vectors = IDT_ENTRIES;
+	item->kprobes = ks_kprobes_known();
+	item->tracers = ks_tracers_known();
 	item->tracepoints = events ? (uint32_t)(events_end - events) : 0;
 	return KERNEL;
 }
@@ -245,8 +263,8 @@ static int next_listener(uint64_t *event, uint64_t *i, struct ks_listener *item)
 		const struct tracepoint *at;
 		const void *function;
 
-		if (!events || events + *event >= events_end)
-			return KS_SET_END;
+		if (events + *event >= events_end)
+			break;
 		at = tracepoint_ptr_deref(events + *event);
 		function = *i <= LISTENERS_MAX ? listener(at, (unsigned int)*i) : NULL;
 		if (!function) {
@@ -266,25 +284,44 @@ static int next_listener(uint64_t *event, uint64_t *i, struct ks_listener *item)
 }
 
 /*
- * cursor->at[0]: the kernel itself, then each vector, each early one, each callback; then at[1],
- * at[2]: the event, and the place in its list
+ * at[0] is the event and at[1] the place in its list; behind the last event, at[0] goes on with
+ * hooks, and all three are theirs.
+ */
+static int next_called(struct ks_probe *probe, uint64_t at[3], struct ks_hook *hook, struct ks_listener *listener)
+{
+	uint64_t count = events ? (uint64_t)(events_end - events) : 0;
+	int kind;
+
+	if (at[0] < count)
+		return next_listener(&at[0], &at[1], listener);
+	at[0] -= count;
+	kind = ks_next_hook(probe, at, hook);
+	at[0] += count;
+	return kind ? kind : HOOK;
+}
+
+/*
+ * cursor->at[0]: the kernel itself, then each vector, each early one, each callback; then at[1]
+ * to at[3]: next_called()
  */
 static int entries_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
 {
 	unsigned int at = (unsigned int)cursor->at[0]++;
 
-	if (!at)
+	if (!at) {
+		ks_hooks_begin();
 		return copy_kernel(item);
+	}
 	at--;
 	if (!xen_pv_domain() || !idt)
-		return next_listener(&cursor->at[1], &cursor->at[2], item);
+		return next_called(probe, &cursor->at[1], item, item);
 	if (at < IDT_ENTRIES)
 		return copy_trap(at, item);
 	at -= IDT_ENTRIES;
 	if (at < NUM_EXCEPTION_VECTORS)
 		return copy_early_trap(at, item);
 	at -= NUM_EXCEPTION_VECTORS;
-	return at < ARRAY_SIZE(callbacks) ? copy_callback(at, item) : next_listener(&cursor->at[1], &cursor->at[2], item);
+	return at < ARRAY_SIZE(callbacks) ? copy_callback(at, item) : next_called(probe, &cursor->at[1], item, item);
 }
 
 /* === Start === */
@@ -293,7 +330,7 @@ static int entries_init(struct ks_probe *probe)
 {
 	unsigned int i;
 
-	ks_code_init();
+	ks_hooks_init();
 	events_end = (void *)ks_symbol("__stop___tracepoints_ptrs");
 	events = ks_text_known() && events_end ? (void *)ks_symbol("__start___tracepoints_ptrs") : NULL;
 	if (!xen_pv_domain())

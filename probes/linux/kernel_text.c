@@ -184,15 +184,9 @@ static bool text_read(struct ks_probe *probe, unsigned int i, uint64_t offset, v
 	return !copy_from_kernel_nofault(out, (const void *)(found[i].address + offset), bytes);
 }
 
-/*
- * "name+0x..."; the kernel adds the symbol's size, and to what has no symbol gives its number.  Of
- * a register, what it points to.
- */
+/* Of a register, what it points to. */
 static void text_symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_SYMBOL])
 {
-	char symbol[KSYM_SYMBOL_LEN];
-	char *size, *module;
-
 	(void)probe;
 	if (address < nr_cpu_ids * REGISTER_BYTES && !read_register(address / REGISTER_BYTES, &address))
 		return;
@@ -200,17 +194,8 @@ static void text_symbol(struct ks_probe *probe, uint64_t address, char out[KS_RE
 		snprintf(out, KS_REGION_SYMBOL, "%s+0x%lx", described[IDT].start, (unsigned long)address - found[IDT].address);
 		return;
 	}
-	sprint_symbol(symbol, address);
-	size = strchr(symbol, '/');
-	if (size) {
-		module = strchr(size, ' ');
-		*size = '\0';
-		snprintf(out, KS_REGION_SYMBOL, "%s%s", symbol, module ? module : "");
-	} else if (address - found[RODATA].address < found[RODATA].bytes) {
+	if (!ks_symbol_at(address, out, KS_REGION_SYMBOL) && address - found[RODATA].address < found[RODATA].bytes)
 		snprintf(out, KS_REGION_SYMBOL, "__start_rodata+0x%lx", (unsigned long)address - found[RODATA].address);
-	} else {
-		strscpy(out, symbol, KS_REGION_SYMBOL);
-	}
 }
 
 static void text_keep(struct ks_probe *probe, uint64_t address, const void *bytes, size_t count)

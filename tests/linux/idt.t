@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# On Linux without Xen: a CPU that is told to use another IDT, and functions that are called at each system call.
+# On Linux without Xen: a CPU that is told to use another IDT, and functions that are called at each system call, and where the kernel patches
+# its code for whoever asks.
 #
 # Wrong in the world if this fails: the kernel's table holds still, and is watched, while a CPU has long been using a rootkit's; or somebody
 # sees and stops whatever programs ask of the kernel, by the kernel's own means, and nobody is told.
@@ -47,6 +48,10 @@ step listen insmod ks_code.ko listen=1
 step listening entries
 rmmod ks_code
 step listened entries
+step hook insmod ks_code.ko hook=1
+step hooked entries
+rmmod ks_code
+step unhooked entries
 step end rmmod ksense
 SH
 
@@ -80,6 +85,25 @@ SKIP: {
 	is($steps->{listen}{status}, 0, 'two functions are called at each system call') or diag $steps->{listen}{err};
 	is(listeners('listening'), 'alarm sys_enter ks_listener [ks_code] alarm sys_enter ks_other_listener [ks_code]', 'which is told of each');
 	like(listeners('listened'), qr/ks_listener .*ks_other_listener/, 'and when it is over');
+}
+
+# --- Who is called where the code is patched: kernel-text tells where, this tells who
+sub hooks {
+	my ($step, $event) = @_;
+	return [sort map { "$_->{class} $_->{by} $_->{symbol} $_->{handler_symbol}" } grep { $_->{kind} eq 'hook' && $_->{event} eq $event } json($steps->{$step})];
+}
+
+SKIP: {
+	my ($kernel) = grep { $_->{kind} eq 'kernel' } json($steps->{deaf});
+	skip 'this kernel has neither ftrace nor kprobes', 5 if @KS::probes_machine && !($kernel->{kprobes} && $kernel->{tracers});
+	ok($kernel->{kprobes} && $kernel->{tracers}, 'the tables of kprobes and of who traces are found');
+	is_deeply(hooks('deaf', 'present'), [], 'nobody is called');
+	is($steps->{hook}{status}, 0, 'a module hooks by each means') or diag $steps->{hook}{err};
+	is_deeply(hooks('hooked', 'present'), [
+		'alarm ftrace __x64_sys_getdents64+0x0 ks_tracer+0x0 [ks_code]', 'alarm kprobe __x64_sys_kill+0x0 ks_also+0x0 [ks_code]',
+		'alarm kprobe __x64_sys_kill+0x0 ks_before+0x0 [ks_code]', 'alarm kretprobe vfs_statx+0x0 ks_at_return+0x0 [ks_code]',
+	], 'which is told of each: by what, where, and who is called') or diag $steps->{hooked}{out};
+	is(scalar(@{hooks('unhooked', 'vanished')}), 4, 'and when it is over') or diag $steps->{unhooked}{out};
 }
 is($steps->{end}{status}, 0, 'it goes');
 

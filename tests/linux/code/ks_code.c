@@ -16,7 +16,10 @@
  *   poke       while it is loaded, /sys/module/ks_code/parameters/poke: "ADDRESS BYTES", both in hex, writes up to 8 bytes of the kernel's image
  *              there, in one page, whatever its page tables allow; "0" puts back what was there before the first such write
  *   listen=1   has two of its functions called at each system call, by way of the trace event.  "kernel-entries" has each as a "listener".
+ *   hook=1     has functions of its own called by each of the kernel's means that a rootkit has: ftrace, at getdents64, where it may change
+ *              where the function returns to; two kprobes at one place, at kill; a kretprobe.  "kernel-entries" has each as a "hook".
  */
+#include <linux/ftrace.h>
 #include <linux/kprobes.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -29,7 +32,7 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
-static bool owned, drift, claim, data, deep, listen;
+static bool owned, drift, claim, data, deep, listen, hook;
 static unsigned long orphan, far;
 module_param(orphan, ulong, 0400);
 MODULE_PARM_DESC(orphan, "leave so many pages of code behind");
@@ -47,6 +50,8 @@ module_param(deep, bool, 0400);
 MODULE_PARM_DESC(deep, "take this module out of the list and out of /sys/module");
 module_param(listen, bool, 0400);
 MODULE_PARM_DESC(listen, "have two functions called at each system call");
+module_param(hook, bool, 0400);
+MODULE_PARM_DESC(hook, "have functions called by ftrace, by kprobes, and by a kretprobe");
 
 static unsigned long (*lookup)(const char *name);
 
@@ -353,6 +358,67 @@ static void stop_listening(void)
 }
 #endif
 
+#ifdef CONFIG_DYNAMIC_FTRACE_WITH_REGS
+static void ks_tracer(unsigned long at, unsigned long caller, struct ftrace_ops *ops, struct ftrace_regs *regs)
+{
+}
+
+static struct ftrace_ops tracer = { .func = ks_tracer, .flags = FTRACE_OPS_FL_SAVE_REGS | FTRACE_OPS_FL_IPMODIFY };
+
+static int start_tracing(void)
+{
+	int error = ftrace_set_filter_ip(&tracer, lookup("__x64_sys_getdents64"), 0, 0);
+
+	return error ?: register_ftrace_function(&tracer);
+}
+
+static void stop_tracing(void)
+{
+	unregister_ftrace_function(&tracer);
+}
+#else
+static int start_tracing(void)
+{
+	return -ENOENT;
+}
+
+static void stop_tracing(void)
+{
+}
+#endif
+
+static int ks_before(struct kprobe *probe, struct pt_regs *regs)
+{
+	return 0;
+}
+
+static int ks_also(struct kprobe *probe, struct pt_regs *regs)
+{
+	return 0;
+}
+
+static int ks_at_return(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	return 0;
+}
+
+static struct kprobe before = { .symbol_name = "__x64_sys_kill", .pre_handler = ks_before };
+static struct kprobe also = { .symbol_name = "__x64_sys_kill", .pre_handler = ks_also };
+static struct kretprobe at_return = { .kp.symbol_name = "vfs_statx", .handler = ks_at_return };
+
+static int start_hooks(void)
+{
+	return start_tracing() ?: register_kprobe(&before) ?: register_kprobe(&also) ?: register_kretprobe(&at_return);
+}
+
+static void stop_hooks(void)
+{
+	unregister_kretprobe(&at_return);
+	unregister_kprobe(&also);
+	unregister_kprobe(&before);
+	stop_tracing();
+}
+
 static int __init code_start(void)
 {
 	int error = find_lookup();
@@ -373,6 +439,8 @@ static int __init code_start(void)
 		error = hide_deep();
 	if (!error && listen)
 		error = start_listening();
+	if (!error && hook)
+		error = start_hooks();
 	return error;
 }
 
@@ -381,6 +449,8 @@ static void __exit code_stop(void)
 	stop_drifting();
 	stop_claiming();
 	stop_listening();
+	if (hook)
+		stop_hooks();
 }
 
 module_init(code_start);
