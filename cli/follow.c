@@ -137,7 +137,7 @@ static int wait_for_return(struct follow *f, struct ksense *k)
 	if (f->o.medium != MEDIUM_SOCKET || (error != KSENSE_GONE && error != KSENSE_NO_SENSOR && error != KSENSE_TIMEOUT))
 		return report(k);
 	if (!f->gone)
-		fprintf(stderr, "ksense: %s; waiting for it to come back\n", ksense_message(k));
+		say("%s; waiting for it to come back", ksense_message(k));
 	f->gone = true;
 	ksense_close(k);
 	return EXIT_DONE;
@@ -163,7 +163,8 @@ static int look(struct follow *f, struct ksense *k, bool *connected)
 	}
 	if (flush_output(taken_by_us(f)))
 		return EXIT_SAID_ERROR;
-	f->o.request.max = max - (f->taken - before);
+	/* A sensor may have given more than it was asked for. */
+	f->o.request.max = f->taken - before < max ? max - (f->taken - before) : 0;
 	if (status)
 		return status;
 	if (got < 0) {
@@ -265,7 +266,7 @@ static int follow_on(struct follow *f, struct ksense *k, bool *connected)
 	if (!*connected && reconnect(k, &f->o))
 		return wait_for_return(f, k);
 	if (f->gone)
-		fputs("ksense: the sensor is back\n", stderr);
+		say("the sensor is back");
 	f->gone = false;
 	*connected = true;
 	if (f->poll || ksense_fd(k) < 0)

@@ -6,6 +6,7 @@
 #define KSENSE_H
 
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "../core/sensor.h"
@@ -22,6 +23,8 @@ enum { CMD_RAW = KS_COMMANDS, CMD_COMPARE, CMD_LOCK, COMMANDS };
 
 /* What compare --require takes; NULL behind the last. */
 extern const char *const sources_required[];
+
+struct libscols_line;
 
 struct options {
 	enum { MEDIUM_XEN, MEDIUM_SOCKET, MEDIUM_HOST } medium;
@@ -102,6 +105,8 @@ json_t *parse_body(const struct ksense_line *line);
 
 /* A record, or another line, in the form for scripts: as the sensor wrote it. */
 void print_record_json(const struct ksense_line *line);
+/* A line of this command's own. */
+void print_json(const json_t *object);
 
 /* === table.c: forms for a person === */
 
@@ -109,16 +114,35 @@ void print_record_json(const struct ksense_line *line);
 void print_records(const json_t *records, bool wide);
 /* One record in one line of text. */
 void print_record_line(const json_t *record);
-/* A value: a string without blanks and such as it is, all else as JSON in ASCII. */
+/* A value: a string without blanks and such as it is, all else as JSON. */
 void print_plain(const json_t *value);
-/* A sentence in which there may be words of a sensor's: what does not print is escaped. */
-void print_text(const char *text);
+/* The same of a name. */
+void print_name(const char *name);
+/* Such a text in a cell of a table. */
+void cell_set(struct libscols_line *line, size_t column, const char *text);
 void print_discovery(const json_t *list);
 void print_status(const json_t *status);
 /*
- * Who has locked the sensor and for whom, in one line of text without its newline; @lock is the
- * status's member of that name.
+ * Who has locked the sensor and for whom, a sentence without its end; @lock is the status's member
+ * of that name.  The caller's; NULL: no memory.
  */
-void print_lock(FILE *out, const json_t *lock);
+char *lock_text(const json_t *lock);
+
+/* === sink.c: text that may be a sensor's, or anybody's, made harmless (see ksense_harmless()) === */
+
+void put_text(FILE *out, const char *text);
+/* A JSON text, which means the same afterwards. */
+void put_json(FILE *out, const char *text, size_t bytes);
+void put_value(FILE *out, const json_t *value);
+/* Bytes of no kind, to standard output: as they are, if that is no terminal. */
+void put_bytes(const void *bytes, size_t count);
+/* The text; and the value as JSON.  The caller's; NULL: no memory. */
+char *harmless(const char *text, size_t bytes);
+char *quoted(const json_t *value);
+/* "ksense: ...", a line of its own on stderr: all messages. */
+__attribute__((format(printf, 1, 2)))
+void say(const char *format, ...);
+__attribute__((format(printf, 1, 0)))
+void say_args(const char *format, va_list args);
 
 #endif /* KSENSE_H */

@@ -145,11 +145,9 @@ static _Noreturn void usage(const char *format, ...)
 {
 	va_list args;
 
-	fputs("ksense: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	say_args(format, args);
 	va_end(args);
-	fputc('\n', stderr);
 	hint();
 }
 

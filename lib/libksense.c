@@ -23,26 +23,17 @@ static_assert(KSENSE_LINE_MAX - 1 <= KS_JSON_BYTES_MAX, "the reader takes a whol
 
 /* === Errors ============================================================= */
 
-/*
- * A message may quote a server, and may be shown on a terminal: control characters do not get
- * there, C1 ones in UTF-8 either.
- */
-static void disarm(char *text)
-{
-	for (unsigned char *p = (unsigned char *)text; *p; p++)
-		if (*p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f))
-			*p = '?';
-}
-
 int ksense_fail(struct ksense *k, enum ksense_error error, const char *format, ...)
 {
+	char message[sizeof(k->message)];
 	va_list args;
 
 	k->error = error;
 	va_start(args, format);
-	vsnprintf(k->message, sizeof(k->message), format, args);
+	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	disarm(k->message);
+	/* It may quote a server. */
+	ksense_harmless(k->message, sizeof(k->message), message, strlen(message), 0);
 	return -1;
 }
 
