@@ -7,20 +7,6 @@
 
 #include "ksense.h"
 
-void print_record_json(const struct ksense_line *line)
-{
-	put_json(stdout, line->body, line->body_bytes);
-	putchar('\n');
-	if (line->raw_bytes)
-		put_bytes(line->raw, line->raw_bytes);
-}
-
-void print_json(const json_t *object)
-{
-	put_value(stdout, object);
-	putchar('\n');
-}
-
 /* === Answers ============================================================ */
 
 static int show_discovery(const json_t *list, bool table)

@@ -184,6 +184,8 @@ int run_compare(const struct options *o)
 		say("the form of such a file is in ksense-checks(5)");
 		return EXIT_USAGE;
 	}
+	if (o->stamp)
+		stamp_host(o);
 	catch_signals();
 	status = has_required(&compare) ? go_round(&compare) : EXIT_NO_SENSOR;
 	canary_close(compare.canary);

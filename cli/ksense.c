@@ -16,7 +16,7 @@
 /* With --host: the sensor in this process. */
 static struct ks_host *host;
 
-int reconnect(struct ksense *k, const struct options *o)
+static int connect_to(struct ksense *k, const struct options *o)
 {
 	int fd;
 
@@ -32,6 +32,13 @@ int reconnect(struct ksense *k, const struct options *o)
 	default:
 		return ksense_open_xen(k);
 	}
+}
+
+int reconnect(struct ksense *k, const struct options *o)
+{
+	int got = connect_to(k, o);
+
+	return got || !o->stamp ? got : stamp_sensor(k);
 }
 
 int report_with(const struct ksense *k, const char *advice)

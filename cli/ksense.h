@@ -40,6 +40,7 @@ struct options {
 	bool poll;                 /* follow by asking every interval_s, not by a subscription */
 	bool table;                /* else JSON */
 	bool wide;
+	bool stamp;                /* JSON: say of each line when and whose it is */
 	bool watch;                /* compare again and again */
 	bool nobody;               /* lock: hand the sensor to nobody */
 	const char *checks;        /* the file of what is compared; NULL: what is built in */
@@ -101,12 +102,19 @@ bool pause_for(double seconds, int fd);
  */
 json_t *parse_body(const struct ksense_line *line);
 
-/* === commands.c: lines === */
+/* === stamp.c: lines === */
 
 /* A record, or another line, in the form for scripts: as the sensor wrote it. */
 void print_record_json(const struct ksense_line *line);
 /* A line of this command's own. */
 void print_json(const json_t *object);
+/*
+ * --stamp: from now on each line says that it is of the sensor that @k is connected to.  0, or -1
+ * with ksense_error().
+ */
+int stamp_sensor(struct ksense *k);
+/* Of this host, and of the sensor in its Xen if there is one. */
+void stamp_host(const struct options *o);
 
 /* === table.c: forms for a person === */
 

@@ -77,6 +77,8 @@ static const char help[] =
 	"Output (default: tables on a terminal, else JSON lines):\n"
 	"  --table, --json\n"
 	"  --wide                    long hashes in full in tables\n"
+	"  --stamp                   say in each JSON line when it was had, on which host\n"
+	"                            and from which sensor\n"
 	"\n"
 	"  -h, --help, --version\n"
 	"\n"
@@ -88,7 +90,7 @@ static const char help[] =
 enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX, OPT_RECORD,
 	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
-	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY,
+	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_STAMP,
 };
 
 /* Digits are options for their message alone. */
@@ -113,6 +115,7 @@ static const struct option longs[] = {
 	{ "table", no_argument, NULL, OPT_TABLE },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "wide", no_argument, NULL, OPT_WIDE },
+	{ "stamp", no_argument, NULL, OPT_STAMP },
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "watch", no_argument, NULL, OPT_WATCH },
 	{ "checks", required_argument, NULL, OPT_CHECKS },
@@ -418,8 +421,10 @@ static void check_together(struct options *o)
 		usage(o->command == CMD_COMPARE ? "--interval goes with --watch" : "--interval goes with --follow");
 	if (o->command == CMD_LOCK && o->medium != MEDIUM_XEN)
 		usage("lock is for the sensor in Xen: --xen");
-	if (o->command == CMD_RAW && given_one(bit(OPT_TABLE) | bit(OPT_JSON) | bit(OPT_WIDE)))
-		usage("raw passes lines as they are: no --table, --json or --wide");
+	if (o->command == CMD_RAW && given_one(bit(OPT_TABLE) | bit(OPT_JSON) | bit(OPT_WIDE) | bit(OPT_STAMP)))
+		usage("raw passes lines as they are: no --table, --json, --wide or --stamp");
+	if ((given & bit(OPT_TABLE)) && o->stamp)
+		usage("--stamp goes with --json");
 	check_target(o);
 }
 
@@ -494,6 +499,9 @@ static void read_option(struct options *o, int option, char *value)
 		break;
 	case OPT_WIDE:
 		o->wide = true;
+		break;
+	case OPT_STAMP:
+		o->stamp = true;
 		break;
 	case OPT_ONCE:
 		break;
@@ -570,6 +578,8 @@ void options_read(struct options *o, int argc, char **argv)
 	if (optind < argc)
 		usage("one target, please: '%s' is too much", argv[optind]);
 	check_together(o);
+	if (o->stamp)
+		o->table = false;
 	if (o->command == CMD_COMPARE && !o->socket)
 		o->socket = MODULE_SOCKET;
 	/*

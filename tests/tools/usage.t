@@ -31,6 +31,8 @@ my @wrong = (
 	 qw(add remove)),
 	[['raw', 'folder'], qr/raw takes no target/],
 	[['raw', '--json'], qr/no --table, --json/],
+	[['raw', '--stamp'], qr/no --table, --json, --wide or --stamp/],
+	[['status', '--table', '--stamp'], qr/--stamp goes with --json/],
 	[['leves'], qr/no command 'leves'$/m],
 	[['lw'], qr/did you mean 'low'\?/],
 	# What takes something away for good is proposed to nobody.
