@@ -56,6 +56,13 @@ struct options {
 /* Fills in @o from the command line; exits after --help, --version, and with EXIT_USAGE. */
 void options_read(struct options *o, int argc, char **argv);
 
+/* === help.c === */
+
+/* Of this command, or of all: -1. */
+void help_show(int command);
+/* Whether there is help of this command: not of those that are for programs. */
+bool help_has(int command);
+
 /* === ksense.c === */
 
 /* Connects as the options say.  0 or -1. */
