@@ -25,6 +25,7 @@
 #define RECORDS                                                                               \
 	"  --filter MEMBER=VALUE     only those with this member; repeatable\n"               \
 	"  --since SEQ               from this sequence number on\n"                          \
+	"    --epoch E                 which is of the count that has this epoch\n"          \
 	"  --max N                   at most N\n"                                             \
 	"  --record SEQ              this one, if it is still there, and leave it\n"          \
 	"  --peek                    leave them there for others\n"                           \

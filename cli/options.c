@@ -25,7 +25,7 @@
 enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX, OPT_RECORD,
 	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
-	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_STAMP,
+	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_STAMP, OPT_EPOCH,
 };
 
 /* Digits are options for their message alone. */
@@ -40,6 +40,7 @@ static const struct option longs[] = {
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "filter", required_argument, NULL, OPT_FILTER },
 	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "epoch", required_argument, NULL, OPT_EPOCH },
 	{ "max", required_argument, NULL, OPT_MAX },
 	{ "record", required_argument, NULL, OPT_RECORD },
 	{ "peek", no_argument, NULL, OPT_PEEK },
@@ -318,8 +319,8 @@ static uint32_t given;
 
 #define bit(option) (1U << (option))
 #define records_only                                                                                                       \
-	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) | bit(OPT_RUN) | bit(OPT_RAW) | \
-	 bit(OPT_FOLLOW) | bit(OPT_INTERVAL))
+	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_EPOCH) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) |                 \
+	 bit(OPT_RUN) | bit(OPT_RAW) | bit(OPT_FOLLOW) | bit(OPT_INTERVAL))
 #define compare_only                                                                                                       \
 	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | bit(OPT_STRICT))
 
@@ -392,6 +393,8 @@ static void check_together(struct options *o)
 	wrong = given_one(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RUN) | bit(OPT_FOLLOW));
 	if (wrong && (given & bit(OPT_RECORD)))
 		usage("--%s does not go with --record", wrong);
+	if ((given & bit(OPT_EPOCH)) && !o->request.has_since)
+		usage("--epoch goes with --since");
 	if ((given & bit(OPT_INTERVAL)) && !o->follow && !o->watch)
 		usage(o->command == CMD_COMPARE ? "--interval goes with --watch" : "--interval goes with --follow");
 	if (o->command == CMD_LOCK && o->medium != MEDIUM_XEN)
@@ -441,6 +444,10 @@ static void read_option(struct options *o, int option, char *value)
 	case OPT_SINCE:
 		r->has_since = true;
 		r->since = read_number("since", value, 0, UINT64_MAX);
+		break;
+	case OPT_EPOCH:
+		r->has_epoch = true;
+		r->epoch = (uint32_t)read_number("epoch", value, 0, UINT32_MAX);
 		break;
 	case OPT_MAX:
 		r->has_max = true;

@@ -151,7 +151,8 @@ static bool is_scalar(const char *text)
 
 static bool has_options(const struct ksense_request *r)
 {
-	return r->filters_count || r->has_since || r->has_max || r->has_record || r->peek || r->run || r->raw;
+	return r->filters_count || r->has_since || r->has_epoch || r->has_max || r->has_record || r->peek ||
+	       r->run || r->raw;
 }
 
 static int put_options(struct ksense *k, struct ks_text *out, const struct ksense_request *r)
@@ -164,6 +165,8 @@ static int put_options(struct ksense *k, struct ks_text *out, const struct ksens
 		ks_text_lit(out, ", \"raw\": true");
 	if (r->has_since)
 		ks_text_member_u64(out, "since", r->since);
+	if (r->has_epoch)
+		ks_text_member_u64(out, "epoch", r->epoch);
 	if (r->has_max)
 		ks_text_member_u64(out, "max", r->max);
 	if (r->has_record)

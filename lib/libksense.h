@@ -134,13 +134,14 @@ struct ksense_request {
 	/* for "records"; filters, since and peek for "subscribe" too */
 	const struct ksense_filter *filters;
 	size_t filters_count;
-	bool has_since, has_max, has_record;
+	bool has_since, has_max, has_record, has_epoch;
 	uint64_t since;                       /* records with this seq and later ones */
 	uint64_t max;                         /* at most so many */
 	uint64_t record;                      /* this one, if it is still held; it is not consumed */
 	bool peek;                            /* do not consume */
 	bool run;                             /* after a fresh sample */
 	bool raw;                             /* raw bytes as such, behind their line */
+	uint32_t epoch;                       /* with since: of which count it is */
 };
 
 /*

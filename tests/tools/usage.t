@@ -70,6 +70,8 @@ my @wrong = (
 	[['low', '--max', '1'], qr/--max goes with the command records/],
 	(map { my $bad = $_; [['records', "--max=$bad"], qr/--max takes a whole number/] }
 	 '', '-1', '1x', ' 1', '+1', '1.5', '0x10', '18446744073709551616', 'x'),
+	[['records', '--epoch', '1'], qr/--epoch goes with --since/],
+	[['records', '--since', '1', '--epoch', '4294967296'], qr/--epoch takes a whole number/],
 	[['records', '--since', 'now'], qr/--since takes a whole number/],
 	[['records', '--record', '-3'], qr/--record takes a whole number/],
 	[['records', '--record', '3', '--run'], qr/--run does not go with --record/],
@@ -111,7 +113,7 @@ is(run('--vers')->{status}, 0, 'options may be shortened');
 
 # --- of each command, and from anywhere
 my %of = map { $_ => run('help', $_) } qw(discovery status records off on low default high adversarial increase decrease reset add remove raw compare lock);
-my %needs = map { $_ => 1 } qw(socket folder ring timeout filter since max record interval checks accept require heartbeat);
+my %needs = map { $_ => 1 } qw(socket folder ring timeout filter since epoch max record interval checks accept require heartbeat);
 my %value = (filter => 'a=1', require => 'xen', socket => "$dir/none", checks => "$dir/none", ring => 16384);
 # The options that a help text has, as what the line begins with.
 sub options_of {
