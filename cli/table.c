@@ -204,7 +204,11 @@ static void print_member(const char *name, const json_t *value)
 
 /* === Records ============================================================ */
 
-#define COLUMNS_MAX 48
+/*
+ * A record has 64 members at most, as the reader of JSON has no room for more: only records that
+ * are all unlike each other come here.
+ */
+#define COLUMNS_MAX 256
 
 /*
  * The kind's columns: each member that any of its records has, in the order of their first
@@ -215,6 +219,7 @@ struct layout {
 	size_t count;
 	const char *probe;  /* of all records of the kind, or NULL if they are of several */
 	bool has_old;
+	bool has_more;      /* members for which there is no column */
 };
 
 static struct column *find_column(struct layout *layout, const char *name)
@@ -232,6 +237,13 @@ static struct column *find_column(struct layout *layout, const char *name)
 static bool is_in_json_only(const char *member)
 {
 	return !strcmp(member, "class") || !strcmp(member, "epoch") || !strcmp(member, "pass");
+}
+
+/* Whether a member has, or should have, a column of its own. */
+static bool has_column(const struct layout *layout, const char *name, const json_t *value)
+{
+	return !is_in_json_only(name) && strcmp(name, "kind") && !(layout->probe && !strcmp(name, "probe")) &&
+	       !(!strcmp(name, "old") && json_is_object(value));
 }
 
 static void lay_out(struct layout *layout, const json_t *records)
@@ -254,11 +266,8 @@ static void lay_out(struct layout *layout, const json_t *records)
 		json_object_foreach((json_t *)record, name, value) {
 			struct column *column = find_column(layout, name);
 
-			if (!strcmp(name, "old") && json_is_object(value)) {
-				layout->has_old = true;
-				continue;
-			}
-			if (is_in_json_only(name) || !strcmp(name, "kind") || (layout->probe && !strcmp(name, "probe")))
+			layout->has_old |= !strcmp(name, "old") && json_is_object(value);
+			if (!has_column(layout, name, value))
 				continue;
 			if (!column && layout->count < COLUMNS_MAX) {
 				column = &layout->column[layout->count++];
@@ -266,22 +275,36 @@ static void lay_out(struct layout *layout, const json_t *records)
 			}
 			if (column && !is_number(value))
 				column->flags = 0;
+			layout->has_more |= !column;
 		}
 	}
 }
 
+/* How many of a record's members have no column, in words; NULL: none. */
+static char *more_text(struct layout *layout, json_t *record)
+{
+	unsigned int more = 0;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(record, name, value)
+		more += has_column(layout, name, value) && !find_column(layout, name);
+	return more ? format("%u member%s: --json shows all", more, more == 1 ? "" : "s") : NULL;
+}
+
 static void print_kind(const char *kind, const json_t *records, bool wide)
 {
-	struct column columns[COLUMNS_MAX + 1];
+	struct column columns[COLUMNS_MAX + 2];
 	struct libscols_table *table;
 	struct layout layout;
-	const json_t *record;
+	json_t *record;
 	size_t i, count = json_array_size(records);
 
 	lay_out(&layout, records);
 	memcpy(columns, layout.column, sizeof(layout.column));
 	columns[layout.count] = (struct column){ .name = "was" };
-	table = table_new(columns, layout.count + layout.has_old);
+	columns[layout.count + layout.has_old] = (struct column){ .name = "(more)" };
+	table = table_new(columns, layout.count + layout.has_old + layout.has_more);
 	if (!table)
 		return;
 	print_name(kind);
@@ -301,6 +324,8 @@ static void print_kind(const char *kind, const json_t *records, bool wide)
 		}
 		if (line && layout.has_old)
 			set_cell(line, layout.count, was_text(json_object_get(record, "old"), wide));
+		if (line && layout.has_more)
+			set_cell(line, layout.count + layout.has_old, more_text(&layout, record));
 	}
 	table_done(table);
 }
