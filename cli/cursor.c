@@ -42,12 +42,21 @@ static bool is_lost(const json_t *record)
 	return kind && !strcmp(kind, "lost");
 }
 
+/* What says that there was no memory for a probe's records is of no count: its epoch is 0. */
+static bool is_counted(const json_t *record)
+{
+	const json_t *epoch = member(record, "epoch");
+
+	return !is_lost(record) && !(json_is_integer(epoch) && !json_integer_value(epoch));
+}
+
 static bool is_new_loss(struct cursors *c, const char *probe, const json_t *record)
 {
 	json_t *now = json_pack("[O?O?O?]", member(record, "epoch"), member(record, "first"), member(record, "last"));
 	bool same = json_equal(json_object_get(c->lost, probe), now);
 
 	json_object_set_new(c->lost, probe, now);
+	json_object_del(c->resumed, probe); /* what is missing is told */
 	return !same;
 }
 
@@ -75,7 +84,7 @@ bool cursor_is_new(struct cursors *c, const json_t *record)
 
 	if (probe && is_lost(record))
 		return is_new_loss(c, probe, record);
-	if (!cursor || !same_count(cursor, record))
+	if (!cursor || !is_counted(record) || !same_count(cursor, record))
 		return true;
 	if (!member(cursor, "epoch"))
 		return is_later(cursor, record);
@@ -102,18 +111,18 @@ void cursor_note(struct cursors *c, const json_t *record)
 	const char *kind = json_string_value(member(record, "kind"));
 	const json_t *cursor = probe ? json_object_get(c->at, probe) : NULL;
 
-	if (!probe)
+	if (probe && is_lost(record))
+		json_object_del(c->resumed, probe); /* what is missing is told */
+	if (!probe || !is_counted(record))
 		return;
-	if (cursor && !is_lost(record) && !same_count(cursor, record) && (!kind || strcmp(kind, "began")))
+	if (cursor && !same_count(cursor, record) && (!kind || strcmp(kind, "began")))
 		say("%s counts from 0 again, as it was reset or the sensor started anew: "
 		    "what it recorded before that and is not shown is gone", probe);
-	else if (cursor && !is_lost(record) && json_object_get(c->resumed, probe) && !c->request->filters_count &&
-		 same_count(cursor, record))
+	if (cursor && same_count(cursor, record) && json_object_get(c->resumed, probe) && !c->request->filters_count)
 		tell_gap(probe, cursor, record);
 	json_object_del(c->resumed, probe);
-	if (!is_lost(record))
-		json_object_set_new(c->at, probe, json_pack("{sO*sO*sO*}", "epoch", member(record, "epoch"),
-							    "seq", member(record, "seq"), "time", member(record, "time")));
+	json_object_set_new(c->at, probe, json_pack("{sO*sO*sO*}", "epoch", member(record, "epoch"),
+						    "seq", member(record, "seq"), "time", member(record, "time")));
 }
 
 /* === What is asked for ================================================== */

@@ -272,7 +272,8 @@ for my $case (['', qr/"since":7,"epoch":7\}/, qr/^ksense: p: seq 7 to 8 did not 
 		return sub {
 			return '"status",{"name":"p","uuid":"u","epoch":7}' if $_[0] eq 'status';
 			return '"unsubscribe"' if $_[0] eq 'unsubscribe';
-			return ('"subscribe"', map { pushed($_, qq(,"epoch":7$member)) } @seq);
+			# One that says why there are none is of no count.
+			return ('"subscribe"', pushed(0, ',"epoch":0'), map { pushed($_, qq(,"epoch":7$member)), pushed(0, ',"epoch":0') } @seq);
 		};
 	};
 	my ($path, $pid) = fake_connections($act->(5, 6), $act->(9, 10));
@@ -284,6 +285,8 @@ for my $case (['', qr/"since":7,"epoch":7\}/, qr/^ksense: p: seq 7 to 8 did not 
 	like($asked[0], qr/"since":5,"epoch":7/, 'asked for with the count that it is of');
 	like($asked[1], $wants, 'and then from where it was');
 	like(slurp($f->{err}), $says, $what);
+	unlike(slurp($f->{err}), qr/counts from 0/, 'and no count is over');
+	is(scalar(() = slurp($f->{out}) =~ /"epoch":0/g), 6, 'nothing is taken for what was shown') if !$member;
 	waitpid($pid, 0);
 }
 
@@ -305,6 +308,22 @@ for my $case (['', qr/"since":7,"epoch":7\}/, qr/^ksense: p: seq 7 to 8 did not 
 	like($asked[0], qr/"since":5/, 'from there on');
 	unlike($asked[-1], qr/since/, 'but not once it may be another one');
 	like(slurp($f->{err}), qr/does not tell of which count its records are: from now on --since does not count/, 'which is said');
+	kill 'TERM', $pid;
+	waitpid($pid, 0);
+}
+
+# --- and with --peek it goes by time, for seq starts again after a reset
+{
+	my $asked = 0;
+	my ($path, $pid) = fake_connections(sub {
+		return '"error",{"code":"command","message":"no"}' if $_[0] ne 'records';
+		return (pushed(5, ''), pushed(6, ''), $asked++ ? qq("p",{"seq":0,"time":7,"probe":"p","kind":"k"}) : (), '"p"');
+	});
+	my $f = follow('--socket', $path, 'records', 'p', '--peek', '--interval', '0.1');
+	ok(shows($f, qr/"seq":0,/), 'a server of 0.1, peeked at');
+	sleep 0.5;
+	is(end($f, 'INT'), 0, 'SIGINT');
+	is_deeply([slurp($f->{out}) =~ /"seq":(\d+)/g], [5, 6, 0], 'nothing twice');
 	kill 'TERM', $pid;
 	waitpid($pid, 0);
 }
