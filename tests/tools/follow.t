@@ -185,7 +185,10 @@ for my $how (['--interval', '0.1'], []) {
 			my @probes = $target eq '*' ? ('folder', 'memory') : 'folder';
 			note("--since of $target, @how @$peek");
 			run(@s, 'reset', '*');
-			wait_until { (json_of(run(@s, 'records', 'folder', '--peek')))[-1]{seq} > 10 };
+			# A number that is not reached yet would be one of another count.
+			for my $probe ('folder', 'memory') {
+				wait_until { (json_of(run(@s, 'records', $probe, '--run', '--peek')))[-1]{seq} > 3 } or die "no records of $probe\n";
+			}
 			my $f = follow(@s, 'records', $target, '--since', 3, @$peek);
 			touch('since-mark');
 			ok(shows($f, qr/since-mark/), 'from there on');
