@@ -266,7 +266,7 @@ INSTALLED = 755:bin:$(B)/cli/ksense 755:bin:$(B)/host/ksense-host \
 	    644:lib:$(B)/lib/libksense.so.$(LIB_ABI) 644:lib:$(B)/lib/libksense.a \
 	    644:include/ksense:lib/libksense.h 644:include/ksense:include/sense.h \
 	    644:share/man/man1:docs/ksense.1 644:share/man/man3:docs/ksense.3 644:share/man/man5:docs/ksense-checks.5 \
-	    644:share/ksense:canary/checks.json
+	    644:share/ksense:canary/checks.json 644:share/bash-completion/completions:$(B)/cli/completion/ksense
 
 # Two more are made in place: the name that a linker looks for, and what pkg-config is told.
 INSTALLED_LINK = lib/libksense.so
@@ -277,7 +277,7 @@ INSTALLED_OWN = include/ksense share/ksense
 
 INSTALL_BELOW = $(DESTDIR)$(PREFIX)
 
-install: host tools ## install the command, libraries, headers and man pages below DESTDIR/PREFIX
+install: host tools ## install command, libraries, headers, man pages and bash completion below DESTDIR/PREFIX
 	@set -e; for one in $(INSTALLED); do \
 		file=$${one##*:} folder=$${one#*:}; folder=$${folder%%:*}; \
 		install -D -m $${one%%:*} $$file "$(INSTALL_BELOW)/$$folder/$${file##*/}"; \

@@ -8,18 +8,22 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../lib/libksense.h"
 #include "judge.h"
 
 void blind_for(struct blindness *blind, const char *reason, const char *format, ...)
 {
+	char words[2 * WORDS_BYTES];
 	va_list args;
 
 	if (blind->reason)
 		return;
 	blind->reason = reason;
 	va_start(args, format);
-	vsnprintf(blind->words, sizeof(blind->words), format, args);
+	vsnprintf(words, sizeof(words), format, args);
 	va_end(args);
+	/* A sensor's message, or a path: it has to be UTF-8 to be told at all. */
+	ksense_harmless(blind->words, sizeof(blind->words), words, strlen(words), 0);
 }
 
 /* === Items ============================================================== */

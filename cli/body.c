@@ -118,7 +118,7 @@ json_t *parse_body(const struct ksense_line *line)
 	if (!body)
 		body = build_body(line);
 	if (!body)
-		fputs("ksense: no memory for what the sensor sent\n", stderr);
+		say("no memory for what the sensor sent");
 	if (!line->has_raw)
 		return body;
 	json_object_foreach(body, name, value) {

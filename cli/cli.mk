@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 # cli.mk - the command ksense.  Included by the top-level Makefile, behind lib/lib.mk and canary/canary.mk.
 #
-#   $(B)/cli/ksense        the command; Xen's libraries are linked in, so that it runs where they are not installed
+#   $(B)/cli/completion/ksense   what bash completes of it
+#   $(B)/cli/ksense              the command; Xen's libraries are linked in, so that it runs where
+#                                they are not installed
 
 CLI_CFLAGS = $(KS_CFLAGS) -Ihost
 CLI_OBJS = $(patsubst cli/%.c,$(B)/cli/%.o,$(sort $(wildcard cli/*.c)))
@@ -11,6 +13,7 @@ CLI_LDLIBS = -Wl,-Bstatic -lxenctrl -lxenstore -lxencall -lxenforeignmemory -lxe
 
 .PHONY: tools
 tools: $(B)/lib/libksense.a $(B)/lib/libksense.so.$(LIB_ABI) $(B)/cli/ksense ## build the client library and the command ksense
+tools: $(B)/cli/completion/ksense
 
 $(B)/cli/%.o: cli/%.c
 	@mkdir -p $(@D)
@@ -18,5 +21,12 @@ $(B)/cli/%.o: cli/%.c
 
 $(B)/cli/ksense: $(CLI_OBJS) $(B)/canary/libcanary.a $(B)/lib/libksense.a $(B)/libkshost.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -rdynamic -o $@ $^ $(CLI_LDLIBS)
+
+# The probes' names, as they call themselves.
+probe_names = $(shell sed -n 's/^\t\.name = "\([a-z0-9-]*\)",/\1/p' $(sort $(wildcard probes/$(1)/*.c)))
+
+$(B)/cli/completion/ksense: cli/ksense.bash.in $(wildcard probes/xen/*.c probes/linux/*.c)
+	@mkdir -p $(@D)
+	sed 's/@XEN@/$(call probe_names,xen)/; s/@MODULE@/$(call probe_names,linux)/' $< >$@
 
 -include $(CLI_OBJS:.o=.d)

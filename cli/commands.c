@@ -7,14 +7,6 @@
 
 #include "ksense.h"
 
-void print_record_json(const struct ksense_line *line)
-{
-	fwrite(line->body, 1, line->body_bytes, stdout);
-	putchar('\n');
-	if (line->raw_bytes)
-		fwrite(line->raw, 1, line->raw_bytes, stdout);
-}
-
 /* === Answers ============================================================ */
 
 static int show_discovery(const json_t *list, bool table)
@@ -30,11 +22,10 @@ static int show_discovery(const json_t *list, bool table)
 		json_t *object = json_pack("{sOsO}", "name", json_array_get(pair, 0), "uuid", json_array_get(pair, 1));
 
 		if (!object) {
-			fputs("ksense: the sensor's discovery is no list of names and uuids\n", stderr);
+			say("the sensor's discovery is no list of names and uuids");
 			return -1;
 		}
-		json_dumpf(object, stdout, JSON_COMPACT);
-		putchar('\n');
+		print_json(object);
 		json_decref(object);
 	}
 	return 0;
@@ -72,7 +63,8 @@ static void show_word(const struct options *o, const struct ksense_line *line)
 	json_t *word = json_stringn(line->word, line->word_bytes), *object;
 
 	if (o->table) {
-		printf("%s: %s", strcmp(target, "*") ? target : "all probes", state || plain ? "" : "level ");
+		put_text(stdout, strcmp(target, "*") ? target : "all probes");
+		fputs(state || plain ? ": " : ": level ", stdout);
 		print_plain(word);
 		if (o->request.item) {
 			json_t *item = json_string(o->request.item);
@@ -92,8 +84,7 @@ static void show_word(const struct options *o, const struct ksense_line *line)
 		json_decref(word);
 	else
 		json_object_set_new(object, state ? "state" : "level", word);
-	json_dumpf(object, stdout, JSON_COMPACT);
-	putchar('\n');
+	print_json(object);
 	json_decref(object);
 }
 

@@ -64,7 +64,7 @@ static void show_coverage(const struct compare *compare)
 	if (coverage)
 		coverage_show(coverage, compare->o->table);
 	else
-		fputs("ksense: no memory\n", stderr);
+		say("no memory");
 	json_decref(coverage);
 }
 
@@ -125,7 +125,7 @@ static bool has_required(const struct compare *compare)
 	for (uint32_t i = 0; sources_required[i]; i++) {
 		if (!(compare->o->require & 1U << i) || canary_source_is_there(compare->canary, sources_required[i], why, sizeof(why)))
 			continue;
-		fprintf(stderr, "ksense: --require %s: %s\n", sources_required[i], why);
+		say("--require %s: %s", sources_required[i], why);
 		return false;
 	}
 	return true;
@@ -176,13 +176,16 @@ int run_compare(const struct options *o)
 
 	compare.canary = canary_open(&options, error, sizeof(error));
 	if (!compare.canary && errno == ENOMEM) {
-		fputs("ksense: no memory\n", stderr);
+		say("no memory");
 		return EXIT_NO_SENSOR;
 	}
 	if (!compare.canary) {
-		fprintf(stderr, "ksense: %s\nksense: the form of such a file is in ksense-checks(5)\n", error);
+		say("%s", error);
+		say("the form of such a file is in ksense-checks(5)");
 		return EXIT_USAGE;
 	}
+	if (o->stamp)
+		stamp_host(o);
 	catch_signals();
 	status = has_required(&compare) ? go_round(&compare) : EXIT_NO_SENSOR;
 	canary_close(compare.canary);

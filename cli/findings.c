@@ -13,8 +13,7 @@
 
 void line_show(const json_t *line)
 {
-	json_dumpf(line, stdout, JSON_COMPACT);
-	putchar('\n');
+	print_json(line);
 	fflush(stdout);
 }
 
@@ -29,15 +28,19 @@ static void print_members(const char *name, const json_t *object)
 	if (!json_object_size(object))
 		fputs(" nothing", stdout);
 	json_object_foreach((json_t *)object, member, value) {
-		printf(" %s=", member);
+		putchar(' ');
+		print_name(member);
+		putchar('=');
 		print_plain(value);
 	}
 	putchar('\n');
 }
 
-/* A sentence of a check, in lines of at most @width characters. */
-static void print_wrapped(const char *name, const char *text, unsigned int width)
+/* A sentence, in lines of at most @width characters. */
+static void print_wrapped(const char *name, const char *sentence, unsigned int width)
 {
+	char *shown = sentence ? harmless(sentence, strlen(sentence)) : NULL;
+	const char *text = shown ? shown : "?";
 	unsigned int column = 13;
 
 	printf("  %-10s", name);
@@ -53,11 +56,34 @@ static void print_wrapped(const char *name, const char *text, unsigned int width
 		text += word + strspn(text + word, " ");
 	}
 	putchar('\n');
+	free(shown);
 }
 
 static const char *string_of(const json_t *finding, const char *name)
 {
 	return json_string_value(json_object_get(finding, name));
+}
+
+/*
+ * What a line says, as a sentence; each {member} of @template stands for that member of @line.
+ */
+static void print_filled(const char *template, const json_t *line)
+{
+	while (*template) {
+		size_t plain = strcspn(template, "{"), bytes;
+		const char *text;
+		char name[32];
+
+		fwrite(template, 1, plain, stdout);
+		template += plain;
+		if (!*template)
+			break;
+		bytes = strcspn(template, "}") - 1;
+		snprintf(name, sizeof(name), "%.*s", (int)bytes, template + 1);
+		text = string_of(line, name);
+		put_text(stdout, text ? text : "?");
+		template += bytes + 2;
+	}
 }
 
 /* Why it matters and what to do is said once for all findings of a kind. */
@@ -70,7 +96,9 @@ static void print_advice(const json_t *finding)
 		told = json_object();
 	first = string_of(told, name);
 	if (first) {
-		printf("  %-10s as with FINDING %s\n\n", "why, next", first);
+		fputs("  why, next  as with FINDING ", stdout);
+		put_text(stdout, first);
+		fputs("\n\n", stdout);
 		return;
 	}
 	json_object_set(told, name, json_object_get(finding, "id"));
@@ -82,11 +110,9 @@ static void print_advice(const json_t *finding)
 static void print_table(const json_t *finding)
 {
 	const json_t *old = json_object_get(finding, "old");
+	json_int_t looks = json_integer_value(json_object_get(finding, "looks"));
 
-	printf("FINDING %s %s (%s)\n", string_of(finding, "id"), string_of(finding, "finding"), string_of(finding, "severity"));
-	printf("  %-10s ", "what");
-	print_text(string_of(finding, "what"));
-	putchar('\n');
+	print_filled("FINDING {id} {finding} ({severity})\n  what       {what}\n", finding);
 	if (json_object_get(finding, "module"))
 		print_members("kernel has", json_object_get(finding, "module"));
 	else
@@ -96,8 +122,8 @@ static void print_table(const json_t *finding)
 		print_members("before", old);
 		print_members("now", json_object_get(finding, "new"));
 	}
-	printf("  %-10s %s, in each of %" JSON_INTEGER_FORMAT " look%s\n", "first seen", string_of(finding, "first_seen"),
-	       json_integer_value(json_object_get(finding, "looks")), json_integer_value(json_object_get(finding, "looks")) == 1 ? "" : "s");
+	print_filled("  first seen {first_seen}", finding);
+	printf(", in each of %" JSON_INTEGER_FORMAT " look%s\n", looks, looks == 1 ? "" : "s");
 	print_advice(finding);
 }
 
@@ -117,7 +143,7 @@ void gone_show(const json_t *gone, bool table)
 		line_show(gone);
 		return;
 	}
-	printf("GONE    %s %s: it was not there any more at %s\n\n", string_of(gone, "id"), string_of(gone, "gone"), string_of(gone, "time"));
+	print_filled("GONE    {id} {gone}: it was not there any more at {time}\n\n", gone);
 	fflush(stdout);
 }
 
@@ -129,9 +155,7 @@ void blind_show(const json_t *line, bool table)
 		line_show(line);
 		return;
 	}
-	printf("BLIND   %s (%s) since %s: ", string_of(line, "blind"), string_of(line, "reason"), string_of(line, "time"));
-	print_text(string_of(line, "words"));
-	fputs("\n\n", stdout);
+	print_filled("BLIND   {blind} ({reason}) since {time}: {words}\n\n", line);
 	fflush(stdout);
 }
 
@@ -141,7 +165,7 @@ void sees_show(const json_t *line, bool table)
 		line_show(line);
 		return;
 	}
-	printf("SEES    %s again at %s; it was blind since %s\n\n", string_of(line, "sees"), string_of(line, "time"), string_of(line, "since"));
+	print_filled("SEES    {sees} again at {time}; it was blind since {since}\n\n", line);
 	fflush(stdout);
 }
 
@@ -164,7 +188,7 @@ static void note_cell(struct libscols_line *line, const json_t *check)
 		return;
 	snprintf(note, sizeof(note), "%s%s%s%s", reason ? reason : "", reason ? ": " : "", words,
 		 json_is_true(json_object_get(check, "accepted")) ? " (accepted)" : "");
-	scols_line_set_data(line, 7, note);
+	cell_set(line, 7, note);
 }
 
 static void print_check(struct libscols_table *table, const json_t *check)
@@ -173,8 +197,8 @@ static void print_check(struct libscols_table *table, const json_t *check)
 
 	if (!line)
 		return;
-	scols_line_set_data(line, 0, string_of(check, "check"));
-	scols_line_set_data(line, 1, string_of(check, "verdict"));
+	cell_set(line, 0, string_of(check, "check"));
+	cell_set(line, 1, string_of(check, "verdict"));
 	if (json_integer_value(json_object_get(check, "looks"))) {
 		number_cell(line, 2, check, "xen_items");
 		number_cell(line, 3, check, "dom0_items");
@@ -197,16 +221,17 @@ void coverage_show(const json_t *coverage, bool table)
 		return;
 	}
 	lines = scols_new_table();
-	printf("Looked at, until %s:\n", string_of(coverage, "looked"));
+	print_filled("Looked at, until {looked}:\n", coverage);
 	for (i = 0; lines && i < sizeof(columns) / sizeof(columns[0]); i++)
 		scols_table_new_column(lines, columns[i], 0, i > 1 && i < 7 ? SCOLS_FL_RIGHT : 0);
 	if (lines) {
 		json_array_foreach(json_object_get(coverage, "checks"), i, check)
 			print_check(lines, check);
 		scols_table_enable_minout(lines, 1);
+		scols_table_enable_noencoding(lines, 1);
 		scols_print_table(lines);
 		scols_unref_table(lines);
 	}
-	printf("%s\n", string_of(coverage, "verdict"));
+	print_filled("{verdict}\n", coverage);
 	fflush(stdout);
 }

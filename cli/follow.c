@@ -9,15 +9,16 @@
 #include <string.h>
 #include <time.h>
 
+#include "cursor.h"
 #include "ksense.h"
 
 struct follow {
 	struct options o;          /* its request's max is what is left of it */
-	json_t *seen;              /* with --peek: the last record shown, by probe */
-	json_t *lost;              /* with --peek: the last loss shown, by probe */
+	struct cursors cursors;
 	uint64_t taken;
 	bool poll;                 /* there are no subscriptions here, or they are not wanted */
 	bool gone;                 /* it was said that the sensor is not there */
+	bool old;                  /* with --since: nothing says of which count it is */
 };
 
 /* === Interruption ======================================================= */
@@ -65,41 +66,6 @@ bool pause_for(double seconds, int fd)
 	return go_on && !interrupted;
 }
 
-/* === What was shown already ============================================= */
-
-/*
- * With --peek the sensor gives everything each time.  After a reset seq starts again, but time
- * does not.
- */
-static bool is_new(struct follow *f, const json_t *record)
-{
-	const char *kind = json_string_value(json_object_get(record, "kind"));
-	const char *probe = json_string_value(json_object_get(record, "probe"));
-	const json_t *last;
-
-	if (!f->o.request.peek || !probe)
-		return true;
-	if (kind && !strcmp(kind, "lost")) {
-		json_t *first = json_object_get(record, "first"), *end = json_object_get(record, "last");
-		json_t *now = json_pack("[OO]", first, end);
-		bool same = json_equal(json_object_get(f->lost, probe), now);
-
-		json_object_set_new(f->lost, probe, now);
-		return !same;
-	}
-	last = json_object_get(f->seen, probe);
-	if (last) {
-		json_int_t time = json_integer_value(json_object_get(record, "time"));
-		json_int_t seen = json_integer_value(json_object_get(last, "time"));
-
-		if (time < seen || (time == seen && json_integer_value(json_object_get(record, "seq")) <=
-						    json_integer_value(json_object_get(last, "seq"))))
-			return false;
-	}
-	json_object_set(f->seen, probe, (json_t *)record);
-	return true;
-}
-
 /* === One look =========================================================== */
 
 static uint64_t taken_by_us(const struct follow *f)
@@ -109,17 +75,15 @@ static uint64_t taken_by_us(const struct follow *f)
 
 static int show(struct follow *f, const struct ksense_line *line)
 {
-	json_t *record = NULL;
+	json_t *record = parse_body(line);
 
-	if (f->o.table || f->o.request.peek) {
-		record = parse_body(line);
-		if (!record)
-			return EXIT_NO_SENSOR;
-		if (!is_new(f, record)) {
-			json_decref(record);
-			return EXIT_DONE;
-		}
+	if (!record)
+		return EXIT_NO_SENSOR;
+	if (f->o.request.peek && !cursor_is_new(&f->cursors, record)) {
+		json_decref(record);
+		return EXIT_DONE;
 	}
+	cursor_note(&f->cursors, record);
 	if (f->o.table)
 		print_record_line(record);
 	else
@@ -137,23 +101,25 @@ static int wait_for_return(struct follow *f, struct ksense *k)
 	if (f->o.medium != MEDIUM_SOCKET || (error != KSENSE_GONE && error != KSENSE_NO_SENSOR && error != KSENSE_TIMEOUT))
 		return report(k);
 	if (!f->gone)
-		fprintf(stderr, "ksense: %s; waiting for it to come back\n", ksense_message(k));
+		say("%s; waiting for it to come back", ksense_message(k));
 	f->gone = true;
 	ksense_close(k);
 	return EXIT_DONE;
 }
 
-static int look(struct follow *f, struct ksense *k, bool *connected)
+/* What @request, which is the user's for all probes or for one, gives at the moment. */
+static int ask(struct follow *f, struct ksense *k, struct ksense_request *request, bool *connected)
 {
 	uint64_t before = f->taken, max = f->o.request.max;
 	struct ksense_line line;
 	int got, status = EXIT_DONE;
 
-	if (f->o.request.peek)
-		f->o.request.has_max = false; /* it would stop at those that were shown already */
-	got = ksense_ask(k, &f->o.request);
+	request->max = max;
+	if (request->peek)
+		request->has_max = false; /* it would stop at those that were shown already */
+	got = ksense_ask(k, request);
 	while (!got && !status && (got = ksense_next(k, &line)) > 0) {
-		bool enough = max && f->o.request.peek && f->taken - before == max;
+		bool enough = max && request->peek && f->taken - before == max;
 
 		if (line.kind == KSENSE_RECORD && !enough)
 			status = show(f, &line);
@@ -163,14 +129,115 @@ static int look(struct follow *f, struct ksense *k, bool *connected)
 	}
 	if (flush_output(taken_by_us(f)))
 		return EXIT_SAID_ERROR;
-	f->o.request.max = max - (f->taken - before);
+	/* A sensor may have given more than it was asked for. */
+	f->o.request.max = f->taken - before < max ? max - (f->taken - before) : 0;
 	if (status)
 		return status;
 	if (got < 0) {
 		*connected = false;
 		return wait_for_return(f, k);
 	}
-	return report(k);
+	return EXIT_DONE;
+}
+
+/* === From where on ====================================================== */
+
+/* The status of each probe that is meant, an array; NULL: the connection says why. */
+static json_t *probes_of_target(struct follow *f, struct ksense *k)
+{
+	struct ksense_request request = { .command = "status", .target = f->o.request.target };
+	json_t *status = NULL, *probes;
+	struct ksense_line line;
+	int got = ksense_ask(k, &request);
+
+	while (!got && (got = ksense_next(k, &line)) > 0) {
+		if (line.kind == KSENSE_ANSWER && !status)
+			status = parse_body(&line);
+		got = 0;
+	}
+	if (got < 0 || ksense_error(k)) {
+		json_decref(status);
+		return NULL;
+	}
+	probes = json_object_get(status, "probes");
+	probes = probes ? json_incref(probes) : json_pack("[O*]", status);
+	json_decref(status);
+	if (probes)
+		cursors_begin(&f->cursors, probes);
+	return probes;
+}
+
+/*
+ * There is no status: the server speaks 0.1 only.  Nothing tells then of which count --since is,
+ * once the connection was another one.
+ */
+static bool knows_no_status(struct follow *f, struct ksense *k)
+{
+	if (ksense_error(k) != KSENSE_COMMAND && ksense_error(k) != KSENSE_VERSION)
+		return false;
+	f->poll = f->old = true;
+	return true;
+}
+
+/* Goes on with each probe where it stood: their counts have nothing to do with each other. */
+static int ask_each(struct follow *f, struct ksense *k, const json_t *probes, bool *connected)
+{
+	bool limited = f->o.request.has_max;
+	int status = EXIT_DONE;
+	const json_t *probe;
+	size_t i;
+
+	json_array_foreach(probes, i, probe) {
+		const char *name = json_string_value(json_object_get(probe, "name"));
+		const char *state = json_string_value(json_object_get(probe, "state"));
+		struct ksense_request request = f->o.request;
+
+		request.target = json_string_value(json_object_get(probe, "uuid"));
+		if (!name || !request.target || (request.run && state && !strcmp(state, "off")))
+			continue;
+		cursor_ask(&f->cursors, name, &request);
+		status = ask(f, k, &request, connected);
+		if (status || !*connected || (limited && !f->o.request.max))
+			break;
+		/* It has another uuid by now: the next time. */
+		if (ksense_error(k) != KSENSE_TARGET)
+			status = report(k);
+		if (status)
+			break;
+	}
+	return status;
+}
+
+/* The status of the probes could not be had. */
+static int no_status(struct follow *f, struct ksense *k, bool *connected)
+{
+	*connected = ksense_error(k) < KSENSE_NO_SENSOR;
+	return *connected ? report(k) : wait_for_return(f, k);
+}
+
+static int look_at_all(struct follow *f, struct ksense *k, bool *connected)
+{
+	struct ksense_request request = f->o.request;
+	int status = ask(f, k, &request, connected);
+
+	return status || !*connected ? status : report(k);
+}
+
+static int look(struct follow *f, struct ksense *k, bool *connected)
+{
+	json_t *probes;
+	int status;
+
+	if (!f->o.request.has_since || f->old)
+		return look_at_all(f, k, connected);
+	probes = probes_of_target(f, k);
+	if (!probes && knows_no_status(f, k))
+		return look_at_all(f, k, connected);
+	if (!probes)
+		return no_status(f, k, connected);
+	status = ask_each(f, k, probes, connected);
+	json_decref(probes);
+	return status;
 }
 
 /* === A subscription ===================================================== */
@@ -210,14 +277,30 @@ static int cannot_write(struct follow *f, struct ksense *k)
 }
 
 /*
- * Subscribes.  False where the server knows no subscriptions; else *@status and the connection say
- * how it went.
+ * Subscribes.  False where the server knows no subscriptions, or with --since one would not do, as
+ * each of several probes goes on elsewhere; else *@status and the connection say how it went.
  */
 static bool subscribe(struct follow *f, struct ksense *k, int *status)
 {
 	struct ksense_request request = f->o.request;
 	struct ksense_line line;
+	bool connected;
 
+	if (request.has_since) {
+		json_t *probes = probes_of_target(f, k);
+		const char *name = json_string_value(json_object_get(json_array_get(probes, 0), "name"));
+		size_t count = json_array_size(probes);
+
+		if (count == 1 && name)
+			cursor_ask(&f->cursors, name, &request);
+		json_decref(probes);
+		if (!probes && !knows_no_status(f, k)) {
+			*status = no_status(f, k, &connected);
+			return true;
+		}
+		if (count != 1)
+			return false;
+	}
 	request.command = "subscribe";
 	*status = EXIT_DONE;
 	if (ksense_ask(k, &request) || ksense_next(k, &line) < 0)
@@ -265,13 +348,19 @@ static int follow_on(struct follow *f, struct ksense *k, bool *connected)
 	if (!*connected && reconnect(k, &f->o))
 		return wait_for_return(f, k);
 	if (f->gone)
-		fputs("ksense: the sensor is back\n", stderr);
+		say("the sensor is back");
+	if (f->gone && f->old && f->o.request.has_since) {
+		say("this sensor does not tell of which count its records are: from now on --since does not count");
+		f->o.request.has_since = f->o.request.has_epoch = false;
+	}
+	if (!*connected)
+		cursors_resume(&f->cursors);
 	f->gone = false;
 	*connected = true;
 	if (f->poll || ksense_fd(k) < 0)
 		return look(f, k, connected);
 	if (!subscribe(f, k, &status)) {
-		f->poll = true;
+		f->poll = true; /* for good: what a status says is asked each time */
 		return look(f, k, connected);
 	}
 	*connected = ksense_subscribed(k);
@@ -280,16 +369,20 @@ static int follow_on(struct follow *f, struct ksense *k, bool *connected)
 
 int run_follow(struct ksense *k, const struct options *o)
 {
-	struct follow f = { .o = *o, .seen = json_object(), .lost = json_object(), .poll = o->poll };
+	struct follow f = { .o = *o, .poll = o->poll };
 	bool limited = o->request.has_max, connected = true;
 	int status;
 
 	f.o.request.filters = f.o.filters;
+	if (!cursors_init(&f.cursors, &o->request)) {
+		say("no memory");
+		cursors_free(&f.cursors);
+		return EXIT_NO_SENSOR;
+	}
 	catch_signals();
 	do {
 		status = limited && !f.o.request.max ? EXIT_DONE : follow_on(&f, k, &connected);
 	} while (!status && !(limited && !f.o.request.max) && pause_for(o->interval_s, -1));
-	json_decref(f.seen);
-	json_decref(f.lost);
+	cursors_free(&f.cursors);
 	return status;
 }

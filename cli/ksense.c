@@ -16,7 +16,7 @@
 /* With --host: the sensor in this process. */
 static struct ks_host *host;
 
-int reconnect(struct ksense *k, const struct options *o)
+static int connect_to(struct ksense *k, const struct options *o)
 {
 	int fd;
 
@@ -27,11 +27,18 @@ int reconnect(struct ksense *k, const struct options *o)
 		fd = ks_host_connect(host);
 		if (fd >= 0)
 			return ksense_open_fd(k, fd);
-		perror("ksense: cannot connect to the sensor in this process");
+		say("cannot connect to the sensor in this process: %s", strerror(errno));
 		exit(EXIT_NO_SENSOR);
 	default:
 		return ksense_open_xen(k);
 	}
+}
+
+int reconnect(struct ksense *k, const struct options *o)
+{
+	int got = connect_to(k, o);
+
+	return got || !o->stamp ? got : stamp_sensor(k);
 }
 
 int report_with(const struct ksense *k, const char *advice)
@@ -41,9 +48,9 @@ int report_with(const struct ksense *k, const char *advice)
 	if (error == KSENSE_OK)
 		return EXIT_DONE;
 	if (error < KSENSE_OTHER)
-		fprintf(stderr, "ksense: %s: %s\n", ksense_error_name(error), ksense_message(k));
+		say("%s: %s", ksense_error_name(error), ksense_message(k));
 	else
-		fprintf(stderr, "ksense: %s%s\n", ksense_message(k), error == KSENSE_TIMEOUT ? "; --timeout waits longer" : advice);
+		say("%s%s", ksense_message(k), error == KSENSE_TIMEOUT ? "; --timeout waits longer" : advice);
 	if (error <= KSENSE_OTHER)
 		return EXIT_SAID_ERROR;
 	return error == KSENSE_MISUSE ? EXIT_USAGE : EXIT_NO_SENSOR;
@@ -58,11 +65,11 @@ int flush_output(uint64_t taken)
 {
 	if (!fflush(stdout) && !ferror(stdout))
 		return 0;
-	fprintf(stderr, "ksense: cannot write the output: %s", strerror(errno));
 	if (taken)
-		fprintf(stderr, "; %llu records were taken from the sensor and may not have been written",
-			(unsigned long long)taken);
-	fputc('\n', stderr);
+		say("cannot write the output: %s; %llu records were taken from the sensor and may not have been written",
+		    strerror(errno), (unsigned long long)taken);
+	else
+		say("cannot write the output: %s", strerror(errno));
 	return -1;
 }
 
@@ -101,18 +108,18 @@ int main(int argc, char **argv)
 		return run_compare(&o);
 	k = ksense_new();
 	if (!k) {
-		fputs("ksense: no memory\n", stderr);
+		say("no memory");
 		return EXIT_NO_SENSOR;
 	}
 	ksense_set_timeout(k, o.timeout_ms);
 	if (o.medium == MEDIUM_HOST) {
 		if (!ks_host_can_open(o.folder)) {
-			fprintf(stderr, "ksense: cannot look at the folder %s: %s\n", o.folder, strerror(errno));
+			say("cannot look at the folder %s: %s", o.folder, strerror(errno));
 			return EXIT_NO_SENSOR;
 		}
 		host = ks_host_start(o.folder, o.ring_bytes, false);
 		if (!host) {
-			fprintf(stderr, "ksense: cannot start a sensor in this process: %s\n", strerror(errno));
+			say("cannot start a sensor in this process: %s", strerror(errno));
 			return EXIT_NO_SENSOR;
 		}
 	}

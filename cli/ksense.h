@@ -6,6 +6,7 @@
 #define KSENSE_H
 
 #include <jansson.h>
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "../core/sensor.h"
@@ -23,6 +24,8 @@ enum { CMD_RAW = KS_COMMANDS, CMD_COMPARE, CMD_LOCK, COMMANDS };
 /* What compare --require takes; NULL behind the last. */
 extern const char *const sources_required[];
 
+struct libscols_line;
+
 struct options {
 	enum { MEDIUM_XEN, MEDIUM_SOCKET, MEDIUM_HOST } medium;
 	const char *socket;        /* MEDIUM_SOCKET: its path */
@@ -37,6 +40,7 @@ struct options {
 	bool poll;                 /* follow by asking every interval_s, not by a subscription */
 	bool table;                /* else JSON */
 	bool wide;
+	bool stamp;                /* JSON: say of each line when and whose it is */
 	bool watch;                /* compare again and again */
 	bool nobody;               /* lock: hand the sensor to nobody */
 	const char *checks;        /* the file of what is compared; NULL: what is built in */
@@ -51,6 +55,13 @@ struct options {
 
 /* Fills in @o from the command line; exits after --help, --version, and with EXIT_USAGE. */
 void options_read(struct options *o, int argc, char **argv);
+
+/* === help.c === */
+
+/* Of this command, or of all: -1. */
+void help_show(int command);
+/* Whether there is help of this command: not of those that are for programs. */
+bool help_has(int command);
 
 /* === ksense.c === */
 
@@ -98,10 +109,19 @@ bool pause_for(double seconds, int fd);
  */
 json_t *parse_body(const struct ksense_line *line);
 
-/* === commands.c: lines === */
+/* === stamp.c: lines === */
 
 /* A record, or another line, in the form for scripts: as the sensor wrote it. */
 void print_record_json(const struct ksense_line *line);
+/* A line of this command's own. */
+void print_json(const json_t *object);
+/*
+ * --stamp: from now on each line says that it is of the sensor that @k is connected to.  0, or -1
+ * with ksense_error().
+ */
+int stamp_sensor(struct ksense *k);
+/* Of this host, and of the sensor in its Xen if there is one. */
+void stamp_host(const struct options *o);
 
 /* === table.c: forms for a person === */
 
@@ -109,16 +129,35 @@ void print_record_json(const struct ksense_line *line);
 void print_records(const json_t *records, bool wide);
 /* One record in one line of text. */
 void print_record_line(const json_t *record);
-/* A value: a string without blanks and such as it is, all else as JSON in ASCII. */
+/* A value: a string without blanks and such as it is, all else as JSON. */
 void print_plain(const json_t *value);
-/* A sentence in which there may be words of a sensor's: what does not print is escaped. */
-void print_text(const char *text);
+/* The same of a name. */
+void print_name(const char *name);
+/* Such a text in a cell of a table. */
+void cell_set(struct libscols_line *line, size_t column, const char *text);
 void print_discovery(const json_t *list);
 void print_status(const json_t *status);
 /*
- * Who has locked the sensor and for whom, in one line of text without its newline; @lock is the
- * status's member of that name.
+ * Who has locked the sensor and for whom, a sentence without its end; @lock is the status's member
+ * of that name.  The caller's; NULL: no memory.
  */
-void print_lock(FILE *out, const json_t *lock);
+char *lock_text(const json_t *lock);
+
+/* === sink.c: text that may be a sensor's, or anybody's, made harmless (see ksense_harmless()) === */
+
+void put_text(FILE *out, const char *text);
+/* A JSON text, which means the same afterwards. */
+void put_json(FILE *out, const char *text, size_t bytes);
+void put_value(FILE *out, const json_t *value);
+/* Bytes of no kind, to standard output: as they are, if that is no terminal. */
+void put_bytes(const void *bytes, size_t count);
+/* The text; and the value as JSON.  The caller's; NULL: no memory. */
+char *harmless(const char *text, size_t bytes);
+char *quoted(const json_t *value);
+/* "ksense: ...", a line of its own on stderr: all messages. */
+__attribute__((format(printf, 1, 2)))
+void say(const char *format, ...);
+__attribute__((format(printf, 1, 0)))
+void say_args(const char *format, va_list args);
 
 #endif /* KSENSE_H */

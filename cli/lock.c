@@ -59,21 +59,23 @@ static int find_domain(const char *name, uint32_t *domid)
 	if (read_domid(name, domid)) {
 		if (*domid < XEN_SENSE_NO_DOMAIN)
 			return EXIT_DONE;
-		fprintf(stderr, "ksense: target: there is no domain %s\n", name);
+		say("target: there is no domain %s", name);
 		return EXIT_SAID_ERROR;
 	}
 	xs = xenstore_open();
 	if (!xs) {
-		fprintf(stderr, "ksense: cannot look up the name '%s', as xenstore does not answer (%s): give the domain's id\n", name,
-			strerror(errno));
+		say("cannot look up the name '%s', as xenstore does not answer (%s): give the domain's id", name,
+		    strerror(errno));
 		return EXIT_NO_SENSOR;
 	}
 	found = find_names(xs, name, domid);
 	xs_close(xs);
 	if (found == 1)
 		return EXIT_DONE;
-	fprintf(stderr, "ksense: target: %s '%s'%s\n", found ? "several domains have the name" : "there is no domain", name,
-		found ? ": give an id" : "");
+	if (found)
+		say("target: several domains have the name '%s': give an id", name);
+	else
+		say("target: there is no domain '%s'", name);
 	return EXIT_SAID_ERROR;
 }
 
@@ -88,13 +90,14 @@ static void tell_lock(struct ksense *k)
 	static const struct ksense_request request = { .command = "status" };
 	struct ksense_line line;
 	json_t *status;
+	char *text;
 
 	if (ksense_ask(k, &request) || ksense_next(k, &line) <= 0 || line.kind != KSENSE_ANSWER)
 		return;
 	status = parse_body(&line);
-	fputs("ksense: it is locked ", stderr);
-	print_lock(stderr, json_object_get(status, "lock"));
-	fputc('\n', stderr);
+	text = lock_text(json_object_get(status, "lock"));
+	say("it is locked %s", text ? text : "");
+	free(text);
 	json_decref(status);
 }
 
@@ -103,6 +106,7 @@ int run_lock(struct ksense *k, const struct options *o)
 	const char *name = o->request.target;
 	uint32_t domid = KSENSE_NO_DOMAIN;
 	int status = o->nobody ? EXIT_DONE : find_domain(name, &domid);
+	json_t *done = NULL;
 
 	if (status != EXIT_DONE)
 		return status;
@@ -115,12 +119,13 @@ int run_lock(struct ksense *k, const struct options *o)
 		return status;
 	}
 	if (!o->table && !o->nobody)
-		printf("{\"command\":\"lock\",\"domid\":%u}\n", domid);
+		print_json(done = json_pack("{sssi}", "command", "lock", "domid", (int)domid));
 	else if (!o->table)
-		puts("{\"command\":\"lock\",\"domid\":null}");
+		print_json(done = json_pack("{sssn}", "command", "lock", "domid"));
 	else if (!o->nobody)
 		printf("locked: domain %u is the sensing domain until this host reboots\n", domid);
 	else
 		puts("locked: nobody changes anything until this host reboots");
+	json_decref(done);
 	return flush_output(0) ? EXIT_SAID_ERROR : EXIT_DONE;
 }

@@ -22,73 +22,10 @@
 /* Where the module listens, if it was not told otherwise. */
 #define MODULE_SOCKET "/run/ksense/kernel.sock"
 
-static const char help[] =
-	"Usage: ksense [OPTION]... COMMAND [TARGET [ITEM]]\n"
-	"Asks a sensor inside a kernel, or tells it what to do.\n"
-	"\n"
-	"Commands (TARGET: name or uuid of a probe or of the sensor; default *, all):\n"
-	"  discovery                 what is there: the sensor and its probes\n"
-	"  status                    state, level, counters\n"
-	"  records                   what the probes recorded, each record once\n"
-	"  off TARGET, on            stop, start\n"
-	"  low, default, high, adversarial, increase, decrease\n"
-	"                            set the level\n"
-	"  reset TARGET              back to the state after start; records are dropped\n"
-	"                            (off and reset want the target written: '*' is all)\n"
-	"  add TARGET ITEM, remove TARGET ITEM\n"
-	"                            change the list of what a probe looks at\n"
-	"  lock DOMAIN               hand Xen's sensor over to DOMAIN (id or name)\n"
-	"  lock --nobody             or to nobody: nobody changes anything any more.\n"
-	"                            It is not asked whether you are sure, and NOTHING\n"
-	"                            BUT A REBOOT OF THE HOST UNDOES IT\n"
-	"  raw                       pass protocol lines from stdin, replies to stdout\n"
-	"  compare                   what Xen sees against what Dom0 says, in Dom0\n"
-	"\n"
-	"Which sensor (default: --socket $KSENSE_SOCKET when that is set, else --xen):\n"
-	"  --xen                     the one in Xen, by hypercall; be root in Dom0\n"
-	"  --socket PATH             the one behind a UNIX socket (@NAME: abstract)\n"
-	"  --host                    a new one, inside this process, to try things out\n"
-	"    --folder DIR              which folder its folder probe looks at (.)\n"
-	"    --ring BYTES              memory of each probe for records\n"
-	"  --timeout S               how long to wait for an answer (default 10)\n"
-	"\n"
-	"With records:\n"
-	"  --filter MEMBER=VALUE     only those with this member; repeatable\n"
-	"  --since SEQ               from this sequence number on\n"
-	"  --max N                   at most N\n"
-	"  --record SEQ              this one, if it is still there, and leave it\n"
-	"  --peek                    leave them there for others\n"
-	"  --run                     take a fresh sample first\n"
-	"  --raw                     raw bytes as such instead of hex digits\n"
-	"  --follow                  print them as they come, until interrupted\n"
-	"    --interval S              look every S seconds, instead of being sent them\n"
-	"\n"
-	"With compare (--socket: the module's, default " MODULE_SOCKET "):\n"
-	"  --once                    look, look again at what differs, and end (default)\n"
-	"  --watch                   go on, every --interval S seconds, until interrupted\n"
-	"    --heartbeat S             say every S seconds that it is alive\n"
-	"  --checks FILE             look at this; see ksense-checks(5)\n"
-	"  --accept CHECK|REASON     that this check, or any for this reason, is blind\n"
-	"                            does not count; repeatable\n"
-	"  --require SOURCE          end at once without it: xen, module, toolstack,\n"
-	"                            xenstore; repeatable\n"
-	"  --strict                  findings that are notices count, too\n"
-	"\n"
-	"Output (default: tables on a terminal, else JSON lines):\n"
-	"  --table, --json\n"
-	"  --wide                    long hashes in full in tables\n"
-	"\n"
-	"  -h, --help, --version\n"
-	"\n"
-	"Exit status: 0 done, 1 the sensor said error or the output could not be written,\n"
-	"2 usage, 3 no sensor there or not allowed.  Of compare: 0 all agrees,\n"
-	"1 findings, 2 usage, 3 a check is blind or unconfirmed, or it could not write.\n"
-	"More in ksense(1).\n";
-
 enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX, OPT_RECORD,
 	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
-	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY,
+	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_STAMP, OPT_EPOCH,
 };
 
 /* Digits are options for their message alone. */
@@ -103,6 +40,7 @@ static const struct option longs[] = {
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "filter", required_argument, NULL, OPT_FILTER },
 	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "epoch", required_argument, NULL, OPT_EPOCH },
 	{ "max", required_argument, NULL, OPT_MAX },
 	{ "record", required_argument, NULL, OPT_RECORD },
 	{ "peek", no_argument, NULL, OPT_PEEK },
@@ -113,6 +51,7 @@ static const struct option longs[] = {
 	{ "table", no_argument, NULL, OPT_TABLE },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "wide", no_argument, NULL, OPT_WIDE },
+	{ "stamp", no_argument, NULL, OPT_STAMP },
 	{ "once", no_argument, NULL, OPT_ONCE },
 	{ "watch", no_argument, NULL, OPT_WATCH },
 	{ "checks", required_argument, NULL, OPT_CHECKS },
@@ -126,17 +65,17 @@ static const struct option longs[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-/* === Help and errors ==================================================== */
+/* === Errors ============================================================= */
 
-static _Noreturn void show_help(void)
-{
-	fputs(help, stdout);
-	exit(flush_output(0) ? EXIT_SAID_ERROR : EXIT_DONE);
-}
+/* The command, as soon as it is known; else NULL. */
+static const char *command_given;
 
 static _Noreturn void hint(void)
 {
-	fputs("Try 'ksense --help'.\n", stderr);
+	if (command_given)
+		fprintf(stderr, "Try 'ksense %s --help'.\n", command_given);
+	else
+		fputs("Try 'ksense --help'.\n", stderr);
 	exit(EXIT_USAGE);
 }
 
@@ -145,11 +84,9 @@ static _Noreturn void usage(const char *format, ...)
 {
 	va_list args;
 
-	fputs("ksense: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	say_args(format, args);
 	va_end(args);
-	fputc('\n', stderr);
 	hint();
 }
 
@@ -311,9 +248,6 @@ static int find_command(const char *word)
 	unsigned int best = strlen(word) < 6 ? 2 : 3; /* a slip of the finger is nearer than that */
 	int nearest = -1;
 
-	if (!strcmp(word, "help"))
-		show_help();
-
 	for (int i = 0; i < COMMANDS; i++) {
 		unsigned int d = distance(word, command_name(i));
 
@@ -332,7 +266,50 @@ static int find_command(const char *word)
 	}
 	if (nearest >= 0 && proposable(nearest))
 		usage("there is no command '%s'; did you mean '%s'?", word, command_name(nearest));
+	if (nearest < 0 && distance(word, "help") <= 2)
+		usage("there is no command '%s'; did you mean 'help'?", word);
 	usage("there is no command '%s'", word);
+}
+
+/* === Help =============================================================== */
+
+/* Of the command called @word, or of all. */
+static _Noreturn void show_help(const char *word)
+{
+	help_show(word && strcmp(word, "help") ? find_command(word) : -1);
+	exit(flush_output(0) ? EXIT_SAID_ERROR : EXIT_DONE);
+}
+
+/*
+ * Shows the help and ends, if -h or --help stands somewhere, whatever else is wrong, or if that is
+ * the command.  Else the command, if it is one, is known from here on.
+ */
+static void help_first(int argc, char **argv)
+{
+	/* getopt() puts the words behind the options, for good. */
+	char **words = calloc((size_t)argc + 1, sizeof(*words));
+	bool wanted = false;
+	int option;
+
+	if (!words)
+		usage("no memory");
+	memcpy(words, argv, (size_t)argc * sizeof(*words));
+	opterr = 0;
+	while ((option = getopt_long(argc, words, shorts, longs, NULL)) != -1)
+		wanted |= option == 'h' || option == OPT_HELP;
+	opterr = 1;
+	if (optind < argc && !strcmp(words[optind], "help")) {
+		if (optind + 2 < argc)
+			usage("help takes one command: '%s' is too much", words[optind + 2]);
+		show_help(words[optind + 1]);
+	}
+	if (wanted)
+		show_help(words[optind]);
+	for (int i = 0; optind < argc && i < COMMANDS; i++)
+		if (help_has(i) && !strcmp(words[optind], command_name(i)))
+			command_given = command_name(i);
+	free(words);
+	optind = 0; /* from the start again */
 }
 
 /* === Interface ========================================================== */
@@ -342,8 +319,8 @@ static uint32_t given;
 
 #define bit(option) (1U << (option))
 #define records_only                                                                                                       \
-	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) | bit(OPT_RUN) | bit(OPT_RAW) | \
-	 bit(OPT_FOLLOW) | bit(OPT_INTERVAL))
+	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_EPOCH) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) |                 \
+	 bit(OPT_RUN) | bit(OPT_RAW) | bit(OPT_FOLLOW) | bit(OPT_INTERVAL))
 #define compare_only                                                                                                       \
 	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | bit(OPT_STRICT))
 
@@ -416,12 +393,16 @@ static void check_together(struct options *o)
 	wrong = given_one(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RUN) | bit(OPT_FOLLOW));
 	if (wrong && (given & bit(OPT_RECORD)))
 		usage("--%s does not go with --record", wrong);
+	if ((given & bit(OPT_EPOCH)) && !o->request.has_since)
+		usage("--epoch goes with --since");
 	if ((given & bit(OPT_INTERVAL)) && !o->follow && !o->watch)
 		usage(o->command == CMD_COMPARE ? "--interval goes with --watch" : "--interval goes with --follow");
 	if (o->command == CMD_LOCK && o->medium != MEDIUM_XEN)
 		usage("lock is for the sensor in Xen: --xen");
-	if (o->command == CMD_RAW && given_one(bit(OPT_TABLE) | bit(OPT_JSON) | bit(OPT_WIDE)))
-		usage("raw passes lines as they are: no --table, --json or --wide");
+	if (o->command == CMD_RAW && given_one(bit(OPT_TABLE) | bit(OPT_JSON) | bit(OPT_WIDE) | bit(OPT_STAMP)))
+		usage("raw passes lines as they are: no --table, --json, --wide or --stamp");
+	if ((given & bit(OPT_TABLE)) && o->stamp)
+		usage("--stamp goes with --json");
 	check_target(o);
 }
 
@@ -464,6 +445,10 @@ static void read_option(struct options *o, int option, char *value)
 		r->has_since = true;
 		r->since = read_number("since", value, 0, UINT64_MAX);
 		break;
+	case OPT_EPOCH:
+		r->has_epoch = true;
+		r->epoch = (uint32_t)read_number("epoch", value, 0, UINT32_MAX);
+		break;
 	case OPT_MAX:
 		r->has_max = true;
 		r->max = read_number("max", value, 0, UINT64_MAX);
@@ -497,6 +482,9 @@ static void read_option(struct options *o, int option, char *value)
 	case OPT_WIDE:
 		o->wide = true;
 		break;
+	case OPT_STAMP:
+		o->stamp = true;
+		break;
 	case OPT_ONCE:
 		break;
 	case OPT_WATCH:
@@ -522,9 +510,6 @@ static void read_option(struct options *o, int option, char *value)
 	case OPT_NOBODY:
 		o->nobody = true;
 		break;
-	case 'h':
-	case OPT_HELP:
-		show_help();
 	case OPT_VERSION:
 		puts("ksense " KS_VERSION);
 		exit(flush_output(0) ? EXIT_SAID_ERROR : EXIT_DONE);
@@ -553,6 +538,7 @@ void options_read(struct options *o, int argc, char **argv)
 		o->socket = socket;
 	}
 	o->table = isatty(STDOUT_FILENO);
+	help_first(argc, argv);
 	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
 		read_option(o, option, optarg);
 	if (optind == argc)
@@ -572,6 +558,8 @@ void options_read(struct options *o, int argc, char **argv)
 	if (optind < argc)
 		usage("one target, please: '%s' is too much", argv[optind]);
 	check_together(o);
+	if (o->stamp)
+		o->table = false;
 	if (o->command == CMD_COMPARE && !o->socket)
 		o->socket = MODULE_SOCKET;
 	/*

@@ -11,18 +11,18 @@
 
 #include "ksense.h"
 
-/* Prints a line of a reply as it came. */
+/* Prints a line of a reply as it came; on a terminal, harmless. */
 static void print_line(const struct ksense_line *line)
 {
-	fwrite(line->text, 1, line->bytes, stdout);
+	put_bytes(line->text, line->bytes);
 	putchar('\n');
 	if (line->raw_bytes)
-		fwrite(line->raw, 1, line->raw_bytes, stdout);
+		put_bytes(line->raw, line->raw_bytes);
 }
 
 static int cannot_read(void)
 {
-	fprintf(stderr, "ksense: cannot read stdin: %s\n", strerror(errno));
+	say("cannot read stdin: %s", strerror(errno));
 	return EXIT_SAID_ERROR;
 }
 
@@ -164,7 +164,7 @@ static int take_replies(struct stream *s)
 		return -1;
 	}
 	if (!s->refused && (!s->sending_ended || s->replies < s->requests)) {
-		fputs("ksense: the server closed the connection before it had answered everything\n", stderr);
+		say("the server closed the connection before it had answered everything");
 		s->status = EXIT_NO_SENSOR;
 		return -1;
 	}
@@ -188,11 +188,11 @@ static int pass_stream(struct ksense *k, int timeout_ms)
 		int ready = poll(p, 2, s->input_ended || s->requests > s->replies ? timeout_ms : -1);
 
 		if (ready < 0 && errno != EINTR) {
-			fprintf(stderr, "ksense: poll: %s\n", strerror(errno));
+			say("poll: %s", strerror(errno));
 			return EXIT_NO_SENSOR;
 		}
 		if (!ready) {
-			fprintf(stderr, "ksense: the sensor did not answer within %g s\n", timeout_ms / 1000.0);
+			say("the sensor did not answer within %g s", timeout_ms / 1000.0);
 			return EXIT_NO_SENSOR;
 		}
 		if (ready > 0 && p[0].revents && take_input(s))

@@ -2,8 +2,8 @@
 /*
  * table.c - what a person at a terminal sees.
  *
- * Nothing that came from a sensor reaches the terminal as it is: libsmartcols writes what does not
- * print as \xNN, and outside of tables jansson escapes it.
+ * Nothing that came from a sensor reaches the terminal but through the sink, harmless: what is
+ * escaped there stands in quotes, as JSON, so that it looks like nothing else.
  */
 #include <inttypes.h>
 #include <langinfo.h>
@@ -28,18 +28,48 @@ struct column {
 	int flags;          /* SCOLS_FL_* */
 };
 
+/*
+ * A string as it is; but as JSON, in quotes, where the sink changes it, where it begins as if it
+ * were such, or where it has one of the characters @apart.  NULL: no memory.
+ */
+static char *string_text(const json_t *string, const char *apart)
+{
+	const char *value = json_string_value(string);
+	size_t bytes = json_string_length(string);
+	char *text = harmless(value, bytes);
+
+	if (text && !strcmp(text, value) && strlen(value) == bytes && *value != '"' && !strpbrk(value, apart))
+		return text;
+	free(text);
+	return quoted(string);
+}
+
+static char *name_text(const char *name, const char *apart)
+{
+	json_t *string = json_string(name);
+	char *text = string ? string_text(string, apart) : NULL;
+
+	json_decref(string);
+	return text;
+}
+
 static struct libscols_table *table_new(const struct column *columns, size_t count)
 {
 	struct libscols_table *table = scols_new_table();
 
 	for (size_t i = 0; table && i < count; i++) {
-		if (!scols_table_new_column(table, columns[i].name, 0, columns[i].flags)) {
+		char *heading = name_text(columns[i].name, "");
+
+		if (!heading || !scols_table_new_column(table, heading, 0, columns[i].flags)) {
 			scols_unref_table(table);
 			table = NULL;
 		}
+		free(heading);
 	}
-	if (!table)
-		fputs("ksense: no memory for a table\n", stderr);
+	if (table)
+		scols_table_enable_noencoding(table, 1); /* all cells went through the sink */
+	else
+		say("no memory for a table");
 	return table;
 }
 
@@ -98,22 +128,24 @@ static bool is_number(const json_t *value)
 	return len >= DIGITS_MAX && strspn(digits + sign, "0123456789") == len - sign;
 }
 
-/* A value in a cell, or in "was"; a string for the caller to free. */
-static char *cell_text(const char *name, const json_t *value, bool wide)
+/* A value in a cell or, with blanks kept @apart, in "was"; a string for the caller to free. */
+static char *value_text(const char *name, const json_t *value, bool wide, const char *apart)
 {
 	const char *string = json_string_value(value);
 
 	if (!string) {
 		if (!strcmp(name, "time") && json_is_integer(value))
 			return seconds(json_integer_value(value));
-		return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+		return quoted(value);
 	}
-	/* A NUL cannot stand in a cell. */
-	if (strlen(string) != json_string_length(value))
-		return json_dumps(value, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
 	if (!wide && is_hash(string, json_string_length(value)))
 		return format("%.*s%s", HASH_SHOWN, string, dots());
-	return strdup(string);
+	return string_text(value, apart);
+}
+
+static char *cell_text(const char *name, const json_t *value, bool wide)
+{
+	return value_text(name, value, wide, "");
 }
 
 /* {"pages": 5, "state": "run"} as "pages=5 state=run". */
@@ -128,9 +160,10 @@ static char *was_text(json_t *old, bool wide)
 	if (!out)
 		return NULL;
 	json_object_foreach(old, name, value) {
-		char *one = cell_text(name, value, wide);
+		char *one = value_text(name, value, wide, " "), *member = name_text(name, " =");
 
-		fprintf(out, "%s%s=%s", space, name, one ? one : "?");
+		fprintf(out, "%s%s=%s", space, member ? member : "?", one ? one : "?");
+		free(member);
 		free(one);
 		space = " ";
 	}
@@ -139,48 +172,26 @@ static char *was_text(json_t *old, bool wide)
 
 /* === Text that is no cell =============================================== */
 
-static bool is_plain(const char *text)
-{
-	const char *p = text;
-
-	while (*p > ' ' && *p < 0x7f && *p != '"' && *p != '\\')
-		p++;
-	return *text && !*p;
-}
-
 void print_plain(const json_t *value)
 {
 	const char *string = json_string_value(value);
+	char *text = string && *string ? string_text(value, " \"\\") : quoted(value);
 
-	if (string && is_plain(string) && strlen(string) == json_string_length(value))
-		fputs(string, stdout);
-	else
-		json_dumpf(value, stdout, JSON_ENCODE_ANY | JSON_COMPACT | JSON_ENSURE_ASCII);
+	fputs(text ? text : "?", stdout);
+	free(text);
 }
 
-/* A name that a sensor gave to something. */
-static void print_name(const char *name)
+void print_name(const char *name)
 {
-	json_t *string;
+	json_t *string = json_string(name);
 
-	if (is_plain(name)) {
-		fputs(name, stdout);
-		return;
-	}
-	string = json_string(name);
 	print_plain(string);
 	json_decref(string);
 }
 
-void print_text(const char *text)
+void cell_set(struct libscols_line *line, size_t column, const char *text)
 {
-	json_t *string = json_string(text);
-	char *escaped = string ? json_dumps(string, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
-
-	if (escaped)
-		fwrite(escaped + 1, 1, strlen(escaped) - 2, stdout);
-	free(escaped);
-	json_decref(string);
+	set_cell(line, column, text ? harmless(text, strlen(text)) : NULL);
 }
 
 static void print_member(const char *name, const json_t *value)
@@ -193,7 +204,11 @@ static void print_member(const char *name, const json_t *value)
 
 /* === Records ============================================================ */
 
-#define COLUMNS_MAX 48
+/*
+ * A record has 64 members at most, as the reader of JSON has no room for more: only records that
+ * are all unlike each other come here.
+ */
+#define COLUMNS_MAX 256
 
 /*
  * The kind's columns: each member that any of its records has, in the order of their first
@@ -204,6 +219,7 @@ struct layout {
 	size_t count;
 	const char *probe;  /* of all records of the kind, or NULL if they are of several */
 	bool has_old;
+	bool has_more;      /* members for which there is no column */
 };
 
 static struct column *find_column(struct layout *layout, const char *name)
@@ -221,6 +237,13 @@ static struct column *find_column(struct layout *layout, const char *name)
 static bool is_in_json_only(const char *member)
 {
 	return !strcmp(member, "class") || !strcmp(member, "epoch") || !strcmp(member, "pass");
+}
+
+/* Whether a member has, or should have, a column of its own. */
+static bool has_column(const struct layout *layout, const char *name, const json_t *value)
+{
+	return !is_in_json_only(name) && strcmp(name, "kind") && !(layout->probe && !strcmp(name, "probe")) &&
+	       !(!strcmp(name, "old") && json_is_object(value));
 }
 
 static void lay_out(struct layout *layout, const json_t *records)
@@ -243,11 +266,8 @@ static void lay_out(struct layout *layout, const json_t *records)
 		json_object_foreach((json_t *)record, name, value) {
 			struct column *column = find_column(layout, name);
 
-			if (!strcmp(name, "old") && json_is_object(value)) {
-				layout->has_old = true;
-				continue;
-			}
-			if (is_in_json_only(name) || !strcmp(name, "kind") || (layout->probe && !strcmp(name, "probe")))
+			layout->has_old |= !strcmp(name, "old") && json_is_object(value);
+			if (!has_column(layout, name, value))
 				continue;
 			if (!column && layout->count < COLUMNS_MAX) {
 				column = &layout->column[layout->count++];
@@ -255,22 +275,36 @@ static void lay_out(struct layout *layout, const json_t *records)
 			}
 			if (column && !is_number(value))
 				column->flags = 0;
+			layout->has_more |= !column;
 		}
 	}
 }
 
+/* How many of a record's members have no column, in words; NULL: none. */
+static char *more_text(struct layout *layout, json_t *record)
+{
+	unsigned int more = 0;
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(record, name, value)
+		more += has_column(layout, name, value) && !find_column(layout, name);
+	return more ? format("%u member%s: --json shows all", more, more == 1 ? "" : "s") : NULL;
+}
+
 static void print_kind(const char *kind, const json_t *records, bool wide)
 {
-	struct column columns[COLUMNS_MAX + 1];
+	struct column columns[COLUMNS_MAX + 2];
 	struct libscols_table *table;
 	struct layout layout;
-	const json_t *record;
+	json_t *record;
 	size_t i, count = json_array_size(records);
 
 	lay_out(&layout, records);
 	memcpy(columns, layout.column, sizeof(layout.column));
 	columns[layout.count] = (struct column){ .name = "was" };
-	table = table_new(columns, layout.count + layout.has_old);
+	columns[layout.count + layout.has_old] = (struct column){ .name = "(more)" };
+	table = table_new(columns, layout.count + layout.has_old + layout.has_more);
 	if (!table)
 		return;
 	print_name(kind);
@@ -290,6 +324,8 @@ static void print_kind(const char *kind, const json_t *records, bool wide)
 		}
 		if (line && layout.has_old)
 			set_cell(line, layout.count, was_text(json_object_get(record, "old"), wide));
+		if (line && layout.has_more)
+			set_cell(line, layout.count + layout.has_old, more_text(&layout, record));
 	}
 	table_done(table);
 }
@@ -473,32 +509,32 @@ static void add_probe(struct libscols_table *table, const json_t *status)
 	set_cell(line, ERROR, count_text(status, "last_error"));
 }
 
-void print_lock(FILE *out, const json_t *lock)
+char *lock_text(const json_t *lock)
 {
 	const json_t *sensing = json_object_get(lock, "sensing");
 	const char *dom0 = json_string_value(json_object_get(lock, "dom0")), *uuid = json_string_value(json_object_get(lock, "uuid"));
-	char *time;
+	char *time, *text;
 
 	dom0 = dom0 ? dom0 : "?";
-	if (!json_is_true(json_object_get(lock, "locked"))) {
-		fputs("none", out);
-		return;
-	}
+	if (!json_is_true(json_object_get(lock, "locked")))
+		return strdup("none");
 	time = seconds(number(lock, "locked_ns"));
-	fprintf(out, "by domain %" JSON_INTEGER_FORMAT " at %ss, ", number(lock, "by"), time ? time : "?");
-	free(time);
 	if (sensing)
-		fprintf(out, "for domain %" JSON_INTEGER_FORMAT " (%s)%s; Dom0 may: %s", json_integer_value(sensing), uuid ? uuid : "?",
-			!json_is_true(json_object_get(lock, "alive")) ? ", WHICH IS GONE" :
-			json_is_true(json_object_get(lock, "paused")) ? ", WHICH IS PAUSED" : "", dom0);
+		text = format("by domain %" JSON_INTEGER_FORMAT " at %ss, for domain %" JSON_INTEGER_FORMAT
+			      " (%s)%s; Dom0 may: %s", number(lock, "by"), time ? time : "?", json_integer_value(sensing), uuid ? uuid : "?",
+			      !json_is_true(json_object_get(lock, "alive")) ? ", WHICH IS GONE" :
+			      json_is_true(json_object_get(lock, "paused")) ? ", WHICH IS PAUSED" : "", dom0);
 	else
-		fprintf(out, "for nobody; Dom0 may: %s", dom0);
+		text = format("by domain %" JSON_INTEGER_FORMAT " at %ss, for nobody; Dom0 may: %s",
+			      number(lock, "by"), time ? time : "?", dom0);
+	free(time);
+	return text;
 }
 
 static void print_sensor(const json_t *status)
 {
 	const json_t *lock;
-	char *time = seconds(number(status, "time"));
+	char *time = seconds(number(status, "time")), *text;
 
 	fputs("sensor:", stdout);
 	print_member("name", json_object_get(status, "name"));
@@ -513,9 +549,11 @@ static void print_sensor(const json_t *status)
 	free(time);
 	lock = json_object_get(status, "lock");
 	if (lock) {
+		text = lock_text(lock);
 		fputs("lock: ", stdout);
-		print_lock(stdout, lock);
+		put_text(stdout, text ? text : "?");
 		putchar('\n');
+		free(text);
 	}
 	putchar('\n');
 }

@@ -23,26 +23,17 @@ static_assert(KSENSE_LINE_MAX - 1 <= KS_JSON_BYTES_MAX, "the reader takes a whol
 
 /* === Errors ============================================================= */
 
-/*
- * A message may quote a server, and may be shown on a terminal: control characters do not get
- * there, C1 ones in UTF-8 either.
- */
-static void disarm(char *text)
-{
-	for (unsigned char *p = (unsigned char *)text; *p; p++)
-		if (*p < ' ' || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] <= 0x9f))
-			*p = '?';
-}
-
 int ksense_fail(struct ksense *k, enum ksense_error error, const char *format, ...)
 {
+	char message[sizeof(k->message)];
 	va_list args;
 
 	k->error = error;
 	va_start(args, format);
-	vsnprintf(k->message, sizeof(k->message), format, args);
+	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
-	disarm(k->message);
+	/* It may quote a server. */
+	ksense_harmless(k->message, sizeof(k->message), message, strlen(message), 0);
 	return -1;
 }
 
@@ -160,7 +151,8 @@ static bool is_scalar(const char *text)
 
 static bool has_options(const struct ksense_request *r)
 {
-	return r->filters_count || r->has_since || r->has_max || r->has_record || r->peek || r->run || r->raw;
+	return r->filters_count || r->has_since || r->has_epoch || r->has_max || r->has_record || r->peek ||
+	       r->run || r->raw;
 }
 
 static int put_options(struct ksense *k, struct ks_text *out, const struct ksense_request *r)
@@ -173,6 +165,8 @@ static int put_options(struct ksense *k, struct ks_text *out, const struct ksens
 		ks_text_lit(out, ", \"raw\": true");
 	if (r->has_since)
 		ks_text_member_u64(out, "since", r->since);
+	if (r->has_epoch)
+		ks_text_member_u64(out, "epoch", r->epoch);
 	if (r->has_max)
 		ks_text_member_u64(out, "max", r->max);
 	if (r->has_record)

@@ -105,8 +105,8 @@ int ksense_fd(const struct ksense *k);
 
 /*
  * The last error of this handle, and a sentence about it, for a person: what is wrong and what to
- * do.  It has no newline and no control characters, whatever a server said. Each of the functions
- * that can fail starts by forgetting it; so ksense_next() at the end of a reply does not.
+ * do.  It is harmless in the sense of ksense_harmless(), whatever a server said.  Each of the
+ * functions that can fail starts by forgetting it; so ksense_next() at the end of a reply does not.
  */
 enum ksense_error ksense_error(const struct ksense *k);
 const char *ksense_message(const struct ksense *k);
@@ -134,13 +134,14 @@ struct ksense_request {
 	/* for "records"; filters, since and peek for "subscribe" too */
 	const struct ksense_filter *filters;
 	size_t filters_count;
-	bool has_since, has_max, has_record;
+	bool has_since, has_max, has_record, has_epoch;
 	uint64_t since;                       /* records with this seq and later ones */
 	uint64_t max;                         /* at most so many */
 	uint64_t record;                      /* this one, if it is still held; it is not consumed */
 	bool peek;                            /* do not consume */
 	bool run;                             /* after a fresh sample */
 	bool raw;                             /* raw bytes as such, behind their line */
+	uint32_t epoch;                       /* with since: of which count it is */
 };
 
 /*
@@ -218,6 +219,29 @@ bool ksense_subscribed(const struct ksense *k);
  * stay buffered until then.
  */
 bool ksense_buffered(const struct ksense *k);
+
+/* === Showing it ========================================================= */
+
+/*
+ * What a sensor says may hold what others chose: the name of a process, of a file, of a domain.  A
+ * terminal obeys control characters, and a reader is deceived by characters that are not seen.
+ * Writes @text with an escape, backslash, u and four hex digits (two such beyond U+FFFF), in the
+ * place of each control character (C0, DEL, C1), each one that is invisible or turns the direction
+ * of writing (Unicode's Default_Ignorable_Code_Point, U+2028 and U+2029, U+FFF9 to U+FFFB), and
+ * each byte that is no valid UTF-8, as U+0080 to U+00FF.  All else is as it was; a text that went
+ * through is not changed by going through again.
+ *
+ * @how: 0, or some of the flags.  The text is not cut within a character or an escape, and ends
+ * with a NUL if @size is not 0.  The number of bytes that all of it has, without the NUL, as
+ * snprintf() does it.
+ */
+enum {
+	/* @text is a JSON text, and means the same afterwards: white space between tokens stays such. */
+	KSENSE_HARMLESS_JSON = 1,
+	/* Escape all that is not ASCII, for a terminal that knows no UTF-8. */
+	KSENSE_HARMLESS_ASCII = 2,
+};
+size_t ksense_harmless(char *out, size_t size, const char *text, size_t bytes, unsigned int how);
 
 /* === The lock of Xen's sensor =========================================== */
 

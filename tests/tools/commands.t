@@ -63,7 +63,7 @@ for my $command ('add', 'remove') {
 		if ($form eq '--json') {
 			is_deeply([json_of($got)], [{ target => 'files', command => $command, item => "/a \"b\" \x{e4}" }], 'and so is the answer');
 		} else {
-			is($got->{out}, "files: $command \"/a \\\"b\\\" \\u00E4\"\n", 'and so is the answer');
+			is($got->{out}, "files: $command \"/a \\\"b\\\" \\u00e4\"\n", 'and so is the answer');
 		}
 	}
 }
@@ -135,7 +135,7 @@ $got = run(@s, '--table', 'records', 'folder', '--peek', '--max', 3, '--filter',
 like($got->{out}, qr/^entry of folder: 3 records\nseq +time event +name +type .*\n +1 +\d+\.\d{3} present /, 'a table');
 is(scalar(lines($got)), 5, 'a title, a heading and a line for each');
 unlike($got->{out}, qr/\e/, 'what a file name says does not reach the terminal');
-like(run(@s, '--table', 'records', 'folder', '--peek')->{out}, qr/esc\\x1b\[31m/, 'but is shown');
+like(run(@s, '--table', 'records', 'folder', '--peek')->{out}, qr/ "esc\\u001B\[31m" /, 'but is shown');
 like(run(@s, '--table', 'records', 'folder', '--filter', 'name=nothing')->{out}, qr/^no records$/, 'none');
 run(@s, 'records', 'memory', '--run', '--peek');
 like(run(@s, '--table', 'records', 'memory', '--peek')->{out}, qr/^baseline of memory.*\n.*\n.* [0-9a-f]{16}\.\.\.$/m,

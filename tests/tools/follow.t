@@ -149,6 +149,194 @@ for my $how (['--interval', '0.1'], []) {
 	run(@s, 'records', '--run'); # so that they are seen to be gone
 }
 
+# === With --since: a cursor knows of which count it is ===
+
+# What came of each probe's counts: "folder 0-12" is one count whole, in order and once.
+sub counts {
+	my ($f) = @_;
+	my (%of, @order);
+	for my $record (map { JSON::PP->new->utf8->decode($_) } split /\n/, slurp($f->{out})) {
+		next if $record->{kind} eq 'lost';
+		my $count = "$record->{probe} $record->{epoch}";
+		push @order, $count unless $of{$count};
+		push @{$of{$count}}, $record->{seq};
+	}
+	return map {
+		my @seq = @{$of{$_}};
+		(split / /)[0] . (join(' ', @seq) eq join(' ', $seq[0] .. $seq[-1]) ? " $seq[0]-" : " not whole: @seq");
+	} @order;
+}
+
+# Whether all is shown that the sensor has of this probe by now.
+sub has_all {
+	my ($f, @probes) = @_;
+	my %last = map { my ($last) = (json_of(run(@s, 'records', $_, '--peek')))[-1]; ($_ => $last) } @probes;
+	return !grep { my $last = $last{$_}; !shows($f, qr/"seq":$last->{seq},[^\n]*"probe":"$_"[^\n]*"epoch":$last->{epoch},/) } @probes;
+}
+
+# With rings in which there is room for all that happens here.
+stop_server($server);
+$server = start_server($socket, '--ring', 1 << 20);
+touch("since-$_") for 1 .. 30;
+for my $how (['--interval', '0.1'], []) {
+	@how = @$how;
+	for my $peek ([], ['--peek']) {
+		for my $target ('folder', '*') {
+			my @probes = $target eq '*' ? ('folder', 'memory') : 'folder';
+			note("--since of $target, @how @$peek");
+			run(@s, 'reset', '*');
+			# A number that is not reached yet would be one of another count.
+			for my $probe ('folder', 'memory') {
+				wait_until { (json_of(run(@s, 'records', $probe, '--run', '--peek')))[-1]{seq} > 3 } or die "no records of $probe\n";
+			}
+			my $f = follow(@s, 'records', $target, '--since', 3, @$peek);
+			touch('since-mark');
+			ok(shows($f, qr/since-mark/), 'from there on');
+			run(@s, 'reset', 'folder');
+			touch('since-reset');
+			ok(shows($f, qr/since-reset/), 'after a reset');
+			run(@s, 'records', 'folder', '--run', '--peek') for 1 .. 2;
+			stop_server($server);
+			wait_until { slurp($f->{err}) =~ /waiting/ };
+			$server = start_server($socket, '--ring', 1 << 20);
+			ok(wait_until { slurp($f->{err}) =~ /is back/ }, 'after a restart');
+			run(@s, 'adversarial', 'folder');
+			run(@s, 'records', 'folder', '--run', '--peek');
+			touch('since-restart');
+			ok(shows($f, qr/since-restart/), 'it goes on');
+			ok(has_all($f, @probes), 'to the end') if @$peek;
+			is(end($f, 'INT'), 0, 'SIGINT');
+			my @counts = counts($f);
+			is_deeply([grep { /^folder/ } @counts], ['folder 3-', 'folder 0-', 'folder 0-'], 'each count whole, in order, nothing twice') or
+				diag(slurp($f->{err}));
+			is_deeply([grep { /^memory/ } @counts], ['memory 3-', 'memory 0-'], 'of the other probe, too') if $target eq '*';
+			unlike(slurp($f->{err}), qr/again|did not come/, 'and the records say themselves where a count ends');
+			unlink "$folder/since-$_" for qw(mark reset restart);
+		}
+	}
+
+	# --- which count is meant can be said
+	run(@s, 'reset', 'folder');
+	my ($last) = (json_of(run(@s, 'records', 'folder', '--peek', '--run')))[-1];
+	my $f = follow(@s, 'records', 'folder', '--peek', '--since', $last->{seq}, '--epoch', $last->{epoch});
+	ok(shows($f, qr/"seq":$last->{seq},/), 'a cursor of this count');
+	is(end($f, 'INT'), 0, 'SIGINT');
+	is_deeply([counts($f)], ["folder $last->{seq}-"], 'is gone on from');
+	$f = follow(@s, 'records', 'folder', '--peek', '--since', 1, '--epoch', $last->{epoch} ^ 1);
+	ok(shows($f, qr/"seq":$last->{seq},/), 'one of another count');
+	is(end($f, 'INT'), 0, 'SIGINT');
+	is_deeply([counts($f)], ['folder 0-'], 'is one of nothing that is there any more');
+	is((json_of(run(@s, 'records', 'folder', '--peek', '--since', 1, '--epoch', $last->{epoch} ^ 1)))[0]{seq}, 0, 'without --follow, too');
+
+	# --- where a filter leaves out the record that says so
+	$f = follow(@s, 'records', 'folder', '--peek', '--since', 3, '--filter', 'name=since-filtered');
+	touch('since-filtered');
+	ok(shows($f, qr/since-filtered/), 'with a filter');
+	my $length = -s $f->{out};
+	run(@s, 'reset', 'folder');
+	ok(wait_until { -s $f->{out} > $length }, 'it goes on after a reset');
+	ok(wait_until { slurp($f->{err}) =~ /^ksense: folder counts from 0 again, as it was reset/m }, 'and says so');
+	is(end($f, 'INT'), 0, 'SIGINT');
+	unlink "$folder/since-filtered";
+}
+
+# --- a new connection to the same instance: it goes on where it was, and tells what is missing
+my $asked = "$dir/asked";
+sub pushed { my ($seq, $epoch) = @_; return qq("p",{"seq":$seq,"time":$seq,"probe":"p","kind":"k"$epoch}) }
+# A server that closes each connection when it has nothing to say: to each in turn one of these gives
+# the answers to a command.
+sub fake_connections {
+	my @acts = @_;
+	my $path = "$dir/connections" . $count++;
+	my $listener = IO::Socket::UNIX->new(Local => $path, Listen => 4) or die "$path: $!";
+	unlink $asked;
+	my $pid = fork // die "fork: $!";
+	return ($path, $pid) if $pid;
+	alarm 30;
+	for my $act (@acts) {
+		my $client = $listener->accept or last;
+		while (my $line = <$client>) {
+			my ($nonce, $command) = $line =~ /"request": \["([0-9a-f]+)", "(\w+)"/;
+			open(my $log, '>>', $asked) or die;
+			syswrite($log, $line);
+			my @replies = $act->($command) or last;
+			syswrite($client, qq({"Virtue-protocol-version":0.2,"reply":["$nonce",$_]}\n)) for @replies;
+			sleep 0.2;
+			last if $command eq 'subscribe' && $act != $acts[-1];
+		}
+	}
+	POSIX::_exit(0);
+}
+for my $case (['', qr/"since":7,"epoch":7\}/, qr/^ksense: p: seq 7 to 8 did not come: they were on their way/m, 'what was on its way is told'],
+	      [',"name":"x"', qr/"since":7,"epoch":7, "filter"/, qr/\A(?!.*did not come)/s, 'where a filter leaves gaps, nothing can be told']) {
+	my ($member, $wants, $says, $what) = @$case;
+	my $act = sub {
+		my @seq = @_;
+		return sub {
+			return '"status",{"name":"p","uuid":"u","epoch":7}' if $_[0] eq 'status';
+			return '"unsubscribe"' if $_[0] eq 'unsubscribe';
+			# One that says why there are none is of no count.
+			return ('"subscribe"', pushed(0, ',"epoch":0'), map { pushed($_, qq(,"epoch":7$member)), pushed(0, ',"epoch":0') } @seq);
+		};
+	};
+	my ($path, $pid) = fake_connections($act->(5, 6), $act->(9, 10));
+	@how = ();
+	my $f = follow('--socket', $path, 'records', 'p', '--since', 5, $member ? ('--filter', 'name=x') : ());
+	ok(shows($f, qr/"seq":10,/), 'a new connection');
+	is(end($f, 'INT'), 0, 'SIGINT');
+	my @asked = grep { /"subscribe"/ } split /\n/, slurp($asked);
+	like($asked[0], qr/"since":5,"epoch":7/, 'asked for with the count that it is of');
+	like($asked[1], $wants, 'and then from where it was');
+	like(slurp($f->{err}), $says, $what);
+	unlike(slurp($f->{err}), qr/counts from 0/, 'and no count is over');
+	is(scalar(() = slurp($f->{out}) =~ /"epoch":0/g), 6, 'nothing is taken for what was shown') if !$member;
+	waitpid($pid, 0);
+}
+
+# --- a server that tells no counts is asked for all, rather than that something is left out
+{
+	my $act = sub {
+		my @seq = @_;
+		my $asked = 0;
+		return sub {
+			return '"error",{"code":"command","message":"no"}' if $_[0] ne 'records';
+			return $asked++ ? () : ((map { pushed($_, '') } @seq), '"p"');
+		};
+	};
+	my ($path, $pid) = fake_connections($act->(5, 6), $act->(0, 1), sub { ('"p"') });
+	my $f = follow('--socket', $path, 'records', 'p', '--since', 5);
+	ok(shows($f, qr/"seq":1,/), 'a server of 0.1 is asked, too');
+	is(end($f, 'INT'), 0, 'SIGINT');
+	my @asked = grep { /"records"/ } split /\n/, slurp($asked);
+	like($asked[0], qr/"since":5/, 'from there on');
+	unlike($asked[-1], qr/since/, 'but not once it may be another one');
+	like(slurp($f->{err}), qr/does not tell of which count its records are: from now on --since does not count/, 'which is said');
+	kill 'TERM', $pid;
+	waitpid($pid, 0);
+}
+
+# --- and with --peek it goes by time, for seq starts again after a reset
+{
+	my $asked = 0;
+	my ($path, $pid) = fake_connections(sub {
+		return '"error",{"code":"command","message":"no"}' if $_[0] ne 'records';
+		return (pushed(5, ''), pushed(6, ''), $asked++ ? qq("p",{"seq":0,"time":7,"probe":"p","kind":"k"}) : (), '"p"');
+	});
+	my $f = follow('--socket', $path, 'records', 'p', '--peek', '--interval', '0.1');
+	ok(shows($f, qr/"seq":0,/), 'a server of 0.1, peeked at');
+	sleep 0.5;
+	is(end($f, 'INT'), 0, 'SIGINT');
+	is_deeply([slurp($f->{out}) =~ /"seq":(\d+)/g], [5, 6, 0], 'nothing twice');
+	kill 'TERM', $pid;
+	waitpid($pid, 0);
+}
+
+stop_server($server);
+$server = start_server($socket);
+run(@s, 'adversarial', 'folder');
+unlink $_ for glob("$folder/*");
+run(@s, 'records', '--run');
+
 # --- a subscription
 @how = ();
 my $f = follow(@s, 'records', 'folder', '--filter', 'event=appeared');

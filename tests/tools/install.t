@@ -67,6 +67,7 @@ unlike($text, qr/\b-c -o\b/, 'builds nothing');
 my %mode = (
 	'bin/ksense' => '755', 'bin/ksense-host' => '755', 'lib/libksense.a' => '644', 'lib/libksense.so.0' => '644', 'lib/pkgconfig/ksense.pc' => '644',
 	'include/ksense/libksense.h' => '644', 'include/ksense/sense.h' => '644', 'share/ksense/checks.json' => '644',
+	'share/bash-completion/completions/ksense' => '644',
 	'share/man/man1/ksense.1' => '644', 'share/man/man3/ksense.3' => '644', 'share/man/man5/ksense-checks.5' => '644',
 );
 is_deeply([grep { !m{/$} } all_below($at)], [sort keys %mode, 'lib/libksense.so', 'lib/pkgconfig/other.pc'], 'just these files');

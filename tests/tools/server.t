@@ -90,7 +90,7 @@ my @rows = $got->{out} =~ /^ +(\d .*)$/mg;
 is(scalar(@rows), 6, 'none is left out') or diag $got->{out};
 like($rows[0], qr/^0 +1\.500 +18446744073708998656 +-86400 +a$/, 'beyond 63 bits, and a date before 1970');
 like($rows[1], qr/^1 +1\.500 +5 +-9223372036854775808 +18446744073708998656 .*position=18446744073709551615 mtime=-1$/, 'the least, and in what was');
-like($rows[2], qr/^2 +-1\.500 +-9223372036854775809 +1e999 +"position":18446744073708998656,\\$/, 'below 63 bits, and what is in a string stays as it is');
+like($rows[2], qr/^2 +-1\.500 +-9223372036854775809 +1e999 +"\\"position\\":18446744073708998656,\\\\"$/, 'below 63 bits, and a string that begins with a quote is in quotes');
 like($rows[3], qr/^3 +18446744073709551615 +\[1,"18446744073709551615",null\] +0 +c$/, 'in a list');
 like($rows[4], qr/^4 +1\.500 +7 +0 +"d\\u0000" +a member with a NUL in its name$/, 'what cannot be shown says so') or diag $got->{out};
 like($rows[5], qr/^5 +1\.500 +8 +0 +last$/, 'and what comes behind it is there');
@@ -104,6 +104,18 @@ is(answered($odd, 'records')->{out}, join('', map { "$_\n" } @odd), 'for scripts
 $got = answered(sub { reply($_[0], '"status"', '{"name":"p","state":"on","runs":18446744073709551615,"last_run_ns":18446744073709551615}') }, '--table', 'status', 'p');
 is($got->{status}, 0, 'a status');
 like($got->{out}, qr/^p +on .* 18446744073709551615 +9223372037s /m, 'with such numbers');
+
+# --- more members than a table has columns: none is dropped without a word
+sub members { return '{"probe":"p","kind":"k","class":"event","epoch":1,"pass":1,"old":{"a":1},' . join(',', map { qq("m$_":$_) } $_[0] .. $_[1]) . '}' }
+$got = answered(sub { reply($_[0], '"p"', members(1, 55)) . reply($_[0], '"p"') }, '--table', 'records');
+like($got->{out}, qr/^k of p: 1 record\n *m1 .* m55 was\n *1 .* 55 a=1$/m, 'a record with all the members that one can have: each is a column');
+unlike($got->{out}, qr/more/, 'and there are no more');
+$got = answered(sub { my $n = shift; join('', map { reply($n, '"p"', members(50 * $_ + 1, 50 * $_ + 50)) } 0 .. 5) . reply($n, '"p"') }, '--table', 'records');
+my @cells = map { [split] } lines($got);
+is($cells[1][255], 'm256', 'up to 256 columns');
+is_deeply([@{$cells[1]}[256 .. $#{$cells[1]}]], ['was', '(more)'], 'and two that say what has none');
+like((lines($got))[6], qr/ 201 .* 250 +a=1$/, 'a row that has all');
+like((lines($got))[7], qr/ a=1 44 members: --json shows all$/, 'and one that has not') or diag((lines($got))[7]);
 
 # --- escape sequences of a terminal in what the server says
 $got = answered(sub { reply($_[0], '"error"', '{"code":"target","message":"\\u001b[31mred"}') }, 'low');

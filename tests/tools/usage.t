@@ -31,10 +31,17 @@ my @wrong = (
 	 qw(add remove)),
 	[['raw', 'folder'], qr/raw takes no target/],
 	[['raw', '--json'], qr/no --table, --json/],
+	[['raw', '--stamp'], qr/no --table, --json, --wide or --stamp/],
+	[['status', '--table', '--stamp'], qr/--stamp goes with --json/],
 	[['leves'], qr/no command 'leves'$/m],
 	[['lw'], qr/did you mean 'low'\?/],
+	[['hlep'], qr/did you mean 'help'\?/],
+	[['help', 'recrods'], qr/no command 'recrods'; did you mean 'records'\?/],
+	[['recrods', '-h'], qr/no command 'recrods'; did you mean 'records'\?/],
+	[['help', 'subscribe'], qr/'subscribe' is for programs/],
+	[['help', 'records', 'status'], qr/help takes one command: 'status' is too much/],
 	# What takes something away for good is proposed to nobody.
-	(map { [[$_], qr/no command '$_'$/m] } qw(lokk locks unlock look block rest resett of offf exit level peek help2 disc run stop diff info list show)),
+	(map { [[$_], qr/no command '$_'$/m] } qw(lokk locks unlock look block rest resett of offf exit level peek disc run stop diff info list show)),
 	[['lock', 'a', 'b'], qr/one target.*'b'/],
 	[['lock'], qr/lock takes a domain; to hand the sensor to nobody, write: lock --nobody$/m],
 	[['lock', ''], qr/lock takes a domain; .*write: lock --nobody$/m],
@@ -63,6 +70,8 @@ my @wrong = (
 	[['low', '--max', '1'], qr/--max goes with the command records/],
 	(map { my $bad = $_; [['records', "--max=$bad"], qr/--max takes a whole number/] }
 	 '', '-1', '1x', ' 1', '+1', '1.5', '0x10', '18446744073709551616', 'x'),
+	[['records', '--epoch', '1'], qr/--epoch goes with --since/],
+	[['records', '--since', '1', '--epoch', '4294967296'], qr/--epoch takes a whole number/],
 	[['records', '--since', 'now'], qr/--since takes a whole number/],
 	[['records', '--record', '-3'], qr/--record takes a whole number/],
 	[['records', '--record', '3', '--run'], qr/--run does not go with --record/],
@@ -101,6 +110,41 @@ is_deeply(run($_), $help, "$_ is the same") for qw(-h help);
 is((grep { length > 80 } lines($help)), 0, 'fits a terminal');
 like(run('--version')->{out}, qr/^ksense \d+\.\d+\.\d+\n$/, '--version');
 is(run('--vers')->{status}, 0, 'options may be shortened');
+
+# --- of each command, and from anywhere
+my %of = map { $_ => run('help', $_) } qw(discovery status records off on low default high adversarial increase decrease reset add remove raw compare lock);
+my %needs = map { $_ => 1 } qw(socket folder ring timeout filter since epoch max record interval checks accept require heartbeat);
+my %value = (filter => 'a=1', require => 'xen', socket => "$dir/none", checks => "$dir/none", ring => 16384);
+# The options that a help text has, as what the line begins with.
+sub options_of {
+	my ($text) = @_;
+	return sort grep { !/^(?:help|version)$/ } map { /--([a-z]+)/g } $text =~ /^ +(-.*?)(?:  |$)/mg;
+}
+my @options = options_of($help->{out});
+for my $command (sort keys %of) {
+	my $text = $of{$command}{out};
+	my %has = map { $_ => 1 } options_of($text);
+
+	is($of{$command}{status}, 0, "help $command");
+	like($text, qr/\AUsage: ksense \[OPTION\]\.\.\. $command\b.*\n[A-Z]/, 'says how it is called, and what it does');
+	like($text, qr/^Example:\n  (?:.*\n? *)ksense $command\b|^Example:\n(?s:.*)\| ksense $command$/m, 'has an example');
+	like($text, qr/^Exit status: /m, 'and what its status means');
+	is((grep { length > 82 } lines($of{$command})), 0, 'and fits a terminal') or diag($text);
+	is_deeply(run(@$_), $of{$command}, "@$_ is the same") for [$command, '-h'], ['--help', $command], [$command, 'x', '--max', 'y', '--nonsense', '-h'];
+	like(run($command, '--nonsense')->{err}, qr/^Try 'ksense $command --help'\.$/m, 'and a mistake leads there');
+
+	# What it does not name it does not take.
+	my @args = ($command, $command =~ /^(?:off|reset|lock)$/ ? 'a' : $command =~ /^(?:add|remove)$/ ? ('a', 'b') : ());
+	# Checks that are not there are looked for when all else is right.
+	push @args, '--checks', "$dir/none" if $command eq 'compare';
+	for my $option (@options) {
+		my @medium = $option =~ /^(?:xen|socket|host|folder|ring)$/ || $command =~ /^(?:compare|lock)$/ ? () : ('--socket', "$dir/none");
+		my $got = run(@args, @medium, "--$option", $needs{$option} ? $value{$option} // 1 : ());
+
+		unlike($got->{err}, qr/goes with the command/, "$command takes --$option") if $has{$option};
+		is($got->{status} == 2 && $got->{err} !~ /ksense-checks/, 1, "$command takes no --$option") if !$has{$option};
+	}
+}
 
 # --- the man page tells the same
 my $man = slurp("$root/docs/ksense.1");
