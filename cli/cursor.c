@@ -2,9 +2,10 @@
 /*
  * cursor.c - how far --follow has come, of each probe.
  *
- * A probe's seq starts again with a reset or a restart of the sensor, and a number alone then means
- * something else.  The epoch that each record bears says of which count it is; the two together
- * are a cursor.  What could not be shown is said: here, where no record of the sensor says it.
+ * A probe's seq starts again with a reset or a restart of the sensor, and a number alone then
+ * means something else.  The epoch that each record bears says of which count it is; the two
+ * together are a cursor.  What could not be shown is said: here, where no record of the sensor
+ * says it.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -164,7 +165,8 @@ void cursor_ask(const struct cursors *c, const char *probe, struct ksense_reques
 		request->since = (uint64_t)json_integer_value(member(cursor, "seq")) + 1;
 		set_epoch(request, member(cursor, "epoch"));
 	} else if (!epoch) {
-		request->has_since = request->has_epoch = false; /* of a probe that came later, all is new */
+		/* Of a probe that came later, all is new. */
+		request->has_since = request->has_epoch = false;
 	} else if (!c->request->has_epoch) {
 		set_epoch(request, epoch);
 	}

@@ -28,7 +28,10 @@ void cursor_note(struct cursors *c, const json_t *record);
 /* There is a new connection. */
 void cursors_resume(struct cursors *c);
 
-/* With --since: these probes are there, as the status tells; the first time says which count is meant. */
+/*
+ * With --since: these probes are there, as the status tells; the first time says which count is
+ * meant.
+ */
 void cursors_begin(struct cursors *c, const json_t *probes);
 
 /* Makes @request, a copy of the user's, go on where this probe's records were shown last. */

@@ -3,8 +3,8 @@
  * help.c - what "ksense help" says: of all commands, and of each.
  *
  * A block of options is written once, and stands in each text that it belongs to.  The completion
- * for bash reads them from there as well: an option is what stands behind two blanks or more at the
- * start of a line.
+ * for bash reads them from there as well: an option is what stands behind two blanks or more at
+ * the start of a line.
  */
 #include <stdio.h>
 #include <string.h>

@@ -143,7 +143,7 @@ void print_status(const json_t *status);
  */
 char *lock_text(const json_t *lock);
 
-/* === sink.c: text that may be a sensor's, or anybody's, made harmless (see ksense_harmless()) === */
+/* === sink.c: text that may be anybody's, made harmless (see ksense_harmless()) === */
 
 void put_text(FILE *out, const char *text);
 /* A JSON text, which means the same afterwards. */

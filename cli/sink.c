@@ -2,9 +2,9 @@
 /*
  * sink.c - the one way to the terminal for text from outside.
  *
- * Whoever runs a program, names a file or starts a domain writes into records, and a sensor may lie
- * altogether: what a terminal obeys, and what a reader does not see, is escaped here, whether it
- * stands in a line of JSON, in a cell of a table, in a finding or in a message.
+ * Whoever runs a program, names a file or starts a domain writes into records, and a sensor may
+ * lie altogether: what a terminal obeys, and what a reader does not see, is escaped here, whether
+ * it stands in a line of JSON, in a cell of a table, in a finding or in a message.
  */
 #include <langinfo.h>
 #include <stdarg.h>

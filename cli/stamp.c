@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * stamp.c - lines of JSON; with --stamp, each says when, on which host and from which sensor it is.
+ * stamp.c - lines of JSON; with --stamp, each says when, on which host and from which sensor.
  *
  * All that is added is one member, the first of the line.  No sensor of ours has one of that name;
  * what another sensor, or one that lies, calls so stays under another name.
@@ -111,7 +111,7 @@ static void put_members(const char *text, size_t bytes)
 		if (ks_json_next(&json) != KS_JSON_KEY)
 			break;
 		if (ks_json_is(&json.value, STAMP, strlen(STAMP))) {
-			/* The value may not be of the text: the reader resolves what is escaped. */
+			/* The reader may have the name elsewhere, with its escapes resolved. */
 			quote = memchr(before, '"', (size_t)(json.pos - before));
 			put_json(stdout, done, (size_t)(quote - done));
 			fputs("\"" OF_THE_RECORD "\"", stdout);

@@ -106,7 +106,8 @@ int ksense_fd(const struct ksense *k);
 /*
  * The last error of this handle, and a sentence about it, for a person: what is wrong and what to
  * do.  It is harmless in the sense of ksense_harmless(), whatever a server said.  Each of the
- * functions that can fail starts by forgetting it; so ksense_next() at the end of a reply does not.
+ * functions that can fail starts by forgetting it; so ksense_next() at the end of a reply does
+ * not.
  */
 enum ksense_error ksense_error(const struct ksense *k);
 const char *ksense_message(const struct ksense *k);
@@ -236,7 +237,7 @@ bool ksense_buffered(const struct ksense *k);
  * snprintf() does it.
  */
 enum {
-	/* @text is a JSON text, and means the same afterwards: white space between tokens stays such. */
+	/* @text is a JSON text, and means the same afterwards. */
 	KSENSE_HARMLESS_JSON = 1,
 	/* Escape all that is not ASCII, for a terminal that knows no UTF-8. */
 	KSENSE_HARMLESS_ASCII = 2,

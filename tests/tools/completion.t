@@ -3,8 +3,8 @@
 #
 # What bash completes of a command line of ksense.
 #
-# Wrong in the world if this fails: Tab offers what ksense does not take, hangs because a sensor does
-# not answer, or runs what somebody has named a probe.
+# Wrong in the world if this fails: Tab offers what ksense does not take, hangs because a sensor
+# does not answer, or runs what somebody has named a probe.
 use strict;
 use warnings;
 use FindBin;

@@ -243,8 +243,8 @@ for my $how (['--interval', '0.1'], []) {
 # --- a new connection to the same instance: it goes on where it was, and tells what is missing
 my $asked = "$dir/asked";
 sub pushed { my ($seq, $epoch) = @_; return qq("p",{"seq":$seq,"time":$seq,"probe":"p","kind":"k"$epoch}) }
-# A server that closes each connection when it has nothing to say: to each in turn one of these gives
-# the answers to a command.
+# A server that closes each connection when it has nothing to say: to each in turn one of these
+# gives the answers to a command.
 sub fake_connections {
 	my @acts = @_;
 	my $path = "$dir/connections" . $count++;

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 #
 # Wrong in the world if this fails: who names a process or a file, or makes the sensor lie, writes
-# to the terminal of the person who looks for him: hides a line, turns one around, changes a finding
-# that says who he is.
+# to the terminal of the person who looks for him: hides a line, turns one around, changes a
+# finding that says who he is.
 #
-# One hostile name goes through all that ksense says: tables, lines of records, JSON, findings, messages.
+# One hostile name goes through all that ksense says: tables, lines, JSON, findings, messages.
 use strict;
 use warnings;
 use utf8;
@@ -105,7 +105,7 @@ is_deeply([json_of(run('--socket', hostile_server(\&says), 'discovery'))], [{ na
 $got = run('--socket', hostile_server(sub { qq("p",{"seq":0,\t"name" :\t"x\x7f"}), '"p"' }), 'records');
 is($got->{out}, qq({"seq":0, "name" : "x\\u007f"}\n), 'a tab between two tokens is white space');
 
-# --- two names never become one
+# --- what is escaped looks like nothing that is not
 my @pairs = (['a', "a\x{200b}"], ["\x{202e}", '\\u202e'], ["\x{202e}", '"\\u202e"'], ["\x7f", '\\u007f'], ['a', '"a"']);
 for my $pair (@pairs) {
 	my @shown = map {

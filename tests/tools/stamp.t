@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Wrong in the world if this fails: the lines of twenty machines come together in one place, and one
-# of them cannot be told from the others', or says that it is somebody else's.
+# Wrong in the world if this fails: the lines of twenty machines come together in one place, and
+# one of them cannot be told from the others', or says that it is somebody else's.
 use strict;
 use warnings;
 use FindBin;
@@ -79,7 +79,7 @@ for my $how (['--interval', '0.1'], []) {
 	stamped({ out => substr(slurp($out), $length), err => '' }, $after->{uuid}, 'and --follow says so');
 }
 
-# --- a sensor that lies cannot give itself another stamp, and one that is odd is told apart all the same
+# --- a sensor that lies cannot give itself another stamp
 sub answered {
 	my ($body) = @_;
 	my $path = fake_server(sub {
