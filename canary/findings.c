@@ -165,7 +165,8 @@ static int changes_of(const struct check *check, const struct spec *spec, json_t
 }
 
 /* What to do next, and which page says more.  NULL: no memory. */
-static json_t *next_of(const struct check *check, const char *finding, const char *next, const json_t *xen, const json_t *dom0)
+static json_t *next_of(const struct check *check, const char *finding, const char *next, const json_t *xen,
+		       const json_t *dom0)
 {
 	json_t *filled = fill_in(next, xen, dom0), *both;
 
@@ -208,8 +209,9 @@ json_t *finding_blinded(const struct check *check)
 			 "last_whole", check->last_whole, "looks", (int)check->blind_rounds,
 			 "why", "Whoever hides something on this host has to blind what would see it. A sensor, a probe or a source that has answered "
 			 "and does not answer any more is what that looks like.",
-			 "next", next_of(check, "blinded", "Find out who did it: 'ksense status', the records of kind 'command' of the probe, and, for "
-					 "the module, 'lsmod'. If it was you, --accept takes it out of the status.", NULL, NULL));
+			 "next", next_of(check, "blinded", "Find out who did it: 'ksense status', the records of kind 'command' "
+					 "of the probe, and, for the module, 'lsmod'. If it was you, --accept takes it out of "
+					 "the status.", NULL, NULL));
 }
 
 bool finding_is_notice(const json_t *finding)
