@@ -198,6 +198,8 @@ json_t *finding_new(const struct check *check, const char *identity, const json_
 
 json_t *finding_blinded(const struct check *check)
 {
+	static const char next[] = "Find out who did it: 'ksense status', the records of kind 'command' of the probe, "
+		"and, for the module, 'lsmod'. If it was you, --accept takes it out of the status.";
 	char id[9], identity[512], what[1024];
 
 	snprintf(identity, sizeof(identity), "%s/blinded", check->name);
@@ -209,9 +211,7 @@ json_t *finding_blinded(const struct check *check)
 			 "last_whole", check->last_whole, "looks", (int)check->blind_rounds,
 			 "why", "Whoever hides something on this host has to blind what would see it. A sensor, a probe or a source that has answered "
 			 "and does not answer any more is what that looks like.",
-			 "next", next_of(check, "blinded", "Find out who did it: 'ksense status', the records of kind 'command' "
-					 "of the probe, and, for the module, 'lsmod'. If it was you, --accept takes it out of "
-					 "the status.", NULL, NULL));
+			 "next", next_of(check, "blinded", next, NULL, NULL));
 }
 
 bool finding_is_notice(const json_t *finding)

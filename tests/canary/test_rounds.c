@@ -272,7 +272,8 @@ static void names_its_page(void **state)
 	world.says[XEN] = "[" ITEM(2, 6) "]";
 	world.says[MODULE] = "[" OTHER "]";
 	assert_true(canary_round(c));
-	assert_string_equal(json_string_value(json_object_get(finding("more"), "next")), "n See doc/findings/more.md.");
+	assert_string_equal(json_string_value(json_object_get(finding("more"), "next")),
+			    "n See doc/findings/more.md.");
 	canary_close(c);
 }
 
