@@ -266,14 +266,18 @@ INSTALLED = 755:bin:$(B)/cli/ksense 755:bin:$(B)/host/ksense-host \
 	    644:lib:$(B)/lib/libksense.so.$(LIB_ABI) 644:lib:$(B)/lib/libksense.a \
 	    644:include/ksense:lib/libksense.h 644:include/ksense:include/sense.h \
 	    644:share/man/man1:docs/ksense.1 644:share/man/man3:docs/ksense.3 644:share/man/man5:docs/ksense-checks.5 \
-	    644:share/ksense:canary/checks.json 644:share/bash-completion/completions:$(B)/cli/completion/ksense
+	    644:share/man/man8:docs/ksense-host.8 \
+	    644:share/ksense:canary/checks.json 644:share/bash-completion/completions:$(B)/cli/completion/ksense \
+	    $(patsubst docs/%,644:share/doc/ksense:docs/%,$(wildcard docs/*.md)) \
+	    $(patsubst %,644:share/doc/ksense/findings:%,$(wildcard docs/findings/*.md)) \
+	    $(patsubst %,644:share/doc/ksense/probes:%,$(wildcard docs/probes/*.md))
 
 # Two more are made in place: the name that a linker looks for, and what pkg-config is told.
 INSTALLED_LINK = lib/libksense.so
 INSTALLED_PC = lib/pkgconfig/ksense.pc
 
 # Folders that nobody else puts anything into.
-INSTALLED_OWN = include/ksense share/ksense
+INSTALLED_OWN = include/ksense share/ksense share/doc/ksense/findings share/doc/ksense/probes share/doc/ksense
 
 INSTALL_BELOW = $(DESTDIR)$(PREFIX)
 

@@ -332,6 +332,7 @@ bool checks_read(struct checks *checks, json_t *json, const char *file, char *er
 {
 	struct reader r = { .file = file, .error = error, .size = size };
 	json_t *list = json_object_get(json, "checks"), *check;
+	const char *pages;
 	size_t i;
 
 	*checks = (struct checks){ .json = json };
@@ -339,6 +340,8 @@ bool checks_read(struct checks *checks, json_t *json, const char *file, char *er
 		return wrong(&r, "it is to be an object with \"checks\", an array");
 	if (!json_array_size(list))
 		return wrong(&r, "\"checks\" is empty: there is nothing to compare");
+	if (!text(&r, json, "it", "pages", false, &pages))
+		return false;
 	checks->check = calloc(json_array_size(list), sizeof(*checks->check));
 	if (!checks->check)
 		return false;
@@ -347,6 +350,7 @@ bool checks_read(struct checks *checks, json_t *json, const char *file, char *er
 
 		if (!read_check(&r, this, check))
 			return false;
+		this->pages = pages;
 		this->findings = json_object();
 		this->first = json_object();
 		if (!this->findings || !this->first) {

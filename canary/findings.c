@@ -164,6 +164,19 @@ static int changes_of(const struct check *check, const struct spec *spec, json_t
 	return 0;
 }
 
+/* What to do next, and which page says more.  NULL: no memory. */
+static json_t *next_of(const struct check *check, const char *finding, const char *next, const json_t *xen,
+		       const json_t *dom0)
+{
+	json_t *filled = fill_in(next, xen, dom0), *both;
+
+	if (!filled || !check->pages)
+		return filled;
+	both = json_sprintf("%s See %s/%s.md.", json_string_value(filled), check->pages, finding);
+	json_decref(filled);
+	return both;
+}
+
 json_t *finding_new(const struct check *check, const char *identity, const json_t *difference, const char *first_seen)
 {
 	const struct rule *rule = rule_of(check, json_integer_value(json_object_get(difference, "rule")));
@@ -180,24 +193,25 @@ json_t *finding_new(const struct check *check, const char *identity, const json_
 	return json_pack("{ssssssss sosososo so?so? sssi ssso}", "finding", rule->finding, "id", id, "severity", rule->severity, "check", check->name,
 			 "what", fill_in(rule->what, xen, dom0), "where", where_of(xen ? xen : dom0, spec), check->xen[0].source, item_copy(xen),
 			 "dom0", item_copy(dom0), "old", old, "new", new, "first_seen", first_seen, "looks", (int)check->looked, "why", rule->why,
-			 "next", fill_in(rule->next, xen, dom0));
+			 "next", next_of(check, rule->finding, rule->next, xen, dom0));
 }
 
 json_t *finding_blinded(const struct check *check)
 {
+	static const char next[] = "Find out who did it: 'ksense status', the records of kind 'command' of the probe, "
+		"and, for the module, 'lsmod'. If it was you, --accept takes it out of the status.";
 	char id[9], identity[512], what[1024];
 
 	snprintf(identity, sizeof(identity), "%s/blinded", check->name);
 	id_of(identity, id);
 	snprintf(what, sizeof(what), "the check %s could look until %s, and cannot since %s: %s (%s)", check->name, check->last_whole,
 		 check->blind_since, check->words, check->reason);
-	return json_pack("{ssssssss sss{ss}snsn snsn sssssi ssss}", "finding", "blinded", "id", id, "severity", "high", "check", check->name,
+	return json_pack("{ssssssss sss{ss}snsn snsn sssssi ssso}", "finding", "blinded", "id", id, "severity", "high", "check", check->name,
 			 "what", what, "where", "reason", check->reason, "xen", "dom0", "old", "new", "first_seen", check->blind_since,
 			 "last_whole", check->last_whole, "looks", (int)check->blind_rounds,
 			 "why", "Whoever hides something on this host has to blind what would see it. A sensor, a probe or a source that has answered "
 			 "and does not answer any more is what that looks like.",
-			 "next", "Find out who did it: 'ksense status', the records of kind 'command' of the probe, and, for the module, 'lsmod'. If it "
-			 "was you, --accept takes it out of the status.");
+			 "next", next_of(check, "blinded", next, NULL, NULL));
 }
 
 bool finding_is_notice(const json_t *finding)

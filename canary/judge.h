@@ -51,6 +51,7 @@ struct condition {
 struct check {
 	const char *name;
 	const char *instead_of;         /* looked at where that check is blind; or NULL */
+	const char *pages;              /* the folder with a page for each kind of finding, NAME.md; or NULL */
 	struct condition only_if;
 	struct {
 		const char *source, *words;

@@ -47,8 +47,10 @@ static int __init ks_start(void)
 		.name = KBUILD_MODNAME,
 		.types = types,
 		.types_count = ARRAY_SIZE(types),
-		.memory_bytes = clamp_t(u64, (u64)totalram_pages() * PAGE_SIZE / 512, SZ_4M, SZ_64M), /* for the probes' tables */
-		.ring_bytes = KS_RING_MAX, /* so that a whole sample of what processes have open can be held */
+		/* For the probes' tables. */
+		.memory_bytes = clamp_t(u64, (u64)totalram_pages() * PAGE_SIZE / 512, SZ_4M, SZ_64M),
+		/* So that a whole sample of what processes have open can be held. */
+		.ring_bytes = KS_RING_MAX,
 		.option_mistake = warn_option,
 	};
 	struct ks_options options;

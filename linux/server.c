@@ -241,7 +241,7 @@ static int listener_thread(void *data)
 		if (!error && serve(sock))
 			sock_release(sock);
 		else if (error && error != -EAGAIN)
-			schedule_timeout_interruptible(HZ / 10); /* no memory: until a client goes */
+			schedule_timeout_interruptible(HZ / 10); /* no memory: a client may go */
 	}
 	/* kthread_stop() waits for this thread's end, whether it has come or not. */
 	return 0;

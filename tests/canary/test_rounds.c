@@ -263,6 +263,20 @@ static void differs(void **state)
 	canary_close(c);
 }
 
+/* What to do next ends with where more is said, if the file of checks says where. */
+static void names_its_page(void **state)
+{
+	struct canary *c = open_with("{'pages': 'doc/findings', 'checks': [" BOTH("c") "]}");
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(2, 6) "]";
+	world.says[MODULE] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	assert_string_equal(json_string_value(json_object_get(finding("more"), "next")),
+			    "n See doc/findings/more.md.");
+	canary_close(c);
+}
+
 static void goes_after_one_look(int source)
 {
 	if (source == XEN && world.takes[XEN] > 1)
@@ -628,6 +642,7 @@ int main(void)
 		cmocka_unit_test(only_if),
 		cmocka_unit_test(not_here),
 		cmocka_unit_test(instead_of),
+		cmocka_unit_test(names_its_page),
 		cmocka_unit_test(blinded),
 		cmocka_unit_test(blind_from_the_start),
 		cmocka_unit_test(accepted),

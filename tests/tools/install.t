@@ -69,10 +69,13 @@ my %mode = (
 	'include/ksense/libksense.h' => '644', 'include/ksense/sense.h' => '644', 'share/ksense/checks.json' => '644',
 	'share/bash-completion/completions/ksense' => '644',
 	'share/man/man1/ksense.1' => '644', 'share/man/man3/ksense.3' => '644', 'share/man/man5/ksense-checks.5' => '644',
+	'share/man/man8/ksense-host.8' => '644',
+	map { s{^\Q$root\E/docs}{share/doc/ksense}r => '644' } map { glob "$root/docs/$_" } qw(*.md findings/*.md probes/*.md),
 );
 is_deeply([grep { !m{/$} } all_below($at)], [sort keys %mode, 'lib/libksense.so', 'lib/pkgconfig/other.pc'], 'just these files');
 is_deeply({ map { $_ => sprintf '%o', (stat "$at/$_")[2] & 07777 } keys %mode }, \%mode, 'with these modes');
 is(readlink "$at/lib/libksense.so", 'libksense.so.0', 'a linker finds the shared library');
+ok(-e "$at/" . JSON::PP->new->decode(slurp("$at/share/ksense/checks.json"))->{pages} . '/hidden-process.md', 'the page to which a finding points is there');
 ($text, $status) = said("$at/bin/ksense", '--version');
 my ($version) = $text =~ /^ksense (\S+)$/;
 ok($version, 'the command runs');
@@ -199,7 +202,7 @@ write_file("$at/share/ksense/mine", "mine\n");
 ($text, $status) = make('uninstall');
 is($status, 0, 'make uninstall') or diag($text);
 is_deeply([grep { !m{/$} } all_below($at)], ['lib/pkgconfig/other.pc', 'share/ksense/mine'], "leaves no file but others'");
-ok(!-e "$at/include/ksense", 'and no folder of ours');
+ok(!-e "$at/include/ksense" && !-e "$at/share/doc/ksense", 'and no folder of ours');
 unlink "$at/share/ksense/mine" or die "mine: $!";
 ($text, $status) = make('uninstall');
 is($status, 0, 'where there is nothing, it is fine') or diag($text);

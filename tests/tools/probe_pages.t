@@ -50,7 +50,7 @@ is($status, 0, 'each page is what the tables of its probe say') or diag $out;
 
 # --- the records that the pages show are as the pages say
 my ($examples, @wrong) = (0);
-for my $path (glob "$root/docs/probes/*.md $root/docs/protocol.md $root/README.md") {
+for my $path (glob "$root/docs/probes/*.md $root/docs/*.md $root/README.md") {
 	open(my $in, '<', $path) or die "$path: $!\n";
 	my $text = do { local $/; <$in> };
 	for my $record ($text =~ /^ {4}.*?(\{"seq":.*\})/mg) {
