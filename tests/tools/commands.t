@@ -150,7 +150,7 @@ run(@s, 'records', 'folder', '--run');
 touch('one', 'more');
 run(@s, 'records', 'folder', '--run', '--peek');
 like(run(@s, '--table', 'records', 'folder', '--peek', '--filter', 'event=changed')->{out},
-     qr/ was\n.* changed +one .* 4 .* size=0 mtime_ns=\d+\n$/, 'the column "was"');
+     qr/ was\n.* changed +one .* 0x4 .* size=0x0 mtime_ns=0x[0-9a-f]+\n$/, 'the column "was"');
 
 # --- levels
 for my $step (['low', 'low'], ['decrease', 'low'], ['increase', 'default'], ['increase', 'high'], ['increase', 'adversarial'],
