@@ -45,9 +45,12 @@
  */
 enum ks_field_type {
 	KS_U8, KS_U16, KS_U32, KS_S32,  /* decimal */
-	KS_COUNT,                       /* uint64_t, decimal: of what is counted one by one, and takes centuries to come to 2^53 */
-	KS_SIZE,                        /* uint64_t, decimal: bytes of memory that the kernel has and the probe has walked over */
-	KS_NS,                          /* uint64_t, decimal: ns since boot, or of a duration; from 104 days on a double is some ns off */
+	/*
+	 * 64 bits, decimal.  Of what is counted one by one: it takes centuries to come to 2^53.
+	 * Bytes of the kernel's own memory: no machine has so many.  Nanoseconds since boot, or of
+	 * a duration: PROTOCOL has times as numbers; from 104 days on a double is some ns off.
+	 */
+	KS_COUNT, KS_SIZE, KS_NS,
 	KS_HEX,                         /* unsigned, as "0x..." */
 	KS_SIGNED_HEX,                  /* int64_t, as "0x..." or "-0x..." */
 	KS_BOOL,                        /* uint8_t */

@@ -84,7 +84,8 @@ static const struct ks_field file_fields[] = {
 		 "whose, as the initial pid namespace numbers it. A thread that shares its descriptors with its process has no records; one with "
 		 "a table of its own has, under its own id"),
 	KS_FIELD(struct ks_open_file, fd, KS_U32, "which descriptor"),
-	KS_FIELD(struct ks_open_file, start_ns, KS_NS, "[ns] when that process was started, since boot: another one under the same pid is a change"),
+	KS_FIELD(struct ks_open_file, start_ns, KS_NS,
+		 "[ns] when that process was started, since boot: another one under the same pid is a change"),
 	KS_LIVE(struct ks_open_file, uid, KS_U32, "that process's real user, as the initial user namespace numbers them"),
 	KS_LIVE(struct ks_open_file, comm, KS_STRING, "the process's name, up to 15 bytes"),
 	KS_FIELD(struct ks_open_file, type, KS_STRING,

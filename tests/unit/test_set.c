@@ -34,8 +34,8 @@ struct part {
 
 static const struct ks_field thing_fields[] = {
 	KS_FIELD(struct thing, id, KS_U32),   KS_FIELD(struct thing, name, KS_STRING), KS_FIELD(struct thing, up, KS_BOOL),
-	KS_FIELD(struct thing, root, KS_HEX), KS_LIVE(struct thing, run_time, KS_COUNT), KS_FIELD(struct thing, uuid, KS_UUID),
-	KS_FIELD(struct thing, offset, KS_SIGNED_HEX), KS_FIELD(struct thing, target, KS_S32),
+	KS_FIELD(struct thing, root, KS_HEX), KS_LIVE(struct thing, run_time, KS_COUNT),
+	KS_FIELD(struct thing, uuid, KS_UUID), KS_FIELD(struct thing, offset, KS_SIGNED_HEX), KS_FIELD(struct thing, target, KS_S32),
 };
 
 static const struct ks_field part_fields[] = {

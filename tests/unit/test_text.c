@@ -30,6 +30,7 @@ static void numbers(void **state)
 {
 	static const uint64_t some[] = { 0, 1, 9, 10, 11, 99, 100, 101, 12345, 999999, 1000000, UINT32_MAX, UINT64_MAX - 1, UINT64_MAX };
 	char want[32];
+	bool negative;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
@@ -47,7 +48,8 @@ static void numbers(void **state)
 		assert_string_equal(written(), want);
 		start(sizeof(buf));
 		ks_text_signed_hex(&text, (int64_t)some[i]);
-		snprintf(want, sizeof(want), "\"%s0x%" PRIx64 "\"", (int64_t)some[i] < 0 ? "-" : "", (int64_t)some[i] < 0 ? 0 - some[i] : some[i]);
+		negative = (int64_t)some[i] < 0;
+		snprintf(want, sizeof(want), "\"%s0x%" PRIx64 "\"", negative ? "-" : "", negative ? 0 - some[i] : some[i]);
 		assert_string_equal(written(), want);
 	}
 	start(sizeof(buf));
