@@ -222,6 +222,11 @@ for my $command (qw(discovery status records off on increase decrease low defaul
 ok(scalar(grep { ($_->{name} // '') eq 'one' } json_of(run('--host', '--folder', $folder, 'records', 'folder'))),
    '--host records takes a fresh sample');
 isnt(run('--host', '--folder', $folder, 'records', 'folder', '--ring', 16384)->{status}, 2, '--ring');
+utime -86400, -86400, "$folder/one" or die "$folder/one: $!";
+for my $form ('--json', '--table') {
+	like(run('--host', '--folder', $folder, $form, 'records', 'folder', '--filter', 'name=one')->{out},
+	     qr/ one .*-0x4e94914f0000\b|"name":"one",.*"mtime_ns":"-0x4e94914f0000"/, "a date before 1970 comes through ($form)");
+}
 
 # --- no sensor
 $got = run('--host', '--folder', "$dir/nothing", 'records');
