@@ -42,7 +42,10 @@ sub feed {
 	local $SIG{PIPE} = 'IGNORE';
 	flock $lock, LOCK_EX;
 	for (my $at = 0; $at < length $bytes;) {
-		$at += syswrite($validator, $bytes, length($bytes) - $at, $at) // last;
+		my $written = syswrite($validator, $bytes, length($bytes) - $at, $at);
+
+		last unless defined $written || $!{EINTR};
+		$at += $written // 0;
 	}
 	flock $lock, LOCK_UN;
 }
