@@ -183,6 +183,10 @@ share: $(B)/xen/xen $(B)/linux-guest/ksense.ko ## how much of Xen's sensor is th
 probe-pages: ## write what the probes' tables say into their pages in docs/probes/
 	@scripts/probe-pages
 
+.PHONY: schemas
+schemas: ## write what the tables say into the JSON Schemas in docs/schema/
+	@scripts/schemas
+
 # === Demo, checks, benchmarks ===============================================
 
 demo: ## install what is missing, build, boot Xen, and show the sensor at work

@@ -52,7 +52,7 @@ struct vcpu {
 static const struct ks_field fields[] = {
 	KS_FIELD(struct vcpu, domid, KS_U32),   KS_FIELD(struct vcpu, vcpu, KS_U32), KS_FIELD(struct vcpu, state, KS_STRING),
 	KS_FIELD(struct vcpu, online, KS_BOOL), KS_FIELD(struct vcpu, root, KS_HEX), KS_FIELD(struct vcpu, affinity, KS_HEX),
-	KS_LIVE(struct vcpu, run_time_ns, KS_U64),
+	KS_LIVE(struct vcpu, run_time_ns, KS_NS),
 };
 
 static const struct ks_set_kind kinds[] = { KS_KIND("vcpu", struct vcpu, fields, vcpu, "a vCPU") };

@@ -171,12 +171,12 @@ static void make_records(struct ks_probe *probe)
 		struct ks_text *text = ks_record_begin(probe, KS_EVENT, i % 9, "vcpu");
 
 		ks_text_member_str(text, "event", "changed", 7);
-		ks_text_member_u64(text, "domid", i % 9);
-		ks_text_member_u64(text, "vcpu", i % 3);
+		ks_text_member_count(text, "domid", i % 9);
+		ks_text_member_count(text, "vcpu", i % 3);
 		ks_text_member_bool(text, "online", true);
 		ks_text_member_str(text, "state", "running", 7);
-		ks_text_member_u64(text, "cpu", 1);
-		ks_text_member_u64(text, "runtime_ns", 123456789012ULL * i);
+		ks_text_member_count(text, "cpu", 1);
+		ks_text_member_ns(text, "runtime_ns", 123456789012ULL * i);
 		ks_text_member_str(text, "affinity", "all \"\n\x7f\xc3\xa4", 10);
 		ks_text_member_hex(text, "root", 0x34a01);
 		ks_text_member_hex(text, "user_root", 0x34a02);

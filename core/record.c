@@ -33,12 +33,12 @@ static struct ks_text *begin(struct ks_probe *probe, enum ks_class class, uint32
 	ks_text_init(text, ks_ring_open(&probe->ring), KS_RECORD_MAX - KS_RAW_MAX);
 	ks_text_lit(text, "{\"seq\":");
 	ks_text_u64(text, probe->ring.next_seq);
-	ks_text_member_u64(text, "time", probe->last_record_ns);
+	ks_text_member_ns(text, "time", probe->last_record_ns);
 	ks_text_put(text, probe->common, probe->common_bytes);
 	ks_text_put(text, kind, strlen(kind));
 	ks_text_put(text, class_members[class].text, class_members[class].bytes);
-	ks_text_member_u64(text, "epoch", probe->epoch);
-	ks_text_member_u64(text, "pass", probe->ended + probe->in_pass);
+	ks_text_member_count(text, "epoch", probe->epoch);
+	ks_text_member_count(text, "pass", probe->ended + probe->in_pass);
 	return text;
 }
 
@@ -122,7 +122,7 @@ static uint32_t put_by(struct ks_text *text, const struct ks_caller *caller)
 	} else {
 		ks_text_lit(text, ",\"by\":{\"pid\":");
 		ks_text_u64(text, caller->pid);
-		ks_text_member_u64(text, "uid", caller->id);
+		ks_text_member_count(text, "uid", caller->id);
 	}
 	ks_text_lit(text, "}");
 	return caller->id;
@@ -139,13 +139,13 @@ void ks_record_began(struct ks_probe *probe, const char *why, const struct ks_ca
 	if (before) {
 		ks_text_lit(text, ",\"before\":{\"epoch\":");
 		ks_text_u64(text, before->epoch);
-		ks_text_member_u64(text, "next_seq", before->next_seq);
-		ks_text_member_u64(text, "unread", before->unread);
-		ks_text_member_u64(text, "lost", before->lost);
-		ks_text_member_u64(text, "baselines", before->baselines);
+		ks_text_member_count(text, "next_seq", before->next_seq);
+		ks_text_member_count(text, "unread", before->unread);
+		ks_text_member_count(text, "lost", before->lost);
+		ks_text_member_count(text, "baselines", before->baselines);
 		ks_text_lit(text, "}");
 	}
-	ks_text_member_u64(text, "resets", probe->resets);
+	ks_text_member_count(text, "resets", probe->resets);
 	end(probe);
 }
 
@@ -176,8 +176,8 @@ static void record_command(struct ks_probe *probe, enum ks_command command, cons
 	member_text(text, ks_level_names[probe->level]);
 	/* It outlives the records of the single times. */
 	if (command == KS_CMD_ON) {
-		ks_text_member_u64(text, "offs", probe->offs);
-		ks_text_member_u64(text, "off_ns", probe->off_ns);
+		ks_text_member_count(text, "offs", probe->offs);
+		ks_text_member_ns(text, "off_ns", probe->off_ns);
 	}
 	end(probe);
 }
@@ -202,7 +202,7 @@ void ks_record_failed(struct ks_probe *probe, const char *why)
 	probe->failed_why = why;
 	ks_text_lit(text, KS_MEMBER("why"));
 	member_text(text, why);
-	ks_text_member_u64(text, "in_row", probe->failed_in_row);
+	ks_text_member_count(text, "in_row", probe->failed_in_row);
 	end(probe);
 }
 
@@ -210,7 +210,7 @@ void ks_record_recovered(struct ks_probe *probe)
 {
 	struct ks_text *text = begin(probe, KS_EVENT, KS_NO_SOURCE, "recovered");
 
-	ks_text_member_u64(text, "failed", probe->failed_in_row);
+	ks_text_member_count(text, "failed", probe->failed_in_row);
 	probe->failed_why = NULL;
 	end(probe);
 }
@@ -225,8 +225,8 @@ void ks_record_restarted(struct ks_probe *probe, const char *kind, const char *w
 	member_text(text, old_uuid);
 	ks_text_lit(text, KS_MEMBER("uuid"));
 	member_text(text, probe->uuid);
-	ks_text_member_u64(text, "in_row", probe->restarts_in_row);
-	ks_text_member_u64(text, "pause_ns", pause_ns);
+	ks_text_member_count(text, "in_row", probe->restarts_in_row);
+	ks_text_member_ns(text, "pause_ns", pause_ns);
 	end(probe);
 }
 
@@ -235,8 +235,8 @@ void ks_record_late(struct ks_probe *probe)
 {
 	struct ks_text *text = begin(probe, KS_ALARM, KS_NO_SOURCE, "late");
 
-	ks_text_member_u64(text, "late_ns", probe->late_untold_ns);
-	ks_text_member_u64(text, "lates", probe->lates);
-	ks_text_member_u64(text, "in_all_ns", probe->late_ns);
+	ks_text_member_ns(text, "late_ns", probe->late_untold_ns);
+	ks_text_member_count(text, "lates", probe->lates);
+	ks_text_member_ns(text, "in_all_ns", probe->late_ns);
 	end(probe);
 }

@@ -81,14 +81,14 @@ static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
 	put_record_head(sending, probe);
 	ks_text_lit(out, "{\"seq\":");
 	ks_text_u64(out, ring->lost_last);
-	ks_text_member_u64(out, "time", ks_port_boot_time_ns());
+	ks_text_member_ns(out, "time", ks_port_boot_time_ns());
 	ks_text_member_str(out, "probe", probe->type->name, probe->name_bytes);
 	ks_text_lit(out, ",\"kind\":\"lost\",\"class\":\"alarm\"");
-	ks_text_member_u64(out, "epoch", probe->epoch);
-	ks_text_member_u64(out, "pass", probe->ended + probe->in_pass);
-	ks_text_member_u64(out, "first", ring->lost_first);
-	ks_text_member_u64(out, "last", ring->lost_last);
-	ks_text_member_u64(out, "count", ring->lost_count);
+	ks_text_member_count(out, "epoch", probe->epoch);
+	ks_text_member_count(out, "pass", probe->ended + probe->in_pass);
+	ks_text_member_count(out, "first", ring->lost_first);
+	ks_text_member_count(out, "last", ring->lost_last);
+	ks_text_member_count(out, "count", ring->lost_count);
 	ks_text_lit(out, "}");
 	ks_put_end(out);
 	return ks_text_fits(out, line_start);
@@ -102,7 +102,7 @@ static bool put_no_memory(struct ks_sending *sending, const struct ks_probe *pro
 
 	put_record_head(sending, probe);
 	ks_text_lit(out, "{\"seq\":0");
-	ks_text_member_u64(out, "time", ks_port_boot_time_ns());
+	ks_text_member_ns(out, "time", ks_port_boot_time_ns());
 	ks_text_member_str(out, "probe", probe->type->name, probe->name_bytes);
 	ks_text_lit(out, ",\"kind\":\"failed\",\"class\":\"alarm\",\"epoch\":0,\"pass\":0,"
 			 "\"why\":\"there was no memory for the probe\",\"in_row\":0}");

@@ -73,9 +73,9 @@ static void put_probe(struct ks_text *out, struct ks_probe *probe)
 	put_text(out, probe->on ? "on" : "off");
 	ks_text_lit(out, KS_MEMBER("level"));
 	put_text(out, ks_level_names[probe->level]);
-	ks_text_member_u64(out, "interval_ns", probe->type->interval_ns[probe->level]);
-	ks_text_member_u64(out, "epoch", probe->epoch);
-	ks_text_member_u64(out, "pass", probe->ended);
+	ks_text_member_ns(out, "interval_ns", probe->type->interval_ns[probe->level]);
+	ks_text_member_count(out, "epoch", probe->epoch);
+	ks_text_member_count(out, "pass", probe->ended);
 	for (const struct number *number = numbers; number < numbers + sizeof(numbers) / sizeof(*numbers); number++) {
 		ks_text_put(out, number->prefix, number->prefix_bytes);
 		ks_text_u64(out, value_of(probe, number));
@@ -101,13 +101,13 @@ static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const stru
 	put_text(out, sensor->config.name);
 	ks_text_member_str(out, "uuid", sensor->uuid, KS_UUID_TEXT - 1);
 	ks_text_lit(out, ",\"version\":\"" KS_VERSION "\"");
-	ks_text_member_u64(out, "time", ks_port_boot_time_ns());
+	ks_text_member_ns(out, "time", ks_port_boot_time_ns());
 	ks_text_lit(out, KS_MEMBER("state"));
 	put_text(out, ks_target_word(sensor, request, false));
 	ks_text_lit(out, KS_MEMBER("level"));
 	put_text(out, ks_target_word(sensor, request, true));
-	ks_text_member_u64(out, "supervised", sensor->supervised);
-	ks_text_member_u64(out, "memory_bytes", memory_bytes);
+	ks_text_member_count(out, "supervised", sensor->supervised);
+	ks_text_member_size(out, "memory_bytes", memory_bytes);
 	ks_text_member_bool(out, "control", caller->control);
 	if (sensor->config.put_status)
 		sensor->config.put_status(out);

@@ -51,9 +51,9 @@ void ks_text_s64(struct ks_text *text, int64_t value)
 	ks_text_u64(text, 0 - (uint64_t)value);
 }
 
-void ks_text_hex(struct ks_text *text, uint64_t value)
+static inline void put_hex(struct ks_text *text, uint64_t value, bool negative)
 {
-	char digits[20]; /* "0x, 16 digits, " */
+	char digits[21]; /* "-0x, 16 digits, " */
 	unsigned int at = sizeof(digits);
 
 	digits[--at] = '"';
@@ -63,8 +63,20 @@ void ks_text_hex(struct ks_text *text, uint64_t value)
 	} while (value);
 	digits[--at] = 'x';
 	digits[--at] = '0';
+	if (negative)
+		digits[--at] = '-';
 	digits[--at] = '"';
 	ks_text_put(text, digits + at, sizeof(digits) - at);
+}
+
+void ks_text_hex(struct ks_text *text, uint64_t value)
+{
+	put_hex(text, value, false);
+}
+
+void ks_text_signed_hex(struct ks_text *text, int64_t value)
+{
+	put_hex(text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0);
 }
 
 void ks_text_bytes(struct ks_text *text, const void *bytes, size_t len)

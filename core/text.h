@@ -59,6 +59,8 @@ void ks_text_s64(struct ks_text *text, int64_t value);
 
 /* A JSON string "0x...", without leading zeros: for what may pass 2^53 or is an address. */
 void ks_text_hex(struct ks_text *text, uint64_t value);
+/* The same, of a number that may be below 0: "-0x...". */
+void ks_text_signed_hex(struct ks_text *text, int64_t value);
 
 /* A JSON string of lower-case hex digits, two for each byte. */
 void ks_text_bytes(struct ks_text *text, const void *bytes, size_t len);
@@ -71,11 +73,16 @@ void ks_text_bytes(struct ks_text *text, const void *bytes, size_t len);
 void ks_text_string(struct ks_text *text, const char *bytes, size_t len);
 
 /*
- * One member of an object that has members before it: ,"name":value.  @prefix is the literal made
- * by KS_MEMBER(), so that the name costs one copy.
+ * One member of an object that has members before it: ,"name":value.  The literal
+ * made by KS_MEMBER() has all before the value, so that it costs one copy.
+ *
+ * A plain number of 64 bits is a count, a size or ns: why these cannot pass 2^53, or may, is said
+ * at KS_COUNT and after it in probes/set.h.  All else that may pass it is hex (PROTOCOL).
  */
 #define KS_MEMBER(name) ",\"" name "\":"
-#define ks_text_member_u64(text, name, value) (ks_text_lit(text, KS_MEMBER(name)), ks_text_u64(text, value))
+#define ks_text_member_count(text, name, value) (ks_text_lit(text, KS_MEMBER(name)), ks_text_u64(text, value))
+#define ks_text_member_size ks_text_member_count
+#define ks_text_member_ns ks_text_member_count
 #define ks_text_member_hex(text, name, value) (ks_text_lit(text, KS_MEMBER(name)), ks_text_hex(text, value))
 #define ks_text_member_str(text, name, bytes, len) (ks_text_lit(text, KS_MEMBER(name)), ks_text_string(text, bytes, len))
 #define ks_text_member_bool(text, name, value) (ks_text_lit(text, KS_MEMBER(name)), ks_text_bool(text, value))

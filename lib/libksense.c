@@ -164,13 +164,13 @@ static int put_options(struct ksense *k, struct ks_text *out, const struct ksens
 	if (r->raw)
 		ks_text_lit(out, ", \"raw\": true");
 	if (r->has_since)
-		ks_text_member_u64(out, "since", r->since);
+		ks_text_member_count(out, "since", r->since);
 	if (r->has_epoch)
-		ks_text_member_u64(out, "epoch", r->epoch);
+		ks_text_member_count(out, "epoch", r->epoch);
 	if (r->has_max)
-		ks_text_member_u64(out, "max", r->max);
+		ks_text_member_count(out, "max", r->max);
 	if (r->has_record)
-		ks_text_member_u64(out, "record", r->record);
+		ks_text_member_count(out, "record", r->record);
 	if (r->filters_count)
 		ks_text_lit(out, ", \"filter\": {");
 	for (size_t i = 0; i < r->filters_count; i++) {

@@ -106,7 +106,7 @@ static void put_place(struct ks_text *text, const struct ks_range *range, uint64
 {
 	ks_text_member_str(text, "range", range->name, strlen(range->name));
 	ks_text_member_hex(text, "address", address);
-	ks_text_member_u64(text, "length", length);
+	ks_text_member_size(text, "length", length);
 }
 
 static void put_sha256(struct ks_text *text, struct ks_sha256 *sha)
@@ -128,7 +128,7 @@ static void record_baseline(struct ks_probe *probe, struct region *region)
 	struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, "baseline");
 
 	put_place(text, &region->range, region->range.address, region->range.bytes);
-	ks_text_member_u64(text, "pages", pages_of(&region->range));
+	ks_text_member_count(text, "pages", pages_of(&region->range));
 	put_sha256(text, &region->sha);
 	ks_record_end(probe);
 }
@@ -146,8 +146,8 @@ static void record_sweep(struct ks_probe *probe, const struct watched *watched)
 	struct ks_text *text = ks_record_begin(probe, KS_SAMPLE, KS_NO_SOURCE, "sweep");
 
 	put_place(text, &watched->range, watched->range.address, watched->range.bytes);
-	ks_text_member_u64(text, "pages", pages_of(&watched->range));
-	ks_text_member_u64(text, "modified", watched->modified);
+	ks_text_member_count(text, "pages", pages_of(&watched->range));
+	ks_text_member_count(text, "modified", watched->modified);
 	ks_record_end(probe);
 }
 
@@ -186,7 +186,7 @@ static void record_page(struct ks_probe *probe, struct region *region, const cha
 	put_place(text, &region->range, region->range.address + start, length);
 	if (symbol[0])
 		ks_text_member_str(text, "symbol", symbol, strlen(symbol));
-	ks_text_member_u64(text, "page", region->page);
+	ks_text_member_count(text, "page", region->page);
 	if (site)
 		ks_text_member_str(text, "site", site, strlen(site));
 	if (sha256)
@@ -211,7 +211,7 @@ static void record_differs(struct ks_probe *probe, const struct region *region, 
 	put_place(text, &region->range, region->range.address + start, length);
 	if (symbol[0])
 		ks_text_member_str(text, "symbol", symbol, strlen(symbol));
-	ks_text_member_u64(text, "page", region->page);
+	ks_text_member_count(text, "page", region->page);
 	if (page->site)
 		ks_text_member_str(text, "site", region->sites[page->site - 1], strlen(region->sites[page->site - 1]));
 	ks_record_end(probe);

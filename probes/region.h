@@ -15,16 +15,16 @@
  * of which "modified" and "restored" are alarms, but for what is_usual() names below; those of each
  * range have a place of their own in the ring.  They have these members.  The probes' pages have both lists from here (scripts/probe-pages).
  *
- *   range      string          all                  the name of the range
- *   address    hex             all                  where it begins; of a page: where the changed part begins
- *   length     number, bytes   all                  how long it is; of a page: the changed part, in cells of 16 bytes
- *   symbol     string          modified, restored, differs   name and offset of that address, where it has a name
- *   page       number          modified, restored, differs   which page of the range, from 0 on
- *   site       string          modified, differs    all that changed is what the kernel itself rewrites at a place of this kind
- *   pages      number          baseline, sweep      how many pages the range has
- *   modified   number          sweep                how many of them are not what they were
- *   sha256     string          baseline, modified   of the range; of the page as it is now
- *   bytes      string          modified             at level "adversarial": what is there now, in hex, at most 256 bytes
+ *   range      string            all                          the name of the range
+ *   address    hex               all                          where it begins; of a page: where what changed begins
+ *   length     number, bytes     all                          how long it is; of a page: what changed, in cells of 16
+ *   symbol     string, optional  modified, restored, differs  name and offset of that address, where it has a name
+ *   page       number            modified, restored, differs  which page of the range, from 0 on
+ *   site       string, optional  modified, differs            all that changed is what the kernel rewrites at such places
+ *   pages      number            baseline, sweep              how many pages the range has
+ *   modified   number            sweep                        how many of them are not what they were
+ *   sha256     string            baseline, modified           of the range; of the page as it is now
+ *   bytes      string, optional  modified                     at level "adversarial": now, in hex, at most 256 bytes
  *
  * A baseline is replaced by nothing but "reset" and "removed".  For "site" see undo() below.
  */

@@ -37,14 +37,34 @@
 
 #include "../core/probe.h"
 
+/*
+ * How a field is told, and how wide it is, which the compiler holds against its C type.  A number
+ * that may pass 2^53 is a string (PROTOCOL), for many readers keep numbers as doubles: whatever
+ * somebody outside the kernel can set at will, and whatever is an address, is KS_HEX.  What has 64
+ * bits and is a plain number is one of the three that say why it may be.
+ */
 enum ks_field_type {
-	KS_U8, KS_U16, KS_U32, KS_U64,  /* decimal */
-	KS_S64,
-	KS_HEX,                         /* uint64_t, as "0x..." */
+	KS_U8, KS_U16, KS_U32, KS_S32,  /* decimal */
+	/*
+	 * 64 bits, decimal.  Of what is counted one by one: it takes centuries to come to 2^53.
+	 * Bytes of the kernel's own memory: no machine has so many.  Nanoseconds since boot, or of
+	 * a duration: PROTOCOL has times as numbers; from 104 days on a double is some ns off.
+	 */
+	KS_COUNT, KS_SIZE, KS_NS,
+	KS_HEX,                         /* unsigned, as "0x..." */
+	KS_SIGNED_HEX,                  /* int64_t, as "0x..." or "-0x..." */
 	KS_BOOL,                        /* uint8_t */
 	KS_STRING,                      /* char[size], ended by NUL or by the size */
 	KS_UUID,                        /* uint8_t[16] */
 };
+
+#define KS_IS_WIDTH(type, bytes) \
+	((type) == KS_U8 || (type) == KS_BOOL ? (bytes) == 1 : \
+	 (type) == KS_U16 ? (bytes) == 2 : \
+	 (type) == KS_U32 || (type) == KS_S32 ? (bytes) == 4 : \
+	 (type) == KS_COUNT || (type) == KS_SIZE || (type) == KS_NS || (type) == KS_SIGNED_HEX ? (bytes) == 8 : \
+	 (type) == KS_HEX ? (bytes) == 1 || (bytes) == 2 || (bytes) == 4 || (bytes) == 8 : \
+	 (type) == KS_UUID ? (bytes) == 16 : (bytes) > 0)
 
 enum ks_field_role {
 	KS_WATCHED,                     /* a change of it is an event */
@@ -61,8 +81,10 @@ struct ks_field {
 	uint16_t offset, size;          /* within the item */
 };
 
+#define KS_FIELD_BYTES(item, name) sizeof(((item *)0)->name)
 #define KS_FIELD_(item, name, type, role) \
-	{ KS_MEMBER(#name), sizeof(KS_MEMBER(#name)) - 1, type, role, offsetof(item, name), sizeof(((item *)0)->name) }
+	{ KS_MEMBER(#name), sizeof(KS_MEMBER(#name)) - 1, type, role, offsetof(item, name), \
+	  KS_FIELD_BYTES(item, name) + 0 * sizeof(char[KS_IS_WIDTH(type, KS_FIELD_BYTES(item, name)) ? 1 : -1]) }
 /*
  * A field by its role.  The JSON member has the name of the C member.
  *

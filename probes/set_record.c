@@ -46,8 +46,10 @@ static void put_field(struct ks_text *text, const struct ks_field *field, const 
 	}
 	if (field->type == KS_HEX)
 		ks_text_hex(text, number);
-	else if (field->type == KS_S64)
-		ks_text_s64(text, (int64_t)number);
+	else if (field->type == KS_SIGNED_HEX)
+		ks_text_signed_hex(text, (int64_t)number);
+	else if (field->type == KS_S32)
+		ks_text_s64(text, (int32_t)number);
 	else
 		ks_text_u64(text, number);
 }
@@ -161,8 +163,8 @@ static void put_former(struct ks_text *text, const struct ks_set_kind *kind, con
 /* That it was another stays, also when it is as at first again. */
 static void put_changes(struct ks_text *text, const struct ks_table *table, struct ks_whole *whole)
 {
-	ks_text_member_u64(text, "changed_ns", whole->changed_ns);
-	ks_text_member_u64(text, "changes", *ks_table_changes(table, whole));
+	ks_text_member_ns(text, "changed_ns", whole->changed_ns);
+	ks_text_member_count(text, "changes", *ks_table_changes(table, whole));
 }
 
 static void put_first(struct ks_text *text, const struct ks_table *table, const struct ks_set_kind *kind, const struct ks_happening *what)
@@ -219,8 +221,8 @@ static void record_limited(struct ks_probe *probe, const struct ks_table *table,
 		ks_text_put(text, kind->fields[i].member, kind->fields[i].member_bytes);
 		ks_text_u64(text, limit->source);
 	}
-	ks_text_member_u64(text, "count", limit->left_out);
-	ks_text_member_u64(text, "since_ns", limit->since_ns);
+	ks_text_member_count(text, "count", limit->left_out);
+	ks_text_member_ns(text, "since_ns", limit->since_ns);
 	ks_record_end(probe);
 	limit->told = limit->left_out;
 }
@@ -317,8 +319,8 @@ void ks_set_record_incomplete(struct ks_probe *probe, uint64_t looked, uint64_t 
 	struct ks_text *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
 
 	ks_record_outcome(probe);
-	ks_text_member_u64(text, "looked", looked);
-	ks_text_member_u64(text, "of", of);
+	ks_text_member_count(text, "looked", looked);
+	ks_text_member_count(text, "of", of);
 	if (so_far)
 		ks_text_lit(text, ",\"so_far\":true");
 	ks_record_end(probe);

@@ -2,7 +2,23 @@
 /*
  * set_record.h - inside the set engine: the records that it makes, of which class each is, and how
  * many changes of whose.
+ *
+ * Beside the records of items there are two kinds, with these members; docs/schema has both lists
+ * from here (scripts/schemas).
+ *
+ *   limited     changes that one source made in one kind were not recorded; a member says whose
+ *   incomplete  a pass did not see all
+ *
+ *   of          string            limited     the kind
+ *   count       number            limited     how many
+ *   since_ns    number            limited     since when, since boot
+ *   looked      number            incomplete  how many it saw
+ *   of          number            incomplete  how many there were
+ *   so_far      bool, optional    incomplete  the pass has just come to that, and is not at its end
+ *   why         string, optional  incomplete  xen-idt: "cpus" of other pools, or "held" by somebody else
+ *   view        string, optional  incomplete  Linux: which way of looking
  */
+
 #ifndef KS_SET_RECORD_H
 #define KS_SET_RECORD_H
 

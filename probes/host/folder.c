@@ -21,17 +21,17 @@ struct entry {
 	uint32_t mode;
 	uint32_t uid;
 	uint64_t size;
-	uint64_t mtime_ns;
+	int64_t mtime_ns;
 };
 
 static const struct ks_field entry_fields[] = {
 	KS_FIELD(struct entry, name, KS_STRING, "without the folder"),
 	KS_FIELD(struct entry, type, KS_STRING, "`file`, `folder`, `link`, `socket`, `pipe`, `device`"),
-	KS_FIELD(struct entry, inode, KS_U64, "its number"),
+	KS_FIELD(struct entry, inode, KS_HEX, "its number"),
 	KS_FIELD(struct entry, mode, KS_U32, "permission bits"),
 	KS_FIELD(struct entry, uid, KS_U32, "owner"),
-	KS_FIELD(struct entry, size, KS_U64, "[bytes] as stat has it"),
-	KS_FIELD(struct entry, mtime_ns, KS_U64, "[ns] when the contents were changed, since 1970"),
+	KS_FIELD(struct entry, size, KS_HEX, "[bytes] as stat has it"),
+	KS_FIELD(struct entry, mtime_ns, KS_SIGNED_HEX, "[ns] when the contents were changed, since 1970"),
 };
 
 static const struct ks_set_kind kinds[] = {
@@ -93,7 +93,7 @@ static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item
 	entry->mode = stat.st_mode & 07777;
 	entry->uid = stat.st_uid;
 	entry->size = (uint64_t)stat.st_size;
-	entry->mtime_ns = (uint64_t)stat.st_mtim.tv_sec * 1000000000U + (uint64_t)stat.st_mtim.tv_nsec;
+	entry->mtime_ns = (int64_t)((uint64_t)stat.st_mtim.tv_sec * 1000000000U + (uint64_t)stat.st_mtim.tv_nsec);
 	return 0;
 }
 

@@ -27,7 +27,7 @@ static const struct ks_field domain_fields[] = {
 	KS_LIVE(struct ks_listed_domain, pages, KS_U32, "[pages of 4 KiB] memory that it has"),
 	KS_FIELD(struct ks_listed_domain, max_pages, KS_U32, "[pages of 4 KiB] memory that it may have"),
 	KS_FIELD(struct ks_listed_domain, vcpus, KS_U32, "vCPUs that it may have"),
-	KS_LIVE(struct ks_listed_domain, cpu_ns, KS_U64, "[ns] time that its vCPUs ran"),
+	KS_LIVE(struct ks_listed_domain, cpu_ns, KS_NS, "[ns] time that its vCPUs ran"),
 };
 
 enum { KERNEL, DOMAIN };

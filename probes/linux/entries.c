@@ -52,13 +52,13 @@ static const struct ks_field kernel_fields[] = {
 };
 
 struct ks_trap {
-	uint64_t vector;
+	uint32_t vector, zero; /* without padding, for the key */
 	uint64_t address;
 	char symbol[SYMBOL_BYTES];
 };
 
 static const struct ks_field trap_fields[] = {
-	KS_FIELD(struct ks_trap, vector, KS_U64, "0 to 255"),
+	KS_FIELD(struct ks_trap, vector, KS_U32, "0 to 255"),
 	KS_FIELD(struct ks_trap, address, KS_HEX, "of the function"),
 	KS_FIELD(struct ks_trap, symbol, KS_STRING, "its name"),
 };

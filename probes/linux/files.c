@@ -50,7 +50,7 @@ struct ks_file {
 	uint32_t mtime_ns;
 	int64_t ctime;
 	uint32_t ctime_ns;
-	uint64_t hashed_bytes;
+	uint32_t hashed_bytes;
 	uint8_t cut, torn;
 	char sha256[64];
 };
@@ -62,17 +62,17 @@ static const struct ks_field file_fields[] = {
 		 "with `error`, the kernel's number: 13 refused, 40 links in circles, 5 the disk, 95 can be read from user space alone"),
 	KS_FIELD(struct ks_file, pseudo, KS_BOOL,
 		 "of `/proc`, `/sys` or the like: contents are made when they are read. No inode, no times then: they mean nothing there"),
-	KS_FIELD(struct ks_file, size, KS_U64, "[bytes] as stat has it: 0 in `/proc`, often 4096 in `/sys`"),
+	KS_FIELD(struct ks_file, size, KS_HEX, "[bytes] as stat has it: 0 in `/proc`, often 4096 in `/sys`"),
 	KS_FIELD(struct ks_file, mode, KS_STRING, "octal, with set-uid, set-gid and sticky, as `stat -c %a`"),
 	KS_FIELD(struct ks_file, uid, KS_U32, "owner, in the initial user namespace"),
 	KS_FIELD(struct ks_file, gid, KS_U32, "group, in the initial user namespace"),
 	KS_FIELD(struct ks_file, device, KS_STRING, "major:minor of the file system"),
 	KS_FIELD(struct ks_file, inode, KS_HEX, "its number there"),
-	KS_FIELD(struct ks_file, mtime, KS_S64, "[seconds since 1970] when the contents were changed"),
+	KS_FIELD(struct ks_file, mtime, KS_SIGNED_HEX, "[seconds since 1970] when the contents were changed"),
 	KS_FIELD(struct ks_file, mtime_ns, KS_U32, "[ns] the rest of that"),
-	KS_FIELD(struct ks_file, ctime, KS_S64, "[seconds since 1970] when the attributes were changed"),
+	KS_FIELD(struct ks_file, ctime, KS_SIGNED_HEX, "[seconds since 1970] when the attributes were changed"),
 	KS_FIELD(struct ks_file, ctime_ns, KS_U32, "[ns] the rest of that"),
-	KS_FIELD(struct ks_file, hashed_bytes, KS_U64, "[bytes] how much was read"),
+	KS_FIELD(struct ks_file, hashed_bytes, KS_U32, "[bytes] how much was read"),
 	KS_FIELD(struct ks_file, cut, KS_BOOL, "there is more than the 64 MB that are read of a file at most"),
 	KS_LIVE(struct ks_file, torn, KS_BOOL, "it changed while it was read"),
 	KS_FIELD(struct ks_file, sha256, KS_STRING, "of what was read; empty if nothing was"),

@@ -40,7 +40,7 @@ struct ks_module {
 	uint64_t base, size_bytes, text_bytes;
 	char state[12];
 	char taints[20];
-	int64_t refcount;
+	int32_t refcount;
 };
 
 struct ks_hidden_module {
@@ -66,19 +66,19 @@ static const struct ks_field module_fields[] = {
 	KS_FIELD(struct ks_module, name, KS_STRING, "up to 55 bytes, as its structure says; it is the module's to change"),
 	KS_FIELD(struct ks_module, module, KS_HEX, "[address] of its struct module"),
 	KS_FIELD(struct ks_module, base, KS_HEX, "[address] where its memory begins; its code is first in it"),
-	KS_FIELD(struct ks_module, size_bytes, KS_U64, "[bytes] all its memory, as in `/proc/modules`"),
-	KS_FIELD(struct ks_module, text_bytes, KS_U64, "[bytes] of that, code"),
+	KS_FIELD(struct ks_module, size_bytes, KS_SIZE, "[bytes] all its memory, as in `/proc/modules`"),
+	KS_FIELD(struct ks_module, text_bytes, KS_SIZE, "[bytes] of that, code"),
 	KS_FIELD(struct ks_module, state, KS_STRING, "`live`, `loading`, `unloading`"),
 	KS_FIELD(struct ks_module, taints, KS_STRING, "letters, as in `/proc/modules`: `O` out of tree, `E` unsigned, `P` proprietary ..."),
-	KS_LIVE(struct ks_module, refcount, KS_S64, "how many use it"),
+	KS_LIVE(struct ks_module, refcount, KS_S32, "how many use it"),
 };
 
 static const struct ks_field hidden_fields[] = {
 	KS_FIELD(struct ks_hidden_module, name, KS_STRING, "what its structure says; it is the module's to change"),
 	KS_FIELD(struct ks_hidden_module, module, KS_HEX, "[address] of its struct module"),
 	KS_FIELD(struct ks_hidden_module, base, KS_HEX, "[address] where its memory begins"),
-	KS_FIELD(struct ks_hidden_module, size_bytes, KS_U64, "[bytes] all its memory"),
-	KS_FIELD(struct ks_hidden_module, text_bytes, KS_U64, "[bytes] of that, code"),
+	KS_FIELD(struct ks_hidden_module, size_bytes, KS_SIZE, "[bytes] all its memory"),
+	KS_FIELD(struct ks_hidden_module, text_bytes, KS_SIZE, "[bytes] of that, code"),
 	KS_LIVE(struct ks_hidden_module, seen, KS_STRING,
 		"the view that has it: `sysfs` or `module-tree`; or `unformed`: the list has it as one that is not formed yet, which `/proc/modules` "
 		"leaves out"),
@@ -87,7 +87,7 @@ static const struct ks_field hidden_fields[] = {
 
 static const struct ks_field generated_fields[] = {
 	KS_FIELD(struct ks_code, start, KS_HEX, "[address] where it begins"),
-	KS_FIELD(struct ks_code, bytes, KS_U64, "[bytes] how much of it there is"),
+	KS_FIELD(struct ks_code, bytes, KS_HEX, "[bytes] how much of it there is"),
 	KS_FIELD(struct ks_code, owner, KS_STRING,
 		 "who made it: `bpf`, `kprobes`, `ftrace` (trampolines, of kprobes and live patches too) or `its` (thunks against a flaw of some "
 		 "CPUs)"),
@@ -96,7 +96,7 @@ static const struct ks_field generated_fields[] = {
 
 static const struct ks_field unowned_fields[] = {
 	KS_FIELD(struct ks_code, start, KS_HEX, "[address] where it begins"),
-	KS_FIELD(struct ks_code, bytes, KS_U64, "[bytes] how much of it there is"),
+	KS_FIELD(struct ks_code, bytes, KS_HEX, "[bytes] how much of it there is"),
 	KS_FIELD(struct ks_code, allocated_by, KS_STRING,
 		 "the function that took the memory, as in `/proc/vmallocinfo`; `load_module` is the loader of modules. Empty: it is in no area "
 		 "that the kernel knows"),

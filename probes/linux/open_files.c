@@ -84,7 +84,8 @@ static const struct ks_field file_fields[] = {
 		 "whose, as the initial pid namespace numbers it. A thread that shares its descriptors with its process has no records; one with "
 		 "a table of its own has, under its own id"),
 	KS_FIELD(struct ks_open_file, fd, KS_U32, "which descriptor"),
-	KS_FIELD(struct ks_open_file, start_ns, KS_U64, "[ns] when that process was started, since boot: another one under the same pid is a change"),
+	KS_FIELD(struct ks_open_file, start_ns, KS_NS,
+		 "[ns] when that process was started, since boot: another one under the same pid is a change"),
 	KS_LIVE(struct ks_open_file, uid, KS_U32, "that process's real user, as the initial user namespace numbers them"),
 	KS_LIVE(struct ks_open_file, comm, KS_STRING, "the process's name, up to 15 bytes"),
 	KS_FIELD(struct ks_open_file, type, KS_STRING,
@@ -102,17 +103,17 @@ static const struct ks_field file_fields[] = {
 	KS_FIELD(struct ks_open_file, major, KS_U32,
 		 "device of the file system, its major number. The kernel's number of it: btrfs and overlayfs tell `stat` another"),
 	KS_FIELD(struct ks_open_file, minor, KS_U32, "device of the file system, its minor number"),
-	KS_FIELD(struct ks_open_file, inode, KS_U64, "inode number in that file system"),
+	KS_FIELD(struct ks_open_file, inode, KS_HEX, "inode number in that file system"),
 	KS_FIELD(struct ks_open_file, device_major, KS_U32, "of a device: which, its major number; else 0"),
 	KS_FIELD(struct ks_open_file, device_minor, KS_U32, "of a device: which, its minor number; else 0"),
-	KS_LIVE(struct ks_open_file, size_bytes, KS_U64, "[bytes] size of the file"),
-	KS_LIVE(struct ks_open_file, position, KS_U64, "[bytes] where the descriptor is in it"),
+	KS_LIVE(struct ks_open_file, size_bytes, KS_HEX, "[bytes] size of the file"),
+	KS_LIVE(struct ks_open_file, position, KS_HEX, "[bytes] where the descriptor is in it"),
 };
 
 static const struct ks_field socket_fields[] = {
 	KS_FIELD(struct ks_open_socket, pid, KS_U32, "whose, as the initial pid namespace numbers it"),
 	KS_FIELD(struct ks_open_socket, fd, KS_U32, "which descriptor"),
-	KS_FIELD(struct ks_open_socket, start_ns, KS_U64,
+	KS_FIELD(struct ks_open_socket, start_ns, KS_NS,
 		 "[ns] when that process was started, since boot: another one under the same pid is a change"),
 	KS_LIVE(struct ks_open_socket, uid, KS_U32, "that process's real user, as the initial user namespace numbers them"),
 	KS_LIVE(struct ks_open_socket, comm, KS_STRING, "the process's name, up to 15 bytes"),
@@ -129,8 +130,8 @@ static const struct ks_field socket_fields[] = {
 		 "port's number. packet: `interface N`, 0 for all; of the type `packet` the interface's name, empty for all"),
 	KS_FIELD(struct ks_open_socket, remote, KS_STRING, "likewise of its peer; empty where not connected"),
 	KS_FIELD(struct ks_open_socket, cut, KS_BOOL, "a unix name is longer than there is room for"),
-	KS_FIELD(struct ks_open_socket, inode, KS_U64, "the socket's inode, as in `/proc/net/*`"),
-	KS_FIELD(struct ks_open_socket, peer_inode, KS_U64, "unix: the peer's; 0: none, or not accepted yet"),
+	KS_FIELD(struct ks_open_socket, inode, KS_HEX, "the socket's inode, as in `/proc/net/*`"),
+	KS_FIELD(struct ks_open_socket, peer_inode, KS_HEX, "unix: the peer's; 0: none, or not accepted yet"),
 	KS_FIELD(struct ks_open_socket, peer_unknown, KS_BOOL,
 		 "unix: it got another peer in the middle of each of three looks, so that `remote` and `peer_inode` are left out: any user can keep "
 		 "a socket of his own so"),
@@ -139,7 +140,7 @@ static const struct ks_field socket_fields[] = {
 static const struct ks_field sharer_fields[] = {
 	KS_FIELD(struct ks_sharer, pid, KS_U32, "who has no table of its own"),
 	KS_FIELD(struct ks_sharer, of_pid, KS_U32, "under whose `pid` the descriptors are told that both have"),
-	KS_FIELD(struct ks_sharer, start_ns, KS_U64, "[ns] as in `file`"),
+	KS_FIELD(struct ks_sharer, start_ns, KS_NS, "[ns] as in `file`"),
 	KS_LIVE(struct ks_sharer, uid, KS_U32, "as in `file`"),
 	KS_LIVE(struct ks_sharer, comm, KS_STRING, "as in `file`"),
 };

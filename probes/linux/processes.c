@@ -64,7 +64,7 @@ struct ks_process {
 
 static const struct ks_field process_fields[] = {
 	KS_FIELD(struct ks_process, pid, KS_U32, "of the process: its first thread's (tgid)"),
-	KS_FIELD(struct ks_process, start_ns, KS_U64, "[ns] when it was made, since boot; it stays through exec"),
+	KS_FIELD(struct ks_process, start_ns, KS_NS, "[ns] when it was made, since boot; it stays through exec"),
 	KS_FIELD(struct ks_process, ppid, KS_U32, "the parent's pid; 0: made by the kernel itself"),
 	KS_FIELD(struct ks_process, uid, KS_U32, "real user, as the initial user namespace numbers them"),
 	KS_FIELD(struct ks_process, euid, KS_U32, "effective user, as the initial user namespace numbers them"),
@@ -77,7 +77,7 @@ static const struct ks_field process_fields[] = {
 	KS_LIVE(struct ks_process, state, KS_STRING, "as in `/proc`: `R`, `S`, `D`, `T`, `t`, `Z`, `X`, `I`"),
 	KS_FIELD(struct ks_process, kernel, KS_BOOL, "a thread of the kernel's own"),
 	KS_LIVE(struct ks_process, threads, KS_U32, "how many it has"),
-	KS_LIVE(struct ks_process, cpu_ns, KS_U64,
+	KS_LIVE(struct ks_process, cpu_ns, KS_NS,
 		 "[ns] time that it ran, of the threads that have ended, too; of more than 64 threads, the first 64"),
 	KS_FIELD(struct ks_process, root, KS_HEX,
 		 "[frame number] page-table root of the kernel in its memory. As a PV guest of Xen: the machine's frame, which the probe "

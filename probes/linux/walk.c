@@ -108,7 +108,7 @@ void ks_tell_shortfall(struct ks_probe *probe, struct ks_shortfall *shortfall)
 	if (incomplete)
 		ks_record_outcome(probe);
 	ks_text_member_str(text, "view", shortfall->view, strlen(shortfall->view));
-	ks_text_member_u64(text, "looked", shortfall->looked);
-	ks_text_member_u64(text, "of", shortfall->of);
+	ks_text_member_count(text, "looked", shortfall->looked);
+	ks_text_member_count(text, "of", shortfall->of);
 	ks_record_end(probe);
 }

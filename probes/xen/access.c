@@ -33,25 +33,25 @@ struct ks_lock_item {
 	uint8_t locked, alive, paused;
 	uint8_t uuid[16];
 	char dom0[8];
-	int64_t by, sensing;
+	int32_t by, sensing;
 	uint64_t locked_ns;
 };
 
 static const struct ks_field ks_lock_fields[] = {
 	KS_GUARD(struct ks_lock_item, locked, KS_BOOL, "it was handed over"),
-	KS_GUARD(struct ks_lock_item, by, KS_S64, "the domain that locked; -1: not locked"),
-	KS_GUARD(struct ks_lock_item, sensing, KS_S64, "the sensing domain; -1: none"),
+	KS_GUARD(struct ks_lock_item, by, KS_S32, "the domain that locked; -1: not locked"),
+	KS_GUARD(struct ks_lock_item, sensing, KS_S32, "the sensing domain; -1: none"),
 	KS_GUARD(struct ks_lock_item, uuid, KS_UUID, "of the sensing domain as it was named; zeros: none"),
 	KS_GUARD(struct ks_lock_item, alive, KS_BOOL, "the sensing domain is neither destroyed nor shut down; whether it gets a CPU, this does not say"),
 	KS_GUARD(struct ks_lock_item, paused, KS_BOOL, "it is alive, and a control domain has paused it (`xl pause`; or it is saved, or not begun yet), or none of its vCPUs can run"),
 	KS_GUARD(struct ks_lock_item, dom0, KS_STRING, "what a control domain may now: `all`, `read` or `nothing`"),
-	KS_FIELD(struct ks_lock_item, locked_ns, KS_U64, "[ns] when, since boot; 0: not locked"),
+	KS_FIELD(struct ks_lock_item, locked_ns, KS_NS, "[ns] when, since boot; 0: not locked"),
 };
 
 struct ks_policy_item {
 	char module[8];
 	uint8_t enforcing, loaded, frozen;
-	int64_t by;
+	int32_t by;
 	uint64_t loads, boolean_sets, label_sets, enforcing_off, enforcing_on, changed_ns;
 };
 
@@ -60,31 +60,31 @@ static const struct ks_field ks_policy_fields[] = {
 	KS_GUARD(struct ks_policy_item, enforcing, KS_BOOL, "FLASK refuses what its policy does not allow; else it only logs it"),
 	KS_GUARD(struct ks_policy_item, loaded, KS_BOOL, "FLASK has a policy; else it allows all"),
 	KS_FIELD(struct ks_policy_item, frozen, KS_BOOL, "there is a sensing domain: until the next boot nobody can do what the next four count"),
-	KS_GUARD(struct ks_policy_item, enforcing_off, KS_U64, "how often enforcing was turned off since boot"),
-	KS_GUARD(struct ks_policy_item, loads, KS_U64, "how often a policy was loaded, but for that of the boot loader"),
-	KS_GUARD(struct ks_policy_item, boolean_sets, KS_U64, "how often the values of the policy's booleans were set"),
-	KS_GUARD(struct ks_policy_item, label_sets, KS_U64, "how often the label of a resource was changed: of I/O memory, a port, an interrupt, a device"),
-	KS_FIELD(struct ks_policy_item, enforcing_on, KS_U64, "how often enforcing was turned on"),
-	KS_FIELD(struct ks_policy_item, by, KS_S64, "the domain that did the last of these; -1: none"),
-	KS_FIELD(struct ks_policy_item, changed_ns, KS_U64, "[ns] when that was, since boot; 0: never"),
+	KS_GUARD(struct ks_policy_item, enforcing_off, KS_COUNT, "how often enforcing was turned off since boot"),
+	KS_GUARD(struct ks_policy_item, loads, KS_COUNT, "how often a policy was loaded, but for that of the boot loader"),
+	KS_GUARD(struct ks_policy_item, boolean_sets, KS_COUNT, "how often the values of the policy's booleans were set"),
+	KS_GUARD(struct ks_policy_item, label_sets, KS_COUNT, "how often the label of a resource was changed: of I/O memory, a port, an interrupt, a device"),
+	KS_FIELD(struct ks_policy_item, enforcing_on, KS_COUNT, "how often enforcing was turned on"),
+	KS_FIELD(struct ks_policy_item, by, KS_S32, "the domain that did the last of these; -1: none"),
+	KS_FIELD(struct ks_policy_item, changed_ns, KS_NS, "[ns] when that was, since boot; 0: never"),
 };
 
 struct ks_livepatch_item {
 	uint64_t uploads, applies, reverts, replaces, unloads;
 	char name[64];
-	int64_t by;
+	int32_t by;
 	uint64_t last_ns;
 };
 
 static const struct ks_field ks_livepatch_fields[] = {
-	KS_GUARD(struct ks_livepatch_item, uploads, KS_U64, "how often a patch was uploaded since boot"),
-	KS_GUARD(struct ks_livepatch_item, applies, KS_U64, "how often one was told to be applied"),
-	KS_GUARD(struct ks_livepatch_item, reverts, KS_U64, "reverted"),
-	KS_GUARD(struct ks_livepatch_item, replaces, KS_U64, "applied in place of all others"),
-	KS_GUARD(struct ks_livepatch_item, unloads, KS_U64, "unloaded"),
+	KS_GUARD(struct ks_livepatch_item, uploads, KS_COUNT, "how often a patch was uploaded since boot"),
+	KS_GUARD(struct ks_livepatch_item, applies, KS_COUNT, "how often one was told to be applied"),
+	KS_GUARD(struct ks_livepatch_item, reverts, KS_COUNT, "reverted"),
+	KS_GUARD(struct ks_livepatch_item, replaces, KS_COUNT, "applied in place of all others"),
+	KS_GUARD(struct ks_livepatch_item, unloads, KS_COUNT, "unloaded"),
 	KS_FIELD(struct ks_livepatch_item, name, KS_STRING, "which patch the last of these was of, as its domain calls it: its first 63 bytes"),
-	KS_FIELD(struct ks_livepatch_item, by, KS_S64, "the domain that did it; -1: none"),
-	KS_FIELD(struct ks_livepatch_item, last_ns, KS_U64, "[ns] when, since boot; 0: never"),
+	KS_FIELD(struct ks_livepatch_item, by, KS_S32, "the domain that did it; -1: none"),
+	KS_FIELD(struct ks_livepatch_item, last_ns, KS_NS, "[ns] when, since boot; 0: never"),
 };
 
 struct ks_denied_item {
@@ -107,9 +107,9 @@ static const struct ks_field ks_denied_fields[] = {
 		 "where `op` is `policy`, `permit` (turn enforcing off), `load`, `booleans` or `label`; where it is `frames`, `permit` or `map` (RAM as a "
 		 "device's memory) or `debug` (a guest's, by gdbsx)"),
 	KS_RAISE(struct ks_denied_item, control, KS_BOOL, "a control domain, or the sensing domain: what it was refused is an alarm"),
-	KS_FIELD(struct ks_denied_item, count, KS_U64, "how often since boot, as counted when the record was made"),
-	KS_LIVE(struct ks_denied_item, first_ns, KS_U64, "[ns] when for the first time, since boot"),
-	KS_LIVE(struct ks_denied_item, last_ns, KS_U64, "[ns] when for the last time, since boot"),
+	KS_FIELD(struct ks_denied_item, count, KS_COUNT, "how often since boot, as counted when the record was made"),
+	KS_LIVE(struct ks_denied_item, first_ns, KS_NS, "[ns] when for the first time, since boot"),
+	KS_LIVE(struct ks_denied_item, last_ns, KS_NS, "[ns] when for the last time, since boot"),
 };
 
 struct ks_others_item {
@@ -117,8 +117,8 @@ struct ks_others_item {
 };
 
 static const struct ks_field ks_others_fields[] = {
-	KS_FIELD(struct ks_others_item, count, KS_U64, "how often since boot"),
-	KS_LIVE(struct ks_others_item, last_ns, KS_U64, "[ns] when for the last time, since boot"),
+	KS_FIELD(struct ks_others_item, count, KS_COUNT, "how often since boot"),
+	KS_LIVE(struct ks_others_item, last_ns, KS_NS, "[ns] when for the last time, since boot"),
 };
 
 enum { KS_KIND_LOCK, KS_KIND_DENIED, KS_KIND_OTHERS, KS_KIND_POLICY, KS_KIND_LIVEPATCH };

@@ -45,13 +45,13 @@ struct ks_domain {
 	char type[4];
 	char state[9];
 	uint8_t control, hardware, xenstore, sensing;
-	int64_t target;
+	int32_t target;
 	uint32_t pages, max_pages, vcpus;
 };
 
 static const struct ks_field ks_domain_fields[] = {
 	KS_FIELD(struct ks_domain, domid, KS_U16, "its id"),
-	KS_FIELD(struct ks_domain, instance, KS_U64, "tells it from others that had its id before: no two domains have the same, until the host reboots"),
+	KS_FIELD(struct ks_domain, instance, KS_COUNT, "tells it from others that had its id before: no two domains have the same, until the host reboots"),
 	KS_FIELD(struct ks_domain, uuid, KS_UUID, "the handle given by the toolstack, which can change it; Dom0's is all zero"),
 	KS_FIELD(struct ks_domain, type, KS_STRING, "`PV`, `HVM`, or `PVH`: hardware-virtualised, and none of a PC's legacy devices emulated"),
 	KS_FIELD(struct ks_domain, state, KS_STRING, "`running`, `paused` (by the toolstack), `shutdown`, `crashed`, `dying`"),
@@ -59,7 +59,7 @@ static const struct ks_field ks_domain_fields[] = {
 	KS_GUARD(struct ks_domain, hardware, KS_BOOL, "owns the hardware"),
 	KS_GUARD(struct ks_domain, xenstore, KS_BOOL, "runs xenstore"),
 	KS_GUARD(struct ks_domain, sensing, KS_BOOL, "is [the sensing domain](../sensing-domain.md)"),
-	KS_GUARD(struct ks_domain, target, KS_S64,
+	KS_GUARD(struct ks_domain, target, KS_S32,
 		 "id of the domain that it has all rights over, as a device model in a domain of its own does; -1: none"),
 	KS_LIVE(struct ks_domain, pages, KS_U32, "[pages of 4 KiB] memory that it has"),
 	KS_FIELD(struct ks_domain, max_pages, KS_U32, "[pages of 4 KiB] memory that it may have; 4294967295: without limit"),
@@ -81,11 +81,11 @@ struct ks_vcpu {
 static const struct ks_field ks_vcpu_fields[] = {
 	KS_FIELD(struct ks_vcpu, domid, KS_U16, "whose"),
 	KS_FIELD(struct ks_vcpu, vcpu, KS_U16, "which"),
-	KS_FIELD(struct ks_vcpu, instance, KS_U64, "of its domain: it changes where another domain has this id by now"),
+	KS_FIELD(struct ks_vcpu, instance, KS_COUNT, "of its domain: it changes where another domain has this id by now"),
 	KS_FIELD(struct ks_vcpu, online, KS_BOOL, "brought up by the guest"),
 	KS_LIVE(struct ks_vcpu, state, KS_STRING, "`running`, `runnable` (waits for a CPU), `blocked` (waits for an event), `paused`, `offline`"),
 	KS_LIVE(struct ks_vcpu, cpu, KS_U32, "physical CPU on which it is, or was last"),
-	KS_LIVE(struct ks_vcpu, runtime_ns, KS_U64, "[ns] time that it ran"),
+	KS_LIVE(struct ks_vcpu, runtime_ns, KS_NS, "[ns] time that it ran"),
 	KS_FIELD(struct ks_vcpu, affinity, KS_STRING,
 		 "physical CPUs on which it may run: `all`, or a list as `0-2,5`; ends in `+` when it is too long for 31 characters. While Xen "
 		 "has moved a vCPU for a time (a CPU goes away), the list to which it will return"),
@@ -100,7 +100,7 @@ struct ks_idle {
 
 static const struct ks_field ks_idle_fields[] = {
 	KS_FIELD(struct ks_idle, cpu, KS_U16, "which CPU; one that goes offline is `vanished`"),
-	KS_LIVE(struct ks_idle, runtime_ns, KS_U64, "[ns] time in which no vCPU of a guest ran there"),
+	KS_LIVE(struct ks_idle, runtime_ns, KS_NS, "[ns] time in which no vCPU of a guest ran there"),
 };
 
 struct ks_work_item {
@@ -111,7 +111,7 @@ struct ks_work_item {
 
 static const struct ks_field ks_work_fields[] = {
 	KS_FIELD(struct ks_work_item, name, KS_STRING, "a probe's; the supervisor has the sensor's"),
-	KS_LIVE(struct ks_work_item, runs, KS_U64, "how often it ran"),
+	KS_LIVE(struct ks_work_item, runs, KS_COUNT, "how often it ran"),
 	KS_LIVE(struct ks_work_item, cpu, KS_U32, "where last: they go round over the CPUs on which they may run"),
 };
 
@@ -120,8 +120,8 @@ struct ks_unseen {
 };
 
 static const struct ks_field ks_unseen_fields[] = {
-	KS_FIELD(struct ks_unseen, count, KS_U64, "how many since boot"),
-	KS_LIVE(struct ks_unseen, last_ns, KS_U64, "[ns] when the last of them was gone, since boot"),
+	KS_FIELD(struct ks_unseen, count, KS_COUNT, "how many since boot"),
+	KS_LIVE(struct ks_unseen, last_ns, KS_NS, "[ns] when the last of them was gone, since boot"),
 };
 
 enum { KS_KIND_DOMAIN, KS_KIND_VCPU, KS_KIND_IDLE, KS_KIND_WORK, KS_KIND_UNSEEN };

@@ -654,8 +654,8 @@ static void ks_tell_passed_by(struct ks_probe *probe)
 		if (count != ks_idt->told_passed_by[i] || (count && probe->announce)) {
 			struct ks_text *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
 
-			ks_text_member_u64(text, "looked", online > count ? online - count : 0);
-			ks_text_member_u64(text, "of", online);
+			ks_text_member_count(text, "looked", online > count ? online - count : 0);
+			ks_text_member_count(text, "of", online);
 			ks_text_member_str(text, "why", why[i], 4);
 			ks_record_outcome(probe);
 			ks_record_end(probe);

@@ -174,12 +174,12 @@ void KS_CB ks_lock_put_status(struct ks_text *out)
 	ks_text_bool(out, state.locked);
 	ks_text_member_str(out, "dom0", dom0, strlen(dom0));
 	if (state.locked) {
-		ks_text_member_u64(out, "by", state.by);
-		ks_text_member_u64(out, "locked_ns", state.locked_ns);
+		ks_text_member_count(out, "by", state.by);
+		ks_text_member_ns(out, "locked_ns", state.locked_ns);
 	}
 	if (state.sensing >= 0) {
 		ks_uuid_text(uuid, state.uuid);
-		ks_text_member_u64(out, "sensing", state.sensing);
+		ks_text_member_count(out, "sensing", state.sensing);
 		ks_text_member_str(out, "uuid", uuid, KS_UUID_TEXT - 1);
 		ks_text_member_bool(out, "alive", state.alive);
 		ks_text_member_bool(out, "paused", state.paused);

@@ -72,7 +72,7 @@ static const struct ks_field ks_root_fields[] = {
 	KS_GUARD(struct ks_root, complete, KS_BOOL,
 		 "the walks came to their ends; `false`: they were ended after 33 million entries, as tables that lead to each other would keep "
 		 "them busy for ever"),
-	KS_LIVE(struct ks_root, entries, KS_U64, "entries looked at in this sample"),
+	KS_LIVE(struct ks_root, entries, KS_COUNT, "entries looked at in this sample"),
 };
 
 struct ks_slot {
@@ -115,7 +115,7 @@ static const struct ks_field ks_image_fields[] = {
 	KS_FIELD(struct ks_image, address, KS_HEX, "where it begins"),
 	KS_FIELD(struct ks_image, is, KS_STRING, "part of the layout: `text` (`r-x-`), `rodata` (`r---`), `data` (`rw--`), `live-patch`"),
 	KS_FIELD(struct ks_image, allows, KS_STRING, "what all levels together allow"),
-	KS_FIELD(struct ks_image, bytes, KS_U64, "[bytes] how long it is"),
+	KS_FIELD(struct ks_image, bytes, KS_SIZE, "[bytes] how long it is"),
 	KS_FIELD(struct ks_image, frame, KS_HEX, "[frame number] of its first page"),
 };
 
@@ -133,7 +133,7 @@ static const struct ks_field ks_both_fields[] = {
 	KS_FIELD(struct ks_both, is, KS_STRING, "part of the layout"),
 	KS_FIELD(struct ks_both, symbol, KS_STRING, "function and offset, or part and offset"),
 	KS_FIELD(struct ks_both, allows, KS_STRING, "what all levels together allow"),
-	KS_FIELD(struct ks_both, bytes, KS_U64, "[bytes] how long it is"),
+	KS_FIELD(struct ks_both, bytes, KS_SIZE, "[bytes] how long it is"),
 	KS_FIELD(struct ks_both, page_bytes, KS_U32, "[bytes] size of its pages: 4096, 2097152 or 1073741824"),
 	KS_FIELD(struct ks_both, level, KS_U8, "of the table that maps it: 1, 2, 3; 4: the linear map, which is all page tables"),
 	KS_FIELD(struct ks_both, frame, KS_HEX, "[frame number] of its first page"),

@@ -55,7 +55,7 @@ static const struct ks_field ks_dom0_fields[] = {
 	KS_LIVE(struct ks_roots_dom0, roots, KS_U32, "pinned roots seen in this pass"),
 	KS_LIVE(struct ks_roots_dom0, pages, KS_U32,
 		 "[pages of 4 KiB] Dom0's, that were looked at in this pass: as many as Dom0 has, unless it gives and takes memory just then"),
-	KS_LIVE(struct ks_roots_dom0, looked, KS_U64, "frames of the machine that were looked at to find them"),
+	KS_LIVE(struct ks_roots_dom0, looked, KS_COUNT, "frames of the machine that were looked at to find them"),
 };
 
 struct ks_root {
@@ -76,8 +76,8 @@ static const struct ks_field ks_root_fields[] = {
 		 "vCPUs of Dom0 that have it loaded as the census comes to it, as `0-2,5`, or empty; ends in `+` when it is too long for 13 "
 		 "characters. A vCPU has two loaded, the kernel's and the user's of the same process; one that changes them meanwhile may be at no "
 		 "root of a census"),
-	KS_LIVE(struct ks_root, first_seen_ns, KS_U64, "[ns] when it was first seen, since boot"),
-	KS_LIVE(struct ks_root, last_seen_ns, KS_U64,
+	KS_LIVE(struct ks_root, first_seen_ns, KS_NS, "[ns] when it was first seen, since boot"),
+	KS_LIVE(struct ks_root, last_seen_ns, KS_NS,
 		 "[ns] when it was last seen, since boot: in a `vanished` record, the last moment at which it surely was there"),
 };
 

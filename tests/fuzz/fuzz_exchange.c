@@ -37,7 +37,7 @@ static enum ks_step step(struct ks_probe *probe, uint64_t deadline_ns)
 	if (probe->announce) {
 		struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, "fresh");
 
-		ks_text_member_u64(text, "n", probe->ring.next_seq);
+		ks_text_member_count(text, "n", probe->ring.next_seq);
 		ks_record_raw(probe, "bytes", "\0\n\"}\xff", 5);
 		ks_record_end(probe);
 	}
@@ -88,7 +88,7 @@ static void make_records(unsigned int count)
 		char name[15];
 
 		ks_port_random(name, sizeof(name));
-		ks_text_member_u64(text, "domid", port_random_below(4));
+		ks_text_member_count(text, "domid", port_random_below(4));
 		ks_text_member_str(text, "name", name, sizeof(name));
 		if (port_random_below(4) == 0)
 			ks_record_raw(probe, "bytes", name, sizeof(name));

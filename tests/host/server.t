@@ -7,6 +7,9 @@
 # file that was left over; a signal.  Each part starts a server of its own, and every line that comes back is read by JSON::PP.
 use strict;
 use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Schema;
 use Test::More;
 use File::Temp qw(tempdir);
 use IO::Select;
@@ -95,7 +98,7 @@ sub hear {
 		return undef unless sysread $client->{socket}, $client->{buf}, 65536, length $client->{buf};
 	}
 	$client->{buf} =~ s/^(.*)\n// or die;
-	return JSON::PP->new->utf8->decode($1);
+	return (decoded($1))[0];
 }
 
 sub request {

@@ -11,6 +11,8 @@ use Cwd 'realpath';
 use File::Basename;
 use File::Temp;
 use JSON::PP;
+use lib dirname(__FILE__);
+use Schema;
 use Time::HiRes 'time';
 use Test::More;
 
@@ -179,10 +181,10 @@ sub slurp {
 	return <$in> // '';
 }
 
-# The JSON values of a step's lines.
+# The JSON values of a step's lines, each of which has to be as docs/schema says.
 sub json {
 	my ($step) = @_;
-	return map { JSON::PP->new->utf8->decode($_) } grep { /\S/ } split /\n/, $step->{out} // '';
+	return decoded(grep { /\S/ } split /\n/, $step->{out} // '');
 }
 
 # Of a step that printed protocol replies: the arrays behind "reply".

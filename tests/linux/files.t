@@ -57,6 +57,8 @@ cd /tmp/w
 echo one >changed; echo one >touched; echo one >mode; echo one >vanishes
 chown 12:34 mode
 touch -d '2001-02-03 04:05:06' changed
+# Before 1970.
+touch -d '1965-04-03 02:01:00' mode
 truncate -s 65M big
 mkfifo fifo; mknod device c 1 3; ln -s changed link; ln -s nowhere dangling; ln -s loop loop
 @{[join "\n", map { 'echo odd >"$(unhex ' . hex_of($_) . ')"' } @odd]}
@@ -139,6 +141,8 @@ sub as_told {
 	return $text;
 }
 
+sub as_hex { return $_[0] < 0 ? sprintf('-0x%x', -$_[0]) : sprintf('0x%x', $_[0]) }
+
 sub agrees {
 	my ($name, $facts) = @_;
 	my $told = by_path($name);
@@ -151,10 +155,10 @@ sub agrees {
 		my $shown = $path =~ s/[^ -~]/?/gr;
 
 		$count++;
-		my @want = ($sha256, $size, $mode, $uid, $gid);
+		my @want = ($sha256, as_hex($size), $mode, $uid, $gid);
 		my @have = $record ? @$record{qw(sha256 size mode uid gid)} : ('nothing');
 		if ($path !~ m{^/(proc|sys)/}) {
-			push @want, sprintf('0x%x', $inode), $mtime, $ctime;
+			push @want, map { as_hex($_) } $inode, $mtime, $ctime;
 			push @have, @$record{qw(inode mtime ctime)} if $record;
 		} elsif ($record) {
 			ok($record->{pseudo}, "$shown is told to be of a file system without contents of its own");
@@ -173,6 +177,7 @@ is($defaults->{'/etc/shadow'}{state}, 'absent', 'what is not there is told as ab
 my $first = by_path('first');
 is(agrees('first', 'first-facts'), 15, 'all of our own were asked for');
 is($first->{"/tmp/w/$_"}{state}, $_, "a $_ is told as such, not opened") for qw(fifo directory device socket);
+like($first->{'/tmp/w/mode'}{mtime}, qr/^-0x[0-9a-f]+$/, 'a date before 1970 comes through');
 is($first->{'/tmp/w/link'}{sha256}, $first->{'/tmp/w/changed'}{sha256}, 'a link is followed');
 is($first->{'/tmp/w/dangling'}{state}, 'absent', 'to nowhere, if it leads there');
 is("@{$first->{'/tmp/w/loop'}}{qw(state error)}", 'error 40', 'and round in circles until the kernel gives up');

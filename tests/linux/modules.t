@@ -194,7 +194,7 @@ is($code && $code->{start}, '0x' . ($orphan // '?'), 'code that belongs to no mo
 my $owned = ($steps->{where}{out} =~ /ks_code: owned at ([0-9a-f]+)/g)[-1];
 ok((grep { $_->{start} eq '0x' . ($owned // '?') } @code), 'and so is code that a module claims from before it started, when it has started')
 	or diag explain $steps->{orphan};
-is($code->{bytes}, 4096, 'how much of it there is');
+is($code->{bytes}, '0x1000', 'how much of it there is');
 like($code->{allocated_by}, qr/^(0x[0-9a-f]+|\w+\+0x\S+ \[ks_code\])$/, 'and who took the memory');
 
 my ($drift) = $steps->{drifts}{out} =~ /ks_code: drifts at ([0-9a-f]+)/;
@@ -211,7 +211,7 @@ SKIP: {
 
 my ($data) = $steps->{where}{out} =~ /ks_code: data at ([0-9a-f]+)/;
 ($code) = grep { $_->{start} eq '0x' . ($data // '?') } of_kind('unowned-code', json($steps->{data}));
-is($code && "$code->{bytes} $code->{class}", '4096 alarm', 'code in the data of a module in the list is reported, that page alone')
+is($code && "$code->{bytes} $code->{class}", '0x1000 alarm', 'code in the data of a module in the list is reported, that page alone')
 	or diag explain $steps->{data};
 
 my ($shaded) = $steps->{shaded_where}{out} =~ /^([0-9a-f]+)$/;

@@ -71,6 +71,9 @@ static void files(void)
 	}
 	check("long", open("end", O_RDWR | O_CREAT, 0600));
 	done("chdir", chdir("../.."));
+	/* Where anybody can be: 2^64 - 552960. */
+	if (lseek(check("far", open("/proc/self/mem", O_RDONLY)), -552960, SEEK_SET) == -1)
+		err(1, "lseek");
 }
 
 static void pipes(void)

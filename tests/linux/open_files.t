@@ -129,25 +129,27 @@ sub of_lsof {
 
 sub of_sensor {
 	my ($record) = @_;
+	no warnings 'portable'; # inodes have 64 bits
+	my $inode = hex $record->{inode};
 
 	if ($record->{kind} eq 'socket') {
 		my ($family, $local, $remote) = @$record{qw(family local remote)};
-		return "socket $record->{inode}" if $record->{state} eq 'closed' && !length $local; # not bound: in no table of the kernel
-		return "raw $record->{inode}" if $record->{type} eq 'raw' && $family =~ /^inet/;
+		return "socket $inode" if $record->{state} eq 'closed' && !length $local; # not bound: in no table of the kernel
+		return "raw $inode" if $record->{type} eq 'raw' && $family =~ /^inet/;
 		return 'packet' if $family eq 'packet';
-		return "netlink $record->{protocol} $record->{inode}" if $family eq 'netlink';
-		return join ' ', 'unix', length $local ? $local : '-', @$record{qw(type state inode)} if $family eq 'unix';
+		return "netlink $record->{protocol} $inode" if $family eq 'netlink';
+		return join ' ', 'unix', length $local ? $local : '-', @$record{qw(type state)}, $inode if $family eq 'unix';
 		s/^(0\.0\.0\.0|\[::\]):/*:/ for $local, $remote;
 		return join ' ', $family, $record->{protocol}, $local, length $remote ? $remote : '-', $record->{type} eq 'stream' ? $record->{state} : '-';
 	}
-	return "pipe $record->{mode} $record->{inode}" if $record->{type} eq 'pipe';
+	return "pipe $record->{mode} $inode" if $record->{type} eq 'pipe';
 	my $path = $record->{path};
 	$path =~ s/^anon_inode://;
 	$path =~ s/\\/\\\\/g;
 	$path =~ s/\n/\\n/g;
 	$path =~ s/([\x80-\xff])/sprintf '\\x%02x', ord $1/ge;
 	return join ' ', $record->{type}, $record->{mode}, "$record->{major}:$record->{minor}",
-		"$record->{device_major}:$record->{device_minor}", $record->{inode}, $path;
+		"$record->{device_major}:$record->{device_minor}", $inode, $path;
 }
 
 my (%lsof, $of, $file, %comm);
@@ -186,6 +188,8 @@ ok(seen_as('append')->{append} && !seen_as('regular')->{append}, 'appending is t
 ok(seen_as('deleted')->{deleted} && !seen_as('regular')->{deleted}, 'and that a file has no name any more');
 my $long = seen_as('long');
 ok($long->{path_cut} && length($long->{path}) == 255 && $long->{path} =~ m{^/root/things/l+/l+$}, 'a long path is cut, and said to be');
+is(seen_as('far')->{position}, '0xfffffffffff79000', 'a place in a file that no double could hold');
+is(seen_as('regular')->{position}, '0x0', 'and one that it could, in the same form');
 is(seen_as('unix-client')->{peer_inode}, seen_as('unix-accepted')->{inode}, 'a socket has the peer that it has');
 is(seen_as('unix-accepted')->{peer_inode}, seen_as('unix-client')->{inode}, 'and that has it');
 is(seen_as('unix-client')->{remote}, '/root/named', "the peer's name");

@@ -12,6 +12,8 @@ use File::Basename;
 use File::Temp;
 use IO::Socket::UNIX;
 use JSON::PP;
+use lib dirname(__FILE__) . '/../lib';
+use Schema;
 use Test::More;
 use Time::HiRes 'sleep';
 
@@ -67,9 +69,9 @@ sub lines {
 	return split /\n/, $_[0]{out};
 }
 
-# Each line of the output, decoded; dies when one is no JSON.
+# Each line of the output, decoded; dies when one is no JSON.  Each has to be as docs/schema says.
 sub json_of {
-	return map { JSON::PP->new->utf8->decode($_) } lines(@_);
+	return decoded(lines(@_));
 }
 
 sub request {

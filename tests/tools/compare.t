@@ -12,6 +12,7 @@ use lib "$FindBin::Bin/../lib";
 use File::Temp;
 use JSON::PP;
 use KS;
+use Schema;
 use Test::More;
 
 my $dir = File::Temp->newdir;
@@ -34,7 +35,7 @@ sub check { return { checks => [{ check => 'p', xen => $view, dom0 => [], only_x
 SKIP: {
 	skip 'this is a Xen host', 10 if -e '/dev/xen/privcmd';
 	my $none = compare("--socket $dir/none");
-	my ($coverage) = map { JSON::PP->new->decode($_) } split /\n/, $none->{out};
+	my ($coverage) = decoded(split /\n/, $none->{out});
 	my %of = map { $_->{check} => $_ } @{$coverage->{checks}};
 
 	is($none->{status}, 3, 'without Xen it could not look');

@@ -11,6 +11,7 @@ use warnings;
 use FindBin;
 use lib $FindBin::Bin;
 use ToolTest;
+use Schema;
 use JSON::PP;
 use POSIX ();
 use Test::More;
@@ -59,7 +60,7 @@ sub shows {
 
 sub events {
 	my ($f, $name) = @_;
-	return map { $_->{event} } grep { ($_->{name} // '') eq $name } map { JSON::PP->new->utf8->decode($_) } split /\n/, slurp($f->{out});
+	return map { $_->{event} } grep { ($_->{name} // '') eq $name } decoded(split /\n/, slurp($f->{out}));
 }
 
 for my $how (['--interval', '0.1'], []) {

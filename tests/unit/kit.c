@@ -111,7 +111,7 @@ void kit_records(unsigned int i, unsigned int count, const char *kind)
 	while (count--) {
 		struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, kind);
 
-		ks_text_member_u64(text, "n", probe->ring.next_seq);
+		ks_text_member_count(text, "n", probe->ring.next_seq);
 		ks_record_end(probe);
 	}
 }

@@ -1189,7 +1189,7 @@ static void make_raw(size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		bytes[i] = (uint8_t)(i * 7 + '\n');
-	ks_text_member_u64(text, "n", len);
+	ks_text_member_count(text, "n", len);
 	ks_record_raw(alpha(), "bytes", bytes, len);
 	ks_record_end(alpha());
 }

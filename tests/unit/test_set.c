@@ -19,6 +19,7 @@ struct thing {
 	uint32_t id;        /* the key */
 	char name[12];
 	uint8_t up;
+	int32_t target;
 	uint64_t root;
 	uint64_t run_time;  /* live */
 	uint8_t uuid[16];
@@ -33,8 +34,8 @@ struct part {
 
 static const struct ks_field thing_fields[] = {
 	KS_FIELD(struct thing, id, KS_U32),   KS_FIELD(struct thing, name, KS_STRING), KS_FIELD(struct thing, up, KS_BOOL),
-	KS_FIELD(struct thing, root, KS_HEX), KS_LIVE(struct thing, run_time, KS_U64), KS_FIELD(struct thing, uuid, KS_UUID),
-	KS_FIELD(struct thing, offset, KS_S64),
+	KS_FIELD(struct thing, root, KS_HEX), KS_LIVE(struct thing, run_time, KS_COUNT),
+	KS_FIELD(struct thing, uuid, KS_UUID), KS_FIELD(struct thing, offset, KS_SIGNED_HEX), KS_FIELD(struct thing, target, KS_S32),
 };
 
 static const struct ks_field part_fields[] = {
@@ -220,6 +221,7 @@ static void fields(void **state)
 	memcpy(world.things[0].uuid, "\x12\x3e\x45\x67\xe8\x9b\x42\xd3\xa4\x56\x42\x66\x14\x17\x40\x00", 16);
 	world.things[0].root = UINT64_MAX;
 	world.things[0].offset = INT64_MIN;
+	world.things[0].target = INT32_MIN;
 	world.things[0].run_time = 5;
 	pass();
 	world.things[0].run_time = 6; /* live: no event, but seen */
@@ -234,7 +236,8 @@ static void fields(void **state)
 		assert_string_equal(kit_text(lines, i, "root"), "0xffffffffffffffff");
 		assert_string_equal(kit_text(lines, i, "uuid"), "123e4567-e89b-42d3-a456-426614174000");
 		assert_true(json_is_true(json_object_get(kit_record(lines, i), "up")));
-		assert_int_equal(json_integer_value(json_object_get(kit_record(lines, i), "offset")), INT64_MIN);
+		assert_string_equal(kit_text(lines, i, "offset"), "-0x8000000000000000");
+		assert_int_equal(json_integer_value(json_object_get(kit_record(lines, i), "target")), INT32_MIN);
 		assert_int_equal(kit_number(lines, i, "run_time"), 5 + i);
 	}
 }

@@ -38,7 +38,7 @@ static const struct ks_field vcpu_fields[] = {
 static const struct ks_field denied_fields[] = {
 	KS_FIELD(struct thing, id, KS_U32),
 	KS_RAISE(struct thing, powerful, KS_BOOL),
-	KS_FIELD(struct thing, target, KS_U64),
+	KS_FIELD(struct thing, target, KS_COUNT),
 };
 
 static const struct ks_field gate_fields[] = {

@@ -30,6 +30,7 @@ static void numbers(void **state)
 {
 	static const uint64_t some[] = { 0, 1, 9, 10, 11, 99, 100, 101, 12345, 999999, 1000000, UINT32_MAX, UINT64_MAX - 1, UINT64_MAX };
 	char want[32];
+	bool negative;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
@@ -45,11 +46,20 @@ static void numbers(void **state)
 		ks_text_hex(&text, some[i]);
 		snprintf(want, sizeof(want), "\"0x%" PRIx64 "\"", some[i]);
 		assert_string_equal(written(), want);
+		start(sizeof(buf));
+		ks_text_signed_hex(&text, (int64_t)some[i]);
+		negative = (int64_t)some[i] < 0;
+		snprintf(want, sizeof(want), "\"%s0x%" PRIx64 "\"", negative ? "-" : "", negative ? 0 - some[i] : some[i]);
+		assert_string_equal(written(), want);
 	}
 	start(sizeof(buf));
 	ks_text_s64(&text, INT64_MIN);
 	assert_string_equal(written(), "-9223372036854775808");
+	start(sizeof(buf));
+	ks_text_signed_hex(&text, INT64_MIN);
+	assert_string_equal(written(), "\"-0x8000000000000000\"");
 }
+
 
 static void strings(void **state)
 {
@@ -278,7 +288,7 @@ static void small_buffers(void **state)
 		ks_text_init(&text, small, size);
 		ks_text_lit(&text, "{\"a\":");
 		ks_text_string(&text, "x\n\xff\"y\xe2\x82\xac", 8);
-		ks_text_member_u64(&text, "n", INT64_MAX); /* more is too much for jansson */
+		ks_text_member_count(&text, "n", INT64_MAX); /* more is too much for jansson */
 		ks_text_member_hex(&text, "h", UINT64_MAX);
 		ks_text_member_str(&text, "s", "abc", 3);
 		ks_text_member_bool(&text, "b", true);
