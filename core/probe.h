@@ -114,7 +114,8 @@ struct ks_probe {
 	bool in_pass;            /* between the first and the last step of a pass */
 	bool first_step;         /* the step under way begins a pass */
 	bool announce;           /* this pass records everything it sees: somebody asked for a fresh sample */
-	bool announce_next;      /* so will the next */
+	bool announce_next;      /* so will the next, */
+	bool announce_own;       /* or one of the next: somebody who may only read waits for it */
 	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */
 	uint32_t epoch;          /* tells this count of records from every other: random, drawn as it begins */
 	struct ks_ring ring;
@@ -124,6 +125,7 @@ struct ks_probe {
 	char common[80];         /* what is the same in all records:  ,"probe":"NAME","kind":"  */
 	uint8_t common_bytes, name_bytes;
 	uint64_t last_record_ns; /* clocks of two CPUs differ a little; the time of records does not go back */
+	uint64_t announced_ns;   /* when the last pass began that records everything; 0: none did */
 	uint64_t due_ns;         /* when the next pass starts */
 	uint64_t expected_ns;    /* when the work should run next, UINT64_MAX: not at all */
 	uint64_t step_start_ns;  /* of the step under way, if busy */
@@ -142,6 +144,8 @@ struct ks_probe {
 	bool driven;             /* a client waits for the pass under way */
 	uint64_t whole;          /* number of the last pass that was complete and saw all, 0: none */
 	uint64_t whole_start_ns; /* when it started */
+	uint64_t sample;         /* the same of the last one that recorded everything, too */
+	uint64_t sample_start_ns;
 	/* counters, told by "status" */
 	uint64_t passes;         /* completed */
 	uint64_t steps;

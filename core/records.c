@@ -270,6 +270,8 @@ static void go_to(struct ks_sending *sending, unsigned int target)
 	cursor->flags = 0;
 	cursor->at = KS_NOWHERE;
 	sending->lost_known = false;
+	if (request->announce)
+		ks_probe_announce_own(probe);
 	if (!request->run)
 		return;
 	if (probe->on) {

@@ -29,6 +29,8 @@ static const struct number {
 	NUMBER("pass_start_ns", ended_start_ns),
 	NUMBER("whole_pass", whole),
 	NUMBER("whole_start_ns", whole_start_ns),
+	NUMBER("sample_pass", sample),
+	NUMBER("sample_start_ns", sample_start_ns),
 	NUMBER("last_run_ns", last_pass_ns),
 	NUMBER("longest_run_ns", longest_pass_ns),
 	NUMBER("steps", ended_steps),

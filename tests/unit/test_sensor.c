@@ -876,6 +876,70 @@ static void passes_have_numbers(void **state)
 }
 
 /*
+ * Whoever may only read asks for a pass that records everything, and waits: the probe makes it when
+ * it would have made one anyhow.
+ */
+static void announces_for_readers(void **state)
+{
+	uint64_t asked_ns, passes;
+
+	(void)state;
+	port_advance(SECOND);
+	asked_ns = ks_port_boot_time_ns();
+	kit_caller.control = false;
+	passes = probe.passes;
+	assert_string_equal(records("{\"peek\": true, \"announce\": true}"), "");
+	assert_int_equal(probe.passes, passes);
+	assert_int_equal(count_of(status_of_first(), "sample_pass"), 0);
+	port_advance(4 * SECOND);
+	assert_int_equal(probe.passes, passes + 1);
+	assert_int_equal(kit_count(all("{\"peek\": true}")), 1);
+	assert_int_equal(count_of(status_of_first(), "sample_pass"), passes + 1);
+	assert_true(count_of(status_of_first(), "sample_start_ns") > asked_ns);
+	/* Once. */
+	port_advance(8 * SECOND);
+	assert_int_equal(kit_count(all("{\"peek\": true}")), 1);
+	assert_int_equal(count_of(status_of_first(), "sample_pass"), passes + 1);
+	/* One that failed is none, and the next has to be asked for. */
+	probe.result = KS_STEP_FAILED;
+	all("{\"peek\": true, \"announce\": true}");
+	port_advance(4 * SECOND);
+	assert_int_equal(count_of(status_of_first(), "sample_pass"), passes + 1);
+	probe.result = KS_STEP_DONE;
+	/* A reset forgets who waited, and which pass it was. */
+	all("{\"peek\": true, \"announce\": true}");
+	kit_caller.control = true;
+	word("reset", "ordered");
+	port_advance(8 * SECOND);
+	assert_int_equal(count_of(status_of_first(), "sample_pass"), 0);
+}
+
+/*
+ * Readers push nothing out that somebody has asked for a moment ago, and make no work without end:
+ * a pass that records everything is one second behind any other, if they alone ask for it.
+ */
+static void readers_come_second(void **state)
+{
+	(void)state;
+	changed = ordered;
+	changed.interval_ns[KS_DEFAULT] = SECOND / 10;
+	start_changed();
+	port_advance(SECOND);
+	kit_command("records", "ordered", "{\"run\": true}");
+	kit_command("records", "ordered", NULL);
+	kit_command("records", "ordered", "{\"peek\": true, \"announce\": true}");
+	port_advance(8 * SECOND / 10);
+	assert_string_equal(records("{\"peek\": true}"), "");
+	port_advance(4 * SECOND / 10);
+	assert_int_equal(kit_count(all("{}")), 1);
+	/* What is asked for by who may is had at once, and serves the readers as well. */
+	kit_command("records", "ordered", "{\"peek\": true, \"announce\": true}");
+	assert_int_equal(kit_count(all("{\"run\": true}")), 1);
+	port_advance(3 * SECOND);
+	assert_string_equal(records("{}"), "");
+}
+
+/*
  * A pass that could not see all is complete, but not whole; the record that says so passes every
  * filter of who asked.
  */
@@ -2408,6 +2472,8 @@ int main(void)
 		with_sensor(failures_are_news_once),
 		with_sensor(failure_is_told_to_who_asked),
 		with_sensor(passes_have_numbers),
+		with_sensor(announces_for_readers),
+		with_sensor(readers_come_second),
 		with_sensor(incomplete_is_not_whole),
 		with_sensor(pass_without_end),
 		with_sensor(what_does_not_heal),
