@@ -72,6 +72,8 @@ static const char help[] =
 	"                            does not count; repeatable\n"
 	"  --require SOURCE          end at once without it: xen, module, toolstack,\n"
 	"                            xenstore; repeatable\n"
+	"  --wait S                  where you may only read: wait at most S seconds for a\n"
+	"                            pass that a probe makes by itself (default 120)\n"
 	"  --strict                  findings that are notices count, too\n"
 	"\n"
 	"Output (default: tables on a terminal, else JSON lines):\n"
@@ -88,7 +90,7 @@ static const char help[] =
 enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX, OPT_RECORD,
 	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
-	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY,
+	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_WAIT,
 };
 
 /* Digits are options for their message alone. */
@@ -120,6 +122,7 @@ static const struct option longs[] = {
 	{ "require", required_argument, NULL, OPT_REQUIRE },
 	{ "heartbeat", required_argument, NULL, OPT_HEARTBEAT },
 	{ "strict", no_argument, NULL, OPT_STRICT },
+	{ "wait", required_argument, NULL, OPT_WAIT },
 	{ "nobody", no_argument, NULL, OPT_NOBODY },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -345,7 +348,8 @@ static uint32_t given;
 	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) | bit(OPT_RUN) | bit(OPT_RAW) | \
 	 bit(OPT_FOLLOW) | bit(OPT_INTERVAL))
 #define compare_only                                                                                                       \
-	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | bit(OPT_STRICT))
+	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | bit(OPT_STRICT) | \
+	 bit(OPT_WAIT))
 
 /* The name of one of the options in @mask that were given, or NULL. */
 static const char *given_one(uint32_t mask)
@@ -518,6 +522,9 @@ static void read_option(struct options *o, int option, char *value)
 		break;
 	case OPT_STRICT:
 		o->strict = true;
+		break;
+	case OPT_WAIT:
+		o->wait_ms = (int)(read_seconds("wait", value) * 1000);
 		break;
 	case OPT_NOBODY:
 		o->nobody = true;

@@ -146,6 +146,7 @@ struct ks_probe {
 	uint64_t whole_start_ns; /* when it started */
 	uint64_t sample;         /* the same of the last one that recorded everything, too */
 	uint64_t sample_start_ns;
+	uint64_t sample_seq, sample_end; /* its records: from this seq on, and before that */
 	/* counters, told by "status" */
 	uint64_t passes;         /* completed */
 	uint64_t steps;

@@ -121,6 +121,8 @@ static void pass_complete(struct ks_probe *probe, uint64_t now)
 	if (!probe->incomplete && probe->announce) {
 		probe->sample = probe->whole;
 		probe->sample_start_ns = probe->whole_start_ns;
+		probe->sample_seq = probe->ring.sample_seq;
+		probe->sample_end = probe->ring.next_seq;
 	}
 }
 
@@ -376,6 +378,7 @@ static void reset_probe(struct ks_probe *probe, const struct ks_caller *caller)
 	probe->usual_pass_ns = 0;
 	probe->whole = probe->whole_start_ns = 0;
 	probe->sample = probe->sample_start_ns = 0;
+	probe->sample_seq = probe->sample_end = 0;
 	probe->delivered = probe->failures = probe->restarts = 0;
 	probe->failed_in_row = probe->restarts_in_row = probe->cut_in_row = 0;
 	probe->last_error = NULL;

@@ -31,6 +31,8 @@ static const struct number {
 	NUMBER("whole_start_ns", whole_start_ns),
 	NUMBER("sample_pass", sample),
 	NUMBER("sample_start_ns", sample_start_ns),
+	NUMBER("sample_seq", sample_seq),
+	NUMBER("sample_end", sample_end),
 	NUMBER("last_run_ns", last_pass_ns),
 	NUMBER("longest_run_ns", longest_pass_ns),
 	NUMBER("steps", ended_steps),

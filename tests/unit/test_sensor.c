@@ -891,14 +891,19 @@ static void announces_for_readers(void **state)
 	assert_string_equal(records("{\"peek\": true, \"announce\": true}"), "");
 	assert_int_equal(probe.passes, passes);
 	assert_int_equal(count_of(status_of_first(), "sample_pass"), 0);
+	kit_records(0, 1, "before");
 	port_advance(4 * SECOND);
 	assert_int_equal(probe.passes, passes + 1);
-	assert_int_equal(kit_count(all("{\"peek\": true}")), 1);
+	kit_records(0, 1, "behind");
+	assert_string_equal(records("{\"peek\": true, \"filter\": {\"kind\": \"announced\"}}"), "1");
 	assert_int_equal(count_of(status_of_first(), "sample_pass"), passes + 1);
 	assert_true(count_of(status_of_first(), "sample_start_ns") > asked_ns);
+	/* Its one record, and none of those before or behind it. */
+	assert_int_equal(count_of(status_of_first(), "sample_seq"), 1);
+	assert_int_equal(count_of(status_of_first(), "sample_end"), 2);
 	/* Once. */
 	port_advance(8 * SECOND);
-	assert_int_equal(kit_count(all("{\"peek\": true}")), 1);
+	assert_int_equal(kit_count(all("{\"peek\": true}")), 3);
 	assert_int_equal(count_of(status_of_first(), "sample_pass"), passes + 1);
 	/* One that failed is none, and the next has to be asked for. */
 	probe.result = KS_STEP_FAILED;
