@@ -152,6 +152,8 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 		while (ksense_next(sensor->k, &line) > 0)
 			if (line.kind == KSENSE_RECORD)
 				readable &= !json_array_append_new(records, body_of(&line));
+	if (asking->how == ASK_ANNOUNCE && ksense_error(sensor->k) == KSENSE_ARGUMENT)
+		blind_for(blind, "denied", "you may only read, and a sensor as old as this one tells no more than what has changed");
 	if (ksense_error(sensor->k))
 		return failed(sensor, asking->probe ? asking->probe : "", blind);
 	if (!readable)

@@ -114,6 +114,7 @@ struct ks_probe {
 	bool in_pass;            /* between the first and the last step of a pass */
 	bool first_step;         /* the step under way begins a pass */
 	bool announce;           /* this pass records everything it sees: somebody asked for a fresh sample */
+	bool for_readers;        /* and it was none who takes records: how things are, is told to readers alone */
 	bool announce_next;      /* so will the next, */
 	bool announce_own;       /* or one of the next: somebody who may only read waits for it */
 	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */

@@ -143,6 +143,8 @@ static bool announces(struct ks_probe *probe, uint64_t now)
 {
 	bool own = probe->announce_own && (!probe->announced_ns || now - probe->announced_ns >= ANNOUNCE_OWN_NS);
 
+	/* The first sample is everybody's. */
+	probe->for_readers = own && !probe->announce_next && probe->passes;
 	if (!probe->announce_next && !own)
 		return false;
 	probe->announce_next = probe->announce_own = false;

@@ -945,6 +945,64 @@ static void readers_come_second(void **state)
 }
 
 /*
+ * How things are, in a pass that readers alone have asked for, is told to them alone; what is news,
+ * to all.  Whoever takes records does not find it, and loses nothing when it is pushed out.
+ */
+static enum ks_step present_step(struct ks_probe *p, uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+	for (unsigned int i = 0; p->announce && i < probe.steps_of_pass; i++) {
+		ks_record_begin(p, KS_SAMPLE, KS_NO_SOURCE, "present");
+		ks_record_end(p);
+	}
+	ks_record_begin(p, KS_EVENT, KS_NO_SOURCE, "news");
+	ks_record_end(p);
+	return KS_STEP_DONE;
+}
+
+static void samples_for_readers(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	changed = ordered;
+	changed.step = present_step;
+	start_changed();
+	port_advance(SECOND);
+	kit_command("records", "ordered", NULL);
+	kit_command("records", "ordered", "{\"peek\": true, \"announce\": true}");
+	port_advance(4 * SECOND);
+	assert_int_equal(kit_count(kit_command("records", "ordered", "{\"peek\": true}")), 2);
+	assert_int_equal(count_of(status_of_first(), "held"), 1);
+	lines = kit_command("records", "ordered", NULL);
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(kit_text(lines, 0, "kind"), "news");
+	lines = kit_command("records", "ordered", "{\"peek\": true}");
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(kit_text(lines, 0, "kind"), "present");
+	/* More than the ring holds. */
+	probe.steps_of_pass = 2000;
+	for (int i = 0; i < 2; i++) {
+		kit_command("records", "ordered", "{\"peek\": true, \"announce\": true}");
+		port_advance(4 * SECOND);
+	}
+	assert_int_equal(count_of(status_of_first(), "lost"), 0);
+	assert_int_equal(count_of(status_of_first(), "held"), 2);
+	/* Those that somebody asked for who takes them are his. */
+	probe.steps_of_pass = 1;
+	port_advance(SECOND);
+	kit_command("records", "ordered", "{\"peek\": true, \"announce\": true}");
+	lines = kit_command("records", "ordered", "{\"run\": true, \"filter\": {\"kind\": \"present\"}}");
+	assert_int_equal(kit_count(lines), 1);
+	/* And the first sample is everybody's. */
+	port_advance(SECOND);
+	word("reset", "ordered");
+	kit_command("records", "ordered", "{\"peek\": true, \"announce\": true}");
+	port_advance(SECOND);
+	assert_int_equal(kit_count(kit_command("records", "ordered", "{\"filter\": {\"kind\": \"present\"}}")), 1);
+}
+
+/*
  * A pass that could not see all is complete, but not whole; the record that says so passes every
  * filter of who asked.
  */
@@ -2479,6 +2537,7 @@ int main(void)
 		with_sensor(passes_have_numbers),
 		with_sensor(announces_for_readers),
 		with_sensor(readers_come_second),
+		with_sensor(samples_for_readers),
 		with_sensor(incomplete_is_not_whole),
 		with_sensor(pass_without_end),
 		with_sensor(what_does_not_heal),
