@@ -291,7 +291,8 @@ static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 {
 	static const char *const known[] = { "check", "sensor", "off", "lowered", "reset", "restarted", "gone", NULL };
 
-	if (!only_members(r, json, "a check of a sensor", known) || !text(r, json, "it", "sensor", true, &check->sensor))
+	if (!only_members(r, json, "a check of a sensor", known) ||
+	    !text(r, json, "it", "sensor", true, &check->sensor))
 		return false;
 	if (!is_one_of(check->sensor, of_xen))
 		return wrong(r, "there is no sensor \"%s\"; there are xen and module", check->sensor);
@@ -303,8 +304,10 @@ static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 	    !read_rule(r, json, "reset", &check->reset) || !read_rule(r, json, "restarted", &check->restarted) ||
 	    !read_rule(r, json, "gone", &check->gone))
 		return false;
-	if (!check->off.finding && !check->lowered.finding && !check->reset.finding && !check->restarted.finding && !check->gone.finding)
-		return wrong(r, "it needs one of \"off\", \"lowered\", \"reset\", \"restarted\", \"gone\": what was done to the sensor");
+	if (!check->off.finding && !check->lowered.finding && !check->reset.finding && !check->restarted.finding &&
+	    !check->gone.finding)
+		return wrong(r, "it needs one of \"off\", \"lowered\", \"reset\", \"restarted\", \"gone\": "
+			     "what was done to the sensor");
 	return true;
 }
 

@@ -82,7 +82,7 @@ struct check {
 	char blind_since[32], last_whole[32];   /* "": never */
 	json_int_t since;               /* the first record of Xen's probe that was not seen yet */
 	json_t *status;                 /* the sensor's, when it was looked at last; NULL: never */
-	json_t *deeds;                  /* what was done to it, and is not undone by doing it back; as of differences() */
+	json_t *deeds;                  /* what was done to it, though it may be as before; as of differences() */
 	/*
 	 * Of a check of a sensor, the highest level that each probe had; of all others see
 	 * view_xen().
@@ -151,7 +151,7 @@ struct source_type {
 	bool (*take)(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind);
 	/* Sensors alone: its status, the caller's.  NULL: none, with why. */
 	json_t *(*status)(void *state, struct blindness *blind);
-	/* And its records, in the order in which it tells them, to @records.  False: none, with why. */
+	/* And its records, as it tells them, to @records.  False: none, with why. */
 	bool (*records)(void *state, const struct asking *asking, json_t *records, struct blindness *blind);
 };
 
@@ -203,7 +203,8 @@ struct source *source_called(struct canary *c, const char *name);
  * All records of a sensor's probe from @since on, with a sample of a pass that began after this
  * call; it may wait for that long.  False: none, with why.
  */
-bool sample_take(struct canary *c, struct source *source, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind);
+bool sample_take(struct canary *c, struct source *source, const char *probe, json_int_t since, struct sample *sample,
+		 struct blindness *blind);
 
 /* What a sensor's status says of its probe of this name, or NULL. */
 json_t *probe_in(const json_t *status, const char *name);

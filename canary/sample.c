@@ -47,7 +47,8 @@ static bool ask(const struct source *source, const struct asking *asking, json_t
 
 /* === Asked for ========================================================== */
 
-static bool ask_for(const struct source *source, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool ask_for(const struct source *source, const char *probe, json_int_t since, struct sample *sample,
+		    struct blindness *blind)
 {
 	struct asking asking = { .probe = probe, .since = since, .how = ASK_FRESH };
 	json_t *last;
@@ -71,10 +72,17 @@ struct wait {
 	const json_t *own;      /* of it, the probe's */
 	json_int_t from;        /* a sample is of a pass that began later, since boot */
 	json_int_t failures;    /* of the probe's, at first */
-	json_int_t asked_pass;  /* the last pass that was over when one was asked for; -1: none was */
+	json_int_t asked_pass;  /* the last that was over when one was asked for; -1: none was */
 	bool missed;            /* there was one, and records of it were missing */
 	double waited_ms, most_ms;
 };
+
+static bool is_off(const json_t *own)
+{
+	const char *state = json_string_value(json_object_get(own, "state"));
+
+	return state && !strcmp(state, "off");
+}
 
 /* The status once more, and the probe in it. */
 static bool look(struct wait *w)
@@ -87,8 +95,9 @@ static bool look(struct wait *w)
 	w->own = probe_in(w->status, w->probe);
 	if (!w->own)
 		blind_for(w->blind, "no-probe", "the sensor %s has no probe %s", w->source->type->name, w->probe);
-	else if (json_string_value(json_object_get(w->own, "state")) && !strcmp(json_string_value(json_object_get(w->own, "state")), "off"))
-		blind_for(w->blind, "probe-off", "%s is off, and you may only read: have it turned on by who may", w->probe);
+	else if (is_off(w->own))
+		blind_for(w->blind, "probe-off", "%s is off, and you may only read: have it turned on by who may",
+			  w->probe);
 	return !w->blind->reason;
 }
 
@@ -99,12 +108,13 @@ static bool look(struct wait *w)
 static double patience_ms(const struct canary *c, const json_t *own)
 {
 	double most = c->options->wait_ms > 0 ? c->options->wait_ms : WAIT_MS;
-	double likely = 3.0 * (double)number_of(own, "interval_ns") / 1e6 + 100.0 * (double)number_of(own, "last_run_ns") / 1e6 + 10000;
+	double interval_ms = (double)number_of(own, "interval_ns") / 1e6, pass_ms = (double)number_of(own, "last_run_ns") / 1e6;
+	double likely = 3 * interval_ms + 100 * pass_ms + 10000;
 
 	return likely < most ? likely : most;
 }
 
-/* Once for each pass that is over: one that failed meanwhile may have been the one that was asked for. */
+/* Once for each pass that is over: one that failed may have been the one that was asked for. */
 static bool ask_to_announce(struct wait *w)
 {
 	struct asking asking = { .probe = w->probe, .how = ASK_ANNOUNCE };
@@ -173,15 +183,19 @@ static void give_up(struct wait *w)
 	const char *error = json_string_value(json_object_get(w->own, "last_error"));
 
 	if (number_of(w->own, "failures") > w->failures)
-		blind_for(w->blind, "probe-failing", "the passes of %s fail: %s", w->probe, error ? error : "it does not say why");
+		blind_for(w->blind, "probe-failing", "the passes of %s fail: %s", w->probe,
+			  error ? error : "it does not say why");
 	else if (w->missed)
-		blind_for(w->blind, "lost", "you may only read, and records of each pass of %s were taken by somebody else, or lost, before you had them",
-			  w->probe);
+		blind_for(w->blind, "lost",
+			  "you may only read, and records of each pass of %s were taken by somebody else, or lost, "
+			  "before you had them", w->probe);
 	else if (number_of(w->own, "pass_start_ns") > w->from)
 		blind_for(w->blind, "incomplete", "%s made passes, and none saw all and told all", w->probe);
 	else
-		blind_for(w->blind, "timeout", "you may only read, and %s, which makes a pass by itself about every %g s, ended none within %.0f s: "
-			  "wait longer (--wait), or have its level raised by who may", w->probe, interval_s, w->most_ms / 1000);
+		blind_for(w->blind, "timeout",
+			  "you may only read, and %s, which makes a pass by itself about every %g s, ended none within "
+			  "%.0f s: wait longer (--wait), or have its level raised by who may",
+			  w->probe, interval_s, w->most_ms / 1000);
 }
 
 static void tell_waiting(const struct wait *w, bool over)
@@ -189,7 +203,8 @@ static void tell_waiting(const struct wait *w, bool over)
 	const struct canary_options *options = w->c->options;
 
 	if (options->waiting)
-		options->waiting(options->context, w->source->type->name, over ? NULL : w->probe, w->waited_ms / 1000, w->most_ms / 1000);
+		options->waiting(options->context, w->source->type->name, over ? NULL : w->probe, w->waited_ms / 1000,
+				 w->most_ms / 1000);
 }
 
 static bool wait_on(struct wait *w, json_int_t since, struct sample *sample)
@@ -220,7 +235,8 @@ static bool wait_on(struct wait *w, json_int_t since, struct sample *sample)
 }
 
 /* Of a probe for which somebody waited in vain in this round, nobody waits again. */
-static bool waited_in_vain(const struct canary *c, const struct source *source, const char *probe, struct blindness *blind)
+static bool waited_in_vain(const struct canary *c, const struct source *source, const char *probe,
+			   struct blindness *blind)
 {
 	if (!source->vain_of || source->vain_round != c->begun || strcmp(source->vain_of, probe))
 		return false;
@@ -228,8 +244,8 @@ static bool waited_in_vain(const struct canary *c, const struct source *source, 
 	return true;
 }
 
-static bool wait_for(struct canary *c, struct source *source, const char *probe, json_int_t since, struct sample *sample,
-		     struct blindness *blind)
+static bool wait_for(struct canary *c, struct source *source, const char *probe, json_int_t since,
+		     struct sample *sample, struct blindness *blind)
 {
 	struct wait w = { .c = c, .source = source, .probe = probe, .blind = blind, .asked_pass = -1 };
 	bool got = false;
@@ -254,7 +270,8 @@ static bool wait_for(struct canary *c, struct source *source, const char *probe,
 
 /* === Interface ========================================================== */
 
-bool sample_take(struct canary *c, struct source *source, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+bool sample_take(struct canary *c, struct source *source, const char *probe, json_int_t since, struct sample *sample,
+		 struct blindness *blind)
 {
 	json_t *status = source->type->status(source->state, blind);
 	bool may_ask = !source->is_refused && !json_is_false(json_object_get(status, "control"));
@@ -267,7 +284,7 @@ bool sample_take(struct canary *c, struct source *source, const char *probe, jso
 		return true;
 	if (may_ask && (!blind->reason || strcmp(blind->reason, "denied")))
 		return false;
-	/* A policy may refuse what the status allows: it is not asked again, as it may note who asks. */
+	/* A policy may refuse what the status allows, and note who asks: it is not asked again. */
 	source->is_refused |= may_ask;
 	json_decref(sample->records);
 	*sample = (struct sample){ 0 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * sensors.c - what was done to the sensors themselves: a probe turned off, a level lowered, a reset,
- * another sensor in the place of one.
+ * sensors.c - what was done to the sensors themselves: a probe turned off, a level lowered, a
+ * reset, another sensor in the place of one.
  *
  * The status shows it from one round to the next.  What was done before the first, the records
  * tell that the probes make of it, for as long as nobody has taken them: who takes them knows.
@@ -16,7 +16,7 @@
 struct deeds {
 	struct check *check;
 	struct source *source;
-	const json_t *before;   /* the sensor's status in the last round; NULL: this is the first, or it was another sensor */
+	const json_t *before;   /* the sensor's status in the last round; NULL: none, or of another */
 	json_t *status;
 	json_t *records;        /* of what was done; empty if nothing was since the last round */
 	json_t *pending;        /* what is a finding, as of differences() */
@@ -42,7 +42,8 @@ static bool is_new(const struct deeds *d, const json_t *own, const json_t *befor
 /* === What the records tell ============================================== */
 
 /* The last record of @probe that is of @kind, and whose @member is @value; NULL: none is held. */
-static json_t *record_of(const struct deeds *d, const char *probe, const char *kind, const char *member, const char *value)
+static json_t *record_of(const struct deeds *d, const char *probe, const char *kind, const char *member,
+			 const char *value)
 {
 	json_t *record, *found = NULL;
 	size_t i;
@@ -62,7 +63,8 @@ static json_t *by_of(const json_t *record)
 	if (json_object_get(by, "domain"))
 		return json_sprintf("domain %" JSON_INTEGER_FORMAT, number_of(by, "domain"));
 	if (by)
-		return json_sprintf("process %" JSON_INTEGER_FORMAT " of user %" JSON_INTEGER_FORMAT, number_of(by, "pid"), number_of(by, "uid"));
+		return json_sprintf("process %" JSON_INTEGER_FORMAT " of user %" JSON_INTEGER_FORMAT,
+				    number_of(by, "pid"), number_of(by, "uid"));
 	if (!strcmp(text_of(record, "kind"), "stopped"))
 		return json_sprintf("the sensor itself (%s)", text_of(record, "why"));
 	return NULL;
@@ -94,7 +96,8 @@ static int add(struct deeds *d, json_t *to, enum rule_number number, const char 
 		json_decref(item);
 		return item ? 0 : -1;
 	}
-	snprintf(identity, sizeof(identity), "%s/%s/%s/%" JSON_INTEGER_FORMAT, d->check->name, rule->finding, probe, which);
+	snprintf(identity, sizeof(identity), "%s/%s/%s/%" JSON_INTEGER_FORMAT, d->check->name, rule->finding, probe,
+		 which);
 	return json_object_set_new(to, identity, json_pack("{sisosn}", "rule", (int)number, "xen", item, "dom0"));
 }
 
@@ -102,7 +105,8 @@ static int add(struct deeds *d, json_t *to, enum rule_number number, const char 
 static int see_off(struct deeds *d, const char *name, const json_t *own, const json_t *before)
 {
 	bool is_off = !strcmp(text_of(own, "state"), "off");
-	json_t *record = record_of(d, name, "command", "command", "off"), *back = record_of(d, name, "command", "command", "on");
+	json_t *record = record_of(d, name, "command", "command", "off");
+	json_t *back = record_of(d, name, "command", "command", "on");
 	json_int_t offs = number_of(own, "offs");
 
 	if (!record)
@@ -111,7 +115,8 @@ static int see_off(struct deeds *d, const char *name, const json_t *own, const j
 	if (!offs || !is_new(d, own, before, "offs") || (!before && !is_off && !record && !back))
 		return 0;
 	return add(d, d->check->deeds, SENSOR_OFF, name, offs,
-		   json_pack("{sssssIso*}", "probe", name, "state", text_of(own, "state"), "offs", offs, "by", by_of(record)));
+		   json_pack("{sssssIso*}", "probe", name, "state", text_of(own, "state"), "offs", offs, "by",
+			     by_of(record)));
 }
 
 static int see_reset(struct deeds *d, const char *name, const json_t *own, const json_t *before)
@@ -176,7 +181,8 @@ static int see_level(struct deeds *d, const char *name, const json_t *own, const
 		return 0;
 	record = record_of(d, name, "command", "level", levels[level]);
 	return add(d, d->pending, SENSOR_LOWERED, name, level,
-		   json_pack("{sssssss o*}", "probe", name, "level", levels[level], "was", levels[highest], "by", by_of(record)));
+		   json_pack("{sssssss o*}", "probe", name, "level", levels[level], "was", levels[highest], "by",
+			     by_of(record)));
 }
 
 static int see_probe(struct deeds *d, const json_t *own)
@@ -184,7 +190,9 @@ static int see_probe(struct deeds *d, const json_t *own)
 	const char *name = text_of(own, "name");
 	const json_t *before = probe_in(d->before, name);
 
-	return see_off(d, name, own, before) || see_reset(d, name, own, before) || see_level(d, name, own, before) ? -1 : 0;
+	if (see_off(d, name, own, before) || see_reset(d, name, own, before) || see_level(d, name, own, before))
+		return -1;
+	return 0;
 }
 
 /* Another sensor under the same name: all that the old one knew is gone. */
@@ -239,8 +247,8 @@ json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *bl
 {
 	struct source *source = source_called(c, check->sensor);
 	struct deeds d = {
-		.check = check, .source = source, .before = check->status, .status = source->type->status(source->state, blind),
-		.records = json_array(), .pending = json_object(),
+		.check = check, .source = source, .before = check->status,
+		.status = source->type->status(source->state, blind), .records = json_array(), .pending = json_object(),
 	};
 	int failed = !d.records || !d.pending;
 
@@ -248,7 +256,8 @@ json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *bl
 		failed = see_all(&d, blind);
 	else if (!failed && check->status && blind->absent)
 		failed = add(&d, d.pending, SENSOR_GONE, text_of(check->status, "uuid"), 0,
-			     json_pack("{ssss}", "sensor", text_of(check->status, "name"), "uuid", text_of(check->status, "uuid")));
+			     json_pack("{ssss}", "sensor", text_of(check->status, "name"), "uuid",
+				       text_of(check->status, "uuid")));
 	if (!failed)
 		failed = json_object_update(d.pending, check->deeds);
 	json_decref(d.status);

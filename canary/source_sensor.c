@@ -123,7 +123,8 @@ static json_t *sensor_status(void *state, struct blindness *blind)
 		return NULL;
 	}
 	if (!status)
-		blind_for(blind, "unreadable", "the status of the sensor %s cannot be read", sensor->socket ? sensor->socket : "xen");
+		blind_for(blind, "unreadable", "the status of %s%s cannot be read",
+			  sensor->socket ? "the module at " : "Xen", sensor->socket ? sensor->socket : "");
 	return status;
 }
 
@@ -131,8 +132,8 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 {
 	struct ksense_request request = {
 		.command = "records", .target = asking->probe, .peek = true, .run = asking->how == ASK_FRESH,
-		.announce = asking->how == ASK_ANNOUNCE, .has_max = asking->how == ASK_ANNOUNCE, .max = 1, .has_since = asking->since > 0,
-		.since = (uint64_t)asking->since,
+		.announce = asking->how == ASK_ANNOUNCE, .has_max = asking->how == ASK_ANNOUNCE, .max = 1,
+		.has_since = asking->since > 0, .since = (uint64_t)asking->since,
 	};
 	struct ksense_filter filter = { .member = "kind" };
 	struct sensor *sensor = state;
@@ -153,19 +154,21 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 			if (line.kind == KSENSE_RECORD)
 				readable &= !json_array_append_new(records, body_of(&line));
 	if (asking->how == ASK_ANNOUNCE && ksense_error(sensor->k) == KSENSE_ARGUMENT)
-		blind_for(blind, "denied", "you may only read, and a sensor as old as this one tells no more than what has changed");
+		blind_for(blind, "denied",
+			  "you may only read, and a sensor as old as this one tells no more than what has changed");
 	if (ksense_error(sensor->k))
 		return failed(sensor, asking->probe ? asking->probe : "", blind);
 	if (!readable)
-		blind_for(blind, "unreadable", "a record of %s cannot be read", asking->probe ? asking->probe : "a probe");
+		blind_for(blind, "unreadable", "a record of %s cannot be read",
+			  asking->probe ? asking->probe : "a probe");
 	return true;
 }
 
 const struct source_type source_xen = {
-	.name = "xen", .is_sensor = true, .open = xen_open, .close = sensor_close, .there = sensor_there, .status = sensor_status,
-	.records = sensor_records,
+	.name = "xen", .is_sensor = true, .open = xen_open, .close = sensor_close, .there = sensor_there,
+	.status = sensor_status, .records = sensor_records,
 };
 const struct source_type source_module = {
-	.name = "module", .is_sensor = true, .open = module_open, .close = sensor_close, .there = sensor_there, .status = sensor_status,
-	.records = sensor_records,
+	.name = "module", .is_sensor = true, .open = module_open, .close = sensor_close, .there = sensor_there,
+	.status = sensor_status, .records = sensor_records,
 };

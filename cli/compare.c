@@ -59,7 +59,8 @@ static void waiting(void *context, const char *source, const char *probe, double
 	if (!isatty(STDERR_FILENO))
 		return;
 	if (probe)
-		fprintf(stderr, "\r\033[Kksense: reading only, so waiting for a pass of %s (%s): %.0f s, at most %.0f", probe, source, waited_s, most_s);
+		fprintf(stderr, "\r\033[Kksense: reading only, so waiting for a pass of %s (%s): %.0f s, at most %.0f",
+			probe, source, waited_s, most_s);
 	else
 		fputs("\r\033[K", stderr);
 	fflush(stderr);

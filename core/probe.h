@@ -114,7 +114,7 @@ struct ks_probe {
 	bool in_pass;            /* between the first and the last step of a pass */
 	bool first_step;         /* the step under way begins a pass */
 	bool announce;           /* this pass records everything it sees: somebody asked for a fresh sample */
-	bool for_readers;        /* and it was none who takes records: how things are, is told to readers alone */
+	bool for_readers;        /* one who may only read: how things are, it tells those alone who take nothing */
 	bool announce_next;      /* so will the next, */
 	bool announce_own;       /* or one of the next: somebody who may only read waits for it */
 	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */
@@ -126,7 +126,7 @@ struct ks_probe {
 	char common[80];         /* what is the same in all records:  ,"probe":"NAME","kind":"  */
 	uint8_t common_bytes, name_bytes;
 	uint64_t last_record_ns; /* clocks of two CPUs differ a little; the time of records does not go back */
-	uint64_t announced_ns;   /* when the last pass began that records everything; 0: none did */
+	uint64_t announced_ns;   /* when the last pass that records all began; 0: none did */
 	uint64_t due_ns;         /* when the next pass starts */
 	uint64_t expected_ns;    /* when the work should run next, UINT64_MAX: not at all */
 	uint64_t step_start_ns;  /* of the step under way, if busy */

@@ -360,12 +360,13 @@ static void judge_options(struct ks_request *request, const struct parts *parts)
 		wrong(request, KS_ERR_ARGUMENT, "the options are an object");
 	if (parts->bad_option)
 		wrong(request, KS_ERR_ARGUMENT, parts->bad_option);
-	if (request->has_record && (request->filters || request->has_since || request->has_epoch || request->has_max || request->run ||
-				    request->announce))
+	if (request->has_record && (request->filters || request->has_since || request->has_epoch || request->has_max ||
+				    request->run || request->announce))
 		wrong(request, KS_ERR_ARGUMENT, "record goes with raw and peek only");
 	if (request->has_epoch && !request->has_since)
 		wrong(request, KS_ERR_ARGUMENT, "epoch says of which count since is: it goes with since only");
-	if (request->command == KS_CMD_SUBSCRIBE && (request->has_record || request->has_max || request->run || request->announce || request->raw))
+	if (request->command == KS_CMD_SUBSCRIBE &&
+	    (request->has_record || request->has_max || request->run || request->announce || request->raw))
 		wrong(request, KS_ERR_ARGUMENT, "subscribe takes filter, since, epoch and peek only");
 }
 

@@ -160,7 +160,8 @@ static bool is_scalar(const char *text)
 
 static bool has_options(const struct ksense_request *r)
 {
-	return r->filters_count || r->has_since || r->has_max || r->has_record || r->peek || r->run || r->announce || r->raw;
+	return r->filters_count || r->has_since || r->has_max || r->has_record || r->peek || r->run ||
+	       r->announce || r->raw;
 }
 
 static int put_options(struct ksense *k, struct ks_text *out, const struct ksense_request *r)

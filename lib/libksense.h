@@ -141,7 +141,7 @@ struct ksense_request {
 	bool peek;                            /* do not consume */
 	bool run;                             /* after a fresh sample */
 	bool raw;                             /* raw bytes as such, behind their line */
-	bool announce;                        /* a pass that the probe makes by itself is to record all it sees */
+	bool announce;                        /* one of the probe's own passes is to record all */
 };
 
 /*
