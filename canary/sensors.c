@@ -131,6 +131,16 @@ static int see_reset(struct deeds *d, const char *name, const json_t *own, const
 			     json_object_get(json_object_get(record, "before"), "baselines"), "by", by_of(record)));
 }
 
+/* A probe of the same sensor whose records are counted anew, and not by a reset. */
+static int see_epoch(struct deeds *d, const char *name, const json_t *own, const json_t *before)
+{
+	/* One that had no memory had no count. */
+	if (!number_of(before, "epoch") || !is_new(d, own, before, "epoch") || is_new(d, own, before, "resets"))
+		return 0;
+	return add(d, d->check->deeds, SENSOR_RESTARTED, name, number_of(own, "epoch"),
+		   json_pack("{ssssss}", "probe", name, "uuid", text_of(own, "uuid"), "was", text_of(before, "uuid")));
+}
+
 static const char *const levels[] = { "low", "default", "high", "adversarial", NULL };
 
 static json_int_t level_of(const char *name)
@@ -190,9 +200,9 @@ static int see_probe(struct deeds *d, const json_t *own)
 	const char *name = text_of(own, "name");
 	const json_t *before = probe_in(d->before, name);
 
-	if (see_off(d, name, own, before) || see_reset(d, name, own, before) || see_level(d, name, own, before))
+	if (see_off(d, name, own, before) || see_reset(d, name, own, before) || see_epoch(d, name, own, before))
 		return -1;
-	return 0;
+	return see_level(d, name, own, before);
 }
 
 /* Another sensor under the same name: all that the old one knew is gone. */
@@ -211,7 +221,7 @@ static int see_restart(struct deeds *d)
 /* Whether the status says that something was done since the last round. */
 static bool is_anything_new(const struct deeds *d)
 {
-	static const char *const members[] = { "state", "level", "resets", "offs" };
+	static const char *const members[] = { "state", "level", "resets", "offs", "epoch" };
 	json_t *own;
 	size_t i;
 

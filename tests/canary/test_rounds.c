@@ -873,9 +873,10 @@ static void wait_is_interrupted(void **state)
 
 #define SENSOR "{'check': 's', 'sensor': 'xen', 'off': " RULE("off") ", 'lowered': " RULE("lowered") ", 'reset': " RULE("reset") ", " \
 	"'restarted': " RULE("restarted") ", 'gone': " RULE("went") "}"
-#define STATUS(uuid, state, level, offs, resets) \
+#define STATUS(uuid, state, level, offs, resets) STATUS_OF(uuid, state, level, offs, resets, 7)
+#define STATUS_OF(uuid, state, level, offs, resets, epoch) \
 	"{'name': 'xen', 'uuid': '" uuid "', 'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': '" state "', 'level': '" level \
-	"', 'offs': " #offs ", 'resets': " #resets "}, {'name': 'q', 'state': 'on', 'level': 'default', 'offs': 0, 'resets': 0}]}"
+	"', 'offs': " #offs ", 'resets': " #resets ", 'epoch': " #epoch "}, {'name': 'q', 'state': 'on', 'level': 'default', 'offs': 0, 'resets': 0}]}"
 #define BY "'by': {'domain': 0}"
 
 static struct canary *open_sensor(const char *status, const char *held)
@@ -954,6 +955,7 @@ static void done_meanwhile(void **state)
 		/* It goes back to the level at start; that is one deed. */
 		{ STATUS("a", "on", "low", 1, 2), "reset" },
 		{ STATUS("b", "on", "default", 0, 0), "restarted" },
+		{ STATUS_OF("a", "on", "default", 1, 1, 8), "restarted" },
 	};
 
 	(void)state;
