@@ -107,6 +107,7 @@ step gone rmmod ksense
 until grep -q '"finding":"blinded"' watch.out; do sleep 0.1; done
 step back insmod ksense.ko
 until grep -q '"sees":"hidden-modules"' watch.out; do sleep 0.1; done
+until grep -q '"finding":"sensor-restarted"' watch.out; do sleep 0.1; done
 kill -INT \$watcher
 wait \$watcher
 echo \$? >watch.status
