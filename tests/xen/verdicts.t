@@ -40,7 +40,7 @@ sub with_gate {
 }
 my %debugger = map { ($_ => with_gate('attack'), "$_-back" => with_gate('undo')) } qw(gate locked-gate);
 my @modules = ($KS::module, "$build/tests/hide/ks_hide.ko", map { "$KS::test_modules/$_.ko" } qw(code/ks_code torn/ks_torn));
-my $steps = boot(<<"SH", \%debugger, '--gdb', "$dir/gdb", '--timeout', 900, map { ('--add', $_) } @modules);
+my $steps = boot(<<"SH", \%debugger, '--gdb', "$dir/gdb", '--timeout', 1500, map { ('--add', $_) } @modules);
 socket=/run/ksense/kernel.sock
 at() { sed -n "s/^\\([0-9a-f]*\\) [a-zA-Z] \$1\\\$/\\1/p" /proc/kallsyms; }
 poke() { echo "\$*" >/sys/module/ks_code/parameters/poke; }
