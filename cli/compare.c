@@ -183,9 +183,9 @@ int run_compare(const struct options *o)
 {
 	struct compare compare = { .o = o };
 	struct canary_options options = {
-		.checks = o->checks, .socket = o->socket, .timeout_ms = o->timeout_ms, .wait_ms = o->wait_ms, .accept = o->accept, .accept_count = o->accept_count,
-		.context = &compare, .raised = raised, .gone = gone, .blind = blind, .sees = sees, .waiting = waiting,
-		.pause = pause_between,
+		.checks = o->checks, .socket = o->socket, .timeout_ms = o->timeout_ms, .wait_ms = o->wait_ms,
+		.accept = o->accept, .accept_count = o->accept_count, .context = &compare,
+		.raised = raised, .gone = gone, .blind = blind, .sees = sees, .waiting = waiting, .pause = pause_between,
 	};
 	char error[512];
 	int status;
