@@ -43,6 +43,7 @@ struct canary_options {
 	const char *checks;             /* the file; NULL: the built-in ones */
 	const char *socket;             /* the module's */
 	int timeout_ms;                 /* for each answer of a sensor */
+	int wait_ms;                    /* for a probe's own pass, where we may only read; 0: two minutes */
 	const char *const *accept;      /* names of checks, or reasons: blindness that does not count */
 	size_t accept_count;
 
@@ -60,6 +61,11 @@ struct canary_options {
 	void (*blind)(void *context, const json_t *line);
 	/* {"sees": check, "time", "since"} */
 	void (*sees)(void *context, const json_t *line);
+	/*
+	 * It waits for a pass that @probe makes by itself, since @waited_s seconds, and for
+	 * @most_s at most; told again and again.  @probe is NULL when that is over.
+	 */
+	void (*waiting)(void *context, const char *source, const char *probe, double waited_s, double most_s);
 	/* Sleeps; false, without sleeping, once the round is to be broken off. */
 	bool (*pause)(void *context, double seconds);
 };

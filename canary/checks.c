@@ -286,6 +286,31 @@ static bool read_not_here(struct reader *r, struct check *check, json_t *json)
 	return true;
 }
 
+/* A check of a sensor itself. */
+static bool read_sensor(struct reader *r, struct check *check, json_t *json)
+{
+	static const char *const known[] = { "check", "sensor", "off", "lowered", "reset", "restarted", "gone", NULL };
+
+	if (!only_members(r, json, "a check of a sensor", known) ||
+	    !text(r, json, "it", "sensor", true, &check->sensor))
+		return false;
+	if (!is_one_of(check->sensor, of_xen))
+		return wrong(r, "there is no sensor \"%s\"; there are xen and module", check->sensor);
+	check->xen[0].source = check->sensor;
+	check->xen[0].kind = "";
+	check->xen[0].id[0] = "probe";
+	check->looks = 1;
+	if (!read_rule(r, json, "off", &check->off) || !read_rule(r, json, "lowered", &check->lowered) ||
+	    !read_rule(r, json, "reset", &check->reset) || !read_rule(r, json, "restarted", &check->restarted) ||
+	    !read_rule(r, json, "gone", &check->gone))
+		return false;
+	if (!check->off.finding && !check->lowered.finding && !check->reset.finding && !check->restarted.finding &&
+	    !check->gone.finding)
+		return wrong(r, "it needs one of \"off\", \"lowered\", \"reset\", \"restarted\", \"gone\": "
+			     "what was done to the sensor");
+	return true;
+}
+
 static bool read_check(struct reader *r, struct check *check, json_t *json)
 {
 	static const char *const known[] = { "check", "instead_of", "only_if", "not_here", "xen", "dom0", "near", "looks", "pause_ms", "only_xen",
@@ -296,6 +321,8 @@ static bool read_check(struct reader *r, struct check *check, json_t *json)
 	if (!text(r, json, "a check", "check", true, &check->name))
 		return false;
 	r->at = check->name;
+	if (json_object_get(json, "sensor"))
+		return read_sensor(r, check, json);
 	if (!only_members(r, json, "it", known) || !text(r, json, "it", "instead_of", false, &check->instead_of) ||
 	    !read_only_if(r, check, json) || !read_not_here(r, check, json) || !number(r, json, "looks", 1, LOOKS_MAX, &looks) ||
 	    !number(r, json, "pause_ms", 0, PAUSE_MS_MAX, &pause_ms) || !read_views(r, check, json) ||
@@ -353,7 +380,8 @@ bool checks_read(struct checks *checks, json_t *json, const char *file, char *er
 		this->pages = pages;
 		this->findings = json_object();
 		this->first = json_object();
-		if (!this->findings || !this->first) {
+		this->deeds = json_object();
+		if (!this->findings || !this->first || !this->deeds) {
 			errno = ENOMEM;
 			return false;
 		}
@@ -367,6 +395,8 @@ void checks_free(struct checks *checks)
 		json_decref(checks->check[i].findings);
 		json_decref(checks->check[i].blinded);
 		json_decref(checks->check[i].first);
+		json_decref(checks->check[i].deeds);
+		json_decref(checks->check[i].status);
 	}
 	free(checks->check);
 	json_decref(checks->json);

@@ -12,8 +12,6 @@
 
 #include "judge.h"
 
-enum rule_number { ONLY_XEN, ONLY_DOM0, DIFFERS, MORE, CHANGED };
-
 const struct rule *rule_of(const struct check *check, json_int_t number)
 {
 	switch (number) {
@@ -25,6 +23,16 @@ const struct rule *rule_of(const struct check *check, json_int_t number)
 		return &check->differs;
 	case MORE:
 		return &check->more;
+	case SENSOR_OFF:
+		return &check->off;
+	case SENSOR_LOWERED:
+		return &check->lowered;
+	case SENSOR_RESET:
+		return &check->reset;
+	case SENSOR_RESTARTED:
+		return &check->restarted;
+	case SENSOR_GONE:
+		return &check->gone;
 	default:
 		return &check->changed;
 	}

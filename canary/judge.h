@@ -67,6 +67,9 @@ struct check {
 	const char *members[MEMBERS_MAX][2];    /* that have to be equal: Xen's, Dom0's */
 	unsigned int members_count;
 	json_int_t extra;               /* for "more": how many items Xen may have more than Dom0 */
+	/* Instead of views: the source whose sensor this is about, and what was done to that. */
+	const char *sensor;
+	struct rule off, lowered, reset, restarted, gone;
 
 	/* What became of it, from round to round. */
 	enum canary_verdict verdict;
@@ -79,6 +82,12 @@ struct check {
 	unsigned int blind_rounds;      /* in a row */
 	char blind_since[32], last_whole[32];   /* "": never */
 	json_int_t since;               /* the first record of Xen's probe that was not seen yet */
+	json_t *status;                 /* the sensor's, when it was looked at last; NULL: never */
+	json_t *deeds;                  /* what was done to it, though it may be as before; as of differences() */
+	/*
+	 * Of a check of a sensor, the highest level that each probe had; of all others see
+	 * view_xen().
+	 */
 	json_t *first;                  /* by kind and id, what members of Xen's items were before all changes that the records tell of */
 	uint64_t went;                  /* differences that were not there at each look */
 	unsigned int looked;            /* in the last round */
@@ -118,6 +127,18 @@ struct sample {
 	json_int_t next;        /* sensors: where the next question goes on */
 };
 
+/* What is asked of a sensor's records, of which none is taken from anybody. */
+struct asking {
+	const char *probe;      /* NULL: all of them */
+	const char *kind;       /* NULL: each */
+	json_int_t since;
+	enum {
+		ASK_HELD,       /* those that there are */
+		ASK_FRESH,      /* behind a fresh sample */
+		ASK_ANNOUNCE,   /* none: that one of the next passes records all it sees */
+	} how;
+};
+
 /* Where items come from.  Tests have some of their own. */
 struct source_type {
 	const char *name;
@@ -127,11 +148,12 @@ struct source_type {
 	void (*close)(void *state);
 	/* Connects, if it is not connected. */
 	bool (*there)(void *state, struct blindness *blind);
-	/*
-	 * What it says now; of a sensor all records of @probe from @since on, behind a fresh
-	 * sample.  False: nothing, with why.
-	 */
+	/* What it says now; no sensor has this.  False: nothing, with why. */
 	bool (*take)(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind);
+	/* Sensors alone: its status, the caller's.  NULL: none, with why. */
+	json_t *(*status)(void *state, struct blindness *blind);
+	/* And its records, as it tells them, to @records.  False: none, with why. */
+	bool (*records)(void *state, const struct asking *asking, json_t *records, struct blindness *blind);
 };
 
 enum view_state {
@@ -153,6 +175,10 @@ struct source {
 	struct sample sample;   /* the last one: several specs of a view may be of one probe */
 	const char *sample_of;  /* its probe, if it is whole; else NULL */
 	uint64_t sample_round;  /* canary.begun when it was taken */
+	bool is_refused;        /* sensors: it gives us no fresh samples */
+	const char *vain_of;    /* the probe whose pass was waited for in vain, */
+	uint64_t vain_round;    /* then, */
+	struct blindness vain;  /* and what came of it */
 	json_t *since;          /* sensors, by probe: the first record that no view of Dom0's has seen */
 	struct view fixed;      /* of a fixed source, as fixed_for asked for it */
 	const struct spec *fixed_for;
@@ -171,6 +197,18 @@ struct canary {
 };
 
 struct source *source_called(struct canary *c, const char *name);
+
+/* === sample.c =========================================================== */
+
+/*
+ * All records of a sensor's probe from @since on, with a sample of a pass that began after this
+ * call; it may wait for that long.  False: none, with why.
+ */
+bool sample_take(struct canary *c, struct source *source, const char *probe, json_int_t since, struct sample *sample,
+		 struct blindness *blind);
+
+/* What a sensor's status says of its probe of this name, or NULL. */
+json_t *probe_in(const json_t *status, const char *name);
 
 /* Pauses about so long; false if the round is to be broken off. */
 bool pause_about(struct canary *c, unsigned int ms);
@@ -200,8 +238,21 @@ char *key_text(const json_t *item, const char *const *names);
  */
 json_t *differences(const struct check *check, const struct view *xen, const struct view *before, const struct view *after);
 
+enum rule_number {
+	ONLY_XEN, ONLY_DOM0, DIFFERS, MORE, CHANGED,
+	SENSOR_OFF, SENSOR_LOWERED, SENSOR_RESET, SENSOR_RESTARTED, SENSOR_GONE,
+};
+
 /* The rule that such a number is of. */
 const struct rule *rule_of(const struct check *check, json_int_t number);
+
+/* === sensors.c ========================================================== */
+
+/*
+ * What was done to the check's sensor, and how it is, as of differences(); @blind says why it
+ * could not be seen, or not all of it.  NULL: no memory.
+ */
+json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *blind);
 
 /* === findings.c ========================================================= */
 

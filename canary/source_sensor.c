@@ -3,6 +3,7 @@
  * source_sensor.c - the sensors as sources: Xen's, and the module's behind its socket.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -103,62 +104,71 @@ static json_t *body_of(const struct ksense_line *line)
 	return json_loadb(line->body, line->body_bytes, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
 }
 
-/* What the sensor's clock says. */
-static int ask_time(struct sensor *sensor, struct sample *sample)
+static json_t *sensor_status(void *state, struct blindness *blind)
 {
 	struct ksense_request request = { .command = "status" };
+	struct sensor *sensor = state;
 	struct ksense_line line;
 	json_t *status = NULL;
 
-	if (ksense_ask(sensor->k, &request))
-		return -1;
-	while (ksense_next(sensor->k, &line) > 0)
-		if (line.kind == KSENSE_ANSWER && !status)
-			status = body_of(&line);
-	sample->from = json_integer_value(json_object_get(status, "time"));
-	json_decref(status);
-	return ksense_error(sensor->k) ? -1 : 0;
+	if (!sensor_there(state, blind))
+		return NULL;
+	if (!ksense_ask(sensor->k, &request))
+		while (ksense_next(sensor->k, &line) > 0)
+			if (line.kind == KSENSE_ANSWER && !status)
+				status = body_of(&line);
+	if (ksense_error(sensor->k)) {
+		json_decref(status);
+		failed(sensor, "", blind);
+		return NULL;
+	}
+	if (!status)
+		blind_for(blind, "unreadable", "the status of %s%s cannot be read",
+			  sensor->socket ? "the module at " : "Xen", sensor->socket ? sensor->socket : "");
+	return status;
 }
 
-/* All records of the probe from @since on, behind a fresh sample. */
-static int ask_records(struct sensor *sensor, const char *probe, json_int_t since, struct sample *sample, bool *readable)
+static bool sensor_records(void *state, const struct asking *asking, json_t *records, struct blindness *blind)
 {
-	struct ksense_request request = { .command = "records", .target = probe, .run = true, .peek = true, .has_since = true,
-					  .since = (uint64_t)since };
-	struct ksense_line line;
-	json_t *last;
-
-	sample->records = json_array();
-	if (ksense_ask(sensor->k, &request))
-		return -1;
-	while (ksense_next(sensor->k, &line) > 0)
-		if (line.kind == KSENSE_RECORD)
-			*readable &= !json_array_append_new(sample->records, body_of(&line));
-	if (ksense_error(sensor->k))
-		return -1;
-	/* None at all: the probe was reset, and counts from 0 again. */
-	last = json_array_get(sample->records, json_array_size(sample->records) - 1);
-	sample->next = last ? json_integer_value(json_object_get(last, "seq")) + 1 : 0;
-	return 0;
-}
-
-static bool sensor_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
-{
+	struct ksense_request request = {
+		.command = "records", .target = asking->probe, .peek = true, .run = asking->how == ASK_FRESH,
+		.announce = asking->how == ASK_ANNOUNCE, .has_max = asking->how == ASK_ANNOUNCE, .max = 1,
+		.has_since = asking->since > 0, .since = (uint64_t)asking->since,
+	};
+	struct ksense_filter filter = { .member = "kind" };
 	struct sensor *sensor = state;
+	struct ksense_line line;
 	bool readable = true;
+	char kind[64];
 
+	if (asking->kind) {
+		snprintf(kind, sizeof(kind), "\"%s\"", asking->kind);
+		filter.value = kind;
+		request.filters = &filter;
+		request.filters_count = 1;
+	}
 	if (!sensor_there(state, blind))
 		return false;
-	if (ask_time(sensor, sample) || ask_records(sensor, probe, since, sample, &readable))
-		return failed(sensor, probe, blind);
+	if (!ksense_ask(sensor->k, &request))
+		while (ksense_next(sensor->k, &line) > 0)
+			if (line.kind == KSENSE_RECORD)
+				readable &= !json_array_append_new(records, body_of(&line));
+	if (asking->how == ASK_ANNOUNCE && ksense_error(sensor->k) == KSENSE_ARGUMENT)
+		blind_for(blind, "denied",
+			  "you may only read, and a sensor as old as this one tells no more than what has changed");
+	if (ksense_error(sensor->k))
+		return failed(sensor, asking->probe ? asking->probe : "", blind);
 	if (!readable)
-		blind_for(blind, "unreadable", "a record of %s cannot be read", probe);
+		blind_for(blind, "unreadable", "a record of %s cannot be read",
+			  asking->probe ? asking->probe : "a probe");
 	return true;
 }
 
 const struct source_type source_xen = {
-	.name = "xen", .is_sensor = true, .open = xen_open, .close = sensor_close, .there = sensor_there, .take = sensor_take,
+	.name = "xen", .is_sensor = true, .open = xen_open, .close = sensor_close, .there = sensor_there,
+	.status = sensor_status, .records = sensor_records,
 };
 const struct source_type source_module = {
-	.name = "module", .is_sensor = true, .open = module_open, .close = sensor_close, .there = sensor_there, .take = sensor_take,
+	.name = "module", .is_sensor = true, .open = module_open, .close = sensor_close, .there = sensor_there,
+	.status = sensor_status, .records = sensor_records,
 };

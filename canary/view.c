@@ -286,7 +286,10 @@ static bool take(struct canary *c, struct source *source, const struct spec *spe
 	json_decref(source->sample.records);
 	source->sample = (struct sample){ 0 };
 	source->sample_of = NULL;
-	taken = source->type->take(source->state, spec->probe, since, &source->sample, &view->blind);
+	if (source->type->is_sensor)
+		taken = sample_take(c, source, spec->probe, since, &source->sample, &view->blind);
+	else
+		taken = source->type->take(source->state, spec->probe, since, &source->sample, &view->blind);
 	if (taken && source->type->is_sensor)
 		see_whether_whole(&source->sample, spec->probe, &view->blind);
 	if (view->blind.reason)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "../canary/canary.h"
 #include "compare.h"
@@ -49,6 +50,20 @@ static void sees(void *context, const json_t *line)
 	struct compare *compare = context;
 
 	sees_show(line, compare->o->table);
+}
+
+/* One line that is written over itself, for whoever sits at a terminal. */
+static void waiting(void *context, const char *source, const char *probe, double waited_s, double most_s)
+{
+	(void)context;
+	if (!isatty(STDERR_FILENO))
+		return;
+	if (probe)
+		fprintf(stderr, "\r\033[Kksense: reading only, so waiting for a pass of %s (%s): %.0f s, at most %.0f",
+			probe, source, waited_s, most_s);
+	else
+		fputs("\r\033[K", stderr);
+	fflush(stderr);
 }
 
 static bool pause_between(void *context, double seconds)
@@ -168,8 +183,9 @@ int run_compare(const struct options *o)
 {
 	struct compare compare = { .o = o };
 	struct canary_options options = {
-		.checks = o->checks, .socket = o->socket, .timeout_ms = o->timeout_ms, .accept = o->accept, .accept_count = o->accept_count,
-		.context = &compare, .raised = raised, .gone = gone, .blind = blind, .sees = sees, .pause = pause_between,
+		.checks = o->checks, .socket = o->socket, .timeout_ms = o->timeout_ms, .wait_ms = o->wait_ms,
+		.accept = o->accept, .accept_count = o->accept_count, .context = &compare,
+		.raised = raised, .gone = gone, .blind = blind, .sees = sees, .waiting = waiting, .pause = pause_between,
 	};
 	char error[512];
 	int status;

@@ -43,6 +43,8 @@
 	"                            does not count; repeatable\n"                            \
 	"  --require SOURCE          end at once without it: xen, module, toolstack,\n"       \
 	"                            xenstore; repeatable\n"                                  \
+	"  --wait S                  where you may only read: wait at most S seconds\n"       \
+	"                            for a pass that a probe makes by itself (120)\n"         \
 	"  --strict                  findings that are notices count, too\n"
 
 #define MODULE "/run/ksense/kernel.sock"

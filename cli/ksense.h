@@ -48,6 +48,7 @@ struct options {
 	size_t accept_count;
 	uint32_t require;          /* a bit for each of sources_required */
 	double heartbeat_s;        /* 0: none */
+	int wait_ms;               /* 0: as long as the canary likes */
 	bool strict;               /* notices count */
 };
 

@@ -25,7 +25,7 @@
 enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX, OPT_RECORD,
 	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
-	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_STAMP, OPT_EPOCH,
+	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_STAMP, OPT_EPOCH, OPT_WAIT,
 };
 
 /* Digits are options for their message alone. */
@@ -59,6 +59,7 @@ static const struct option longs[] = {
 	{ "require", required_argument, NULL, OPT_REQUIRE },
 	{ "heartbeat", required_argument, NULL, OPT_HEARTBEAT },
 	{ "strict", no_argument, NULL, OPT_STRICT },
+	{ "wait", required_argument, NULL, OPT_WAIT },
 	{ "nobody", no_argument, NULL, OPT_NOBODY },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ "version", no_argument, NULL, OPT_VERSION },
@@ -322,7 +323,8 @@ static uint32_t given;
 	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_EPOCH) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) |                 \
 	 bit(OPT_RUN) | bit(OPT_RAW) | bit(OPT_FOLLOW) | bit(OPT_INTERVAL))
 #define compare_only                                                                                                       \
-	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | bit(OPT_STRICT))
+	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | bit(OPT_STRICT) | \
+	 bit(OPT_WAIT))
 
 /* The name of one of the options in @mask that were given, or NULL. */
 static const char *given_one(uint32_t mask)
@@ -506,6 +508,9 @@ static void read_option(struct options *o, int option, char *value)
 		break;
 	case OPT_STRICT:
 		o->strict = true;
+		break;
+	case OPT_WAIT:
+		o->wait_ms = (int)(read_seconds("wait", value) * 1000);
 		break;
 	case OPT_NOBODY:
 		o->nobody = true;

@@ -113,6 +113,7 @@ struct ks_probe {
 	/* --- of the step; between steps, under the lock */
 	bool first_step;         /* the step under way begins a pass */
 	bool announce;           /* this pass records everything it sees: somebody asked for a fresh sample */
+	bool for_readers;        /* one who may only read: how things are, it tells those alone who take nothing */
 	bool incomplete;         /* the pass under way could not see all: ks_record_outcome() */
 
 	/* --- under the lock */
@@ -126,6 +127,7 @@ struct ks_probe {
 	bool stuck;              /* it has for so long that this was told */
 	bool in_pass;            /* between the first and the last step of a pass */
 	bool announce_next;      /* the next pass records everything it sees */
+	bool announce_own;       /* or one of the next: somebody who may only read waits for it */
 	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */
 	uint32_t epoch;          /* tells this count of records from every other: random, drawn as it begins */
 	struct ks_ring ring;
@@ -133,6 +135,7 @@ struct ks_probe {
 	struct ks_entry entry;   /* what else is known of it, */
 	uint32_t source;         /* and whose it is */
 	uint64_t last_record_ns; /* clocks of two CPUs differ a little; the time of records does not go back */
+	uint64_t announced_ns;   /* when the last pass that records all began; 0: none did */
 	uint64_t due_ns;         /* when the next pass starts */
 	uint64_t expected_ns;    /* when the work should run next, UINT64_MAX: not at all */
 	uint64_t step_start_ns;  /* of the step under way, if busy */
@@ -150,6 +153,9 @@ struct ks_probe {
 	bool driven;             /* a client waits for the pass under way */
 	uint64_t whole;          /* number of the last pass that was complete and saw all, 0: none */
 	uint64_t whole_start_ns; /* when it started */
+	uint64_t sample;         /* the same of the last one that recorded everything, too */
+	uint64_t sample_start_ns;
+	uint64_t sample_seq, sample_end; /* its records: from this seq on, and before that */
 	/* counters, told by "status" */
 	uint64_t passes;         /* completed */
 	uint64_t steps;

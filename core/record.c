@@ -28,7 +28,7 @@ static struct ks_text *begin(struct ks_probe *probe, enum ks_class class, uint32
 	ks_assert_locked(&probe->lock);
 	if (now > probe->last_record_ns)
 		probe->last_record_ns = now;
-	probe->entry = (struct ks_entry){ .class = class };
+	probe->entry = (struct ks_entry){ .class = class, .for_readers = class == KS_SAMPLE && probe->for_readers };
 	probe->source = source;
 	ks_text_init(text, ks_ring_open(&probe->ring), KS_RECORD_MAX - KS_RAW_MAX);
 	ks_text_lit(text, "{\"seq\":");

@@ -209,6 +209,8 @@ static bool is_wanted(const struct ks_sending *sending, const struct ks_entry *e
 {
 	const struct ks_cursor *cursor = sending->cursor;
 
+	if (entry->for_readers && ks_takes_records(sending->request))
+		return false;
 	if (sending->request->run && entry->outcome && ks_pass_reached(entry->outcome, cursor->pass))
 		return true;
 	if (cursor->flags & KS_RESET_SEEN && !entry->seq)
@@ -272,6 +274,8 @@ static void go_to(struct ks_sending *sending, unsigned int target)
 	cursor->flags = 0;
 	cursor->at = KS_NOWHERE;
 	sending->lost_known = false;
+	if (request->announce)
+		ks_probe_announce_own(probe);
 	if (!request->run)
 		return;
 	if (probe->on) {

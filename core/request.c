@@ -85,7 +85,7 @@ static const struct option {
 } options[] = {
 #define FLAG(name) { #name, sizeof(#name) - 1, offsetof(struct ks_request, name), 0 }
 #define NUMBER(name) { #name, sizeof(#name) - 1, offsetof(struct ks_request, has_##name), offsetof(struct ks_request, name) }
-	FLAG(peek), FLAG(run), FLAG(raw), NUMBER(record), NUMBER(since), NUMBER(epoch), NUMBER(max),
+	FLAG(peek), FLAG(run), FLAG(announce), FLAG(raw), NUMBER(record), NUMBER(since), NUMBER(epoch), NUMBER(max),
 };
 
 static const struct option *find_option(const struct ks_json_value *key)
@@ -102,14 +102,14 @@ static const char *read_option(struct ks_request *request, const struct option *
 	bool *flag = option ? (bool *)((char *)request + option->flag_at) : NULL;
 
 	if (!option)
-		return "an option that is none: record, filter, since, epoch, max, peek, run, raw";
+		return "an option that is none: record, filter, since, epoch, max, peek, run, announce, raw";
 	if (option->number_at) {
 		*flag = true;
 		return ks_json_u64(value, (uint64_t *)(void *)((char *)request + option->number_at)) ? NULL :
 			       "record, since, epoch and max are whole numbers from 0 on";
 	}
 	*flag = value->type == KS_JSON_TRUE;
-	return *flag || value->type == KS_JSON_FALSE ? NULL : "peek, run and raw are true or false";
+	return *flag || value->type == KS_JSON_FALSE ? NULL : "peek, run, announce and raw are true or false";
 }
 
 static const char *read_options(struct ks_json *json, struct ks_request *request)
@@ -360,11 +360,13 @@ static void judge_options(struct ks_request *request, const struct parts *parts)
 		wrong(request, KS_ERR_ARGUMENT, "the options are an object");
 	if (parts->bad_option)
 		wrong(request, KS_ERR_ARGUMENT, parts->bad_option);
-	if (request->has_record && (request->filters || request->has_since || request->has_epoch || request->has_max || request->run))
+	if (request->has_record && (request->filters || request->has_since || request->has_epoch || request->has_max ||
+				    request->run || request->announce))
 		wrong(request, KS_ERR_ARGUMENT, "record goes with raw and peek only");
 	if (request->has_epoch && !request->has_since)
 		wrong(request, KS_ERR_ARGUMENT, "epoch says of which count since is: it goes with since only");
-	if (request->command == KS_CMD_SUBSCRIBE && (request->has_record || request->has_max || request->run || request->raw))
+	if (request->command == KS_CMD_SUBSCRIBE &&
+	    (request->has_record || request->has_max || request->run || request->announce || request->raw))
 		wrong(request, KS_ERR_ARGUMENT, "subscribe takes filter, since, epoch and peek only");
 }
 

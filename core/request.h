@@ -11,7 +11,7 @@
 #define KS_NONCE_MIN 16
 #define KS_NONCE_MAX 40
 #define KS_FILTERS_MAX 8
-/* Values, keys and brackets in a line: the longest request that means something has 44. */
+/* Values, keys and brackets in a line: the longest request that means something has 46. */
 #define KS_REQUEST_TOKENS_MAX 50
 /* Longer than every name and uuid; a longer target names nothing. */
 #define KS_TARGET_MAX 64
@@ -61,7 +61,7 @@ struct ks_request {
 	/* of add and remove */
 	uint16_t item_bytes;
 	/* of records and subscribe */
-	bool has_record, has_since, has_epoch, has_max, peek, run, raw;
+	bool has_record, has_since, has_epoch, has_max, peek, run, announce, raw;
 	uint64_t record, since, epoch, max;
 	unsigned int filters;
 	struct ks_filter filter[KS_FILTERS_MAX];

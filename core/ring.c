@@ -155,7 +155,7 @@ static void give_up(struct ks_ring *ring, uint32_t at)
 	unlink_entry(ring, head, queue);
 	queue->cells -= head->cells;
 	share->cells -= head->cells;
-	ring->held--;
+	ring->held -= !head->entry.for_readers;
 	ring->used_bytes -= head->cells * CELL_BYTES;
 	head->link &= ~BEGINS;
 	while ((next = cell_at(ring, cell)->link) != NO_CELL)
@@ -230,6 +230,10 @@ static void push_out(struct ks_ring *ring, uint32_t at)
 {
 	const struct head *head = head_at(ring, at);
 
+	if (head->entry.for_readers) {
+		give_up(ring, at);
+		return;
+	}
 	count_lost(ring, (enum ks_class)head->entry.class, head->entry.seq);
 	if (head->sent) {
 		ring->sent_lost[ring->sent_lost_at] = head->entry.seq;
@@ -359,7 +363,7 @@ void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t sourc
 	link_entry(ring, at, &share->queue[queue]);
 	share->queue[queue].cells += cells;
 	share->cells += cells;
-	ring->held++;
+	ring->held += !entry->for_readers;
 	ring->used_bytes += cells * CELL_BYTES;
 }
 
@@ -384,7 +388,8 @@ static uint32_t start_of_walk(const struct ks_ring *ring, uint64_t seq, uint32_t
 {
 	uint64_t first, last;
 
-	if (!ring->held)
+	/* One that got no memory has none. */
+	if (!ring->used_bytes)
 		return KS_NOWHERE;
 	if (is_place(ring, hint))
 		return hint;

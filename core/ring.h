@@ -73,6 +73,7 @@ struct ks_entry {
 	uint16_t raw_bytes;   /* of the raw bytes that follow the text */
 	uint16_t raw_at;      /* where in the text the value for the raw bytes goes */
 	uint8_t class;        /* enum ks_class */
+	bool for_readers;     /* nobody takes it, so nobody loses it when it is pushed out */
 	/*
 	 * It says how this pass ended, by the low half of its number, which is never 0 here:
 	 * whoever asked for the pass gets it, whatever the filter.  0: it does not.
@@ -99,7 +100,7 @@ struct ks_ring {
 	uint32_t free;          /* the first cell that was given back */
 	uint32_t unused;        /* cells from this one on were not used since the ring was empty */
 	uint32_t oldest, newest;
-	uint32_t held;
+	uint32_t held;          /* records, without those for readers */
 	uint32_t used_bytes;
 	uint64_t next_seq;
 	uint64_t sample_seq;    /* with which the newest sample begins */

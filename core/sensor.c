@@ -36,6 +36,11 @@
  */
 #define RESTARTS_MAX 8
 #define RESTART_PAUSE_NS 1000000000ULL
+/*
+ * For those who may only read, a pass records everything at most so often, and only so long after
+ * any other that did: whoever asked for that one has read it by then.
+ */
+#define ANNOUNCE_OWN_NS 1000000000ULL
 /* When somebody else is in a step, look again after this. */
 #define BUSY_NS 100000ULL
 
@@ -113,6 +118,12 @@ static void pass_complete(struct ks_probe *probe, uint64_t now)
 		probe->whole = probe->ended + 1;
 		probe->whole_start_ns = probe->pass_boot_ns;
 	}
+	if (!probe->incomplete && probe->announce) {
+		probe->sample = probe->whole;
+		probe->sample_start_ns = probe->whole_start_ns;
+		probe->sample_seq = probe->ring.sample_seq;
+		probe->sample_end = probe->ring.next_seq;
+	}
 }
 
 static void pass_over(struct ks_probe *probe, bool complete)
@@ -125,6 +136,20 @@ static void pass_over(struct ks_probe *probe, bool complete)
 		pass_failed(probe, probe->last_error ? probe->last_error : "no reason was given");
 	leave_pass(probe);
 	probe->due_ns = now + interval(probe);
+}
+
+/* With the lock held, as a pass begins: whether it records everything that it sees. */
+static bool announces(struct ks_probe *probe, uint64_t now)
+{
+	bool own = probe->announce_own && (!probe->announced_ns || now - probe->announced_ns >= ANNOUNCE_OWN_NS);
+
+	/* The first sample is everybody's. */
+	probe->for_readers = own && !probe->announce_next && probe->passes;
+	if (!probe->announce_next && !own)
+		return false;
+	probe->announce_next = probe->announce_own = false;
+	probe->announced_ns = now;
+	return true;
 }
 
 /*
@@ -149,8 +174,7 @@ static void step(struct ks_probe *probe, uint64_t deadline_ns)
 		probe->pass_ns = 0;
 		probe->pass_start_ns = start;
 		probe->pass_boot_ns = ks_port_boot_time_ns();
-		probe->announce = probe->announce_next;
-		probe->announce_next = false;
+		probe->announce = announces(probe, start);
 		if (probe->announce || !probe->passes)
 			ks_ring_begin_sample(&probe->ring);
 	}
@@ -243,6 +267,13 @@ uint32_t ks_probe_want_pass(struct ks_probe *probe)
 	pass = ks_pass_mark(probe->ended + 1 + probe->in_pass);
 	ks_unlock(&probe->lock);
 	return pass;
+}
+
+void ks_probe_announce_own(struct ks_probe *probe)
+{
+	ks_lock(&probe->lock);
+	probe->announce_own = true;
+	ks_unlock(&probe->lock);
 }
 
 uint32_t ks_probe_no_pass(struct ks_probe *probe, const char *why)
@@ -347,11 +378,13 @@ static void reset_probe(struct ks_probe *probe, const struct ks_caller *caller)
 
 	probe->level = sensor->config.levels[probe - sensor->probes];
 	probe->reset_wanted = true;
-	probe->announce_next = false;
+	probe->announce_next = probe->announce_own = false;
 	probe->passes = probe->steps = probe->ended_steps = 0;
 	probe->last_pass_ns = probe->longest_pass_ns = probe->longest_step_ns = 0;
 	probe->usual_pass_ns = 0;
 	probe->whole = probe->whole_start_ns = 0;
+	probe->sample = probe->sample_start_ns = 0;
+	probe->sample_seq = probe->sample_end = 0;
 	probe->delivered = probe->failures = probe->restarts = 0;
 	probe->failed_in_row = probe->restarts_in_row = probe->cut_in_row = 0;
 	probe->last_error = NULL;

@@ -134,6 +134,13 @@ uint32_t ks_probe_want_pass(struct ks_probe *probe);
 enum ks_drive ks_probe_drive(struct ks_probe *probe, uint32_t pass, uint64_t deadline_ns);
 
 /*
+ * For somebody who may only read: one of the next passes that begin records everything that it
+ * sees.  When they begin stays the probe's own affair, and what was asked for a moment ago is not
+ * pushed out by it.
+ */
+void ks_probe_announce_own(struct ks_probe *probe);
+
+/*
  * There is no fresh sample to be had: a record says so.  The number of the pass that it is of;
  * @why is static text.
  */

@@ -152,7 +152,7 @@ static bool is_scalar(const char *text)
 static bool has_options(const struct ksense_request *r)
 {
 	return r->filters_count || r->has_since || r->has_epoch || r->has_max || r->has_record || r->peek ||
-	       r->run || r->raw;
+	       r->run || r->announce || r->raw;
 }
 
 static int put_options(struct ksense *k, struct ks_text *out, const struct ksense_request *r)
@@ -161,6 +161,8 @@ static int put_options(struct ksense *k, struct ks_text *out, const struct ksens
 	ks_text_bool(out, r->peek);
 	if (r->run)
 		ks_text_lit(out, ", \"run\": true");
+	if (r->announce)
+		ks_text_lit(out, ", \"announce\": true");
 	if (r->raw)
 		ks_text_lit(out, ", \"raw\": true");
 	if (r->has_since)

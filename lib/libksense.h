@@ -142,6 +142,7 @@ struct ksense_request {
 	bool peek;                            /* do not consume */
 	bool run;                             /* after a fresh sample */
 	bool raw;                             /* raw bytes as such, behind their line */
+	bool announce;                        /* one of the probe's own passes is to record all */
 	uint32_t epoch;                       /* with since: of which count it is */
 };
 

@@ -24,6 +24,14 @@ struct world {
 	const char *says[SOURCES];      /* records, as JSON with ' for "; NULL: the source is absent */
 	const char *reason[SOURCES];    /* why it does not answer; NULL: it does, or is absent */
 	unsigned int takes[SOURCES];    /* how often it was asked */
+	const char *status[SOURCES];    /* a sensor's, likewise; NULL: one that lets us ask, at time 100 */
+	const char *held[SOURCES];      /* its records without a fresh sample; NULL: those of says */
+	bool refuses;                   /* fresh samples, whatever the status says */
+	unsigned int announces;         /* how often somebody asked for a pass that records everything */
+	void (*slept)(void);            /* behind each pause */
+	double slept_s;
+	bool no_records;                /* a sensor tells its status alone */
+	unsigned int waits, waits_over; /* how often it was told that it waits, and that it does no more */
 	void (*asked)(int source);      /* before each answer */
 	unsigned int pauses, pauses_left;       /* interrupted in the last one, and from then on */
 	json_t *told;                   /* all lines */
@@ -104,9 +112,58 @@ static bool take(void *state, const char *probe, json_int_t since, struct sample
 	return true;
 }
 
-static const struct source_type xen = { .name = "xen", .is_sensor = true, .open = xen_open, .close = nothing_to_close, .there = there, .take = take };
+static json_t *status(void *state, struct blindness *blind)
+{
+	int source = *(int *)state;
+
+	if (!there(state, blind))
+		return NULL;
+	return json_of(world.status[source] ? world.status[source] : "{'time': 100, 'control': true}");
+}
+
+/* Of a kind, or of a probe: records that name none are of each. */
+static bool is_asked(const json_t *record, const char *member, const char *wanted)
+{
+	const char *is = json_string_value(json_object_get(record, member));
+
+	return !wanted || !is || !strcmp(is, wanted);
+}
+
+static bool records(void *state, const struct asking *asking, json_t *records, struct blindness *blind)
+{
+	int source = *(int *)state;
+	json_t *says, *record;
+	size_t i;
+
+	if (asking->how == ASK_FRESH && world.refuses) {
+		blind_for(blind, "denied", "it refuses");
+		return false;
+	}
+	if (world.no_records) {
+		blind_for(blind, "timeout", "they do not come");
+		return false;
+	}
+	world.announces += asking->how == ASK_ANNOUNCE;
+	if (asking->how == ASK_FRESH)
+		world.takes[source]++;
+	if (asking->how == ASK_FRESH && world.asked)
+		world.asked(source);
+	if (!there(state, blind))
+		return false;
+	says = json_of(asking->how != ASK_FRESH && world.held[source] ? world.held[source] : world.says[source]);
+	json_array_foreach(says, i, record)
+		if (is_asked(record, "kind", asking->kind) && is_asked(record, "probe", asking->probe))
+			json_array_append(records, record);
+	json_decref(says);
+	return true;
+}
+
+static const struct source_type xen = {
+	.name = "xen", .is_sensor = true, .open = xen_open, .close = nothing_to_close, .there = there, .status = status, .records = records,
+};
 static const struct source_type module = {
-	.name = "module", .is_sensor = true, .open = module_open, .close = nothing_to_close, .there = there, .take = take,
+	.name = "module", .is_sensor = true, .open = module_open, .close = nothing_to_close, .there = there, .status = status,
+	.records = records,
 };
 static const struct source_type xenstore = { .name = "xenstore", .open = store_open, .close = nothing_to_close, .there = there, .take = take };
 static const struct source_type *const types[] = { &xen, &module, &xenstore, NULL };
@@ -131,11 +188,27 @@ static bool pauses(void *context, double seconds)
 	if (seconds > 0) {
 		world.pauses++;
 		world.pauses_left--;
+		world.slept_s += seconds;
+		if (world.slept)
+			world.slept();
 	}
 	return world.pauses_left > 0;
 }
 
-static struct canary_options options = { .raised = tell, .gone = tell_gone, .blind = tell, .sees = tell, .pause = pauses };
+static void waiting(void *context, const char *source, const char *probe, double waited_s, double most_s)
+{
+	(void)context;
+	assert_string_equal(source, "xen");
+	assert_true(!probe || waited_s <= most_s);
+	if (probe)
+		world.waits++;
+	else
+		world.waits_over++;
+}
+
+static struct canary_options options = {
+	.raised = tell, .gone = tell_gone, .blind = tell, .sees = tell, .waiting = waiting, .pause = pauses,
+};
 
 static struct canary *open_with(const char *checks)
 {
@@ -621,6 +694,368 @@ static void source_is_there(void **state)
 	canary_close(c);
 }
 
+/* === Who may only read ================================================== */
+
+/* The probe's part of the status, of somebody who may not ask: the last pass, and the last that recorded everything. */
+#define READER(time, pass, start, sample_start, seq, end, more) \
+	"{'time': " #time ", 'control': false, 'probes': [{'name': 'p', 'state': 'on', 'level': 'default', 'interval_ns': 2000000000, " \
+	"'last_run_ns': 1000000, 'pass': " #pass ", 'pass_start_ns': " #start ", 'sample_start_ns': " #sample_start ", " \
+	"'sample_seq': " #seq ", 'sample_end': " #end more "}]}"
+#define OLD(seq, a) "{'seq': " #seq ", 'time': 90, 'kind': 'k', 'event': 'present', 'a': " #a "}"
+
+/* After the second pause the sample is there. */
+static void sample_comes(void)
+{
+	if (world.pauses >= 2)
+		world.status[XEN] = READER(300, 6, 200, 200, 11, 13, "");
+}
+
+/* What was seen before the look, and what came behind the sample, says nothing. */
+static void reads_what_began_later(void **state)
+{
+	struct canary *c = open_with(CHECKS(BOTH("c")));
+
+	(void)state;
+	world.status[XEN] = READER(100, 5, 90, 90, 5, 6, "");
+	world.slept = sample_comes;
+	world.says[MODULE] = "[" ITEM(1, 5) "]";
+	world.says[XEN] = "[]";
+	world.held[XEN] = "[" OLD(5, 7) ", {'seq': 11, 'time': 201, 'kind': 'k', 'event': 'present', 'a': 5},"
+			  "{'seq': 12, 'time': 202, 'kind': 'other'}, {'seq': 13, 'time': 250, 'kind': 'k', 'event': 'present', 'a': 8}]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	assert_int_equal(world.takes[XEN], 0);
+	assert_int_equal(world.announces, 1);
+	assert_int_equal(world.pauses, 2);
+	assert_int_equal(world.waits, 2);
+	assert_int_equal(world.waits_over, 1);
+	canary_close(c);
+}
+
+static void sample_comes_again(void)
+{
+	world.status[XEN] = world.announces < 2 ? READER(300, 6, 200, 200, 11, 12, "") : READER(500, 7, 400, 400, 12, 13, "");
+}
+
+/* Each look has a sample of its own; a check that wants two passes has two. */
+static void reader_finds(void **state)
+{
+	static const char *const checks[] = {
+		CHECKS(ALONE("c", "")),
+		CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a'], 'passes': 2}, 'dom0': [], "
+							"'looks': 1, 'only_xen': " RULE("there") "}"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct canary *c = open_with(checks[i]);
+
+		world.status[XEN] = READER(100, 5, 90, 90, 5, 6, "");
+		world.slept = sample_comes_again;
+		world.says[XEN] = "[]";
+		world.held[XEN] = "[{'seq': 11, 'time': 201, 'kind': 'k', 'event': 'present', 'a': 5},"
+				  "{'seq': 12, 'time': 402, 'kind': 'k', 'event': 'present', 'a': 5}]";
+		assert_true(canary_round(c));
+		verdict_is(c, "c", "differs", "null");
+		assert_int_equal(told("finding", "there"), 1);
+		assert_int_equal(world.announces, 2);
+		canary_close(c);
+	}
+}
+
+/* A policy that refuses what the status allows is asked once. */
+static void refused(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+
+	(void)state;
+	world.refuses = true;
+	world.status[XEN] = "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', 'interval_ns': 1, 'pass': 5}]}";
+	world.slept = sample_comes;
+	world.says[XEN] = "[]";
+	world.held[XEN] = "[{'seq': 11, 'time': 201, 'kind': 'other'}, {'seq': 12, 'time': 202, 'kind': 'other'}]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	canary_close(c);
+}
+
+static void fails_once(void)
+{
+	world.status[XEN] = world.pauses < 3 ? READER(300, 6, 200, 90, 5, 6, ", 'failures': 1") : READER(500, 7, 400, 400, 11, 12, "");
+}
+
+/* A pass that failed is none; the next has to be asked for again. */
+static void failed_pass_is_none(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+
+	(void)state;
+	world.status[XEN] = READER(100, 5, 90, 90, 5, 6, "");
+	world.slept = fails_once;
+	world.says[XEN] = "[]";
+	world.held[XEN] = "[{'seq': 11, 'time': 401, 'kind': 'other'}]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	assert_int_equal(world.announces, 2);
+	canary_close(c);
+}
+
+static void never_whole(void)
+{
+	world.status[XEN] = READER(300, 6, 200, 90, 5, 6, "");
+}
+
+static void always_fails(void)
+{
+	world.status[XEN] = READER(300, 6, 200, 90, 5, 6, ", 'failures': 1, 'last_error': 'it cannot read'");
+}
+
+static void always_taken(void)
+{
+	world.status[XEN] = READER(300, 6, 200, 200, 11, 13, "");
+}
+
+static void turned_off_meanwhile(void)
+{
+	world.status[XEN] = "{'time': 200, 'control': false, 'probes': [{'name': 'p', 'state': 'off', 'pass': 5}]}";
+}
+
+/* The wait has an end, and says why it was in vain; who waits for the same probe next does not wait again. */
+static void waits_in_vain(void **state)
+{
+	static const struct {
+		void (*slept)(void);
+		const char *reason, *words;
+	} cases[] = {
+		{ NULL, "timeout", "every 2 s" },
+		{ never_whole, "incomplete", "none saw all" },
+		{ always_fails, "probe-failing", "it cannot read" },
+		{ always_taken, "lost", "taken by somebody else" },
+		{ turned_off_meanwhile, "probe-off", "have it turned on" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct canary *c = open_with(CHECKS(ALONE("c", "") "," ALONE("d", "")));
+
+		world.status[XEN] = READER(100, 5, 90, 90, 5, 6, "");
+		world.slept = cases[i].slept;
+		world.says[XEN] = "[]";
+		/* Of the sample, one record is there and the other is not. */
+		world.held[XEN] = "[" OLD(5, 7) ", {'seq': 12, 'time': 202, 'kind': 'k', 'event': 'present', 'a': 5}]";
+		assert_true(canary_round(c));
+		verdict_is(c, "c", "blind", cases[i].reason);
+		verdict_is(c, "d", "blind", cases[i].reason);
+		assert_non_null(strstr(coverage_of(c, "c", "words"), cases[i].words));
+		/* About 16 s, in pauses that grow. */
+		assert_true(world.pauses < 50 && world.slept_s < 30);
+		canary_close(c);
+	}
+}
+
+static void wait_has_a_limit(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+
+	(void)state;
+	options.wait_ms = 1000;
+	world.status[XEN] = READER(100, 5, 90, 90, 5, 6, "");
+	world.says[XEN] = "[]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "blind", "timeout");
+	assert_non_null(strstr(coverage_of(c, "c", "words"), "within 1 s"));
+	assert_true(world.slept_s < 3);
+	options.wait_ms = 0;
+	canary_close(c);
+}
+
+static void wait_is_interrupted(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "") "," ALONE("d", "")));
+
+	(void)state;
+	world.status[XEN] = READER(100, 5, 90, 90, 5, 6, "");
+	world.says[XEN] = "[]";
+	world.pauses_left = 2;
+	assert_false(canary_round(c));
+	verdict_is(c, "c", "blind", "interrupted");
+	verdict_is(c, "d", "blind", "interrupted");
+	canary_close(c);
+}
+
+/* === What is done to the sensors ======================================== */
+
+#define SENSOR "{'check': 's', 'sensor': 'xen', 'off': " RULE("off") ", 'lowered': " RULE("lowered") ", 'reset': " RULE("reset") ", " \
+	"'restarted': " RULE("restarted") ", 'gone': " RULE("went") "}"
+#define STATUS(uuid, state, level, offs, resets) STATUS_OF(uuid, state, level, offs, resets, 7)
+#define STATUS_OF(uuid, state, level, offs, resets, epoch) \
+	"{'name': 'xen', 'uuid': '" uuid "', 'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': '" state "', 'level': '" level \
+	"', 'offs': " #offs ", 'resets': " #resets ", 'epoch': " #epoch "}, {'name': 'q', 'state': 'on', 'level': 'default', 'offs': 0, 'resets': 0}]}"
+#define BY "'by': {'domain': 0}"
+
+static struct canary *open_sensor(const char *status, const char *held)
+{
+	struct canary *c = open_with(CHECKS(SENSOR));
+
+	world.status[XEN] = status;
+	world.says[XEN] = "[]";
+	world.held[XEN] = held;
+	assert_true(canary_round(c));
+	return c;
+}
+
+static void nothing_was_done(void **state)
+{
+	/* Off since the sensor started, and another probe raised: nobody took sight away. */
+	struct canary *c = open_sensor(STATUS("a", "off", "high", 0, 0),
+				       "[{'probe': 'p', 'kind': 'command', 'command': 'high', 'level': 'high', " BY "},"
+				       "{'probe': 'p', 'kind': 'began', 'why': 'start'}]");
+
+	(void)state;
+	verdict_is(c, "s", "agrees", "null");
+	assert_true(canary_round(c));
+	verdict_is(c, "s", "agrees", "null");
+	canary_close(c);
+}
+
+/* One look: what was done before is told by records that nobody has taken, or by how it is. */
+static void done_before(void **state)
+{
+	static const struct {
+		const char *status, *held, *finding;
+	} cases[] = {
+		{ STATUS("a", "off", "default", 1, 0), "[{'probe': 'p', 'kind': 'command', 'command': 'off', 'level': 'default', " BY "}]", "off" },
+		{ STATUS("a", "off", "default", 1, 0), "[]", "off" },
+		{ STATUS("a", "off", "default", 1, 0), "[{'probe': 'p', 'kind': 'stopped', 'why': 'its passes fail'}]", "off" },
+		{ STATUS("a", "on", "default", 1, 0), "[{'probe': 'p', 'kind': 'command', 'command': 'on', 'level': 'default', " BY "}]", "off" },
+		{ STATUS("a", "on", "low", 0, 0), "[{'probe': 'p', 'kind': 'command', 'command': 'low', 'level': 'low', " BY "}]", "lowered" },
+		{ STATUS("a", "on", "high", 0, 0), "[{'probe': 'p', 'kind': 'command', 'command': 'decrease', 'level': 'high', " BY "}]", "lowered" },
+		{ STATUS("a", "on", "default", 0, 0), "[{'probe': 'p', 'kind': 'command', 'command': 'high', 'level': 'high', " BY "},"
+			"{'probe': 'p', 'kind': 'command', 'command': 'default', 'level': 'default', " BY "}]", "lowered" },
+		{ STATUS("a", "on", "default", 0, 3), "[{'probe': 'p', 'kind': 'began', 'why': 'reset', " BY ", 'before': {'baselines': 2}}]", "reset" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct canary *c = open_sensor(cases[i].status, cases[i].held);
+
+		verdict_is(c, "s", "differs", "null");
+		assert_int_equal(json_array_size(world.told), 1);
+		assert_int_equal(told("finding", cases[i].finding), 1);
+		canary_close(c);
+	}
+}
+
+/* What was undone and read is over: whoever took the records knows of it. */
+static void done_and_read(void **state)
+{
+	struct canary *c = open_sensor(STATUS("a", "on", "low", 4, 3), "[]");
+
+	(void)state;
+	verdict_is(c, "s", "agrees", "null");
+	canary_close(c);
+}
+
+/* Between two rounds the status tells, whoever took the records. */
+static void done_meanwhile(void **state)
+{
+	static const struct {
+		const char *status, *finding;
+	} cases[] = {
+		{ STATUS("a", "off", "default", 2, 1), "off" },
+		{ STATUS("a", "on", "default", 2, 1), "off" },
+		{ STATUS("a", "on", "low", 1, 1), "lowered" },
+		{ STATUS("a", "on", "default", 1, 2), "reset" },
+		/* It goes back to the level at start; that is one deed. */
+		{ STATUS("a", "on", "low", 1, 2), "reset" },
+		{ STATUS("b", "on", "default", 0, 0), "restarted" },
+		{ STATUS_OF("a", "on", "default", 1, 1, 8), "restarted" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct canary *c = open_sensor(STATUS("a", "on", "default", 1, 1), "[]");
+
+		verdict_is(c, "s", "agrees", "null");
+		world.status[XEN] = cases[i].status;
+		assert_true(canary_round(c));
+		verdict_is(c, "s", "differs", "null");
+		assert_int_equal(json_array_size(world.told), 1);
+		assert_int_equal(told("finding", cases[i].finding), 1);
+		/* It stays one, and is told once. */
+		assert_true(canary_round(c));
+		verdict_is(c, "s", "differs", "null");
+		assert_int_equal(json_array_size(world.told), 1);
+		canary_close(c);
+	}
+}
+
+/* A level that is raised again is as it was; that a probe was off stays so. */
+static void done_back(void **state)
+{
+	struct canary *c = open_sensor(STATUS("a", "on", "high", 0, 0), "[]");
+
+	(void)state;
+	world.status[XEN] = STATUS("a", "on", "low", 0, 0);
+	world.held[XEN] = "[{'probe': 'p', 'kind': 'command', 'command': 'low', 'level': 'low', 'by': {'pid': 4711, 'uid': 0}}]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "lowered"), 1);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(finding("lowered"), "xen"), "by")), "process 4711 of user 0");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(finding("lowered"), "where"), "probe")), "p");
+	world.status[XEN] = STATUS("a", "on", "high", 0, 0);
+	assert_true(canary_round(c));
+	assert_int_equal(told("gone", "lowered"), 1);
+	world.status[XEN] = STATUS("a", "off", "high", 1, 0);
+	assert_true(canary_round(c));
+	world.status[XEN] = STATUS("a", "on", "high", 1, 0);
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "off"), 1);
+	assert_int_equal(told("gone", "off"), 0);
+	canary_close(c);
+}
+
+static void sensor_gone(void **state)
+{
+	struct canary *c = open_sensor(STATUS("a", "on", "default", 0, 0), "[]");
+
+	(void)state;
+	world.says[XEN] = NULL;
+	assert_true(canary_round(c));
+	verdict_is(c, "s", "differs", "null");
+	assert_int_equal(told("finding", "went"), 1);
+	world.says[XEN] = "[]";
+	world.status[XEN] = STATUS("b", "on", "default", 0, 0);
+	assert_true(canary_round(c));
+	assert_int_equal(told("gone", "went"), 1);
+	assert_int_equal(told("finding", "restarted"), 1);
+	/* One that cannot be asked is another thing: nothing is said of it. */
+	world.reason[XEN] = "timeout";
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "went"), 1);
+	canary_close(c);
+	/* And one that never was there was not taken away. */
+	c = open_with(CHECKS(SENSOR));
+	assert_true(canary_round(c));
+	verdict_is(c, "s", "blind", "no-sensor");
+	canary_close(c);
+}
+
+/* Records that cannot be read now are asked for again. */
+static void deeds_unread(void **state)
+{
+	struct canary *c = open_sensor(STATUS("a", "on", "default", 0, 0), "[]");
+
+	(void)state;
+	world.status[XEN] = STATUS("a", "off", "default", 1, 0);
+	world.no_records = true;
+	assert_true(canary_round(c));
+	verdict_is(c, "s", "blind", "timeout");
+	world.no_records = false;
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "off"), 1);
+	canary_close(c);
+}
+
 static int end(void **state)
 {
 	(void)state;
@@ -651,6 +1086,20 @@ int main(void)
 		cmocka_unit_test(passes),
 		cmocka_unit_test(notices),
 		cmocka_unit_test(source_is_there),
+		cmocka_unit_test(reads_what_began_later),
+		cmocka_unit_test(reader_finds),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(failed_pass_is_none),
+		cmocka_unit_test(waits_in_vain),
+		cmocka_unit_test(wait_has_a_limit),
+		cmocka_unit_test(wait_is_interrupted),
+		cmocka_unit_test(nothing_was_done),
+		cmocka_unit_test(done_before),
+		cmocka_unit_test(done_and_read),
+		cmocka_unit_test(done_meanwhile),
+		cmocka_unit_test(done_back),
+		cmocka_unit_test(sensor_gone),
+		cmocka_unit_test(deeds_unread),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, end);

@@ -54,7 +54,7 @@ SKIP: {
 }
 
 # --- Usage
-for my $case (['--once --watch', 'exclude each other'], ['--interval 2', 'goes with --watch'], ['--heartbeat 2', 'goes with --watch'], ['--require xl', "not 'xl'"], ['--peek', 'goes with the command records'],
+for my $case (['--once --watch', 'exclude each other'], ['--interval 2', 'goes with --watch'], ['--heartbeat 2', 'goes with --watch'], ['--require xl', "not 'xl'"], ['--wait 0', 'seconds'], ['--peek', 'goes with the command records'],
 	      ['--xen', 'no --xen'], ['--host', 'no --host'], ['xen-domains', 'takes no target'], ["--checks $dir/none", 'none']) {
 	my ($arguments, $says) = @$case;
 	my $got = compare($arguments);
@@ -87,6 +87,10 @@ my %wrong = (
 	'an absent source there is not' => [check(not_here => [{ source => 'xl', words => 'w' }]), 'not known'],
 	'too many passes' => [check(xen => { %$view, passes => 9 }), '"passes"'],
 	'passes of no sensor' => [check(dom0 => [{ source => 'proc', key => ['pid'], passes => 2 }]), 'for sensors'],
+	'a sensor there is not' => [{ checks => [{ check => 'p', sensor => 'linux', off => $rule }] }, 'no sensor "linux"'],
+	'a sensor and nothing done to it' => [{ checks => [{ check => 'p', sensor => 'xen' }] }, '"restarted"'],
+	'a sensor and a view' => [{ checks => [{ check => 'p', sensor => 'xen', off => $rule, xen => $view }] }, '"xen"'],
+	'a view and what is done to sensors' => [check(off => $rule), '"off"'],
 	'no looks' => [check(looks => 0), '"looks"'],
 	'in the place of a check there is not' => [check(instead_of => 'q'), '"q"'],
 	'two by one name' => [{ checks => [(check()->{checks}[0]) x 2] }, 'two by this name'],

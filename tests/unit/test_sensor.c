@@ -876,6 +876,133 @@ static void passes_have_numbers(void **state)
 }
 
 /*
+ * Whoever may only read asks for a pass that records everything, and waits: the probe makes it when
+ * it would have made one anyhow.
+ */
+static void announces_for_readers(void **state)
+{
+	uint64_t asked_ns, passes;
+
+	(void)state;
+	port_advance(SECOND);
+	asked_ns = ks_port_boot_time_ns();
+	kit_caller.control = false;
+	passes = probe.passes;
+	assert_string_equal(records("{\"peek\": true, \"announce\": true}"), "");
+	assert_int_equal(probe.passes, passes);
+	assert_int_equal(count_of(status_of_first(), "sample_pass"), 0);
+	kit_records(0, 1, "before");
+	port_advance(4 * SECOND);
+	assert_int_equal(probe.passes, passes + 1);
+	kit_records(0, 1, "behind");
+	assert_string_equal(records("{\"peek\": true, \"filter\": {\"kind\": \"announced\"}}"), "1");
+	assert_int_equal(count_of(status_of_first(), "sample_pass"), passes + 1);
+	assert_true(count_of(status_of_first(), "sample_start_ns") > asked_ns);
+	/* Its one record, and none of those before or behind it. */
+	assert_int_equal(count_of(status_of_first(), "sample_seq"), 1);
+	assert_int_equal(count_of(status_of_first(), "sample_end"), 2);
+	/* Once. */
+	port_advance(8 * SECOND);
+	assert_int_equal(kit_count(all("{\"peek\": true}")), 3);
+	assert_int_equal(count_of(status_of_first(), "sample_pass"), passes + 1);
+	/* One that failed is none, and the next has to be asked for. */
+	probe.result = KS_STEP_FAILED;
+	all("{\"peek\": true, \"announce\": true}");
+	port_advance(4 * SECOND);
+	assert_int_equal(count_of(status_of_first(), "sample_pass"), passes + 1);
+	probe.result = KS_STEP_DONE;
+	/* A reset forgets who waited, and which pass it was. */
+	all("{\"peek\": true, \"announce\": true}");
+	kit_caller.control = true;
+	word("reset", "ordered");
+	port_advance(8 * SECOND);
+	assert_int_equal(count_of(status_of_first(), "sample_pass"), 0);
+}
+
+/*
+ * Readers push nothing out that somebody has asked for a moment ago, and make no work without end:
+ * a pass that records everything is one second behind any other, if they alone ask for it.
+ */
+static void readers_come_second(void **state)
+{
+	(void)state;
+	changed = ordered;
+	changed.interval_ns[KS_DEFAULT] = SECOND / 10;
+	start_changed();
+	port_advance(SECOND);
+	kit_command("records", "ordered", "{\"run\": true}");
+	kit_command("records", "ordered", NULL);
+	kit_command("records", "ordered", "{\"peek\": true, \"announce\": true}");
+	port_advance(8 * SECOND / 10);
+	assert_string_equal(records("{\"peek\": true}"), "");
+	port_advance(4 * SECOND / 10);
+	assert_int_equal(kit_count(all("{}")), 1);
+	/* What is asked for by who may is had at once, and serves the readers as well. */
+	kit_command("records", "ordered", "{\"peek\": true, \"announce\": true}");
+	assert_int_equal(kit_count(all("{\"run\": true}")), 1);
+	port_advance(3 * SECOND);
+	assert_string_equal(records("{}"), "");
+}
+
+/*
+ * How things are, in a pass that readers alone have asked for, is told to them alone; what is news,
+ * to all.  Whoever takes records does not find it, and loses nothing when it is pushed out.
+ */
+static enum ks_step present_step(struct ks_probe *p, uint64_t deadline_ns)
+{
+	(void)deadline_ns;
+	for (unsigned int i = 0; p->announce && i < probe.steps_of_pass; i++) {
+		ks_record_begin(p, KS_SAMPLE, KS_NO_SOURCE, "present");
+		ks_record_end(p);
+	}
+	ks_record_begin(p, KS_EVENT, KS_NO_SOURCE, "news");
+	ks_record_end(p);
+	return KS_STEP_DONE;
+}
+
+static void samples_for_readers(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	changed = ordered;
+	changed.step = present_step;
+	start_changed();
+	port_advance(SECOND);
+	kit_command("records", "ordered", NULL);
+	kit_command("records", "ordered", "{\"peek\": true, \"announce\": true}");
+	port_advance(4 * SECOND);
+	assert_int_equal(kit_count(kit_command("records", "ordered", "{\"peek\": true}")), 2);
+	assert_int_equal(count_of(status_of_first(), "held"), 1);
+	lines = kit_command("records", "ordered", NULL);
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(kit_text(lines, 0, "kind"), "news");
+	lines = kit_command("records", "ordered", "{\"peek\": true}");
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(kit_text(lines, 0, "kind"), "present");
+	/* More than the ring holds. */
+	probe.steps_of_pass = 2000;
+	for (int i = 0; i < 2; i++) {
+		kit_command("records", "ordered", "{\"peek\": true, \"announce\": true}");
+		port_advance(4 * SECOND);
+	}
+	assert_int_equal(count_of(status_of_first(), "lost"), 0);
+	assert_int_equal(count_of(status_of_first(), "held"), 2);
+	/* Those that somebody asked for who takes them are his. */
+	probe.steps_of_pass = 1;
+	port_advance(SECOND);
+	kit_command("records", "ordered", "{\"peek\": true, \"announce\": true}");
+	lines = kit_command("records", "ordered", "{\"run\": true, \"filter\": {\"kind\": \"present\"}}");
+	assert_int_equal(kit_count(lines), 1);
+	/* And the first sample is everybody's. */
+	port_advance(SECOND);
+	word("reset", "ordered");
+	kit_command("records", "ordered", "{\"peek\": true, \"announce\": true}");
+	port_advance(SECOND);
+	assert_int_equal(kit_count(kit_command("records", "ordered", "{\"filter\": {\"kind\": \"present\"}}")), 1);
+}
+
+/*
  * A pass that could not see all is complete, but not whole; the record that says so passes every
  * filter of who asked.
  */
@@ -2408,6 +2535,9 @@ int main(void)
 		with_sensor(failures_are_news_once),
 		with_sensor(failure_is_told_to_who_asked),
 		with_sensor(passes_have_numbers),
+		with_sensor(announces_for_readers),
+		with_sensor(readers_come_second),
+		with_sensor(samples_for_readers),
 		with_sensor(incomplete_is_not_whole),
 		with_sensor(pass_without_end),
 		with_sensor(what_does_not_heal),

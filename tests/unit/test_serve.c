@@ -1435,7 +1435,8 @@ static void status_members(void **state)
 		uint64_t value;
 	} want[] = {
 		{ "interval_ns", 4 * SECOND }, { "epoch", 101 }, { "pass", 102 }, { "runs", 104 }, { "pass_start_ns", 105 }, { "whole_pass", 106 },
-		{ "whole_start_ns", 107 }, { "last_run_ns", 1ULL << 40 }, { "longest_run_ns", 109 }, { "steps", 110 }, { "longest_step_ns", 111 },
+		{ "whole_start_ns", 107 }, { "sample_pass", 126 }, { "sample_start_ns", 127 }, { "sample_seq", 128 },
+		{ "sample_end", 129 }, { "last_run_ns", 1ULL << 40 }, { "longest_run_ns", 109 }, { "steps", 110 }, { "longest_step_ns", 111 },
 		{ "held", 112 }, { "delivered", 113 }, { "lost", 114 }, { "lost_alarms", 115 }, { "bytes_held", 116 }, { "bytes", 117 },
 		{ "memory_bytes", 118 }, { "failures", 119 }, { "restarts", 120 }, { "resets", 121 }, { "offs", 122 }, { "off_ns", 123 },
 		{ "lates", 124 }, { "late_ns", 125 },
@@ -1452,6 +1453,10 @@ static void status_members(void **state)
 	probe->ended_start_ns = 105;
 	probe->whole = 106;
 	probe->whole_start_ns = 107;
+	probe->sample = 126;
+	probe->sample_start_ns = 127;
+	probe->sample_seq = 128;
+	probe->sample_end = 129;
 	probe->last_pass_ns = 1ULL << 40;
 	probe->longest_pass_ns = 109;
 	probe->steps = 1;

@@ -86,6 +86,7 @@ step mine ksense --json compare --checks mine
 ksense off dom0-roots >/dev/null
 step off ksense --json compare
 ksense on dom0-roots >/dev/null
+ksense records dom0-roots >/dev/null
 step on ksense --json compare
 
 ksense --json compare --watch --interval 0.2 >gates.out &
@@ -135,7 +136,7 @@ is($steps->{required}{status}, 3, 'without the module that is required it ends')
 is($steps->{required}{out}, '', 'at once');
 is($bare->{$_}{verdict}, 'agrees', "so it compares $_ instead") for qw(processes-by-number entry-points-by-symbol callbacks-by-symbol);
 is($quiet->{$_}{verdict}, 'agrees', "with the module: $_") for qw(processes processes-in-proc domains-toolstack domains-module entry-points callbacks xen-text
-							 xen-entry-points xen-page-tables xen-writable-code);
+							 xen-entry-points xen-page-tables xen-writable-code sensor-xen sensor-module);
 ok(!exists $quiet->{'processes-by-number'}, 'and nothing instead of it');
 cmp_ok($quiet->{processes}{xen_items}, '>=', 11, 'they were many page-table roots'); # init, shell, actor, sleep, ksense; and the kernel's three
 is($quiet->{'domains-toolstack'}{xen_items}, 1, 'and one domain');
@@ -192,7 +193,9 @@ is(scalar(grep { $_->{gone} } json($steps->{gates})), 1, 'and that it was put ba
 
 # --- Checks of one's own, and what cannot be looked at
 is_deeply([map { [@$_{qw(finding what next)}] } findings('mine')], [['a-domain', '0 of PV', '00000000-0000-0000-0000-000000000000']], 'a check from a file');
-is($steps->{off}{status}, 3, 'a probe that is off: it could not look');
+is_deeply([map { [$_->{finding}, $_->{where}{probe}, $_->{xen}{by}] } findings('off')], [['probe-turned-off', 'dom0-roots', 'domain 0']],
+	  'a probe that is off was turned off by somebody, until the record of it is taken') or diag $steps->{off}{out};
+is($steps->{off}{status}, 1, 'which is a finding');
 is_deeply([@{summary('off')->{processes}}{qw(verdict reason)}], ['blind', 'probe-off'], 'and says so') or diag explain summary('off');
 
 # --- Processes come and go

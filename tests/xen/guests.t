@@ -32,6 +32,7 @@ step asked sh -c 'ksense raw <asked'
 step status-idt ksense --json status xen-idt
 xl destroy busy
 ksense reset '*' >/dev/null
+ksense records '*' >/dev/null
 
 step pv domu-start --keep --add abi kept -- ./abi denied
 step domains ksense --xen --json records xen-domains --run --filter event=present

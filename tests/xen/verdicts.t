@@ -38,8 +38,9 @@ sub with_gate {
 		gdb_close($gdb);
 	};
 }
-my %debugger = (gate => with_gate('attack'), 'gate-back' => with_gate('undo'));
-my $steps = boot(<<"SH", \%debugger, '--gdb', "$dir/gdb", map { ('--add', $_) } $KS::module, map { "$KS::test_modules/$_.ko" } qw(code/ks_code torn/ks_torn));
+my %debugger = map { ($_ => with_gate('attack'), "$_-back" => with_gate('undo')) } qw(gate locked-gate);
+my @modules = ($KS::module, "$build/tests/hide/ks_hide.ko", map { "$KS::test_modules/$_.ko" } qw(code/ks_code torn/ks_torn));
+my $steps = boot(<<"SH", \%debugger, '--gdb', "$dir/gdb", '--timeout', 1500, map { ('--add', $_) } @modules);
 socket=/run/ksense/kernel.sock
 at() { sed -n "s/^\\([0-9a-f]*\\) [a-zA-Z] \$1\\\$/\\1/p" /proc/kallsyms; }
 poke() { echo "\$*" >/sys/module/ks_code/parameters/poke; }
@@ -106,21 +107,60 @@ step gone rmmod ksense
 until grep -q '"finding":"blinded"' watch.out; do sleep 0.1; done
 step back insmod ksense.ko
 until grep -q '"sees":"hidden-modules"' watch.out; do sleep 0.1; done
+until grep -q '"finding":"sensor-restarted"' watch.out; do sleep 0.1; done
 kill -INT \$watcher
 wait \$watcher
 echo \$? >watch.status
 step watch cat watch.out watch.status
 
+# What is done to the sensors: seen from one round to the next, and told by records until somebody takes them.
+ksense --json compare --watch --interval 0.2 >deeds.out &
+watcher=\$!
+await() { until grep -q "\$1" deeds.out; do sleep 0.1; done; }
+await '"checks"'
+ksense off xen-text >/dev/null
+await '"finding":"probe-turned-off"'
+ksense on xen-text >/dev/null
+ksense reset xen-domains >/dev/null
+await '"finding":"probe-reset"'
+ksense --socket \$socket low modules >/dev/null
+await '"finding":"probe-level-lowered"'
+ksense --socket \$socket default modules >/dev/null
+await '"gone":"probe-level-lowered"'
+kill -INT \$watcher
+wait \$watcher
+echo \$? >deeds.status
+step deeds cat deeds.out deeds.status
+step deeds-told compare
+ksense records xen-text >/dev/null
+ksense records xen-domains >/dev/null
+ksense --socket \$socket records modules >/dev/null
+step deeds-read compare
+
+# Dom0 locks the sensor, and may only read from now on: it waits for what the probes do by themselves.
+rmmod ks_code
+insmod ks_hide.ko
+sleep 1000 &
+victim=\$!
+ksense lock --nobody >/dev/null
+step locked compare
+step locked-gate true
+step locked-gate-1 compare
+step locked-gate-back true
+step locked-gate-2 compare
+echo \$victim >/sys/module/ks_hide/parameters/table
+step locked-hidden compare
+echo 0 >/sys/module/ks_hide/parameters/table
+step locked-short compare --wait 0.001
+rmmod ks_hide
+
 # A module that hid a moment ago; code that no module owns.  Neither can be undone.
 # (The probe has patience with code that is there for less than some seconds.)
-rmmod ks_code
 insmod ks_code.ko orphan=1
 ksense --socket \$socket records modules --run --peek >/dev/null
 sleep 5
 insmod ks_code.ko deep=1
 step deep compare
-ksense lock --nobody >/dev/null
-step locked compare
 SH
 
 is($steps->{''}{status}, 0, 'Dom0 came through it') or diag $steps->{''}{err};
@@ -145,7 +185,13 @@ for my $case (
 	['ring-again', 3, '', 'and again'],
 	['socket', 3, '', 'a wrong name for the module\'s socket'],
 	['deep', 1, 'hidden-module unowned-code', 'a module that hid just now, and code that is nobody\'s'],
-	['locked', 1, 'hidden-module unowned-code', 'the same, when Xen\'s sensor was handed over and gives no fresh samples'],
+	['deeds-told', 1, 'probe-reset probe-turned-off', 'a probe that was off, and one that was reset'],
+	['deeds-read', 0, '', 'when the records of it were taken'],
+	['locked', 0, '', 'when Xen\'s sensor was handed over and gives no fresh samples'],
+	['locked-gate-1', 1, 'xen-entry-changed', 'a gate of Xen\'s IDT, for who may only read'],
+	['locked-gate-2', 0, '', 'the gate put back'],
+	['locked-hidden', 1, 'hidden-process hidden-task', 'a process that hides, for who may only read'],
+	['locked-short', 3, '', 'without the patience to wait'],
 ) {
 	my ($step, $status, $kinds, $what) = @$case;
 
@@ -160,7 +206,20 @@ like($traced->{what} // '', qr/\(ftrace\)/, 'that it is ftrace\'s doing is told'
 is(verdict('ring', 'hidden-modules') =~ s/ .*//r, 'blind', 'where the list goes round, there is no sight of modules');
 is(verdict('socket', 'hidden-modules'), 'blind no-module', 'a wrong name is no module');
 like(checks('socket')->{'hidden-modules'}{words} // '', qr/kernal\.sock/, 'and the name is told');
-like(verdict('locked', 'xen-text'), qr/^blind denied$/, 'who may not ask is blind, and is told why');
+my @of_xen = grep { /^xen-|^domain-privileges$|^processes$/ } sort keys %{checks('locked')};
+is_deeply([map { verdict('locked', $_) } @of_xen], [('agrees') x 7], 'who may only read sees all the same: ' . join(' ', @of_xen));
+is(verdict('locked-short', 'xen-text'), 'blind timeout', 'who does not wait is blind');
+like(checks('locked-short')->{'xen-text'}{words} // '', qr/by itself about every 2 s.*--wait/, 'and is told what to do');
+
+# --- What is done to the sensors
+my @deeds = json({ out => join('', grep { /^\{/ } split(/^/, $steps->{deeds}{out})) });
+for my $deed (['probe-turned-off', 'xen-text'], ['probe-reset', 'xen-domains'], ['probe-level-lowered', 'modules']) {
+	my @found = grep { ($_->{finding} // '') eq $deed->[0] } @deeds;
+
+	is_deeply([map { $_->{where}{probe} } @found], [$deed->[1]], "$deed->[0] of $deed->[1] is told once");
+}
+like((grep { ($_->{finding} // '') eq 'probe-turned-off' } @deeds)[0]{what} // '', qr/turned off by domain 0/, 'and by whom');
+like($steps->{deeds}{out}, qr/^1$/m, 'and is in the status');
 
 # --- Interrupted
 like($steps->{interrupted}{out}, qr/^143$/m, 'interrupted, the status says by what');
@@ -173,6 +232,8 @@ is_deeply(\%slow, { slow => 'unconfirmed interrupted', behind => 'blind interrup
 my @watch = json({ out => join('', grep { /^\{/ } split(/^/, $steps->{watch}{out})) });
 ok((grep { ($_->{blind} // '') eq 'hidden-modules' && $_->{reason} eq 'no-module' } @watch), 'that sight is lost is told when it begins');
 ok((grep { ($_->{finding} // '') eq 'blinded' } @watch), 'and is a finding when it lasts');
+is(scalar(grep { ($_->{finding} // '') eq 'sensor-gone' && $_->{check} eq 'sensor-module' } @watch), 1, 'that the module is gone is told at once');
+is(scalar(grep { ($_->{finding} // '') eq 'sensor-restarted' } @watch), 1, 'and that another came in its place, which knows nothing from before');
 ok((grep { ($_->{sees} // '') eq 'hidden-modules' } @watch), 'and that it is back is told');
 like($steps->{watch}{out}, qr/^1$/m, 'and the status says that there was something');
 

@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: MIT
+/*
+ * sample.c - what a sensor's probe sees now: asked for or, by whoever may only read, waited for.
+ *
+ * A sample is of one pass that began after the question.  Whoever may control the sensor has one
+ * made.  Whoever may not asks that one of the passes which the probe makes anyhow records all that
+ * it sees (docs/protocol.md), and sleeps until the status tells of one.  A pass that failed, did
+ * not see all, or of which a record is missing, is none.
+ */
+#include <string.h>
+
+#include "judge.h"
+
+/* Between two looks at the status: a pause, the next one longer. */
+#define PAUSE_FIRST_MS 20
+#define PAUSE_MAX_MS 500
+/* Without an option, nobody waits longer. */
+#define WAIT_MS 120000
+
+static json_int_t number_of(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+json_t *probe_in(const json_t *status, const char *name)
+{
+	json_t *probe;
+	size_t i;
+
+	json_array_foreach(json_object_get(status, "probes"), i, probe) {
+		const char *is = json_string_value(json_object_get(probe, "name"));
+
+		if (is && !strcmp(is, name))
+			return probe;
+	}
+	return NULL;
+}
+
+static bool ask(const struct source *source, const struct asking *asking, json_t **records, struct blindness *blind)
+{
+	*records = json_array();
+	if (*records)
+		return source->type->records(source->state, asking, *records, blind);
+	blind_for(blind, "no-memory", "there is no memory");
+	return false;
+}
+
+/* === Asked for ========================================================== */
+
+static bool ask_for(const struct source *source, const char *probe, json_int_t since, struct sample *sample,
+		    struct blindness *blind)
+{
+	struct asking asking = { .probe = probe, .since = since, .how = ASK_FRESH };
+	json_t *last;
+
+	if (!ask(source, &asking, &sample->records, blind))
+		return false;
+	/* None at all: the probe was reset, and counts from 0 again. */
+	last = json_array_get(sample->records, json_array_size(sample->records) - 1);
+	sample->next = last ? number_of(last, "seq") + 1 : 0;
+	return true;
+}
+
+/* === Waited for ========================================================= */
+
+struct wait {
+	struct canary *c;
+	struct source *source;
+	const char *probe;
+	struct blindness *blind;
+	json_t *status;         /* the newest; */
+	const json_t *own;      /* of it, the probe's */
+	json_int_t from;        /* a sample is of a pass that began later, since boot */
+	json_int_t failures;    /* of the probe's, at first */
+	json_int_t asked_pass;  /* the last that was over when one was asked for; -1: none was */
+	bool missed;            /* there was one, and records of it were missing */
+	double waited_ms, most_ms;
+};
+
+static bool is_off(const json_t *own)
+{
+	const char *state = json_string_value(json_object_get(own, "state"));
+
+	return state && !strcmp(state, "off");
+}
+
+/* The status once more, and the probe in it. */
+static bool look(struct wait *w)
+{
+	json_decref(w->status);
+	w->own = NULL;
+	w->status = w->source->type->status(w->source->state, w->blind);
+	if (!w->status)
+		return false;
+	w->own = probe_in(w->status, w->probe);
+	if (!w->own)
+		blind_for(w->blind, "no-probe", "the sensor %s has no probe %s", w->source->type->name, w->probe);
+	else if (is_off(w->own))
+		blind_for(w->blind, "probe-off", "%s is off, and you may only read: have it turned on by who may",
+			  w->probe);
+	return !w->blind->reason;
+}
+
+/*
+ * Up to twice the interval from one pass to the next, which is random at some levels and longer
+ * at others where passes take long, and the pass itself.
+ */
+static double patience_ms(const struct canary *c, const json_t *own)
+{
+	double most = c->options->wait_ms > 0 ? c->options->wait_ms : WAIT_MS;
+	double interval_ms = (double)number_of(own, "interval_ns") / 1e6, pass_ms = (double)number_of(own, "last_run_ns") / 1e6;
+	double likely = 3 * interval_ms + 100 * pass_ms + 10000;
+
+	return likely < most ? likely : most;
+}
+
+/* Once for each pass that is over: one that failed may have been the one that was asked for. */
+static bool ask_to_announce(struct wait *w)
+{
+	struct asking asking = { .probe = w->probe, .how = ASK_ANNOUNCE };
+	json_int_t pass = number_of(w->own, "pass");
+	json_t *records;
+	bool asked;
+
+	if (pass == w->asked_pass)
+		return true;
+	asked = ask(w->source, &asking, &records, w->blind);
+	json_decref(records);
+	w->asked_pass = pass;
+	return asked;
+}
+
+/*
+ * Leaves of the records those up to the end of the sample; whether the sample is there, each of
+ * its records.
+ */
+static bool keep_sample(json_t *records, json_int_t first, json_int_t end)
+{
+	json_int_t there = 0;
+
+	for (size_t i = 0; i < json_array_size(records);) {
+		const json_t *record = json_array_get(records, i);
+		const char *kind = json_string_value(json_object_get(record, "kind"));
+		json_int_t seq = number_of(record, "seq");
+
+		/* What was lost and does not leave a gap, is none of it. */
+		if (seq >= end || (kind && !strcmp(kind, "lost"))) {
+			json_array_remove(records, i);
+			continue;
+		}
+		there += seq >= first;
+		i++;
+	}
+	return there == end - first;
+}
+
+/* 1: there is a sample; 0: not yet; -1: it cannot be had. */
+static int read_sample(struct wait *w, json_int_t since, struct sample *sample)
+{
+	json_int_t first = number_of(w->own, "sample_seq"), end = number_of(w->own, "sample_end");
+	struct asking asking = { .probe = w->probe, .since = since < first ? since : first, .how = ASK_HELD };
+
+	if (number_of(w->own, "sample_start_ns") <= w->from)
+		return 0;
+	if (!ask(w->source, &asking, &sample->records, w->blind))
+		return -1;
+	sample->from = number_of(w->own, "sample_start_ns");
+	sample->next = end;
+	if (keep_sample(sample->records, first, end))
+		return 1;
+	json_decref(sample->records);
+	sample->records = NULL;
+	/* The next will do. */
+	w->missed = true;
+	w->from = sample->from;
+	w->asked_pass = -1;
+	return 0;
+}
+
+static void give_up(struct wait *w)
+{
+	double interval_s = (double)number_of(w->own, "interval_ns") / 1e9;
+	const char *error = json_string_value(json_object_get(w->own, "last_error"));
+
+	if (number_of(w->own, "failures") > w->failures)
+		blind_for(w->blind, "probe-failing", "the passes of %s fail: %s", w->probe,
+			  error ? error : "it does not say why");
+	else if (w->missed)
+		blind_for(w->blind, "lost",
+			  "you may only read, and records of each pass of %s were taken by somebody else, or lost, "
+			  "before you had them", w->probe);
+	else if (number_of(w->own, "pass_start_ns") > w->from)
+		blind_for(w->blind, "incomplete", "%s made passes, and none saw all and told all", w->probe);
+	else
+		blind_for(w->blind, "timeout",
+			  "you may only read, and %s, which makes a pass by itself about every %g s, ended none within "
+			  "%.0f s: wait longer (--wait), or have its level raised by who may",
+			  w->probe, interval_s, w->most_ms / 1000);
+}
+
+static void tell_waiting(const struct wait *w, bool over)
+{
+	const struct canary_options *options = w->c->options;
+
+	if (options->waiting)
+		options->waiting(options->context, w->source->type->name, over ? NULL : w->probe, w->waited_ms / 1000,
+				 w->most_ms / 1000);
+}
+
+static bool wait_on(struct wait *w, json_int_t since, struct sample *sample)
+{
+	unsigned int pause_ms = PAUSE_FIRST_MS;
+
+	for (;;) {
+		int got = read_sample(w, since, sample);
+
+		if (got)
+			return got > 0;
+		if (w->waited_ms >= w->most_ms) {
+			give_up(w);
+			return false;
+		}
+		if (!ask_to_announce(w))
+			return false;
+		tell_waiting(w, false);
+		if (!pause_about(w->c, pause_ms)) {
+			blind_for(w->blind, "interrupted", "interrupted while it waited for a pass of %s", w->probe);
+			return false;
+		}
+		w->waited_ms += pause_ms;
+		pause_ms = 2 * pause_ms < PAUSE_MAX_MS ? 2 * pause_ms : PAUSE_MAX_MS;
+		if (!look(w))
+			return false;
+	}
+}
+
+/* Of a probe for which somebody waited in vain in this round, nobody waits again. */
+static bool waited_in_vain(const struct canary *c, const struct source *source, const char *probe,
+			   struct blindness *blind)
+{
+	if (!source->vain_of || source->vain_round != c->begun || strcmp(source->vain_of, probe))
+		return false;
+	*blind = source->vain;
+	return true;
+}
+
+static bool wait_for(struct canary *c, struct source *source, const char *probe, json_int_t since,
+		     struct sample *sample, struct blindness *blind)
+{
+	struct wait w = { .c = c, .source = source, .probe = probe, .blind = blind, .asked_pass = -1 };
+	bool got = false;
+
+	if (waited_in_vain(c, source, probe, blind))
+		return false;
+	if (look(&w)) {
+		w.from = number_of(w.status, "time");
+		w.failures = number_of(w.own, "failures");
+		w.most_ms = patience_ms(c, w.own);
+		got = wait_on(&w, since, sample);
+		tell_waiting(&w, true);
+	}
+	json_decref(w.status);
+	if (!got && w.waited_ms >= w.most_ms) {
+		source->vain_of = probe;
+		source->vain_round = c->begun;
+		source->vain = *blind;
+	}
+	return got;
+}
+
+/* === Interface ========================================================== */
+
+bool sample_take(struct canary *c, struct source *source, const char *probe, json_int_t since, struct sample *sample,
+		 struct blindness *blind)
+{
+	json_t *status = source->type->status(source->state, blind);
+	bool may_ask = !source->is_refused && !json_is_false(json_object_get(status, "control"));
+
+	if (!status)
+		return false;
+	sample->from = number_of(status, "time");
+	json_decref(status);
+	if (may_ask && ask_for(source, probe, since, sample, blind))
+		return true;
+	if (may_ask && (!blind->reason || strcmp(blind->reason, "denied")))
+		return false;
+	/* A policy may refuse what the status allows, and note who asks: it is not asked again. */
+	source->is_refused |= may_ask;
+	json_decref(sample->records);
+	*sample = (struct sample){ 0 };
+	*blind = (struct blindness){ 0 };
+	return wait_for(c, source, probe, since, sample, blind);
+}
