@@ -105,6 +105,20 @@ static bool names(struct reader *r, const json_t *object, const char *what, cons
 	return true;
 }
 
+/* One that a record's member can have, or an array of such. */
+static bool is_value(const json_t *value)
+{
+	const json_t *one;
+	size_t i;
+
+	if (!json_is_array(value))
+		return !json_is_object(value);
+	json_array_foreach(value, i, one)
+		if (json_is_array(one) || json_is_object(one))
+			return false;
+	return json_array_size(value);
+}
+
 static bool conditions(struct reader *r, json_t *object, const char *what, const char *name, json_t **out)
 {
 	json_t *where = json_object_get(object, name), *value;
@@ -113,8 +127,13 @@ static bool conditions(struct reader *r, json_t *object, const char *what, const
 	if (where && !json_is_object(where))
 		return wrong(r, "\"%s\" of %s is an object", name, what);
 	json_object_foreach(where, member, value) {
-		if (json_is_array(value) || (json_is_object(value) && (json_object_size(value) != 1 || !json_object_get(value, "not"))))
+		json_t *not = json_object_get(value, "not");
+
+		if (json_is_object(value) && (json_object_size(value) != 1 || !not))
 			return wrong(r, "\"%s\" of %s: \"%s\" needs a value, or {\"not\": value}", name, what, member);
+		if (!is_value(not ? not : value))
+			return wrong(r, "\"%s\" of %s: \"%s\" needs a string, a number, true, false or null, or an array of such", name, what,
+				     member);
 	}
 	*out = where;
 	return true;
@@ -171,21 +190,62 @@ static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_
 	return true;
 }
 
-/* If there is one. */
-static bool read_rule(struct reader *r, const json_t *check, const char *name, struct rule *rule)
+static bool read_one_rule(struct reader *r, json_t *json, const char *name, struct rule *rule)
 {
-	static const char *const known[] = { "finding", "severity", "what", "why", "next", "members", "extra", "appeared", NULL };
+	static const char *const known[] = { "finding", "severity", "what", "why", "next", "where", "members", "extra", "appeared", NULL };
 	static const char *const severities[] = { "critical", "high", "medium", "low", "notice", NULL };
-	const json_t *json = json_object_get(check, name);
 
-	if (!json)
-		return true;
 	if (!only_members(r, json, name, known) || !text(r, json, name, "finding", true, &rule->finding) ||
 	    !text(r, json, name, "severity", true, &rule->severity) || !text(r, json, name, "what", true, &rule->what) ||
 	    !text(r, json, name, "why", true, &rule->why) || !text(r, json, name, "next", true, &rule->next))
 		return false;
 	if (!is_one_of(rule->severity, severities))
 		return wrong(r, "%s: a severity is critical, high, medium, low or notice, not \"%s\"", name, rule->severity);
+	return conditions(r, json, name, "where", &rule->where);
+}
+
+/* If there is one, or an array of such, of which the first counts that is for an item. */
+static bool read_rule(struct reader *r, struct check *check, json_t *json, const char *name, struct rule *rule)
+{
+	json_t *rules = json_object_get(json, name), *one;
+	struct rule *next;
+	size_t i;
+
+	if (!rules)
+		return true;
+	if (!json_is_array(rules))
+		return read_one_rule(r, rules, name, rule);
+	if (!json_array_size(rules) || json_array_size(rules) > ALTERNATIVES_MAX + 1 - check->alternatives_count)
+		return wrong(r, "\"%s\" is a rule, or an array of some; a check has up to %d", name, ALTERNATIVES_MAX);
+	json_array_foreach(rules, i, one) {
+		next = i ? &check->alternatives[check->alternatives_count++] : rule;
+		if (!read_one_rule(r, one, name, next))
+			return false;
+		if (i)
+			rule->otherwise = next;
+		rule = next;
+	}
+	return true;
+}
+
+/* Which members have changed, and which have not. */
+static bool read_changed(struct reader *r, struct check *check, json_t *json)
+{
+	json_t *rules = json_object_get(json, "changed"), *value;
+	struct rule *rule = &check->changed;
+	const char *member;
+
+	if (!read_rule(r, check, json, "changed", rule))
+		return false;
+	for (size_t i = 0; rules && rule; rule = rule->otherwise, i++) {
+		rule->members = json_object_get(json_is_array(rules) ? json_array_get(rules, i) : rules, "members");
+		if (rule->members && !json_is_object(rule->members))
+			return wrong(r, "\"members\" of \"changed\" is an object");
+		json_object_foreach(rule->members, member, value)
+			if (!json_is_boolean(value))
+				return wrong(r, "\"members\" of \"changed\": \"%s\" is true, it has changed, or false, it has not", member);
+	}
+	check->appeared = json_is_true(json_object_get(rules, "appeared"));
 	return true;
 }
 
@@ -194,7 +254,7 @@ static bool read_differs(struct reader *r, struct check *check, json_t *json)
 	json_t *members = json_object_get(json_object_get(json, "differs"), "members"), *value;
 	const char *name;
 
-	if (!read_rule(r, json, "differs", &check->differs))
+	if (!read_rule(r, check, json, "differs", &check->differs))
 		return false;
 	if (!check->differs.finding)
 		return true;
@@ -211,11 +271,12 @@ static bool read_differs(struct reader *r, struct check *check, json_t *json)
 
 static bool read_rules(struct reader *r, struct check *check, json_t *json)
 {
-	if (!read_rule(r, json, "only_xen", &check->only_xen) || !read_rule(r, json, "only_dom0", &check->only_dom0) ||
-	    !read_differs(r, check, json) || !read_rule(r, json, "more", &check->more) || !read_rule(r, json, "changed", &check->changed) ||
+	if (!read_rule(r, check, json, "only_xen", &check->only_xen) || !read_rule(r, check, json, "only_dom0", &check->only_dom0) ||
+	    !read_differs(r, check, json) || !read_rule(r, check, json, "more", &check->more) || !read_changed(r, check, json) ||
 	    !number(r, json_object_get(json, "more"), "extra", 0, 1000000, &check->extra))
 		return false;
-	check->appeared = json_is_true(json_object_get(json_object_get(json, "changed"), "appeared"));
+	if (check->more.where || check->more.otherwise)
+		return wrong(r, "\"more\" is one rule, of no item: it has no \"where\"");
 	if (!check->only_xen.finding && !check->only_dom0.finding && !check->differs.finding && !check->more.finding && !check->changed.finding)
 		return wrong(r, "it needs one of \"only_xen\", \"only_dom0\", \"differs\", \"more\", \"changed\": what a difference means");
 	return true;

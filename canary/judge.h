@@ -18,10 +18,11 @@
 
 /* === checks.c: the data ================================================= */
 
-#define KEY_MEMBERS_MAX 4
+#define KEY_MEMBERS_MAX 5
 #define MEMBERS_MAX 8
 #define SPECS_MAX 8
 #define NOT_HERE_MAX 4
+#define ALTERNATIVES_MAX 8
 #define WORDS_BYTES 256
 
 /* Of which items a view is made.  All strings are the check's JSON's. */
@@ -39,6 +40,9 @@ struct spec {
 /* What is said of a difference.  finding NULL: it is none. */
 struct rule {
 	const char *finding, *severity, *what, *why, *next;
+	json_t *where;                  /* only of items with these members; NULL: of all */
+	json_t *members;                /* for "changed": which of the item's must have changed, and which must not; NULL: any */
+	struct rule *otherwise;         /* where this one is not for the item; or NULL */
 };
 
 /* What a sample must have, or there is nothing to compare.  where NULL: nothing. */
@@ -62,6 +66,8 @@ struct check {
 	const char *near[KEY_MEMBERS_MAX + 1];  /* which of Dom0's items to show beside one of Xen's that it has not: the one with the same of these */
 	unsigned int looks, pause_ms;
 	struct rule only_xen, only_dom0, differs, more, changed;
+	struct rule alternatives[ALTERNATIVES_MAX];     /* to these, as their "otherwise" says */
+	unsigned int alternatives_count;
 	bool appeared;                  /* for "changed": what was not there at first is one, too */
 	const char *members[MEMBERS_MAX][2];    /* that have to be equal: Xen's, Dom0's */
 	unsigned int members_count;
@@ -191,16 +197,19 @@ char *first_key(const struct spec *spec, const json_t *item);
 /* The members of @item called @names as one text, for the caller to free; NULL: no memory. */
 char *key_text(const json_t *item, const char *const *names);
 
+/* Whether the item has members such as "where" wants, which may be NULL. */
+bool meets(const json_t *item, json_t *where);
+
 /* === differences.c ====================================================== */
 
 /*
- * What differs, by identity: {"rule": number, "xen": item or null, "dom0": item or null}.  @after
- * may be @before.  NULL: no memory.
+ * What differs, by identity: {"rule": number, "alternative": number, "xen": item or null, "dom0":
+ * item or null}.  @after may be @before.  NULL: no memory.
  */
 json_t *differences(const struct check *check, const struct view *xen, const struct view *before, const struct view *after);
 
-/* The rule that such a number is of. */
-const struct rule *rule_of(const struct check *check, json_int_t number);
+/* The rule that such a difference is of. */
+const struct rule *rule_of(const struct check *check, const json_t *difference);
 
 /* === findings.c ========================================================= */
 

@@ -78,7 +78,21 @@ static bool has_value(const json_t *item, const char *member, const json_t *valu
 	return json_is_null(value) ? !is || json_is_null(is) : json_equal((json_t *)is, (json_t *)value);
 }
 
-static bool meets(const json_t *item, json_t *where)
+/* Or one of several. */
+static bool has_one_of(const json_t *item, const char *member, const json_t *values)
+{
+	json_t *value;
+	size_t i;
+
+	if (!json_is_array(values))
+		return has_value(item, member, values);
+	json_array_foreach(values, i, value)
+		if (has_value(item, member, value))
+			return true;
+	return false;
+}
+
+bool meets(const json_t *item, json_t *where)
 {
 	const char *member;
 	json_t *value;
@@ -86,7 +100,7 @@ static bool meets(const json_t *item, json_t *where)
 	json_object_foreach(where, member, value) {
 		json_t *not = json_object_get(value, "not");
 
-		if (has_value(item, member, not ? not : value) != !not)
+		if (has_one_of(item, member, not ? not : value) != !not)
 			return false;
 	}
 	return true;
