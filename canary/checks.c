@@ -149,7 +149,7 @@ static bool is_one_of(const char *name, const char *const *names)
 }
 
 static const char *const of_xen[] = { "xen", "module", NULL };
-static const char *const of_dom0[] = { "module", "toolstack", "xenstore", "proc", "kallsyms", NULL };
+static const char *const of_dom0[] = { "module", "toolstack", "xenstore", "proc", "kallsyms", "proc-modules", "sys-module", NULL };
 
 static bool read_source(struct reader *r, json_t *json, const char *what, bool is_xen, struct spec *spec)
 {
@@ -160,7 +160,7 @@ static bool read_source(struct reader *r, json_t *json, const char *what, bool i
 	if (is_xen && !is_one_of(spec->source, of_xen))
 		return wrong(r, "%s has a source \"%s\"; there are xen and module", what, spec->source);
 	if (!is_xen && !is_one_of(spec->source, of_dom0))
-		return wrong(r, "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms", what, spec->source);
+		return wrong(r, "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms, proc-modules, sys-module", what, spec->source);
 	if (is_one_of(spec->source, of_xen))
 		return text(r, json, what, "probe", true, &spec->probe) && text(r, json, what, "kind", true, &spec->kind);
 	if (json_object_get(json, "probe") || json_object_get(json, "kind") || json_object_get(json, "passes"))

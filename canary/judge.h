@@ -27,7 +27,7 @@
 
 /* Of which items a view is made.  All strings are the check's JSON's. */
 struct spec {
-	const char *source;             /* "xen", "module", "toolstack", "xenstore", "proc", "kallsyms" */
+	const char *source;             /* "xen", "module", "toolstack", "xenstore", "proc" ... */
 	const char *probe, *kind;       /* of the sensors' sources */
 	const char *key[KEY_MEMBERS_MAX + 1];   /* what an item is matched by; NULL behind the last */
 	const char *id[KEY_MEMBERS_MAX + 1];    /* what tells an item from others of this view; the key where none is given */
@@ -163,7 +163,7 @@ struct source {
 	const struct spec *fixed_for;
 };
 
-#define SOURCES_MAX 8
+#define SOURCES_MAX 12
 
 struct canary {
 	const struct canary_options *options;

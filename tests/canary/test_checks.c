@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The built-in checks, each alone, on recorded views: what is found, and what is none of a finding.
+ *
+ * Wrong in the world if this fails: a module, a socket or a file that is hidden or changed is not
+ * told of, or what is as it should be is.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../canary/judge.h"
+
+/* === The world ========================================================== */
+
+/* What each source says: of a sensor its records, as JSON with ' for "; NULL: it is absent. */
+static struct played {
+	const char *name, *says, *then; /* "then": from the second question on, if it is set */
+	unsigned int asked;
+} played[] = {
+	{ .name = "xen" }, { .name = "module" }, { .name = "proc-modules" }, { .name = "sys-module" },
+};
+
+#define SOURCES (sizeof(played) / sizeof(played[0]))
+
+static struct played *source(const char *name)
+{
+	for (size_t i = 0; i < SOURCES; i++)
+		if (!strcmp(played[i].name, name))
+			return &played[i];
+	fail_msg("no source %s", name);
+	return NULL;
+}
+
+static json_t *json_of(const char *text)
+{
+	char *copy = strdup(text);
+	json_error_t error;
+	json_t *json;
+
+	for (char *c = copy; *c; c++)
+		if (*c == '\'')
+			*c = '"';
+	json = json_loads(copy, 0, &error);
+	if (!json)
+		fail_msg("%s: %s", error.text, copy);
+	free(copy);
+	return json;
+}
+
+static void *open_played(const struct canary_options *options)
+{
+	static unsigned int opened;
+
+	(void)options;
+	return &played[opened++ % SOURCES];
+}
+
+static void close_played(void *state)
+{
+	(void)state;
+}
+
+static bool there(void *state, struct blindness *blind)
+{
+	const struct played *this = state;
+
+	if (this->says)
+		return true;
+	blind_for(blind, "unreadable", "no %s", this->name);
+	return false;
+}
+
+static bool take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+{
+	struct played *this = state;
+
+	(void)probe;
+	(void)since;
+	if (!there(state, blind))
+		return false;
+	*sample = (struct sample){ .records = json_of(this->asked++ && this->then ? this->then : this->says), .from = 100, .next = 1000 };
+	return true;
+}
+
+#define PLAYED(is) { .name = is, .open = open_played, .close = close_played, .there = there, .take = take }
+#define SENSOR(is) { .name = is, .is_sensor = true, .open = open_played, .close = close_played, .there = there, .take = take }
+
+/* In the order of what is played. */
+static const struct source_type source_types[SOURCES] = {
+	SENSOR("xen"), SENSOR("module"), PLAYED("proc-modules"), PLAYED("sys-module"),
+};
+
+/* === The canary's user ================================================== */
+
+static json_t *raised;
+
+static void on_raised(void *context, const json_t *finding)
+{
+	(void)context;
+	json_array_append_new(raised, json_deep_copy(finding));
+}
+
+static bool does_not_wait(void *context, double seconds)
+{
+	(void)context;
+	(void)seconds;
+	return true;
+}
+
+static struct canary_options options = { .raised = on_raised, .pause = does_not_wait };
+
+static int begin(void **state)
+{
+	(void)state;
+	raised = json_array();
+	for (size_t i = 0; i < SOURCES; i++)
+		played[i] = (struct played){ .name = source_types[i].name };
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	json_decref(raised);
+	return 0;
+}
+
+/* One round of the built-in check of this name; its verdict and reason. */
+static const char *verdict(const char *name)
+{
+	static char text[256];
+	const struct source_type *types[SOURCES + 1] = { NULL };
+	json_t *built_in = json_load_file("canary/checks.json", 0, NULL), *check, *alone = NULL, *coverage;
+	struct canary *c;
+	char error[256];
+	size_t i;
+
+	json_array_foreach(json_object_get(built_in, "checks"), i, check)
+		if (!strcmp(json_string_value(json_object_get(check, "check")), name))
+			alone = json_pack("{s[O]}", "checks", check);
+	json_decref(built_in);
+	if (!alone)
+		fail_msg("no check %s", name);
+	for (i = 0; i < SOURCES; i++)
+		types[i] = &source_types[i];
+	c = canary_open_with(&options, types, alone, "checks.json", error, sizeof(error));
+	if (!c)
+		fail_msg("%s", error);
+	assert_true(canary_round(c));
+	coverage = canary_coverage(c);
+	check = json_array_get(json_object_get(coverage, "checks"), 0);
+	snprintf(text, sizeof(text), "%s %s", json_string_value(json_object_get(check, "verdict")),
+		 json_is_string(json_object_get(check, "reason")) ? json_string_value(json_object_get(check, "reason")) : "-");
+	json_decref(coverage);
+	canary_close(c);
+	return text;
+}
+
+/* All findings: "NAME SEVERITY", in order, with commas between them. */
+static const char *findings(void)
+{
+	static char text[1024];
+	json_t *finding;
+	size_t i, at = 0;
+
+	text[0] = '\0';
+	json_array_foreach(raised, i, finding)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s %s", i ? ", " : "", json_string_value(json_object_get(finding, "finding")),
+				       json_string_value(json_object_get(finding, "severity")));
+	return text;
+}
+
+/* The first finding's sentence. */
+static const char *sentence(void)
+{
+	return json_string_value(json_object_get(json_array_get(raised, 0), "what"));
+}
+
+#define COMMON(seq, kind) "{'seq': " #seq ", 'time': 100, 'kind': '" kind "', 'event': 'present', "
+
+/* === Modules ============================================================ */
+
+#define MODULE(seq, name, at, state) COMMON(seq, "module") "'name': '" name "', 'module': '" at "', 'base': '0x1000', 'size_bytes': 4096, 'state': '" state "'}"
+#define HIDDEN(seq, name, at, seen) COMMON(seq, "hidden") "'name': '" name "', 'module': '" at "', 'seen': '" seen "'}"
+#define NAMES(list) "[" list "]"
+#define NAME(is) "{'name': '" is "'}"
+
+static void modules_agree(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live") "," MODULE(2, "loop", "0x20", "loading"));
+	source("proc-modules")->says = source("sys-module")->says = NAMES(NAME("loop") "," NAME("ext4"));
+	assert_string_equal(verdict("modules-in-proc"), "agrees -");
+	assert_string_equal(verdict("modules-in-sysfs"), "agrees -");
+}
+
+static void module_left_out_of_proc(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live") "," MODULE(2, "rootkit", "0x20", "live"));
+	source("proc-modules")->says = NAMES(NAME("ext4"));
+	assert_string_equal(verdict("modules-in-proc"), "differs -");
+	assert_string_equal(findings(), "module-not-in-proc critical");
+	assert_string_equal(sentence(), "the module rootkit (4096 bytes at 0x1000, live) is in the list of Dom0's kernel, and not in /proc/modules");
+}
+
+static void module_made_up(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live"));
+	source("proc-modules")->says = source("sys-module")->says = NAMES(NAME("ext4") "," NAME("innocent"));
+	assert_string_equal(verdict("modules-in-proc"), "differs -");
+	assert_string_equal(verdict("modules-in-sysfs"), "differs -");
+	assert_string_equal(findings(), "module-only-in-proc high, module-only-in-sysfs critical");
+}
+
+/* Another one has its name, so that /proc/modules has the name that the kernel has. */
+static void module_takes_a_name(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live") "," MODULE(2, "ext4", "0x20", "live"));
+	source("sys-module")->says = NAMES(NAME("ext4") "," NAME("rootkit"));
+	assert_string_equal(verdict("modules-in-sysfs"), "differs -");
+	assert_string_equal(findings(), "module-only-in-sysfs critical");
+}
+
+/* It has no folder before it is live, and none when it goes; its coming and going take their time. */
+static void module_without_folder(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "comes", "0x10", "loading") "," MODULE(2, "goes", "0x20", "unloading"));
+	source("sys-module")->says = NAMES("");
+	assert_string_equal(verdict("modules-in-sysfs"), "agrees -");
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live"));
+	assert_string_equal(verdict("modules-in-sysfs"), "differs -");
+	assert_string_equal(findings(), "module-not-in-sysfs critical");
+}
+
+/* What is hidden is another check's finding; its folder is no second one. */
+static void module_hidden_with_folder(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live") "," HIDDEN(2, "rootkit", "0x20", "sysfs"));
+	source("sys-module")->says = NAMES(NAME("ext4") "," NAME("rootkit"));
+	assert_string_equal(verdict("modules-in-sysfs"), "agrees -");
+}
+
+static void module_goes_while_looked_at(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live") "," MODULE(2, "loop", "0x20", "live"));
+	source("module")->then = NAMES(MODULE(3, "ext4", "0x10", "live"));
+	source("proc-modules")->says = source("sys-module")->says = NAMES(NAME("ext4"));
+	assert_string_equal(verdict("modules-in-proc"), "agrees -");
+	source("module")->asked = 0;
+	assert_string_equal(verdict("modules-in-sysfs"), "agrees -");
+}
+
+static void modules_unreadable(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live"));
+	assert_string_equal(verdict("modules-in-proc"), "blind unreadable");
+	assert_string_equal(verdict("modules-in-sysfs"), "blind unreadable");
+	assert_string_equal(findings(), "");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	static const struct CMUnitTest tests[] = {
+		TEST(modules_agree),
+		TEST(module_left_out_of_proc),
+		TEST(module_made_up),
+		TEST(module_takes_a_name),
+		TEST(module_without_folder),
+		TEST(module_hidden_with_folder),
+		TEST(module_goes_while_looked_at),
+		TEST(modules_unreadable),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
