@@ -269,6 +269,39 @@ static void modules_unreadable(void **state)
 	assert_string_equal(findings(), "");
 }
 
+/* === Who was refused ==================================================== */
+
+#define DENIED(seq, domid, op, command, control, count) COMMON(seq, "denied") "'domid': " #domid ", 'uuid': '" #domid "', 'op': '" op "', " \
+	"'command': '" command "', 'control': " #control ", 'count': " #count "}"
+
+static void nobody_refused(void **state)
+{
+	(void)state;
+	source("xen")->says = "[" COMMON(1, "lock") "'locked': false}]";
+	assert_string_equal(verdict("refused"), "agrees -");
+}
+
+/* Which any can make be, as often as it likes: it does not count, and is told once, with how often. */
+static void guest_refused(void **state)
+{
+	(void)state;
+	source("xen")->says = "[" DENIED(1, 3, "version", "", false, 5000) "," COMMON(2, "denied-others") "'count': 7}]";
+	source("xen")->then = "[" DENIED(3, 3, "version", "", false, 9000) "," COMMON(4, "denied-others") "'count': 8}]";
+	assert_string_equal(verdict("refused"), "differs -");
+	assert_string_equal(findings(), "access-refused notice, access-refused-others notice");
+	assert_string_equal(sentence(), "domain 3 (3) asked the sensor for what it may not have, 5000 times: version ");
+}
+
+static void dom0_refused(void **state)
+{
+	(void)state;
+	source("xen")->says = "[" DENIED(1, 0, "exchange", "off", true, 1) "," DENIED(2, 0, "lock", "", true, 1) ","
+			      DENIED(3, 0, "policy", "permit", true, 1) "," DENIED(4, 0, "exchange", "records", true, 1) ","
+			      DENIED(5, 0, "version", "", true, 1) "]";
+	assert_string_equal(verdict("refused"), "differs -");
+	assert_string_equal(findings(), "tampering-refused high, handover-refused medium, takeover-refused high, access-refused notice, access-refused notice");
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
@@ -281,6 +314,9 @@ int main(void)
 		TEST(module_hidden_with_folder),
 		TEST(module_goes_while_looked_at),
 		TEST(modules_unreadable),
+		TEST(nobody_refused),
+		TEST(guest_refused),
+		TEST(dom0_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
