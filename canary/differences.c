@@ -40,25 +40,24 @@ const struct rule *rule_of(const struct check *check, const json_t *difference)
 	return rule;
 }
 
-/* Whether a member is not as it was first; -1: that it may be is all that is told. */
-static int member_changed(const json_t *first, const json_t *item, const char *member)
-{
-	const json_t *value = json_object_get(first, member);
-
-	if (json_is_null(first))
-		return -1;
-	return value && !json_equal((json_t *)value, json_object_get(item, member));
-}
-
-/* @first: what is said of how the item was first. */
+/*
+ * @first: what is said of how the item was first.  Where that was too long to be told, nobody knows
+ * what has changed: that is the last rule's.
+ */
 static bool is_for(const struct rule *rule, const json_t *item, const json_t *first)
 {
 	const char *member;
 	json_t *value;
 
-	json_object_foreach(rule->members, member, value)
-		if (!member_changed(first, item, member) == json_is_true(value))
+	if (rule->members && json_is_null(first))
+		return !rule->otherwise;
+	json_object_foreach(rule->members, member, value) {
+		json_t *was = json_object_get(first, member);
+		bool changed = was && !json_equal(was, json_object_get(item, member));
+
+		if (changed != json_is_true(value))
 			return false;
+	}
 	return meets(item, rule->where);
 }
 

@@ -48,6 +48,9 @@ static int add_module(struct sample *sample, const char *name)
 
 /* === /proc/modules ====================================================== */
 
+/* Where the kernel's list was made to go round, the file does not end. */
+#define MODULES_MAX 8192
+
 static bool proc_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
 {
 	FILE *file = fopen("/proc/modules", "re");
@@ -60,10 +63,12 @@ static bool proc_take(void *state, const char *probe, json_int_t since, struct s
 	if (!begin(sample, file, "/proc/modules", blind))
 		return false;
 	errno = 0;
-	while (getline(&line, &size, file) > 0) {
+	while (!blind->reason && getline(&line, &size, file) > 0) {
 		line[strcspn(line, " \n")] = '\0';
 		if (add_module(sample, line))
 			blind_for(blind, "no-memory", "no memory");
+		else if (json_array_size(sample->records) > MODULES_MAX)
+			blind_for(blind, "unreadable", "/proc/modules does not end");
 	}
 	if (ferror(file))
 		blind_for(blind, "unreadable", "/proc/modules: %s", strerror(errno));

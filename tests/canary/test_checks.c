@@ -269,6 +269,55 @@ static void modules_unreadable(void **state)
 	assert_string_equal(findings(), "");
 }
 
+/* === Files ============================================================== */
+
+/* As it is: contents, inode, time, mode, owner, group; and what of it was otherwise at first. */
+#define FILE_IS(first) "[" COMMON(1, "file") "'path': '/bin/login', 'state': 'file', 'pseudo': false, 'sha256': 'aa', 'inode': '0x5', 'mtime': 50, " \
+	"'mtime_ns': 7, 'mode': '755', 'uid': 0, 'gid': 0, 'size': 9, 'ctime': 60" first "}]"
+#define PATH_IS(path, state, pseudo, first) "[" COMMON(1, "file") "'path': '" path "', 'state': '" state "', 'pseudo': " #pseudo ", 'sha256': 'aa', " \
+	"'inode': '0x0', 'mtime': 0, 'mtime_ns': 0, 'mode': '644', 'uid': 0, 'gid': 0, 'first': " first "}]"
+
+static void files_as_at_first(void **state)
+{
+	(void)state;
+	source("module")->says = FILE_IS("");
+	assert_string_equal(verdict("files"), "agrees -");
+	/* Somebody touched it, or made a hard link of it. */
+	source("module")->says = FILE_IS(", 'first': {'mtime': 49, 'ctime': 59}");
+	assert_string_equal(verdict("files"), "agrees -");
+}
+
+static void files_changed(void **state)
+{
+	static const struct {
+		const char *says, *found;
+	} cases[] = {
+		/* As a package upgrade does it. */
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime': 40, 'mtime_ns': 0, 'ctime': 59}"), "file-replaced medium" },
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime_ns': 0, 'ctime': 59}"), "file-replaced medium" },
+		/* And as it never does. */
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'mtime': 40, 'ctime': 59}"), "file-overwritten high" },
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'ctime': 59}"), "file-overwritten high" },
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'ctime': 59}"), "file-backdated high" },
+		{ FILE_IS(", 'first': {'mode': '4755', 'ctime': 59}"), "file-rights-changed high" },
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime': 40, 'uid': 5}"), "file-owner-changed high" },
+		{ FILE_IS(", 'first': {'gid': 5}"), "file-owner-changed high" },
+		/* What it was is too long to be told. */
+		{ FILE_IS(", 'first': null"), "file-replaced medium" },
+		{ PATH_IS("/etc/ld.so.preload", "file", false, "{'state': 'absent', 'sha256': ''}"), "file-appeared high" },
+		{ PATH_IS("/etc/sudoers", "absent", false, "{'state': 'file', 'sha256': 'bb'}"), "file-gone medium" },
+		{ PATH_IS("/proc/sys/kernel/modprobe", "file", true, "{'sha256': 'bb'}"), "kernel-setting-changed medium" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		source("module")->says = cases[i].says;
+		assert_string_equal(verdict("files"), "differs -");
+		assert_string_equal(findings(), cases[i].found);
+		end(state);
+		raised = json_array();
+	}
+}
+
 /* === Who was refused ==================================================== */
 
 #define DENIED(seq, domid, op, command, control, count) COMMON(seq, "denied") "'domid': " #domid ", 'uuid': '" #domid "', 'op': '" op "', " \
@@ -314,6 +363,8 @@ int main(void)
 		TEST(module_hidden_with_folder),
 		TEST(module_goes_while_looked_at),
 		TEST(modules_unreadable),
+		TEST(files_as_at_first),
+		TEST(files_changed),
 		TEST(nobody_refused),
 		TEST(guest_refused),
 		TEST(dom0_refused),
