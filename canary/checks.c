@@ -149,7 +149,7 @@ static bool is_one_of(const char *name, const char *const *names)
 }
 
 static const char *const of_xen[] = { "xen", "module", NULL };
-static const char *const of_dom0[] = { "module", "toolstack", "xenstore", "proc", "kallsyms", "proc-modules", "sys-module", NULL };
+static const char *const of_dom0[] = { "module", "toolstack", "xenstore", "proc", "kallsyms", "proc-modules", "sys-module", "proc-net", NULL };
 
 static bool read_source(struct reader *r, json_t *json, const char *what, bool is_xen, struct spec *spec)
 {
@@ -160,7 +160,7 @@ static bool read_source(struct reader *r, json_t *json, const char *what, bool i
 	if (is_xen && !is_one_of(spec->source, of_xen))
 		return wrong(r, "%s has a source \"%s\"; there are xen and module", what, spec->source);
 	if (!is_xen && !is_one_of(spec->source, of_dom0))
-		return wrong(r, "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms, proc-modules, sys-module", what, spec->source);
+		return wrong(r, "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms, proc-modules, sys-module, proc-net", what, spec->source);
 	if (is_one_of(spec->source, of_xen))
 		return text(r, json, what, "probe", true, &spec->probe) && text(r, json, what, "kind", true, &spec->kind);
 	if (json_object_get(json, "probe") || json_object_get(json, "kind") || json_object_get(json, "passes"))
@@ -216,7 +216,7 @@ static bool read_rule(struct reader *r, struct check *check, json_t *json, const
 	if (!json_is_array(rules))
 		return read_one_rule(r, rules, name, rule);
 	if (!json_array_size(rules) || json_array_size(rules) > ALTERNATIVES_MAX + 1 - check->alternatives_count)
-		return wrong(r, "\"%s\" is a rule, or an array of some; a check has up to %d", name, ALTERNATIVES_MAX);
+		return wrong(r, "\"%s\" is a rule, or an array of some, of which a check has up to %d behind another", name, ALTERNATIVES_MAX);
 	json_array_foreach(rules, i, one) {
 		next = i ? &check->alternatives[check->alternatives_count++] : rule;
 		if (!read_one_rule(r, one, name, next))
@@ -324,6 +324,19 @@ static bool read_only_if(struct reader *r, struct check *check, json_t *json)
 	return true;
 }
 
+static bool read_among(struct reader *r, struct check *check, json_t *json)
+{
+	static const char *const known[] = { "members", "words", NULL };
+	json_t *among = json_object_get(json, "among");
+
+	if (!among)
+		return true;
+	if (!only_members(r, among, "\"among\"", known) || !names(r, among, "\"among\"", "members", check->among) ||
+	    !text(r, among, "\"among\"", "words", true, &check->among_words))
+		return false;
+	return check->among[0] || wrong(r, "\"among\" needs \"members\", an array of names of members");
+}
+
 static bool read_not_here(struct reader *r, struct check *check, json_t *json)
 {
 	static const char *const known[] = { "source", "words", NULL };
@@ -349,7 +362,7 @@ static bool read_not_here(struct reader *r, struct check *check, json_t *json)
 
 static bool read_check(struct reader *r, struct check *check, json_t *json)
 {
-	static const char *const known[] = { "check", "instead_of", "only_if", "not_here", "xen", "dom0", "near", "looks", "pause_ms", "only_xen",
+	static const char *const known[] = { "check", "instead_of", "only_if", "not_here", "xen", "dom0", "among", "near", "looks", "pause_ms", "only_xen",
 					     "only_dom0", "differs", "more", "changed", NULL };
 	json_int_t looks = 3, pause_ms = 100;
 
@@ -358,7 +371,8 @@ static bool read_check(struct reader *r, struct check *check, json_t *json)
 		return false;
 	r->at = check->name;
 	if (!only_members(r, json, "it", known) || !text(r, json, "it", "instead_of", false, &check->instead_of) ||
-	    !read_only_if(r, check, json) || !read_not_here(r, check, json) || !number(r, json, "looks", 1, LOOKS_MAX, &looks) ||
+	    !read_only_if(r, check, json) || !read_not_here(r, check, json) || !read_among(r, check, json) ||
+	    !number(r, json, "looks", 1, LOOKS_MAX, &looks) ||
 	    !number(r, json, "pause_ms", 0, PAUSE_MS_MAX, &pause_ms) || !read_views(r, check, json) ||
 	    !names(r, json, "it", "near", check->near) || !read_rules(r, check, json))
 		return false;

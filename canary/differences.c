@@ -30,14 +30,24 @@ static const struct rule *first_rule(const struct check *check, json_int_t numbe
 	}
 }
 
-const struct rule *rule_of(const struct check *check, const json_t *difference)
-{
-	const struct rule *rule = first_rule(check, json_integer_value(json_object_get(difference, "rule")));
-	json_int_t alternative = json_integer_value(json_object_get(difference, "alternative"));
+/* A difference's number is that of the first rule of its kind, and this much more for each that is not for the item. */
+#define ALTERNATIVE 64
 
-	while (alternative--)
+const struct rule *rule_of(const struct check *check, json_int_t number)
+{
+	const struct rule *rule = first_rule(check, number % ALTERNATIVE);
+
+	for (; number >= ALTERNATIVE; number -= ALTERNATIVE)
 		rule = rule->otherwise;
 	return rule;
+}
+
+/* Of an item that no rule is for, as it cannot be compared. */
+#define ELSEWHERE (-1)
+
+bool is_elsewhere(const json_t *difference)
+{
+	return json_integer_value(json_object_get(difference, "rule")) == ELSEWHERE;
 }
 
 /*
@@ -67,10 +77,10 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 	const struct rule *rule = first_rule(check, number);
 	json_t *item = xen ? xen : dom0;
 	char *id, *same, identity[512];
-	int alternative = 0, failed;
+	int at = (int)number, failed;
 
 	for (; rule && !is_for(rule, item, first); rule = rule->otherwise)
-		alternative++;
+		at += ALTERNATIVE;
 	if (!rule)
 		return 0;
 	id = key_text(item, spec->id);
@@ -78,8 +88,7 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 	failed = !id || !same;
 	if (!failed) {
 		snprintf(identity, sizeof(identity), "%s/%s/%s/%s", check->name, rule->finding, id, same);
-		failed = json_object_set_new(found, identity, json_pack("{sisisO?sO?}", "rule", (int)number, "alternative", alternative, "xen", xen,
-									"dom0", dom0));
+		failed = json_object_set_new(found, identity, json_pack("{sisO?sO?}", "rule", at, "xen", xen, "dom0", dom0));
 	}
 	free(id);
 	free(same);
@@ -148,15 +157,34 @@ struct views {
 	const struct view *xen, *before, *after;
 };
 
+/* 1: the item is from where Dom0 had nothing, neither before nor after, which is noted; -1: no memory. */
+static int note_elsewhere(const struct views *v, const json_t *item, json_t *found)
+{
+	char *place = v->check->among[0] ? match_text(item, v->check->among) : NULL, identity[512];
+	bool known;
+
+	if (!place)
+		return v->check->among[0] ? -1 : 0;
+	known = json_object_get(v->before->places, place) || json_object_get(v->after->places, place);
+	snprintf(identity, sizeof(identity), "%s/elsewhere/%s", v->check->name, place);
+	free(place);
+	if (known)
+		return 0;
+	return json_object_set_new(found, identity, json_pack("{si}", "rule", ELSEWHERE)) ? -1 : 1;
+}
+
 static int compare_item(const struct views *v, json_t *item, json_t *found)
 {
 	const struct check *check = v->check;
 	const struct spec *spec = spec_of(check, item);
-	char *key = key_text(item, spec->key);
 	const json_t *first = NULL;
 	json_t *was, *is;
-	int changed = check->changed.finding ? has_changed(check, spec, item, &first) : 0, failed = 0;
+	int changed = check->changed.finding ? has_changed(check, spec, item, &first) : 0, failed = note_elsewhere(v, item, found);
+	char *key;
 
+	if (failed)
+		return failed < 0 ? -1 : 0;
+	key = match_text(item, spec->key);
 	if (!key || changed < 0) {
 		free(key);
 		return -1;

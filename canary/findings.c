@@ -166,7 +166,7 @@ static int changes_of(const struct check *check, const struct spec *spec, json_t
 
 json_t *finding_new(const struct check *check, const char *identity, const json_t *difference, const char *first_seen)
 {
-	const struct rule *rule = rule_of(check, difference);
+	const struct rule *rule = rule_of(check, json_integer_value(json_object_get(difference, "rule")));
 	json_t *xen = json_object_get(difference, "xen"), *dom0 = json_object_get(difference, "dom0"), *old = NULL, *new = NULL;
 	const struct spec *spec;
 	char id[9];

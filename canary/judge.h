@@ -63,6 +63,8 @@ struct check {
 	struct spec xen[SPECS_MAX];     /* of one probe; of the module where Dom0's programs are told something else than its kernel knows */
 	struct spec dom0[SPECS_MAX];
 	unsigned int xen_count, dom0_count;     /* dom0_count 0: each of Xen's items is a finding */
+	const char *among[KEY_MEMBERS_MAX + 1]; /* only items of Xen's where Dom0 has any with the same of these can be compared */
+	const char *among_words;        /* for the others the check is blind, in these words */
 	const char *near[KEY_MEMBERS_MAX + 1];  /* which of Dom0's items to show beside one of Xen's that it has not: the one with the same of these */
 	unsigned int looks, pause_ms;
 	struct rule only_xen, only_dom0, differs, more, changed;
@@ -150,6 +152,7 @@ struct view {
 	struct blindness blind; /* if it is not whole */
 	json_t *items;          /* array of objects */
 	json_t *by_key;         /* key: item */
+	json_t *places;         /* of Dom0's: what the items have of the check's "among" */
 };
 
 struct source {
@@ -197,19 +200,25 @@ char *first_key(const struct spec *spec, const json_t *item);
 /* The members of @item called @names as one text, for the caller to free; NULL: no memory. */
 char *key_text(const json_t *item, const char *const *names);
 
+/* The same for the two sides' items to be matched by: a number is in hex, as it may be in a record. */
+char *match_text(const json_t *item, const char *const *names);
+
 /* Whether the item has members such as "where" wants, which may be NULL. */
 bool meets(const json_t *item, json_t *where);
 
 /* === differences.c ====================================================== */
 
 /*
- * What differs, by identity: {"rule": number, "alternative": number, "xen": item or null, "dom0":
- * item or null}.  @after may be @before.  NULL: no memory.
+ * What differs, by identity: {"rule": number, "xen": item or null, "dom0": item or null}.  @after
+ * may be @before.  NULL: no memory.
  */
 json_t *differences(const struct check *check, const struct view *xen, const struct view *before, const struct view *after);
 
-/* The rule that such a difference is of. */
-const struct rule *rule_of(const struct check *check, const json_t *difference);
+/* The rule that such a number is of. */
+const struct rule *rule_of(const struct check *check, json_int_t number);
+
+/* Whether it is none, but an item of where Dom0 says nothing of, so that it cannot be compared. */
+bool is_elsewhere(const json_t *difference);
 
 /* === findings.c ========================================================= */
 

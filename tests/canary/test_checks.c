@@ -21,7 +21,7 @@ static struct played {
 	const char *name, *says, *then; /* "then": from the second question on, if it is set */
 	unsigned int asked;
 } played[] = {
-	{ .name = "xen" }, { .name = "module" }, { .name = "proc-modules" }, { .name = "sys-module" },
+	{ .name = "xen" }, { .name = "module" }, { .name = "proc-modules" }, { .name = "sys-module" }, { .name = "proc-net" },
 };
 
 #define SOURCES (sizeof(played) / sizeof(played[0]))
@@ -91,7 +91,7 @@ static bool take(void *state, const char *probe, json_int_t since, struct sample
 
 /* In the order of what is played. */
 static const struct source_type source_types[SOURCES] = {
-	SENSOR("xen"), SENSOR("module"), PLAYED("proc-modules"), PLAYED("sys-module"),
+	SENSOR("xen"), SENSOR("module"), PLAYED("proc-modules"), PLAYED("sys-module"), PLAYED("proc-net"),
 };
 
 /* === The canary's user ================================================== */
@@ -318,6 +318,77 @@ static void files_changed(void **state)
 	}
 }
 
+/* === Sockets ============================================================ */
+
+#define SOCKET(seq, fd, family, protocol, type, state, inode, more) COMMON(seq, "socket") "'pid': 9, 'fd': " #fd ", 'comm': 'sshd', " \
+	"'family': '" family "', 'protocol': '" protocol "', 'type': '" type "', 'state': '" state "', 'netns': 77, 'inode': " inode more "}"
+#define HERE "{'netns': 77}"
+#define SHOWN(inode) "{'netns': 77, 'inode': " #inode "}"
+
+static void sockets_agree(void **state)
+{
+	(void)state;
+	source("module")->says = "[" SOCKET(1, 3, "inet", "tcp", "stream", "listen", "20", ", 'port': 22, 'local': '0.0.0.0:22'") ","
+				 SOCKET(2, 4, "inet6", "udp", "dgram", "unconnected", "'0x15'", ", 'port': 53") ","
+				 SOCKET(3, 5, "unix", "", "stream", "connected", "'0x16'", "") "]";
+	source("proc-net")->says = "[" HERE "," SHOWN(20) "," SHOWN(21) "," SHOWN(22) "," SHOWN(99) "]";
+	assert_string_equal(verdict("sockets"), "agrees -");
+}
+
+/* What is not bound, or of a family that /proc/net has no file for, is not to be expected there. */
+static void sockets_of_which_nobody_is_told(void **state)
+{
+	(void)state;
+	source("module")->says = "[" SOCKET(1, 3, "inet", "tcp", "stream", "closed", "20", ", 'port': 80") ","
+				 SOCKET(2, 4, "inet", "udp", "dgram", "unconnected", "21", ", 'port': 0") ","
+				 SOCKET(3, 5, "netlink", "route", "raw", "unconnected", "22", ", 'local': '0'") ","
+				 SOCKET(4, 6, "vsock", "", "stream", "listen", "23", "") "]";
+	source("proc-net")->says = "[" HERE "]";
+	assert_string_equal(verdict("sockets"), "agrees -");
+}
+
+static void socket_left_out(void **state)
+{
+	static const char *const left_out[] = {
+		SOCKET(1, 3, "inet", "tcp", "stream", "listen", "'0x14'", ", 'port': 22, 'local': '0.0.0.0:22'"),
+		SOCKET(1, 3, "inet6", "tcp", "stream", "close-wait", "20", ", 'port': 22"),
+		SOCKET(1, 3, "inet", "udp", "dgram", "connected", "20", ", 'port': 53"),
+		SOCKET(1, 3, "inet", "icmp", "raw", "unconnected", "20", ", 'port': 1"),
+		SOCKET(1, 3, "packet", "", "raw", "unconnected", "20", ", 'local': 'interface 0'"),
+		SOCKET(1, 3, "netlink", "audit", "raw", "unconnected", "20", ", 'local': '45'"),
+		SOCKET(1, 3, "unix", "", "dgram", "unconnected", "20", ""),
+	};
+
+	for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++) {
+		char says[1024];
+
+		snprintf(says, sizeof(says), "[%s]", left_out[i]);
+		source("module")->says = says;
+		/* The same number in another namespace is another socket. */
+		source("proc-net")->says = "[" HERE "," SHOWN(21) ", {'netns': 78}, {'netns': 78, 'inode': 20}]";
+		assert_string_equal(verdict("sockets"), "differs -");
+		assert_string_equal(findings(), "socket-not-in-proc critical");
+		if (!i)
+			assert_string_equal(sentence(), "the process 9 (sshd) has a socket, inet tcp stream 0.0.0.0:22  listen, which /proc/net does not have");
+		end(state);
+		raised = json_array();
+	}
+}
+
+/* Of a namespace in which no process is, /proc/net is not to be had: that is no sight, and no finding. */
+static void socket_of_no_namespace_here(void **state)
+{
+	(void)state;
+	source("module")->says = "[" SOCKET(1, 3, "unix", "", "dgram", "unconnected", "20", "") "]";
+	source("proc-net")->says = "[{'netns': 78}, {'netns': 78, 'inode': 20}]";
+	assert_string_equal(verdict("sockets"), "blind foreign-namespace");
+	assert_string_equal(findings(), "");
+	/* One that came between two looks was seen by the second. */
+	source("proc-net")->asked = 0;
+	source("proc-net")->then = "[{'netns': 78}, " HERE "," SHOWN(20) "]";
+	assert_string_equal(verdict("sockets"), "agrees -");
+}
+
 /* === Who was refused ==================================================== */
 
 #define DENIED(seq, domid, op, command, control, count) COMMON(seq, "denied") "'domid': " #domid ", 'uuid': '" #domid "', 'op': '" op "', " \
@@ -365,6 +436,10 @@ int main(void)
 		TEST(modules_unreadable),
 		TEST(files_as_at_first),
 		TEST(files_changed),
+		TEST(sockets_agree),
+		TEST(sockets_of_which_nobody_is_told),
+		TEST(socket_left_out),
+		TEST(socket_of_no_namespace_here),
 		TEST(nobody_refused),
 		TEST(guest_refused),
 		TEST(dom0_refused),

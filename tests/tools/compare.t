@@ -88,6 +88,8 @@ my %wrong = (
 	'a condition with another end' => [check(only_if => { where => {}, otherwise => 'bad', words => 'w' }), 'not-here or blind'],
 	'a condition of the old form' => [check(only_if => { kind => 'dom0' }), '"kind"'],
 	'an absent source there is not' => [check(not_here => [{ source => 'xl', words => 'w' }]), 'not known'],
+	'where what is to be compared has to be, without a word' => [check(among => { members => ['domid'] }), '"words"'],
+	'where what is to be compared has to be, without members' => [check(among => { words => 'w' }), '"members"'],
 	'too many passes' => [check(xen => { %$view, passes => 9 }), '"passes"'],
 	'passes of no sensor' => [check(dom0 => [{ source => 'proc', key => ['pid'], passes => 2 }]), 'for sensors'],
 	'no looks' => [check(looks => 0), '"looks"'],

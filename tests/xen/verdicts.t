@@ -39,7 +39,7 @@ sub with_gate {
 	};
 }
 my %debugger = (gate => with_gate('attack'), 'gate-back' => with_gate('undo'));
-my $steps = boot(<<"SH", \%debugger, '--gdb', "$dir/gdb", map { ('--add', $_) } $KS::module, map { "$KS::test_modules/$_.ko" } qw(code/ks_code torn/ks_torn hide/ks_hide));
+my $steps = boot(<<"SH", \%debugger, '--gdb', "$dir/gdb", map { ('--add', $_) } $KS::module, map { "$KS::test_modules/$_.ko" } qw(code/ks_code torn/ks_torn));
 socket=/run/ksense/kernel.sock
 at() { sed -n "s/^\\([0-9a-f]*\\) [a-zA-Z] \$1\\\$/\\1/p" /proc/kallsyms; }
 poke() { echo "\$*" >/sys/module/ks_code/parameters/poke; }
@@ -67,26 +67,6 @@ echo function >\$trace/current_tracer
 step traced compare
 step traced-strict compare --strict
 echo nop >\$trace/current_tracer
-
-# Modules: one is left out of what programs are told, one is made up; the folder of one goes, and one takes another's name.
-grep -v '^ks_code ' /proc/modules >left-out
-(cat /proc/modules; echo 'innocent 16384 0 - Live 0x0000000000000000') >made-up
-mkdir empty
-mount --bind left-out /proc/modules
-step module-left-out compare
-umount /proc/modules
-mount --bind made-up /proc/modules
-step module-made-up compare
-umount /proc/modules
-mount --bind empty /sys/module/ks_code
-step module-folder compare
-umount /sys/module/ks_code
-insmod ks_hide.ko
-echo ks_code >/sys/module/ks_hide/parameters/alias
-step module-alias compare
-echo ks_hide >/sys/module/ks_hide/parameters/alias
-step modules-quiet compare
-rmmod ks_hide
 
 # Xen's: and a collector takes the record of the change.
 step gate true
@@ -158,11 +138,6 @@ for my $case (
 	['restored', 0, '', 'all put back'],
 	['traced', 0, '', 'a function that is traced is a notice'],
 	['traced-strict', 1, '', 'which counts for whoever wants it to'],
-	['module-left-out', 1, 'module-not-in-proc', 'a module that /proc/modules leaves out'],
-	['module-made-up', 1, 'module-only-in-proc', 'a module that /proc/modules makes up'],
-	['module-folder', 1, 'module-not-in-sysfs', 'a module that has no folder in /sys/module'],
-	['module-alias', 1, 'module-only-in-sysfs', 'a module that took another one\'s name'],
-	['modules-quiet', 0, '', 'and its own again'],
 	['gate-1', 1, 'xen-entry-changed', 'a gate of Xen\'s IDT'],
 	['gate-2', 1, 'xen-entry-changed', 'and again, though somebody took the record of it'],
 	['gate-3', 0, '', 'the gate put back'],
