@@ -149,7 +149,9 @@ static bool is_one_of(const char *name, const char *const *names)
 }
 
 static const char *const of_xen[] = { "xen", "module", NULL };
-static const char *const of_dom0[] = { "module", "toolstack", "xenstore", "proc", "kallsyms", "proc-modules", "sys-module", "proc-net", NULL };
+static const char *const of_dom0[] = {
+	"module", "toolstack", "xenstore", "proc", "kallsyms", "proc-modules", "sys-module", "proc-net", NULL,
+};
 
 static bool read_source(struct reader *r, json_t *json, const char *what, bool is_xen, struct spec *spec)
 {
@@ -160,7 +162,8 @@ static bool read_source(struct reader *r, json_t *json, const char *what, bool i
 	if (is_xen && !is_one_of(spec->source, of_xen))
 		return wrong(r, "%s has a source \"%s\"; there are xen and module", what, spec->source);
 	if (!is_xen && !is_one_of(spec->source, of_dom0))
-		return wrong(r, "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms, proc-modules, sys-module, proc-net", what, spec->source);
+		return wrong(r, "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms, proc-modules, sys-module, "
+			     "proc-net", what, spec->source);
 	if (is_one_of(spec->source, of_xen))
 		return text(r, json, what, "probe", true, &spec->probe) && text(r, json, what, "kind", true, &spec->kind);
 	if (json_object_get(json, "probe") || json_object_get(json, "kind") || json_object_get(json, "passes"))
@@ -238,14 +241,16 @@ static bool read_changed(struct reader *r, struct check *check, json_t *json)
 	if (!read_rule(r, check, json, "changed", rule))
 		return false;
 	for (size_t i = 0; rules && rule; rule = rule->otherwise, i++) {
-		rule->members = json_object_get(json_is_array(rules) ? json_array_get(rules, i) : rules, "members");
+		json_t *one = json_is_array(rules) ? json_array_get(rules, i) : rules;
+
+		check->appeared |= json_is_true(json_object_get(one, "appeared"));
+		rule->members = json_object_get(one, "members");
 		if (rule->members && !json_is_object(rule->members))
 			return wrong(r, "\"members\" of \"changed\" is an object");
 		json_object_foreach(rule->members, member, value)
 			if (!json_is_boolean(value))
 				return wrong(r, "\"members\" of \"changed\": \"%s\" is true, it has changed, or false, it has not", member);
 	}
-	check->appeared = json_is_true(json_object_get(rules, "appeared"));
 	return true;
 }
 
@@ -362,8 +367,8 @@ static bool read_not_here(struct reader *r, struct check *check, json_t *json)
 
 static bool read_check(struct reader *r, struct check *check, json_t *json)
 {
-	static const char *const known[] = { "check", "instead_of", "only_if", "not_here", "xen", "dom0", "among", "near", "looks", "pause_ms", "only_xen",
-					     "only_dom0", "differs", "more", "changed", NULL };
+	static const char *const known[] = { "check", "instead_of", "only_if", "not_here", "xen", "dom0", "among", "near", "looks", "pause_ms",
+					     "only_xen", "only_dom0", "differs", "more", "changed", NULL };
 	json_int_t looks = 3, pause_ms = 100;
 
 	r->at = NULL;

@@ -30,7 +30,10 @@ static const struct rule *first_rule(const struct check *check, json_int_t numbe
 	}
 }
 
-/* A difference's number is that of the first rule of its kind, and this much more for each that is not for the item. */
+/*
+ * A difference's number is that of the first rule of its kind, and this much more for each that is
+ * not for the item.
+ */
 #define ALTERNATIVE 64
 
 const struct rule *rule_of(const struct check *check, json_int_t number)
@@ -157,7 +160,10 @@ struct views {
 	const struct view *xen, *before, *after;
 };
 
-/* 1: the item is from where Dom0 had nothing, neither before nor after, which is noted; -1: no memory. */
+/*
+ * 1: the item is from where Dom0 had nothing, neither before nor after, which is noted.  -1: no
+ * memory.
+ */
 static int note_elsewhere(const struct views *v, const json_t *item, json_t *found)
 {
 	char *place = v->check->among[0] ? match_text(item, v->check->among) : NULL, identity[512];

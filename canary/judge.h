@@ -41,7 +41,8 @@ struct spec {
 struct rule {
 	const char *finding, *severity, *what, *why, *next;
 	json_t *where;                  /* only of items with these members; NULL: of all */
-	json_t *members;                /* for "changed": which of the item's must have changed, and which must not; NULL: any */
+	/* For "changed": which of the item's must have changed, and which must not; NULL: any. */
+	json_t *members;
 	struct rule *otherwise;         /* where this one is not for the item; or NULL */
 };
 
@@ -63,8 +64,11 @@ struct check {
 	struct spec xen[SPECS_MAX];     /* of one probe; of the module where Dom0's programs are told something else than its kernel knows */
 	struct spec dom0[SPECS_MAX];
 	unsigned int xen_count, dom0_count;     /* dom0_count 0: each of Xen's items is a finding */
-	const char *among[KEY_MEMBERS_MAX + 1]; /* only items of Xen's where Dom0 has any with the same of these can be compared */
-	const char *among_words;        /* for the others the check is blind, in these words */
+	/*
+	 * Only items of Xen's can be compared where Dom0 has any with the same of these; for the
+	 * others the check is blind, in these words.
+	 */
+	const char *among[KEY_MEMBERS_MAX + 1], *among_words;
 	const char *near[KEY_MEMBERS_MAX + 1];  /* which of Dom0's items to show beside one of Xen's that it has not: the one with the same of these */
 	unsigned int looks, pause_ms;
 	struct rule only_xen, only_dom0, differs, more, changed;
@@ -200,7 +204,9 @@ char *first_key(const struct spec *spec, const json_t *item);
 /* The members of @item called @names as one text, for the caller to free; NULL: no memory. */
 char *key_text(const json_t *item, const char *const *names);
 
-/* The same for the two sides' items to be matched by: a number is in hex, as it may be in a record. */
+/*
+ * The same for the two sides' items to be matched by: a number is in hex, as it may be in a record.
+ */
 char *match_text(const json_t *item, const char *const *names);
 
 /* Whether the item has members such as "where" wants, which may be NULL. */

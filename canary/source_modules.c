@@ -79,7 +79,10 @@ static bool proc_take(void *state, const char *probe, json_int_t since, struct s
 
 /* === /sys/module ======================================================== */
 
-/* What is built into the kernel has a folder, too, but no state; which is not read, only looked for. */
+/*
+ * What is built into the kernel has a folder, too, but no state; which is not read, only looked
+ * for: the kernel ends whoever reads that of a module which is not formed.
+ */
 static bool is_loadable(const char *name)
 {
 	char path[300];

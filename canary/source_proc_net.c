@@ -46,11 +46,11 @@ static bool net_there(void *state, struct blindness *blind)
 /* Of the line, which is taken apart; 0: it has none, as what no program has any more. */
 static json_int_t inode_in(char *line, int place)
 {
-	char *word = strtok(line, " \n"), *last = word;
+	char *rest, *word = strtok_r(line, " \n", &rest), *last = word;
 
 	for (int i = 0; word && i != place; i++) {
 		last = word;
-		word = strtok(NULL, " \n");
+		word = strtok_r(NULL, " \n", &rest);
 	}
 	word = place == LAST ? last : word;
 	return word ? (json_int_t)strtoull(word, NULL, 10) : 0;

@@ -15,7 +15,7 @@ extern const struct source_type source_proc;            /* /proc: processes with
 extern const struct source_type source_kallsyms;        /* where functions of the kernel's own begin */
 extern const struct source_type source_proc_modules;    /* /proc/modules */
 extern const struct source_type source_sys_module;      /* /sys/module, without what is built in */
-extern const struct source_type source_proc_net;        /* /proc/net, of all network namespaces in which a process is */
+extern const struct source_type source_proc_net;        /* /proc/net of all network namespaces in use */
 
 /*
  * Others gave a name: it may be no UTF-8, and is then told as the sensors tell it, so that the two

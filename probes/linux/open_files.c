@@ -499,7 +499,7 @@ static union {
 	struct inet_sock inet;
 } copied;
 
-/* A network namespace stays as long as a socket is of it.  False: there is none, or not to be read. */
+/* It stays as long as a socket is of it.  False: there is none, or not to be read. */
 static bool put_namespace(const struct sock *sk, uint32_t *inode)
 {
 	const struct net *net = sock_net(sk);

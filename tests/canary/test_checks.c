@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The built-in checks, each alone, on recorded views: what is found, and what is none of a finding.
+ * The built-in checks, each alone, on recorded views: what is found, and what is no finding.
  *
  * Wrong in the world if this fails: a module, a socket or a file that is hidden or changed is not
  * told of, or what is as it should be is.
@@ -184,7 +184,8 @@ static const char *sentence(void)
 
 /* === Modules ============================================================ */
 
-#define MODULE(seq, name, at, state) COMMON(seq, "module") "'name': '" name "', 'module': '" at "', 'base': '0x1000', 'size_bytes': 4096, 'state': '" state "'}"
+#define MODULE(seq, name, at, state) COMMON(seq, "module") "'name': '" name "', 'module': '" at "', 'base': '0x1000', " \
+	"'size_bytes': 4096, 'state': '" state "'}"
 #define HIDDEN(seq, name, at, seen) COMMON(seq, "hidden") "'name': '" name "', 'module': '" at "', 'seen': '" seen "'}"
 #define NAMES(list) "[" list "]"
 #define NAME(is) "{'name': '" is "'}"
@@ -228,7 +229,7 @@ static void module_takes_a_name(void **state)
 	assert_string_equal(findings(), "module-only-in-sysfs critical");
 }
 
-/* It has no folder before it is live, and none when it goes; its coming and going take their time. */
+/* It may have no folder before it is live, and when it goes; that takes its time. */
 static void module_without_folder(void **state)
 {
 	(void)state;
@@ -335,7 +336,7 @@ static void sockets_agree(void **state)
 	assert_string_equal(verdict("sockets"), "agrees -");
 }
 
-/* What is not bound, or of a family that /proc/net has no file for, is not to be expected there. */
+/* What is not bound, or of a family without a file, is not to be expected there. */
 static void sockets_of_which_nobody_is_told(void **state)
 {
 	(void)state;
@@ -375,7 +376,7 @@ static void socket_left_out(void **state)
 	}
 }
 
-/* Of a namespace in which no process is, /proc/net is not to be had: that is no sight, and no finding. */
+/* The /proc/net of a namespace without a process is not to be had: no sight, and no finding. */
 static void socket_of_no_namespace_here(void **state)
 {
 	(void)state;
@@ -401,7 +402,7 @@ static void nobody_refused(void **state)
 	assert_string_equal(verdict("refused"), "agrees -");
 }
 
-/* Which any can make be, as often as it likes: it does not count, and is told once, with how often. */
+/* Any guest can be, as often as it likes: that does not count, and is told once. */
 static void guest_refused(void **state)
 {
 	(void)state;

@@ -30,8 +30,9 @@
  *   alias=NAME  gives this module another name, which may be another module's.  The probe "modules" has to have both.
  *   self=1      takes this module out of the list of modules: lsmod and rmmod do not know it.  Diamorphine, Reptile and adore-ng do it so.
  *               The probe "modules" has to report it.
- *   port=N      leaves the TCP sockets of this local port out of /proc/net/tcp, by a kprobe on the function that shows one, as Reptile does it.
- *               Nothing that the kernel keeps is another: ksense compare finds it as "socket-not-in-proc".
+ *   port=N      leaves the TCP sockets of this local port out of /proc/net/tcp, by a kprobe on the
+ *               function that shows one, as Reptile does it.  Nothing that the kernel keeps is
+ *               changed: ksense compare finds it as "socket-not-in-proc".
  *   shade=HOW   says, 100 times a second, that a module comes that has all of the modules' area, so that whatever is wrong there looks like one
  *               that just comes: 1, one that there is not; 2, one that is put into the list for that.  "modules" has to report it all the same.
  *
