@@ -25,7 +25,7 @@ open(my $file, '>', "$dir/told") or die "$dir/told: $!";
 print $file JSON::PP->new->encode({ checks => [grep { $told{$_->{check}} } @{$built_in->{checks}}] });
 close $file;
 
-my $steps = boot(<<"SH", map { ('--add', $_) } "$dir/told", $KS::module, "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(hide/ks_hide code/ks_code torn/ks_torn entries/ks_entries));
+my $steps = boot(<<"SH", '--timeout', 900, map { ('--add', $_) } "$dir/told", $KS::module, "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(hide/ks_hide code/ks_code torn/ks_torn entries/ks_entries));
 socket=/run/ksense/kernel.sock
 compare() { ksense --json compare --checks told "\$@"; }
 start_open() {
