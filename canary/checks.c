@@ -105,6 +105,20 @@ static bool names(struct reader *r, const json_t *object, const char *what, cons
 	return true;
 }
 
+/* One that a record's member can have, or an array of such. */
+static bool is_value(const json_t *value)
+{
+	const json_t *one;
+	size_t i;
+
+	if (!json_is_array(value))
+		return !json_is_object(value);
+	json_array_foreach(value, i, one)
+		if (json_is_array(one) || json_is_object(one))
+			return false;
+	return json_array_size(value);
+}
+
 static bool conditions(struct reader *r, json_t *object, const char *what, const char *name, json_t **out)
 {
 	json_t *where = json_object_get(object, name), *value;
@@ -113,8 +127,13 @@ static bool conditions(struct reader *r, json_t *object, const char *what, const
 	if (where && !json_is_object(where))
 		return wrong(r, "\"%s\" of %s is an object", name, what);
 	json_object_foreach(where, member, value) {
-		if (json_is_array(value) || (json_is_object(value) && (json_object_size(value) != 1 || !json_object_get(value, "not"))))
+		json_t *not = json_object_get(value, "not");
+
+		if (json_is_object(value) && (json_object_size(value) != 1 || !not))
 			return wrong(r, "\"%s\" of %s: \"%s\" needs a value, or {\"not\": value}", name, what, member);
+		if (!is_value(not ? not : value))
+			return wrong(r, "\"%s\" of %s: \"%s\" needs a string, a number, true, false or null, or an array of such", name, what,
+				     member);
 	}
 	*out = where;
 	return true;
@@ -130,7 +149,9 @@ static bool is_one_of(const char *name, const char *const *names)
 }
 
 static const char *const of_xen[] = { "xen", "module", NULL };
-static const char *const of_dom0[] = { "module", "toolstack", "xenstore", "proc", "kallsyms", NULL };
+static const char *const of_dom0[] = {
+	"module", "toolstack", "xenstore", "proc", "kallsyms", "proc-modules", "sys-module", "proc-net", NULL,
+};
 
 static bool read_source(struct reader *r, json_t *json, const char *what, bool is_xen, struct spec *spec)
 {
@@ -141,7 +162,8 @@ static bool read_source(struct reader *r, json_t *json, const char *what, bool i
 	if (is_xen && !is_one_of(spec->source, of_xen))
 		return wrong(r, "%s has a source \"%s\"; there are xen and module", what, spec->source);
 	if (!is_xen && !is_one_of(spec->source, of_dom0))
-		return wrong(r, "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms", what, spec->source);
+		return wrong(r, "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms, proc-modules, sys-module, "
+			     "proc-net", what, spec->source);
 	if (is_one_of(spec->source, of_xen))
 		return text(r, json, what, "probe", true, &spec->probe) && text(r, json, what, "kind", true, &spec->kind);
 	if (json_object_get(json, "probe") || json_object_get(json, "kind") || json_object_get(json, "passes"))
@@ -171,21 +193,64 @@ static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_
 	return true;
 }
 
-/* If there is one. */
-static bool read_rule(struct reader *r, const json_t *check, const char *name, struct rule *rule)
+static bool read_one_rule(struct reader *r, json_t *json, const char *name, struct rule *rule)
 {
-	static const char *const known[] = { "finding", "severity", "what", "why", "next", "members", "extra", "appeared", NULL };
+	static const char *const known[] = { "finding", "severity", "what", "why", "next", "where", "members", "extra", "appeared", NULL };
 	static const char *const severities[] = { "critical", "high", "medium", "low", "notice", NULL };
-	const json_t *json = json_object_get(check, name);
 
-	if (!json)
-		return true;
 	if (!only_members(r, json, name, known) || !text(r, json, name, "finding", true, &rule->finding) ||
 	    !text(r, json, name, "severity", true, &rule->severity) || !text(r, json, name, "what", true, &rule->what) ||
 	    !text(r, json, name, "why", true, &rule->why) || !text(r, json, name, "next", true, &rule->next))
 		return false;
 	if (!is_one_of(rule->severity, severities))
 		return wrong(r, "%s: a severity is critical, high, medium, low or notice, not \"%s\"", name, rule->severity);
+	return conditions(r, json, name, "where", &rule->where);
+}
+
+/* If there is one, or an array of such, of which the first counts that is for an item. */
+static bool read_rule(struct reader *r, struct check *check, json_t *json, const char *name, struct rule *rule)
+{
+	json_t *rules = json_object_get(json, name), *one;
+	struct rule *next;
+	size_t i;
+
+	if (!rules)
+		return true;
+	if (!json_is_array(rules))
+		return read_one_rule(r, rules, name, rule);
+	if (!json_array_size(rules) || json_array_size(rules) > ALTERNATIVES_MAX + 1 - check->alternatives_count)
+		return wrong(r, "\"%s\" is a rule, or an array of some, of which a check has up to %d behind another", name, ALTERNATIVES_MAX);
+	json_array_foreach(rules, i, one) {
+		next = i ? &check->alternatives[check->alternatives_count++] : rule;
+		if (!read_one_rule(r, one, name, next))
+			return false;
+		if (i)
+			rule->otherwise = next;
+		rule = next;
+	}
+	return true;
+}
+
+/* Which members have changed, and which have not. */
+static bool read_changed(struct reader *r, struct check *check, json_t *json)
+{
+	json_t *rules = json_object_get(json, "changed"), *value;
+	struct rule *rule = &check->changed;
+	const char *member;
+
+	if (!read_rule(r, check, json, "changed", rule))
+		return false;
+	for (size_t i = 0; rules && rule; rule = rule->otherwise, i++) {
+		json_t *one = json_is_array(rules) ? json_array_get(rules, i) : rules;
+
+		check->appeared |= json_is_true(json_object_get(one, "appeared"));
+		rule->members = json_object_get(one, "members");
+		if (rule->members && !json_is_object(rule->members))
+			return wrong(r, "\"members\" of \"changed\" is an object");
+		json_object_foreach(rule->members, member, value)
+			if (!json_is_boolean(value))
+				return wrong(r, "\"members\" of \"changed\": \"%s\" is true, it has changed, or false, it has not", member);
+	}
 	return true;
 }
 
@@ -194,7 +259,7 @@ static bool read_differs(struct reader *r, struct check *check, json_t *json)
 	json_t *members = json_object_get(json_object_get(json, "differs"), "members"), *value;
 	const char *name;
 
-	if (!read_rule(r, json, "differs", &check->differs))
+	if (!read_rule(r, check, json, "differs", &check->differs))
 		return false;
 	if (!check->differs.finding)
 		return true;
@@ -211,11 +276,12 @@ static bool read_differs(struct reader *r, struct check *check, json_t *json)
 
 static bool read_rules(struct reader *r, struct check *check, json_t *json)
 {
-	if (!read_rule(r, json, "only_xen", &check->only_xen) || !read_rule(r, json, "only_dom0", &check->only_dom0) ||
-	    !read_differs(r, check, json) || !read_rule(r, json, "more", &check->more) || !read_rule(r, json, "changed", &check->changed) ||
+	if (!read_rule(r, check, json, "only_xen", &check->only_xen) || !read_rule(r, check, json, "only_dom0", &check->only_dom0) ||
+	    !read_differs(r, check, json) || !read_rule(r, check, json, "more", &check->more) || !read_changed(r, check, json) ||
 	    !number(r, json_object_get(json, "more"), "extra", 0, 1000000, &check->extra))
 		return false;
-	check->appeared = json_is_true(json_object_get(json_object_get(json, "changed"), "appeared"));
+	if (check->more.where || check->more.otherwise)
+		return wrong(r, "\"more\" is one rule, of no item: it has no \"where\"");
 	if (!check->only_xen.finding && !check->only_dom0.finding && !check->differs.finding && !check->more.finding && !check->changed.finding)
 		return wrong(r, "it needs one of \"only_xen\", \"only_dom0\", \"differs\", \"more\", \"changed\": what a difference means");
 	return true;
@@ -263,6 +329,19 @@ static bool read_only_if(struct reader *r, struct check *check, json_t *json)
 	return true;
 }
 
+static bool read_among(struct reader *r, struct check *check, json_t *json)
+{
+	static const char *const known[] = { "members", "words", NULL };
+	json_t *among = json_object_get(json, "among");
+
+	if (!among)
+		return true;
+	if (!only_members(r, among, "\"among\"", known) || !names(r, among, "\"among\"", "members", check->among) ||
+	    !text(r, among, "\"among\"", "words", true, &check->among_words))
+		return false;
+	return check->among[0] || wrong(r, "\"among\" needs \"members\", an array of names of members");
+}
+
 static bool read_not_here(struct reader *r, struct check *check, json_t *json)
 {
 	static const char *const known[] = { "source", "words", NULL };
@@ -286,6 +365,13 @@ static bool read_not_here(struct reader *r, struct check *check, json_t *json)
 	return true;
 }
 
+/* One rule for all probes that it was done to. */
+static bool read_deed(struct reader *r, struct check *check, json_t *json, const char *name, struct rule *rule)
+{
+	return read_rule(r, check, json, name, rule) &&
+	       ((!rule->where && !rule->otherwise) || wrong(r, "\"%s\" of a sensor is one rule, without \"where\"", name));
+}
+
 /* A check of a sensor itself. */
 static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 {
@@ -300,9 +386,10 @@ static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 	check->xen[0].kind = "";
 	check->xen[0].id[0] = "probe";
 	check->looks = 1;
-	if (!read_rule(r, json, "off", &check->off) || !read_rule(r, json, "lowered", &check->lowered) ||
-	    !read_rule(r, json, "reset", &check->reset) || !read_rule(r, json, "restarted", &check->restarted) ||
-	    !read_rule(r, json, "gone", &check->gone))
+	if (!read_deed(r, check, json, "off", &check->off) || !read_deed(r, check, json, "lowered", &check->lowered) ||
+	    !read_deed(r, check, json, "reset", &check->reset) ||
+	    !read_deed(r, check, json, "restarted", &check->restarted) ||
+	    !read_deed(r, check, json, "gone", &check->gone))
 		return false;
 	if (!check->off.finding && !check->lowered.finding && !check->reset.finding && !check->restarted.finding &&
 	    !check->gone.finding)
@@ -313,8 +400,8 @@ static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 
 static bool read_check(struct reader *r, struct check *check, json_t *json)
 {
-	static const char *const known[] = { "check", "instead_of", "only_if", "not_here", "xen", "dom0", "near", "looks", "pause_ms", "only_xen",
-					     "only_dom0", "differs", "more", "changed", NULL };
+	static const char *const known[] = { "check", "instead_of", "only_if", "not_here", "xen", "dom0", "among", "near", "looks", "pause_ms",
+					     "only_xen", "only_dom0", "differs", "more", "changed", NULL };
 	json_int_t looks = 3, pause_ms = 100;
 
 	r->at = NULL;
@@ -324,7 +411,8 @@ static bool read_check(struct reader *r, struct check *check, json_t *json)
 	if (json_object_get(json, "sensor"))
 		return read_sensor(r, check, json);
 	if (!only_members(r, json, "it", known) || !text(r, json, "it", "instead_of", false, &check->instead_of) ||
-	    !read_only_if(r, check, json) || !read_not_here(r, check, json) || !number(r, json, "looks", 1, LOOKS_MAX, &looks) ||
+	    !read_only_if(r, check, json) || !read_not_here(r, check, json) || !read_among(r, check, json) ||
+	    !number(r, json, "looks", 1, LOOKS_MAX, &looks) ||
 	    !number(r, json, "pause_ms", 0, PAUSE_MS_MAX, &pause_ms) || !read_views(r, check, json) ||
 	    !names(r, json, "it", "near", check->near) || !read_rules(r, check, json))
 		return false;

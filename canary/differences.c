@@ -12,7 +12,7 @@
 
 #include "judge.h"
 
-const struct rule *rule_of(const struct check *check, json_int_t number)
+static const struct rule *first_rule(const struct check *check, json_int_t number)
 {
 	switch (number) {
 	case ONLY_XEN:
@@ -38,15 +38,68 @@ const struct rule *rule_of(const struct check *check, json_int_t number)
 	}
 }
 
-static int add_difference(json_t *found, const struct check *check, enum rule_number number, const struct spec *spec, json_t *xen, json_t *dom0)
-{
-	json_t *item = xen ? xen : dom0;
-	char *id = key_text(item, spec->id), *same = key_text(item, spec->same), identity[512];
-	int failed = !id || !same;
+/*
+ * A difference's number is that of the first rule of its kind, and this much more for each that is
+ * not for the item.
+ */
+#define ALTERNATIVE 64
 
+const struct rule *rule_of(const struct check *check, json_int_t number)
+{
+	const struct rule *rule = first_rule(check, number % ALTERNATIVE);
+
+	for (; number >= ALTERNATIVE; number -= ALTERNATIVE)
+		rule = rule->otherwise;
+	return rule;
+}
+
+/* Of an item that no rule is for, as it cannot be compared. */
+#define ELSEWHERE (-1)
+
+bool is_elsewhere(const json_t *difference)
+{
+	return json_integer_value(json_object_get(difference, "rule")) == ELSEWHERE;
+}
+
+/*
+ * @first: what is said of how the item was first.  Where that was too long to be told, nobody knows
+ * what has changed: that is the last rule's.
+ */
+static bool is_for(const struct rule *rule, const json_t *item, const json_t *first)
+{
+	const char *member;
+	json_t *value;
+
+	if (rule->members && json_is_null(first))
+		return !rule->otherwise;
+	json_object_foreach(rule->members, member, value) {
+		json_t *was = json_object_get(first, member);
+		bool changed = was && !json_equal(was, json_object_get(item, member));
+
+		if (changed != json_is_true(value))
+			return false;
+	}
+	return meets(item, rule->where);
+}
+
+static int add_difference(json_t *found, const struct check *check, enum rule_number number, const struct spec *spec, json_t *xen, json_t *dom0,
+			  const json_t *first)
+{
+	const struct rule *rule = first_rule(check, number);
+	json_t *item = xen ? xen : dom0;
+	char *id, *same, identity[512];
+	int at = (int)number, failed;
+
+	for (; rule && !is_for(rule, item, first); rule = rule->otherwise)
+		at += ALTERNATIVE;
+	if (!rule)
+		return 0;
+	id = key_text(item, spec->id);
+	same = key_text(item, spec->same);
+	failed = !id || !same;
 	if (!failed) {
-		snprintf(identity, sizeof(identity), "%s/%s/%s/%s", check->name, rule_of(check, number)->finding, id, same);
-		failed = json_object_set_new(found, identity, json_pack("{sisO?sO?}", "rule", (int)number, "xen", xen, "dom0", dom0));
+		snprintf(identity, sizeof(identity), "%s/%s/%s/%s", check->name, rule->finding, id, same);
+		failed = json_object_set_new(found, identity, json_pack("{sisO?sO?}", "rule", at, "xen", xen, "dom0", dom0));
 	}
 	free(id);
 	free(same);
@@ -90,18 +143,20 @@ static json_t *near(const struct check *check, const struct view *dom0, const js
 
 /*
  * Whether the item is not as it was first: the sensor says so itself by "first", whoever took the
- * records; or by what its records told us.  One that was put back is as it was.
+ * records; or by what its records told us.  One that was put back is as it was.  *@first: what is
+ * said of it.
  */
-static int has_changed(const struct check *check, const struct spec *spec, const json_t *item)
+static int has_changed(const struct check *check, const struct spec *spec, const json_t *item, const json_t **first)
 {
 	char *key = first_key(spec, item);
-	json_t *was, *value;
-	bool changed = json_object_get(item, "first");
+	json_t *was, *value, *own = json_object_get(item, "first");
+	bool changed = own;
 	const char *member;
 
 	if (!key)
 		return -1;
 	was = json_object_get(check->first, key);
+	*first = own ? own : was;
 	free(key);
 	json_object_foreach(was, member, value)
 		changed |= strcmp(member, "event") ? !json_equal(value, json_object_get(item, member)) : check->appeared;
@@ -113,14 +168,37 @@ struct views {
 	const struct view *xen, *before, *after;
 };
 
+/*
+ * 1: the item is from where Dom0 had nothing, neither before nor after, which is noted.  -1: no
+ * memory.
+ */
+static int note_elsewhere(const struct views *v, const json_t *item, json_t *found)
+{
+	char *place = v->check->among[0] ? match_text(item, v->check->among) : NULL, identity[512];
+	bool known;
+
+	if (!place)
+		return v->check->among[0] ? -1 : 0;
+	known = json_object_get(v->before->places, place) || json_object_get(v->after->places, place);
+	snprintf(identity, sizeof(identity), "%s/elsewhere/%s", v->check->name, place);
+	free(place);
+	if (known)
+		return 0;
+	return json_object_set_new(found, identity, json_pack("{si}", "rule", ELSEWHERE)) ? -1 : 1;
+}
+
 static int compare_item(const struct views *v, json_t *item, json_t *found)
 {
 	const struct check *check = v->check;
 	const struct spec *spec = spec_of(check, item);
-	char *key = key_text(item, spec->key);
+	const json_t *first = NULL;
 	json_t *was, *is;
-	int changed = check->changed.finding ? has_changed(check, spec, item) : 0, failed = 0;
+	int changed = check->changed.finding ? has_changed(check, spec, item, &first) : 0, failed = note_elsewhere(v, item, found);
+	char *key;
 
+	if (failed)
+		return failed < 0 ? -1 : 0;
+	key = match_text(item, spec->key);
 	if (!key || changed < 0) {
 		free(key);
 		return -1;
@@ -129,11 +207,11 @@ static int compare_item(const struct views *v, json_t *item, json_t *found)
 	is = json_object_get(v->after->by_key, key);
 	free(key);
 	if (!was && !is && check->only_xen.finding && v->before->state == VIEW_WHOLE && v->after->state == VIEW_WHOLE)
-		failed |= add_difference(found, check, ONLY_XEN, spec, item, near(check, v->after, item));
+		failed |= add_difference(found, check, ONLY_XEN, spec, item, near(check, v->after, item), NULL);
 	if (was && is && check->differs.finding && same_members(check, was, DOM0S, is) && !same_members(check, item, XENS, is))
-		failed |= add_difference(found, check, DIFFERS, spec, item, is);
+		failed |= add_difference(found, check, DIFFERS, spec, item, is, NULL);
 	if (changed)
-		failed |= add_difference(found, check, CHANGED, spec, item, NULL);
+		failed |= add_difference(found, check, CHANGED, spec, item, NULL, first);
 	return failed;
 }
 
@@ -157,7 +235,7 @@ static int compare_dom0(const struct views *v, json_t *found)
 		return 0;
 	json_object_foreach(v->after->by_key, key, item)
 		if (json_object_get(v->before->by_key, key) && !json_object_get(v->xen->by_key, key) &&
-		    add_difference(found, v->check, ONLY_DOM0, &v->check->dom0[0], NULL, item))
+		    add_difference(found, v->check, ONLY_DOM0, &v->check->dom0[0], NULL, item, NULL))
 			return -1;
 	return 0;
 }

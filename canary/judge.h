@@ -18,15 +18,16 @@
 
 /* === checks.c: the data ================================================= */
 
-#define KEY_MEMBERS_MAX 4
+#define KEY_MEMBERS_MAX 5
 #define MEMBERS_MAX 8
 #define SPECS_MAX 8
 #define NOT_HERE_MAX 4
+#define ALTERNATIVES_MAX 8
 #define WORDS_BYTES 256
 
 /* Of which items a view is made.  All strings are the check's JSON's. */
 struct spec {
-	const char *source;             /* "xen", "module", "toolstack", "xenstore", "proc", "kallsyms" */
+	const char *source;             /* "xen", "module", "toolstack", "xenstore", "proc" ... */
 	const char *probe, *kind;       /* of the sensors' sources */
 	const char *key[KEY_MEMBERS_MAX + 1];   /* what an item is matched by; NULL behind the last */
 	const char *id[KEY_MEMBERS_MAX + 1];    /* what tells an item from others of this view; the key where none is given */
@@ -39,6 +40,10 @@ struct spec {
 /* What is said of a difference.  finding NULL: it is none. */
 struct rule {
 	const char *finding, *severity, *what, *why, *next;
+	json_t *where;                  /* only of items with these members; NULL: of all */
+	/* For "changed": which of the item's must have changed, and which must not; NULL: any. */
+	json_t *members;
+	struct rule *otherwise;         /* where this one is not for the item; or NULL */
 };
 
 /* What a sample must have, or there is nothing to compare.  where NULL: nothing. */
@@ -60,9 +65,16 @@ struct check {
 	struct spec xen[SPECS_MAX];     /* of one probe; of the module where Dom0's programs are told something else than its kernel knows */
 	struct spec dom0[SPECS_MAX];
 	unsigned int xen_count, dom0_count;     /* dom0_count 0: each of Xen's items is a finding */
+	/*
+	 * Only items of Xen's can be compared where Dom0 has any with the same of these; for the
+	 * others the check is blind, in these words.
+	 */
+	const char *among[KEY_MEMBERS_MAX + 1], *among_words;
 	const char *near[KEY_MEMBERS_MAX + 1];  /* which of Dom0's items to show beside one of Xen's that it has not: the one with the same of these */
 	unsigned int looks, pause_ms;
 	struct rule only_xen, only_dom0, differs, more, changed;
+	struct rule alternatives[ALTERNATIVES_MAX];     /* to these, as their "otherwise" says */
+	unsigned int alternatives_count;
 	bool appeared;                  /* for "changed": what was not there at first is one, too */
 	const char *members[MEMBERS_MAX][2];    /* that have to be equal: Xen's, Dom0's */
 	unsigned int members_count;
@@ -167,6 +179,7 @@ struct view {
 	struct blindness blind; /* if it is not whole */
 	json_t *items;          /* array of objects */
 	json_t *by_key;         /* key: item */
+	json_t *places;         /* of Dom0's: what the items have of the check's "among" */
 };
 
 struct source {
@@ -184,7 +197,7 @@ struct source {
 	const struct spec *fixed_for;
 };
 
-#define SOURCES_MAX 8
+#define SOURCES_MAX 12
 
 struct canary {
 	const struct canary_options *options;
@@ -230,6 +243,14 @@ char *first_key(const struct spec *spec, const json_t *item);
 /* The members of @item called @names as one text, for the caller to free; NULL: no memory. */
 char *key_text(const json_t *item, const char *const *names);
 
+/*
+ * The same for the two sides' items to be matched by: a number is in hex, as it may be in a record.
+ */
+char *match_text(const json_t *item, const char *const *names);
+
+/* Whether the item has members such as "where" wants, which may be NULL. */
+bool meets(const json_t *item, json_t *where);
+
 /* === differences.c ====================================================== */
 
 /*
@@ -245,6 +266,9 @@ enum rule_number {
 
 /* The rule that such a number is of. */
 const struct rule *rule_of(const struct check *check, json_int_t number);
+
+/* Whether it is none, but an item of where Dom0 says nothing of, so that it cannot be compared. */
+bool is_elsewhere(const json_t *difference);
 
 /* === sensors.c ========================================================== */
 

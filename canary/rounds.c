@@ -197,9 +197,26 @@ static void set_blind(struct check *check, const struct blindness *blind)
 		set_verdict(check, CANARY_BLIND, blind->reason, blind->words);
 }
 
-/* After the last look of a round: @pending was there at each. */
-static int conclude(struct canary *c, struct check *check, const struct look *look, const json_t *pending, const char *since)
+/* Takes what could not be compared out of @pending, and says so. */
+static void leave_elsewhere(const struct check *check, struct look *look, json_t *pending)
 {
+	const char *identity;
+	json_t *difference;
+	void *next;
+
+	json_object_foreach_safe(pending, next, identity, difference) {
+		if (!is_elsewhere(difference))
+			continue;
+		json_object_del(pending, identity);
+		blind_for(&look->blind, "foreign-namespace", "%s", check->among_words);
+		look->whole = false;
+	}
+}
+
+/* After the last look of a round: @pending was there at each. */
+static int conclude(struct canary *c, struct check *check, struct look *look, json_t *pending, const char *since)
+{
+	leave_elsewhere(check, look, pending);
 	/* What is not in a part says nothing. */
 	if (look->whole)
 		drop_gone(c, check, pending);

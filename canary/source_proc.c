@@ -43,14 +43,6 @@ static bool proc_there(void *state, struct blindness *blind)
 	return true;
 }
 
-/* Others gave the name: it may be no UTF-8. */
-static json_t *string_or_null(const char *text)
-{
-	json_t *string = text ? json_string(text) : NULL;
-
-	return string ? string : json_null();
-}
-
 /* Whether a process has memory of its own; where its first thread has ended, its others tell. */
 static bool has_memory(const char *pid)
 {
@@ -100,7 +92,7 @@ static json_t *proc_item(const char *pid)
 	for (int i = 3; i <= 22; i++)
 		field = strtok(i == 3 ? end : NULL, " ");
 	end = strchr(line, '(');
-	return json_pack("{sIsosI}", "pid", (json_int_t)strtoul(pid, NULL, 10), "comm", string_or_null(end ? end + 1 : NULL), "start_ticks",
+	return json_pack("{sIsosI}", "pid", (json_int_t)strtoul(pid, NULL, 10), "comm", string_as_sensors(end ? end + 1 : NULL), "start_ticks",
 			 (json_int_t)strtoull(field ? field : "0", NULL, 10));
 }
 

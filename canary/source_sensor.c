@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../core/text.h"
 #include "../lib/libksense.h"
 #include "sources.h"
 
@@ -97,6 +98,22 @@ static bool sensor_there(void *state, struct blindness *blind)
 	if (!sensor->connected)
 		sensor->connected = !(sensor->socket ? ksense_open_socket(sensor->k, sensor->socket) : ksense_open_xen(sensor->k));
 	return sensor->connected || failed(sensor, "", blind);
+}
+
+json_t *string_as_sensors(const char *text)
+{
+	size_t bytes = text ? strlen(text) : 0, size = 6 * bytes + sizeof("\"\""); /* each may need an escape */
+	char *buffer = text ? malloc(size) : NULL;
+	struct ks_text json;
+	json_t *string;
+
+	if (!buffer)
+		return text ? NULL : json_null();
+	ks_text_init(&json, buffer, size);
+	ks_text_string(&json, text, bytes);
+	string = json_loadb(json.buf, json.len, JSON_DECODE_ANY, NULL);
+	free(buffer);
+	return string;
 }
 
 static json_t *body_of(const struct ksense_line *line)

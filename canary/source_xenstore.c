@@ -61,18 +61,10 @@ static bool store_there(void *state, struct blindness *blind)
 	return false;
 }
 
-/* Others gave the name: it may be no UTF-8. */
-static json_t *string_or_null(const char *text)
-{
-	json_t *string = text ? json_string(text) : NULL;
-
-	return string ? string : json_null();
-}
-
 static json_t *item_of(struct xs_handle *xs, const char *domain)
 {
 	char *name = xenstore_value(xs, domain, "name"), *vm = xenstore_value(xs, domain, "vm");
-	json_t *item = json_pack("{sIsoso}", "domid", (json_int_t)strtoul(domain, NULL, 10), "name", string_or_null(name), "vm", string_or_null(vm));
+	json_t *item = json_pack("{sIsoso}", "domid", (json_int_t)strtoul(domain, NULL, 10), "name", string_as_sensors(name), "vm", string_as_sensors(vm));
 
 	free(name);
 	free(vm);

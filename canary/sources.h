@@ -13,5 +13,14 @@ extern const struct source_type source_toolstack;       /* Xen's list of domains
 extern const struct source_type source_xenstore;        /* /local/domain */
 extern const struct source_type source_proc;            /* /proc: processes with memory of their own */
 extern const struct source_type source_kallsyms;        /* where functions of the kernel's own begin */
+extern const struct source_type source_proc_modules;    /* /proc/modules */
+extern const struct source_type source_sys_module;      /* /sys/module, without what is built in */
+extern const struct source_type source_proc_net;        /* /proc/net of all network namespaces in use */
+
+/*
+ * Others gave a name: it may be no UTF-8, and is then told as the sensors tell it, so that the two
+ * can be compared.  For NULL it is null; NULL: no memory.
+ */
+json_t *string_as_sensors(const char *text);
 
 #endif /* CANARY_SOURCES_H */

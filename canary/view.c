@@ -35,7 +35,17 @@ static char *value_text(const json_t *value)
 	return json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 }
 
-char *key_text(const json_t *item, const char *const *names)
+/* A number that may pass 2^53 is a string in a record, and the same one may be none elsewhere. */
+static char *match_value(const json_t *value)
+{
+	char *text;
+
+	if (!json_is_integer(value) || json_integer_value(value) < 0)
+		return value_text(value);
+	return asprintf(&text, "0x%llx", (unsigned long long)json_integer_value(value)) < 0 ? NULL : text;
+}
+
+static char *joined(const json_t *item, const char *const *names, char *(*text_of)(const json_t *value))
 {
 	char *text = NULL;
 	bool whole = true;
@@ -43,7 +53,7 @@ char *key_text(const json_t *item, const char *const *names)
 	FILE *out = open_memstream(&text, &size);
 
 	for (size_t i = 0; out && names[i]; i++) {
-		char *one = value_text(json_object_get(item, names[i]));
+		char *one = text_of(json_object_get(item, names[i]));
 
 		whole &= one && fprintf(out, "%s%s", i ? " " : "", one) >= 0;
 		free(one);
@@ -52,6 +62,16 @@ char *key_text(const json_t *item, const char *const *names)
 		return text;
 	free(text);
 	return NULL;
+}
+
+char *key_text(const json_t *item, const char *const *names)
+{
+	return joined(item, names, value_text);
+}
+
+char *match_text(const json_t *item, const char *const *names)
+{
+	return joined(item, names, match_value);
 }
 
 const struct spec *spec_of(const struct check *check, const json_t *item)
@@ -82,7 +102,21 @@ static bool has_value(const json_t *item, const char *member, const json_t *valu
 	return json_is_null(value) ? !is || json_is_null(is) : json_equal((json_t *)is, (json_t *)value);
 }
 
-static bool meets(const json_t *item, json_t *where)
+/* Or one of several. */
+static bool has_one_of(const json_t *item, const char *member, const json_t *values)
+{
+	json_t *value;
+	size_t i;
+
+	if (!json_is_array(values))
+		return has_value(item, member, values);
+	json_array_foreach(values, i, value)
+		if (has_value(item, member, value))
+			return true;
+	return false;
+}
+
+bool meets(const json_t *item, json_t *where)
 {
 	const char *member;
 	json_t *value;
@@ -90,7 +124,7 @@ static bool meets(const json_t *item, json_t *where)
 	json_object_foreach(where, member, value) {
 		json_t *not = json_object_get(value, "not");
 
-		if (has_value(item, member, not ? not : value) != !not)
+		if (has_one_of(item, member, not ? not : value) != !not)
 			return false;
 	}
 	return true;
@@ -103,7 +137,7 @@ static int add_item(struct view *view, const struct spec *spec, json_t *item)
 
 	if (!meets(item, spec->where))
 		return 0;
-	key = key_text(item, spec->key);
+	key = match_text(item, spec->key);
 	failed = !key || json_object_set(view->by_key, key, item) || json_array_append(view->items, item);
 	free(key);
 	return failed ? -1 : 0;
@@ -111,14 +145,15 @@ static int add_item(struct view *view, const struct spec *spec, json_t *item)
 
 static int view_init(struct view *view)
 {
-	*view = (struct view){ .items = json_array(), .by_key = json_object() };
-	return view->items && view->by_key ? 0 : -1;
+	*view = (struct view){ .items = json_array(), .by_key = json_object(), .places = json_object() };
+	return view->items && view->by_key && view->places ? 0 : -1;
 }
 
 void view_free(struct view *view)
 {
 	json_decref(view->items);
 	json_decref(view->by_key);
+	json_decref(view->places);
 	memset(view, 0, sizeof(*view));
 }
 
@@ -435,6 +470,25 @@ static int add_fixed(struct canary *c, struct source *source, const struct spec 
 	return 0;
 }
 
+/* Where Dom0's items are from: what it has none from was not looked at. */
+static int add_places(const struct check *check, struct view *view)
+{
+	json_t *item;
+	size_t i;
+
+	if (!check->among[0])
+		return 0;
+	json_array_foreach(view->items, i, item) {
+		char *place = match_text(item, check->among);
+		int failed = !place || json_object_set_new(view->places, place, json_true());
+
+		free(place);
+		if (failed)
+			return -1;
+	}
+	return 0;
+}
+
 int view_dom0(struct canary *c, const struct check *check, struct view *view)
 {
 	const struct spec *before = NULL;
@@ -457,5 +511,5 @@ int view_dom0(struct canary *c, const struct check *check, struct view *view)
 		if (status)
 			return status;
 	}
-	return 0;
+	return add_places(check, view);
 }

@@ -79,7 +79,7 @@ static const struct ks_field file_fields[] = {
 };
 
 static const struct ks_set_kind kinds[] = {
-	KS_KIND("file", struct ks_file, file_fields, path, "A path of the list."),
+	KS_STILL("file", struct ks_file, file_fields, path, "A path of the list."),
 };
 
 /*

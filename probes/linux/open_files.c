@@ -39,7 +39,7 @@
  * has two of them.
  */
 #define PATH_ESCAPED_MAX 600
-#define END_ESCAPED_MAX 300
+#define END_ESCAPED_MAX 294
 
 struct ks_open_file {
 	uint32_t pid, fd;
@@ -62,6 +62,8 @@ struct ks_open_socket {
 	uint32_t uid;
 	char comm[TASK_COMM_LEN];
 	char family[12], type[12], protocol[16], state[16];
+	uint32_t netns;
+	uint16_t port;
 	uint64_t inode, peer_inode;
 	char local[112], remote[112];
 	uint8_t cut, peer_unknown;
@@ -125,9 +127,11 @@ static const struct ks_field socket_fields[] = {
 		 "other families"),
 	KS_FIELD(struct ks_open_socket, state, KS_STRING,
 		 "of TCP its own: `listen`, `established`, `close-wait` ...; of others `listen`, `connected`, `unconnected`"),
+	KS_LIVE(struct ks_open_socket, netns, KS_U32, "inode of its network namespace, as in `/proc/PID/ns/net`"),
 	KS_FIELD(struct ks_open_socket, local, KS_STRING,
 		 "inet: `ADDRESS:PORT` (IPv6 in brackets), empty where not bound. unix: the path, or `@NAME`, NULs in it as `@`. netlink: the "
 		 "port's number. packet: `interface N`, 0 for all; of the type `packet` the interface's name, empty for all"),
+	KS_LIVE(struct ks_open_socket, port, KS_U16, "inet: the local port, as in `local`; 0 where not bound, and of other families"),
 	KS_FIELD(struct ks_open_socket, remote, KS_STRING, "likewise of its peer; empty where not connected"),
 	KS_FIELD(struct ks_open_socket, cut, KS_BOOL, "a unix name is longer than there is room for"),
 	KS_FIELD(struct ks_open_socket, inode, KS_HEX, "the socket's inode, as in `/proc/net/*`"),
@@ -496,6 +500,14 @@ static union {
 	struct inet_sock inet;
 } copied;
 
+/* It stays as long as a socket is of it.  False: there is none, or not to be read. */
+static bool put_namespace(const struct sock *sk, uint32_t *inode)
+{
+	const struct net *net = sock_net(sk);
+
+	return ks_is_object(net, sizeof(*net)) && KS_GET(*inode, &net->ns.inum);
+}
+
 /* If there is all of @sk that its family has of one: nobody knows how much the others have. */
 static bool copy_sock(const struct sock *sk)
 {
@@ -551,7 +563,7 @@ static bool see_socket(struct ks_seen_file *file, struct file *of)
 	sk = READ_ONCE(sock->sk);
 	if (!sk)
 		return false;
-	seen->whole = seen->has_sk = copy_sock(sk);
+	seen->whole = seen->has_sk = copy_sock(sk) && put_namespace(&copied.sk, &item->netns);
 	if (!seen->has_sk)
 		return false;
 	switch (copied.sk.sk_family) {
@@ -584,6 +596,7 @@ static int tell_socket(struct ks_probe *probe, struct seen_descriptor *seen)
 		protocols = inet_protocols;
 		if (seen->sock->type == SOCK_STREAM)
 			states = tcp_states;
+		item->port = item->ends.local_port;
 		put_inet(probe, item);
 		break;
 	case AF_NETLINK:

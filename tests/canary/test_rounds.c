@@ -655,6 +655,65 @@ static void changed_by_first(void **state)
 	canary_close(c);
 }
 
+#define RULE_FOR(name, more) "{'finding': '" name "', 'severity': 'low', 'what': 'w', 'why': 'w', 'next': 'n', " more "}"
+
+static void where_several(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("o", ", 'where': {'a': [1, 3]}") "," ALONE("n", ", 'where': {'a': {'not': [1, 3]}}")));
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 1) "," ITEM(2, 2) "," ITEM(3, 3) "]";
+	assert_true(canary_round(c));
+	assert_string_equal(coverage_of(c, "o", "findings"), "2");
+	assert_string_equal(coverage_of(c, "n", "findings"), "1");
+	canary_close(c);
+}
+
+/* The first rule that is for an item counts; one that no rule is for is no finding. */
+static void rules_for_some(void **state)
+{
+	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'only_xen': ["
+					    RULE_FOR("one", "'where': {'a': 1}") "," RULE_FOR("few", "'where': {'a': [1, 2]}") ","
+					    RULE_FOR("big", "'where': {'a': 9}") "]}"));
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 1) "," ITEM(2, 2) "," ITEM(3, 3) "," ITEM(4, 9) "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "one"), 1);
+	assert_int_equal(told("finding", "few"), 1);
+	assert_int_equal(told("finding", "big"), 1);
+	assert_string_equal(coverage_of(c, "c", "findings"), "3");
+	canary_close(c);
+}
+
+#define MEMBERS(rules) "{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'changed': [" rules "]}"
+
+/* A rule for what has changed says of which members, and of which it must not be. */
+static void changed_members(void **state)
+{
+	struct canary *c = open_with(CHECKS(MEMBERS(RULE_FOR("both", "'members': {'b': true, 'c': true}") ","
+						    RULE_FOR("b", "'members': {'b': true, 'c': false}") "," RULE_FOR("c", "'members': {'c': true}"))));
+
+	(void)state;
+	world.says[XEN] = "[{'seq': 1, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 1, 'b': 2, 'c': 2, 'first': {'b': 1, 'c': 1}},"
+			  "{'seq': 2, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 2, 'b': 2, 'c': 2, 'first': {'b': 1}},"
+			  "{'seq': 3, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 3, 'b': 2, 'c': 2, 'd': 2, 'first': {'d': 1}},"
+			  "{'seq': 4, 'time': 50, 'kind': 'k', 'event': 'changed', 'a': 4, 'b': 2, 'c': 2, 'old': {'c': 1}},"
+			  "{'seq': 5, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 4, 'b': 2, 'c': 2}]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "both"), 1);
+	assert_int_equal(told("finding", "b"), 1);
+	assert_int_equal(told("finding", "c"), 1);
+	canary_close(c);
+	/* What it was is too long to be told: then it is the last rule's. */
+	c = open_with(CHECKS(MEMBERS(RULE_FOR("b", "'members': {'b': true, 'c': false}") "," RULE_FOR("any", "'members': {'c': true}"))));
+	world.says[XEN] = "[{'seq': 1, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 1, 'b': 2, 'c': 2, 'first': null}]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "b"), 0);
+	assert_int_equal(told("finding", "any"), 1);
+	canary_close(c);
+}
+
 static void passes(void **state)
 {
 	struct canary *c = open_with(CHECKS(ALONE("c", ", 'passes': 3")));
@@ -1083,6 +1142,9 @@ int main(void)
 		cmocka_unit_test(accepted),
 		cmocka_unit_test(where_null),
 		cmocka_unit_test(changed_by_first),
+		cmocka_unit_test(where_several),
+		cmocka_unit_test(rules_for_some),
+		cmocka_unit_test(changed_members),
 		cmocka_unit_test(passes),
 		cmocka_unit_test(notices),
 		cmocka_unit_test(source_is_there),

@@ -76,7 +76,11 @@ my %wrong = (
 	'a probe for xenstore' => [check(dom0 => [{ source => 'xenstore', probe => 'x', key => ['domid'] }]), 'for sensors'],
 	'no key' => [check(xen => { probe => 'a', kind => 'b' }), '"key"'],
 	'two probes' => [check(xen => [$view, { %$view, probe => 'xen-text' }]), 'one probe'],
-	'a condition that is an array' => [check(xen => { %$view, where => { domid => [1] } }), '"domid"'],
+	'a condition that is an empty array' => [check(xen => { %$view, where => { domid => [] } }), '"domid"'],
+	'a condition of an object' => [check(xen => { %$view, where => { domid => { not => [{}] } } }), '"domid"'],
+	'a rule for numbers that is for some items' => [check(more => { %$rule, where => { domid => 1 } }), '"more"'],
+	'too many rules' => [check(only_xen => [($rule) x 10]), 'up to 8'],
+	'members that may have changed' => [check(changed => { %$rule, members => { pages => 'x' } }), '"pages"'],
 	'a severity there is not' => [check(only_xen => { %$rule, severity => 'bad' }), 'critical'],
 	'a rule without a reason' => [check(only_xen => { %$rule, why => '' }), '"why"'],
 	'no rule' => [{ checks => [{ check => 'p', xen => $view, dom0 => [] }] }, 'only_xen'],
@@ -85,6 +89,8 @@ my %wrong = (
 	'a condition with another end' => [check(only_if => { where => {}, otherwise => 'bad', words => 'w' }), 'not-here or blind'],
 	'a condition of the old form' => [check(only_if => { kind => 'dom0' }), '"kind"'],
 	'an absent source there is not' => [check(not_here => [{ source => 'xl', words => 'w' }]), 'not known'],
+	'where what is to be compared has to be, without a word' => [check(among => { members => ['domid'] }), '"words"'],
+	'where what is to be compared has to be, without members' => [check(among => { words => 'w' }), '"members"'],
 	'too many passes' => [check(xen => { %$view, passes => 9 }), '"passes"'],
 	'passes of no sensor' => [check(dom0 => [{ source => 'proc', key => ['pid'], passes => 2 }]), 'for sensors'],
 	'a sensor there is not' => [{ checks => [{ check => 'p', sensor => 'linux', off => $rule }] }, 'no sensor "linux"'],
@@ -106,7 +112,7 @@ for my $what (sort keys %wrong) {
 # --- What it says
 my $built_in = JSON::PP->new->decode(do { local (@ARGV, $/) = "$root/canary/checks.json"; <> });
 for my $check (@{$built_in->{checks}}) {
-	for my $rule (grep { ref eq 'HASH' && $_->{finding} } values %$check) {
+	for my $rule (grep { ref eq 'HASH' && $_->{finding} } map { ref eq 'ARRAY' ? @$_ : $_ } values %$check) {
 		ok(length $rule->{why} > 60 && length $rule->{next} > 20, "$check->{check}: $rule->{finding} says why it matters and what to look at");
 	}
 }

@@ -65,10 +65,15 @@ is(scalar(@domains), 1, 'the guest that runs is seen') or diag $steps->{domains}
 is($domains[0]{type}, 'PV', 'as what it is');
 is_deeply([sort keys %{{ map { ("$_->{domid} $_->{uuid}" => 1) } json($steps->{told}) }}], ["0 00000000-0000-0000-0000-000000000000", "$domains[0]{domid} $domains[0]{uuid}"],
 	  "Dom0's kernel is told of it as well, from within") or diag explain $steps->{told};
-my ($compared) = json($steps->{compare});
+my ($compared) = grep { $_->{checks} } json($steps->{compare});
 my %checks = map { $_->{check} => $_ } @{$compared->{checks} // []};
 is_deeply([map { [@{$checks{$_}}{qw(xen_items dom0_items findings)}] } qw(domains-toolstack domains-module domains-xenstore)], [([2, 2, 0]) x 3],
 	  'and whoever lists domains lists these two') or diag $steps->{compare}{out};
+# Both have called the sensor, each of whose ops was refused; that any guest can do so is no finding.
+my @refused = grep { ($_->{finding} // '') eq 'access-refused' } json($steps->{compare});
+is_deeply([sort map { $_->{where}{op} } grep { $_->{where}{domid} == ($domains[0]{domid} // -1) } @refused], [qw(exchange other version)],
+	  'that the guest asked the sensor, and was refused, is told') or diag $steps->{compare}{out};
+is_deeply([grep { $_->{severity} ne 'notice' || $_->{what} !~ /, [1-9]\d* times: / } @refused], [], 'as a notice, with how often');
 my ($gone) = grep { $_->{kind} eq 'domain' && $_->{event} eq 'vanished' && $_->{domid} == ($domains[0]{domid} // -1) } json($steps->{gone});
 ok($gone, 'and that it vanished is a record');
 like($steps->{new}{out}, qr/^create: \d+$/, 'a domain that has no vCPU yet');

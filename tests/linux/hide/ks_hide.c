@@ -30,6 +30,9 @@
  *   alias=NAME  gives this module another name, which may be another module's.  The probe "modules" has to have both.
  *   self=1      takes this module out of the list of modules: lsmod and rmmod do not know it.  Diamorphine, Reptile and adore-ng do it so.
  *               The probe "modules" has to report it.
+ *   port=N      leaves the TCP sockets of this local port out of /proc/net/tcp, by a kprobe on the
+ *               function that shows one, as Reptile does it.  Nothing that the kernel keeps is
+ *               changed: ksense compare finds it as "socket-not-in-proc".
  *   shade=HOW   says, 100 times a second, that a module comes that has all of the modules' area, so that whatever is wrong there looks like one
  *               that just comes: 1, one that there is not; 2, one that is put into the list for that.  "modules" has to report it all the same.
  *
@@ -53,9 +56,11 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/seq_file.h>
 #include <linux/time64.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
+#include <net/sock.h>
 
 static rwlock_t *tasks_lock;            /* tasklist_lock */
 static struct mutex *modules_mutex;     /* module_mutex */
@@ -367,6 +372,52 @@ static const struct kernel_param_ops shade_ops = { .set = set_shade, .get = para
 module_param_cb(shade, &shade_ops, &shade, 0600);
 MODULE_PARM_DESC(shade, "1 or 2 says again and again that a module comes, 0 no more");
 
+/* === Sockets ============================================================ */
+
+static int hidden_port;
+
+static int show_nothing(struct seq_file *file, void *shown)
+{
+	return 0;
+}
+
+/* The first that is "shown" is the line above all. */
+static int on_show(struct kprobe *probe, struct pt_regs *regs)
+{
+	const struct sock *sk = (const struct sock *)regs->si;
+
+	if ((void *)sk == SEQ_START_TOKEN || sk->sk_num != READ_ONCE(hidden_port))
+		return 0;
+	regs->ip = (unsigned long)show_nothing;
+	return 1;
+}
+
+static struct kprobe show_probe = { .symbol_name = "tcp4_seq_show", .pre_handler = on_show };
+
+static int set_port(const char *text, const struct kernel_param *param)
+{
+	int port, error = kstrtoint(text, 0, &port);
+
+	if (error || !port == !hidden_port)
+		return error;
+	WRITE_ONCE(hidden_port, port);
+	if (port) {
+		error = register_kprobe(&show_probe);
+		if (error)
+			hidden_port = 0;
+		return error;
+	}
+	unregister_kprobe(&show_probe);
+	show_probe.flags = 0;
+	show_probe.addr = NULL;
+	return 0;
+}
+
+static const struct kernel_param_ops port_ops = { .set = set_port, .get = param_get_int };
+
+module_param_cb(port, &port_ops, &hidden_port, 0600);
+MODULE_PARM_DESC(port, "local port whose TCP sockets /proc/net/tcp is not to show");
+
 /* === Start and end ====================================================== */
 
 /*
@@ -403,6 +454,8 @@ static void __exit hide_stop(void)
 	struct hiding *all[] = { &hide_list, &hide_table, &hide_tree, &hide_thread, &hide_ring, &hide_future, &hide_as_thread,
 				 &hide_group, &hide_node, &hide_both, &hide_child };
 
+	if (hidden_port)
+		unregister_kprobe(&show_probe);
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
 		if (!all[i]->task)
 			continue;

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+/*
+ * source_modules.c - the modules that Dom0's programs are told of: by /proc/modules, as lsmod shows
+ * it, and by the folders of /sys/module.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sources.h"
+
+static void *modules_open(const struct canary_options *options)
+{
+	static int nothing;
+
+	(void)options;
+	return &nothing;
+}
+
+static void modules_close(void *state)
+{
+	(void)state;
+}
+
+static bool modules_there(void *state, struct blindness *blind)
+{
+	(void)state;
+	(void)blind;
+	return true;
+}
+
+static bool begin(struct sample *sample, const void *opened, const char *path, struct blindness *blind)
+{
+	if (opened)
+		sample->records = json_array();
+	else
+		blind_for(blind, errno == EACCES ? "denied" : "unreadable", "%s: %s", path, strerror(errno));
+	return opened;
+}
+
+static int add_module(struct sample *sample, const char *name)
+{
+	return json_array_append_new(sample->records, json_pack("{so}", "name", string_as_sensors(name)));
+}
+
+/* === /proc/modules ====================================================== */
+
+/* Where the kernel's list was made to go round, the file does not end. */
+#define MODULES_MAX 8192
+
+static bool proc_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+{
+	FILE *file = fopen("/proc/modules", "re");
+	char *line = NULL;
+	size_t size = 0;
+
+	(void)state;
+	(void)probe;
+	(void)since;
+	if (!begin(sample, file, "/proc/modules", blind))
+		return false;
+	errno = 0;
+	while (!blind->reason && getline(&line, &size, file) > 0) {
+		line[strcspn(line, " \n")] = '\0';
+		if (add_module(sample, line))
+			blind_for(blind, "no-memory", "no memory");
+		else if (json_array_size(sample->records) > MODULES_MAX)
+			blind_for(blind, "unreadable", "/proc/modules does not end");
+	}
+	if (ferror(file))
+		blind_for(blind, "unreadable", "/proc/modules: %s", strerror(errno));
+	free(line);
+	fclose(file);
+	return true;
+}
+
+/* === /sys/module ======================================================== */
+
+/*
+ * What is built into the kernel has a folder, too, but no state; which is not read, only looked
+ * for: the kernel ends whoever reads that of a module which is not formed.
+ */
+static bool is_loadable(const char *name)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/initstate", name);
+	return *name != '.' && !access(path, F_OK);
+}
+
+static bool sys_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+{
+	DIR *folder = opendir("/sys/module");
+	struct dirent *entry;
+
+	(void)state;
+	(void)probe;
+	(void)since;
+	if (!begin(sample, folder, "/sys/module", blind))
+		return false;
+	while (errno = 0, (entry = readdir(folder)))
+		if (is_loadable(entry->d_name) && add_module(sample, entry->d_name))
+			blind_for(blind, "no-memory", "no memory");
+	if (errno)
+		blind_for(blind, "unreadable", "/sys/module: %s", strerror(errno));
+	closedir(folder);
+	return true;
+}
+
+const struct source_type source_proc_modules = {
+	.name = "proc-modules", .open = modules_open, .close = modules_close, .there = modules_there, .take = proc_take,
+};
+const struct source_type source_sys_module = {
+	.name = "sys-module", .open = modules_open, .close = modules_close, .there = modules_there, .take = sys_take,
+};

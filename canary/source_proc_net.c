@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: MIT
+/*
+ * source_proc_net.c - the sockets that Dom0's programs are told of: by /proc/net, of which each
+ * network namespace has its own, seen by way of a process that is in it.
+ */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "sources.h"
+
+/* Each file by the place of the socket's inode in its lines; of some it is the last. */
+#define LAST (-1)
+static const struct {
+	const char *name;
+	int place;
+} files[] = {
+	{ "tcp", 9 }, { "tcp6", 9 }, { "udp", 9 }, { "udp6", 9 }, { "udplite", 9 }, { "udplite6", 9 }, { "raw", 9 }, { "raw6", 9 },
+	{ "icmp", 9 }, { "icmp6", 9 }, { "unix", 6 }, { "packet", LAST }, { "netlink", LAST },
+};
+
+static void *net_open(const struct canary_options *options)
+{
+	static int nothing;
+
+	(void)options;
+	return &nothing;
+}
+
+static void net_close(void *state)
+{
+	(void)state;
+}
+
+static bool net_there(void *state, struct blindness *blind)
+{
+	(void)state;
+	(void)blind;
+	return true;
+}
+
+/* Of the line, which is taken apart; 0: it has none, as what no program has any more. */
+static json_int_t inode_in(char *line, int place)
+{
+	char *rest, *word = strtok_r(line, " \n", &rest), *last = word;
+
+	for (int i = 0; word && i != place; i++) {
+		last = word;
+		word = strtok_r(NULL, " \n", &rest);
+	}
+	word = place == LAST ? last : word;
+	return word ? (json_int_t)strtoull(word, NULL, 10) : 0;
+}
+
+/* False: there is no memory. */
+static bool read_lines(FILE *file, int place, json_int_t space, json_t *items)
+{
+	char *line = NULL;
+	size_t size = 0;
+	bool done = true;
+
+	/* The first has the names of the columns. */
+	for (bool first = true; done && getline(&line, &size, file) > 0; first = false) {
+		json_int_t inode = first ? 0 : inode_in(line, place);
+
+		if (inode)
+			done = !json_array_append_new(items, json_pack("{sIsI}", "netns", space, "inode", inode));
+	}
+	free(line);
+	return done;
+}
+
+static void read_file(const char *pid, size_t which, json_int_t space, json_t *items, struct blindness *blind)
+{
+	char path[300];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%.32s/net/%s", pid, files[which].name);
+	file = fopen(path, "re");
+	/* What the kernel has no such sockets for has no file; nor has a process that is gone. */
+	if (!file && (errno == ENOENT || errno == ESRCH || errno == EINVAL))
+		return;
+	if (!file) {
+		blind_for(blind, errno == EACCES || errno == EPERM ? "denied" : "unreadable", "%s: %s", path, strerror(errno));
+		return;
+	}
+	errno = 0;
+	if (!read_lines(file, files[which].place, space, items))
+		blind_for(blind, "no-memory", "no memory");
+	else if (ferror(file) && errno != ESRCH && errno != EINVAL)
+		blind_for(blind, "unreadable", "%s: %s", path, strerror(errno));
+	fclose(file);
+}
+
+/* The inode of the process's network namespace; 0: it is gone, or not ours to see. */
+static json_int_t space_of(const char *pid)
+{
+	struct stat stat_of;
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%.32s/ns/net", pid);
+	return stat(path, &stat_of) ? 0 : (json_int_t)stat_of.st_ino;
+}
+
+/*
+ * All of the process's namespace, if that is not among @spaces yet.  The namespace itself is an
+ * item as well: one without a socket has been seen, too.
+ */
+static void read_space(const char *pid, json_t *spaces, struct sample *sample, struct blindness *blind)
+{
+	json_int_t space = space_of(pid);
+	json_t *items;
+	char key[32];
+
+	snprintf(key, sizeof(key), "%" JSON_INTEGER_FORMAT, space);
+	if (!space || json_object_get(spaces, key))
+		return;
+	items = json_pack("[{sI}]", "netns", space);
+	for (size_t i = 0; items && i < sizeof(files) / sizeof(files[0]); i++)
+		read_file(pid, i, space, items, blind);
+	/* It may have gone meanwhile, and what was read is a part: then another process shows it. */
+	if (!items || (space_of(pid) == space && (json_object_set_new(spaces, key, json_true()) || json_array_extend(sample->records, items))))
+		blind_for(blind, "no-memory", "no memory");
+	json_decref(items);
+}
+
+static bool net_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+{
+	json_t *spaces = json_object();
+	struct dirent *entry;
+	DIR *proc = opendir("/proc");
+
+	(void)state;
+	(void)probe;
+	(void)since;
+	sample->records = json_array();
+	if (!proc)
+		blind_for(blind, "unreadable", "/proc: %s", strerror(errno));
+	else if (!spaces || !sample->records)
+		blind_for(blind, "no-memory", "no memory");
+	if (!blind->reason)
+		read_space("self", spaces, sample, blind);
+	while (!blind->reason && (entry = readdir(proc)))
+		if (isdigit((unsigned char)*entry->d_name))
+			read_space(entry->d_name, spaces, sample, blind);
+	if (proc)
+		closedir(proc);
+	json_decref(spaces);
+	return !blind->reason;
+}
+
+const struct source_type source_proc_net = {
+	.name = "proc-net", .open = net_open, .close = net_close, .there = net_there, .take = net_take,
+};

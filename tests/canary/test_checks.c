@@ -1,0 +1,470 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The built-in checks, each alone, on recorded views: what is found, and what is no finding.
+ *
+ * Wrong in the world if this fails: a module, a socket or a file that is hidden or changed is not
+ * told of, or what is as it should be is.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../canary/judge.h"
+
+/* === The world ========================================================== */
+
+/* What each source says: of a sensor its records, as JSON with ' for "; NULL: it is absent. */
+static struct played {
+	const char *name, *says, *then; /* "then": from the second question on, if it is set */
+	unsigned int asked;
+} played[] = {
+	{ .name = "xen" }, { .name = "module" }, { .name = "proc-modules" }, { .name = "sys-module" }, { .name = "proc-net" },
+};
+
+#define SOURCES (sizeof(played) / sizeof(played[0]))
+
+static struct played *source(const char *name)
+{
+	for (size_t i = 0; i < SOURCES; i++)
+		if (!strcmp(played[i].name, name))
+			return &played[i];
+	fail_msg("no source %s", name);
+	return NULL;
+}
+
+static json_t *json_of(const char *text)
+{
+	char *copy = strdup(text);
+	json_error_t error;
+	json_t *json;
+
+	for (char *c = copy; *c; c++)
+		if (*c == '\'')
+			*c = '"';
+	json = json_loads(copy, 0, &error);
+	if (!json)
+		fail_msg("%s: %s", error.text, copy);
+	free(copy);
+	return json;
+}
+
+static void *open_played(const struct canary_options *options)
+{
+	static unsigned int opened;
+
+	(void)options;
+	return &played[opened++ % SOURCES];
+}
+
+static void close_played(void *state)
+{
+	(void)state;
+}
+
+static bool there(void *state, struct blindness *blind)
+{
+	const struct played *this = state;
+
+	if (this->says)
+		return true;
+	blind_for(blind, "unreadable", "no %s", this->name);
+	return false;
+}
+
+static bool take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+{
+	struct played *this = state;
+
+	(void)probe;
+	(void)since;
+	if (!there(state, blind))
+		return false;
+	*sample = (struct sample){ .records = json_of(this->asked++ && this->then ? this->then : this->says), .from = 100, .next = 1000 };
+	return true;
+}
+
+/* A sensor that lets us ask for samples. */
+static json_t *status(void *state, struct blindness *blind)
+{
+	return there(state, blind) ? json_of("{'time': 100, 'control': true}") : NULL;
+}
+
+static bool records(void *state, const struct asking *asking, json_t *records, struct blindness *blind)
+{
+	struct played *this = state;
+	json_t *says;
+
+	if (!there(state, blind))
+		return false;
+	says = json_of(this->asked && this->then ? this->then : this->says);
+	this->asked += asking->how == ASK_FRESH;
+	json_array_extend(records, says);
+	json_decref(says);
+	return true;
+}
+
+#define PLAYED(is) { .name = is, .open = open_played, .close = close_played, .there = there, .take = take }
+#define SENSOR(is) { .name = is, .is_sensor = true, .open = open_played, .close = close_played, .there = there, .status = status, .records = records }
+
+/* In the order of what is played. */
+static const struct source_type source_types[SOURCES] = {
+	SENSOR("xen"), SENSOR("module"), PLAYED("proc-modules"), PLAYED("sys-module"), PLAYED("proc-net"),
+};
+
+/* === The canary's user ================================================== */
+
+static json_t *raised;
+
+static void on_raised(void *context, const json_t *finding)
+{
+	(void)context;
+	json_array_append_new(raised, json_deep_copy(finding));
+}
+
+static bool does_not_wait(void *context, double seconds)
+{
+	(void)context;
+	(void)seconds;
+	return true;
+}
+
+static struct canary_options options = { .raised = on_raised, .pause = does_not_wait };
+
+static int begin(void **state)
+{
+	(void)state;
+	raised = json_array();
+	for (size_t i = 0; i < SOURCES; i++)
+		played[i] = (struct played){ .name = source_types[i].name };
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	json_decref(raised);
+	return 0;
+}
+
+/* One round of the built-in check of this name; its verdict and reason. */
+static const char *verdict(const char *name)
+{
+	static char text[256];
+	const struct source_type *types[SOURCES + 1] = { NULL };
+	json_t *built_in = json_load_file("canary/checks.json", 0, NULL), *check, *alone = NULL, *coverage;
+	struct canary *c;
+	char error[256];
+	size_t i;
+
+	json_array_foreach(json_object_get(built_in, "checks"), i, check)
+		if (!strcmp(json_string_value(json_object_get(check, "check")), name))
+			alone = json_pack("{s[O]}", "checks", check);
+	json_decref(built_in);
+	if (!alone)
+		fail_msg("no check %s", name);
+	for (i = 0; i < SOURCES; i++)
+		types[i] = &source_types[i];
+	c = canary_open_with(&options, types, alone, "checks.json", error, sizeof(error));
+	if (!c)
+		fail_msg("%s", error);
+	assert_true(canary_round(c));
+	coverage = canary_coverage(c);
+	check = json_array_get(json_object_get(coverage, "checks"), 0);
+	snprintf(text, sizeof(text), "%s %s", json_string_value(json_object_get(check, "verdict")),
+		 json_is_string(json_object_get(check, "reason")) ? json_string_value(json_object_get(check, "reason")) : "-");
+	json_decref(coverage);
+	canary_close(c);
+	return text;
+}
+
+/* All findings: "NAME SEVERITY", in order, with commas between them. */
+static const char *findings(void)
+{
+	static char text[1024];
+	json_t *finding;
+	size_t i, at = 0;
+
+	text[0] = '\0';
+	json_array_foreach(raised, i, finding)
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s %s", i ? ", " : "", json_string_value(json_object_get(finding, "finding")),
+				       json_string_value(json_object_get(finding, "severity")));
+	return text;
+}
+
+/* The first finding's sentence. */
+static const char *sentence(void)
+{
+	return json_string_value(json_object_get(json_array_get(raised, 0), "what"));
+}
+
+#define COMMON(seq, kind) "{'seq': " #seq ", 'time': 100, 'kind': '" kind "', 'event': 'present', "
+
+/* === Modules ============================================================ */
+
+#define MODULE(seq, name, at, state) COMMON(seq, "module") "'name': '" name "', 'module': '" at "', 'base': '0x1000', " \
+	"'size_bytes': 4096, 'state': '" state "'}"
+#define HIDDEN(seq, name, at, seen) COMMON(seq, "hidden") "'name': '" name "', 'module': '" at "', 'seen': '" seen "'}"
+#define NAMES(list) "[" list "]"
+#define NAME(is) "{'name': '" is "'}"
+
+static void modules_agree(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live") "," MODULE(2, "loop", "0x20", "loading"));
+	source("proc-modules")->says = source("sys-module")->says = NAMES(NAME("loop") "," NAME("ext4"));
+	assert_string_equal(verdict("modules-in-proc"), "agrees -");
+	assert_string_equal(verdict("modules-in-sysfs"), "agrees -");
+}
+
+static void module_left_out_of_proc(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live") "," MODULE(2, "rootkit", "0x20", "live"));
+	source("proc-modules")->says = NAMES(NAME("ext4"));
+	assert_string_equal(verdict("modules-in-proc"), "differs -");
+	assert_string_equal(findings(), "module-not-in-proc critical");
+	assert_string_equal(sentence(), "the module rootkit (4096 bytes at 0x1000, live) is in the list of Dom0's kernel, and not in /proc/modules");
+}
+
+static void module_made_up(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live"));
+	source("proc-modules")->says = source("sys-module")->says = NAMES(NAME("ext4") "," NAME("innocent"));
+	assert_string_equal(verdict("modules-in-proc"), "differs -");
+	assert_string_equal(verdict("modules-in-sysfs"), "differs -");
+	assert_string_equal(findings(), "module-only-in-proc high, module-only-in-sysfs critical");
+}
+
+/* Another one has its name, so that /proc/modules has the name that the kernel has. */
+static void module_takes_a_name(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live") "," MODULE(2, "ext4", "0x20", "live"));
+	source("sys-module")->says = NAMES(NAME("ext4") "," NAME("rootkit"));
+	assert_string_equal(verdict("modules-in-sysfs"), "differs -");
+	assert_string_equal(findings(), "module-only-in-sysfs critical");
+}
+
+/* It may have no folder before it is live, and when it goes; that takes its time. */
+static void module_without_folder(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "comes", "0x10", "loading") "," MODULE(2, "goes", "0x20", "unloading"));
+	source("sys-module")->says = NAMES("");
+	assert_string_equal(verdict("modules-in-sysfs"), "agrees -");
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live"));
+	assert_string_equal(verdict("modules-in-sysfs"), "differs -");
+	assert_string_equal(findings(), "module-not-in-sysfs critical");
+}
+
+/* What is hidden is another check's finding; its folder is no second one. */
+static void module_hidden_with_folder(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live") "," HIDDEN(2, "rootkit", "0x20", "sysfs"));
+	source("sys-module")->says = NAMES(NAME("ext4") "," NAME("rootkit"));
+	assert_string_equal(verdict("modules-in-sysfs"), "agrees -");
+}
+
+static void module_goes_while_looked_at(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live") "," MODULE(2, "loop", "0x20", "live"));
+	source("module")->then = NAMES(MODULE(3, "ext4", "0x10", "live"));
+	source("proc-modules")->says = source("sys-module")->says = NAMES(NAME("ext4"));
+	assert_string_equal(verdict("modules-in-proc"), "agrees -");
+	source("module")->asked = 0;
+	assert_string_equal(verdict("modules-in-sysfs"), "agrees -");
+}
+
+static void modules_unreadable(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live"));
+	assert_string_equal(verdict("modules-in-proc"), "blind unreadable");
+	assert_string_equal(verdict("modules-in-sysfs"), "blind unreadable");
+	assert_string_equal(findings(), "");
+}
+
+/* === Files ============================================================== */
+
+/* As it is: contents, inode, time, mode, owner, group; and what of it was otherwise at first. */
+#define FILE_IS(first) "[" COMMON(1, "file") "'path': '/bin/login', 'state': 'file', 'pseudo': false, 'sha256': 'aa', 'inode': '0x5', 'mtime': 50, " \
+	"'mtime_ns': 7, 'mode': '755', 'uid': 0, 'gid': 0, 'size': 9, 'ctime': 60" first "}]"
+#define PATH_IS(path, state, pseudo, first) "[" COMMON(1, "file") "'path': '" path "', 'state': '" state "', 'pseudo': " #pseudo ", 'sha256': 'aa', " \
+	"'inode': '0x0', 'mtime': 0, 'mtime_ns': 0, 'mode': '644', 'uid': 0, 'gid': 0, 'first': " first "}]"
+
+static void files_as_at_first(void **state)
+{
+	(void)state;
+	source("module")->says = FILE_IS("");
+	assert_string_equal(verdict("files"), "agrees -");
+	/* Somebody touched it, or made a hard link of it. */
+	source("module")->says = FILE_IS(", 'first': {'mtime': 49, 'ctime': 59}");
+	assert_string_equal(verdict("files"), "agrees -");
+}
+
+static void files_changed(void **state)
+{
+	static const struct {
+		const char *says, *found;
+	} cases[] = {
+		/* As a package upgrade does it. */
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime': 40, 'mtime_ns': 0, 'ctime': 59}"), "file-replaced medium" },
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime_ns': 0, 'ctime': 59}"), "file-replaced medium" },
+		/* And as it never does. */
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'mtime': 40, 'ctime': 59}"), "file-overwritten high" },
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'ctime': 59}"), "file-overwritten high" },
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'ctime': 59}"), "file-backdated high" },
+		{ FILE_IS(", 'first': {'mode': '4755', 'ctime': 59}"), "file-rights-changed high" },
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime': 40, 'uid': 5}"), "file-owner-changed high" },
+		{ FILE_IS(", 'first': {'gid': 5}"), "file-owner-changed high" },
+		/* What it was is too long to be told. */
+		{ FILE_IS(", 'first': null"), "file-replaced medium" },
+		{ PATH_IS("/etc/ld.so.preload", "file", false, "{'state': 'absent', 'sha256': ''}"), "file-appeared high" },
+		{ PATH_IS("/etc/sudoers", "absent", false, "{'state': 'file', 'sha256': 'bb'}"), "file-gone medium" },
+		{ PATH_IS("/proc/sys/kernel/modprobe", "file", true, "{'sha256': 'bb'}"), "kernel-setting-changed medium" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		source("module")->says = cases[i].says;
+		assert_string_equal(verdict("files"), "differs -");
+		assert_string_equal(findings(), cases[i].found);
+		end(state);
+		raised = json_array();
+	}
+}
+
+/* === Sockets ============================================================ */
+
+#define SOCKET(seq, fd, family, protocol, type, state, inode, more) COMMON(seq, "socket") "'pid': 9, 'fd': " #fd ", 'comm': 'sshd', " \
+	"'family': '" family "', 'protocol': '" protocol "', 'type': '" type "', 'state': '" state "', 'netns': 77, 'inode': " inode more "}"
+#define HERE "{'netns': 77}"
+#define SHOWN(inode) "{'netns': 77, 'inode': " #inode "}"
+
+static void sockets_agree(void **state)
+{
+	(void)state;
+	source("module")->says = "[" SOCKET(1, 3, "inet", "tcp", "stream", "listen", "20", ", 'port': 22, 'local': '0.0.0.0:22'") ","
+				 SOCKET(2, 4, "inet6", "udp", "dgram", "unconnected", "'0x15'", ", 'port': 53") ","
+				 SOCKET(3, 5, "unix", "", "stream", "connected", "'0x16'", "") "]";
+	source("proc-net")->says = "[" HERE "," SHOWN(20) "," SHOWN(21) "," SHOWN(22) "," SHOWN(99) "]";
+	assert_string_equal(verdict("sockets"), "agrees -");
+}
+
+/* What is not bound, or of a family without a file, is not to be expected there. */
+static void sockets_of_which_nobody_is_told(void **state)
+{
+	(void)state;
+	source("module")->says = "[" SOCKET(1, 3, "inet", "tcp", "stream", "closed", "20", ", 'port': 80") ","
+				 SOCKET(2, 4, "inet", "udp", "dgram", "unconnected", "21", ", 'port': 0") ","
+				 SOCKET(3, 5, "netlink", "route", "raw", "unconnected", "22", ", 'local': '0'") ","
+				 SOCKET(4, 6, "vsock", "", "stream", "listen", "23", "") "]";
+	source("proc-net")->says = "[" HERE "]";
+	assert_string_equal(verdict("sockets"), "agrees -");
+}
+
+static void socket_left_out(void **state)
+{
+	static const char *const left_out[] = {
+		SOCKET(1, 3, "inet", "tcp", "stream", "listen", "'0x14'", ", 'port': 22, 'local': '0.0.0.0:22'"),
+		SOCKET(1, 3, "inet6", "tcp", "stream", "close-wait", "20", ", 'port': 22"),
+		SOCKET(1, 3, "inet", "udp", "dgram", "connected", "20", ", 'port': 53"),
+		SOCKET(1, 3, "inet", "icmp", "raw", "unconnected", "20", ", 'port': 1"),
+		SOCKET(1, 3, "packet", "", "raw", "unconnected", "20", ", 'local': 'interface 0'"),
+		SOCKET(1, 3, "netlink", "audit", "raw", "unconnected", "20", ", 'local': '45'"),
+		SOCKET(1, 3, "unix", "", "dgram", "unconnected", "20", ""),
+	};
+
+	for (size_t i = 0; i < sizeof(left_out) / sizeof(left_out[0]); i++) {
+		char says[1024];
+
+		snprintf(says, sizeof(says), "[%s]", left_out[i]);
+		source("module")->says = says;
+		/* The same number in another namespace is another socket. */
+		source("proc-net")->says = "[" HERE "," SHOWN(21) ", {'netns': 78}, {'netns': 78, 'inode': 20}]";
+		assert_string_equal(verdict("sockets"), "differs -");
+		assert_string_equal(findings(), "socket-not-in-proc critical");
+		if (!i)
+			assert_string_equal(sentence(), "the process 9 (sshd) has a socket, inet tcp stream 0.0.0.0:22  listen, which /proc/net does not have");
+		end(state);
+		raised = json_array();
+	}
+}
+
+/* The /proc/net of a namespace without a process is not to be had: no sight, and no finding. */
+static void socket_of_no_namespace_here(void **state)
+{
+	(void)state;
+	source("module")->says = "[" SOCKET(1, 3, "unix", "", "dgram", "unconnected", "20", "") "]";
+	source("proc-net")->says = "[{'netns': 78}, {'netns': 78, 'inode': 20}]";
+	assert_string_equal(verdict("sockets"), "blind foreign-namespace");
+	assert_string_equal(findings(), "");
+	/* One that came between two looks was seen by the second. */
+	source("proc-net")->asked = 0;
+	source("proc-net")->then = "[{'netns': 78}, " HERE "," SHOWN(20) "]";
+	assert_string_equal(verdict("sockets"), "agrees -");
+}
+
+/* === Who was refused ==================================================== */
+
+#define DENIED(seq, domid, op, command, control, count) COMMON(seq, "denied") "'domid': " #domid ", 'uuid': '" #domid "', 'op': '" op "', " \
+	"'command': '" command "', 'control': " #control ", 'count': " #count "}"
+
+static void nobody_refused(void **state)
+{
+	(void)state;
+	source("xen")->says = "[" COMMON(1, "lock") "'locked': false}]";
+	assert_string_equal(verdict("refused"), "agrees -");
+}
+
+/* Any guest can be, as often as it likes: that does not count, and is told once. */
+static void guest_refused(void **state)
+{
+	(void)state;
+	source("xen")->says = "[" DENIED(1, 3, "version", "", false, 5000) "," COMMON(2, "denied-others") "'count': 7}]";
+	source("xen")->then = "[" DENIED(3, 3, "version", "", false, 9000) "," COMMON(4, "denied-others") "'count': 8}]";
+	assert_string_equal(verdict("refused"), "differs -");
+	assert_string_equal(findings(), "access-refused notice, access-refused-others notice");
+	assert_string_equal(sentence(), "domain 3 (3) asked the sensor for what it may not have, 5000 times: version ");
+}
+
+static void dom0_refused(void **state)
+{
+	(void)state;
+	source("xen")->says = "[" DENIED(1, 0, "exchange", "off", true, 1) "," DENIED(2, 0, "lock", "", true, 1) ","
+			      DENIED(3, 0, "policy", "permit", true, 1) "," DENIED(4, 0, "exchange", "records", true, 1) ","
+			      DENIED(5, 0, "version", "", true, 1) "]";
+	assert_string_equal(verdict("refused"), "differs -");
+	assert_string_equal(findings(), "tampering-refused high, handover-refused medium, takeover-refused high, access-refused notice, access-refused notice");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+	static const struct CMUnitTest tests[] = {
+		TEST(modules_agree),
+		TEST(module_left_out_of_proc),
+		TEST(module_made_up),
+		TEST(module_takes_a_name),
+		TEST(module_without_folder),
+		TEST(module_hidden_with_folder),
+		TEST(module_goes_while_looked_at),
+		TEST(modules_unreadable),
+		TEST(files_as_at_first),
+		TEST(files_changed),
+		TEST(sockets_agree),
+		TEST(sockets_of_which_nobody_is_told),
+		TEST(socket_left_out),
+		TEST(socket_of_no_namespace_here),
+		TEST(nobody_refused),
+		TEST(guest_refused),
+		TEST(dom0_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
