@@ -9,6 +9,7 @@
 
 #include "../core/text.h"
 #include "../lib/libksense.h"
+#include "body.h"
 #include "sources.h"
 
 struct sensor {
@@ -116,11 +117,6 @@ json_t *string_as_sensors(const char *text)
 	return string;
 }
 
-static json_t *body_of(const struct ksense_line *line)
-{
-	return json_loadb(line->body, line->body_bytes, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
-}
-
 static json_t *sensor_status(void *state, struct blindness *blind)
 {
 	struct ksense_request request = { .command = "status" };
@@ -133,7 +129,7 @@ static json_t *sensor_status(void *state, struct blindness *blind)
 	if (!ksense_ask(sensor->k, &request))
 		while (ksense_next(sensor->k, &line) > 0)
 			if (line.kind == KSENSE_ANSWER && !status)
-				status = body_of(&line);
+				status = canary_body(&line);
 	if (ksense_error(sensor->k)) {
 		json_decref(status);
 		failed(sensor, "", blind);
@@ -169,7 +165,7 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 	if (!ksense_ask(sensor->k, &request))
 		while (ksense_next(sensor->k, &line) > 0)
 			if (line.kind == KSENSE_RECORD)
-				readable &= !json_array_append_new(records, body_of(&line));
+				readable &= !json_array_append_new(records, canary_body(&line));
 	if (asking->how == ASK_ANNOUNCE && ksense_error(sensor->k) == KSENSE_ARGUMENT)
 		blind_for(blind, "denied",
 			  "you may only read, and a sensor as old as this one tells no more than what has changed");

@@ -5,7 +5,17 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../canary/body.h"
 #include "ksense.h"
+
+json_t *parse_body(const struct ksense_line *line)
+{
+	json_t *body = canary_body(line);
+
+	if (!body)
+		say("no memory for what the sensor sent");
+	return body;
+}
 
 /* === Answers ============================================================ */
 

@@ -80,6 +80,9 @@ int report_with(const struct ksense *k, const char *advice);
  */
 int flush_output(uint64_t taken);
 
+/* As canary_body() (../canary/body.h); NULL, with a message, when there is no memory. */
+json_t *parse_body(const struct ksense_line *line);
+
 /* === commands.c, follow.c, lock.c, raw.c, compare.c: the exit status === */
 
 int run_command(struct ksense *k, const struct options *o);
@@ -100,15 +103,6 @@ bool was_interrupted(void);
 int interrupted_by(void);
 /* Sleeps; false when interrupted.  With @fd not -1, until there is something to read. */
 bool pause_for(double seconds, int fd);
-
-/* === body.c === */
-
-/*
- * A line's body as jansson has it; NULL, with a message on stderr, when there is no memory.  A
- * number that jansson does not take is a string, and what it does not take at all is left out,
- * which a member "(not shown)" says.  Raw bytes become hex digits.
- */
-json_t *parse_body(const struct ksense_line *line);
 
 /* === stamp.c: lines === */
 

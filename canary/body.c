@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "../core/json.h"
-#include "ksense.h"
+#include "body.h"
 
 /* The member that says that another one is missing. */
 #define NOT_SHOWN "(not shown)"
@@ -109,7 +109,7 @@ static bool is_raw(const json_t *value)
 
 /* === Interface ========================================================== */
 
-json_t *parse_body(const struct ksense_line *line)
+json_t *canary_body(const struct ksense_line *line)
 {
 	json_t *body = json_loadb(line->body, line->body_bytes, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
 	const char *name;
@@ -117,8 +117,6 @@ json_t *parse_body(const struct ksense_line *line)
 
 	if (!body)
 		body = build_body(line);
-	if (!body)
-		say("no memory for what the sensor sent");
 	if (!line->has_raw)
 		return body;
 	json_object_foreach(body, name, value) {
