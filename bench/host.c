@@ -59,7 +59,7 @@ static const struct ks_set_kind kinds[] = { KS_KIND("vcpu", struct vcpu, fields,
 
 static uint64_t pass;
 
-static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int next(struct ks_probe *probe, struct ks_set_progress *cursor, void *item)
 {
 	struct vcpu *vcpu = item;
 	uint64_t i = cursor->at[0]++;
@@ -105,19 +105,19 @@ static size_t deliver(bool keep)
 	static char buf[KS_OUT_BYTES];
 	const struct ks_caller caller = { .control = true };
 	struct ks_cursor cursor = { 0 };
-	enum ks_serve more;
-	struct ks_text out;
+	enum ks_served more;
+	struct ks_writer out;
 	size_t bytes = 0;
 
 	do {
-		ks_text_init(&out, buf, KS_LINE_MAX);
+		ks_writer_init(&out, buf, KS_LINE_MAX);
 		more = ks_serve(&sensor, &caller, &request, &cursor, &out);
 		bytes += out.len;
 		if (keep && jsonl_bytes + out.len <= sizeof(jsonl)) {
 			memcpy(jsonl + jsonl_bytes, out.buf, out.len);
 			jsonl_bytes += out.len;
 		}
-	} while (more == KS_SERVE_MORE);
+	} while (more == KS_SERVED_MORE);
 	ks_confirm(&sensor, &request, &cursor);
 	return bytes;
 }

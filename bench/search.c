@@ -168,18 +168,18 @@ static char *rings_kept[PROBES];
 static void make_records(struct ks_probe *probe)
 {
 	for (uint64_t i = 0; i < RECORDS; i++) {
-		struct ks_text *text = ks_record_begin(probe, KS_EVENT, i % 9, "vcpu");
+		struct ks_writer *text = ks_record_begin(probe, KS_EVENT, i % 9, "vcpu");
 
-		ks_text_member_str(text, "event", "changed", 7);
-		ks_text_member_count(text, "domid", i % 9);
-		ks_text_member_count(text, "vcpu", i % 3);
-		ks_text_member_bool(text, "online", true);
-		ks_text_member_str(text, "state", "running", 7);
-		ks_text_member_count(text, "cpu", 1);
-		ks_text_member_ns(text, "runtime_ns", 123456789012ULL * i);
-		ks_text_member_str(text, "affinity", "all \"\n\x7f\xc3\xa4", 10);
-		ks_text_member_hex(text, "root", 0x34a01);
-		ks_text_member_hex(text, "user_root", 0x34a02);
+		ks_write_member_str(text, "event", "changed", 7);
+		ks_write_member_count(text, "domid", i % 9);
+		ks_write_member_count(text, "vcpu", i % 3);
+		ks_write_member_bool(text, "online", true);
+		ks_write_member_str(text, "state", "running", 7);
+		ks_write_member_count(text, "cpu", 1);
+		ks_write_member_ns(text, "runtime_ns", 123456789012ULL * i);
+		ks_write_member_str(text, "affinity", "all \"\n\x7f\xc3\xa4", 10);
+		ks_write_member_hex(text, "root", 0x34a01);
+		ks_write_member_hex(text, "user_root", 0x34a02);
 		ks_record_end(probe);
 	}
 }
@@ -271,8 +271,8 @@ static int run(struct input *input)
 		bool goes_on = cursor.stage;
 		int class;
 		struct ks_siphash bond;
-		enum ks_serve result;
-		struct ks_text out;
+		enum ks_served result;
+		struct ks_writer out;
 
 		units += CALL_UNITS;
 		caller.began_ns = units;
@@ -285,20 +285,20 @@ static int run(struct input *input)
 		ks_request_parse(&request, line, input->bytes, KS_VERSION_NONE);
 		if (!goes_on && ks_may_go_on(&request))
 			ks_cookie_bind(&bond, key, &self, line, input->bytes);
-		ks_text_init(&out, reply, input->room < KS_LINE_MAX ? input->room : KS_LINE_MAX);
+		ks_writer_init(&out, reply, input->room < KS_LINE_MAX ? input->room : KS_LINE_MAX);
 		result = ks_serve(&sensor, &caller, &request, &cursor, &out);
 		class = class_of(&request);
 		changed |= class == C_RECORDS || class == C_RUN || class == C_CONTROL;
 		units += out.len / 8;
-		if (result != KS_SERVE_DONE && cursor.stage)
+		if (result != KS_SERVED_DONE && cursor.stage)
 			ks_cookie_seal(&bond, &cursor, cookie);
-		if (result == KS_SERVE_DONE)
+		if (result == KS_SERVED_DONE)
 			ks_confirm(&sensor, &request, &cursor);
 		if (units - start > input->units)
 			input->units = units - start;
-		if (result == KS_SERVE_DONE || result == KS_SERVE_CURSOR || !cursor.stage)
+		if (result == KS_SERVED_DONE || result == KS_SERVED_CURSOR || !cursor.stage)
 			break;
-		if (result == KS_SERVE_ROOM)
+		if (result == KS_SERVED_NO_ROOM)
 			input->room = KS_LINE_MAX;
 	}
 	return class_of(&request);

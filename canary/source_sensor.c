@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../core/text.h"
+#include "../core/writer.h"
 #include "../lib/libksense.h"
 #include "body.h"
 #include "sources.h"
@@ -105,13 +105,13 @@ json_t *string_as_sensors(const char *text)
 {
 	size_t bytes = text ? strlen(text) : 0, size = 6 * bytes + sizeof("\"\""); /* each may need an escape */
 	char *buffer = text ? malloc(size) : NULL;
-	struct ks_text json;
+	struct ks_writer json;
 	json_t *string;
 
 	if (!buffer)
 		return text ? NULL : json_null();
-	ks_text_init(&json, buffer, size);
-	ks_text_string(&json, text, bytes);
+	ks_writer_init(&json, buffer, size);
+	ks_write_string(&json, text, bytes);
 	string = json_loadb(json.buf, json.len, JSON_DECODE_ANY, NULL);
 	free(buffer);
 	return string;

@@ -9,7 +9,7 @@
 
 #include <xenctrl.h>
 
-#include "../core/text.h"
+#include "../core/writer.h"
 #include "sources.h"
 
 struct toolstack {

@@ -16,16 +16,16 @@ static bool reply(struct ks_client *client, const struct ks_request *request)
 {
 	struct ks_cursor cursor = { 0 };
 	uint64_t pause_ns = KS_CLIENT_PAUSE_MIN_NS;
-	struct ks_text out;
-	enum ks_serve more;
+	struct ks_writer out;
+	enum ks_served more;
 
 	if (ks_request_subscribes(request)) {
-		ks_text_init(&out, client->out, KS_LINE_MAX);
+		ks_writer_init(&out, client->out, KS_LINE_MAX);
 		ks_subscribe(&client->subscription, client->sensor, &client->caller, request, &out);
 		return client->send(client, out.buf, out.len);
 	}
 	do {
-		ks_text_init(&out, client->out, KS_LINE_MAX);
+		ks_writer_init(&out, client->out, KS_LINE_MAX);
 		more = ks_serve(client->sensor, &client->caller, request, &cursor, &out);
 		if (out.len && !client->send(client, out.buf, out.len))
 			return false;
@@ -33,18 +33,18 @@ static bool reply(struct ks_client *client, const struct ks_request *request)
 		 * It may take as long as the pass of a probe, without a byte to send.  What was sent
 		 * before the client went, it may have read.
 		 */
-		if (more != KS_SERVE_DONE && client->gone(client)) {
+		if (more != KS_SERVED_DONE && client->gone(client)) {
 			ks_confirm(client->sensor, request, &cursor);
 			return false;
 		}
-		if (more == KS_SERVE_WAIT) {
+		if (more == KS_SERVED_WAIT) {
 			ks_port_pause(pause_ns);
 			if (pause_ns < KS_CLIENT_PAUSE_MAX_NS)
 				pause_ns *= 2;
 		} else {
 			pause_ns = KS_CLIENT_PAUSE_MIN_NS;
 		}
-	} while (more == KS_SERVE_MORE || more == KS_SERVE_WAIT);
+	} while (more == KS_SERVED_MORE || more == KS_SERVED_WAIT);
 	ks_confirm(client->sensor, request, &cursor);
 	return true;
 }
@@ -56,11 +56,11 @@ static bool reply(struct ks_client *client, const struct ks_request *request)
 static bool push(struct ks_client *client)
 {
 	struct ks_subscription *subscription = &client->subscription;
-	struct ks_text out;
+	struct ks_writer out;
 
 	client->behind = false;
 	for (unsigned int i = 0; subscription->active && i < client->sensor->count; i++) {
-		ks_text_init(&out, client->out, KS_LINE_MAX);
+		ks_writer_init(&out, client->out, KS_LINE_MAX);
 		client->behind |= ks_push(subscription, client->sensor, i, &out);
 		if (out.len && !client->send(client, out.buf, out.len))
 			return false;

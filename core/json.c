@@ -3,7 +3,7 @@
  * json.c - a reader for one JSON text in memory, strict (RFC 8259) or relaxed.
  */
 #include "json.h"
-#include "text.h"
+#include "writer.h"
 
 /* What may come next. */
 enum {

@@ -59,12 +59,12 @@ static void tell(const struct ks_sensor_config *config, struct word word, const 
 static void tell_bounded(const struct ks_sensor_config *config, struct word word, uint64_t taking)
 {
 	char why[40];
-	struct ks_text text;
+	struct ks_writer text;
 
-	ks_text_init(&text, why, sizeof(why) - 1);
-	ks_text_lit(&text, "out of bounds, taking ");
-	ks_text_u64(&text, taking >> 10);
-	ks_text_lit(&text, "K");
+	ks_writer_init(&text, why, sizeof(why) - 1);
+	ks_write_lit(&text, "out of bounds, taking ");
+	ks_write_u64(&text, taking >> 10);
+	ks_write_lit(&text, "K");
 	why[text.len] = '\0';
 	tell(config, word, why);
 }

@@ -11,7 +11,7 @@
 
 #include "port.h"
 #include "ring.h"
-#include "text.h"
+#include "writer.h"
 
 enum ks_level { KS_LOW, KS_DEFAULT, KS_HIGH, KS_ADVERSARIAL, KS_LEVELS };
 
@@ -131,7 +131,7 @@ struct ks_probe {
 	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */
 	uint32_t epoch;          /* tells this count of records from every other: random, drawn as it begins */
 	struct ks_ring ring;
-	struct ks_text record;   /* the open record, */
+	struct ks_writer record;   /* the open record, */
 	struct ks_entry entry;   /* what else is known of it, */
 	uint32_t source;         /* and whose it is */
 	uint64_t last_record_ns; /* clocks of two CPUs differ a little; the time of records does not go back */
@@ -181,10 +181,10 @@ struct ks_probe {
 
 /*
  * Records.  begin takes the probe's lock, writes the common members and returns the text to which
- * the caller adds members (ks_text_member_...); end closes the object, keeps it in the ring and
+ * the caller adds members (ks_write_member_...); end closes the object, keeps it in the ring and
  * drops the lock.  Between the two: nothing but writing.
  */
-struct ks_text *ks_record_begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind);
+struct ks_writer *ks_record_begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind);
 
 void ks_record_end(struct ks_probe *probe);
 

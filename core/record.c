@@ -20,9 +20,9 @@ static const struct {
 };
 
 /* With the lock held. */
-static struct ks_text *begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind)
+static struct ks_writer *begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind)
 {
-	struct ks_text *text = &probe->record;
+	struct ks_writer *text = &probe->record;
 	uint64_t now = ks_port_boot_time_ns();
 
 	ks_assert_locked(&probe->lock);
@@ -30,15 +30,15 @@ static struct ks_text *begin(struct ks_probe *probe, enum ks_class class, uint32
 		probe->last_record_ns = now;
 	probe->entry = (struct ks_entry){ .class = class, .for_readers = class == KS_SAMPLE && probe->for_readers };
 	probe->source = source;
-	ks_text_init(text, ks_ring_open(&probe->ring), KS_RECORD_MAX - KS_RAW_MAX);
-	ks_text_lit(text, "{\"seq\":");
-	ks_text_u64(text, probe->ring.next_seq);
-	ks_text_member_ns(text, "time", probe->last_record_ns);
-	ks_text_put(text, probe->common, probe->common_bytes);
-	ks_text_put(text, kind, strlen(kind));
-	ks_text_put(text, class_members[class].text, class_members[class].bytes);
-	ks_text_member_count(text, "epoch", probe->epoch);
-	ks_text_member_count(text, "pass", probe->ended + probe->in_pass);
+	ks_writer_init(text, ks_ring_open(&probe->ring), KS_RECORD_MAX - KS_RAW_MAX);
+	ks_write_lit(text, "{\"seq\":");
+	ks_write_u64(text, probe->ring.next_seq);
+	ks_write_member_ns(text, "time", probe->last_record_ns);
+	ks_write_put(text, probe->common, probe->common_bytes);
+	ks_write_put(text, kind, strlen(kind));
+	ks_write_put(text, class_members[class].text, class_members[class].bytes);
+	ks_write_member_count(text, "epoch", probe->epoch);
+	ks_write_member_count(text, "pass", probe->ended + probe->in_pass);
 	return text;
 }
 
@@ -48,7 +48,7 @@ static void end(struct ks_probe *probe)
 	struct ks_entry *entry = &probe->entry;
 
 	ks_assert_locked(&probe->lock);
-	ks_text_lit(&probe->record, "}");
+	ks_write_lit(&probe->record, "}");
 	if (probe->record.full) {
 		probe->last_error = "a record was too long to keep";
 		ks_ring_drop(&probe->ring, entry->class);
@@ -59,7 +59,7 @@ static void end(struct ks_probe *probe)
 	ks_ring_commit(&probe->ring, entry, probe->source);
 }
 
-struct ks_text *ks_record_begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind)
+struct ks_writer *ks_record_begin(struct ks_probe *probe, enum ks_class class, uint32_t source, const char *kind)
 {
 	ks_lock(&probe->lock);
 	return begin(probe, class, source, kind);
@@ -67,15 +67,15 @@ struct ks_text *ks_record_begin(struct ks_probe *probe, enum ks_class class, uin
 
 void ks_record_raw(struct ks_probe *probe, const char *name, const void *bytes, size_t len)
 {
-	struct ks_text *text = &probe->record;
+	struct ks_writer *text = &probe->record;
 
 	if (len > KS_RAW_MAX) {
 		text->full = true;
 		return;
 	}
-	ks_text_lit(text, ",\"");
-	ks_text_put(text, name, strlen(name));
-	ks_text_lit(text, "\":");
+	ks_write_lit(text, ",\"");
+	ks_write_put(text, name, strlen(name));
+	ks_write_lit(text, "\":");
 	/*
 	 * The value is made when it is known how the record is asked for; the bytes wait behind
 	 * the text until it is complete.
@@ -108,44 +108,44 @@ void ks_probe_failed(struct ks_probe *probe, const char *why)
 
 /* === The sensor's own ==================================================== */
 
-static void member_text(struct ks_text *text, const char *value)
+static void member_text(struct ks_writer *text, const char *value)
 {
-	ks_text_string(text, value, strlen(value));
+	ks_write_string(text, value, strlen(value));
 }
 
 /* Who did it, for the records and as their source. */
-static uint32_t put_by(struct ks_text *text, const struct ks_caller *caller)
+static uint32_t put_by(struct ks_writer *text, const struct ks_caller *caller)
 {
 	if (caller->is_domain) {
-		ks_text_lit(text, ",\"by\":{\"domain\":");
-		ks_text_u64(text, caller->id);
+		ks_write_lit(text, ",\"by\":{\"domain\":");
+		ks_write_u64(text, caller->id);
 	} else {
-		ks_text_lit(text, ",\"by\":{\"pid\":");
-		ks_text_u64(text, caller->pid);
-		ks_text_member_count(text, "uid", caller->id);
+		ks_write_lit(text, ",\"by\":{\"pid\":");
+		ks_write_u64(text, caller->pid);
+		ks_write_member_count(text, "uid", caller->id);
 	}
-	ks_text_lit(text, "}");
+	ks_write_lit(text, "}");
 	return caller->id;
 }
 
 void ks_record_began(struct ks_probe *probe, const char *why, const struct ks_caller *caller, const struct ks_count *before)
 {
-	struct ks_text *text = begin(probe, caller ? KS_ALARM : KS_EVENT, KS_NO_SOURCE, "began");
+	struct ks_writer *text = begin(probe, caller ? KS_ALARM : KS_EVENT, KS_NO_SOURCE, "began");
 
-	ks_text_lit(text, KS_MEMBER("why"));
+	ks_write_lit(text, KS_MEMBER("why"));
 	member_text(text, why);
 	if (caller)
 		put_by(text, caller);
 	if (before) {
-		ks_text_lit(text, ",\"before\":{\"epoch\":");
-		ks_text_u64(text, before->epoch);
-		ks_text_member_count(text, "next_seq", before->next_seq);
-		ks_text_member_count(text, "unread", before->unread);
-		ks_text_member_count(text, "lost", before->lost);
-		ks_text_member_count(text, "baselines", before->baselines);
-		ks_text_lit(text, "}");
+		ks_write_lit(text, ",\"before\":{\"epoch\":");
+		ks_write_u64(text, before->epoch);
+		ks_write_member_count(text, "next_seq", before->next_seq);
+		ks_write_member_count(text, "unread", before->unread);
+		ks_write_member_count(text, "lost", before->lost);
+		ks_write_member_count(text, "baselines", before->baselines);
+		ks_write_lit(text, "}");
 	}
-	ks_text_member_count(text, "resets", probe->resets);
+	ks_write_member_count(text, "resets", probe->resets);
 	end(probe);
 }
 
@@ -161,23 +161,23 @@ static bool takes_sight(enum ks_command command)
 static void record_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller, const char *item,
 			   size_t item_bytes)
 {
-	struct ks_text *text = begin(probe, takes_sight(command) ? KS_ALARM : KS_EVENT, caller->id, "command");
+	struct ks_writer *text = begin(probe, takes_sight(command) ? KS_ALARM : KS_EVENT, caller->id, "command");
 
-	ks_text_lit(text, KS_MEMBER("command"));
+	ks_write_lit(text, KS_MEMBER("command"));
 	member_text(text, ks_command_names[command]);
 	if (item) {
-		ks_text_member_str(text, "item", item, item_bytes < ITEM_SHOWN ? item_bytes : ITEM_SHOWN);
-		ks_text_member_bool(text, "cut", item_bytes > ITEM_SHOWN);
+		ks_write_member_str(text, "item", item, item_bytes < ITEM_SHOWN ? item_bytes : ITEM_SHOWN);
+		ks_write_member_bool(text, "cut", item_bytes > ITEM_SHOWN);
 	}
 	put_by(text, caller);
-	ks_text_lit(text, KS_MEMBER("state"));
+	ks_write_lit(text, KS_MEMBER("state"));
 	member_text(text, probe->on ? "on" : "off");
-	ks_text_lit(text, KS_MEMBER("level"));
+	ks_write_lit(text, KS_MEMBER("level"));
 	member_text(text, ks_level_names[probe->level]);
 	/* It outlives the records of the single times. */
 	if (command == KS_CMD_ON) {
-		ks_text_member_count(text, "offs", probe->offs);
-		ks_text_member_ns(text, "off_ns", probe->off_ns);
+		ks_write_member_count(text, "offs", probe->offs);
+		ks_write_member_ns(text, "off_ns", probe->off_ns);
 	}
 	end(probe);
 }
@@ -196,47 +196,47 @@ void ks_record_command(struct ks_probe *probe, enum ks_command command, const st
 
 void ks_record_failed(struct ks_probe *probe, const char *why)
 {
-	struct ks_text *text = begin(probe, KS_ALARM, KS_NO_SOURCE, "failed");
+	struct ks_writer *text = begin(probe, KS_ALARM, KS_NO_SOURCE, "failed");
 
 	probe->entry.outcome = ks_pass_mark(probe->ended + probe->in_pass);
 	probe->failed_why = why;
-	ks_text_lit(text, KS_MEMBER("why"));
+	ks_write_lit(text, KS_MEMBER("why"));
 	member_text(text, why);
-	ks_text_member_count(text, "in_row", probe->failed_in_row);
+	ks_write_member_count(text, "in_row", probe->failed_in_row);
 	end(probe);
 }
 
 void ks_record_recovered(struct ks_probe *probe)
 {
-	struct ks_text *text = begin(probe, KS_EVENT, KS_NO_SOURCE, "recovered");
+	struct ks_writer *text = begin(probe, KS_EVENT, KS_NO_SOURCE, "recovered");
 
-	ks_text_member_count(text, "failed", probe->failed_in_row);
+	ks_write_member_count(text, "failed", probe->failed_in_row);
 	probe->failed_why = NULL;
 	end(probe);
 }
 
 void ks_record_restarted(struct ks_probe *probe, const char *kind, const char *why, const char *old_uuid, uint64_t pause_ns)
 {
-	struct ks_text *text = begin(probe, KS_ALARM, KS_NO_SOURCE, kind);
+	struct ks_writer *text = begin(probe, KS_ALARM, KS_NO_SOURCE, kind);
 
-	ks_text_lit(text, KS_MEMBER("why"));
+	ks_write_lit(text, KS_MEMBER("why"));
 	member_text(text, why);
-	ks_text_lit(text, KS_MEMBER("was"));
+	ks_write_lit(text, KS_MEMBER("was"));
 	member_text(text, old_uuid);
-	ks_text_lit(text, KS_MEMBER("uuid"));
+	ks_write_lit(text, KS_MEMBER("uuid"));
 	member_text(text, probe->uuid);
-	ks_text_member_count(text, "in_row", probe->restarts_in_row);
-	ks_text_member_ns(text, "pause_ns", pause_ns);
+	ks_write_member_count(text, "in_row", probe->restarts_in_row);
+	ks_write_member_ns(text, "pause_ns", pause_ns);
 	end(probe);
 }
 
 /* The sums outlive what tells of single times. */
 void ks_record_late(struct ks_probe *probe)
 {
-	struct ks_text *text = begin(probe, KS_ALARM, KS_NO_SOURCE, "late");
+	struct ks_writer *text = begin(probe, KS_ALARM, KS_NO_SOURCE, "late");
 
-	ks_text_member_ns(text, "late_ns", probe->late_untold_ns);
-	ks_text_member_count(text, "lates", probe->lates);
-	ks_text_member_ns(text, "in_all_ns", probe->late_ns);
+	ks_write_member_ns(text, "late_ns", probe->late_untold_ns);
+	ks_write_member_count(text, "lates", probe->lates);
+	ks_write_member_ns(text, "in_all_ns", probe->late_ns);
 	end(probe);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reply.h - inside the core: what the files that write replies (serve.c, records.c, subscribe.c)
+ * reply.h - inside the core: what the files that write replies (serve.c, reply_records.c, subscribe.c)
  * share.
  */
 #ifndef KS_REPLY_H
@@ -35,24 +35,24 @@ bool ks_target_is_uuid(const struct ks_sensor *sensor, const struct ks_request *
 #define KS_HEAD_MAX (64 + 6 * KS_NONCE_MAX)
 
 /* {"Virtue-protocol-version":0.1,"reply":["nonce" */
-void ks_put_head(struct ks_text *out, const struct ks_request *request);
+void ks_put_head(struct ks_writer *out, const struct ks_request *request);
 
-static inline void ks_put_end(struct ks_text *out)
+static inline void ks_put_end(struct ks_writer *out)
 {
-	ks_text_lit(out, "]}\n");
+	ks_write_lit(out, "]}\n");
 }
 
 /* The reply that is complete with one word, and the one that is an error. */
-enum ks_serve ks_reply_word(struct ks_text *out, const struct ks_request *request, const char *word);
-enum ks_serve ks_reply_error(struct ks_text *out, const struct ks_request *request, enum ks_error error, const char *message);
-enum ks_serve ks_reply_no_target(struct ks_text *out, const struct ks_request *request);
+enum ks_served ks_reply_word(struct ks_writer *out, const struct ks_request *request, const char *word);
+enum ks_served ks_reply_error(struct ks_writer *out, const struct ks_request *request, enum ks_error error, const char *message);
+enum ks_served ks_reply_no_target(struct ks_writer *out, const struct ks_request *request);
 
 /* Why @caller may not have what @request asks for, or NULL. */
 const char *ks_denied(const struct ks_caller *caller, const struct ks_request *request);
 
 /* The error for that, and the port is told. */
-enum ks_serve ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			      struct ks_text *out, const char *why);
+enum ks_served ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			      struct ks_writer *out, const char *why);
 
 /* === Time =============================================================== */
 
@@ -68,10 +68,10 @@ static inline uint64_t ks_deadline_ns(uint64_t began_ns)
  * In as many calls as it takes, the sensor's part first and then probe by probe: a call may end
  * within the line.
  */
-enum ks_serve ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			      struct ks_cursor *cursor, struct ks_text *out);
+enum ks_served ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			      struct ks_cursor *cursor, struct ks_writer *out);
 
-/* === Records (records.c) ================================================ */
+/* === Records (reply_records.c) ================================================ */
 
 /* Where a reply stands, in a cursor. */
 enum {
@@ -98,8 +98,8 @@ struct ks_sending {
 	struct ks_sensor *sensor;
 	const struct ks_request *request;
 	struct ks_cursor *cursor;
-	struct ks_text *out;
-	struct ks_text head;       /* the envelope up to the nonce */
+	struct ks_writer *out;
+	struct ks_writer head;       /* the envelope up to the nonce */
 	char head_bytes[KS_HEAD_MAX];
 	bool by_uuid;              /* the id in the replies is the uuid, */
 	char uuid[KS_UUID_TEXT];   /* that of the probe at hand as the record was copied */
@@ -117,7 +117,7 @@ enum ks_sent {
 
 /* @began_ns: as for ks_deadline_ns(). */
 void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request, uint64_t began_ns,
-		     struct ks_cursor *cursor, struct ks_text *out);
+		     struct ks_cursor *cursor, struct ks_writer *out);
 
 /* The probe at hand from KS_STAGE_BEGIN on.  Takes its lock for as long as one record takes. */
 enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe);
@@ -125,7 +125,7 @@ enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe);
 /* Whether the reply to the request, if it is one to "records", consumes what it gives. */
 bool ks_takes_records(const struct ks_request *request);
 
-enum ks_serve ks_serve_records(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			       struct ks_cursor *cursor, struct ks_text *out);
+enum ks_served ks_serve_records(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			       struct ks_cursor *cursor, struct ks_writer *out);
 
 #endif /* KS_REPLY_H */

@@ -49,7 +49,7 @@ enum ks_class {
 #define KS_RING_OWNERS 30U
 #define KS_RING_SOURCES (3 + KS_RING_KINDS + KS_RING_OWNERS)
 
-/* As many as are sent in one go (records.c). */
+/* As many as are sent in one go (reply_records.c). */
 #define KS_SENT_LOST 64
 
 /* No record is longer, raw bytes included. */

@@ -649,12 +649,12 @@ static uint64_t KS_CB sensor_run(struct ks_work *work)
 
 static void name_probe(struct ks_probe *probe)
 {
-	struct ks_text text;
+	struct ks_writer text;
 
 	probe->name_bytes = (uint8_t)strlen(probe->type->name);
-	ks_text_init(&text, probe->common, sizeof(probe->common));
-	ks_text_member_str(&text, "probe", probe->type->name, probe->name_bytes);
-	ks_text_lit(&text, ",\"kind\":\"");
+	ks_writer_init(&text, probe->common, sizeof(probe->common));
+	ks_write_member_str(&text, "probe", probe->type->name, probe->name_bytes);
+	ks_write_lit(&text, ",\"kind\":\"");
 	probe->common_bytes = (uint8_t)text.len;
 }
 

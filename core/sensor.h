@@ -50,10 +50,10 @@ struct ks_sensor_config {
 	 */
 	void (*option_mistake)(const char *word, size_t bytes, const char *why);
 	/*
-	 * Adds members to the sensor's status: ks_text_member_...(), at most KS_STATUS_OWN_MAX
+	 * Adds members to the sensor's status: ks_write_member_...(), at most KS_STATUS_OWN_MAX
 	 * bytes.
 	 */
-	void (*put_status)(struct ks_text *out);
+	void (*put_status)(struct ks_writer *out);
 	/* @request was answered "denied". */
 	void (*denied)(const struct ks_caller *caller, const struct ks_request *request);
 };

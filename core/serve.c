@@ -71,88 +71,88 @@ const char *ks_target_word(struct ks_sensor *sensor, const struct ks_request *re
 
 /* === Lines ============================================================== */
 
-void ks_put_head(struct ks_text *out, const struct ks_request *request)
+void ks_put_head(struct ks_writer *out, const struct ks_request *request)
 {
 	if (request->version == KS_VERSION_0_2)
-		ks_text_lit(out, "{\"Virtue-protocol-version\":0.2,\"reply\":[");
+		ks_write_lit(out, "{\"Virtue-protocol-version\":0.2,\"reply\":[");
 	else
-		ks_text_lit(out, "{\"Virtue-protocol-version\":0.1,\"reply\":[");
-	ks_text_string(out, request->nonce, request->nonce_bytes);
+		ks_write_lit(out, "{\"Virtue-protocol-version\":0.1,\"reply\":[");
+	ks_write_string(out, request->nonce, request->nonce_bytes);
 }
 
-enum ks_serve ks_reply_word(struct ks_text *out, const struct ks_request *request, const char *word)
+enum ks_served ks_reply_word(struct ks_writer *out, const struct ks_request *request, const char *word)
 {
 	ks_put_head(out, request);
-	ks_text_lit(out, ",");
-	ks_text_string(out, word, strlen(word));
+	ks_write_lit(out, ",");
+	ks_write_string(out, word, strlen(word));
 	ks_put_end(out);
-	return KS_SERVE_DONE;
+	return KS_SERVED_DONE;
 }
 
-enum ks_serve ks_reply_error(struct ks_text *out, const struct ks_request *request, enum ks_error error, const char *message)
+enum ks_served ks_reply_error(struct ks_writer *out, const struct ks_request *request, enum ks_error error, const char *message)
 {
 	const char *code = ks_error_names[error];
 
 	ks_put_head(out, request);
-	ks_text_lit(out, ",\"error\",{\"code\":");
-	ks_text_string(out, code, strlen(code));
-	ks_text_member_str(out, "message", message, strlen(message));
-	ks_text_lit(out, "}");
+	ks_write_lit(out, ",\"error\",{\"code\":");
+	ks_write_string(out, code, strlen(code));
+	ks_write_member_str(out, "message", message, strlen(message));
+	ks_write_lit(out, "}");
 	ks_put_end(out);
-	return KS_SERVE_DONE;
+	return KS_SERVED_DONE;
 }
 
-enum ks_serve ks_reply_no_target(struct ks_text *out, const struct ks_request *request)
+enum ks_served ks_reply_no_target(struct ks_writer *out, const struct ks_request *request)
 {
 	return ks_reply_error(out, request, KS_ERR_TARGET, "no probe or sensor of that name or uuid");
 }
 
-enum ks_serve ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			      struct ks_text *out, const char *why)
+enum ks_served ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			      struct ks_writer *out, const char *why)
 {
 	if (sensor->config.denied)
 		sensor->config.denied(caller, request);
 	return ks_reply_error(out, request, KS_ERR_DENIED, why);
 }
 
-static enum ks_serve reply_session(struct ks_text *out, const struct ks_request *request)
+static enum ks_served reply_session(struct ks_writer *out, const struct ks_request *request)
 {
 	if (request->version == KS_VERSION_NONE)
-		ks_text_lit(out, "{}\n");
+		ks_write_lit(out, "{}\n");
 	else if (request->version == KS_VERSION_0_2)
-		ks_text_lit(out, "{\"Virtue-protocol-version\":0.2}\n");
+		ks_write_lit(out, "{\"Virtue-protocol-version\":0.2}\n");
 	else
-		ks_text_lit(out, "{\"Virtue-protocol-version\":0.1}\n");
-	return KS_SERVE_DONE;
+		ks_write_lit(out, "{\"Virtue-protocol-version\":0.1}\n");
+	return KS_SERVED_DONE;
 }
 
 /* === discovery ========================================================== */
 
-static void put_pair(struct ks_text *out, const char *name, size_t name_bytes, const char *uuid)
+static void put_pair(struct ks_writer *out, const char *name, size_t name_bytes, const char *uuid)
 {
-	ks_text_lit(out, "[\"");
-	ks_text_put(out, name, name_bytes);
-	ks_text_lit(out, "\",\"");
-	ks_text_const(out, uuid, KS_UUID_TEXT - 1);
-	ks_text_lit(out, "\"]");
+	ks_write_lit(out, "[\"");
+	ks_write_put(out, name, name_bytes);
+	ks_write_lit(out, "\",\"");
+	ks_write_const(out, uuid, KS_UUID_TEXT - 1);
+	ks_write_lit(out, "\"]");
 }
 
-static enum ks_serve serve_discovery(struct ks_sensor *sensor, const struct ks_request *request, struct ks_text *out)
+static enum ks_served serve_discovery(struct ks_sensor *sensor, const struct ks_request *request, struct ks_writer *out)
 {
 	ks_put_head(out, request);
-	ks_text_lit(out, ",\"discovery\",[");
+	ks_write_lit(out, ",\"discovery\",[");
 	put_pair(out, sensor->config.name, sensor->name_bytes, sensor->uuid);
 	for (unsigned int i = 0; i < sensor->count; i++) {
 		struct ks_probe *probe = &sensor->probes[i];
 
-		ks_text_lit(out, ",");
+		ks_write_lit(out, ",");
 		ks_lock(&probe->lock);
 		put_pair(out, probe->type->name, probe->name_bytes, probe->uuid);
 		ks_unlock(&probe->lock);
 	}
-	ks_text_lit(out, "]");
+	ks_write_lit(out, "]");
 	ks_put_end(out);
-	return KS_SERVE_DONE;
+	return KS_SERVED_DONE;
 }
 
 /* === off, on, levels, reset ============================================= */
@@ -176,8 +176,8 @@ static enum ks_done equip(struct ks_sensor *sensor, const struct ks_request *req
 	return worst;
 }
 
-static enum ks_serve serve_control(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-				   struct ks_text *out)
+static enum ks_served serve_control(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+				   struct ks_writer *out)
 {
 	enum ks_done worst;
 	unsigned int i;
@@ -185,7 +185,7 @@ static enum ks_serve serve_control(struct ks_sensor *sensor, const struct ks_cal
 	/* Before anything is done: would the longest reply fit? */
 	ks_reply_word(out, request, "adversarial");
 	if (out->full)
-		return KS_SERVE_ROOM;
+		return KS_SERVED_NO_ROOM;
 	out->len = 0;
 	worst = equip(sensor, request);
 	if (worst == KS_NO_MEMORY)
@@ -228,8 +228,8 @@ static struct ks_probe *probe_with_list(struct ks_sensor *sensor, const struct k
 	return found;
 }
 
-static enum ks_serve serve_edit(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-				struct ks_text *out)
+static enum ks_served serve_edit(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+				struct ks_writer *out)
 {
 	bool add = request->command == KS_CMD_ADD, equipped;
 	enum ks_error error = KS_ERR_NO_MEMORY;
@@ -241,14 +241,14 @@ static enum ks_serve serve_edit(struct ks_sensor *sensor, const struct ks_caller
 	/* Before anything is done: would the reply fit? */
 	ks_reply_word(out, request, ks_command_names[request->command]);
 	if (out->full)
-		return KS_SERVE_ROOM;
+		return KS_SERVED_NO_ROOM;
 	ks_lock(&probe->lock);
 	equipped = probe->equipped;
 	ks_unlock(&probe->lock);
 	switch (equipped ? probe->type->edit(probe, add, request->item, request->item_bytes) : KS_EDIT_FULL) {
 	case KS_EDIT_DONE:
 		ks_record_command(probe, request->command, caller, request->item, request->item_bytes);
-		return KS_SERVE_DONE;
+		return KS_SERVED_DONE;
 	case KS_EDIT_BAD:
 		error = KS_ERR_ARGUMENT;
 		why = add ? "the probe cannot look at that" : "that is not in the probe's list";
@@ -292,8 +292,8 @@ const char *ks_denied(const struct ks_caller *caller, const struct ks_request *r
 
 /* === Interface ========================================================== */
 
-static enum ks_serve serve_request(struct ks_sensor *sensor, const struct ks_caller *caller,
-				   const struct ks_request *request, struct ks_cursor *cursor, struct ks_text *out)
+static enum ks_served serve_request(struct ks_sensor *sensor, const struct ks_caller *caller,
+				   const struct ks_request *request, struct ks_cursor *cursor, struct ks_writer *out)
 {
 	bool at_start = cursor->stage == KS_STAGE_START;
 	const char *denied;
@@ -341,15 +341,15 @@ static bool goes_on(const struct ks_sensor *sensor, const struct ks_request *req
 	return cursor->stage > KS_STAGE_STATUS && (request->run || !(cursor->flags & KS_PASS_WAITED));
 }
 
-enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-		       struct ks_cursor *cursor, struct ks_text *out)
+enum ks_served ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+		       struct ks_cursor *cursor, struct ks_writer *out)
 {
-	enum ks_serve result;
+	enum ks_served result;
 
 	if (cursor->stage != KS_STAGE_START && !goes_on(sensor, request, cursor))
-		return KS_SERVE_CURSOR;
+		return KS_SERVED_CURSOR;
 	if (request->line == KS_LINE_EMPTY)
-		return KS_SERVE_DONE;
+		return KS_SERVED_DONE;
 	if (!ks_denied(caller, request))
 		ks_confirm(sensor, request, cursor);
 	if (request->error != KS_OK)
@@ -359,8 +359,8 @@ enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller,
 	else
 		result = serve_request(sensor, caller, request, cursor, out);
 	if (out->full)
-		result = KS_SERVE_ROOM;
-	if (result == KS_SERVE_ROOM)
+		result = KS_SERVED_NO_ROOM;
+	if (result == KS_SERVED_NO_ROOM)
 		out->len = KS_LINE_MAX;
 	return result;
 }

@@ -3,16 +3,16 @@
  * serve.h - from a request line to reply lines.
  *
  * The server keeps no state between two calls but what is in the caller's cursor: the transport
- * reads a line, parses it once or each time, and calls ks_serve() until it says KS_SERVE_DONE,
+ * reads a line, parses it once or each time, and calls ks_serve() until it says KS_SERVED_DONE,
  * passing on what it wrote each time.
  *
  *	struct ks_cursor cursor = { 0 };
  *	ks_request_parse(&request, line, bytes, session);
  *	do {
- *		ks_text_init(&out, buf, sizeof(buf));
+ *		ks_writer_init(&out, buf, sizeof(buf));
  *		more = ks_serve(sensor, &caller, &request, &cursor, &out);
  *		write all of out to the client, or give up
- *	} while (more == KS_SERVE_MORE || more == KS_SERVE_WAIT);
+ *	} while (more == KS_SERVED_MORE || more == KS_SERVED_WAIT);
  *	ks_confirm(sensor, &request, &cursor);
  */
 #ifndef KS_SERVE_H
@@ -63,12 +63,12 @@ struct ks_cursor {
 	uint32_t lost_mark;    /* losses up to it need not be told any more in this reply */
 };
 
-enum ks_serve {
-	KS_SERVE_DONE,   /* the reply is complete with what is in out; then ks_confirm() */
-	KS_SERVE_MORE,   /* take what is in out (perhaps nothing) and call again; the call confirms it */
-	KS_SERVE_WAIT,   /* the same, but a little later: it waits for what another thread does */
-	KS_SERVE_ROOM,   /* nothing was done: out has no room for what comes next; out->len is the size that is enough */
-	KS_SERVE_CURSOR, /* nothing was done: no cursor of ours */
+enum ks_served {
+	KS_SERVED_DONE,   /* the reply is complete with what is in out; then ks_confirm() */
+	KS_SERVED_MORE,   /* take what is in out (perhaps nothing) and call again; the call confirms it */
+	KS_SERVED_WAIT,   /* the same, but a little later: it waits for what another thread does */
+	KS_SERVED_NO_ROOM,   /* nothing was done: out has no room for what comes next; out->len is the size that is enough */
+	KS_SERVED_CURSOR, /* nothing was done: no cursor of ours */
 };
 
 /*
@@ -79,8 +79,8 @@ enum ks_serve {
  * line.  One call takes bounded time, of the order of KS_STEP_BUDGET_NS, however much there is to
  * say.  @out must be empty, with up to KS_LINE_MAX bytes of use; its memory has KS_OUT_BYTES.
  */
-enum ks_serve ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-		       struct ks_cursor *cursor, struct ks_text *out);
+enum ks_served ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+		       struct ks_cursor *cursor, struct ks_writer *out);
 
 /* What ks_serve() wrote last has arrived: records in it are consumed now. */
 void ks_confirm(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor);

@@ -8,9 +8,9 @@
 #include "reply.h"
 #include "version.h"
 
-static void put_text(struct ks_text *out, const char *text)
+static void put_text(struct ks_writer *out, const char *text)
 {
-	ks_text_string(out, text, strlen(text));
+	ks_write_string(out, text, strlen(text));
 }
 
 /* === One probe ========================================================== */
@@ -67,106 +67,106 @@ static uint64_t value_of(const struct ks_probe *probe, const struct number *numb
 	return narrow;
 }
 
-static void put_probe(struct ks_text *out, struct ks_probe *probe)
+static void put_probe(struct ks_writer *out, struct ks_probe *probe)
 {
 	ks_lock(&probe->lock);
-	ks_text_lit(out, "{\"name\":");
-	ks_text_string(out, probe->type->name, probe->name_bytes);
-	ks_text_member_str(out, "uuid", probe->uuid, KS_UUID_TEXT - 1);
-	ks_text_lit(out, KS_MEMBER("state"));
+	ks_write_lit(out, "{\"name\":");
+	ks_write_string(out, probe->type->name, probe->name_bytes);
+	ks_write_member_str(out, "uuid", probe->uuid, KS_UUID_TEXT - 1);
+	ks_write_lit(out, KS_MEMBER("state"));
 	put_text(out, probe->on ? "on" : "off");
-	ks_text_lit(out, KS_MEMBER("level"));
+	ks_write_lit(out, KS_MEMBER("level"));
 	put_text(out, ks_level_names[probe->level]);
-	ks_text_member_ns(out, "interval_ns", probe->type->interval_ns[probe->level]);
-	ks_text_member_count(out, "epoch", probe->epoch);
-	ks_text_member_count(out, "pass", probe->ended);
+	ks_write_member_ns(out, "interval_ns", probe->type->interval_ns[probe->level]);
+	ks_write_member_count(out, "epoch", probe->epoch);
+	ks_write_member_count(out, "pass", probe->ended);
 	for (const struct number *number = numbers; number < numbers + sizeof(numbers) / sizeof(*numbers); number++) {
-		ks_text_put(out, number->prefix, number->prefix_bytes);
-		ks_text_u64(out, value_of(probe, number));
+		ks_write_put(out, number->prefix, number->prefix_bytes);
+		ks_write_u64(out, value_of(probe, number));
 	}
-	ks_text_lit(out, KS_MEMBER("last_error"));
+	ks_write_lit(out, KS_MEMBER("last_error"));
 	if (probe->last_error)
 		put_text(out, probe->last_error);
 	else
-		ks_text_lit(out, "null");
-	ks_text_lit(out, "}");
+		ks_write_lit(out, "null");
+	ks_write_lit(out, "}");
 	ks_unlock(&probe->lock);
 }
 
 /* === The sensor ========================================================= */
 
-static void put_sensor(struct ks_text *out, struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request)
+static void put_sensor(struct ks_writer *out, struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request)
 {
 	size_t memory_bytes = sensor->count * sizeof(*sensor->probes);
 
 	for (unsigned int i = 0; i < sensor->count; i++)
 		memory_bytes += sensor->probes[i].memory_bytes;
-	ks_text_lit(out, "{\"name\":");
+	ks_write_lit(out, "{\"name\":");
 	put_text(out, sensor->config.name);
-	ks_text_member_str(out, "uuid", sensor->uuid, KS_UUID_TEXT - 1);
-	ks_text_lit(out, ",\"version\":\"" KS_VERSION "\"");
-	ks_text_member_ns(out, "time", ks_port_boot_time_ns());
-	ks_text_lit(out, KS_MEMBER("state"));
+	ks_write_member_str(out, "uuid", sensor->uuid, KS_UUID_TEXT - 1);
+	ks_write_lit(out, ",\"version\":\"" KS_VERSION "\"");
+	ks_write_member_ns(out, "time", ks_port_boot_time_ns());
+	ks_write_lit(out, KS_MEMBER("state"));
 	put_text(out, ks_target_word(sensor, request, false));
-	ks_text_lit(out, KS_MEMBER("level"));
+	ks_write_lit(out, KS_MEMBER("level"));
 	put_text(out, ks_target_word(sensor, request, true));
-	ks_text_member_count(out, "supervised", sensor->supervised);
-	ks_text_member_size(out, "memory_bytes", memory_bytes);
-	ks_text_member_bool(out, "control", caller->control);
+	ks_write_member_count(out, "supervised", sensor->supervised);
+	ks_write_member_size(out, "memory_bytes", memory_bytes);
+	ks_write_member_bool(out, "control", caller->control);
 	if (sensor->config.put_status)
 		sensor->config.put_status(out);
-	ks_text_lit(out, ",\"probes\":[");
+	ks_write_lit(out, ",\"probes\":[");
 }
 
 /*
  * The piece that begins with the probe at hand, or that with which the line begins; false: it does
  * not fit.
  */
-static bool put_piece(struct ks_text *out, struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+static bool put_piece(struct ks_writer *out, struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
 		      const struct ks_cursor *cursor)
 {
 	size_t start = out->len;
 
 	if (cursor->stage == KS_STAGE_START) {
 		ks_put_head(out, request);
-		ks_text_lit(out, ",\"status\",");
+		ks_write_lit(out, ",\"status\",");
 		put_sensor(out, sensor, caller, request);
 	} else {
 		if (cursor->probe)
-			ks_text_lit(out, ",");
+			ks_write_lit(out, ",");
 		put_probe(out, &sensor->probes[cursor->probe]);
 		if (cursor->probe + 1U == sensor->count) {
-			ks_text_lit(out, "]}");
+			ks_write_lit(out, "]}");
 			ks_put_end(out);
 		}
 	}
-	return ks_text_fits(out, start);
+	return ks_writer_fits(out, start);
 }
 
-static enum ks_serve serve_all(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			       struct ks_cursor *cursor, struct ks_text *out)
+static enum ks_served serve_all(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			       struct ks_cursor *cursor, struct ks_writer *out)
 {
 	uint64_t deadline_ns = ks_deadline_ns(caller->began_ns);
 
 	for (;;) {
 		if (!put_piece(out, sensor, caller, request, cursor))
-			return out->len ? KS_SERVE_MORE : KS_SERVE_ROOM;
+			return out->len ? KS_SERVED_MORE : KS_SERVED_NO_ROOM;
 		if (cursor->stage == KS_STAGE_START) {
 			cursor->stage = KS_STAGE_STATUS;
 		} else if (cursor->probe + 1U == sensor->count) {
-			return KS_SERVE_DONE;
+			return KS_SERVED_DONE;
 		} else {
 			cursor->probe++;
 		}
 		if (ks_port_time_ns() >= deadline_ns)
-			return KS_SERVE_MORE;
+			return KS_SERVED_MORE;
 	}
 }
 
 /* === Interface ========================================================== */
 
-enum ks_serve ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			      struct ks_cursor *cursor, struct ks_text *out)
+enum ks_served ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			      struct ks_cursor *cursor, struct ks_writer *out)
 {
 	unsigned int first = ks_target_next(sensor, request, 0);
 
@@ -179,8 +179,8 @@ enum ks_serve ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *
 	if (ks_target_is_all(sensor, request) || ks_target_next(sensor, request, first + 1) < sensor->count)
 		return serve_all(sensor, caller, request, cursor, out);
 	ks_put_head(out, request);
-	ks_text_lit(out, ",\"status\",");
+	ks_write_lit(out, ",\"status\",");
 	put_probe(out, &sensor->probes[first]);
 	ks_put_end(out);
-	return KS_SERVE_DONE;
+	return KS_SERVED_DONE;
 }

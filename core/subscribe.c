@@ -18,24 +18,24 @@ bool ks_request_subscribes(const struct ks_request *request)
  * A value that points into the request's line: from now on into our own text, which has room for
  * the whole line.
  */
-static void keep(struct ks_text *text, struct ks_json_value *value)
+static void keep(struct ks_writer *text, struct ks_json_value *value)
 {
 	const char *kept = text->buf + text->len;
 
-	ks_text_put(text, value->text, value->len);
+	ks_write_put(text, value->text, value->len);
 	value->text = kept;
 }
 
 static void begin(struct ks_subscription *s, struct ks_sensor *sensor, const struct ks_request *request)
 {
-	struct ks_text text;
+	struct ks_writer text;
 	unsigned int i;
 
 	s->request = *request;
 	s->request.command = KS_CMD_RECORDS;
 	s->request.has_since = true;
 	s->request.has_epoch = false;
-	ks_text_init(&text, s->text, sizeof(s->text));
+	ks_writer_init(&text, s->text, sizeof(s->text));
 	for (i = 0; i < request->filters; i++)
 		keep(&text, &s->request.filter[i].value);
 	s->by_uuid = ks_target_is_uuid(sensor, request);
@@ -56,7 +56,7 @@ static void begin(struct ks_subscription *s, struct ks_sensor *sensor, const str
 }
 
 void ks_subscribe(struct ks_subscription *s, struct ks_sensor *sensor, const struct ks_caller *caller,
-		  const struct ks_request *request, struct ks_text *out)
+		  const struct ks_request *request, struct ks_writer *out)
 {
 	bool wanted = request->command == KS_CMD_SUBSCRIBE;
 	const char *denied = ks_denied(caller, request);
@@ -78,7 +78,7 @@ void ks_subscribe(struct ks_subscription *s, struct ks_sensor *sensor, const str
 	}
 }
 
-bool ks_push(struct ks_subscription *s, struct ks_sensor *sensor, unsigned int i, struct ks_text *out)
+bool ks_push(struct ks_subscription *s, struct ks_sensor *sensor, unsigned int i, struct ks_writer *out)
 {
 	struct ks_probe *probe = &sensor->probes[i];
 	struct ks_position *at = &s->at[i];

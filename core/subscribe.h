@@ -38,7 +38,7 @@ bool ks_request_subscribes(const struct ks_request *request);
  * room for KS_LINE_MAX bytes.
  */
 void ks_subscribe(struct ks_subscription *subscription, struct ks_sensor *sensor, const struct ks_caller *caller,
-		  const struct ks_request *request, struct ks_text *out);
+		  const struct ks_request *request, struct ks_writer *out);
 
 /*
  * Writes the records of probe @i that are new to the subscription into @out, as many as fit and as
@@ -46,6 +46,6 @@ void ks_subscribe(struct ks_subscription *subscription, struct ks_sensor *sensor
  * sent, ks_confirm(sensor, &subscription->request, &subscription->cursor) says so, before the next
  * push.
  */
-bool ks_push(struct ks_subscription *subscription, struct ks_sensor *sensor, unsigned int i, struct ks_text *out);
+bool ks_push(struct ks_subscription *subscription, struct ks_sensor *sensor, unsigned int i, struct ks_writer *out);
 
 #endif /* KS_SUBSCRIBE_H */

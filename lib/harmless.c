@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../core/text.h"
+#include "../core/writer.h"
 
 /*
  * What is not to be seen, or changes how other characters are seen, in ascending order: control

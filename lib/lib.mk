@@ -11,7 +11,7 @@ OBJCOPY ?= objcopy
 
 LIB_CFLAGS = $(KS_CFLAGS) -Ihost -fPIC -fvisibility=hidden
 # Of the core it takes how JSON is read and written, and the protocol's words.
-LIB_OBJS = $(patsubst %.c,$(B)/lib/%.o,$(notdir $(sort $(wildcard lib/*.c))) json.c request.c text.c)
+LIB_OBJS = $(patsubst %.c,$(B)/lib/%.o,$(notdir $(sort $(wildcard lib/*.c))) json.c request.c writer.c)
 
 # Objects of before, without these flags, do not make a shared library.
 $(B)/lib/%.o: lib/%.c lib/lib.mk

@@ -15,7 +15,7 @@
 
 #include "../core/json.h"
 #include "../core/request.h"
-#include "../core/text.h"
+#include "../core/writer.h"
 #include "medium.h"
 
 static_assert((int)KSENSE_NO_MEMORY == (int)KS_ERR_NO_MEMORY, "the codes are in the order of enum ks_error");
@@ -155,40 +155,40 @@ static bool has_options(const struct ksense_request *r)
 	       r->run || r->announce || r->raw;
 }
 
-static int put_options(struct ksense *k, struct ks_text *out, const struct ksense_request *r)
+static int put_options(struct ksense *k, struct ks_writer *out, const struct ksense_request *r)
 {
-	ks_text_lit(out, ", {\"peek\": ");
-	ks_text_bool(out, r->peek);
+	ks_write_lit(out, ", {\"peek\": ");
+	ks_write_bool(out, r->peek);
 	if (r->run)
-		ks_text_lit(out, ", \"run\": true");
+		ks_write_lit(out, ", \"run\": true");
 	if (r->announce)
-		ks_text_lit(out, ", \"announce\": true");
+		ks_write_lit(out, ", \"announce\": true");
 	if (r->raw)
-		ks_text_lit(out, ", \"raw\": true");
+		ks_write_lit(out, ", \"raw\": true");
 	if (r->has_since)
-		ks_text_member_count(out, "since", r->since);
+		ks_write_member_count(out, "since", r->since);
 	if (r->has_epoch)
-		ks_text_member_count(out, "epoch", r->epoch);
+		ks_write_member_count(out, "epoch", r->epoch);
 	if (r->has_max)
-		ks_text_member_count(out, "max", r->max);
+		ks_write_member_count(out, "max", r->max);
 	if (r->has_record)
-		ks_text_member_count(out, "record", r->record);
+		ks_write_member_count(out, "record", r->record);
 	if (r->filters_count)
-		ks_text_lit(out, ", \"filter\": {");
+		ks_write_lit(out, ", \"filter\": {");
 	for (size_t i = 0; i < r->filters_count; i++) {
 		const struct ksense_filter *filter = &r->filters[i];
 
 		if (!is_scalar(filter->value))
 			return ksense_fail(k, KSENSE_MISUSE, "a filter's value is a JSON string, number, true, false or null");
 		if (i)
-			ks_text_lit(out, ", ");
-		ks_text_string(out, filter->member, strlen(filter->member));
-		ks_text_lit(out, ": ");
-		ks_text_put(out, filter->value, strlen(filter->value));
+			ks_write_lit(out, ", ");
+		ks_write_string(out, filter->member, strlen(filter->member));
+		ks_write_lit(out, ": ");
+		ks_write_put(out, filter->value, strlen(filter->value));
 	}
 	if (r->filters_count)
-		ks_text_lit(out, "}");
-	ks_text_lit(out, "}");
+		ks_write_lit(out, "}");
+	ks_write_lit(out, "}");
 	return 0;
 }
 
@@ -204,28 +204,28 @@ static bool is_0_2(const char *command)
 static int build(struct ksense *k, const struct ksense_request *r, char *line, size_t size, char nonce[33])
 {
 	const char *target = r->target ? r->target : "*";
-	struct ks_text out;
+	struct ks_writer out;
 
 	if (make_nonce(k, nonce))
 		return -1;
-	ks_text_init(&out, line, size < KSENSE_REQUEST_MAX ? size : KSENSE_REQUEST_MAX);
+	ks_writer_init(&out, line, size < KSENSE_REQUEST_MAX ? size : KSENSE_REQUEST_MAX);
 	/* What 0.1 knows is asked in 0.1, which every server speaks. */
 	if (is_0_2(r->command))
-		ks_text_lit(&out, "{\"Virtue-protocol-version\": 0.2, \"request\": [\"");
+		ks_write_lit(&out, "{\"Virtue-protocol-version\": 0.2, \"request\": [\"");
 	else
-		ks_text_lit(&out, "{\"Virtue-protocol-version\": 0.1, \"request\": [\"");
-	ks_text_put(&out, nonce, 32);
-	ks_text_lit(&out, "\", ");
-	ks_text_string(&out, r->command, strlen(r->command));
-	ks_text_lit(&out, ", ");
-	ks_text_string(&out, target, strlen(target));
+		ks_write_lit(&out, "{\"Virtue-protocol-version\": 0.1, \"request\": [\"");
+	ks_write_put(&out, nonce, 32);
+	ks_write_lit(&out, "\", ");
+	ks_write_string(&out, r->command, strlen(r->command));
+	ks_write_lit(&out, ", ");
+	ks_write_string(&out, target, strlen(target));
 	if (r->item) {
-		ks_text_lit(&out, ", ");
-		ks_text_string(&out, r->item, strlen(r->item));
+		ks_write_lit(&out, ", ");
+		ks_write_string(&out, r->item, strlen(r->item));
 	}
 	if (has_options(r) && put_options(k, &out, r))
 		return -1;
-	ks_text_lit(&out, "]}\n");
+	ks_write_lit(&out, "]}\n");
 	if (out.full)
 		return ksense_fail(k, KSENSE_MISUSE, "the request is longer than %d bytes", KSENSE_REQUEST_MAX);
 	return (int)out.len;

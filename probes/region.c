@@ -102,20 +102,20 @@ static unsigned int unit_cells(struct region *region, size_t bytes, uint16_t out
 
 /* === Records ============================================================ */
 
-static void put_place(struct ks_text *text, const struct ks_range *range, uint64_t address, uint64_t length)
+static void put_place(struct ks_writer *text, const struct ks_range *range, uint64_t address, uint64_t length)
 {
-	ks_text_member_str(text, "range", range->name, strlen(range->name));
-	ks_text_member_hex(text, "address", address);
-	ks_text_member_size(text, "length", length);
+	ks_write_member_str(text, "range", range->name, strlen(range->name));
+	ks_write_member_hex(text, "address", address);
+	ks_write_member_size(text, "length", length);
 }
 
-static void put_sha256(struct ks_text *text, struct ks_sha256 *sha)
+static void put_sha256(struct ks_writer *text, struct ks_sha256 *sha)
 {
 	uint8_t digest[32];
 
 	ks_sha256_final(sha, digest);
-	ks_text_lit(text, KS_MEMBER("sha256"));
-	ks_text_bytes(text, digest, sizeof(digest));
+	ks_write_lit(text, KS_MEMBER("sha256"));
+	ks_write_bytes(text, digest, sizeof(digest));
 }
 
 static uint32_t pages_of(const struct ks_range *range)
@@ -125,17 +125,17 @@ static uint32_t pages_of(const struct ks_range *range)
 
 static void record_baseline(struct ks_probe *probe, struct region *region)
 {
-	struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, "baseline");
+	struct ks_writer *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, "baseline");
 
 	put_place(text, &region->range, region->range.address, region->range.bytes);
-	ks_text_member_count(text, "pages", pages_of(&region->range));
+	ks_write_member_count(text, "pages", pages_of(&region->range));
 	put_sha256(text, &region->sha);
 	ks_record_end(probe);
 }
 
 static void record_removed(struct ks_probe *probe, const struct watched *watched)
 {
-	struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, "removed");
+	struct ks_writer *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, "removed");
 
 	put_place(text, &watched->range, watched->range.address, watched->range.bytes);
 	ks_record_end(probe);
@@ -143,11 +143,11 @@ static void record_removed(struct ks_probe *probe, const struct watched *watched
 
 static void record_sweep(struct ks_probe *probe, const struct watched *watched)
 {
-	struct ks_text *text = ks_record_begin(probe, KS_SAMPLE, KS_NO_SOURCE, "sweep");
+	struct ks_writer *text = ks_record_begin(probe, KS_SAMPLE, KS_NO_SOURCE, "sweep");
 
 	put_place(text, &watched->range, watched->range.address, watched->range.bytes);
-	ks_text_member_count(text, "pages", pages_of(&watched->range));
-	ks_text_member_count(text, "modified", watched->modified);
+	ks_write_member_count(text, "pages", pages_of(&watched->range));
+	ks_write_member_count(text, "modified", watched->modified);
 	ks_record_end(probe);
 }
 
@@ -173,7 +173,7 @@ static void record_page(struct ks_probe *probe, struct region *region, const cha
 	const struct ks_region_type *type = type_of(probe);
 	char symbol[KS_REGION_SYMBOL] = "";
 	uint64_t start, length, raw_bytes;
-	struct ks_text *text;
+	struct ks_writer *text;
 	bool raw = false;
 
 	changed_part(region, page, &start, &length);
@@ -185,10 +185,10 @@ static void record_page(struct ks_probe *probe, struct region *region, const cha
 	text = ks_record_begin(probe, page->usual ? KS_EVENT : KS_ALARM, KS_KIND_SOURCE(region->at), kind);
 	put_place(text, &region->range, region->range.address + start, length);
 	if (symbol[0])
-		ks_text_member_str(text, "symbol", symbol, strlen(symbol));
-	ks_text_member_count(text, "page", region->page);
+		ks_write_member_str(text, "symbol", symbol, strlen(symbol));
+	ks_write_member_count(text, "page", region->page);
 	if (site)
-		ks_text_member_str(text, "site", site, strlen(site));
+		ks_write_member_str(text, "site", site, strlen(site));
 	if (sha256)
 		put_sha256(text, sha256);
 	if (raw)
@@ -202,7 +202,7 @@ static void record_differs(struct ks_probe *probe, const struct region *region, 
 	const struct ks_region_type *type = type_of(probe);
 	char symbol[KS_REGION_SYMBOL] = "";
 	uint64_t start, length;
-	struct ks_text *text;
+	struct ks_writer *text;
 
 	changed_part(region, page, &start, &length);
 	if (type->symbol)
@@ -210,10 +210,10 @@ static void record_differs(struct ks_probe *probe, const struct region *region, 
 	text = ks_record_begin(probe, KS_SAMPLE, KS_KIND_SOURCE(region->at), "differs");
 	put_place(text, &region->range, region->range.address + start, length);
 	if (symbol[0])
-		ks_text_member_str(text, "symbol", symbol, strlen(symbol));
-	ks_text_member_count(text, "page", region->page);
+		ks_write_member_str(text, "symbol", symbol, strlen(symbol));
+	ks_write_member_count(text, "page", region->page);
 	if (page->site)
-		ks_text_member_str(text, "site", region->sites[page->site - 1], strlen(region->sites[page->site - 1]));
+		ks_write_member_str(text, "site", region->sites[page->site - 1], strlen(region->sites[page->site - 1]));
 	ks_record_end(probe);
 }
 

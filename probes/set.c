@@ -17,7 +17,7 @@ struct set {
 	bool who_left_lost;     /* so many left the table that they are forgotten: who is new in this pass is not known */
 	bool is_settling;       /* in this pass, what it looks at is still being set up */
 	enum stage stage;
-	struct ks_set_cursor cursor;
+	struct ks_set_progress progress;
 	uint32_t sweep_at;
 	uint32_t seen;          /* items in this pass */
 	uint32_t told_unkept;   /* items without a slot, as it was told last */
@@ -175,7 +175,7 @@ static void begin_pass(const struct ks_probe *probe, struct set *set)
 	set->table.pass += !set->table.pass; /* 0 is for free slots */
 	set->table.unkept = 0;
 	set->stage = WALK;
-	set->cursor = (struct ks_set_cursor){ { 0 } };
+	set->progress = (struct ks_set_progress){ { 0 } };
 	set->sweep_at = 0;
 	set->seen = 0;
 	set->told_now = false;
@@ -246,7 +246,7 @@ enum ks_step KS_CB ks_set_step(struct ks_probe *probe, uint64_t deadline_ns)
 		int kind;
 
 		clear_item(set);
-		kind = type->next(probe, &set->cursor, set->item);
+		kind = type->next(probe, &set->progress, set->item);
 		if (kind == KS_SET_FAILED)
 			return KS_STEP_FAILED;
 		if (kind == KS_SET_ELSEWHERE)

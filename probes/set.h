@@ -140,7 +140,7 @@ struct ks_set_kind {
 #define KS_STILL(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_HOLDS_STILL, )
 #define KS_SEALED(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_HOLDS_STILL | KS_NONE_COMES, )
 
-struct ks_set_cursor {
+struct ks_set_progress {
 	uint64_t at[4];                 /* the probe's, zero at the start of a pass */
 };
 
@@ -184,11 +184,11 @@ struct ks_set_type {
 	 */
 	uint8_t changes_max;
 	/*
-	 * Copies the next item to @item (zeroed, room for the largest kind) and moves @cursor.
+	 * Copies the next item to @item (zeroed, room for the largest kind) and moves @progress.
 	 * The index of its kind, or KS_SET_*.  Bounded time; what it walks may change between two
 	 * calls.
 	 */
-	int (*next)(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item);
+	int (*next)(struct ks_probe *probe, struct ks_set_progress *progress, void *item);
 	/*
 	 * Optional, for items that are too many to keep and are all alike: next() gives those that
 	 * are not as usual, and those that the last sample has (ks_set_kept()).  One that the last

@@ -7,25 +7,25 @@
 
 /* === Records ============================================================ */
 
-static void put_field(struct ks_text *text, const struct ks_field *field, const void *item)
+static void put_field(struct ks_writer *text, const struct ks_field *field, const void *item)
 {
 	const uint8_t *at = (const uint8_t *)item + field->offset;
 	char uuid[KS_UUID_TEXT];
 	const void *end;
 	uint64_t number = 0;
 
-	ks_text_put(text, field->member, field->member_bytes);
+	ks_write_put(text, field->member, field->member_bytes);
 	switch (field->type) {
 	case KS_STRING:
 		end = memchr(at, '\0', field->size);
-		ks_text_string(text, (const char *)at, end ? (size_t)((const uint8_t *)end - at) : field->size);
+		ks_write_string(text, (const char *)at, end ? (size_t)((const uint8_t *)end - at) : field->size);
 		return;
 	case KS_UUID:
 		ks_uuid_text(uuid, at);
-		ks_text_string(text, uuid, KS_UUID_TEXT - 1);
+		ks_write_string(text, uuid, KS_UUID_TEXT - 1);
 		return;
 	case KS_BOOL:
-		ks_text_bool(text, *at);
+		ks_write_bool(text, *at);
 		return;
 	default:
 		break;
@@ -45,13 +45,13 @@ static void put_field(struct ks_text *text, const struct ks_field *field, const 
 		break;
 	}
 	if (field->type == KS_HEX)
-		ks_text_hex(text, number);
+		ks_write_hex(text, number);
 	else if (field->type == KS_SIGNED_HEX)
-		ks_text_signed_hex(text, (int64_t)number);
+		ks_write_signed_hex(text, (int64_t)number);
 	else if (field->type == KS_S32)
-		ks_text_s64(text, (int32_t)number);
+		ks_write_s64(text, (int32_t)number);
 	else
-		ks_text_u64(text, number);
+		ks_write_u64(text, number);
 }
 
 static bool same_field(const struct ks_field *field, const void *a, const void *b)
@@ -145,7 +145,7 @@ static enum ks_class class_of(const struct ks_table *table, const struct ks_set_
 }
 
 /* The watched fields of @former that @item has not, as members of an object. */
-static void put_former(struct ks_text *text, const struct ks_set_kind *kind, const void *item, const void *former)
+static void put_former(struct ks_writer *text, const struct ks_set_kind *kind, const void *item, const void *former)
 {
 	size_t start = text->len;
 
@@ -157,17 +157,17 @@ static void put_former(struct ks_text *text, const struct ks_set_kind *kind, con
 		memmove(text->buf + start, text->buf + start + 1, text->len - start - 1);
 		text->len--;
 	}
-	ks_text_lit(text, "}");
+	ks_write_lit(text, "}");
 }
 
 /* That it was another stays, also when it is as at first again. */
-static void put_changes(struct ks_text *text, const struct ks_table *table, struct ks_whole *whole)
+static void put_changes(struct ks_writer *text, const struct ks_table *table, struct ks_whole *whole)
 {
-	ks_text_member_ns(text, "changed_ns", whole->changed_ns);
-	ks_text_member_count(text, "changes", *ks_table_changes(table, whole));
+	ks_write_member_ns(text, "changed_ns", whole->changed_ns);
+	ks_write_member_count(text, "changes", *ks_table_changes(table, whole));
 }
 
-static void put_first(struct ks_text *text, const struct ks_table *table, const struct ks_set_kind *kind, const struct ks_happening *what)
+static void put_first(struct ks_writer *text, const struct ks_table *table, const struct ks_set_kind *kind, const struct ks_happening *what)
 {
 	size_t start = text->len;
 	bool differs;
@@ -176,7 +176,7 @@ static void put_first(struct ks_text *text, const struct ks_table *table, const 
 		return;
 	differs = !is_as_at_first(table, kind, what);
 	if (differs) {
-		ks_text_lit(text, ",\"first\":{");
+		ks_write_lit(text, ",\"first\":{");
 		put_former(text, kind, what->item, ks_table_first(table, what->whole));
 	}
 	put_changes(text, table, what->whole);
@@ -185,11 +185,11 @@ static void put_first(struct ks_text *text, const struct ks_table *table, const 
 	text->len = start;
 	text->full = false;
 	if (differs)
-		ks_text_lit(text, ",\"first\":null");
+		ks_write_lit(text, ",\"first\":null");
 	put_changes(text, table, what->whole);
 }
 
-static void put_item(struct ks_text *text, const struct ks_set_kind *kind, const struct ks_happening *what)
+static void put_item(struct ks_writer *text, const struct ks_set_kind *kind, const struct ks_happening *what)
 {
 	for (unsigned int i = 0; i < kind->fields_count; i++) {
 		const struct ks_field *field = &kind->fields[i];
@@ -198,7 +198,7 @@ static void put_item(struct ks_text *text, const struct ks_set_kind *kind, const
 			put_field(text, field, what->item);
 	}
 	if (what->is_print)
-		ks_text_lit(text, ",\"fingerprint\":true");
+		ks_write_lit(text, ",\"fingerprint\":true");
 }
 
 /* === Limits ============================================================= */
@@ -206,23 +206,23 @@ static void put_item(struct ks_text *text, const struct ks_set_kind *kind, const
 static void record_limited(struct ks_probe *probe, const struct ks_table *table, struct ks_limit *limit)
 {
 	const struct ks_set_kind *kind = &table->kinds[limit->kind];
-	struct ks_text *text = ks_record_begin(probe, KS_EVENT, limit->source, "limited");
+	struct ks_writer *text = ks_record_begin(probe, KS_EVENT, limit->source, "limited");
 	char uuid[KS_UUID_TEXT];
 
-	ks_text_member_str(text, "of", kind->name, strlen(kind->name));
+	ks_write_member_str(text, "of", kind->name, strlen(kind->name));
 	if (kind->source_bytes == sizeof(limit->uuid)) {
 		/* It need not be one of the fields. */
 		ks_uuid_text(uuid, limit->uuid);
-		ks_text_member_str(text, "uuid", uuid, KS_UUID_TEXT - 1);
+		ks_write_member_str(text, "uuid", uuid, KS_UUID_TEXT - 1);
 	}
 	for (unsigned int i = 0; i < kind->fields_count && kind->source_bytes != sizeof(limit->uuid); i++) {
 		if (kind->fields[i].offset != kind->source_at)
 			continue;
-		ks_text_put(text, kind->fields[i].member, kind->fields[i].member_bytes);
-		ks_text_u64(text, limit->source);
+		ks_write_put(text, kind->fields[i].member, kind->fields[i].member_bytes);
+		ks_write_u64(text, limit->source);
 	}
-	ks_text_member_count(text, "count", limit->left_out);
-	ks_text_member_ns(text, "since_ns", limit->since_ns);
+	ks_write_member_count(text, "count", limit->left_out);
+	ks_write_member_ns(text, "since_ns", limit->since_ns);
 	ks_record_end(probe);
 	limit->told = limit->left_out;
 }
@@ -293,7 +293,7 @@ void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct 
 	bool has_source = !what.is_print || what.event != KS_VANISHED || kind->source_at + kind->source_bytes <= kind->key_bytes;
 	uint32_t source = has_source ? ks_set_source(table, kind, what.item) : KS_NO_SOURCE;
 	enum ks_class class = class_of(table, kind, &what);
-	struct ks_text *text;
+	struct ks_writer *text;
 
 	if (what.event == KS_CHANGED && class == KS_EVENT && source != KS_NO_SOURCE &&
 	    !is_within_limit(probe, table, limits, what.kind, source, what.item)) {
@@ -304,10 +304,10 @@ void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct 
 		class = KS_SAMPLE;
 	}
 	text = ks_record_begin(probe, class, source == KS_NO_SOURCE ? KS_KIND_SOURCE(what.kind) : source, kind->name);
-	ks_text_put(text, event_members[what.event].text, event_members[what.event].bytes);
+	ks_write_put(text, event_members[what.event].text, event_members[what.event].bytes);
 	put_item(text, kind, &what);
 	if (what.old) {
-		ks_text_lit(text, ",\"old\":{");
+		ks_write_lit(text, ",\"old\":{");
 		put_former(text, kind, what.item, what.old);
 	}
 	put_first(text, table, kind, &what);
@@ -316,12 +316,12 @@ void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct 
 
 void ks_set_record_incomplete(struct ks_probe *probe, uint64_t looked, uint64_t of, bool so_far)
 {
-	struct ks_text *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
+	struct ks_writer *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
 
 	ks_record_outcome(probe);
-	ks_text_member_count(text, "looked", looked);
-	ks_text_member_count(text, "of", of);
+	ks_write_member_count(text, "looked", looked);
+	ks_write_member_count(text, "of", of);
 	if (so_far)
-		ks_text_lit(text, ",\"so_far\":true");
+		ks_write_lit(text, ",\"so_far\":true");
 	ks_record_end(probe);
 }

@@ -152,7 +152,7 @@ static void ks_bind(struct ks_siphash *bond, const struct ks_slot *slot,
  */
 static bool ks_may_control(const struct ks_request *request)
 {
-    return ks_lock_right(current->domain) == KS_CONTROL &&
+    return ks_handover_right(current->domain) == KS_CONTROL &&
            (!ks_needs_control(request) || !xsm_sense_op(XSM_OTHER, true));
 }
 
@@ -185,8 +185,8 @@ static int ks_exchange_serve(struct ks_slot *slot,
     /* What the copies and the cookie take is a part of the call's time. */
     struct ks_caller caller = { .is_domain = true, .began_ns = NOW() };
     struct ks_siphash bond;
-    enum ks_serve result;
-    struct ks_text out;
+    enum ks_served result;
+    struct ks_writer out;
 
     BUILD_BUG_ON(sizeof(x->cookie) != KS_COOKIE_WORDS * sizeof(uint64_t));
     BUILD_BUG_ON(KS_REQUEST_MAX != XEN_SENSE_REQUEST_MAX);
@@ -219,29 +219,29 @@ static int ks_exchange_serve(struct ks_slot *slot,
          !ks_may_go_on(&slot->request) && !ks_can_answer(arg, x) )
         return -EFAULT;
 
-    ks_text_init(&out, slot->reply,
+    ks_writer_init(&out, slot->reply,
                  min(x->reply_bytes, (uint32_t)KS_LINE_MAX));
     result = ks_serve(ks_xen_sensor, &caller, &slot->request, &cursor, &out);
 
-    if ( result == KS_SERVE_CURSOR )
+    if ( result == KS_SERVED_CURSOR )
         return -EINVAL;
-    if ( result != KS_SERVE_ROOM && out.len &&
+    if ( result != KS_SERVED_NO_ROOM && out.len &&
          !ks_copy_out(x->reply, slot->reply, out.len) )
         return -EFAULT;
 
     x->reply_bytes = out.len;
     x->flags = 0;
     memset(x->cookie, 0, sizeof(x->cookie));
-    if ( result != KS_SERVE_DONE && cursor.stage )
+    if ( result != KS_SERVED_DONE && cursor.stage )
     {
         ks_cookie_seal(&bond, &cursor, x->cookie);
         x->flags = XEN_SENSE_MORE;
     }
     if ( copy_to_guest(arg, x, 1) )
         return -EFAULT;
-    if ( result == KS_SERVE_ROOM )
+    if ( result == KS_SERVED_NO_ROOM )
         return -ENOBUFS;
-    if ( result == KS_SERVE_DONE )
+    if ( result == KS_SERVED_DONE )
         ks_confirm(ks_xen_sensor, &slot->request, &cursor);
 
     return 0;
@@ -311,14 +311,14 @@ static int ks_lock_op(XEN_GUEST_HANDLE_PARAM(void) arg)
     else if ( !ks_xen_sensor )
         rc = -ENODEV;
     /* Before his mistakes: what he was refused is counted, whatever he got wrong. */
-    else if ( ks_lock_is_taken() )
+    else if ( ks_is_handed_over() )
         rc = -EBUSY;
     else if ( copy_from_guest(&lock, arg, 1) )
         rc = -EFAULT;
     else if ( lock.version != XEN_SENSE_VERSION || lock.flags || lock.pad )
         rc = -EINVAL;
     else
-        rc = ks_lock_to(lock.domid);
+        rc = ks_hand_over(lock.domid);
 
     if ( !rc )
         ks_await_calls();
@@ -333,7 +333,7 @@ static int ks_lock_op(XEN_GUEST_HANDLE_PARAM(void) arg)
 long do_sense_op(unsigned int op, XEN_GUEST_HANDLE_PARAM(void) arg)
 {
     /* FLASK says -EACCES, the default policy -EPERM: to callers it is one. */
-    if ( ks_lock_right(current->domain) == KS_NOTHING ||
+    if ( ks_handover_right(current->domain) == KS_NOTHING ||
          xsm_sense_op(XSM_OTHER, false) )
     {
         ks_access_denied(op, KS_COMMANDS);

@@ -75,7 +75,7 @@ custom_param("sense", ks_keep_list);
 
 static bool __init cf_check ks_own_option(const char *word, size_t bytes)
 {
-    return ks_lock_option(word, bytes) || ks_works_option(word, bytes);
+    return ks_handover_option(word, bytes) || ks_works_option(word, bytes);
 }
 
 static void cf_check ks_warn(const char *word, size_t bytes, const char *why)
@@ -116,7 +116,7 @@ static int __init cf_check ks_start(void)
         .memory_bytes = ks_table_memory(),
         .option = ks_own_option,
         .option_mistake = ks_warn,
-        .put_status = ks_lock_put_status,
+        .put_status = ks_handover_put_status,
         .denied = ks_access_denied_request,
     };
     struct ks_options options;

@@ -59,14 +59,14 @@ static const char *type_name(mode_t mode)
 	}
 }
 
-/* cursor->at[0] is 0 at the start of a pass. */
-static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+/* progress->at[0] is 0 at the start of a pass. */
+static int next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
 	struct entry *entry = item;
 	struct dirent *dirent;
 	struct stat stat;
 
-	if (!cursor->at[0]) {
+	if (!progress->at[0]) {
 		if (!folder)
 			folder = opendir(ks_host_folder);
 		if (!folder) {
@@ -74,7 +74,7 @@ static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item
 			return KS_SET_FAILED;
 		}
 		rewinddir(folder);
-		cursor->at[0] = 1;
+		progress->at[0] = 1;
 	}
 	errno = 0;
 	dirent = readdir(folder);

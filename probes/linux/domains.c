@@ -37,22 +37,22 @@ static const struct ks_set_kind kinds[] = {
 	[DOMAIN] = KS_KIND_BY("domain", struct ks_listed_domain, domain_fields, domid, uuid, "A domain."),
 };
 
-/* cursor->at[0]: whether the kernel was told of itself; at[1]: the next domain's id at least */
-static int domains_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+/* progress->at[0]: whether the kernel was told of itself; at[1]: the next domain's id at least */
+static int domains_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
 	struct ks_dom0_kernel *kernel = item;
 	int got;
 
-	if (!cursor->at[0]) {
-		cursor->at[0] = 1;
+	if (!progress->at[0]) {
+		progress->at[0] = 1;
 		kernel->lists = ks_may_list_domains();
 		return KERNEL;
 	}
 	if (!ks_may_list_domains())
 		return KS_SET_END;
-	got = ks_list_domain((uint16_t)cursor->at[1], item);
+	got = ks_list_domain((uint16_t)progress->at[1], item);
 	if (got > 0) {
-		cursor->at[1] = ((struct ks_listed_domain *)item)->domid + 1;
+		progress->at[1] = ((struct ks_listed_domain *)item)->domid + 1;
 		return DOMAIN;
 	}
 	if (!got)

@@ -301,12 +301,12 @@ static int next_called(struct ks_probe *probe, uint64_t at[3], struct ks_hook *h
 }
 
 /*
- * cursor->at[0]: the kernel itself, then each vector, each early one, each callback; then at[1]
+ * progress->at[0]: the kernel itself, then each vector, each early one, each callback; then at[1]
  * to at[3]: next_called()
  */
-static int entries_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int entries_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
-	unsigned int at = (unsigned int)cursor->at[0]++;
+	unsigned int at = (unsigned int)progress->at[0]++;
 
 	if (!at) {
 		ks_hooks_begin();
@@ -314,14 +314,14 @@ static int entries_next(struct ks_probe *probe, struct ks_set_cursor *cursor, vo
 	}
 	at--;
 	if (!xen_pv_domain() || !idt)
-		return next_called(probe, &cursor->at[1], item, item);
+		return next_called(probe, &progress->at[1], item, item);
 	if (at < IDT_ENTRIES)
 		return copy_trap(at, item);
 	at -= IDT_ENTRIES;
 	if (at < NUM_EXCEPTION_VECTORS)
 		return copy_early_trap(at, item);
 	at -= NUM_EXCEPTION_VECTORS;
-	return at < ARRAY_SIZE(callbacks) ? copy_callback(at, item) : next_called(probe, &cursor->at[1], item, item);
+	return at < ARRAY_SIZE(callbacks) ? copy_callback(at, item) : next_called(probe, &progress->at[1], item, item);
 }
 
 /* === Start === */

@@ -480,19 +480,19 @@ static bool read_piece(void)
 static struct ks_torn root_looks;
 
 /*
- * cursor->at[0] is the next place in the order, at[1] whether the pass has begun: one that was
+ * progress->at[0] is the next place in the order, at[1] whether the pass has begun: one that was
  * given up may have left a file open.
  */
-static int files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int files_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
 	struct path root;
 	bool done;
 
-	if (!cursor->at[1]) {
+	if (!progress->at[1]) {
 		close_file();
 		choose_order();
 	}
-	cursor->at[1] = 1;
+	progress->at[1] = 1;
 	if (reading.file) {
 		if (!read_piece())
 			return KS_SET_SKIP;
@@ -502,7 +502,7 @@ static int files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void
 		if (why)
 			return ks_no_root(probe, &root_looks, why);
 		ks_is_torn(&root_looks, true);
-		if (!take_next(&cursor->at[0])) {
+		if (!take_next(&progress->at[0])) {
 			path_put(&root);
 			return KS_SET_END;
 		}

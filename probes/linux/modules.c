@@ -572,9 +572,9 @@ static const char *owner_by(const char *symbol)
 
 /*
  * Executable memory at @address that no module owns as code; @in_data: it is in one's memory, of
- * which the rest has an owner.  The cursor goes behind it.
+ * which the rest has an owner.  The progress goes behind it.
  */
-static int copy_code(uintptr_t address, uintptr_t bytes, bool in_data, uint64_t *cursor, struct ks_code *item)
+static int copy_code(uintptr_t address, uintptr_t bytes, bool in_data, uint64_t *progress, struct ks_code *item)
 {
 	char symbol[KSYM_SYMBOL_LEN] = "";
 	const char *owner;
@@ -587,7 +587,7 @@ static int copy_code(uintptr_t address, uintptr_t bytes, bool in_data, uint64_t 
 			item->bytes = (uintptr_t)area.addr + get_vm_area_size(&area) - address;
 		sprint_symbol(symbol, (unsigned long)area.caller);
 	}
-	*cursor = max_t(uint64_t, *cursor, address + item->bytes);
+	*progress = max_t(uint64_t, *progress, address + item->bytes);
 	strscpy(item->allocated_by, symbol, sizeof(item->allocated_by));
 	owner = in_data ? NULL : owner_by(symbol);
 	if (owner) {
@@ -604,20 +604,20 @@ static int copy_code(uintptr_t address, uintptr_t bytes, bool in_data, uint64_t 
 #define TABLES_MAX 16
 
 /*
- * Goes on from *@cursor to the next executable memory below @end, if it is within reach of this
- * call.  The cursor never goes back.
+ * Goes on from *@progress to the next executable memory below @end, if it is within reach of this
+ * call.  The progress never goes back.
  */
-static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, void *item)
+static int next_code(struct ks_probe *probe, uint64_t *progress, uintptr_t end, void *item)
 {
 	struct query query = { };
 	struct module *module;
-	uintptr_t address = *cursor, bytes;
+	uintptr_t address = *progress, bytes;
 	bool found = false;
 
 	for (unsigned int i = 0; i < TABLES_MAX && address < end && !found; i++)
 		found = ks_next_executable(&address, end, &bytes);
 	if (!found || address >= end) {
-		*cursor = address;
+		*progress = address;
 		return KS_SET_SKIP;
 	}
 	module = kernel.module_tree ? in_module_tree(address) : NULL;
@@ -626,7 +626,7 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 	if (!ask_list(&query))
 		return torn_list(probe);
 	ks_is_torn(&list_torn, true);
-	*cursor = address + bytes;
+	*progress = address + bytes;
 	if (module && !query.listed)
 		return copy_unlisted(module, "module-tree", item);
 	if (module) {
@@ -634,26 +634,26 @@ static int next_code(struct ks_probe *probe, uint64_t *cursor, uintptr_t end, vo
 		ask_owner(&query, module);
 	}
 	if (query.owner && (!query.owner_starts || may_have_init_code(query.owner, address, PAGE_ALIGN(query.owner_end)))) {
-		*cursor = max_t(uint64_t, *cursor, PAGE_ALIGN(query.owner_end));
+		*progress = max_t(uint64_t, *progress, PAGE_ALIGN(query.owner_end));
 		return KS_SET_SKIP;
 	}
-	return ks_vm_areas_known() ? copy_code(address, bytes, module && !query.owner, cursor, item) : KS_SET_SKIP;
+	return ks_vm_areas_known() ? copy_code(address, bytes, module && !query.owner, progress, item) : KS_SET_SKIP;
 }
 
 /* === The walk =========================================================== */
 
-/* What the cursor holds; AT_TORN: the objects of /sys/module could not be gone through. */
+/* What the progress holds; AT_TORN: the objects of /sys/module could not be gone through. */
 enum { AT_STAGE, AT_PLACE, AT_TORN };
 
 enum stage { START, VIEWS, LIST, SYSFS, MODULE_AREA, VMALLOC_AREA, END };
 
-static void enter(struct ks_set_cursor *cursor, enum stage stage, uint64_t place)
+static void enter(struct ks_set_progress *progress, enum stage stage, uint64_t place)
 {
-	cursor->at[AT_STAGE] = stage;
-	cursor->at[AT_PLACE] = place;
+	progress->at[AT_STAGE] = stage;
+	progress->at[AT_PLACE] = place;
 }
 
-static int next_view(struct ks_set_cursor *cursor, struct ks_view *item)
+static int next_view(struct ks_set_progress *progress, struct ks_view *item)
 {
 	const struct {
 		const char *name;
@@ -665,10 +665,10 @@ static int next_view(struct ks_set_cursor *cursor, struct ks_view *item)
 		{ "module-tree", kernel.module_tree },
 		{ "vm-areas", ks_page_tables_known() && ks_vm_areas_known() },
 	};
-	uint64_t i = cursor->at[AT_PLACE]++;
+	uint64_t i = progress->at[AT_PLACE]++;
 
 	if (i == ARRAY_SIZE(views)) {
-		enter(cursor, LIST, 0);
+		enter(progress, LIST, 0);
 		return KS_SET_SKIP;
 	}
 	strscpy(item->name, views[i].name, sizeof(item->name));
@@ -676,17 +676,17 @@ static int next_view(struct ks_set_cursor *cursor, struct ks_view *item)
 	return VIEW_KIND;
 }
 
-static int next_in_list(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int next_in_list(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
-	struct query query = { .after = cursor->at[AT_PLACE] };
+	struct query query = { .after = progress->at[AT_PLACE] };
 
 	if (!ask_list(&query))
 		return torn_list(probe);
 	ks_is_torn(&list_torn, true);
-	cursor->at[AT_PLACE] = (uintptr_t)query.next;
+	progress->at[AT_PLACE] = (uintptr_t)query.next;
 	if (query.next)
 		return copy_listed(query.next, item);
-	enter(cursor, SYSFS, 0);
+	enter(progress, SYSFS, 0);
 	return KS_SET_SKIP;
 }
 
@@ -694,51 +694,51 @@ static int next_in_list(struct ks_probe *probe, struct ks_set_cursor *cursor, vo
  * The rest of the pass is made, whatever this list is like: to tear it is no way to keep the
  * others from being looked at.
  */
-static void leave_sysfs(struct ks_probe *probe, struct ks_set_cursor *cursor)
+static void leave_sysfs(struct ks_probe *probe, struct ks_set_progress *progress)
 {
-	enter(cursor, probe->level >= KS_DEFAULT && ks_page_tables_known() ? MODULE_AREA : END, MODULES_VADDR);
+	enter(progress, probe->level >= KS_DEFAULT && ks_page_tables_known() ? MODULE_AREA : END, MODULES_VADDR);
 }
 
-static int next_object(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int next_object(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
 	struct query query = { };
 	struct module *module = NULL;
 
-	if (kernel.module_kset && !next_in_sysfs(cursor->at[AT_PLACE], &module)) {
+	if (kernel.module_kset && !next_in_sysfs(progress->at[AT_PLACE], &module)) {
 		if (!ks_is_torn(&objects_torn, false))
 			return KS_SET_ELSEWHERE;
-		cursor->at[AT_TORN] = true;
-		leave_sysfs(probe, cursor);
+		progress->at[AT_TORN] = true;
+		leave_sysfs(probe, progress);
 		return KS_SET_SKIP;
 	}
 	ks_is_torn(&objects_torn, true);
 	if (!module) {
-		leave_sysfs(probe, cursor);
+		leave_sysfs(probe, progress);
 		return KS_SET_SKIP;
 	}
 	query.wanted = module;
 	if (!ask_list(&query))
 		return torn_list(probe);
 	ks_is_torn(&list_torn, true);
-	cursor->at[AT_PLACE] = (uintptr_t)module;
+	progress->at[AT_PLACE] = (uintptr_t)module;
 	return query.listed ? KS_SET_SKIP : copy_unlisted(module, "sysfs", item);
 }
 
-static int next_in_memory(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int next_in_memory(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
-	bool in_modules = cursor->at[AT_STAGE] == MODULE_AREA;
+	bool in_modules = progress->at[AT_STAGE] == MODULE_AREA;
 	uintptr_t end = in_modules ? MODULES_END : VMALLOC_END;
 
-	if (cursor->at[AT_PLACE] < end)
-		return next_code(probe, &cursor->at[AT_PLACE], end, item);
-	enter(cursor, in_modules && probe->level >= KS_ADVERSARIAL ? VMALLOC_AREA : END, VMALLOC_START);
+	if (progress->at[AT_PLACE] < end)
+		return next_code(probe, &progress->at[AT_PLACE], end, item);
+	enter(progress, in_modules && probe->level >= KS_ADVERSARIAL ? VMALLOC_AREA : END, VMALLOC_START);
 	return KS_SET_SKIP;
 }
 
-static int end_walk(struct ks_probe *probe, const struct ks_set_cursor *cursor)
+static int end_walk(struct ks_probe *probe, const struct ks_set_progress *progress)
 {
 	ks_tell_shortfall(probe, &placed);
-	if (cursor->at[AT_TORN]) {
+	if (progress->at[AT_TORN]) {
 		ks_probe_failed(probe, "the objects of /sys/module are no ring");
 		return KS_SET_FAILED;
 	}
@@ -749,28 +749,28 @@ static int end_walk(struct ks_probe *probe, const struct ks_set_cursor *cursor)
 	return KS_SET_END;
 }
 
-static int modules_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int modules_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
-	switch ((enum stage)cursor->at[AT_STAGE]) {
+	switch ((enum stage)progress->at[AT_STAGE]) {
 	case START:
 		pass++;
 		placed.looked = placed.of = 0;
 		ks_page_tables_begin();
-		enter(cursor, VIEWS, 0);
+		enter(progress, VIEWS, 0);
 		return KS_SET_SKIP;
 	case VIEWS:
-		return next_view(cursor, item);
+		return next_view(progress, item);
 	case LIST:
-		return next_in_list(probe, cursor, item);
+		return next_in_list(probe, progress, item);
 	case SYSFS:
-		return next_object(probe, cursor, item);
+		return next_object(probe, progress, item);
 	case MODULE_AREA:
 	case VMALLOC_AREA:
-		return next_in_memory(probe, cursor, item);
+		return next_in_memory(probe, progress, item);
 	case END:
 		break;
 	}
-	return end_walk(probe, cursor);
+	return end_walk(probe, progress);
 }
 
 static int modules_init(struct ks_probe *probe)

@@ -614,7 +614,7 @@ static int tell_socket(struct ks_probe *probe, struct seen_descriptor *seen)
 
 /* === The walk =========================================================== */
 
-/* What the cursor holds. */
+/* What the progress holds. */
 enum { AT_PID, AT_FD };
 
 /*
@@ -748,15 +748,15 @@ static int file_in(const struct task_struct *task, const struct files_struct *fi
 	return found;
 }
 
-static uint64_t place_of(const struct ks_set_cursor *cursor)
+static uint64_t place_of(const struct ks_set_progress *progress)
 {
-	return cursor->at[AT_PID] << 32 | cursor->at[AT_FD];
+	return progress->at[AT_PID] << 32 | progress->at[AT_FD];
 }
 
-static void pass_by(struct ks_set_cursor *cursor)
+static void pass_by(struct ks_set_progress *progress)
 {
-	cursor->at[AT_PID]++;
-	cursor->at[AT_FD] = 0;
+	progress->at[AT_PID]++;
+	progress->at[AT_FD] = 0;
 }
 
 static void count(unsigned int shortfall, bool whole)
@@ -773,17 +773,17 @@ static void count_descriptor(bool whole)
 }
 
 /*
- * True: @seen is the next open file of @task, and the cursor behind it; false, and the cursor at
+ * True: @seen is the next open file of @task, and the progress behind it; false, and the progress at
  * where to go on.  *@under: likewise, and the table is told under this pid.
  */
-static bool next_file(const struct task_struct *task, struct ks_set_cursor *cursor, uint32_t *under, struct ks_seen_file *seen)
+static bool next_file(const struct task_struct *task, struct ks_set_progress *progress, uint32_t *under, struct ks_seen_file *seen)
 {
 	const struct files_struct *files = READ_ONCE(task->files);
-	unsigned int fd = cursor->at[AT_FD], end = 0;
+	unsigned int fd = progress->at[AT_FD], end = 0;
 	bool readable = true;
 	int found = 0;
 
-	*under = files && !fd ? told_under(task, files, (uint32_t)cursor->at[AT_PID]) : 0;
+	*under = files && !fd ? told_under(task, files, (uint32_t)progress->at[AT_PID]) : 0;
 	if (files && !*under)
 		found = file_in(task, files, &fd, &end, seen);
 	if (found < 0) {
@@ -795,10 +795,10 @@ static bool next_file(const struct task_struct *task, struct ks_set_cursor *curs
 			count_descriptor(false);
 	}
 	fd += !!found;
-	cursor->at[AT_FD] = fd;
+	progress->at[AT_FD] = fd;
 	if (found <= 0 && fd >= end) {
 		count(TABLES, readable);
-		pass_by(cursor);
+		pass_by(progress);
 	}
 	return found > 0;
 }
@@ -819,7 +819,7 @@ static int copy_sharer(const struct task_struct *task, uint32_t under, const str
 	return SHARER_KIND;
 }
 
-static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *space)
+static int open_files_next(struct ks_probe *probe, struct ks_set_progress *progress, void *space)
 {
 	static struct ks_torn root_looks;
 	static struct ks_patience patience;
@@ -828,12 +828,12 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 	struct task_struct *task = NULL;
 	struct pid *pid;
 	bool pid_whole, whole = false, found = false;
-	uint32_t under = 0, nr = (uint32_t)cursor->at[AT_PID];
+	uint32_t under = 0, nr = (uint32_t)progress->at[AT_PID];
 	kuid_t uid;
 	int kind = KS_SET_SKIP;
 
 	BUILD_BUG_ON(offsetof(struct ks_open_file, comm) != offsetof(struct ks_open_socket, comm));
-	if (!cursor->at[AT_PID]) {
+	if (!progress->at[AT_PID]) {
 		const char *why = ks_sees_root(scratch, sizeof(scratch));
 
 		if (why)
@@ -852,41 +852,41 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_cursor *cursor,
 			ks_tell_shortfall(probe, &shortfalls[i]);
 		return KS_SET_END;
 	}
-	if (nr != cursor->at[AT_PID])
-		cursor->at[AT_FD] = 0;
-	cursor->at[AT_PID] = nr;
+	if (nr != progress->at[AT_PID])
+		progress->at[AT_FD] = 0;
+	progress->at[AT_PID] = nr;
 	if (!ks_task_of(pid, PIDTYPE_PID, &task) || !pid_whole) {
 		rcu_read_unlock();
-		if (ks_is_passing(&patience, place_of(cursor)))
+		if (ks_is_passing(&patience, place_of(progress)))
 			return KS_SET_ELSEWHERE;
 		count(TABLES, false);
-		pass_by(cursor);
+		pass_by(progress);
 		return KS_SET_SKIP;
 	}
 	if (task) {
-		item->pid = cursor->at[AT_PID];
+		item->pid = progress->at[AT_PID];
 		item->start_ns = task->start_boottime;
 		/* It may be set meanwhile: the copy then mixes two names, as it does in /proc. */
 		strscpy_pad(item->comm, task->comm, sizeof(item->comm));
 		whole = KS_GET(uid, &rcu_access_pointer(task->real_cred)->uid);
 		if (whole)
 			item->uid = from_kuid(&init_user_ns, uid);
-		found = next_file(task, cursor, &under, &seen.file);
+		found = next_file(task, progress, &under, &seen.file);
 		if (under)
 			kind = copy_sharer(task, under, item, space);
 	} else {
-		pass_by(cursor);
+		pass_by(progress);
 	}
 	if (found) {
-		item->fd = cursor->at[AT_FD] - 1;
+		item->fd = progress->at[AT_FD] - 1;
 		kind = seen.sock ? tell_socket(probe, &seen) : copy_file(probe, &seen.file, item);
 		ks_done_with_file(&seen.file);
 	}
 	rcu_read_unlock();
 	if (!found)
 		return kind;
-	if (!seen.whole && ks_is_passing(&patience, place_of(cursor))) {
-		cursor->at[AT_FD]--;
+	if (!seen.whole && ks_is_passing(&patience, place_of(progress))) {
+		progress->at[AT_FD]--;
 		return KS_SET_ELSEWHERE;
 	}
 	count_descriptor(whole && seen.whole);

@@ -7,7 +7,7 @@
 #define CUT "..."
 #define CUT_BYTES (sizeof(CUT) - 1)
 
-/* How many bytes the next character has, and how many ks_text_string() makes of it at most. */
+/* How many bytes the next character has, and how many ks_write_string() makes of it at most. */
 static size_t character(const char *s, size_t len, size_t *json_bytes)
 {
 	size_t bytes = ks_utf8_len(s, len);

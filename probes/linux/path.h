@@ -8,7 +8,7 @@
 #ifndef KS_PROBES_LINUX_PATH_H
 #define KS_PROBES_LINUX_PATH_H
 
-#include "../../core/text.h"
+#include "../../core/writer.h"
 
 /*
  * Copies @path to @out, a string of at most @bytes with its NUL, which is padded with NULs, and of

@@ -347,9 +347,9 @@ static int copy_kernel_root(unsigned int i, struct ks_kernel_root *item)
 
 /* === The walk =========================================================== */
 
-/* cursor->at[0]: where in the pass */
+/* progress->at[0]: where in the pass */
 enum stage { KERNEL, BEGIN, LIST, TABLE, BELOW, JUDGE, CPUS, FOUND };
-/* cursor->at[1]: the pid, CPU, suspect or mm at hand */
+/* progress->at[1]: the pid, CPU, suspect or mm at hand */
 
 /* What a pass may not see all of: pids that lead to a task, and processes that could be read. */
 enum { PIDS, PROCESSES, SHORTFALLS };
@@ -362,12 +362,12 @@ static struct ks_patience patience;
 /*
  * The next pid that belongs to a process; with @views, those of threads are looked at on the way.
  */
-static int next_pid(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item, bool views)
+static int next_pid(struct ks_probe *probe, struct ks_set_progress *progress, void *item, bool views)
 {
 	struct ks_seen_file exe = { };
 	struct task_struct *task = NULL, *process;
 	struct pid *pid;
-	unsigned int nr = (unsigned int)cursor->at[1] + 1;
+	unsigned int nr = (unsigned int)progress->at[1] + 1;
 	bool whole, torn, as_thread;
 	int kind = KS_SET_SKIP;
 
@@ -375,8 +375,8 @@ static int next_pid(struct ks_probe *probe, struct ks_set_cursor *cursor, void *
 	pid = ks_next_pid(&nr, &whole);
 	if (!pid) {
 		rcu_read_unlock();
-		cursor->at[0] = views ? JUDGE : CPUS;
-		cursor->at[1] = 0;
+		progress->at[0] = views ? JUDGE : CPUS;
+		progress->at[1] = 0;
 		return KS_SET_SKIP;
 	}
 	torn = !ks_task_of(pid, PIDTYPE_PID, &task);
@@ -392,12 +392,12 @@ static int next_pid(struct ks_probe *probe, struct ks_set_cursor *cursor, void *
 	shortfalls[PIDS].looked += !torn;
 	if (torn) {
 		rcu_read_unlock();
-		cursor->at[1] = nr;
+		progress->at[1] = nr;
 		return KS_SET_SKIP;
 	}
 	if (as_thread)
 		process = task;
-	cursor->at[1] = nr;
+	progress->at[1] = nr;
 	if (process) {
 		shortfalls[PROCESSES].of++;
 		shortfalls[PROCESSES].looked += read_process(process, pid, item, &exe);
@@ -409,69 +409,69 @@ static int next_pid(struct ks_probe *probe, struct ks_set_cursor *cursor, void *
 	if (!task)
 		task = process;
 	if (views && task && ks_views_task(task))
-		cursor->at[0] = BELOW;
+		progress->at[0] = BELOW;
 	rcu_read_unlock();
 	return kind;
 }
 
-static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int processes_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
 	static struct ks_torn root_looks;
 	static bool views;      /* in this pass */
-	unsigned int at = (unsigned int)cursor->at[1];
+	unsigned int at = (unsigned int)progress->at[1];
 	const char *why;
 
-	switch (cursor->at[0]) {
+	switch (progress->at[0]) {
 	case KERNEL:
 		why = at ? NULL : ks_sees_root(path_buffer, sizeof(path_buffer));
 		if (why)
 			return ks_no_root(probe, &root_looks, why);
 		ks_is_torn(&root_looks, true);
 		if (at < ARRAY_SIZE(kernel_mms)) {
-			cursor->at[1]++;
+			progress->at[1]++;
 			return copy_kernel_root(at, item);
 		}
-		cursor->at[0] = BEGIN;
-		cursor->at[1] = 0;
+		progress->at[0] = BEGIN;
+		progress->at[1] = 0;
 		return KS_SET_SKIP;
 	case BEGIN:
 		views = probe->level >= KS_HIGH || probe->announce;
 		for (unsigned int i = 0; i < SHORTFALLS; i++)
 			shortfalls[i].looked = shortfalls[i].of = 0;
 		patience = (struct ks_patience){ };
-		cursor->at[0] = TABLE;
+		progress->at[0] = TABLE;
 		if (views) {
 			ks_views_begin();
-			cursor->at[0] = LIST;
+			progress->at[0] = LIST;
 		}
 		return KS_SET_SKIP;
 	case LIST:
 		if (ks_views_processes())
-			cursor->at[0] = TABLE;
+			progress->at[0] = TABLE;
 		return KS_SET_SKIP;
 	case TABLE:
-		return next_pid(probe, cursor, item, views);
+		return next_pid(probe, progress, item, views);
 	case BELOW:
 		if (ks_views_below(at))
-			cursor->at[0] = TABLE;
+			progress->at[0] = TABLE;
 		return KS_SET_SKIP;
 	case JUDGE:
 		if (ks_views_judge(&at)) {
-			cursor->at[0] = CPUS;
+			progress->at[0] = CPUS;
 			at = 0;
 		}
-		cursor->at[1] = at;
+		progress->at[1] = at;
 		return KS_SET_SKIP;
 	case CPUS:
 		if (!views || ks_views_running(probe, &at)) {
 			at = 0;
-			cursor->at[0] = FOUND;
+			progress->at[0] = FOUND;
 			for (unsigned int i = 0; i < SHORTFALLS; i++)
 				ks_tell_shortfall(probe, &shortfalls[i]);
 			if (views)
 				ks_views_end(probe);
 		}
-		cursor->at[1] = at;
+		progress->at[1] = at;
 		return KS_SET_SKIP;
 	default:
 		/*
@@ -480,7 +480,7 @@ static int processes_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 		 */
 		if (!ks_views_hidden(&at, item))
 			return KS_SET_END;
-		cursor->at[1] = at;
+		progress->at[1] = at;
 		return HIDDEN;
 	}
 }

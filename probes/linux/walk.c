@@ -97,7 +97,7 @@ bool ks_is_passing(struct ks_patience *patience, uint64_t place)
 void ks_tell_shortfall(struct ks_probe *probe, struct ks_shortfall *shortfall)
 {
 	bool incomplete = shortfall->looked != shortfall->of, told = shortfall->told_in == probe->epoch;
-	struct ks_text *text;
+	struct ks_writer *text;
 
 	if (incomplete)
 		ks_pass_incomplete(probe);
@@ -107,8 +107,8 @@ void ks_tell_shortfall(struct ks_probe *probe, struct ks_shortfall *shortfall)
 	text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
 	if (incomplete)
 		ks_record_outcome(probe);
-	ks_text_member_str(text, "view", shortfall->view, strlen(shortfall->view));
-	ks_text_member_count(text, "looked", shortfall->looked);
-	ks_text_member_count(text, "of", shortfall->of);
+	ks_write_member_str(text, "view", shortfall->view, strlen(shortfall->view));
+	ks_write_member_count(text, "looked", shortfall->looked);
+	ks_write_member_count(text, "of", shortfall->of);
 	ks_record_end(probe);
 }

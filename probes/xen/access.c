@@ -144,7 +144,7 @@ enum { OP_VERSION, OP_EXCHANGE, OP_LOCK, OP_OTHER, OP_POLICY, OP_FRAMES, OPS };
 /*
  * Behind them, those of whom ks_is_privileged() says so: none of these gives way, or is given up,
  * as there is one for each op, and each command of those that have some, of each domain that can
- * be one: Xen makes a single control domain, Dom0, and lock.c names a single sensing domain.
+ * be one: Xen makes a single control domain, Dom0, and handover.c names a single sensing domain.
  */
 #define PRIVILEGED 2
 #define ROWS_EACH (3 + (KS_COMMANDS + 1) + SENSE_POLICY_ACTS + ARRAY_SIZE(ks_frames_names))
@@ -371,9 +371,9 @@ static int ks_next_others(bool asked_for, struct ks_others_item *item)
 
 static int ks_next_lock(struct ks_lock_item *item)
 {
-	struct ks_lock_state state;
+	struct ks_handover_state state;
 
-	ks_lock_get(&state);
+	ks_handover_get(&state);
 	item->locked = state.locked;
 	item->by = state.by;
 	item->sensing = state.sensing;
@@ -430,9 +430,9 @@ static int ks_next_livepatch(bool asked_for, struct ks_livepatch_item *item)
 }
 
 /* at[0]: 0 for the lock, then the rows, then the others, the policy, and live patches. */
-static KS_CB int ks_access_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static KS_CB int ks_access_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
-	uint64_t at = cursor->at[0]++;
+	uint64_t at = progress->at[0]++;
 
 	if (!at)
 		return ks_next_lock(item);

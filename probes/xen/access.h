@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * access.h - who may ask the sensor inside Xen: the lock (lock.c), who was refused (access.c),
- * what is done to the policy that has a say in it (policy.c), and the live patches that could undo
- * all that (livepatch.c).
+ * access.h - who asked the sensor inside Xen and was refused (access.c), what is done to the policy
+ * that has a say in it (policy.c), and the live patches that could undo all that (livepatch.c).
  */
 #ifndef KS_XEN_ACCESS_H
 #define KS_XEN_ACCESS_H
@@ -11,43 +10,9 @@
 #include <public/xen.h>
 
 #include "../../core/serve.h"
+#include "../../xen/handover.h"
 
 struct domain;
-
-/* === lock.c ============================================================= */
-
-enum ks_right { KS_NOTHING, KS_READ, KS_CONTROL };
-
-/* What stands for one of them in records and options. */
-extern const char ks_right_names[3][8];
-
-/* What the lock leaves to @d, whatever XSM says of it. */
-enum ks_right ks_lock_right(const struct domain *d);
-
-/* Whether there is a lock already, and so there will never be another. */
-bool ks_lock_is_taken(void);
-
-/*
- * XEN_SENSE_OP_lock, by the current domain, which is a control domain that XSM allows to control
- * the sensor: its errors.
- */
-int ks_lock_to(uint32_t domid);
-
-struct ks_lock_state {
-	bool locked;
-	bool alive;                /* the sensing domain is neither destroyed nor shut down; it may get no CPU */
-	bool paused;               /* it is alive, and paused by a control domain */
-	int32_t by, sensing;       /* the domain that locked, and the one that it named; -1: none */
-	xen_domain_handle_t uuid;  /* of the sensing domain, as it was then */
-	uint64_t locked_ns;        /* since boot; 0: not yet */
-	enum ks_right dom0;        /* what a control domain may now */
-};
-
-void ks_lock_get(struct ks_lock_state *state);
-
-/* For struct ks_sensor_config: the word "dom0=", and the member "lock" of the status. */
-bool ks_lock_option(const char *word, size_t bytes);
-void ks_lock_put_status(struct ks_text *out);
 
 /* === access.c =========================================================== */
 

@@ -137,7 +137,7 @@ static const struct ks_set_kind ks_kinds[] = {
 		 "not, as well."),
 };
 
-/* Where a walk stands: in cursor->at[]. */
+/* Where a walk stands: in progress->at[]. */
 enum { AT_STAGE, AT_INDEX, AT_VCPU, AT_TRIES };
 enum { STAGE_DOMAINS, STAGE_IDLE, STAGE_WORKS, STAGE_UNSEEN };
 
@@ -321,59 +321,59 @@ static bool ks_copy_vcpu(struct vcpu *v, struct ks_vcpu *item)
  * Both the domain itself and its vCPUs; the index of the item's kind, or KS_SET_END behind the
  * last domain.
  */
-static int ks_next_of_domains(struct ks_set_cursor *cursor, void *item)
+static int ks_next_of_domains(struct ks_set_progress *progress, void *item)
 {
 	struct domain *d;
 	int kind;
 
 	rcu_read_lock(&domlist_read_lock);
-	d = ks_domain_from(&cursor->at[AT_INDEX], &cursor->at[AT_VCPU]);
-	kind = d || cursor->at[AT_INDEX] >= KS_NO_DOMAIN_FROM ? KS_SET_END : KS_SET_SKIP;
+	d = ks_domain_from(&progress->at[AT_INDEX], &progress->at[AT_VCPU]);
+	kind = d || progress->at[AT_INDEX] >= KS_NO_DOMAIN_FROM ? KS_SET_END : KS_SET_SKIP;
 	while (d) {
 		/* 0 stands for the domain; a vCPU that does not exist (yet) is the end of them. */
-		uint64_t at = cursor->at[AT_VCPU]++;
+		uint64_t at = progress->at[AT_VCPU]++;
 		struct vcpu *v = at ? domain_vcpu(d, at - 1) : NULL;
 
-		cursor->at[AT_INDEX] = d->domain_id;
+		progress->at[AT_INDEX] = d->domain_id;
 		if (!at) {
 			ks_copy_domain(d, item);
 			kind = KS_KIND_DOMAIN;
 			break;
 		}
 		if (v && !ks_copy_vcpu(v, item)) {
-			cursor->at[AT_VCPU] = at;
-			kind = ++cursor->at[AT_TRIES] < TRIES_MAX ? KS_SET_SKIP : KS_SET_FAILED;
+			progress->at[AT_VCPU] = at;
+			kind = ++progress->at[AT_TRIES] < TRIES_MAX ? KS_SET_SKIP : KS_SET_FAILED;
 			break;
 		}
 		if (v) {
-			cursor->at[AT_TRIES] = 0;
+			progress->at[AT_TRIES] = 0;
 			kind = KS_KIND_VCPU;
 			break;
 		}
 		d = rcu_dereference(d->next_in_list);
-		cursor->at[AT_VCPU] = 0;
+		progress->at[AT_VCPU] = 0;
 	}
 	rcu_read_unlock(&domlist_read_lock);
 	return kind;
 }
 
-static int ks_next_idle(struct ks_set_cursor *cursor, struct ks_idle *item)
+static int ks_next_idle(struct ks_set_progress *progress, struct ks_idle *item)
 {
-	unsigned int cpu = cpumask_next((int)cursor->at[AT_INDEX] - 1, &cpu_online_map);
+	unsigned int cpu = cpumask_next((int)progress->at[AT_INDEX] - 1, &cpu_online_map);
 
 	if (cpu >= nr_cpu_ids)
 		return KS_SET_END;
-	cursor->at[AT_INDEX] = cpu + 1;
+	progress->at[AT_INDEX] = cpu + 1;
 	item->cpu = cpu;
 	item->runtime_ns = get_cpu_idle_time(cpu);
 	return KS_KIND_IDLE;
 }
 
-static int ks_next_work(struct ks_set_cursor *cursor, struct ks_work_item *item)
+static int ks_next_work(struct ks_set_progress *progress, struct ks_work_item *item)
 {
 	struct ks_work_info info;
 
-	if (!ks_work_info(cursor->at[AT_INDEX]++, &info))
+	if (!ks_work_info(progress->at[AT_INDEX]++, &info))
 		return KS_SET_END;
 	memcpy(item->name, info.name, sizeof(item->name));
 	item->runs = info.runs;
@@ -381,9 +381,9 @@ static int ks_next_work(struct ks_set_cursor *cursor, struct ks_work_item *item)
 	return KS_KIND_WORK;
 }
 
-static int ks_next_unseen(struct ks_set_cursor *cursor, struct ks_unseen *item)
+static int ks_next_unseen(struct ks_set_progress *progress, struct ks_unseen *item)
 {
-	if (cursor->at[AT_INDEX]++)
+	if (progress->at[AT_INDEX]++)
 		return KS_SET_END;
 	spin_lock(&ks_unseen_lock);
 	*item = ks_unseen;
@@ -391,23 +391,23 @@ static int ks_next_unseen(struct ks_set_cursor *cursor, struct ks_unseen *item)
 	return item->count ? KS_KIND_UNSEEN : KS_SET_END;
 }
 
-static KS_CB int ks_domains_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static KS_CB int ks_domains_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
 	for (;;) {
 		int kind = KS_SET_END;
 
-		switch (cursor->at[AT_STAGE]) {
+		switch (progress->at[AT_STAGE]) {
 		case STAGE_DOMAINS:
-			kind = ks_next_of_domains(cursor, item);
+			kind = ks_next_of_domains(progress, item);
 			break;
 		case STAGE_IDLE:
-			kind = ks_next_idle(cursor, item);
+			kind = ks_next_idle(progress, item);
 			break;
 		case STAGE_WORKS:
-			kind = ks_next_work(cursor, item);
+			kind = ks_next_work(progress, item);
 			break;
 		case STAGE_UNSEEN:
-			kind = ks_next_unseen(cursor, item);
+			kind = ks_next_unseen(progress, item);
 			break;
 		default:
 			return KS_SET_END;
@@ -416,8 +416,8 @@ static KS_CB int ks_domains_next(struct ks_probe *probe, struct ks_set_cursor *c
 			ks_probe_failed(probe, "a vCPU stays on a CPU that is not there");
 		if (kind != KS_SET_END)
 			return kind;
-		cursor->at[AT_STAGE]++;
-		cursor->at[AT_INDEX] = cursor->at[AT_VCPU] = 0;
+		progress->at[AT_STAGE]++;
+		progress->at[AT_INDEX] = progress->at[AT_VCPU] = 0;
 	}
 }
 

@@ -110,7 +110,7 @@ static const struct ks_set_kind ks_kinds[] = {
 };
 
 /*
- * Where a walk stands: in cursor->at[].  A vCPU's places are its vectors, then its callbacks, then
+ * Where a walk stands: in progress->at[].  A vCPU's places are its vectors, then its callbacks, then
  * its GDT's pages, then which vectors there are.
  */
 enum { AT_STAGE, AT_VCPU, AT_PLACE };
@@ -237,23 +237,23 @@ static int ks_copy_dom0(const struct domain *d, struct ks_dom0 *item)
 
 /* === The walk === */
 
-static int ks_next_of(const struct domain *d, struct ks_set_cursor *cursor, void *item)
+static int ks_next_of(const struct domain *d, struct ks_set_progress *progress, void *item)
 {
 	const struct vcpu *v;
 
-	if (cursor->at[AT_STAGE] == STAGE_DOM0) {
-		cursor->at[AT_STAGE] = STAGE_VCPUS;
+	if (progress->at[AT_STAGE] == STAGE_DOM0) {
+		progress->at[AT_STAGE] = STAGE_VCPUS;
 		return ks_copy_dom0(d, item);
 	}
-	v = is_pv_domain(d) ? domain_vcpu(d, cursor->at[AT_VCPU]) : NULL;
+	v = is_pv_domain(d) ? domain_vcpu(d, progress->at[AT_VCPU]) : NULL;
 	if (!v)
 		return KS_SET_END;
 	for (unsigned int i = 0; i < PLACES_AT_ONCE; i++) {
-		int kind = ks_copy_place(v, cursor->at[AT_PLACE], item);
+		int kind = ks_copy_place(v, progress->at[AT_PLACE], item);
 
-		if (++cursor->at[AT_PLACE] == PLACES) {
-			cursor->at[AT_PLACE] = 0;
-			cursor->at[AT_VCPU]++;
+		if (++progress->at[AT_PLACE] == PLACES) {
+			progress->at[AT_PLACE] = 0;
+			progress->at[AT_VCPU]++;
 			return kind;
 		}
 		if (kind != KS_SET_SKIP)
@@ -262,7 +262,7 @@ static int ks_next_of(const struct domain *d, struct ks_set_cursor *cursor, void
 	return KS_SET_SKIP;
 }
 
-static KS_CB int ks_entries_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static KS_CB int ks_entries_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
 	struct domain *d = ks_lock_hardware_domain();
 	int kind;
@@ -271,7 +271,7 @@ static KS_CB int ks_entries_next(struct ks_probe *probe, struct ks_set_cursor *c
 		ks_probe_failed(probe, "no domain owns the hardware at the moment");
 		return KS_SET_FAILED;
 	}
-	kind = ks_next_of(d, cursor, item);
+	kind = ks_next_of(d, progress, item);
 	rcu_unlock_domain(d);
 	return kind;
 }

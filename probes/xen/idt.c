@@ -603,16 +603,16 @@ static KS_CB bool ks_idt_usual(struct ks_probe *probe, unsigned int kind, void *
 
 /* === The walk === */
 
-/* Where it stands: in cursor->at[]. */
+/* Where it stands: in progress->at[]. */
 enum { AT_STAGE, AT_CPU, AT_PLACE };
 enum { STAGE_COMMON, STAGE_CPUS };
 
 /* How many descriptors are looked at in one call; most are empty. */
 #define PLACES_AT_ONCE 256
 
-static int ks_common_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int ks_common_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
-	uint64_t *place = &cursor->at[AT_PLACE];
+	uint64_t *place = &progress->at[AT_PLACE];
 	int kind = KS_SET_SKIP;
 
 	if (!ks_idt->has_common) {
@@ -629,7 +629,7 @@ static int ks_common_next(struct ks_probe *probe, struct ks_set_cursor *cursor, 
 	for (unsigned int i = 0; i < PLACES_AT_ONCE && kind == KS_SET_SKIP; i++) {
 		if (*place == IDT_ENTRIES + KS_DESCRIPTORS) {
 			*place = PLACE_LOOK;
-			cursor->at[AT_STAGE] = STAGE_CPUS;
+			progress->at[AT_STAGE] = STAGE_CPUS;
 			memset(ks_idt->passed_by, 0, sizeof(ks_idt->passed_by));
 			ks_work_next_cpu(&probe->work, cpumask_first(&cpu_online_map));
 			return KS_SET_ELSEWHERE; /* a look is half of a step: not at the end of one */
@@ -652,11 +652,11 @@ static void ks_tell_passed_by(struct ks_probe *probe)
 		unsigned int count = ks_idt->passed_by[i];
 
 		if (count != ks_idt->told_passed_by[i] || (count && probe->announce)) {
-			struct ks_text *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
+			struct ks_writer *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
 
-			ks_text_member_count(text, "looked", online > count ? online - count : 0);
-			ks_text_member_count(text, "of", online);
-			ks_text_member_str(text, "why", why[i], 4);
+			ks_write_member_count(text, "looked", online > count ? online - count : 0);
+			ks_write_member_count(text, "of", online);
+			ks_write_member_str(text, "why", why[i], 4);
 			ks_record_outcome(probe);
 			ks_record_end(probe);
 		}
@@ -666,9 +666,9 @@ static void ks_tell_passed_by(struct ks_probe *probe)
 	}
 }
 
-static int ks_look_next(struct ks_probe *probe, struct ks_set_cursor *cursor)
+static int ks_look_next(struct ks_probe *probe, struct ks_set_progress *progress)
 {
-	unsigned int cpu = cursor->at[AT_CPU];
+	unsigned int cpu = progress->at[AT_CPU];
 	bool is_barred;
 
 	if (cpu >= nr_cpu_ids) {
@@ -677,7 +677,7 @@ static int ks_look_next(struct ks_probe *probe, struct ks_set_cursor *cursor)
 	}
 	/* Or it went away, as we were on our way to it. */
 	if (!cpu_online(cpu)) {
-		cursor->at[AT_CPU]++;
+		progress->at[AT_CPU]++;
 		return KS_SET_SKIP;
 	}
 	/* Nobody but the CPU itself can look. */
@@ -694,7 +694,7 @@ static int ks_look_next(struct ks_probe *probe, struct ks_set_cursor *cursor)
 		ks_look_at_cpu(&ks_idt->look, cpu);
 		ks_count_unlike(&ks_idt->look);
 	}
-	cursor->at[AT_PLACE] = PLACE_CPU;
+	progress->at[AT_PLACE] = PLACE_CPU;
 	return KS_SET_SKIP;
 }
 
@@ -727,21 +727,21 @@ static int ks_place_item(const struct ks_probe *probe, unsigned int place, void 
 	return ks_descriptor_item(probe, place - PLACE_DESCRIPTORS, item);
 }
 
-static KS_CB int ks_idt_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static KS_CB int ks_idt_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
-	unsigned int place = cursor->at[AT_PLACE];
+	unsigned int place = progress->at[AT_PLACE];
 
-	if (cursor->at[AT_STAGE] == STAGE_COMMON)
-		return ks_common_next(probe, cursor, item);
+	if (progress->at[AT_STAGE] == STAGE_COMMON)
+		return ks_common_next(probe, progress, item);
 	if (place == PLACE_LOOK)
-		return ks_look_next(probe, cursor);
+		return ks_look_next(probe, progress);
 	place = ks_next_place(place);
 	if (place >= PLACES) {
-		cursor->at[AT_PLACE] = PLACE_LOOK;
-		cursor->at[AT_CPU]++;
+		progress->at[AT_PLACE] = PLACE_LOOK;
+		progress->at[AT_CPU]++;
 		return KS_SET_SKIP;
 	}
-	cursor->at[AT_PLACE] = place + 1;
+	progress->at[AT_PLACE] = place + 1;
 	return ks_place_item(probe, place, item);
 }
 

@@ -193,7 +193,7 @@ static const struct ks_set_kind ks_kinds[] = {
 		 "An entry that leads to no memory, so not to a table: nothing that Xen does."),
 };
 
-/* Where a pass stands: in cursor->at[]. */
+/* Where a pass stands: in progress->at[]. */
 enum { AT_STAGE, AT_PLACE, AT_ENTRIES, AT_COPY };  /* the place: number of an entry, address, domain; entries: looked at so far */
 enum { STAGE_BOOT, STAGE_SLOTS, STAGE_TABLES, STAGE_IMAGE, STAGE_EVERYWHERE, STAGE_COPIES, STAGE_ROOT };
 
@@ -598,21 +598,21 @@ static bool ks_boot_is_over(void)
 	return over;
 }
 
-static int ks_next_slot(struct ks_set_cursor *cursor, struct ks_slot *item)
+static int ks_next_slot(struct ks_set_progress *progress, struct ks_slot *item)
 {
 	for (unsigned int i = 0; i < 64; i++) {
 		int kind;
 
-		if (cursor->at[AT_PLACE] == 1U << PAGETABLE_ORDER)
+		if (progress->at[AT_PLACE] == 1U << PAGETABLE_ORDER)
 			return KS_SET_END;
-		kind = ks_copy_slot(cursor->at[AT_PLACE]++, item);
+		kind = ks_copy_slot(progress->at[AT_PLACE]++, item);
 		if (kind != KS_SET_SKIP)
 			return kind;
 	}
 	return KS_SET_SKIP;
 }
 
-static int ks_next_table(struct ks_set_cursor *cursor, struct ks_table *item)
+static int ks_next_table(struct ks_set_progress *progress, struct ks_table *item)
 {
 	intpte_t slot = read_atomic(&idle_pg_table[XEN_SLOT].l4);
 	const intpte_t *tables = slot & _PAGE_PRESENT ? ks_map_table(ks_frame(4, slot)) : NULL;
@@ -621,32 +621,32 @@ static int ks_next_table(struct ks_set_cursor *cursor, struct ks_table *item)
 	if (!tables)
 		return KS_SET_END;
 	for (unsigned int i = 0; i < 64 && kind == KS_SET_SKIP; i++) {
-		if (cursor->at[AT_PLACE] == 1U << PAGETABLE_ORDER)
+		if (progress->at[AT_PLACE] == 1U << PAGETABLE_ORDER)
 			kind = KS_SET_END;
 		else
-			kind = ks_copy_table(tables, cursor->at[AT_PLACE]++, item);
+			kind = ks_copy_table(tables, progress->at[AT_PLACE]++, item);
 	}
 	unmap_domain_page(tables);
 	return kind;
 }
 
-static bool ks_complete(const struct ks_set_cursor *cursor)
+static bool ks_complete(const struct ks_set_progress *progress)
 {
-	return cursor->at[AT_ENTRIES] < ENTRIES_MAX;
+	return progress->at[AT_ENTRIES] < ENTRIES_MAX;
 }
 
-/* The next of the mappings that this stage is about; the cursor goes on behind it. */
-static int ks_next_mapping(struct ks_set_cursor *cursor, void *item)
+/* The next of the mappings that this stage is about; the progress goes on behind it. */
+static int ks_next_mapping(struct ks_set_progress *progress, void *item)
 {
-	bool image = cursor->at[AT_STAGE] == STAGE_IMAGE;
+	bool image = progress->at[AT_STAGE] == STAGE_IMAGE;
 	uint64_t last = image ? XEN_VIRT_END - 1 : UINT64_MAX;
 	struct ks_walk walk;
 	struct ks_run run;
 	int kind = KS_SET_SKIP;
 
-	if (!ks_complete(cursor))
+	if (!ks_complete(progress))
 		return KS_SET_END;
-	ks_walk_begin(&walk, cursor->at[AT_PLACE]);
+	ks_walk_begin(&walk, progress->at[AT_PLACE]);
 	switch (ks_walk_to(&walk, last, image ? KS_R : KS_R | KS_W | KS_X)) {
 	case KS_FOUND:
 		if (!ks_walk_take(&walk, image ? ks_part_last(ks_part(walk.at)) : last, image, &run))
@@ -666,8 +666,8 @@ static int ks_next_mapping(struct ks_set_cursor *cursor, void *item)
 	case KS_LATER:
 		break;
 	}
-	cursor->at[AT_PLACE] = walk.at;
-	cursor->at[AT_ENTRIES] += walk.entries;
+	progress->at[AT_PLACE] = walk.at;
+	progress->at[AT_ENTRIES] += walk.entries;
 	ks_walk_end(&walk);
 	return kind;
 }
@@ -710,13 +710,13 @@ static bool ks_stays(const struct vcpu *v, bool user, uint64_t root, const intpt
 #define COPIES_OF_VCPU (2 * COPY_SLOTS)
 
 /*
- * The next slot from the cursor's place on, in the same root, that is not as it should be.  The
- * cursor goes on behind it, or to the next root.
+ * The next slot from the progress's place on, in the same root, that is not as it should be.  The
+ * progress goes on behind it, or to the next root.
  */
-static int ks_next_copy_of(const struct vcpu *v, struct ks_set_cursor *cursor, struct ks_copy *item)
+static int ks_next_copy_of(const struct vcpu *v, struct ks_set_progress *progress, struct ks_copy *item)
 {
 	const struct domain *d = v->domain;
-	bool user = cursor->at[AT_COPY] % COPIES_OF_VCPU >= COPY_SLOTS;
+	bool user = progress->at[AT_COPY] % COPIES_OF_VCPU >= COPY_SLOTS;
 	uint64_t root = ks_loaded_root(v, user);
 	const intpte_t *slots = root ? ks_map_table(root) : NULL;
 	intpte_t entry, expected;
@@ -724,14 +724,14 @@ static int ks_next_copy_of(const struct vcpu *v, struct ks_set_cursor *cursor, s
 	bool wrong;
 
 	do {
-		slot = ROOT_PAGETABLE_FIRST_XEN_SLOT + cursor->at[AT_COPY] % COPY_SLOTS;
+		slot = ROOT_PAGETABLE_FIRST_XEN_SLOT + progress->at[AT_COPY] % COPY_SLOTS;
 		entry = slots ? read_atomic(&slots[slot]) : 0;
 		expected = ks_expected(d, root, slot);
-		cursor->at[AT_COPY]++;
-		cursor->at[AT_ENTRIES]++;
+		progress->at[AT_COPY]++;
+		progress->at[AT_ENTRIES]++;
 		if (entry && ks_without_cpus_bits(entry ^ expected))
 			break;
-	} while (cursor->at[AT_COPY] % COPY_SLOTS);
+	} while (progress->at[AT_COPY] % COPY_SLOTS);
 	wrong = entry && ks_without_cpus_bits(entry ^ expected) && ks_stays(v, user, root, &slots[slot], entry);
 	if (slots)
 		unmap_domain_page(slots);
@@ -750,73 +750,73 @@ static int ks_next_copy_of(const struct vcpu *v, struct ks_set_cursor *cursor, s
 	return KS_KIND_COPY;
 }
 
-static int ks_next_copy(struct ks_set_cursor *cursor, struct ks_copy *item)
+static int ks_next_copy(struct ks_set_progress *progress, struct ks_copy *item)
 {
 	struct domain *d;
 	int kind;
 
 	rcu_read_lock(&domlist_read_lock);
-	d = ks_domain_from(&cursor->at[AT_PLACE], &cursor->at[AT_COPY]);
-	kind = cursor->at[AT_PLACE] < KS_NO_DOMAIN_FROM ? KS_SET_SKIP : KS_SET_END;
+	d = ks_domain_from(&progress->at[AT_PLACE], &progress->at[AT_COPY]);
+	kind = progress->at[AT_PLACE] < KS_NO_DOMAIN_FROM ? KS_SET_SKIP : KS_SET_END;
 	if (d) {
 		const struct vcpu *v;
 
 		/* A 32-bit guest has but a part of such a root, and HVM guests none. */
-		v = is_pv_64bit_domain(d) ? domain_vcpu(d, cursor->at[AT_COPY] / COPIES_OF_VCPU) : NULL;
+		v = is_pv_64bit_domain(d) ? domain_vcpu(d, progress->at[AT_COPY] / COPIES_OF_VCPU) : NULL;
 		if (v) {
-			kind = ks_next_copy_of(v, cursor, item);
+			kind = ks_next_copy_of(v, progress, item);
 		} else {
 			d = rcu_dereference(d->next_in_list);
 			kind = d ? KS_SET_SKIP : KS_SET_END;
-			cursor->at[AT_PLACE] = d ? d->domain_id : KS_NO_DOMAIN_FROM;
-			cursor->at[AT_COPY] = 0;
+			progress->at[AT_PLACE] = d ? d->domain_id : KS_NO_DOMAIN_FROM;
+			progress->at[AT_COPY] = 0;
 		}
 	}
 	rcu_read_unlock(&domlist_read_lock);
 	return kind;
 }
 
-static int ks_next_root(struct ks_set_cursor *cursor, struct ks_root *item)
+static int ks_next_root(struct ks_set_progress *progress, struct ks_root *item)
 {
-	if (cursor->at[AT_PLACE]++)
+	if (progress->at[AT_PLACE]++)
 		return KS_SET_END;
 	item->frame = virt_to_mfn(idle_pg_table);
 	item->nx = !!cpu_has_nx;
-	item->complete = ks_complete(cursor);
-	item->entries = cursor->at[AT_ENTRIES];
+	item->complete = ks_complete(progress);
+	item->entries = progress->at[AT_ENTRIES];
 	return KS_KIND_ROOT;
 }
 
-static int ks_next_of_stage(struct ks_set_cursor *cursor, void *item)
+static int ks_next_of_stage(struct ks_set_progress *progress, void *item)
 {
-	switch (cursor->at[AT_STAGE]) {
+	switch (progress->at[AT_STAGE]) {
 	case STAGE_BOOT:
 		return ks_boot_is_over() ? KS_SET_END : KS_SET_SKIP;
 	case STAGE_SLOTS:
-		return ks_next_slot(cursor, item);
+		return ks_next_slot(progress, item);
 	case STAGE_TABLES:
-		return ks_next_table(cursor, item);
+		return ks_next_table(progress, item);
 	case STAGE_IMAGE:
-		return ks_next_mapping(cursor, item);
+		return ks_next_mapping(progress, item);
 	case STAGE_COPIES:
-		return ks_next_copy(cursor, item);
+		return ks_next_copy(progress, item);
 	case STAGE_EVERYWHERE:
 		/*
 		 * Without NX all that can be written can be executed: that is told once, by the
 		 * root.
 		 */
-		return cpu_has_nx ? ks_next_mapping(cursor, item) : KS_SET_END;
+		return cpu_has_nx ? ks_next_mapping(progress, item) : KS_SET_END;
 	}
-	return ks_next_root(cursor, item);
+	return ks_next_root(progress, item);
 }
 
-static KS_CB int ks_pagetables_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static KS_CB int ks_pagetables_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
 	int kind;
 
-	while ((kind = ks_next_of_stage(cursor, item)) == KS_SET_END && cursor->at[AT_STAGE] != STAGE_ROOT) {
-		cursor->at[AT_STAGE]++;
-		cursor->at[AT_PLACE] = cursor->at[AT_STAGE] == STAGE_IMAGE ? XEN_VIRT_START : 0;
+	while ((kind = ks_next_of_stage(progress, item)) == KS_SET_END && progress->at[AT_STAGE] != STAGE_ROOT) {
+		progress->at[AT_STAGE]++;
+		progress->at[AT_PLACE] = progress->at[AT_STAGE] == STAGE_IMAGE ? XEN_VIRT_START : 0;
 	}
 	return kind;
 }

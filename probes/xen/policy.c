@@ -52,9 +52,9 @@ const char ks_frames_names[3][7] = {
 
 static bool ks_has_sensing_domain(void)
 {
-	struct ks_lock_state lock;
+	struct ks_handover_state lock;
 
-	ks_lock_get(&lock);
+	ks_handover_get(&lock);
 	return lock.sensing >= 0;
 }
 

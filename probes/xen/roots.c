@@ -105,7 +105,7 @@ static const struct ks_set_kind ks_kinds[] = {
 };
 
 /*
- * Where a walk stands: in cursor->at[].  The place is a frame's index in the frame table; then a
+ * Where a walk stands: in progress->at[].  The place is a frame's index in the frame table; then a
  * vCPU's number, twice as many for two roots each.
  */
 enum { AT_STAGE, AT_PLACE };
@@ -270,10 +270,10 @@ static int ks_copy_dom0(const struct domain *d, struct ks_roots_dom0 *item)
 
 /* === The walk === */
 
-static void ks_go_to(struct ks_set_cursor *cursor, unsigned int stage)
+static void ks_go_to(struct ks_set_progress *progress, unsigned int stage)
 {
-	cursor->at[AT_STAGE] = stage;
-	cursor->at[AT_PLACE] = 0;
+	progress->at[AT_STAGE] = stage;
+	progress->at[AT_PLACE] = 0;
 }
 
 /*
@@ -369,10 +369,10 @@ static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *
 	return kind;
 }
 
-static int ks_next_of_frames(const struct ks_probe *probe, const struct domain *d, struct ks_set_cursor *cursor, void *item)
+static int ks_next_of_frames(const struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress, void *item)
 {
-	unsigned int stage = cursor->at[AT_STAGE];
-	unsigned long frame = cursor->at[AT_PLACE];
+	unsigned int stage = progress->at[AT_STAGE];
+	unsigned long frame = progress->at[AT_PLACE];
 	bool found = true, all_seen = stage == STAGE_REST && ks_pass.pages >= ks_domain_pages(d);
 	int kind;
 
@@ -382,15 +382,15 @@ static int ks_next_of_frames(const struct ks_probe *probe, const struct domain *
 		if (frame < max_pdx && found)
 			ks_note_home(frame, false);
 	}
-	cursor->at[AT_PLACE] = frame;
+	progress->at[AT_PLACE] = frame;
 	if (frame >= max_pdx) {
-		ks_go_to(cursor, stage == STAGE_HOME ? STAGE_REST : STAGE_VCPUS);
+		ks_go_to(progress, stage == STAGE_HOME ? STAGE_REST : STAGE_VCPUS);
 		return KS_SET_SKIP;
 	}
 	if (!found)
 		return KS_SET_SKIP;
 	kind = ks_look_at_frames(probe, d, &frame, min(ROUNDUP(frame + 1, FRAMES_AT_ONCE), max_pdx), item);
-	cursor->at[AT_PLACE] = frame;
+	progress->at[AT_PLACE] = frame;
 	return kind;
 }
 
@@ -398,15 +398,15 @@ static int ks_next_of_frames(const struct ks_probe *probe, const struct domain *
  * What a vCPU has loaded: with a census, each of two roots that may not be pinned; the engine
  * drops those that it has seen.
  */
-static int ks_next_of_vcpus(const struct ks_probe *probe, const struct domain *d, struct ks_set_cursor *cursor, void *item)
+static int ks_next_of_vcpus(const struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress, void *item)
 {
-	uint64_t place = cursor->at[AT_PLACE]++, root = 0, user_root = 0;
+	uint64_t place = progress->at[AT_PLACE]++, root = 0, user_root = 0;
 	const struct vcpu *v = domain_vcpu(d, place / 2);
 	struct ks_sample *sample = item;
 	mfn_t mfn;
 
 	if (!v) {
-		ks_go_to(cursor, STAGE_DOM0);
+		ks_go_to(progress, STAGE_DOM0);
 		return KS_SET_SKIP;
 	}
 	if (ks_has_census(d)) {
@@ -423,28 +423,28 @@ static int ks_next_of_vcpus(const struct ks_probe *probe, const struct domain *d
 	return KS_KIND_SAMPLE;
 }
 
-static int ks_next_of(const struct ks_probe *probe, const struct domain *d, struct ks_set_cursor *cursor, void *item)
+static int ks_next_of(const struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress, void *item)
 {
-	switch (cursor->at[AT_STAGE]) {
+	switch (progress->at[AT_STAGE]) {
 	case STAGE_BEGIN:
 		memset(&ks_pass, 0, sizeof(ks_pass));
-		ks_go_to(cursor, !ks_has_census(d) ? STAGE_VCPUS : probe->level >= KS_ADVERSARIAL ? STAGE_ALL : STAGE_HOME);
+		ks_go_to(progress, !ks_has_census(d) ? STAGE_VCPUS : probe->level >= KS_ADVERSARIAL ? STAGE_ALL : STAGE_HOME);
 		return KS_SET_SKIP;
 	case STAGE_ALL:
 	case STAGE_HOME:
 	case STAGE_REST:
-		return ks_next_of_frames(probe, d, cursor, item);
+		return ks_next_of_frames(probe, d, progress, item);
 	case STAGE_VCPUS:
-		return ks_next_of_vcpus(probe, d, cursor, item);
+		return ks_next_of_vcpus(probe, d, progress, item);
 	case STAGE_DOM0:
-		ks_go_to(cursor, STAGE_END);
+		ks_go_to(progress, STAGE_END);
 		return ks_copy_dom0(d, item);
 	default:
 		return KS_SET_END;
 	}
 }
 
-static KS_CB int ks_roots_next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static KS_CB int ks_roots_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
 	struct domain *d = ks_lock_hardware_domain();
 	int kind;
@@ -453,7 +453,7 @@ static KS_CB int ks_roots_next(struct ks_probe *probe, struct ks_set_cursor *cur
 		ks_probe_failed(probe, "no domain owns the hardware at the moment");
 		return KS_SET_FAILED;
 	}
-	kind = ks_next_of(probe, d, cursor, item);
+	kind = ks_next_of(probe, d, progress, item);
 	rcu_unlock_domain(d);
 	return kind;
 }

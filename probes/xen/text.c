@@ -124,12 +124,12 @@ static void ks_read_trampoline(uint64_t address, uint8_t *out, unsigned int byte
 
 /* === Callbacks of the engine === */
 
-static KS_CB unsigned int ks_text_ranges(struct ks_probe *probe)
+static KS_CB unsigned int ks_xen_text_ranges(struct ks_probe *probe)
 {
 	return KS_FIRST_STUB + nr_cpu_ids;
 }
 
-static KS_CB uint64_t ks_text_bytes_max(struct ks_probe *probe, unsigned int i)
+static KS_CB uint64_t ks_xen_text_bytes_max(struct ks_probe *probe, unsigned int i)
 {
 	switch (i) {
 	case KS_TEXT:
@@ -144,12 +144,12 @@ static KS_CB uint64_t ks_text_bytes_max(struct ks_probe *probe, unsigned int i)
 	return PAGE_SIZE;
 }
 
-static KS_CB bool ks_text_range(struct ks_probe *probe, unsigned int i, struct ks_range *range)
+static KS_CB bool ks_xen_text_range(struct ks_probe *probe, unsigned int i, struct ks_range *range)
 {
 	range->address = ks_address(i);
 	if (!range->address)
 		return false;
-	range->bytes = ks_text_bytes_max(probe, i);
+	range->bytes = ks_xen_text_bytes_max(probe, i);
 	range->instance = 0;
 	switch (i) {
 	case KS_TEXT:
@@ -172,7 +172,7 @@ static KS_CB bool ks_text_range(struct ks_probe *probe, unsigned int i, struct k
 	return true;
 }
 
-static KS_CB bool ks_text_read(struct ks_probe *probe, unsigned int i, uint64_t offset, void *out, size_t bytes)
+static KS_CB bool ks_xen_text_read(struct ks_probe *probe, unsigned int i, uint64_t offset, void *out, size_t bytes)
 {
 	uint64_t address = ks_address(i);
 
@@ -193,19 +193,19 @@ static KS_CB bool ks_text_read(struct ks_probe *probe, unsigned int i, uint64_t 
 	return true;
 }
 
-static KS_CB void ks_text_symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_SYMBOL])
+static KS_CB void ks_xen_text_symbol(struct ks_probe *probe, uint64_t address, char out[KS_REGION_SYMBOL])
 {
 	ks_place(address, out, KS_REGION_SYMBOL);
 }
 
 /* === Interface === */
 
-static const struct ks_region_type ks_text_region = {
-	.ranges = ks_text_ranges,
-	.bytes_max = ks_text_bytes_max,
-	.range = ks_text_range,
-	.read = ks_text_read,
-	.symbol = ks_text_symbol,
+static const struct ks_region_type ks_xen_text_region = {
+	.ranges = ks_xen_text_ranges,
+	.bytes_max = ks_xen_text_bytes_max,
+	.range = ks_xen_text_range,
+	.read = ks_xen_text_read,
+	.symbol = ks_xen_text_symbol,
 };
 
 const struct ks_probe_type ks_xen_text = {
@@ -222,5 +222,5 @@ const struct ks_probe_type ks_xen_text = {
 		[KS_HIGH] = MICROSECS(100),
 		[KS_ADVERSARIAL] = 0,
 	},
-	KS_REGION_ENGINE(&ks_text_region),
+	KS_REGION_ENGINE(&ks_xen_text_region),
 };

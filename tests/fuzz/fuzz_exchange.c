@@ -35,9 +35,9 @@ static enum ks_step step(struct ks_probe *probe, uint64_t deadline_ns)
 	if (port_random_below(4) == 0)
 		return KS_STEP_MORE;
 	if (probe->announce) {
-		struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, "fresh");
+		struct ks_writer *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, "fresh");
 
-		ks_text_member_count(text, "n", probe->ring.next_seq);
+		ks_write_member_count(text, "n", probe->ring.next_seq);
 		ks_record_raw(probe, "bytes", "\0\n\"}\xff", 5);
 		ks_record_end(probe);
 	}
@@ -84,12 +84,12 @@ static void make_records(unsigned int count)
 {
 	for (unsigned int n = 0; n < count; n++) {
 		struct ks_probe *probe = &sensor.probes[port_random_below(2)];
-		struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, port_random_below(2) ? "domain" : "vcpu");
+		struct ks_writer *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, port_random_below(2) ? "domain" : "vcpu");
 		char name[15];
 
 		ks_port_random(name, sizeof(name));
-		ks_text_member_count(text, "domid", port_random_below(4));
-		ks_text_member_str(text, "name", name, sizeof(name));
+		ks_write_member_count(text, "domid", port_random_below(4));
+		ks_write_member_str(text, "name", name, sizeof(name));
 		if (port_random_below(4) == 0)
 			ks_record_raw(probe, "bytes", name, sizeof(name));
 		ks_record_end(probe);
@@ -158,21 +158,21 @@ static void serve(const struct ks_request *request, const struct ks_line *line, 
 	char *buf = malloc(KS_OUT_BYTES);
 	unsigned int calls = 0;
 	size_t status_bytes = 0;
-	enum ks_serve more;
-	struct ks_text out;
+	enum ks_served more;
+	struct ks_writer out;
 
 	do {
 		if (cursor.stage)
 			send_and_return(line->buf, line->len, &cursor);
-		ks_text_init(&out, buf, room);
+		ks_writer_init(&out, buf, room);
 		more = ks_serve(&sensor, &caller, request, &cursor, &out);
-		if (more == KS_SERVE_ROOM) {
+		if (more == KS_SERVED_NO_ROOM) {
 			CHECK(room < KS_LINE_MAX && out.len == KS_LINE_MAX);
 			room = out.len;
-			more = KS_SERVE_MORE;
+			more = KS_SERVED_MORE;
 			continue;
 		}
-		CHECK(more != KS_SERVE_CURSOR);
+		CHECK(more != KS_SERVED_CURSOR);
 		if (is_status) {
 			CHECK(out.len <= sizeof(status) - status_bytes);
 			memcpy(status + status_bytes, buf, out.len);
@@ -181,7 +181,7 @@ static void serve(const struct ks_request *request, const struct ks_line *line, 
 			take(request, buf, out.len);
 		}
 		CHECK(calls++ < 5000);
-	} while (more != KS_SERVE_DONE);
+	} while (more != KS_SERVED_DONE);
 	take(request, status, status_bytes);
 	ks_confirm(&sensor, request, &cursor);
 	free(buf);

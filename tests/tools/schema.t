@@ -64,7 +64,7 @@ my @spoiled = (
 	['so does the set engine', 'probes/set_record.c', qr/"looked", looked/, '"seen", looked',
 		qr/set_record\.h: the member seen is not in the list/],
 	['status tells more', 'core/status.c', qr/NUMBER\("runs"/, 'NUMBER("passes"', $stale->('status')],
-	['or of the lock', 'probes/xen/lock.c', qr/"alive", state/, '"there", state', $stale->('status')],
+	['or of the lock', 'xen/handover.c', qr/"alive", state/, '"there", state', $stale->('status')],
 	['there is one error more', 'core/request.c', qr/"too-long", /, '"too-long", "late", ', $stale->('error')],
 	['the judge has another reason', 'canary/rounds.c', qr/"old-toolstack"/, '"toolstack"', $stale->('finding')],
 	['or another verdict', 'canary/rounds.c', qr/"unconfirmed", "blind"/, '"unsure", "blind"',
@@ -127,16 +127,16 @@ for my $wrong (['uint64_t', 'KS_U32'], ['int64_t', 'KS_S32'], ['uint64_t', 'KS_U
 # In what writes records by hand: a plain number is a count, a size or nanoseconds by its name,
 # but for these.
 my %plain = (
-	'core/text.c' => 4, 'core/text.h' => 3, # where they are made
+	'core/writer.c' => 4, 'core/writer.h' => 3, # where they are made
 	'core/options.c' => 1,                  # the log, which is no JSON
 	'core/record.c' => 4,                   # first members: seq, a domain or a pid, the epoch
-	'core/records.c' => 2,                  # first members: bytes of raw data, seq
+	'core/reply_records.c' => 2,                  # first members: bytes of raw data, seq
 	'core/status.c' => 1,                   # counts, sizes and nanoseconds of its table
 	'probes/set_record.c' => 3,             # fields by their type, and a source, of 32 bits
 );
 my %used;
 for my $path (glob "$root/{core,probes,probes/*,xen,linux,host}/*.[ch]") {
-	my $count = () = slurp($path) =~ /\bks_text_[us]64\(/g;
+	my $count = () = slurp($path) =~ /\bks_write_[us]64\(/g;
 	$used{substr $path, length($root) + 1} = $count if $count;
 }
 is_deeply(\%used, \%plain, 'no other place writes 64 bits as a plain number');

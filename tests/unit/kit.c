@@ -109,9 +109,9 @@ void kit_records(unsigned int i, unsigned int count, const char *kind)
 	struct ks_probe *probe = &kit_sensor.probes[i];
 
 	while (count--) {
-		struct ks_text *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, kind);
+		struct ks_writer *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, kind);
 
-		ks_text_member_count(text, "n", probe->ring.next_seq);
+		ks_write_member_count(text, "n", probe->ring.next_seq);
 		ks_record_end(probe);
 	}
 }
@@ -186,14 +186,14 @@ static void serve(const struct ks_request *request)
 	size_t status_bytes = 0;
 	char *buf = kit_out(kit_out_bytes);
 	struct ks_cursor cursor = { 0 };
-	struct ks_text out;
-	enum ks_serve more;
+	struct ks_writer out;
+	enum ks_served more;
 	unsigned int calls = 0;
 
 	do {
-		ks_text_init(&out, buf, kit_out_bytes);
+		ks_writer_init(&out, buf, kit_out_bytes);
 		more = ks_serve(&kit_sensor, &kit_caller, request, &cursor, &out);
-		assert_true(more == KS_SERVE_DONE || more == KS_SERVE_MORE || more == KS_SERVE_WAIT);
+		assert_true(more == KS_SERVED_DONE || more == KS_SERVED_MORE || more == KS_SERVED_WAIT);
 		kit_out_check(buf, kit_out_bytes);
 		if (is_status) {
 			assert_true(status_bytes + out.len <= sizeof(status));
@@ -203,7 +203,7 @@ static void serve(const struct ks_request *request)
 			take(buf, out.len);
 		}
 		assert_true(calls++ < 100000); /* a reply comes to an end */
-	} while (more != KS_SERVE_DONE);
+	} while (more != KS_SERVED_DONE);
 	kit_calls = calls;
 	take(status, status_bytes);
 	ks_confirm(&kit_sensor, request, &cursor);

@@ -554,7 +554,7 @@ static void too_long_to_keep(void **state)
 	(void)state;
 	memset(name, 'x', sizeof(name));
 	for (size_t i = 0; i < 2; i++) {
-		struct ks_text *text;
+		struct ks_writer *text;
 
 		kit_word(kit_command("reset", "alpha", NULL));
 		port_advance(1);
@@ -562,7 +562,7 @@ static void too_long_to_keep(void **state)
 		assert_true(say(peeks[i] ? request_0_2("subscribe, alpha, {peek: true}") : request_0_2("subscribe, alpha")));
 		kit_records(0, 1, "x");
 		text = ks_record_begin(alpha(), KS_EVENT, KS_NO_SOURCE, "x");
-		ks_text_member_str(text, "name", name, sizeof(name));
+		ks_write_member_str(text, "name", name, sizeof(name));
 		ks_record_end(alpha());
 		kit_records(0, 1, "x");
 		port_look_ns = 1000000; /* one record in each turn */
@@ -727,7 +727,7 @@ static void reset_in_a_push(void **state)
 static void no_news_no_work(void **state)
 {
 	char buf[KS_OUT_BYTES];
-	struct ks_text out;
+	struct ks_writer out;
 
 	(void)state;
 	for (int i = 0; i < 3; i++)
@@ -740,7 +740,7 @@ static void no_news_no_work(void **state)
 
 		port_look_ns = 1000;
 		now = ks_port_time_ns();
-		ks_text_init(&out, buf, KS_LINE_MAX);
+		ks_writer_init(&out, buf, KS_LINE_MAX);
 		assert_false(ks_push(&client.subscription, &kit_sensor, 0, &out));
 		assert_false(ks_push(&client.subscription, &kit_sensor, 1, &out)); /* nor of one that was not asked for */
 		assert_int_equal(ks_port_time_ns() - now, 1000);

@@ -455,24 +455,24 @@ static void reset_during_run(void **state)
 	struct ks_cursor cursor = { 0 };
 	struct ks_request request;
 	char buf[KS_OUT_BYTES];
-	struct ks_text out;
-	enum ks_serve more = KS_SERVE_MORE;
+	struct ks_writer out;
+	enum ks_served more = KS_SERVED_MORE;
 	unsigned int passes;
 
 	(void)state;
 	port_advance(400 * SECOND);
 	probe.steps_of_pass = 3;
 	ks_request_parse(&request, line, strlen(line), KS_VERSION_NONE);
-	ks_text_init(&out, buf, KS_LINE_MAX);
-	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out), KS_SERVE_MORE);
+	ks_writer_init(&out, buf, KS_LINE_MAX);
+	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out), KS_SERVED_MORE);
 	assert_string_equal(word("reset", "ordered"), "reset");
 	assert_true(cursor.pass);
 	passes = probe.passes;
-	for (int i = 0; i < 100 && more == KS_SERVE_MORE; i++) {
-		ks_text_init(&out, buf, KS_LINE_MAX);
+	for (int i = 0; i < 100 && more == KS_SERVED_MORE; i++) {
+		ks_writer_init(&out, buf, KS_LINE_MAX);
 		more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
 	}
-	assert_int_equal(more, KS_SERVE_DONE);
+	assert_int_equal(more, KS_SERVED_DONE);
 	assert_true(probe.passes <= passes + 2);
 }
 
@@ -1417,11 +1417,11 @@ static void due_at_once(void **state)
 static void check_losses_of_a_new_count(unsigned int losses)
 {
 	char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"ordered\", {\"run\": true, \"peek\": true}]}";
-	enum ks_serve more = KS_SERVE_MORE;
+	enum ks_served more = KS_SERVED_MORE;
 	struct ks_cursor cursor = { 0 };
 	struct ks_request request;
 	char buf[KS_OUT_BYTES];
-	struct ks_text out;
+	struct ks_writer out;
 	unsigned int told = 0;
 
 	port_advance(SECOND);
@@ -1430,8 +1430,8 @@ static void check_losses_of_a_new_count(unsigned int losses)
 	for (unsigned int i = 0; i < losses; i++)
 		ks_ring_drop(&first()->ring, KS_EVENT);
 	ks_request_parse(&request, line, strlen(line), KS_VERSION_NONE);
-	for (int calls = 0; calls < 100 && more == KS_SERVE_MORE; calls++) {
-		ks_text_init(&out, buf, KS_LINE_MAX);
+	for (int calls = 0; calls < 100 && more == KS_SERVED_MORE; calls++) {
+		ks_writer_init(&out, buf, KS_LINE_MAX);
 		more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
 		told += memmem(buf, out.len, "\"kind\":\"lost\"", 13) != NULL;
 		if (calls)
@@ -1441,7 +1441,7 @@ static void check_losses_of_a_new_count(unsigned int losses)
 		for (unsigned int i = 0; i < losses; i++)
 			ks_ring_drop(&first()->ring, KS_EVENT);
 	}
-	assert_int_equal(more, KS_SERVE_DONE);
+	assert_int_equal(more, KS_SERVED_DONE);
 	assert_int_equal(told, 2);
 }
 
@@ -2352,14 +2352,14 @@ static void ask(const char *target, const char *options)
 }
 
 /* One call, with room for @room bytes; told has "kind:seq" of all that came since ask(). */
-static enum ks_serve call(size_t room)
+static enum ks_served call(size_t room)
 {
-	struct ks_text out;
-	enum ks_serve more;
+	struct ks_writer out;
+	enum ks_served more;
 
-	ks_text_init(&out, asked.buf, room);
+	ks_writer_init(&out, asked.buf, room);
 	more = ks_serve(&kit_sensor, &kit_caller, &asked.request, &asked.cursor, &out);
-	for (size_t at = 0; at < out.len && more != KS_SERVE_ROOM;) {
+	for (size_t at = 0; at < out.len && more != KS_SERVED_NO_ROOM;) {
 		const char *newline = memchr(asked.buf + at, '\n', out.len - at), *why;
 		size_t bytes = (size_t)(newline + 1 - asked.buf) - at, len = strlen(asked.told);
 		json_t *line = judge_line(asked.buf + at, bytes, &why);
@@ -2372,14 +2372,14 @@ static enum ks_serve call(size_t room)
 		json_decref(line);
 		at += bytes;
 	}
-	if (more == KS_SERVE_DONE)
+	if (more == KS_SERVED_DONE)
 		ks_confirm(&kit_sensor, &asked.request, &asked.cursor);
 	return more;
 }
 
 static const char *told(void)
 {
-	for (int calls = 0; call(KS_LINE_MAX) != KS_SERVE_DONE; calls++)
+	for (int calls = 0; call(KS_LINE_MAX) != KS_SERVED_DONE; calls++)
 		assert_true(calls < 100);
 	return asked.told;
 }
@@ -2398,11 +2398,11 @@ static void one_step_a_call(void **state)
 	probe.steps_of_pass = 4;
 	kit_records(0, 1, "x");
 	ask("ordered", "{\"run\": true}");
-	assert_int_equal(call(KS_LINE_MAX), KS_SERVE_MORE);
+	assert_int_equal(call(KS_LINE_MAX), KS_SERVED_MORE);
 	assert_string_equal(asked.told, "x:0");
 	assert_int_equal(probe.steps, steps);
 	for (unsigned int i = 1; i <= 3; i++) {
-		assert_int_equal(call(KS_LINE_MAX), KS_SERVE_MORE);
+		assert_int_equal(call(KS_LINE_MAX), KS_SERVED_MORE);
 		assert_int_equal(probe.steps, steps + i);
 	}
 	assert_string_equal(told(), "x:0 announced:1");
@@ -2421,7 +2421,7 @@ static void off_while_waited_for(void **state)
 	port_advance(SECOND);
 	probe.steps_of_pass = 4;
 	ask("ordered", "{\"run\": true, \"peek\": true, \"filter\": {\"kind\": \"none\"}}");
-	assert_int_equal(call(KS_LINE_MAX), KS_SERVE_MORE);
+	assert_int_equal(call(KS_LINE_MAX), KS_SERVED_MORE);
 	assert_string_equal(word("off", "ordered"), "off");
 	assert_string_equal(told(), "failed:1");
 	lines = all("{}");
@@ -2446,7 +2446,7 @@ static void stuck_after_it_was_reached(void **state)
 	port_advance(SECOND);
 	probe.steps_of_pass = 2;
 	ask("ordered", "{\"run\": true, \"filter\": {\"kind\": \"failed\"}}");
-	assert_int_equal(call(KS_LINE_MAX), KS_SERVE_MORE);
+	assert_int_equal(call(KS_LINE_MAX), KS_SERVED_MORE);
 	assert_true(first()->in_pass);
 	while (first()->in_pass)
 		port_advance(SECOND); /* its work went on with it */
@@ -2505,7 +2505,7 @@ static void reset_passes_filters(void **state)
 	kit_records(0, 3, "x");
 	kit_records(1, 1, "y"); /* the first of another probe, which was not reset */
 	ask("*", "{\"filter\": {\"kind\": \"x\"}}");
-	assert_int_equal(call(250), KS_SERVE_MORE);
+	assert_int_equal(call(250), KS_SERVED_MORE);
 	assert_string_equal(asked.told, "x:0");
 	assert_string_equal(word("reset", "ordered"), "reset");
 	port_advance(1);
@@ -2516,7 +2516,7 @@ static void reset_passes_filters(void **state)
 	kit_forget_began();
 	kit_records(0, 3, "x");
 	ask("ordered", "{\"record\": 1}");
-	assert_int_equal(call(20), KS_SERVE_ROOM);
+	assert_int_equal(call(20), KS_SERVED_NO_ROOM);
 	assert_string_equal(word("reset", "ordered"), "reset");
 	port_advance(1);
 	kit_records(0, 3, "x");

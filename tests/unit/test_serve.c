@@ -80,7 +80,7 @@ static void error_codes(void **state)
 {
 	struct ks_request request;
 	struct ks_cursor cursor = { 0 };
-	struct ks_text out;
+	struct ks_writer out;
 	char buf[KS_OUT_BYTES];
 
 	(void)state;
@@ -96,8 +96,8 @@ static void error_codes(void **state)
 	assert_string_equal(kit_word(kit_command("records", "alpha", "{\"maximum\": 1}")), "error:argument");
 	assert_string_equal(kit_word(kit_command("status", "alpha", NULL)), "error:command");
 	ks_request_too_long(&request, KS_VERSION_NONE);
-	ks_text_init(&out, buf, KS_LINE_MAX);
-	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out), KS_SERVE_DONE);
+	ks_writer_init(&out, buf, KS_LINE_MAX);
+	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out), KS_SERVED_DONE);
 	assert_non_null(memmem(buf, out.len, "\"too-long\"", 10));
 	/* An error changes no state and loses no record. */
 	assert_string_equal(records("alpha", NULL), "0 1 2 3 4");
@@ -374,14 +374,14 @@ static void losses_of_both(void **state)
 /* A record that is too long to keep is a loss that is told, not silence. */
 static void too_long_to_keep(void **state)
 {
-	struct ks_text *text;
+	struct ks_writer *text;
 	char name[2000];
 
 	(void)state;
 	memset(name, 'x', sizeof(name));
 	kit_records(0, 1, "x");
 	text = ks_record_begin(alpha(), KS_EVENT, KS_NO_SOURCE, "x");
-	ks_text_member_str(text, "name", name, sizeof(name));
+	ks_write_member_str(text, "name", name, sizeof(name));
 	ks_record_end(alpha());
 	kit_records(0, 1, "x");
 	assert_string_equal(alpha()->last_error, "a record was too long to keep");
@@ -426,7 +426,7 @@ static void loss_needs_room(void **state)
 	kit_forget_began();
 	for (size_t i = 0; i < 2; i++) {
 		struct ks_cursor cursor = { 0 };
-		enum ks_serve more = KS_SERVE_MORE;
+		enum ks_served more = KS_SERVED_MORE;
 		struct ks_request request;
 		unsigned int told = 0;
 		size_t room = 0;
@@ -434,17 +434,17 @@ static void loss_needs_room(void **state)
 		if (i == 0)
 			ks_ring_drop(&alpha()->ring, KS_EVENT);
 		ks_request_parse(&request, lines[i], strlen(lines[i]), KS_VERSION_NONE);
-		while (more != KS_SERVE_DONE && room < KS_LINE_MAX) {
+		while (more != KS_SERVED_DONE && room < KS_LINE_MAX) {
 			char *buf = kit_out(room);
-			struct ks_text out;
+			struct ks_writer out;
 
-			ks_text_init(&out, buf, room);
+			ks_writer_init(&out, buf, room);
 			more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
 			kit_out_check(buf, room);
-			if (more != KS_SERVE_ROOM)
+			if (more != KS_SERVED_NO_ROOM)
 				told += memmem(buf, out.len, want[i], strlen(want[i])) != NULL;
 			free(buf);
-			room += more == KS_SERVE_ROOM;
+			room += more == KS_SERVED_NO_ROOM;
 		}
 		ks_confirm(&kit_sensor, &request, &cursor);
 		assert_int_equal(told, 1);
@@ -461,7 +461,7 @@ struct client {
 	struct ks_cursor cursor;
 	char line[512], buf[KS_OUT_BYTES];
 	char seqs[4096];
-	enum ks_serve more;
+	enum ks_served more;
 };
 
 static void begin(struct client *client, const char *target, const char *options)
@@ -471,18 +471,18 @@ static void begin(struct client *client, const char *target, const char *options
 	ks_request_parse(&client->request, client->line, strlen(client->line), KS_VERSION_NONE);
 	client->cursor = (struct ks_cursor){ 0 };
 	client->seqs[0] = '\0';
-	client->more = KS_SERVE_MORE;
+	client->more = KS_SERVED_MORE;
 }
 
 /* One call, with room for @room bytes; notes the seqs that came. */
 static void step(struct client *client, size_t room)
 {
-	struct ks_text out;
+	struct ks_writer out;
 	const char *at, *end;
 
-	ks_text_init(&out, client->buf, room);
+	ks_writer_init(&out, client->buf, room);
 	client->more = ks_serve(&kit_sensor, &kit_caller, &client->request, &client->cursor, &out);
-	assert_true(client->more == KS_SERVE_MORE || client->more == KS_SERVE_DONE); /* none of the tests with it asks for a fresh sample */
+	assert_true(client->more == KS_SERVED_MORE || client->more == KS_SERVED_DONE); /* none of the tests with it asks for a fresh sample */
 	for (at = client->buf, end = at + out.len; at < end;) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at)), *why;
 		json_t *line = judge_line(at, (size_t)(newline - at) + 1, &why), *record;
@@ -497,7 +497,7 @@ static void step(struct client *client, size_t room)
 		json_decref(line);
 		at = newline + 1;
 	}
-	if (client->more == KS_SERVE_DONE)
+	if (client->more == KS_SERVED_DONE)
 		ks_confirm(&kit_sensor, &client->request, &client->cursor);
 }
 
@@ -520,7 +520,7 @@ static void died_in_the_middle(void **state)
 		begin(&client, "alpha", "{}");
 		for (int i = 0; i < calls; i++)
 			step(&client, 220); /* room for one record */
-		assert_int_equal(client.more, calls < 11 ? KS_SERVE_MORE : KS_SERVE_DONE);
+		assert_int_equal(client.more, calls < 11 ? KS_SERVED_MORE : KS_SERVED_DONE);
 		/*
 		 * The last call's record was not confirmed: it is still there; those before are
 		 * not.
@@ -542,7 +542,7 @@ static void in_one_call(void **state)
 	kit_records(0, 3, "x");
 	begin(&a, "alpha", "{}");
 	step(&a, KS_LINE_MAX);
-	assert_int_equal(a.more, KS_SERVE_DONE);
+	assert_int_equal(a.more, KS_SERVED_DONE);
 	assert_string_equal(a.seqs, "0 1 2");
 }
 
@@ -577,7 +577,7 @@ static void time_of_a_call(void **state)
 	kit_caller.began_ns++;
 	step(&a, KS_LINE_MAX);
 	assert_string_equal(a.seqs, "0 1 2");
-	assert_int_equal(a.more, KS_SERVE_DONE);
+	assert_int_equal(a.more, KS_SERVED_DONE);
 }
 
 /*
@@ -604,7 +604,7 @@ static void far_apart(void **state)
 		step(&a, KS_LINE_MAX);
 		snprintf(want, sizeof(want), second[i] < 64 ? "0 %u" : "0", second[i]);
 		assert_string_equal(a.seqs, want);
-		while (a.more == KS_SERVE_MORE)
+		while (a.more == KS_SERVED_MORE)
 			step(&a, KS_LINE_MAX);
 		snprintf(want, sizeof(want), "0 %u", second[i]);
 		assert_string_equal(a.seqs, want);
@@ -620,7 +620,7 @@ static void far_apart(void **state)
  */
 static void room_for_the_second_loss(void **state)
 {
-	struct ks_text out;
+	struct ks_writer out;
 	struct client a;
 
 	(void)state;
@@ -629,11 +629,11 @@ static void room_for_the_second_loss(void **state)
 			ks_ring_drop(&kit_sensor.probes[i].ring, KS_EVENT);
 	begin(&a, "*", "{}");
 	step(&a, KS_LINE_MAX);
-	assert_int_equal(a.more, KS_SERVE_MORE);
+	assert_int_equal(a.more, KS_SERVED_MORE);
 	assert_string_equal(a.seqs, "lost2");
-	ks_text_init(&out, a.buf, 50);
-	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &a.request, &a.cursor, &out), KS_SERVE_ROOM);
-	while (a.more == KS_SERVE_MORE)
+	ks_writer_init(&out, a.buf, 50);
+	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &a.request, &a.cursor, &out), KS_SERVED_NO_ROOM);
+	while (a.more == KS_SERVED_MORE)
 		step(&a, KS_LINE_MAX);
 	assert_string_equal(a.seqs, "lost2 lost2");
 	assert_int_equal(kit_sensor.probes[1].ring.lost_count, 0);
@@ -654,7 +654,7 @@ static void another_uuid_in_the_middle(void **state)
 	step(&a, 250);
 	assert_string_equal(a.seqs, "0");
 	ks_uuid_new(kit_sensor.probes[1].uuid);
-	while (a.more == KS_SERVE_MORE)
+	while (a.more == KS_SERVED_MORE)
 		step(&a, 250);
 	assert_string_equal(a.seqs, "0 1 2 3");
 	assert_int_equal(alpha()->ring.held, 4);
@@ -670,10 +670,10 @@ static void two_at_once(void **state)
 	kit_records(1, 4, "y");
 	begin(&a, "alpha", "{}");
 	begin(&b, "*", "{\"peek\": true, \"filter\": {\"kind\": \"y\"}}");
-	while (a.more == KS_SERVE_MORE || b.more == KS_SERVE_MORE) {
-		if (a.more == KS_SERVE_MORE)
+	while (a.more == KS_SERVED_MORE || b.more == KS_SERVED_MORE) {
+		if (a.more == KS_SERVED_MORE)
 			step(&a, 220);
-		if (b.more == KS_SERVE_MORE)
+		if (b.more == KS_SERVED_MORE)
 			step(&b, 220);
 	}
 	assert_string_equal(a.seqs, "0 1 2 3");
@@ -695,9 +695,9 @@ static void two_takers(void **state)
 	begin(&b, "alpha", "{}");
 	step(&a, 220);
 	step(&b, 220);
-	while (a.more == KS_SERVE_MORE)
+	while (a.more == KS_SERVED_MORE)
 		step(&a, 220);
-	while (b.more == KS_SERVE_MORE)
+	while (b.more == KS_SERVED_MORE)
 		step(&b, 220);
 	assert_string_equal(a.seqs, "0 1 2 3 4 5");
 	assert_string_equal(b.seqs, "0"); /* that one at the same moment */
@@ -720,7 +720,7 @@ static void pushed_out_after_delivery(void **state)
 	step(&a, 400); /* two of them */
 	assert_string_equal(a.seqs, "0 1");
 	kit_records(0, 2000, "x");
-	while (a.more == KS_SERVE_MORE)
+	while (a.more == KS_SERVED_MORE)
 		step(&a, KS_LINE_MAX);
 	assert_string_equal(a.seqs, "0 1");
 	lines = kit_command("records", "alpha", "{\"max\": 0}");
@@ -749,7 +749,7 @@ static void looked_at_is_not_sent(void **state)
 	assert_int_equal(kit_count(kit_command("records", "alpha", "{\"peek\": true}")), 200);
 	kit_records(0, 2000, "x");
 	assert_true(kit_first_held(0) > 200);
-	while (a.more == KS_SERVE_MORE)
+	while (a.more == KS_SERVED_MORE)
 		step(&a, 250);
 	assert_int_equal(alpha()->delivered, 1);
 	assert_int_equal(alpha()->ring.lost_count, kit_first_held(0) - 1);
@@ -763,7 +763,7 @@ static void ends_while_more_come(void **state)
 	(void)state;
 	kit_records(0, 5, "x");
 	begin(&a, "alpha", "{}");
-	while (a.more == KS_SERVE_MORE) {
+	while (a.more == KS_SERVED_MORE) {
 		step(&a, 220);
 		kit_records(0, 3, "x");
 	}
@@ -785,7 +785,7 @@ static void reset_in_the_middle(void **state)
 	assert_string_equal(kit_word(kit_command("reset", "alpha", NULL)), "reset");
 	port_advance(1);
 	kit_records(0, 5, "y");
-	while (a.more == KS_SERVE_MORE)
+	while (a.more == KS_SERVED_MORE)
 		step(&a, 400);
 	/* What it was about is gone; the new count begins with who reset it. */
 	assert_string_equal(a.seqs, "0 1 0 1 2 3 4 5");
@@ -793,7 +793,7 @@ static void reset_in_the_middle(void **state)
 }
 
 /*
- * A buffer too small for a line: KS_SERVE_ROOM, the size that is enough, and no effect; of every
+ * A buffer too small for a line: KS_SERVED_NO_ROOM, the size that is enough, and no effect; of every
  * kind of reply.
  */
 static void no_room_no_effect(void **state)
@@ -819,14 +819,14 @@ static void no_room_no_effect(void **state)
 		for (room = 0; room < KS_LINE_MAX; room++) {
 			struct ks_cursor cursor = { 0 };
 			char *buf = kit_out(room);
-			struct ks_text out;
-			enum ks_serve more;
+			struct ks_writer out;
+			enum ks_served more;
 
-			ks_text_init(&out, buf, room);
+			ks_writer_init(&out, buf, room);
 			more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
 			kit_out_check(buf, room);
 			free(buf);
-			if (more != KS_SERVE_ROOM)
+			if (more != KS_SERVED_NO_ROOM)
 				break;
 			assert_int_equal(out.len, KS_LINE_MAX);
 			assert_int_equal(alpha()->level, KS_DEFAULT);
@@ -874,12 +874,12 @@ static bool goes_on(const char *command, uint8_t stage)
 {
 	struct ks_cursor cursor = { .stage = stage, .probe = 1 };
 	struct client client;
-	struct ks_text out;
+	struct ks_writer out;
 
 	snprintf(client.line, sizeof(client.line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"%s\", \"*\"]}", command);
 	ks_request_parse(&client.request, client.line, strlen(client.line), KS_VERSION_NONE);
-	ks_text_init(&out, client.buf, KS_LINE_MAX);
-	return ks_serve(&kit_sensor, &kit_caller, &client.request, &cursor, &out) != KS_SERVE_CURSOR;
+	ks_writer_init(&out, client.buf, KS_LINE_MAX);
+	return ks_serve(&kit_sensor, &kit_caller, &client.request, &cursor, &out) != KS_SERVED_CURSOR;
 }
 
 /*
@@ -934,7 +934,7 @@ static void slow_machine(void **state)
 }
 
 /*
- * A cursor that was never ours, of any bytes: an answer or KS_SERVE_CURSOR, within bounded calls.
+ * A cursor that was never ours, of any bytes: an answer or KS_SERVED_CURSOR, within bounded calls.
  */
 static void forged_cursors(void **state)
 {
@@ -944,7 +944,7 @@ static void forged_cursors(void **state)
 	kit_records(0, 50, "x");
 	for (int round = 0; round < port_rounds(20000); round++) {
 		struct client client;
-		struct ks_text out;
+		struct ks_writer out;
 
 		begin(&client, "*", options[port_random_below(6)]);
 		ks_port_random(&client.cursor, sizeof(client.cursor));
@@ -957,14 +957,14 @@ static void forged_cursors(void **state)
 			client.cursor.pass = client.cursor.pass % 4 + 1;
 			client.cursor.epoch = alpha()->epoch + client.cursor.epoch % 2;
 		}
-		for (int calls = 0; client.more == KS_SERVE_MORE; calls++) {
-			ks_text_init(&out, client.buf, KS_LINE_MAX);
+		for (int calls = 0; client.more == KS_SERVED_MORE; calls++) {
+			ks_writer_init(&out, client.buf, KS_LINE_MAX);
 			client.more = ks_serve(&kit_sensor, &kit_caller, &client.request, &client.cursor, &out);
 			if (client.cursor.flags & KS_PASS_WAITED && calls > 100)
 				break; /* waits for a pass that the cursor invented */
 			assert_true(calls < 1000);
 		}
-		if (client.more == KS_SERVE_DONE)
+		if (client.more == KS_SERVED_DONE)
 			ks_confirm(&kit_sensor, &client.request, &client.cursor);
 		if (round % 100 == 0)
 			kit_records(0, 20, "x");
@@ -1003,19 +1003,19 @@ static void cursors_of_no_reply(void **state)
 		struct ks_cursor cursor = cases[i].cursor;
 		struct ks_request request;
 		char buf[KS_OUT_BYTES], line[512] = "{\"Virtue-protocol-version\": 0.1}";
-		enum ks_serve more;
-		struct ks_text out;
+		enum ks_served more;
+		struct ks_writer out;
 
 		if (cases[i].command)
 			snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"%s\", \"*\"%s%s]}",
 				 cases[i].command, cases[i].options ? ", " : "", cases[i].options ? cases[i].options : "");
 		ks_request_parse(&request, line, strlen(line), KS_VERSION_NONE);
-		ks_text_init(&out, buf, KS_LINE_MAX);
+		ks_writer_init(&out, buf, KS_LINE_MAX);
 		more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
 		if (cases[i].ours)
-			assert_int_not_equal(more, KS_SERVE_CURSOR);
+			assert_int_not_equal(more, KS_SERVED_CURSOR);
 		else
-			assert_int_equal(more, KS_SERVE_CURSOR);
+			assert_int_equal(more, KS_SERVED_CURSOR);
 	}
 	assert_int_equal(alpha()->level, KS_DEFAULT);
 }
@@ -1063,11 +1063,11 @@ static void forged_cursor_of_a_reader(void **state)
 						    .epoch = alpha()->epoch, .flags = KS_LOSS_SENT };
 			struct ks_request request;
 			char buf[KS_OUT_BYTES];
-			struct ks_text out;
+			struct ks_writer out;
 
 			ks_request_parse(&request, lines[i], strlen(lines[i]), KS_VERSION_NONE);
-			ks_text_init(&out, buf, KS_LINE_MAX);
-			if (ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out) == KS_SERVE_DONE)
+			ks_writer_init(&out, buf, KS_LINE_MAX);
+			if (ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out) == KS_SERVED_DONE)
 				ks_confirm(&kit_sensor, &request, &cursor);
 			assert_int_equal(alpha()->ring.held, 5);
 			assert_int_equal(alpha()->delivered, 0);
@@ -1084,17 +1084,17 @@ static void forged_cursor_of_a_reader(void **state)
  */
 static void denied_in_the_middle(void **state)
 {
-	struct ks_text out;
+	struct ks_writer out;
 	struct client a;
 
 	(void)state;
 	kit_records(0, 5, "x");
 	begin(&a, "alpha", "{}");
 	step(&a, 220);
-	assert_int_equal(a.more, KS_SERVE_MORE);
+	assert_int_equal(a.more, KS_SERVED_MORE);
 	kit_caller.control = false;
-	ks_text_init(&out, a.buf, KS_LINE_MAX);
-	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &a.request, &a.cursor, &out), KS_SERVE_DONE);
+	ks_writer_init(&out, a.buf, KS_LINE_MAX);
+	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &a.request, &a.cursor, &out), KS_SERVED_DONE);
 	assert_non_null(memmem(a.buf, out.len, "\"denied\"", 8));
 	ks_confirm(&kit_sensor, &a.request, &a.cursor);
 	assert_int_equal(alpha()->delivered, 0);
@@ -1106,14 +1106,14 @@ static void denied_in_the_middle(void **state)
 static void forged_run(void **state)
 {
 	struct ks_cursor cursor = { .stage = KS_STAGE_BEGIN, .pass = 100, .flags = KS_PASS_WAITED };
-	struct ks_text out;
+	struct ks_writer out;
 	struct client a;
 
 	(void)state;
 	kit_caller.control = false;
 	begin(&a, "alpha", "{\"peek\": true}");
-	ks_text_init(&out, a.buf, KS_LINE_MAX);
-	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &a.request, &cursor, &out), KS_SERVE_CURSOR);
+	ks_writer_init(&out, a.buf, KS_LINE_MAX);
+	assert_int_equal(ks_serve(&kit_sensor, &kit_caller, &a.request, &cursor, &out), KS_SERVED_CURSOR);
 	assert_int_equal(alpha()->ended, 0);
 }
 
@@ -1184,12 +1184,12 @@ static void no_walk_over_all(void **state)
 
 static void make_raw(size_t len)
 {
-	struct ks_text *text = ks_record_begin(alpha(), KS_EVENT, KS_NO_SOURCE, "x");
+	struct ks_writer *text = ks_record_begin(alpha(), KS_EVENT, KS_NO_SOURCE, "x");
 	uint8_t bytes[KS_RAW_MAX];
 
 	for (size_t i = 0; i < len; i++)
 		bytes[i] = (uint8_t)(i * 7 + '\n');
-	ks_text_member_count(text, "n", len);
+	ks_write_member_count(text, "n", len);
 	ks_record_raw(alpha(), "bytes", bytes, len);
 	ks_record_end(alpha());
 }
@@ -1541,7 +1541,7 @@ static void status_of_a_uuid_that_is_gone(void **state)
 {
 	struct ks_cursor cursor = { 0 };
 	struct client client;
-	struct ks_text out;
+	struct ks_writer out;
 
 	(void)state;
 	snprintf(client.line, sizeof(client.line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"status\", \"%s\"]}",
@@ -1549,8 +1549,8 @@ static void status_of_a_uuid_that_is_gone(void **state)
 	ks_request_parse(&client.request, client.line, strlen(client.line), KS_VERSION_NONE);
 	kit_command("off", "alpha", NULL);
 	kit_command("on", "alpha", NULL);
-	ks_text_init(&out, client.buf, KS_LINE_MAX);
-	assert_int_equal(ks_serve_status(&kit_sensor, &kit_caller, &client.request, &cursor, &out), KS_SERVE_DONE);
+	ks_writer_init(&out, client.buf, KS_LINE_MAX);
+	assert_int_equal(ks_serve_status(&kit_sensor, &kit_caller, &client.request, &cursor, &out), KS_SERVED_DONE);
 	assert_non_null(memmem(client.buf, out.len, "\"code\":\"target\"", 15));
 }
 
@@ -1623,12 +1623,12 @@ static void item_of_a_command(void **state)
 	assert_null(json_object_get(kit_record(kit_command("records", "alpha", "{\"since\": 3}"), 0), "item"));
 }
 
-static void put_own(struct ks_text *out)
+static void put_own(struct ks_writer *out)
 {
-	ks_text_lit(out, ",\"own\":\"");
+	ks_write_lit(out, ",\"own\":\"");
 	for (int i = 0; i < KS_STATUS_OWN_MAX - 10; i++)
-		ks_text_lit(out, "x");
-	ks_text_lit(out, "\"");
+		ks_write_lit(out, "x");
+	ks_write_lit(out, "\"");
 }
 
 /*

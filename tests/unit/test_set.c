@@ -62,7 +62,7 @@ static struct world {
 	void (*meanwhile)(uint64_t at); /* called before each item */
 } world;
 
-static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int next(struct ks_probe *probe, struct ks_set_progress *cursor, void *item)
 {
 	uint64_t at = cursor->at[0]++;
 

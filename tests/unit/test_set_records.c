@@ -85,7 +85,7 @@ static struct world {
 	unsigned int count;
 } world;
 
-static int next(struct ks_probe *probe, struct ks_set_cursor *cursor, void *item)
+static int next(struct ks_probe *probe, struct ks_set_progress *cursor, void *item)
 {
 	uint64_t at = cursor->at[0]++;
 

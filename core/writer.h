@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text.h - writing JSON into a buffer of fixed size.
+ * writer.h - writing JSON into a buffer of fixed size.
  *
  * All that the sensor says goes through here.  Nothing is written past the end: a write that does
  * not fit leaves the text as it was and sets `full`, and whoever started the line drops it whole.
  */
-#ifndef KS_TEXT_H
-#define KS_TEXT_H
+#ifndef KS_WRITER_H
+#define KS_WRITER_H
 
 #include "port.h"
 
-struct ks_text {
+struct ks_writer {
 	char *buf;       /* not terminated */
 	size_t size;     /* of buf, in bytes */
 	size_t len;      /* bytes written */
 	bool full;       /* something did not fit */
 };
 
-static inline void ks_text_init(struct ks_text *text, void *buf, size_t size)
+static inline void ks_writer_init(struct ks_writer *text, void *buf, size_t size)
 {
 	text->buf = buf;
 	text->size = size;
@@ -26,7 +26,7 @@ static inline void ks_text_init(struct ks_text *text, void *buf, size_t size)
 }
 
 /* Takes back what was written from @start on, if it did not fit: then false. */
-static inline bool ks_text_fits(struct ks_text *text, size_t start)
+static inline bool ks_writer_fits(struct ks_writer *text, size_t start)
 {
 	if (!text->full)
 		return true;
@@ -36,14 +36,14 @@ static inline bool ks_text_fits(struct ks_text *text, size_t start)
 }
 
 /* Bytes as they are. */
-void ks_text_put(struct ks_text *text, const char *bytes, size_t len);
+void ks_write_put(struct ks_writer *text, const char *bytes, size_t len);
 
 /*
  * A C string literal as it is: the length is known to the compiler, and the copy is a few stores.
  */
-#define ks_text_lit(text, literal) ks_text_const(text, "" literal, sizeof(literal) - 1)
+#define ks_write_lit(text, literal) ks_write_const(text, "" literal, sizeof(literal) - 1)
 
-static inline void ks_text_const(struct ks_text *text, const char *bytes, size_t len)
+static inline void ks_write_const(struct ks_writer *text, const char *bytes, size_t len)
 {
 	if (len > text->size - text->len) {
 		text->full = true;
@@ -54,23 +54,23 @@ static inline void ks_text_const(struct ks_text *text, const char *bytes, size_t
 }
 
 /* A number, decimal. */
-void ks_text_u64(struct ks_text *text, uint64_t value);
-void ks_text_s64(struct ks_text *text, int64_t value);
+void ks_write_u64(struct ks_writer *text, uint64_t value);
+void ks_write_s64(struct ks_writer *text, int64_t value);
 
 /* A JSON string "0x...", without leading zeros: for what may pass 2^53 or is an address. */
-void ks_text_hex(struct ks_text *text, uint64_t value);
+void ks_write_hex(struct ks_writer *text, uint64_t value);
 /* The same, of a number that may be below 0: "-0x...". */
-void ks_text_signed_hex(struct ks_text *text, int64_t value);
+void ks_write_signed_hex(struct ks_writer *text, int64_t value);
 
 /* A JSON string of lower-case hex digits, two for each byte. */
-void ks_text_bytes(struct ks_text *text, const void *bytes, size_t len);
+void ks_write_bytes(struct ks_writer *text, const void *bytes, size_t len);
 
 /*
  * A JSON string with its quotes, for any bytes: control characters, quotes and backslashes are
  * escaped, and a byte that is no valid UTF-8 becomes the character U+0080..U+00FF of the same
  * number, escaped.
  */
-void ks_text_string(struct ks_text *text, const char *bytes, size_t len);
+void ks_write_string(struct ks_writer *text, const char *bytes, size_t len);
 
 /*
  * One member of an object that has members before it: ,"name":value.  The literal
@@ -80,19 +80,19 @@ void ks_text_string(struct ks_text *text, const char *bytes, size_t len);
  * at KS_COUNT and after it in probes/set.h.  All else that may pass it is hex (PROTOCOL).
  */
 #define KS_MEMBER(name) ",\"" name "\":"
-#define ks_text_member_count(text, name, value) (ks_text_lit(text, KS_MEMBER(name)), ks_text_u64(text, value))
-#define ks_text_member_size ks_text_member_count
-#define ks_text_member_ns ks_text_member_count
-#define ks_text_member_hex(text, name, value) (ks_text_lit(text, KS_MEMBER(name)), ks_text_hex(text, value))
-#define ks_text_member_str(text, name, bytes, len) (ks_text_lit(text, KS_MEMBER(name)), ks_text_string(text, bytes, len))
-#define ks_text_member_bool(text, name, value) (ks_text_lit(text, KS_MEMBER(name)), ks_text_bool(text, value))
+#define ks_write_member_count(text, name, value) (ks_write_lit(text, KS_MEMBER(name)), ks_write_u64(text, value))
+#define ks_write_member_size ks_write_member_count
+#define ks_write_member_ns ks_write_member_count
+#define ks_write_member_hex(text, name, value) (ks_write_lit(text, KS_MEMBER(name)), ks_write_hex(text, value))
+#define ks_write_member_str(text, name, bytes, len) (ks_write_lit(text, KS_MEMBER(name)), ks_write_string(text, bytes, len))
+#define ks_write_member_bool(text, name, value) (ks_write_lit(text, KS_MEMBER(name)), ks_write_bool(text, value))
 
-static inline void ks_text_bool(struct ks_text *text, bool value)
+static inline void ks_write_bool(struct ks_writer *text, bool value)
 {
 	if (value)
-		ks_text_lit(text, "true");
+		ks_write_lit(text, "true");
 	else
-		ks_text_lit(text, "false");
+		ks_write_lit(text, "false");
 }
 
 /* The 36 characters of a uuid, and a terminating NUL, from 16 bytes. */
@@ -119,4 +119,4 @@ size_t ks_plain_len(const char *s, size_t len);
  */
 size_t ks_utf8_len(const char *s, size_t len);
 
-#endif /* KS_TEXT_H */
+#endif /* KS_WRITER_H */

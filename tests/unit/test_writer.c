@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * test_text.c - writing JSON into a buffer of fixed size.
+ * test_writer.c - writing JSON into a buffer of fixed size.
  *
  * What could be wrong in the world: a process calls itself by bytes that break the line (quotes,
  * newlines, half a character), or a number does not fit.  Each test writes and compares with the
@@ -13,11 +13,11 @@
 #include <stdlib.h>
 
 static char buf[4096];
-static struct ks_text text;
+static struct ks_writer text;
 
 static void start(size_t size)
 {
-	ks_text_init(&text, buf, size);
+	ks_writer_init(&text, buf, size);
 }
 
 static const char *written(void)
@@ -35,28 +35,28 @@ static void numbers(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
 		start(sizeof(buf));
-		ks_text_u64(&text, some[i]);
+		ks_write_u64(&text, some[i]);
 		snprintf(want, sizeof(want), "%" PRIu64, some[i]);
 		assert_string_equal(written(), want);
 		start(sizeof(buf));
-		ks_text_s64(&text, (int64_t)some[i]);
+		ks_write_s64(&text, (int64_t)some[i]);
 		snprintf(want, sizeof(want), "%" PRId64, (int64_t)some[i]);
 		assert_string_equal(written(), want);
 		start(sizeof(buf));
-		ks_text_hex(&text, some[i]);
+		ks_write_hex(&text, some[i]);
 		snprintf(want, sizeof(want), "\"0x%" PRIx64 "\"", some[i]);
 		assert_string_equal(written(), want);
 		start(sizeof(buf));
-		ks_text_signed_hex(&text, (int64_t)some[i]);
+		ks_write_signed_hex(&text, (int64_t)some[i]);
 		negative = (int64_t)some[i] < 0;
 		snprintf(want, sizeof(want), "\"%s0x%" PRIx64 "\"", negative ? "-" : "", negative ? 0 - some[i] : some[i]);
 		assert_string_equal(written(), want);
 	}
 	start(sizeof(buf));
-	ks_text_s64(&text, INT64_MIN);
+	ks_write_s64(&text, INT64_MIN);
 	assert_string_equal(written(), "-9223372036854775808");
 	start(sizeof(buf));
-	ks_text_signed_hex(&text, INT64_MIN);
+	ks_write_signed_hex(&text, INT64_MIN);
 	assert_string_equal(written(), "\"-0x8000000000000000\"");
 }
 
@@ -85,7 +85,7 @@ static void strings(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(some) / sizeof(*some); i++) {
 		start(sizeof(buf));
-		ks_text_string(&text, some[i].bytes, some[i].len);
+		ks_write_string(&text, some[i].bytes, some[i].len);
 		assert_false(text.full);
 		assert_string_equal(written(), some[i].want);
 	}
@@ -105,7 +105,7 @@ static void any_bytes_make_strict_json(void **state)
 		for (size_t i = 0; i < len && round % 2; i++)
 			name[i] = "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\xed\xa0\"\\\n"[port_random_below(15)];
 		start(sizeof(buf));
-		ks_text_string(&text, name, len);
+		ks_write_string(&text, name, len);
 		json = json_loadb(buf, text.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 		assert_non_null(json);
 		while (at < len && ks_utf8_len(name + at, len - at))
@@ -221,12 +221,12 @@ static void control_characters(void **state)
 		else
 			snprintf(want, sizeof(want), "\"%s%s\"", code == '"' || code == '\\' ? "\\" : "", bytes);
 		start(sizeof(buf));
-		ks_text_string(&text, bytes, len);
+		ks_write_string(&text, bytes, len);
 		assert_string_equal(written(), want);
 	}
 	/* A second byte below 0xa0 makes a control character of 0xc2 alone. */
 	start(sizeof(buf));
-	ks_text_string(&text, "\xc3\x80\xc3\x9f\xe0\xa0\x80", 7);
+	ks_write_string(&text, "\xc3\x80\xc3\x9f\xe0\xa0\x80", 7);
 	assert_string_equal(written(), "\"\xc3\x80\xc3\x9f\xe0\xa0\x80\"");
 }
 
@@ -237,7 +237,7 @@ static void bytes_and_uuids(void **state)
 
 	(void)state;
 	start(sizeof(buf));
-	ks_text_bytes(&text, "\x00\x7f\xff", 3);
+	ks_write_bytes(&text, "\x00\x7f\xff", 3);
 	assert_string_equal(written(), "\"007fff\"");
 	ks_uuid_text(out, uuid);
 	assert_string_equal(out, "123e4567-e89b-42d3-a456-426614174000");
@@ -252,26 +252,26 @@ static void just_fits(void **state)
 	(void)state;
 	for (size_t size = 0; size <= 24; size++) {
 		start(size);
-		ks_text_put(&text, "abcde", 5);
+		ks_write_put(&text, "abcde", 5);
 		assert_int_equal(text.full, size < 5);
 		assert_int_equal(text.len, size < 5 ? 0 : 5);
 		start(size);
-		ks_text_bytes(&text, "\x01\x23\x45", 3);
+		ks_write_bytes(&text, "\x01\x23\x45", 3);
 		assert_int_equal(text.full, size < 8);
 		assert_int_equal(text.len, size < 8 ? 0 : 8);
 		start(size);
-		ks_text_bytes(&text, "", 0);
+		ks_write_bytes(&text, "", 0);
 		assert_int_equal(text.full, size < 2);
 		assert_int_equal(text.len, size < 2 ? 0 : 2);
 		start(size);
-		ks_text_u64(&text, UINT64_MAX);
+		ks_write_u64(&text, UINT64_MAX);
 		assert_int_equal(text.full, size < 20);
 		start(size);
-		ks_text_hex(&text, UINT64_MAX);
+		ks_write_hex(&text, UINT64_MAX);
 		assert_int_equal(text.full, size < 20);
 		assert_int_equal(text.len, size < 20 ? 0 : 20);
 		start(size);
-		ks_text_string(&text, "abc", 3);
+		ks_write_string(&text, "abc", 3);
 		assert_int_equal(text.full, size < 5);
 	}
 }
@@ -285,16 +285,16 @@ static void small_buffers(void **state)
 	for (size_t size = 0; size < 200; size++) {
 		char *small = malloc(size + !size);
 
-		ks_text_init(&text, small, size);
-		ks_text_lit(&text, "{\"a\":");
-		ks_text_string(&text, "x\n\xff\"y\xe2\x82\xac", 8);
-		ks_text_member_count(&text, "n", INT64_MAX); /* more is too much for jansson */
-		ks_text_member_hex(&text, "h", UINT64_MAX);
-		ks_text_member_str(&text, "s", "abc", 3);
-		ks_text_member_bool(&text, "b", true);
-		ks_text_lit(&text, ",\"x\":");
-		ks_text_bytes(&text, "12345678", 8);
-		ks_text_lit(&text, "}");
+		ks_writer_init(&text, small, size);
+		ks_write_lit(&text, "{\"a\":");
+		ks_write_string(&text, "x\n\xff\"y\xe2\x82\xac", 8);
+		ks_write_member_count(&text, "n", INT64_MAX); /* more is too much for jansson */
+		ks_write_member_hex(&text, "h", UINT64_MAX);
+		ks_write_member_str(&text, "s", "abc", 3);
+		ks_write_member_bool(&text, "b", true);
+		ks_write_lit(&text, ",\"x\":");
+		ks_write_bytes(&text, "12345678", 8);
+		ks_write_lit(&text, "}");
 		assert_true(text.len <= size);
 		if (!text.full) {
 			json_t *json = json_loadb(small, text.len, JSON_REJECT_DUPLICATES, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * lock.c - whom the control domain has handed the sensor over to.
+ * handover.c - whom the control domain has handed the sensor over to.
  *
  * Two have a say in who may ask it, and both must say yes: XSM, which the hypercall asks, and the
  * lock.  Until there is one, XSM decides alone.  Then the sensing domain may do everything, a
@@ -15,7 +15,7 @@
 #include <xen/time.h>
 #include <public/sense.h>
 
-#include "access.h"
+#include "handover.h"
 
 /* === Data === */
 
@@ -28,8 +28,8 @@ const char ks_right_names[3][8] = {
 /* "sense=dom0=": what a control domain keeps. */
 static enum ks_right __read_mostly ks_dom0_keeps = KS_READ;
 
-/* All but alive, paused and dom0, which change; is written once, under the lock, `locked` last. */
-static struct ks_lock_state ks_state = { .by = -1, .sensing = -1 };
+/* All but alive, paused, dom0, which change: written once, under the lock, `locked` last. */
+static struct ks_handover_state ks_state = { .by = -1, .sensing = -1 };
 static DEFINE_SPINLOCK(ks_state_lock);
 
 /* === Internals === */
@@ -43,8 +43,8 @@ static enum ks_right ks_control_domain_keeps(void)
 #define KS_VCPUS_ASKED 128
 
 /*
- * Whether it stands still by no doing of its own: as a whole, or each of its vCPUs, which a control
- * domain can take down or stop one by one.
+ * Whether it stands still by no doing of its own: as a whole, or each of its vCPUs, which a
+ * control domain can take down or stop one by one.
  */
 static bool ks_is_held(const struct domain *d)
 {
@@ -62,7 +62,7 @@ static bool ks_is_held(const struct domain *d)
 }
 
 /* Of a copy of the state, that names a sensing domain. */
-static void ks_look_at_sensing(struct ks_lock_state *state)
+static void ks_look_at_sensing(struct ks_handover_state *state)
 {
 	struct domain *d = rcu_lock_domain_by_id(state->sensing);
 
@@ -99,11 +99,11 @@ static int ks_name_domain(uint32_t domid)
 
 /* === Interface === */
 
-enum ks_right ks_lock_right(const struct domain *d)
+enum ks_right ks_handover_right(const struct domain *d)
 {
 	if (!read_atomic(&ks_state.locked))
 		return KS_CONTROL;
-	smp_rmb(); /* pairs with the one in ks_lock_to() */
+	smp_rmb(); /* pairs with the one in ks_hand_over() */
 	if (is_sensing_domain(d))
 		return KS_CONTROL;
 	if (is_control_domain(d))
@@ -111,12 +111,12 @@ enum ks_right ks_lock_right(const struct domain *d)
 	return ks_state.sensing < 0 ? KS_READ : KS_NOTHING;
 }
 
-bool ks_lock_is_taken(void)
+bool ks_is_handed_over(void)
 {
 	return read_atomic(&ks_state.locked);
 }
 
-int ks_lock_to(uint32_t domid)
+int ks_hand_over(uint32_t domid)
 {
 	int error = -EBUSY;
 
@@ -136,7 +136,7 @@ int ks_lock_to(uint32_t domid)
 	return error;
 }
 
-void ks_lock_get(struct ks_lock_state *state)
+void ks_handover_get(struct ks_handover_state *state)
 {
 	spin_lock(&ks_state_lock);
 	*state = ks_state;
@@ -146,7 +146,7 @@ void ks_lock_get(struct ks_lock_state *state)
 	state->dom0 = state->locked ? ks_control_domain_keeps() : KS_CONTROL;
 }
 
-bool KS_CB ks_lock_option(const char *word, size_t bytes)
+bool KS_CB ks_handover_option(const char *word, size_t bytes)
 {
 	static const char name[] = "dom0=";
 	const size_t name_bytes = sizeof(name) - 1;
@@ -154,7 +154,8 @@ bool KS_CB ks_lock_option(const char *word, size_t bytes)
 	if (bytes < name_bytes || memcmp(word, name, name_bytes))
 		return false;
 	for (unsigned int i = 0; i < ARRAY_SIZE(ks_right_names); i++) {
-		if (strlen(ks_right_names[i]) != bytes - name_bytes || memcmp(ks_right_names[i], word + name_bytes, bytes - name_bytes))
+		if (strlen(ks_right_names[i]) != bytes - name_bytes ||
+		    memcmp(ks_right_names[i], word + name_bytes, bytes - name_bytes))
 			continue;
 		ks_dom0_keeps = i;
 		return true;
@@ -162,27 +163,27 @@ bool KS_CB ks_lock_option(const char *word, size_t bytes)
 	return false;
 }
 
-void KS_CB ks_lock_put_status(struct ks_text *out)
+void KS_CB ks_handover_put_status(struct ks_writer *out)
 {
-	struct ks_lock_state state;
+	struct ks_handover_state state;
 	char uuid[KS_UUID_TEXT];
 	const char *dom0;
 
-	ks_lock_get(&state);
+	ks_handover_get(&state);
 	dom0 = ks_right_names[state.dom0];
-	ks_text_lit(out, ",\"lock\":{\"locked\":");
-	ks_text_bool(out, state.locked);
-	ks_text_member_str(out, "dom0", dom0, strlen(dom0));
+	ks_write_lit(out, ",\"lock\":{\"locked\":");
+	ks_write_bool(out, state.locked);
+	ks_write_member_str(out, "dom0", dom0, strlen(dom0));
 	if (state.locked) {
-		ks_text_member_count(out, "by", state.by);
-		ks_text_member_ns(out, "locked_ns", state.locked_ns);
+		ks_write_member_count(out, "by", state.by);
+		ks_write_member_ns(out, "locked_ns", state.locked_ns);
 	}
 	if (state.sensing >= 0) {
 		ks_uuid_text(uuid, state.uuid);
-		ks_text_member_count(out, "sensing", state.sensing);
-		ks_text_member_str(out, "uuid", uuid, KS_UUID_TEXT - 1);
-		ks_text_member_bool(out, "alive", state.alive);
-		ks_text_member_bool(out, "paused", state.paused);
+		ks_write_member_count(out, "sensing", state.sensing);
+		ks_write_member_str(out, "uuid", uuid, KS_UUID_TEXT - 1);
+		ks_write_member_bool(out, "alive", state.alive);
+		ks_write_member_bool(out, "paused", state.paused);
 	}
-	ks_text_lit(out, "}");
+	ks_write_lit(out, "}");
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * text.c - writing JSON into a buffer of fixed size.
+ * writer.c - writing JSON into a buffer of fixed size.
  */
-#include "text.h"
+#include "writer.h"
 
 static const char hex_digits[] = "0123456789abcdef";
 
-void ks_text_put(struct ks_text *text, const char *bytes, size_t len)
+void ks_write_put(struct ks_writer *text, const char *bytes, size_t len)
 {
 	if (len > text->size - text->len) {
 		text->full = true;
@@ -16,7 +16,7 @@ void ks_text_put(struct ks_text *text, const char *bytes, size_t len)
 	text->len += len;
 }
 
-void ks_text_u64(struct ks_text *text, uint64_t value)
+void ks_write_u64(struct ks_writer *text, uint64_t value)
 {
 	static const char pairs[] = "00010203040506070809101112131415161718192021222324"
 				    "25262728293031323334353637383940414243444546474849"
@@ -38,20 +38,20 @@ void ks_text_u64(struct ks_text *text, uint64_t value)
 	} else {
 		digits[--at] = (char)('0' + value);
 	}
-	ks_text_put(text, digits + at, sizeof(digits) - at);
+	ks_write_put(text, digits + at, sizeof(digits) - at);
 }
 
-void ks_text_s64(struct ks_text *text, int64_t value)
+void ks_write_s64(struct ks_writer *text, int64_t value)
 {
 	if (value >= 0) {
-		ks_text_u64(text, (uint64_t)value);
+		ks_write_u64(text, (uint64_t)value);
 		return;
 	}
-	ks_text_lit(text, "-");
-	ks_text_u64(text, 0 - (uint64_t)value);
+	ks_write_lit(text, "-");
+	ks_write_u64(text, 0 - (uint64_t)value);
 }
 
-static inline void put_hex(struct ks_text *text, uint64_t value, bool negative)
+static inline void put_hex(struct ks_writer *text, uint64_t value, bool negative)
 {
 	char digits[21]; /* "-0x, 16 digits, " */
 	unsigned int at = sizeof(digits);
@@ -66,20 +66,20 @@ static inline void put_hex(struct ks_text *text, uint64_t value, bool negative)
 	if (negative)
 		digits[--at] = '-';
 	digits[--at] = '"';
-	ks_text_put(text, digits + at, sizeof(digits) - at);
+	ks_write_put(text, digits + at, sizeof(digits) - at);
 }
 
-void ks_text_hex(struct ks_text *text, uint64_t value)
+void ks_write_hex(struct ks_writer *text, uint64_t value)
 {
 	put_hex(text, value, false);
 }
 
-void ks_text_signed_hex(struct ks_text *text, int64_t value)
+void ks_write_signed_hex(struct ks_writer *text, int64_t value)
 {
 	put_hex(text, value < 0 ? 0 - (uint64_t)value : (uint64_t)value, value < 0);
 }
 
-void ks_text_bytes(struct ks_text *text, const void *bytes, size_t len)
+void ks_write_bytes(struct ks_writer *text, const void *bytes, size_t len)
 {
 	const uint8_t *byte = bytes;
 	size_t room = text->size - text->len;
@@ -160,30 +160,30 @@ size_t ks_plain_len(const char *s, size_t len)
 	return at;
 }
 
-static void put_escaped(struct ks_text *text, uint8_t code)
+static void put_escaped(struct ks_writer *text, uint8_t code)
 {
 	char out[6] = { '\\', 'u', '0', '0', hex_digits[code >> 4], hex_digits[code & 15] };
 
-	ks_text_put(text, out, sizeof(out));
+	ks_write_put(text, out, sizeof(out));
 }
 
-void ks_text_string(struct ks_text *text, const char *bytes, size_t len)
+void ks_write_string(struct ks_writer *text, const char *bytes, size_t len)
 {
 	const char *end = bytes + len;
 
-	ks_text_lit(text, "\"");
+	ks_write_lit(text, "\"");
 	for (;;) {
 		size_t plain = ks_plain_len(bytes, (size_t)(end - bytes)), special;
 
-		ks_text_put(text, bytes, plain);
+		ks_write_put(text, bytes, plain);
 		bytes += plain;
 		if (bytes == end)
 			break;
 		special = ks_utf8_len(bytes, (size_t)(end - bytes));
 		if (*bytes == '"') {
-			ks_text_lit(text, "\\\"");
+			ks_write_lit(text, "\\\"");
 		} else if (*bytes == '\\') {
-			ks_text_lit(text, "\\\\");
+			ks_write_lit(text, "\\\\");
 		} else if (special < 2) {
 			/* A control character, or a byte that is no UTF-8. */
 			special = 1;
@@ -191,11 +191,11 @@ void ks_text_string(struct ks_text *text, const char *bytes, size_t len)
 		} else if (special == 2 && (uint8_t)bytes[0] == 0xc2 && (uint8_t)bytes[1] < 0xa0) {
 			put_escaped(text, (uint8_t)bytes[1]); /* U+0080..U+009F: control characters as well */
 		} else {
-			ks_text_put(text, bytes, special);
+			ks_write_put(text, bytes, special);
 		}
 		bytes += special;
 	}
-	ks_text_lit(text, "\"");
+	ks_write_lit(text, "\"");
 }
 
 void ks_uuid_text(char out[KS_UUID_TEXT], const uint8_t uuid[16])

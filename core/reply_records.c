@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * records.c - the reply to "records", in as many calls as it takes, and the confirmation that its
+ * reply_records.c - the reply to "records", in as many calls as it takes, and the confirmation that its
  * lines have arrived.
  *
  * The probe's lock is taken for one record at a time: it is copied behind the lines of the reply,
@@ -22,14 +22,14 @@ bool ks_takes_records(const struct ks_request *request)
 
 static void put_record_head(struct ks_sending *sending, const struct ks_probe *probe)
 {
-	struct ks_text *out = sending->out;
+	struct ks_writer *out = sending->out;
 	const char *id = sending->by_uuid ? sending->uuid : probe->type->name;
 	size_t id_bytes = sending->by_uuid ? KS_UUID_TEXT - 1 : probe->name_bytes;
 
-	ks_text_put(out, sending->head_bytes, sending->head.len);
-	ks_text_lit(out, ",\"");
-	ks_text_put(out, id, id_bytes);
-	ks_text_lit(out, "\",");
+	ks_write_put(out, sending->head_bytes, sending->head.len);
+	ks_write_lit(out, ",\"");
+	ks_write_put(out, id, id_bytes);
+	ks_write_lit(out, "\",");
 }
 
 static bool is_unconfirmed(const struct ks_cursor *cursor)
@@ -46,68 +46,68 @@ static char *record_room(const struct ks_sending *sending)
 /* The record that was copied to record_room(), as a line. */
 static bool put_entry(struct ks_sending *sending, const struct ks_probe *probe, const struct ks_entry *entry)
 {
-	struct ks_text *out = sending->out;
+	struct ks_writer *out = sending->out;
 	const char *text = record_room(sending), *raw = text + entry->text_bytes;
 	bool as_raw = entry->raw_at && sending->request->raw;
 	size_t line_start = out->len;
 
 	put_record_head(sending, probe);
 	if (!entry->raw_at) {
-		ks_text_put(out, text, entry->text_bytes);
+		ks_write_put(out, text, entry->text_bytes);
 	} else {
-		ks_text_put(out, text, entry->raw_at);
+		ks_write_put(out, text, entry->raw_at);
 		if (as_raw) {
-			ks_text_lit(out, "{\"type\":\"raw\",\"length\":");
-			ks_text_u64(out, entry->raw_bytes);
-			ks_text_lit(out, "}");
+			ks_write_lit(out, "{\"type\":\"raw\",\"length\":");
+			ks_write_u64(out, entry->raw_bytes);
+			ks_write_lit(out, "}");
 		} else {
-			ks_text_bytes(out, raw, entry->raw_bytes);
+			ks_write_bytes(out, raw, entry->raw_bytes);
 		}
-		ks_text_put(out, text + entry->raw_at, (size_t)entry->text_bytes - entry->raw_at);
+		ks_write_put(out, text + entry->raw_at, (size_t)entry->text_bytes - entry->raw_at);
 	}
 	ks_put_end(out);
 	if (as_raw)
-		ks_text_put(out, raw, entry->raw_bytes);
-	return ks_text_fits(out, line_start);
+		ks_write_put(out, raw, entry->raw_bytes);
+	return ks_writer_fits(out, line_start);
 }
 
 /* With the lock held. */
 static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
 {
-	struct ks_text *out = sending->out;
+	struct ks_writer *out = sending->out;
 	const struct ks_ring *ring = &probe->ring;
 	size_t line_start = out->len;
 
 	put_record_head(sending, probe);
-	ks_text_lit(out, "{\"seq\":");
-	ks_text_u64(out, ring->lost_last);
-	ks_text_member_ns(out, "time", ks_port_boot_time_ns());
-	ks_text_member_str(out, "probe", probe->type->name, probe->name_bytes);
-	ks_text_lit(out, ",\"kind\":\"lost\",\"class\":\"alarm\"");
-	ks_text_member_count(out, "epoch", probe->epoch);
-	ks_text_member_count(out, "pass", probe->ended + probe->in_pass);
-	ks_text_member_count(out, "first", ring->lost_first);
-	ks_text_member_count(out, "last", ring->lost_last);
-	ks_text_member_count(out, "count", ring->lost_count);
-	ks_text_lit(out, "}");
+	ks_write_lit(out, "{\"seq\":");
+	ks_write_u64(out, ring->lost_last);
+	ks_write_member_ns(out, "time", ks_port_boot_time_ns());
+	ks_write_member_str(out, "probe", probe->type->name, probe->name_bytes);
+	ks_write_lit(out, ",\"kind\":\"lost\",\"class\":\"alarm\"");
+	ks_write_member_count(out, "epoch", probe->epoch);
+	ks_write_member_count(out, "pass", probe->ended + probe->in_pass);
+	ks_write_member_count(out, "first", ring->lost_first);
+	ks_write_member_count(out, "last", ring->lost_last);
+	ks_write_member_count(out, "count", ring->lost_count);
+	ks_write_lit(out, "}");
 	ks_put_end(out);
-	return ks_text_fits(out, line_start);
+	return ks_writer_fits(out, line_start);
 }
 
 /* With the lock held: there is no sample, and no ring that could keep a record of it. */
 static bool put_no_memory(struct ks_sending *sending, const struct ks_probe *probe)
 {
-	struct ks_text *out = sending->out;
+	struct ks_writer *out = sending->out;
 	size_t line_start = out->len;
 
 	put_record_head(sending, probe);
-	ks_text_lit(out, "{\"seq\":0");
-	ks_text_member_ns(out, "time", ks_port_boot_time_ns());
-	ks_text_member_str(out, "probe", probe->type->name, probe->name_bytes);
-	ks_text_lit(out, ",\"kind\":\"failed\",\"class\":\"alarm\",\"epoch\":0,\"pass\":0,"
+	ks_write_lit(out, "{\"seq\":0");
+	ks_write_member_ns(out, "time", ks_port_boot_time_ns());
+	ks_write_member_str(out, "probe", probe->type->name, probe->name_bytes);
+	ks_write_lit(out, ",\"kind\":\"failed\",\"class\":\"alarm\",\"epoch\":0,\"pass\":0,"
 			 "\"why\":\"there was no memory for the probe\",\"in_row\":0}");
 	ks_put_end(out);
-	return ks_text_fits(out, line_start);
+	return ks_writer_fits(out, line_start);
 }
 
 /*
@@ -311,21 +311,21 @@ static enum ks_drive make_sample(struct ks_sending *sending, struct ks_probe *pr
 	return drive;
 }
 
-static enum ks_serve close_records(struct ks_sending *sending)
+static enum ks_served close_records(struct ks_sending *sending)
 {
-	struct ks_text *out = sending->out;
+	struct ks_writer *out = sending->out;
 	size_t line_start = out->len;
 
-	ks_text_put(out, sending->head_bytes, sending->head.len);
-	ks_text_lit(out, ",");
-	ks_text_string(out, sending->request->target, sending->request->target_bytes);
+	ks_write_put(out, sending->head_bytes, sending->head.len);
+	ks_write_lit(out, ",");
+	ks_write_string(out, sending->request->target, sending->request->target_bytes);
 	ks_put_end(out);
-	if (ks_text_fits(out, line_start))
-		return KS_SERVE_DONE;
-	return line_start ? KS_SERVE_MORE : KS_SERVE_ROOM;
+	if (ks_writer_fits(out, line_start))
+		return KS_SERVED_DONE;
+	return line_start ? KS_SERVED_MORE : KS_SERVED_NO_ROOM;
 }
 
-static enum ks_serve go_on(struct ks_sending *sending)
+static enum ks_served go_on(struct ks_sending *sending)
 {
 	struct ks_sensor *sensor = sending->sensor;
 	struct ks_cursor *cursor = sending->cursor;
@@ -338,22 +338,22 @@ static enum ks_serve go_on(struct ks_sending *sending)
 		sent = ks_send_probe(sending, probe);
 		switch (sent) {
 		case KS_SENT_FULL:
-			return sending->out->len ? KS_SERVE_MORE : KS_SERVE_ROOM;
+			return sending->out->len ? KS_SERVED_MORE : KS_SERVED_NO_ROOM;
 		case KS_SENT_LATE:
-			return KS_SERVE_MORE;
+			return KS_SERVED_MORE;
 		case KS_SENT_ALL:
 			break;
 		}
 		if (cursor->flags & KS_PASS_WAITED) {
 			/* One step in a call, and what it recorded as far as there is time. */
 			if (sending->stepped || sending->out->len)
-				return KS_SERVE_MORE;
+				return KS_SERVED_MORE;
 			sending->stepped = true;
 			switch (make_sample(sending, probe)) {
 			case KS_DRIVE_MORE:
 				break;
 			case KS_DRIVE_NOT:
-				return KS_SERVE_WAIT;
+				return KS_SERVED_WAIT;
 			case KS_DRIVE_REACHED:
 				cursor->flags &= (uint8_t)~KS_PASS_WAITED;
 				break;
@@ -364,7 +364,7 @@ static enum ks_serve go_on(struct ks_sending *sending)
 		/* The cursor holds what is unconfirmed of one probe only. */
 		if (target < sensor->count && is_unconfirmed(cursor)) {
 			cursor->stage = KS_STAGE_SEND;
-			return KS_SERVE_MORE;
+			return KS_SERVED_MORE;
 		}
 		go_to(sending, target);
 	}
@@ -388,7 +388,7 @@ static const char *no_run(struct ks_sensor *sensor, const struct ks_request *req
 }
 
 void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request, uint64_t began_ns,
-		     struct ks_cursor *cursor, struct ks_text *out)
+		     struct ks_cursor *cursor, struct ks_writer *out)
 {
 	sending->sensor = sensor;
 	sending->request = request;
@@ -398,12 +398,12 @@ void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const
 	sending->got_on = cursor->stage == KS_STAGE_START;
 	sending->stepped = false;
 	sending->deadline_ns = ks_deadline_ns(began_ns);
-	ks_text_init(&sending->head, sending->head_bytes, sizeof(sending->head_bytes));
+	ks_writer_init(&sending->head, sending->head_bytes, sizeof(sending->head_bytes));
 	ks_put_head(&sending->head, request);
 }
 
-enum ks_serve ks_serve_records(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			       struct ks_cursor *cursor, struct ks_text *out)
+enum ks_served ks_serve_records(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
+			       struct ks_cursor *cursor, struct ks_writer *out)
 {
 	struct ks_sending sending;
 
