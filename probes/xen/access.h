@@ -10,7 +10,7 @@
 #include <public/xen.h>
 
 #include "../../core/serve.h"
-#include "../../xen/handover.h"
+#include "handover.h"
 
 struct domain;
 

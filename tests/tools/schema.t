@@ -64,7 +64,7 @@ my @spoiled = (
 	['so does the set engine', 'probes/set_record.c', qr/"looked", looked/, '"seen", looked',
 		qr/set_record\.h: the member seen is not in the list/],
 	['status tells more', 'core/status.c', qr/NUMBER\("runs"/, 'NUMBER("passes"', $stale->('status')],
-	['or of the lock', 'xen/handover.c', qr/"alive", state/, '"there", state', $stale->('status')],
+	['or of the lock', 'probes/xen/handover.c', qr/"alive", state/, '"there", state', $stale->('status')],
 	['there is one error more', 'core/request.c', qr/"too-long", /, '"too-long", "late", ', $stale->('error')],
 	['the judge has another reason', 'canary/rounds.c', qr/"old-toolstack"/, '"toolstack"', $stale->('finding')],
 	['or another verdict', 'canary/rounds.c', qr/"unconfirmed", "blind"/, '"unsure", "blind"',

@@ -8,7 +8,7 @@
 #include <xen/sense.h>
 #include <public/xen.h>
 
-#include "../core/serve.h"
+#include "../../core/serve.h"
 
 struct domain;
 
