@@ -32,7 +32,7 @@ my $view = { probe => 'xen-domains', kind => 'domain', key => ['domid'] };
 sub check { return { checks => [{ check => 'p', xen => $view, dom0 => [], only_xen => $rule, @_ }] } }
 
 SKIP: {
-	skip 'this is a Xen host', 10 if -e '/dev/xen/privcmd';
+	skip 'this is a Xen host', 11 if -e '/dev/xen/privcmd';
 	my $none = compare("--socket $dir/none");
 	my ($coverage) = map { JSON::PP->new->decode($_) } split /\n/, $none->{out};
 	my %of = map { $_->{check} => $_ } @{$coverage->{checks}};
@@ -47,6 +47,8 @@ SKIP: {
 	my $accepted = compare("--checks $dir/checks --accept no-sensor");
 	is($accepted->{status}, 0, 'a reason that is accepted does not count');
 	like($accepted->{out}, qr/"verdict":"blind","reason":"no-sensor".*"accepted":true/, 'and is told all the same');
+	my $no_proc = `unshare -rm sh -c 'mount -t tmpfs none /proc && exec "$build/cli/ksense" --json compare' 2>&1`;
+	like($no_proc, qr/"check":"processes-in-proc","verdict":"blind","reason":"unreadable"/, 'what is no /proc is not taken for one without processes');
 	my $required = compare("--require xen");
 	is($required->{status}, 3, 'without what is required it ends');
 	like($required->{out}, qr/^ksense: --require xen: .*privcmd/, 'and says why, alone');
