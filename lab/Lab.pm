@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Lab.pm - what lab/run and lab/blind/run share: how attacks are read, and those that the emulator's debugger port makes.
+# Lab.pm - what lab/run and lab/blind/run share: how attacks are read, and those that the emulator's
+# debugger port makes.
 package Lab;
 
 use strict;
@@ -25,7 +26,8 @@ my ($dir, %symbols);
 # Where a machine is to have its debugger port.
 sub debugger_socket { $dir //= File::Temp->newdir; return "$dir/gdb" }
 
-# debugger_hooks(socket, name, level...): what boot() calls here when the machine begins the attack of that name, or undoes it.
+# debugger_hooks(socket, name, level...): what boot() calls here when the machine begins the attack
+# of that name, or undoes it.
 sub debugger_hooks {
 	my ($socket, $name, @levels) = @_;
 	my $file = "$lab/$name/debugger.pl";
@@ -43,11 +45,13 @@ sub debugger_hooks {
 	} map { ([$_, 'attack'], [$_, 'undo']) } @levels;
 }
 
-# xen_offsets(struct, member...): where these are, in the Xen under test; its own compiler's answer, with the options that one of its files was built by.
+# xen_offsets(struct, member...): where these are, in the Xen under test; its compiler's answer, with
+# the options that one of its files was built with.
 sub xen_offsets {
 	my ($struct, @members) = @_;
 	my ($folder) = $KS::xen =~ /(.*)xen$/;
-	my ($command) = slurp("$folder/obj/common/sense/probes/xen/.domains.o.cmd") =~ /:= (gcc .*?) -c / or die "$folder: how Xen was built is not known\n";
+	my ($command) = slurp("$folder/obj/common/sense/probes/xen/.domains.o.cmd") =~ /:= (.*?) -c /
+		or die "$folder: how Xen was built is not known\n";
 	my $source = File::Temp->new(SUFFIX => '.c');
 
 	print $source "#include <xen/sched.h>\nvoid tell(void)\n{\n";
