@@ -54,6 +54,7 @@ struct check {
 	struct condition only_if;
 	struct {
 		const char *source, *words;
+		json_t *unless;         /* but for where an item of Xen's has these members; NULL: wherever */
 	} not_here[NOT_HERE_MAX];       /* without this source there is nothing of the kind here */
 	unsigned int not_here_count;
 	struct spec xen[SPECS_MAX];     /* of one probe; of the module where Dom0's programs are told something else than its kernel knows */
@@ -181,6 +182,9 @@ bool pause_about(struct canary *c, unsigned int ms);
 int view_xen(struct canary *c, struct check *check, struct view *view);
 int view_dom0(struct canary *c, const struct check *check, struct view *view);
 void view_free(struct view *view);
+
+/* Whether the item has all of these members. */
+bool item_meets(const json_t *item, json_t *where);
 
 /* Which of the check's specs of Xen an item comes from. */
 const struct spec *spec_of(const struct check *check, const json_t *item);

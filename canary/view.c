@@ -78,7 +78,7 @@ static bool has_value(const json_t *item, const char *member, const json_t *valu
 	return json_is_null(value) ? !is || json_is_null(is) : json_equal((json_t *)is, (json_t *)value);
 }
 
-static bool meets(const json_t *item, json_t *where)
+bool item_meets(const json_t *item, json_t *where)
 {
 	const char *member;
 	json_t *value;
@@ -97,7 +97,7 @@ static int add_item(struct view *view, const struct spec *spec, json_t *item)
 	char *key;
 	int failed;
 
-	if (!meets(item, spec->where))
+	if (!item_meets(item, spec->where))
 		return 0;
 	key = key_text(item, spec->key);
 	failed = !key || json_object_set(view->by_key, key, item) || json_array_append(view->items, item);
@@ -260,7 +260,7 @@ static bool sample_has(const struct sample *sample, json_t *members)
 	size_t i;
 
 	json_array_foreach(sample->records, i, record)
-		if (is_fresh(sample, record) && meets(record, members))
+		if (is_fresh(sample, record) && item_meets(record, members))
 			return true;
 	return false;
 }
