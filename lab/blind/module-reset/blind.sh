@@ -3,4 +3,4 @@
 # in it.
 concerns=module
 blind() { ksense --socket $socket reset '*'; }
-see() { unhook; ksense --socket $socket reset '*'; hook; }
+see() { unhook; ksense --socket $socket reset '*'; baselines; hook; }
