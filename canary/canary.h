@@ -42,7 +42,7 @@ extern const char *const canary_reasons[];
 struct canary_options {
 	const char *checks;             /* the file; NULL: the built-in ones */
 	const char *socket;             /* the module's */
-	int timeout_ms;                 /* for each answer of a sensor */
+	int timeout_ms;                 /* for each answer of a sensor, and of xenstored */
 	int wait_ms;                    /* for a probe's own pass, where we may only read; 0: two minutes */
 	const char *const *accept;      /* names of checks, or reasons: blindness that does not count */
 	size_t accept_count;

@@ -344,7 +344,7 @@ static bool read_among(struct reader *r, struct check *check, json_t *json)
 
 static bool read_not_here(struct reader *r, struct check *check, json_t *json)
 {
-	static const char *const known[] = { "source", "words", NULL };
+	static const char *const known[] = { "source", "words", "unless", NULL };
 	json_t *list = json_object_get(json, "not_here"), *one;
 	size_t i;
 
@@ -356,7 +356,8 @@ static bool read_not_here(struct reader *r, struct check *check, json_t *json)
 		const char **source = &check->not_here[check->not_here_count].source;
 
 		if (!only_members(r, one, "\"not_here\"", known) || !text(r, one, "\"not_here\"", "source", true, source) ||
-		    !text(r, one, "\"not_here\"", "words", true, &check->not_here[check->not_here_count].words))
+		    !text(r, one, "\"not_here\"", "words", true, &check->not_here[check->not_here_count].words) ||
+		    !conditions(r, one, "\"not_here\"", "unless", &check->not_here[check->not_here_count].unless))
 			return false;
 		if (!is_one_of(*source, of_xen) && !is_one_of(*source, of_dom0))
 			return wrong(r, "\"not_here\" has a source \"%s\", which is not known", *source);

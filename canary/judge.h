@@ -60,6 +60,7 @@ struct check {
 	struct condition only_if;
 	struct {
 		const char *source, *words;
+		json_t *unless;         /* but for where an item of Xen's has these members; NULL: wherever */
 	} not_here[NOT_HERE_MAX];       /* without this source there is nothing of the kind here */
 	unsigned int not_here_count;
 	struct spec xen[SPECS_MAX];     /* of one probe; of the module where Dom0's programs are told something else than its kernel knows */

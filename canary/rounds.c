@@ -183,6 +183,43 @@ static const char *words_not_here(const struct check *check, const struct blindn
 	return NULL;
 }
 
+/* Whether an item of Xen's has these members, as far as is known; -1: no memory. */
+static int xen_has(struct canary *c, struct check *check, json_t *members)
+{
+	struct view view = { 0 };
+	int has = view_xen(c, check, &view);
+	json_t *item;
+	size_t i;
+
+	if (!has) {
+		has = view.state != VIEW_WHOLE;
+		json_array_foreach(view.items, i, item)
+			has |= meets(item, members);
+	}
+	view_free(&view);
+	return has;
+}
+
+/*
+ * Where a source is absent, and Xen has what cannot be without it, it is not absent but hidden.
+ * -1: no memory.
+ */
+static int doubt_absence(struct canary *c, struct check *check, struct blindness *blind)
+{
+	for (unsigned int i = 0; blind->absent && i < check->not_here_count; i++) {
+		int has;
+
+		if (strcmp(check->not_here[i].source, blind->absent) || !check->not_here[i].unless)
+			continue;
+		has = xen_has(c, check, check->not_here[i].unless);
+		if (has < 0)
+			return -1;
+		if (has)
+			blind->absent = NULL;
+	}
+	return 0;
+}
+
 /*
  * What cannot be seen is not here, or the check is blind.  What was here once can only have been
  * taken away.
@@ -273,6 +310,7 @@ static int next_look(struct canary *c, struct check *check, struct view *before,
 	} else if (!status && json_object_size(look.found)) {
 		leave_unconfirmed(check, look.found, look.blind.reason, look.blind.words);
 	} else if (!status) {
+		status = doubt_absence(c, check, &look.blind);
 		set_blind(check, &look.blind);
 	}
 	if (status == 1) {

@@ -28,15 +28,19 @@ static void proc_close(void *state)
 	(void)state;
 }
 
-/* In another namespace, /proc has but a few of the processes that there are. */
+/* In another namespace, and where it is another's, /proc has but a few of the processes that there are. */
 static bool proc_there(void *state, struct blindness *blind)
 {
 	char space[64];
 	ssize_t bytes = readlink("/proc/self/ns/pid", space, sizeof(space) - 1);
 
 	(void)state;
-	space[bytes > 0 ? bytes : 0] = '\0';
-	if (bytes > 0 && strcmp(space, INITIAL_NAMESPACE)) {
+	if (bytes <= 0) {
+		blind_for(blind, "unreadable", "what is mounted at /proc does not have this process: /proc/self/ns/pid: %s", strerror(errno));
+		return false;
+	}
+	space[bytes] = '\0';
+	if (strcmp(space, INITIAL_NAMESPACE)) {
 		blind_for(blind, "foreign-namespace", "ksense runs in a namespace of processes of its own (%s): /proc has no others", space);
 		return false;
 	}

@@ -39,14 +39,20 @@ static void toolstack_close(void *state)
 	free(toolstack);
 }
 
-/* Xen refuses calls of a toolstack that was made for another version: EACCES. */
-static bool failed(struct blindness *blind)
+/* Xen refuses calls of a toolstack that was made for another version: EACCES, once the device is open. */
+static bool failed(bool opened, struct blindness *blind)
 {
-	const char *reason = errno == EACCES ? "old-toolstack" : errno == EPERM ? "denied" : errno == ENOMEM ? "no-memory" : "unreadable";
+	const char *reason = errno == ENOMEM ? "no-memory" : "unreadable", *why = strerror(errno);
 
+	if (errno == EPERM || errno == EACCES)
+		reason = "denied";
+	if (errno == EACCES && opened) {
+		reason = "old-toolstack";
+		why = "it was made for another version of Xen";
+	}
 	if (errno == ENOENT)
 		blind->absent = "toolstack";
-	blind_for(blind, reason, "libxenctrl: %s", errno == EACCES ? "it was made for another version of Xen" : strerror(errno));
+	blind_for(blind, reason, "libxenctrl: %s", why);
 	return false;
 }
 
@@ -56,7 +62,7 @@ static bool toolstack_there(void *state, struct blindness *blind)
 
 	if (!toolstack->xc)
 		toolstack->xc = xc_interface_open(toolstack->silent, toolstack->silent, 0);
-	return toolstack->xc || failed(blind);
+	return toolstack->xc || failed(false, blind);
 }
 
 static const char *domain_type(const xc_domaininfo_t *info)
@@ -101,7 +107,7 @@ static bool toolstack_take(void *state, const char *probe, json_int_t since, str
 				blind_for(blind, "no-memory", "no memory");
 		from = toolstack->info[got - 1].domain + 1U;
 	}
-	return got >= 0 || failed(blind);
+	return got >= 0 || failed(true, blind);
 }
 
 const struct source_type source_toolstack = {

@@ -3,11 +3,16 @@
  * source_xenstore.c - what a toolstack wrote down of domains.
  */
 #include <errno.h>
+#include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <xen/io/xs_wire.h>
 #include <xenstore.h>
 
 #include "sources.h"
@@ -15,12 +20,16 @@
 
 struct xenstore {
 	struct xs_handle *xs;
+	int timeout_ms;
 };
 
 static void *store_open(const struct canary_options *options)
 {
-	(void)options;
-	return calloc(1, sizeof(struct xenstore));
+	struct xenstore *store = calloc(1, sizeof(*store));
+
+	if (store)
+		store->timeout_ms = options->timeout_ms;
+	return store;
 }
 
 static void store_close(void *state)
@@ -41,24 +50,72 @@ static char *xenstore_value(struct xs_handle *xs, const char *domain, const char
 	return xs_read(xs, XBT_NULL, path, &bytes);
 }
 
-struct xs_handle *xenstore_open(void)
+#define DAEMON "/run/xenstored/socket"
+
+static int ask_daemon(int fd, int timeout_ms)
 {
-	return access("/run/xenstored/socket", R_OK | W_OK) ? NULL : xs_open(0);
+	static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = DAEMON };
+	static const struct {
+		struct xsd_sockmsg head;
+		char path[4];
+	} request = { .head = { .type = XS_READ, .len = sizeof("/") }, .path = "/" };
+	const ssize_t bytes = sizeof(request.head) + sizeof("/");
+	struct pollfd answer = { .fd = fd, .events = POLLIN };
+	int ready;
+
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) || send(fd, &request, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
+		if (errno == EAGAIN)
+			errno = ETIMEDOUT;
+		return -1;
+	}
+	ready = poll(&answer, 1, timeout_ms);
+	if (!ready)
+		errno = ETIMEDOUT;
+	return ready > 0 ? 0 : -1;
+}
+
+/* Whether the daemon answers in time: libxenstore would wait for ever.  0, or -1 with errno. */
+static int daemon_answers(int timeout_ms)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), status, why;
+
+	if (fd < 0)
+		return -1;
+	status = ask_daemon(fd, timeout_ms);
+	why = errno;
+	close(fd);
+	errno = why;
+	return status;
+}
+
+struct xs_handle *xenstore_open(int timeout_ms)
+{
+	return daemon_answers(timeout_ms) ? NULL : xs_open(0);
+}
+
+static bool failed(struct xenstore *store, struct blindness *blind)
+{
+	const char *reason = errno == EACCES || errno == EPERM ? "denied" : errno == ETIMEDOUT ? "timeout" : "unreadable";
+
+	if (errno == ENOENT && !store->xs)
+		blind->absent = "xenstore";
+	blind_for(blind, reason, errno == ENOENT ? "there is no xenstored here: %s" : "xenstored: %s", strerror(errno));
+	if (store->xs)
+		xs_close(store->xs);
+	store->xs = NULL;
+	return false;
 }
 
 static bool store_there(void *state, struct blindness *blind)
 {
 	struct xenstore *store = state;
 
-	if (store->xs)
+	if (store->xs && !daemon_answers(store->timeout_ms))
 		return true;
-	store->xs = xenstore_open();
 	if (store->xs)
-		return true;
-	if (errno == ENOENT)
-		blind->absent = "xenstore";
-	blind_for(blind, errno == EACCES || errno == EPERM ? "denied" : "unreadable", "there is no xenstored here: %s", strerror(errno));
-	return false;
+		return failed(store, blind);
+	store->xs = xenstore_open(store->timeout_ms);
+	return store->xs || failed(store, blind);
 }
 
 static json_t *item_of(struct xs_handle *xs, const char *domain)

@@ -8,9 +8,10 @@
 struct xs_handle;
 
 /*
- * Xenstore by its daemon's socket, or NULL with errno: without one libxenstore would turn to the
- * kernel's device, and wait there for ever.
+ * Xenstore by its daemon's socket, once that has given an answer; or NULL with errno, ETIMEDOUT if
+ * there was none in time.  libxenstore would wait for ever: for a daemon that stands still, and,
+ * without one, for the kernel's device.
  */
-struct xs_handle *xenstore_open(void);
+struct xs_handle *xenstore_open(int timeout_ms);
 
 #endif /* CANARY_XENSTORE_H */

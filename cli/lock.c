@@ -51,7 +51,7 @@ static unsigned int find_names(struct xs_handle *xs, const char *name, uint32_t 
 }
 
 /* EXIT_DONE, or the exit status after it was said what is wrong. */
-static int find_domain(const char *name, uint32_t *domid)
+static int find_domain(const char *name, int timeout_ms, uint32_t *domid)
 {
 	struct xs_handle *xs;
 	unsigned int found;
@@ -62,7 +62,7 @@ static int find_domain(const char *name, uint32_t *domid)
 		say("target: there is no domain %s", name);
 		return EXIT_SAID_ERROR;
 	}
-	xs = xenstore_open();
+	xs = xenstore_open(timeout_ms);
 	if (!xs) {
 		say("cannot look up the name '%s', as xenstore does not answer (%s): give the domain's id", name,
 		    strerror(errno));
@@ -105,7 +105,7 @@ int run_lock(struct ksense *k, const struct options *o)
 {
 	const char *name = o->request.target;
 	uint32_t domid = KSENSE_NO_DOMAIN;
-	int status = o->nobody ? EXIT_DONE : find_domain(name, &domid);
+	int status = o->nobody ? EXIT_DONE : find_domain(name, o->timeout_ms, &domid);
 	json_t *done = NULL;
 
 	if (status != EXIT_DONE)

@@ -12,16 +12,24 @@ $(LAB_MODULES): tests/linux/hide/Kbuild | $(B)/vm/kernel/release
 	sed 's/ks_hide/$(basename $(@F))/' $< >$(@D)/Kbuild
 	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) modules
 
+# A server of another release, and what else blinds the judge.
+LAB_PROGRAMS = $(B)/lab/answer $(B)/tests/become $(B)/tests/crowd $(B)/tests/forks
+
+$(B)/lab/answer: lab/blind/socket-release/answer.c
+	@mkdir -p $(@D)
+	$(CC) $(KS_CFLAGS) $(CFLAGS) -static -o $@ $<
+
 .PHONY: lab-parts
 lab-parts:
 	@scripts/packages
-	@$(MAKE) --no-print-directory tools xen
+	@$(MAKE) --no-print-directory tools host xen
 	@vm/build-guest --domu
-	@$(MAKE) --no-print-directory $(LAB_MODULES) $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(B)/tests/forks $(B)/linux-guest/ksense.ko
+	@$(MAKE) --no-print-directory $(LAB_MODULES) $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(LAB_PROGRAMS) $(B)/linux-guest/ksense.ko
 
 .PHONY: lab
-lab: lab-parts ## make every attack of lab/ at each level, and write the matrix docs/lab.md
+lab: lab-parts ## make every attack of lab/ at each level, blind the judge in every way, and write both matrices
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) lab/run --write docs/lab.md
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) lab/blind/run --write docs/blind.md
 
 .PHONY: soak
 soak: lab-parts ## half an hour of what is harmless and looks like attacks: nothing may be found

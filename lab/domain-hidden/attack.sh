@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 reports=hidden-domain
+also=kernel-hooked,kernel-hook
 modules=domain/ks_domain
 needs=domu
 prepare() { insmod ks_domain.ko; domu-start --keep lab -- true >/dev/null; victim=$(xl domid lab); }

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 reports=process-not-in-proc
+also=kernel-hooked,kernel-hook
 modules=getdents/ks_getdents
 prepare() { sleep 10000 & victim=$!; insmod ks_getdents.ko; }
 attack() { echo $victim >/sys/module/ks_getdents/parameters/pid; }

@@ -513,6 +513,16 @@ static void not_here(void **state)
 	assert_true(canary_round(c));
 	verdict_is(c, "c", "blind", "unreadable");
 	canary_close(c);
+	/* Xen has what could not be without it: it was taken away before anybody looked. */
+	c = open_with(CHECKS(STORE("'not_here': [{'source': 'xenstore', 'words': 'none here', 'unless': {'a': {'not': 5}}}], ")));
+	world.says[XEN] = "[" ITEM(1, 5) "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "not-here", "null");
+	world.says[XEN] = "[" ITEM(1, 6) "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "blind", "unreadable");
+	assert_true(canary_is_blind(c));
+	canary_close(c);
 	/* Nothing says that it need not be here. */
 	c = open_with(CHECKS(STORE("")));
 	world.says[XEN] = "[" OTHER "]";

@@ -10,6 +10,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use File::Temp;
+use IO::Socket::UNIX;
 use JSON::PP;
 use KS;
 use Schema;
@@ -33,7 +34,7 @@ my $view = { probe => 'xen-domains', kind => 'domain', key => ['domid'] };
 sub check { return { checks => [{ check => 'p', xen => $view, dom0 => [], only_xen => $rule, @_ }] } }
 
 SKIP: {
-	skip 'this is a Xen host', 10 if -e '/dev/xen/privcmd';
+	skip 'this is a Xen host', 12 if -e '/dev/xen/privcmd';
 	my $none = compare("--socket $dir/none");
 	my ($coverage) = decoded(split /\n/, $none->{out});
 	my %of = map { $_->{check} => $_ } @{$coverage->{checks}};
@@ -48,6 +49,12 @@ SKIP: {
 	my $accepted = compare("--checks $dir/checks --accept no-sensor");
 	is($accepted->{status}, 0, 'a reason that is accepted does not count');
 	like($accepted->{out}, qr/"verdict":"blind","reason":"no-sensor".*"accepted":true/, 'and is told all the same');
+	my $no_proc = `unshare -rm sh -c 'mount -t tmpfs none /proc && exec "$build/cli/ksense" --json compare' 2>&1`;
+	like($no_proc, qr/"check":"processes-in-proc","verdict":"blind","reason":"unreadable"/, 'what is no /proc is not taken for one without processes');
+	my $mute = IO::Socket::UNIX->new(Local => "$dir/mute", Listen => 1) or die "$dir/mute: $!";
+	my $waited = `unshare -rm sh -c 'mount -t tmpfs none /run && mkdir /run/xenstored && ln -s $dir/mute /run/xenstored/socket &&
+		timeout 60 "$build/cli/ksense" --timeout 0.2 compare --require xenstore' 2>&1`;
+	like($waited, qr/^ksense: --require xenstore: .*timed out/, 'a xenstored that does not answer is not waited for for ever');
 	my $required = compare("--require xen");
 	is($required->{status}, 3, 'without what is required it ends');
 	like($required->{out}, qr/^ksense: --require xen: .*privcmd/, 'and says why, alone');

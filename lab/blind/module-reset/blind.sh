@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# All probes of the module are reset: what they take for the begin is taken anew, with the attacks
+# in it.
+concerns=module
+blind() { ksense --socket $socket reset '*'; }
+see() { unhook; ksense --socket $socket reset '*'; baselines; hook; }
