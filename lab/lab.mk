@@ -28,8 +28,8 @@ lab-parts:
 
 .PHONY: lab
 lab: lab-parts ## make every attack of lab/ at each level, blind the judge in every way, and write both matrices
-	KS_B=$(B) KS_BUILD=$(abspath $(B)) lab/run --write docs/lab.md
-	KS_B=$(B) KS_BUILD=$(abspath $(B)) lab/blind/run --write docs/blind.md
+	@export KS_B=$(B) KS_BUILD=$(abspath $(B)); lab/run --write docs/lab.md; attacks=$$?; \
+		lab/blind/run --write docs/blind.md && exit $$attacks
 
 .PHONY: soak
 soak: lab-parts ## half an hour of what is harmless and looks like attacks: nothing may be found
