@@ -309,6 +309,19 @@ static void begin_locate(struct region *region, bool again)
 	ks_sha256_init(&region->sha);
 }
 
+/*
+ * Whether a page that is as in the last sweep is to be looked at again: one that the kernel was
+ * just rewriting; and, for whoever asks, one that nothing explained, as who patches may be between
+ * two steps of that (ftrace forgets a tracer before it takes back the call of it), and may have
+ * done the same once more since.
+ */
+static bool is_open(const struct ks_probe *probe, const struct page *page)
+{
+	if (ks_hash_equal(&page->now, &page->base) || page->moments >= KS_REGION_MOMENTS)
+		return false;
+	return page->moments || (probe->announce && !page->site);
+}
+
 static void end_hash(struct ks_probe *probe, struct region *region)
 {
 	struct watched *watched = &region->watched[region->at];
@@ -328,7 +341,7 @@ static void end_hash(struct ks_probe *probe, struct region *region)
 		watched->modified--;
 		page->moments = 0;
 		record_page(probe, region, "restored", page, NULL, NULL);
-	} else if (page->moments && page->moments < KS_REGION_MOMENTS) {
+	} else if (is_open(probe, page)) {
 		begin_locate(region, true);
 		return;
 	}
@@ -376,6 +389,10 @@ static void end_locate(struct ks_probe *probe, struct region *region)
 		page->usual = usual && !lasting;
 		page->site = site_number(region, lasting ? NULL : site);
 		record_page(probe, region, "modified", page, &region->sha, lasting ? NULL : site);
+	} else if (site && !page->site) {
+		page->changed = changed;
+		page->usual = usual;
+		page->site = site_number(region, site);
 	}
 	next_page(probe, region);
 }

@@ -696,7 +696,10 @@ static int next_in_list(struct ks_probe *probe, struct ks_set_progress *progress
  */
 static void leave_sysfs(struct ks_probe *probe, struct ks_set_progress *progress)
 {
-	enter(progress, probe->level >= KS_DEFAULT && ks_page_tables_known() ? MODULE_AREA : END, MODULES_VADDR);
+	/* Whoever asks is told all of it, however low the level is. */
+	bool searches = probe->level >= KS_DEFAULT || probe->announce;
+
+	enter(progress, searches && ks_page_tables_known() ? MODULE_AREA : END, MODULES_VADDR);
 }
 
 static int next_object(struct ks_probe *probe, struct ks_set_progress *progress, void *item)

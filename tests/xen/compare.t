@@ -8,9 +8,9 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/../lib";
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/../../lab";
 use KS;
-use File::Temp;
+use Lab;
 use Test::More;
 
 my $storm = $ENV{KS_STORM_SECONDS} // 10;
@@ -18,19 +18,9 @@ my $checks = '{"checks": [{"check": "mine", "xen": {"probe": "xen-domains", "kin
 	'"only_xen": {"finding": "a-domain", "severity": "low", "what": "{domid} of {type}", "why": "because", "next": "{uuid}"}}]}';
 
 # A gate of one CPU in Xen, as the lab's attack moves it, through the emulator's debugger port.
-my $dir = File::Temp->newdir;
-my %symbol = xen_symbols();
-my $gate = do "$root/lab/idt-gate/debugger.pl" or die "lab/idt-gate: ", $@ || $!;
-sub with_gate {
-	my ($what) = @_;
-	return sub {
-		my $gdb = gdb_open("$dir/gdb");
-		$gate->{$what}->($gdb, sub { $symbol{$_[0]} });
-		gdb_close($gdb);
-	};
-}
-my %debugger = (gate => with_gate('attack'), 'gate-back' => with_gate('undo'));
-my $steps = boot(<<"SH", \%debugger, '--gdb', "$dir/gdb", '--smp', 2, '--one-thread', '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko", "$build/tests/entries/ks_entries.ko", map { "$build/tests/$_" } qw(actor forks));
+my $socket = debugger_socket();
+my %debugger = debugger_hooks($socket, 'idt-gate', 'seen');
+my $steps = boot(<<"SH", \%debugger, '--gdb', $socket, '--smp', 2, '--one-thread', '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko", "$build/tests/entries/ks_entries.ko", map { "$build/tests/$_" } qw(actor forks));
 hide=/sys/module/ks_hide/parameters
 socket=/run/ksense/kernel.sock
 ./actor headless >headless.out &
@@ -92,9 +82,9 @@ step on ksense --json compare
 ksense --json compare --watch --interval 0.2 >gates.out &
 watcher=\$!
 until grep -q '"checks"' gates.out; do sleep 0.1; done
-step gate true
+step idt-gate-seen-attack true
 until grep -q '"finding"' gates.out; do sleep 0.1; done
-step gate-back true
+step idt-gate-seen-undo true
 until grep -q '"gone"' gates.out; do sleep 0.1; done
 kill -INT \$watcher
 wait \$watcher

@@ -11,9 +11,9 @@
 use strict;
 use warnings;
 use FindBin;
-use lib "$FindBin::Bin/../lib";
+use lib "$FindBin::Bin/../lib", "$FindBin::Bin/../../lab";
 use KS;
-use File::Temp;
+use Lab;
 use Test::More;
 
 # Runs when somebody asks for a crash, and not before; a system call that nobody makes any more.
@@ -27,20 +27,10 @@ my $slow = '{"checks": [{"check": "slow", "looks": 1000, "pause_ms": 60000, "xen
 	'"only_xen": {"finding": "a-vcpu", "severity": "low", "what": "{domid}", "why": "because", "next": "-"}}]}';
 
 # A gate of one CPU in Xen, as the lab's attack moves it, through the emulator's debugger port.
-my $dir = File::Temp->newdir;
-my %symbol = xen_symbols();
-my $gate = do "$root/lab/idt-gate/debugger.pl" or die "lab/idt-gate: ", $@ || $!;
-sub with_gate {
-	my ($what) = @_;
-	return sub {
-		my $gdb = gdb_open("$dir/gdb");
-		$gate->{$what}->($gdb, sub { $symbol{$_[0]} });
-		gdb_close($gdb);
-	};
-}
-my %debugger = map { ($_ => with_gate('attack'), "$_-back" => with_gate('undo')) } qw(gate locked-gate);
+my $socket = debugger_socket();
+my %debugger = debugger_hooks($socket, 'idt-gate', qw(seen locked));
 my @modules = ($KS::module, "$build/tests/hide/ks_hide.ko", map { "$KS::test_modules/$_.ko" } qw(code/ks_code torn/ks_torn));
-my $steps = boot(<<"SH", \%debugger, '--gdb', "$dir/gdb", '--timeout', 1500, map { ('--add', $_) } @modules);
+my $steps = boot(<<"SH", \%debugger, '--gdb', $socket, '--timeout', 1500, map { ('--add', $_) } @modules);
 socket=/run/ksense/kernel.sock
 at() { sed -n "s/^\\([0-9a-f]*\\) [a-zA-Z] \$1\\\$/\\1/p" /proc/kallsyms; }
 poke() { echo "\$*" >/sys/module/ks_code/parameters/poke; }
@@ -68,13 +58,18 @@ echo function >\$trace/current_tracer
 step traced compare
 step traced-strict compare --strict
 echo nop >\$trace/current_tracer
+rmmod ks_code
+insmod ks_code.ko hook=1
+step hooked compare
+rmmod ks_code
+insmod ks_code.ko
 
 # Xen's: and a collector takes the record of the change.
-step gate true
+step idt-gate-seen-attack true
 step gate-1 compare
 ksense records xen-idt >/dev/null
 step gate-2 compare
-step gate-back true
+step idt-gate-seen-undo true
 ksense records xen-idt >/dev/null
 step gate-3 compare
 
@@ -144,9 +139,9 @@ sleep 1000 &
 victim=\$!
 ksense lock --nobody >/dev/null
 step locked compare
-step locked-gate true
+step idt-gate-locked-attack true
 step locked-gate-1 compare
-step locked-gate-back true
+step idt-gate-locked-undo true
 step locked-gate-2 compare
 echo \$victim >/sys/module/ks_hide/parameters/table
 step locked-hidden compare
@@ -178,6 +173,7 @@ for my $case (
 	['restored', 0, '', 'all put back'],
 	['traced', 0, '', 'a function that is traced is a notice'],
 	['traced-strict', 1, '', 'which counts for whoever wants it to'],
+	['hooked', 0, '', 'a module that hooks by the kernel\'s own means is a notice'],
 	['gate-1', 1, 'xen-entry-changed', 'a gate of Xen\'s IDT'],
 	['gate-2', 1, 'xen-entry-changed', 'and again, though somebody took the record of it'],
 	['gate-3', 0, '', 'the gate put back'],
@@ -203,6 +199,12 @@ like($jump->{what}, qr/\Q$victim\E\+0x0/, 'the function is named');
 ok((grep { ($_->{where}{range} // '') eq 'sys_call_table' } findings('table')), 'and so is the table');
 my ($traced) = grep { ($_->{finding} // '') eq 'kernel-hooked' && $_->{what} =~ /vfs_statx/ } json($steps->{traced});
 like($traced->{what} // '', qr/\(ftrace\)/, 'that it is ftrace\'s doing is told');
+my %hooked = map { $_->{what} =~ /^(ks_\S+) \[ks_code\] at .* is called at (\S+) of Dom0's kernel, by (\w+),/ ? ("$1 $2" => $3) : () }
+	grep { ($_->{finding} // '') eq 'kernel-hook' } json($steps->{hooked});
+is_deeply(\%hooked, {
+	'ks_tracer+0x0 __x64_sys_getdents64+0x0' => 'ftrace', 'ks_before+0x0 __x64_sys_kill+0x0' => 'kprobe', 'ks_also+0x0 __x64_sys_kill+0x0' => 'kprobe',
+	'ks_at_return+0x0 vfs_statx+0x0' => 'kretprobe',
+}, 'that says who is called, where, and by which means') or diag $steps->{hooked}{out};
 is(verdict('ring', 'hidden-modules') =~ s/ .*//r, 'blind', 'where the list goes round, there is no sight of modules');
 is(verdict('socket', 'hidden-modules'), 'blind no-module', 'a wrong name is no module');
 like(checks('socket')->{'hidden-modules'}{words} // '', qr/kernal\.sock/, 'and the name is told');
