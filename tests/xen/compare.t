@@ -20,7 +20,7 @@ my $checks = '{"checks": [{"check": "mine", "xen": {"probe": "xen-domains", "kin
 # A gate of one CPU in Xen, as the lab's attack moves it, through the emulator's debugger port.
 my $socket = debugger_socket();
 my %debugger = debugger_hooks($socket, 'idt-gate', 'seen');
-my $steps = boot(<<"SH", \%debugger, '--gdb', $socket, '--smp', 2, '--one-thread', '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko", "$build/tests/entries/ks_entries.ko", map { "$build/tests/$_" } qw(actor forks));
+my $steps = boot(<<"SH", \%debugger, '--gdb', $socket, '--smp', 2, '--one-thread', '--timeout', 1800, map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko", "$build/tests/entries/ks_entries.ko", map { "$build/tests/$_" } qw(actor forks));
 hide=/sys/module/ks_hide/parameters
 socket=/run/ksense/kernel.sock
 ./actor headless >headless.out &
