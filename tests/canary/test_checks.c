@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "../../canary/judge.h"
+#include "json_of.h"
 
 /* === The world ========================================================== */
 
@@ -33,22 +34,6 @@ static struct played *source(const char *name)
 			return &played[i];
 	fail_msg("no source %s", name);
 	return NULL;
-}
-
-static json_t *json_of(const char *text)
-{
-	char *copy = strdup(text);
-	json_error_t error;
-	json_t *json;
-
-	for (char *c = copy; *c; c++)
-		if (*c == '\'')
-			*c = '"';
-	json = json_loads(copy, 0, &error);
-	if (!json)
-		fail_msg("%s: %s", error.text, copy);
-	free(copy);
-	return json;
 }
 
 static void *open_played(const struct canary_options *options)

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "../../canary/judge.h"
+#include "json_of.h"
 
 /* === The world ========================================================== */
 
@@ -38,23 +39,6 @@ struct world {
 };
 
 static struct world world;
-
-/* JSON is easier to read in C with single quotes. */
-static json_t *json_of(const char *text)
-{
-	char *copy = strdup(text);
-	json_error_t error;
-	json_t *json;
-
-	for (char *c = copy; *c; c++)
-		if (*c == '\'')
-			*c = '"';
-	json = json_loads(copy, 0, &error);
-	if (!json)
-		fail_msg("%s: %s", error.text, copy);
-	free(copy);
-	return json;
-}
 
 static int numbers[SOURCES] = { XEN, MODULE, XENSTORE };
 
