@@ -457,13 +457,13 @@ static bool do_unit(struct ks_probe *probe, struct region *region)
 		bytes = page_bytes - region->offset;
 	if (!type_of(probe)->read(probe, region->at, start + region->offset, region->unit, bytes))
 		return false;
-	if (thorough) {
+	if (thorough)
 		ks_sha256_update(&region->sha, region->unit, bytes);
-		do_cells(probe, region, watched, bytes);
-	}
-	ks_siphash_update(&region->hash, region->unit, bytes);
 	if (!watched->known && type_of(probe)->keep)
 		type_of(probe)->keep(probe, region->range.address + start + region->offset, region->unit, bytes);
+	if (thorough)
+		do_cells(probe, region, watched, bytes);
+	ks_siphash_update(&region->hash, region->unit, bytes);
 	region->offset += (uint32_t)bytes;
 	if (region->offset < page_bytes)
 		return true;

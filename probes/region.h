@@ -66,14 +66,16 @@ struct ks_region_type {
 	void (*symbol)(struct ks_probe *probe, uint64_t address, char out[KS_REGION_SYMBOL]);
 	/*
 	 * Optional, a pair, for code that its kernel patches while it runs.  keep() is shown all
-	 * that a baseline is taken of, piece by piece, each of at most a page and within one.
+	 * that a baseline is taken of, piece by piece, each of at most a page and within one; it
+	 * puts back what was there before somebody had the kernel patch it, so that this is the
+	 * baseline, and the next sweep tells what is there instead.
 	 * undo() gets a cell that differs from its baseline, as it is now, and puts back what
 	 * keep() saw wherever the kernel patches it and what is there now is what the kernel
 	 * writes there.  It returns what such places are called, a static text, or NULL: there is
 	 * none in this cell.  Whether that makes it the cell of the baseline, so that nothing else
 	 * was changed, is for the engine to see.  Both take bounded time, at most some 10 us.
 	 */
-	void (*keep)(struct ks_probe *probe, uint64_t address, const void *bytes, size_t count);
+	void (*keep)(struct ks_probe *probe, uint64_t address, void *bytes, size_t count);
 	const char *(*undo)(struct ks_probe *probe, uint64_t address, uint8_t cell[KS_REGION_CELL]);
 	/*
 	 * Optional: places of this kind (what undo() returned) are there for a moment only.  A

@@ -6,6 +6,7 @@
  * Linux 5.11 to 6.12.
  */
 #include <linux/ftrace.h>
+#include <linux/hash.h>
 #include <linux/kprobes.h>
 #include <linux/string.h>
 
@@ -16,10 +17,11 @@
 
 /* === Data === */
 
-/* The table of kprobes. */
-#define KPROBE_CHAINS 64
+/* The table of kprobes, by the hash of where they are. */
+#define KPROBE_HASH_BITS 6
+#define KPROBE_CHAINS (1 << KPROBE_HASH_BITS)
 /* A chain, a probe's list of probes, those who trace: no more of each are looked at. */
-#define NODES_MAX 256
+#define NODES_MAX 1024
 /* So many functions that one traces are told one by one. */
 #define FUNCTIONS_MAX 256
 #define HASH_BITS_MAX 12
@@ -54,23 +56,32 @@ enum { TRACERS = KPROBE_CHAINS, DIRECT, END };
 
 enum found { FOUND, NONE, TORN };
 
-/* The node at place @i of @head's chain, each of which says who leads to it. */
+/*
+ * The node that *@from leads to, and then where that one leads on; each says who leads to it.
+ */
+static enum found next_in_chain(struct hlist_node *const **from, const struct hlist_node **node)
+{
+	struct hlist_node **back;
+
+	if (!KS_GET(*node, *from))
+		return TORN;
+	if (!*node)
+		return NONE;
+	if (!KS_GET(back, &(*node)->pprev) || back != *from)
+		return TORN;
+	*from = &(*node)->next;
+	return FOUND;
+}
+
+/* The node at place @i of @head's chain. */
 static enum found chain_node(const struct hlist_head *head, uint64_t i, const struct hlist_node **node)
 {
 	struct hlist_node *const *from = &head->first;
-	struct hlist_node **back;
+	enum found found = next_in_chain(&from, node);
 
-	for (;; i--) {
-		if (!KS_GET(*node, from))
-			return TORN;
-		if (!*node)
-			return NONE;
-		if (!KS_GET(back, &(*node)->pprev) || back != from)
-			return TORN;
-		if (!i)
-			return FOUND;
-		from = &(*node)->next;
-	}
+	for (; found == FOUND && i; i--)
+		found = next_in_chain(&from, node);
+	return found;
 }
 
 /* The function at place @i of the hash at *@hash; and in *@entry what is known of it. */
@@ -176,20 +187,24 @@ static int next_kprobe(uint64_t at[3], struct ks_hook *item, enum found *found)
 	return KS_SET_SKIP;
 }
 
-/* The one at place @i of those who trace. */
+/* The one that *@from leads to of those who trace, and then where it leads on. */
+static enum found next_ops(struct ftrace_ops *const **from, const struct ftrace_ops **ops)
+{
+	if (!KS_GET(*ops, *from) || !*ops)
+		return TORN;
+	*from = (struct ftrace_ops *const *)&(*ops)->next;
+	return *ops == tracers_end ? NONE : FOUND;
+}
+
+/* The one at place @i of them. */
 static enum found tracer_at(uint64_t i, const struct ftrace_ops **ops)
 {
 	struct ftrace_ops *const *from = tracers;
+	enum found found = next_ops(&from, ops);
 
-	for (;; i--) {
-		if (!KS_GET(*ops, from) || !*ops)
-			return TORN;
-		if (*ops == tracers_end)
-			return NONE;
-		if (!i)
-			return FOUND;
-		from = (struct ftrace_ops *const *)&(*ops)->next;
-	}
+	for (; found == FOUND && i; i--)
+		found = next_ops(&from, ops);
+	return found;
 }
 
 static bool copy_hash(struct function_hash *hash, struct function_hash *const *from)
@@ -279,6 +294,50 @@ bool ks_kprobes_known(void)
 bool ks_tracers_known(void)
 {
 	return tracers && tracers_end;
+}
+
+bool ks_have_kprobes(void)
+{
+	struct hlist_head heads[KPROBE_CHAINS];
+
+	return kprobes && (copy_from_kernel_nofault(heads, kprobes, sizeof(heads)) || memchr_inv(heads, 0, sizeof(heads)));
+}
+
+const struct kprobe *ks_kprobe_at(uint64_t address, struct kprobe *copy)
+{
+	struct hlist_node *const *from;
+	const struct hlist_node *node;
+
+	if (!kprobes)
+		return NULL;
+	from = &kprobes[hash_ptr((void *)address, KPROBE_HASH_BITS)].first;
+	for (unsigned int i = 0; i < NODES_MAX && next_in_chain(&from, &node) == FOUND; i++) {
+		const struct kprobe *at = container_of(node, struct kprobe, hlist);
+
+		if (!KS_GET(*copy, at))
+			return NULL;
+		if ((uint64_t)copy->addr == address)
+			return at;
+	}
+	return NULL;
+}
+
+bool ks_in_tracer_code(uint64_t address)
+{
+	struct ftrace_ops *const *from = tracers;
+	const struct ftrace_ops *ops;
+
+	if (!ks_tracers_known())
+		return false;
+	for (unsigned int i = 0; i < NODES_MAX && next_ops(&from, &ops) == FOUND; i++) {
+		unsigned long start, bytes;
+
+		if (!KS_GET(start, &ops->trampoline) || !KS_GET(bytes, &ops->trampoline_size))
+			return false;
+		if (start && address >= start && address - start < bytes)
+			return true;
+	}
+	return false;
 }
 
 static void begin_list(uint64_t at[3], uint64_t list)

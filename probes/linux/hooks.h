@@ -11,6 +11,8 @@
 
 #include "../set.h"
 
+struct kprobe;
+
 #define KS_HOOK_SYMBOL 48
 
 struct ks_hook {
@@ -21,12 +23,27 @@ struct ks_hook {
 	char handler_symbol[KS_HOOK_SYMBOL];
 };
 
-/* Finds those tables.  May sleep; when the probe starts. */
+/*
+ * Finds those tables.  May sleep; when a probe that uses what is below starts.  A second time finds
+ * the same.
+ */
 void ks_hooks_init(void);
 
 /* Whether the kernel's kprobes, and who traces its functions, were found. */
 bool ks_kprobes_known(void);
 bool ks_tracers_known(void);
+
+/* Whether there is any kprobe at all: cheaper to ask than of each place. */
+bool ks_have_kprobes(void);
+
+/*
+ * Where the kprobe at @address is, and in *@copy what it has.  NULL: there is none, or the table
+ * cannot be read to there.
+ */
+const struct kprobe *ks_kprobe_at(uint64_t address, struct kprobe *copy);
+
+/* Whether code that ftrace made for one of its users is at @address. */
+bool ks_in_tracer_code(uint64_t address);
 
 /* A pass begins. */
 void ks_hooks_begin(void);

@@ -198,7 +198,7 @@ static void text_symbol(struct ks_probe *probe, uint64_t address, char out[KS_RE
 		snprintf(out, KS_REGION_SYMBOL, "__start_rodata+0x%lx", (unsigned long)address - found[RODATA].address);
 }
 
-static void text_keep(struct ks_probe *probe, uint64_t address, const void *bytes, size_t count)
+static void text_keep(struct ks_probe *probe, uint64_t address, void *bytes, size_t count)
 {
 	(void)probe;
 	ks_patches_keep(address, bytes, count);

@@ -4,12 +4,11 @@
  *
  * Static keys and static calls have tables, which are sorted by key; an index of their own here is
  * sorted by address, and keeps the bytes that were there at the baseline.  The places of ftrace
- * (40,000) and the kprobes are looked for one by one, where the kernel itself has them: its own
- * functions for that are not for modules, and follow lists wherever they lead.
+ * (40,000) and the kprobes (hooks.c) are looked for one by one, where the kernel itself has them:
+ * its own functions for that are not for modules, and follow lists wherever they lead.
  */
 #include <linux/ctype.h>
 #include <linux/ftrace.h>
-#include <linux/hash.h>
 #include <linux/jump_label.h>
 #include <linux/kallsyms.h>
 #include <linux/kprobes.h>
@@ -19,6 +18,7 @@
 #include <linux/string.h>
 
 #include "../../linux/symbols.h"
+#include "hooks.h"
 #include "patches.h"
 #include "walk.h"
 
@@ -77,7 +77,7 @@ struct site {
 	const void *entry;        /* of its table, NULL: it has none */
 };
 
-/* All of it is constant from ks_patches_init() on, but for what the sites had at the baseline. */
+/* Constant from ks_patches_init() on, but for what belongs to a baseline. */
 static struct {
 	unsigned long start, end;
 	struct site *sites;       /* in order of their offsets */
@@ -87,8 +87,7 @@ static struct {
 	unsigned long ftrace_caller, ftrace_regs_caller, ftrace_stub;
 	const unsigned long *ftrace_trace_function;
 	const struct ftrace_page *const *ftrace_pages;
-	const struct ftrace_ops *const *ftrace_ops, *ftrace_ops_end;
-	const struct hlist_head *kprobes; /* KPROBE_BUCKETS of them */
+	uint64_t searched_from, traced; /* while a baseline is taken: ftrace's first place from there on */
 } patches;
 
 /* === Places === */
@@ -302,7 +301,6 @@ struct ftrace_page {
 
 #define BPF_TRAMPOLINE "bpf_trampoline_"
 #define PAGES_MAX 4096
-#define OPS_MAX 4096
 
 static bool are_pages_known(void)
 {
@@ -316,63 +314,49 @@ static bool are_pages_known(void)
 }
 
 /*
- * The place in @page that begins within [@start, @end], or has begun just before and reaches into
- * it; 0: none.
+ * Whether place @i of @page ends before @start, or where it is could not be read; else *@address
+ * is where it begins.
  */
-static unsigned long traced_in_page(const struct ftrace_page *page, unsigned long start, unsigned long end)
+static bool is_before(const struct ftrace_page *page, int i, unsigned long start, unsigned long *address)
 {
-	int low = 0, high = page->index;
-
-	while (low < high) {
-		int middle = low + (high - low) / 2;
-		struct dyn_ftrace record;
-
-		if (!KS_GET(record, page->records + middle))
-			return 0;
-		if (end < record.ip)
-			high = middle;
-		else if (start >= record.ip + MCOUNT_INSN_SIZE)
-			low = middle + 1;
-		else
-			return record.ip;
-	}
-	return 0;
+	return !KS_GET(*address, &page->records[i].ip) || *address + MCOUNT_INSN_SIZE <= start;
 }
 
-static unsigned long traced_in(unsigned long start, unsigned long end)
+/* The first place in @page that does not end before @start; ULONG_MAX: none. */
+static unsigned long first_in_page(const struct ftrace_page *page, unsigned long start)
 {
+	int low = 0, high = page->index - 1;
+	unsigned long address;
+
+	/* Of the groups all but one are before, or behind. */
+	if (high < 0 || is_before(page, high, start, &address))
+		return ULONG_MAX;
+	if (!is_before(page, low, start, &address))
+		return address;
+	while (low < high) {
+		int middle = low + (high - low) / 2;
+
+		if (is_before(page, middle, start, &address))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* Whoever has put them out of order gets no endless search for it. */
+	return is_before(page, low, start, &address) ? ULONG_MAX : address;
+}
+
+/* The first place of all that does not end before @start; ULONG_MAX: none. */
+static unsigned long first_traced(unsigned long start)
+{
+	unsigned long first = ULONG_MAX;
 	const struct ftrace_page *at;
 	struct ftrace_page page;
 
 	if (!patches.ftrace_pages || !KS_GET(at, patches.ftrace_pages))
-		return 0;
-	for (unsigned int i = 0; i < PAGES_MAX && at && KS_GET(page, at); i++, at = page.next) {
-		unsigned long address = traced_in_page(&page, start, end);
-
-		if (address)
-			return address;
-	}
-	return 0;
-}
-
-/* Whether code that ftrace made for one of its users is at @address. */
-static bool is_trampoline(unsigned long address)
-{
-	const struct ftrace_ops *at;
-
-	if (!patches.ftrace_ops || !KS_GET(at, patches.ftrace_ops))
-		return false;
-	for (unsigned int i = 0; i < OPS_MAX && at && at != patches.ftrace_ops_end; i++) {
-		unsigned long start, bytes;
-
-		if (!KS_GET(start, &at->trampoline) || !KS_GET(bytes, &at->trampoline_size))
-			return false;
-		if (start && address >= start && address - start < bytes)
-			return true;
-		if (!KS_GET(at, &at->next))
-			return false;
-	}
-	return false;
+		return first;
+	for (unsigned int i = 0; i < PAGES_MAX && at && KS_GET(page, at); i++, at = page.next)
+		first = min(first, first_in_page(&page, start));
+	return first;
 }
 
 /*
@@ -384,35 +368,10 @@ static bool is_tracer(unsigned long target)
 {
 	char symbol[KSYM_SYMBOL_LEN];
 
-	if (target == patches.ftrace_caller || target == patches.ftrace_regs_caller || is_trampoline(target))
+	if (target == patches.ftrace_caller || target == patches.ftrace_regs_caller || ks_in_tracer_code(target))
 		return true;
 	sprint_symbol(symbol, target);
 	return strstarts(symbol, BPF_TRAMPOLINE) && isdigit(symbol[sizeof(BPF_TRAMPOLINE) - 1]) && !strchr(symbol, '[');
-}
-
-/* === kprobes === */
-
-/* As kernel/kprobes.c has them. */
-#define KPROBE_HASH_BITS 6
-#define KPROBE_BUCKETS (1 << KPROBE_HASH_BITS)
-#define CHAIN_MAX 1024
-
-/* Where the kprobe at @address is, and a copy of it.  NULL: there is none. */
-static const struct kprobe *kprobe_at(unsigned long address, struct kprobe *kprobe)
-{
-	const struct hlist_node *node;
-
-	if (!patches.kprobes || !KS_GET(node, &patches.kprobes[hash_ptr((void *)address, KPROBE_HASH_BITS)].first))
-		return NULL;
-	for (unsigned int i = 0; i < CHAIN_MAX && node; i++, node = kprobe->hlist.next) {
-		const struct kprobe *at = hlist_entry(node, struct kprobe, hlist);
-
-		if (!KS_GET(*kprobe, at))
-			return NULL;
-		if ((unsigned long)kprobe->addr == address)
-			return at;
-	}
-	return NULL;
 }
 
 /* === Undoing them === */
@@ -423,8 +382,8 @@ static const char *undo_ftrace(uint64_t cell_address, uint8_t *cell)
 	uint8_t now[SITE_BYTES];
 	struct kprobe kprobe;
 
-	address = traced_in(cell_address, cell_address + KS_REGION_CELL - 1);
-	if (!address || copy_from_kernel_nofault(now, (const void *)address, sizeof(now)))
+	address = first_traced(cell_address);
+	if (address >= cell_address + KS_REGION_CELL || copy_from_kernel_nofault(now, (const void *)address, sizeof(now)))
 		return NULL;
 	if (now[0] == INT3) {
 		copy_common(cell, cell_address, KS_REGION_CELL, nop5, address, sizeof(nop5));
@@ -433,11 +392,12 @@ static const char *undo_ftrace(uint64_t cell_address, uint8_t *cell)
 	if (now[0] != CALL32 || !is_tracer(target32(address, now)))
 		return NULL;
 	copy_common(cell, cell_address, KS_REGION_CELL, nop5, address, sizeof(nop5));
-	return kprobe_at(address, &kprobe) ? "kprobe" : "ftrace";
+	return ks_kprobe_at(address, &kprobe) ? "kprobe" : "ftrace";
 }
 
+/* In the @count bytes of @code, which are those of @start. */
 static bool undo_kprobe(const struct kprobe *at, const struct kprobe *kprobe, unsigned long address,
-			uint64_t cell_address, uint8_t *cell)
+			uint64_t start, uint8_t *code, size_t count)
 {
 	uint8_t was[SITE_BYTES], now[SITE_BYTES];
 	size_t bytes = 1;
@@ -458,19 +418,30 @@ static bool undo_kprobe(const struct kprobe *at, const struct kprobe *kprobe, un
 #endif
 	if (bytes == 1 && now[0] != INT3)
 		return false;
-	copy_common(cell, cell_address, KS_REGION_CELL, was, address, bytes);
+	copy_common(code, start, count, was, address, bytes);
 	return true;
 }
 
-static const char *undo_kprobes(uint64_t cell_address, uint8_t *cell)
+static const char *undo_kprobes(uint64_t start, uint8_t *code, size_t count)
 {
 	const char *name = NULL;
 
-	for (unsigned long address = cell_address - (SITE_BYTES - 1); address < cell_address + KS_REGION_CELL; address++) {
+	/* Breakpoints alone say little: the kernel fills the room behind returns with them. */
+	if (!ks_have_kprobes())
+		return NULL;
+	for (unsigned long address = start - (SITE_BYTES - 1); address < start + count; address++) {
+		const struct kprobe *at;
 		struct kprobe kprobe;
-		const struct kprobe *at = kprobe_at(address, &kprobe);
+		uint8_t now;
 
-		if (at && undo_kprobe(at, &kprobe, address, cell_address, cell))
+		if (address >= start)
+			now = code[address - start];
+		else if (!KS_GET(now, (const uint8_t *)address))
+			continue;
+		if (now != INT3 && now != JMP32)
+			continue;
+		at = ks_kprobe_at(address, &kprobe);
+		if (at && undo_kprobe(at, &kprobe, address, start, code, count))
 			name = "kprobe";
 	}
 	return name;
@@ -478,8 +449,24 @@ static const char *undo_kprobes(uint64_t cell_address, uint8_t *cell)
 
 /* === Interface === */
 
-void ks_patches_keep(uint64_t address, const void *bytes, size_t count)
+void ks_patches_keep(uint64_t address, void *bytes, size_t count)
 {
+	if (address < patches.start || address >= patches.end)
+		return;
+	/*
+	 * At a place of ftrace's is nothing, unless somebody has put something there since the boot.
+	 * Pieces come in order, and only some have such a place.
+	 */
+	if (address < patches.searched_from || address >= patches.traced + sizeof(nop5))
+		patches.traced = first_traced(address);
+	patches.searched_from = address;
+	while (patches.traced < address + count) {
+		copy_common(bytes, address, count, nop5, patches.traced, sizeof(nop5));
+		if (patches.traced + sizeof(nop5) > address + count)
+			break;
+		patches.traced = first_traced(patches.traced + sizeof(nop5));
+	}
+	undo_kprobes(address, bytes, count);
 	for (size_t i = first_site(address); i < patches.count; i++) {
 		struct site *site = &patches.sites[i];
 
@@ -506,7 +493,7 @@ const char *ks_patches_undo(uint64_t address, uint8_t cell[KS_REGION_CELL])
 	one = undo_ftrace(address, cell);
 	if (one)
 		note(&name, one);
-	one = undo_kprobes(address, cell);
+	one = undo_kprobes(address, cell, KS_REGION_CELL);
 	if (one)
 		note(&name, one);
 	return name;
@@ -530,6 +517,7 @@ int ks_patches_init(unsigned long start, unsigned long end)
 	unsigned long trampoline = ks_symbol("__static_call_text_start"), trampolines_end = ks_symbol("__static_call_text_end");
 	unsigned long thunk = ks_symbol("x86_return_thunk");
 
+	ks_hooks_init();
 	memset(&patches, 0, sizeof(patches));
 	patches.start = start;
 	patches.end = end;
@@ -543,9 +531,6 @@ int ks_patches_init(unsigned long start, unsigned long end)
 	patches.ftrace_pages = (const void *)ks_symbol("ftrace_pages_start");
 	if (!are_pages_known())
 		patches.ftrace_pages = NULL;
-	patches.ftrace_ops = (const void *)ks_symbol("ftrace_ops_list");
-	patches.ftrace_ops_end = (const void *)ks_symbol("ftrace_list_end");
-	patches.kprobes = (const void *)ks_symbol("kprobe_table");
 	/* A variable since this is chosen at boot; before, there was but one. */
 	if (!thunk || copy_from_kernel_nofault(&patches.return_thunk, (const void *)thunk, sizeof(patches.return_thunk)))
 		patches.return_thunk = ks_symbol("__x86_return_thunk");

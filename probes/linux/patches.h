@@ -32,7 +32,7 @@ size_t ks_patches_memory_bytes(void);
 extern const char ks_patching[];
 
 /* As in struct ks_region_type. */
-void ks_patches_keep(uint64_t address, const void *bytes, size_t count);
+void ks_patches_keep(uint64_t address, void *bytes, size_t count);
 const char *ks_patches_undo(uint64_t address, uint8_t cell[KS_REGION_CELL]);
 
 #endif /* KS_PATCHES_H */

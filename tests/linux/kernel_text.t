@@ -74,6 +74,20 @@ step probe-inside sweep
 to 0 events/kprobes/inside/enable
 to '' kprobe_events
 step probe-inside-off sweep
+# All of it is there before the baseline.
+to $traced set_ftrace_filter
+to function current_tracer
+to 'p:inside vfs_statx+5' kprobe_events
+to 1 events/kprobes/inside/enable
+step foreign ask reset kernel-text
+sweep >/dev/null
+step before ask records kernel-text --run --peek
+to 0 events/kprobes/inside/enable
+to '' kprobe_events
+to nop current_tracer
+to '' set_ftrace_filter
+step foreign-back sweep
+step before-off sweep
 step status ask status
 step end rmmod ksense
 step log dmesg
@@ -150,6 +164,13 @@ my $put_places_back = sub {
 		gdb_write($gdb, $_, $place{$_}) for keys %place;
 	});
 };
+# The first of them alone, where ftrace would put a call.
+my $change_victim = sub {
+	with_dom0($symbol{_stext}, sub { gdb_write($_[0], $symbol{$victim}, "\xe8" . pack('l<', $symbol{panic} - $symbol{$victim} - 5)) });
+};
+my $put_victim_back = sub {
+	with_dom0($symbol{_stext}, sub { gdb_write($_[0], $symbol{$victim}, $old{$symbol{$victim}}) });
+};
 my $put_back = sub {
 	with_dom0($symbol{_stext}, sub {
 		my ($gdb) = @_;
@@ -169,7 +190,8 @@ my $read_all = sub {
 
 my $steps = boot($script, '--smp', 2, '--one-thread', '--add', $KS::module, '--gdb', $gdb_socket,
 		 { readout => $read_all, 'wait-modified' => $change, 'wait-restored' => $put_back,
-		   'wait-places' => $change_places, 'wait-places-back' => $put_places_back });
+		   'wait-places' => $change_places, 'wait-places-back' => $put_places_back,
+		   foreign => $change_victim, 'foreign-back' => $put_victim_back });
 
 is($steps->{load}{status}, 0, 'it loads') or diag $steps->{load}{err};
 my @first = json($steps->{baseline});
@@ -235,6 +257,15 @@ for my $case (
 	my ($sweep) = grep { $_->{kind} eq 'sweep' && $_->{range} eq 'text' } json($steps->{"$step-off"});
 	is($sweep->{modified}, 0, 'when it is over, all is as it was');
 }
+
+# What was there before the baseline is no part of it: the first sweep after it tells.
+my %site_of = map { ($_->{symbol} // '') => $_->{site} // '' } grep { $_->{kind} eq 'modified' } json($steps->{before});
+is_deeply(\%site_of, { "$traced+0x0" => 'ftrace', 'vfs_statx+0x0' => 'kprobe', "$victim+0x0" => '' },
+	  'a function that was traced, a kprobe, and a call that is nobody\'s doing, where ftrace has its place') or diag $steps->{before}{out};
+my %restored = map { ($_->{symbol} // '') => 1 } grep { $_->{kind} eq 'restored' } json($steps->{'foreign-back'});
+is_deeply([grep { !$restored{$_} } keys %site_of], [], 'which are restored when all that is put back') or diag $steps->{'foreign-back'}{out};
+my @left = grep { $_->{kind} eq 'differs' } json($steps->{'before-off'});
+is((grep { !exists $_->{site} } @left), 0, 'and what differs then is what the kernel turned for them, and has turned back') or diag $steps->{'before-off'}{out};
 
 my ($status) = json($steps->{status});
 my ($probe) = grep { $_->{name} eq 'kernel-text' } @{$status->{probes}};

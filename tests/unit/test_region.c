@@ -96,10 +96,20 @@ static struct {
 };
 #define SITES (sizeof(sites) / sizeof(sites[0]))
 
-static void keep(struct ks_probe *probe, uint64_t address, const void *bytes, size_t count)
+/*
+ * The third place: what was there before somebody had the "kernel" patch it, if that was before the
+ * baseline; else all 0.
+ */
+static uint8_t before_patch[5];
+
+static void keep(struct ks_probe *probe, uint64_t address, void *bytes, size_t count)
 {
+	uint64_t third = BASE + sites[2].at;
+
 	(void)probe;
 	assert_true(count && address / KS_REGION_PAGE == (address + count - 1) / KS_REGION_PAGE);
+	if (before_patch[0] && third >= address && third < address + count)
+		memcpy((uint8_t *)bytes + (third - address), before_patch, sizeof(before_patch));
 	for (size_t i = 0; i < SITES; i++)
 		for (size_t k = 0; k < 5; k++)
 			if (BASE + sites[i].at + k >= address && BASE + sites[i].at + k < address + count)
@@ -972,6 +982,31 @@ static void patched_by_somebody_else(void **state)
 	assert_string_equal(kit_text(look(), 0, "site"), "label");
 }
 
+/*
+ * What was patched before the baseline was taken is not made part of it: the SHA-256 is of what is
+ * there; the next sweep, here of the same look, tells where it is the kernel's own doing; and
+ * nothing is left of it when it is undone.
+ */
+static void patched_before_the_baseline(void **state)
+{
+	uint8_t *third = bytes_of(0) + sites[2].at;
+	json_t *lines;
+
+	(void)state;
+	memset(before_patch, 0x55, 5);
+	before_patch[0] = 0x0f;
+	patch(2, 0xe9);
+	lines = look();
+	assert_string_equal(kinds(lines), BASELINES " modified:range0");
+	assert_string_equal(kit_text(lines, 0, "sha256"), sha256_of(bytes_of(0), sizes[0]));
+	assert_string_equal(kit_text(lines, RANGES, "site"), "call");
+	assert_string_equal(kit_text(lines, RANGES, "address"), "0xffff82d040201200");
+	memcpy(third, before_patch, 5);
+	assert_string_equal(kinds(look()), "restored:range0");
+	assert_string_equal(kinds(look()), "");
+	memset(before_patch, 0, sizeof(before_patch));
+}
+
 /* In one step or in hundreds: the same records. */
 static void steps_change_nothing(void **state)
 {
@@ -1077,6 +1112,7 @@ int main(void)
 		with_world(every_bit_with_every_key),
 		with_world(patched_all_day),
 		with_world(patched_by_somebody_else),
+		with_world(patched_before_the_baseline),
 		cmocka_unit_test(steps_change_nothing),
 		cmocka_unit_test(no_memory),
 		cmocka_unit_test(memory_for_ranges),
