@@ -107,7 +107,7 @@ sub kinds_of {
 	my ($probe) = @_;
 	my $macros = qr/KIND|ONE|KIND_BY|ALARMS|ALARMS_BY|STILL|SEALED/;
 	my @kinds;
-	my $args = qr/"([\w-]+)", struct (\w+), (\w+)(?:, (\w+))?(?:, (\w+))?(?:,\s*($literals))?/;
+	my $args = qr{"([\w-]+)", struct (\w+), (\w+)(?:,\s*(\w+))?(?:,\s*(\w+))?(?:,\s*($literals))?};
 	while ($probe->{own} =~ /\bKS_($macros)\($args\)/g) {
 		my ($macro, $kind, $struct, $table, $last, $by, $what) = ($1, $2, $3, $4, $5, $6, text_of($7));
 		my %key = map { $_ => 1 } defined $last ? members_to($probe->{with_others}, $struct, $last) : ();
@@ -128,7 +128,9 @@ sub kinds_of {
 sub lists_of {
 	my ($path) = @_;
 	my (@kinds, @members);
-	for (slurp($path) =~ /^ \*   (\S.*)$/mg) {
+	# What is indented further goes on with the line before.
+	my $text = slurp($path) =~ s/\n \* {8,}(?=\S)/ /gr;
+	for ($text =~ /^ \*   (\S.*)$/mg) {
 		my @columns = split / {2,}/, s/"([\w-]+)"/`$1`/gr;
 		push @kinds, [@columns] if @columns == 2;
 		push @members, { member => $columns[0], type => $columns[1], kinds => $columns[2],
