@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# The project's own part: library and command, the host port, tests, and what drives the build of Xen.  Each kernel's part is built by that kernel's
-# build system.  All results go to build/.
+# The project's own part: library and command, the host port, tests, and what drives the build of
+# Xen.  Each kernel's part is built by that kernel's build system.  All results go to build/.
 
 B ?= build
 CC ?= gcc
@@ -21,19 +21,21 @@ PROBE_SRC = probes/set.c probes/set_record.c probes/set_table.c probes/region.c
 HOST_SRC = $(filter-out host/main.c,$(sort $(wildcard host/*.c probes/host/*.c)))
 
 # What goes into Xen.
-SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] include/*.h) xen/Makefile.sense xen/apply \
-	      $(wildcard xen/patches/* xen/flask/*)
+SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] include/*.h) \
+	      xen/Makefile.sense xen/apply $(wildcard xen/patches/* xen/flask/*)
 
 .DEFAULT_GOAL = all
 
-.PHONY: all help host xen stock sensing-domain module share demo check check-all check-long check-configs check-stress bench install uninstall install-dkms clean distclean packages
+.PHONY: all help host xen stock sensing-domain module share demo bench clean distclean packages
+.PHONY: check check-all check-long check-configs check-stress install uninstall install-dkms
 all: host tools xen ## build library and command, the host port, and Xen with the sensor (default)
 
 help: ## list the targets
 	@echo 'Targets:'
-	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' Makefile cli/cli.mk tests/tests.mk tests/linux/linux.mk lab/lab.mk | expand -t 24
+	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' \
+		Makefile cli/cli.mk tests/tests.mk tests/linux/linux.mk lab/lab.mk | expand -t 24
 	@echo 'Variables:'
-	@echo '  XEN_SRC=DIR           a Xen source tree of yours (release $(XEN_RELEASE)), instead of the one that is fetched'
+	@echo '  XEN_SRC=DIR           a Xen source tree of yours (release $(XEN_RELEASE)), not the fetched one'
 	@echo '  KDIR=DIR              the headers of the kernel that the module is for; the running one'
 	@echo '  DESTDIR= PREFIX=      for install and uninstall; PREFIX is $(PREFIX)'
 	@echo '  B=DIR                 where everything is built; it is $(B)'
@@ -106,26 +108,30 @@ $(B)/xen-stock/xen: $(STOCK)
 	vm/build-xen $(PRISTINE) $(B)/xen-stock
 	@touch $@
 
-# The other Xen that the tests boot.  A debug build tries, as it starts, whether the CPU raises the exceptions that it should.  QEMU 7.2 raises #GP for
-# #SS, and Xen then waits 3 s for somebody to read that.  Its test, and nothing else, is told what this CPU does.  And it has one slot for calls of
-# the sensor, not one for each CPU: so two callers meet on two CPUs, where else it would take more CPUs than there are slots.
+# The other Xen that the tests boot.  A debug build tries, as it starts, whether the CPU raises the
+# exceptions that it should.  QEMU 7.2 raises #GP for #SS, and Xen then waits 3 s for somebody to
+# read that.  Its test, and nothing else, is told what this CPU does.  And it has one slot for
+# calls of the sensor, not one for each CPU: so two callers meet on two CPUs, where else it would
+# take more CPUs than there are slots.
 $(B)/xen-%/xen: tests/xen/%.config xen/sense.config $(APPLIED)
 	rsync -a --delete $(B)/xen-sense/ $(B)/xen-$*-tree/
-	sed -i '/rax = 0xfedcba9876543210/{n;s/TRAP_stack_error/TRAP_gp_fault/}' $(B)/xen-$*-tree/xen/arch/x86/extable.c
+	sed -i '/rax = 0xfedcba9876543210/{n;s/TRAP_stack_error/TRAP_gp_fault/}' \
+		$(B)/xen-$*-tree/xen/arch/x86/extable.c
 	sed -i 's/^#define KS_SLOTS_MAX .*/#define KS_SLOTS_MAX 1/' $(B)/xen-$*-tree/xen/common/sense/xen/sense.c
 	vm/build-xen $(B)/xen-$*-tree $(B)/xen-$* xen/sense.config tests/xen/$*.config
 	@touch $@
 
 # === The sensing domain ======================================================
 
-sensing-domain: $(B)/sensing-domain/initrd ## build a guest for the sensor to be handed over to (docs/sensing-domain.md)
+sensing-domain: $(B)/sensing-domain/initrd ## build a guest to hand the sensor over to (docs/sensing-domain.md)
 
 $(B)/sensing-domain/initrd: $(B)/cli/ksense $(wildcard sensing-domain/*) vm/build-guest
 	sensing-domain/build $< $(@D)
 
 # === Linux ===================================================================
 
-# The kernel that the module is for.  The tests have one of their own, for the kernel of the emulated machine.
+# The kernel that the module is for.  The tests have one of their own, for the kernel of
+# the emulated machine.
 KDIR ?= /lib/modules/$(shell uname -r)/build
 GUEST_KDIR = /usr/src/linux-headers-$(shell cat $(B)/vm/kernel/release 2>/dev/null)
 
@@ -161,9 +167,9 @@ $(B)/vm/kernel/release:
 module_tree = rsync -aR $(MODULE_FILES) $(1)/ && cp linux/Kbuild $(1)/Kbuild
 
 # In a copy, so that the kernel's build leaves nothing here.
-$(B)/linux/ksense.ko $(B)/linux-guest/ksense.ko $(B)/linux-debug/ksense.ko $(B)/linux-debug-rt/ksense.ko $(B)/linux-6.12/ksense.ko: \
-		$(MODULE_FILES) linux/Kbuild
-	@[ -f "$(MODULE_KDIR)/Makefile" ] || { echo "no kernel headers in $(MODULE_KDIR): install linux-headers-amd64, or give KDIR=" >&2; exit 1; }
+$(patsubst %,$(B)/%/ksense.ko,linux linux-guest linux-debug linux-debug-rt linux-6.12): $(MODULE_FILES) linux/Kbuild
+	@[ -f "$(MODULE_KDIR)/Makefile" ] || { \
+		echo "no kernel headers in $(MODULE_KDIR): install linux-headers-amd64, or give KDIR=" >&2; exit 1; }
 	@mkdir -p $(@D)
 	$(call module_tree,$(@D))
 	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) $(MODULE_OPTIONS) modules
@@ -176,7 +182,7 @@ install-dkms: ## install the module's sources for DKMS, below DESTDIR/usr/src
 	$(call module_tree,$(DKMS_TREE))
 	sed 's/@VERSION@/$(VERSION)/' linux/dkms.conf >$(DKMS_TREE)/dkms.conf
 
-share: $(B)/xen/xen $(B)/linux-guest/ksense.ko ## how much of Xen's sensor is the same files as Linux's; fails below 85 %
+share: $(B)/xen/xen $(B)/linux-guest/ksense.ko ## how much of Xen's sensor is Linux's files too; fails below 85 %
 	@scripts/share $(B)/xen $(B)/linux-guest
 
 .PHONY: probe-pages
@@ -197,9 +203,10 @@ check: ## install what is missing and run the tests (see check-long)
 	@scripts/packages
 	@$(MAKE) --no-print-directory check-all
 
-# Everything is built first; then one runner runs it all, three tests at a time, and its summary is the last that is said.  Most tests use one CPU, and not all
-# the time: three keep two busy.
-# The longest come first, so that at the end nothing long is left alone; load.t, whose machine keeps two CPUs busy, beside those with one.
+# Everything is built first; then one runner runs it all, three tests at a time, and its summary is
+# the last that is said.  Most tests use one CPU, and not all the time: three keep two busy. The
+# longest come first, so that at the end nothing long is left alone; load.t, whose machine keeps
+# two CPUs busy, beside those with one.
 LONGEST = $(patsubst %,tests/%.t,xen/access linux/load xen/flask xen/soak xen/stress)
 # What takes long by itself is in check-long.
 LONG_T = tests/xen/callers.t tests/xen/noise.t
@@ -209,8 +216,8 @@ TESTS = $(LONGEST) $(filter-out $(LONGEST),$(ALL_T))
 .PHONY: check-parts
 check-parts:
 	@vm/build-guest --domu
-	@$(MAKE) --no-print-directory -j2 host tools xen $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(LINUX_TEST_PARTS) $(B)/linux-guest/ksense.ko \
-		$(B)/bench/host $(B)/bench/search $(B)/bench/linux
+	@$(MAKE) --no-print-directory -j2 host tools xen $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(LINUX_TEST_PARTS) \
+		$(B)/linux-guest/ksense.ko $(B)/bench/host $(B)/bench/search $(B)/bench/linux
 
 check-all: check-parts
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j3 --timer $(TESTS)
@@ -218,8 +225,10 @@ check-all: check-parts
 check-long: ## what is too long for make check: more tests on the debug build of Xen, longer storms
 	@scripts/packages
 	@$(MAKE) --no-print-directory check-parts
-	KS_LONG=1 KS_ACCESS='without a policy' KS_STORM_SECONDS=30 KS_IDT_SECONDS=20 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer tests/xen/checked.t \
-		$(patsubst %,tests/xen/%.t,access compare roots idt guests) tests/linux/processes.t tests/linux/modules.t $(LONG_T)
+	KS_LONG=1 KS_ACCESS='without a policy' KS_STORM_SECONDS=30 KS_IDT_SECONDS=20 \
+		KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer \
+		$(patsubst %,tests/xen/%.t,checked access compare roots idt guests) \
+		$(patsubst %,tests/linux/%.t,processes modules) $(LONG_T)
 
 # Not in make check: each takes a minute or more, and one of them a cross-compiler.
 check-configs: $(APPLIED) ## build Xen in each configuration of tests/xen/configs, or in CONFIGS=
@@ -228,12 +237,14 @@ check-configs: $(APPLIED) ## build Xen in each configuration of tests/xen/config
 check-stress: ## ten minutes in which all that can go away in Xen does, under the probes
 	@scripts/packages
 	@vm/build-guest
-	@$(MAKE) --no-print-directory -j2 tools $(B)/xen-checked/xen $(B)/tests/abi $(B)/tests/churn $(B)/tests/checked.livepatch
+	@$(MAKE) --no-print-directory -j2 tools $(B)/xen-checked/xen $(B)/tests/abi $(B)/tests/churn \
+		$(B)/tests/checked.livepatch
 	KS_STRESS_SECONDS=600 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -v --timer tests/xen/stress.t
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages
-	@$(MAKE) --no-print-directory all stock $(B)/bench/host $(B)/bench/search $(B)/bench/xen $(B)/bench/linux $(B)/linux-guest/ksense.ko
+	@$(MAKE) --no-print-directory all stock $(patsubst %,$(B)/bench/%,host search xen linux) \
+		$(B)/linux-guest/ksense.ko
 	KS_BUILD=$(B) bench/run
 
 # gnu11: Xen's headers ask for it.
@@ -241,14 +252,16 @@ $(B)/bench/xen: bench/xen.c include/sense.h
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) -std=gnu11 $(CFLAGS) -o $@ $< -lxencall -lxenctrl -lpthread
 
-# The core, with a call in each basic block, for the search of the dearest request.  memcmp() is a kernel's: not unrolled here, and counted.
+# The core, with a call in each basic block, for the search of the dearest request.  memcmp() is a
+# kernel's: not unrolled here, and counted.
 $(B)/bench/traced/%.o: %.c $(wildcard core/*.h host/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) -O2 -fno-builtin-memcmp -fsanitize-coverage=trace-pc -Ihost -c -o $@ $<
 
 $(B)/bench/search: bench/search.c bench/still_port.c bench/weights $(CORE_SRC:%.c=$(B)/bench/traced/%.o)
 	@mkdir -p $(@D)
-	$(CC) $(KS_CFLAGS) -O2 -fno-builtin -fno-tree-loop-distribute-patterns -no-pie -Ihost -o $@ $(filter %.c %.o,$^) -lnettle -lpthread
+	$(CC) $(KS_CFLAGS) -O2 -fno-builtin -fno-tree-loop-distribute-patterns -no-pie -Ihost -o $@ \
+		$(filter %.c %.o,$^) -lnettle -lpthread
 	bench/weights $@ >$@.weights
 
 $(B)/bench/linux: bench/linux.c
@@ -265,7 +278,8 @@ include lab/lab.mk
 
 # === Install, clean ==========================================================
 
-# What is installed: mode, folder below PREFIX, file.  What uninstall removes is computed from the same list.
+# What is installed: mode, folder below PREFIX, file.  What uninstall removes is computed
+# from the same list.
 INSTALLED = 755:bin:$(B)/cli/ksense 755:bin:$(B)/host/ksense-host \
 	    644:lib:$(B)/lib/libksense.so.$(LIB_ABI) 644:lib:$(B)/lib/libksense.a \
 	    644:include/ksense:lib/libksense.h 644:include/ksense:include/sense.h \

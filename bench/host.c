@@ -6,7 +6,8 @@
  * rounds: what the machine can do when nothing disturbs it.
  *
  *   produce   the set engine walks items of which all changed, and writes a record of each
- *   deliver   ks_serve() writes the lines of a "records" reply into a buffer, and they are confirmed
+ *   deliver   ks_serve() writes the lines of a "records" reply into a buffer, and they are
+ *             confirmed
  *   reader    our strict reader over every token of JSONL, beside jansson's json_loadb()
  */
 #include <jansson.h>
@@ -50,8 +51,9 @@ struct vcpu {
 };
 
 static const struct ks_field fields[] = {
-	KS_FIELD(struct vcpu, domid, KS_U32),   KS_FIELD(struct vcpu, vcpu, KS_U32), KS_FIELD(struct vcpu, state, KS_STRING),
-	KS_FIELD(struct vcpu, online, KS_BOOL), KS_FIELD(struct vcpu, root, KS_HEX), KS_FIELD(struct vcpu, affinity, KS_HEX),
+	KS_FIELD(struct vcpu, domid, KS_U32), KS_FIELD(struct vcpu, vcpu, KS_U32),
+	KS_FIELD(struct vcpu, state, KS_STRING), KS_FIELD(struct vcpu, online, KS_BOOL),
+	KS_FIELD(struct vcpu, root, KS_HEX), KS_FIELD(struct vcpu, affinity, KS_HEX),
 	KS_LIVE(struct vcpu, run_time_ns, KS_NS),
 };
 
@@ -195,8 +197,11 @@ static void best(double *value, double now)
 
 int main(void)
 {
-	static const char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"4f1c0e6a9d2b4c58a7e3\", \"records\", \"*\"]}";
-	const struct ks_sensor_config config = { .name = "bench", .types = types, .types_count = 1, .ring_bytes = RING_BYTES };
+	static const char line[] =
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"4f1c0e6a9d2b4c58a7e3\", \"records\", \"*\"]}";
+	const struct ks_sensor_config config = {
+		.name = "bench", .types = types, .types_count = 1, .ring_bytes = RING_BYTES
+	};
 	struct speed speed = { 0 };
 	double ours = 0, jansson = 0;
 
@@ -222,12 +227,16 @@ int main(void)
 		fprintf(stderr, "records were lost\n");
 		return 1;
 	}
-	printf("records through the core\t%.2f\tM records/s\t>= 1\tmade by the set engine and delivered by ks_serve()\n", speed.both / 1e6);
+	printf("records through the core\t%.2f\tM records/s\t>= 1\t"
+	       "made by the set engine and delivered by ks_serve()\n",
+	       speed.both / 1e6);
 	printf("  made\t%.2f\tM records/s\t\tset engine, every item changed\n", speed.produce / 1e6);
 	printf("  delivered\t%.2f\tM records/s\t\tks_serve() and ks_confirm()\n", speed.deliver / 1e6);
-	printf("record\t%.0f\tbytes\t<= 250\twith what is around it in a reply: %.0f\n", speed.record_bytes, speed.bytes);
+	printf("record\t%.0f\tbytes\t<= 250\twith what is around it in a reply: %.0f\n", speed.record_bytes,
+	       speed.bytes);
 	printf("reader on JSONL\t%.0f\tMB/s\t\tevery token of %zu reply lines\n", ours, jsonl_lines);
-	printf("  jansson\t%.0f\tMB/s\t\tjson_loadb() of the same lines: ours is %.1f times as fast\n", jansson, ours / jansson);
+	printf("  jansson\t%.0f\tMB/s\t\tjson_loadb() of the same lines: ours is %.1f times as fast\n", jansson,
+	       ours / jansson);
 	ks_sensor_stop(&sensor);
 	return 0;
 }

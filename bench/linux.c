@@ -3,9 +3,12 @@
  * linux.c - what the sensor in Linux costs, measured in Dom0 on the emulator's repeatable clock:
  * rdtsc counts instructions there.
  *
- * Usage: linux ask SOCKET           a request's round trip, beside a bare read of a file in /proc of the same size
- *        linux pass SOCKET          a whole pass of the probe "processes", beside reading all of /proc/PID/stat
- *        linux load NAME N STATE    how long N times a fixed amount of work takes: of NAME fork or syscall; STATE is told in the line
+ * Usage: linux ask SOCKET           a request's round trip, beside a bare read of a file of the
+ *                                   same size in /proc
+ *        linux pass SOCKET          a whole pass of the probe "processes", beside reading each
+ *                                   /proc/PID/stat
+ *        linux load NAME N STATE    how long N times a fixed amount of work takes; NAME is fork
+ *                                   or syscall, and STATE goes into the line's name
  *
  * Prints lines "name<TAB>value<TAB>unit".  Single calls are the smallest of many.
  */
@@ -74,11 +77,14 @@ static size_t ask(const char *request)
 	return ask_until(request, "\n");
 }
 
-static const char status[] = "{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"status\",\"processes\"]}\n";
-static const char discovery[] = "{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"discovery\",\"*\"]}\n";
+static const char status[] =
+	"{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"status\",\"processes\"]}\n";
+static const char discovery[] =
+	"{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"discovery\",\"*\"]}\n";
 /* Makes a pass with a record of every process, and has none of them sent. */
-static const char run[] = "{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"records\",\"processes\","
-			  "{\"run\":true,\"peek\":true,\"filter\":{\"kind\":\"none\"}}]}\n";
+static const char run[] =
+	"{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"records\",\"processes\","
+	"{\"run\":true,\"peek\":true,\"filter\":{\"kind\":\"none\"}}]}\n";
 
 static uint64_t status_of(const char *member)
 {

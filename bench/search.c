@@ -155,8 +155,8 @@ static enum ks_step step(struct ks_probe *probe, uint64_t deadline_ns)
 
 /* Those of Xen, so that what is found here names probes that are there. */
 static const struct ks_probe_type types_of[] = {
-	PROBE("xen-domains"), PROBE("xen-text"), PROBE("xen-idt"), PROBE("xen-pagetables"), PROBE("dom0-entries"), PROBE("dom0-roots"),
-	PROBE("xen-access"),
+	PROBE("xen-domains"), PROBE("xen-text"), PROBE("xen-idt"), PROBE("xen-pagetables"), PROBE("dom0-entries"),
+	PROBE("dom0-roots"), PROBE("xen-access"),
 };
 #define PROBES (sizeof(types_of) / sizeof(*types_of))
 
@@ -232,7 +232,9 @@ struct input {
 };
 
 enum { C_SYNTAX, C_ERROR, C_DISCOVERY, C_STATUS, C_CONTROL, C_RECORDS, C_PEEK, C_RUN, CLASSES };
-static const char *const class_names[CLASSES] = { "syntax", "error", "discovery", "status", "control", "records", "peek", "run" };
+static const char *const class_names[CLASSES] = {
+	"syntax", "error", "discovery", "status", "control", "records", "peek", "run",
+};
 
 static int class_of(const struct ks_request *request)
 {
@@ -307,19 +309,22 @@ static int run(struct input *input)
 /* === The search ========================================================= */
 
 static const char *const words[] = {
-	"\\n", "\\u0041", "\\u00e4", "\\ud83d\\ude00", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80", " ", "\t", " \t\n", "x", "xxxxxxxxxxxxxxx\\n",
-	"\"", ",", ":", "{", "}", "[", "]", "[]", "1,", "0", "true", "\"a\":1,", "{\"a\":", "peek:true,", "run:true,", "since:0,", "max:99999,",
-	"filter:{kind:vcpu},", "filter:{", "\"\\u0073eq\":1,", "domid:3,", "affinity:\"all \\\"\\n\x7f\xc3\xa4\",", "zz:\"\\n\",", "xen-domains",
-	"*", "records", "status", "discovery", "reset", "low", "0.1", "0.2", "\"k\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\":1,",
+	"\\n", "\\u0041", "\\u00e4", "\\ud83d\\ude00", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80", " ", "\t",
+	" \t\n", "x", "xxxxxxxxxxxxxxx\\n", "\"", ",", ":", "{", "}", "[", "]", "[]", "1,", "0", "true", "\"a\":1,",
+	"{\"a\":", "peek:true,", "run:true,", "since:0,", "max:99999,", "filter:{kind:vcpu},", "filter:{",
+	"\"\\u0073eq\":1,", "domid:3,", "affinity:\"all \\\"\\n\x7f\xc3\xa4\",", "zz:\"\\n\",", "xen-domains", "*",
+	"records", "status", "discovery", "reset", "low", "0.1", "0.2", "\"k\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\":1,",
 };
 #define WORDS (sizeof(words) / sizeof(*words))
 
 #define R(version, rest) "{Virtue-protocol-version:" version ",request:[4f1c0e6a9d2b4c58a7e3," rest "]}"
 static const char *const starts[] = {
-	R("0.1", "discovery,*"), R("0.2", "status,*"), R("0.2", "status,xen-domains"), R("0.1", "records,*"), R("0.1", "records,*,{peek:true}"),
-	R("0.1", "records,*,{filter:{kind:nope}}"), R("0.1", "records,*,{peek:true,filter:{a1:1,a2:1,a3:1,a4:1,a5:1,a6:1,a7:1,a8:1}}"),
-	R("0.1", "records,xen-domains,{filter:{\"\\u0073eq1\":1,\"\\u0074ime1\":1,\"\\u0070robe1\":1}}"), R("0.1", "records,*,{run:true}"),
-	R("0.1", "records,*,{run:true,peek:true,filter:{zz:\"\\n\"}}"), R("0.1", "reset,*"), R("0.1", "adversarial,*"), R("0.2", "add,*,\"\\n\""),
+	R("0.1", "discovery,*"), R("0.2", "status,*"), R("0.2", "status,xen-domains"), R("0.1", "records,*"),
+	R("0.1", "records,*,{peek:true}"), R("0.1", "records,*,{filter:{kind:nope}}"),
+	R("0.1", "records,*,{peek:true,filter:{a1:1,a2:1,a3:1,a4:1,a5:1,a6:1,a7:1,a8:1}}"),
+	R("0.1", "records,xen-domains,{filter:{\"\\u0073eq1\":1,\"\\u0074ime1\":1,\"\\u0070robe1\":1}}"),
+	R("0.1", "records,*,{run:true}"), R("0.1", "records,*,{run:true,peek:true,filter:{zz:\"\\n\"}}"),
+	R("0.1", "reset,*"), R("0.1", "adversarial,*"), R("0.2", "add,*,\"\\n\""),
 };
 
 #define KEPT 6
@@ -379,7 +384,8 @@ static void mutate(struct input *input)
 		size_t from = below(other->bytes + 1);
 
 		len = other->bytes - from;
-		put(input, at, other->line + from, 1 + below(len < 300 ? len : 300) < len ? 1 + below(len < 300 ? len : 300) : len);
+		put(input, at, other->line + from,
+		    1 + below(len < 300 ? len : 300) < len ? 1 + below(len < 300 ? len : 300) : len);
 		break;
 	}
 	default:
@@ -415,7 +421,9 @@ static void try(struct input *input)
 
 static void try_line(const char *line, size_t bytes)
 {
-	struct input input = { .room = KS_LINE_MAX, .control = true, .bytes = bytes < KS_REQUEST_MAX ? bytes : KS_REQUEST_MAX };
+	struct input input = { .room = KS_LINE_MAX,
+			       .control = true,
+			       .bytes = bytes < KS_REQUEST_MAX ? bytes : KS_REQUEST_MAX };
 
 	memcpy(input.line, line, input.bytes);
 	if (bytes)
@@ -501,7 +509,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < CLASSES; i++) {
 		const struct input *worst = &best[i][0];
 
-		printf("%s\t%llu\tinstructions on the host, %zu bytes\n", class_names[i], (unsigned long long)worst->units, worst->bytes);
+		printf("%s\t%llu\tinstructions on the host, %zu bytes\n", class_names[i],
+		       (unsigned long long)worst->units, worst->bytes);
 		snprintf(path, sizeof(path), "%s/%s", argv[3], class_names[i]);
 		/* Not for a few instructions: what is kept changes when something was found. */
 		if (worst->units > kept_units[i] + kept_units[i] / 100)

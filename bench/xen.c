@@ -11,8 +11,10 @@
  * longest step.
  *
  *	xen                  all of that
- *	xen worst FILE...    the dearest call of each of these requests, which bench/search.c has found and kept
- *	xen crowd SECONDS    two readers at once, each probe at adversarial: the longest call and the longest steps, in ns
+ *	xen worst FILE...    the dearest call of each of these requests, which bench/search.c
+ *	                     has found and kept
+ *	xen crowd SECONDS    two readers at once, each probe at adversarial: the longest call
+ *	                     and the longest steps, in ns
  */
 #include <pthread.h>
 #include <stdbool.h>
@@ -48,7 +50,8 @@ static struct {
 } *area;
 
 #define REQUEST(version, command, target, options) \
-	"{\"Virtue-protocol-version\":" version ",\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"" command "\",\"" target "\"" options "]}"
+	"{\"Virtue-protocol-version\":" version ",\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"" command "\",\"" target \
+	"\"" options "]}"
 
 static const char discovery[] = REQUEST("0.1", "discovery", "*", "");
 static const char status_all[] = REQUEST("0.2", "status", "*", "");
@@ -105,7 +108,8 @@ static void do_null(void)
 
 static void do_xen_version(void)
 {
-	xencall2(xen, 17, 0, 0); /* __HYPERVISOR_xen_version, XENVER_version: no argument, a number back */
+	/* __HYPERVISOR_xen_version, XENVER_version: no argument, a number back */
+	xencall2(xen, 17, 0, 0);
 }
 
 static void do_discovery(void)
@@ -194,7 +198,8 @@ static uint64_t status_of(const char *probe, const char *member)
 
 static struct probe {
 	char name[32];
-	uint64_t own, asked;    /* the smallest sample of its own accord, and of those that were asked for */
+	/* the smallest sample of its own accord, and of those that were asked for */
+	uint64_t own, asked;
 	uint64_t longest_step;
 	uint64_t runs;          /* at the last look */
 } probes[PROBES_MAX];
@@ -313,7 +318,8 @@ static void bench_probes(void)
 		say_of("whole sample", probe, ", asked for", probe->asked);
 		/* A census: its cost goes with Dom0's memory, of which there is half a GiB. */
 		if (!strcmp(probe->name, "dom0-roots") && dom0_pages)
-			say("census of dom0-roots, for a GiB of Dom0", probe->asked * (1 << 18) / dom0_pages, "instructions");
+			say("census of dom0-roots, for a GiB of Dom0", probe->asked * (1 << 18) / dom0_pages,
+			    "instructions");
 	}
 }
 
@@ -331,7 +337,8 @@ static void fill_rings(void)
 
 	for (int i = 0; i < 4; i++) {
 		for (size_t j = 0; j < sizeof(fill) / sizeof(*fill); j++) {
-			snprintf(request, sizeof(request), REQUEST("0.1", "records", "%s", ",{\"run\":true,\"peek\":true}"), fill[j]);
+			snprintf(request, sizeof(request),
+				 REQUEST("0.1", "records", "%s", ",{\"run\":true,\"peek\":true}"), fill[j]);
 			ask(request);
 		}
 	}
@@ -342,7 +349,8 @@ static void fill_rings(void)
  * many calls there were.  @pause_us behind each: what a call has queued for later, a probe's step
  * as a rule, is to run there, and not on the way out of the next call.
  */
-static int time_calls(const char *line, uint32_t bytes, uint32_t room, unsigned int pause_us, uint64_t least[WORST_CALLS])
+static int time_calls(const char *line, uint32_t bytes, uint32_t room, unsigned int pause_us,
+		      uint64_t least[WORST_CALLS])
 {
 	struct xen_sense_exchange *exchange = &area->exchange;
 	int calls = 0;
@@ -410,7 +418,8 @@ static int bench_worst(char **files)
 
 			fill_rings();
 			ask(low);
-			usleep(200000); /* until what that has queued is over: it would be a part of every round */
+			/* until what that has queued is over: it would be a part of every round */
+			usleep(200000);
 			done = time_calls(line, (uint32_t)bytes, room, 300 * (unsigned int)round, least);
 			calls = done < calls ? done : calls;
 		}
@@ -511,7 +520,8 @@ static void record_sizes(uint64_t *records, uint64_t *bytes)
 		char *end = strchr(at, '\n');
 
 		++*records;
-		*bytes += (uint64_t)(end - at) - 1 - 3; /* the comma before, the "]}" and "}" of the envelope behind */
+		/* the comma before, the "]}" and "}" of the envelope behind */
+		*bytes += (uint64_t)(end - at) - 1 - 3;
 		*bytes += 1;
 	}
 }

@@ -22,7 +22,8 @@
 static json_t *build_scalar(const struct ks_json_value *value)
 {
 	size_t quote = value->type == KS_JSON_STRING;
-	json_t *scalar = json_loadb(value->text - quote, value->len + 2 * quote, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
+	json_t *scalar =
+		json_loadb(value->text - quote, value->len + 2 * quote, JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
 
 	return scalar ? scalar : json_stringn(value->text, value->len);
 }

@@ -25,17 +25,19 @@ struct canary;
 
 /* What each check ends each round with. */
 enum canary_verdict {
-	CANARY_AGREES,          /* all views were whole and newer than the look, and nothing differed */
+	/* all views were whole and newer than the look, and nothing differed */
+	CANARY_AGREES,
 	CANARY_DIFFERS,         /* there is a finding */
 	CANARY_UNCONFIRMED,     /* something differed, and there was no second look yet */
-	CANARY_BLIND,           /* it applies here and could not look: why is a reason of the list below */
+	/* it applies here and could not look: why is a reason of the list below */
+	CANARY_BLIND,
 	CANARY_NOT_HERE,        /* there is nothing of the kind on this machine */
 };
 
 /*
- * The reasons for which a check is blind: no-sensor, no-module, no-probe, probe-off, probe-failing,
- * incomplete, lost, denied, timeout, interrupted, unreadable, old-toolstack, foreign-namespace,
- * no-memory.  NULL behind the last.
+ * The reasons for which a check is blind: no-sensor, no-module, no-probe, probe-off,
+ * probe-failing, incomplete, lost, denied, timeout, interrupted, unreadable, old-toolstack,
+ * foreign-namespace, no-memory.  NULL behind the last.
  */
 extern const char *const canary_reasons[];
 
@@ -43,13 +45,15 @@ struct canary_options {
 	const char *checks;             /* the file; NULL: the built-in ones */
 	const char *socket;             /* the module's */
 	int timeout_ms;                 /* for each answer of a sensor, and of xenstored */
-	int wait_ms;                    /* for a probe's own pass, where we may only read; 0: two minutes */
-	const char *const *accept;      /* names of checks, or reasons: blindness that does not count */
+	/* for a probe's own pass, where we may only read; 0: two minutes */
+	int wait_ms;
+	/* names of checks, or reasons: blindness that does not count */
+	const char *const *accept;
 	size_t accept_count;
 
 	/*
-	 * What happens in a round, told while it happens.  The objects are the library's.  Each may
-	 * be NULL, but for pause().
+	 * What happens in a round, told while it happens.  The objects are the library's.  Each
+	 * may be NULL, but for pause().
 	 */
 	void *context;
 	void (*raised)(void *context, const json_t *finding);

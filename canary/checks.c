@@ -28,7 +28,8 @@ struct reader {
 __attribute__((format(printf, 2, 3)))
 static bool wrong(struct reader *r, const char *format, ...)
 {
-	int at = snprintf(r->error, r->size, "%s%s%s%s: ", r->file, r->at ? ": check \"" : "", r->at ? r->at : "", r->at ? "\"" : "");
+	int at = snprintf(r->error, r->size, "%s%s%s%s: ", r->file, r->at ? ": check \"" : "", r->at ? r->at : "",
+			  r->at ? "\"" : "");
 	va_list args;
 
 	errno = EINVAL;
@@ -61,7 +62,8 @@ static bool only_members(struct reader *r, const json_t *object, const char *wha
 	return true;
 }
 
-static bool text(struct reader *r, const json_t *object, const char *what, const char *name, bool needed, const char **out)
+static bool text(struct reader *r, const json_t *object, const char *what, const char *name, bool needed,
+		 const char **out)
 {
 	const json_t *value = json_object_get(object, name);
 
@@ -75,20 +77,23 @@ static bool text(struct reader *r, const json_t *object, const char *what, const
 }
 
 /* *@out is what counts where there is none. */
-static bool number(struct reader *r, const json_t *object, const char *name, json_int_t min, json_int_t max, json_int_t *out)
+static bool number(struct reader *r, const json_t *object, const char *name, json_int_t min, json_int_t max,
+		   json_int_t *out)
 {
 	const json_t *value = json_object_get(object, name);
 
 	if (!value)
 		return true;
 	if (!json_is_integer(value) || json_integer_value(value) < min || json_integer_value(value) > max)
-		return wrong(r, "\"%s\" is a whole number from %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT, name, min, max);
+		return wrong(r, "\"%s\" is a whole number from %" JSON_INTEGER_FORMAT " to %" JSON_INTEGER_FORMAT,
+			     name, min, max);
 	*out = json_integer_value(value);
 	return true;
 }
 
 /* An array of names of members, if there is one. */
-static bool names(struct reader *r, const json_t *object, const char *what, const char *name, const char *out[KEY_MEMBERS_MAX + 1])
+static bool names(struct reader *r, const json_t *object, const char *what, const char *name,
+		  const char *out[KEY_MEMBERS_MAX + 1])
 {
 	const json_t *array = json_object_get(object, name), *value;
 	size_t i;
@@ -132,8 +137,10 @@ static bool conditions(struct reader *r, json_t *object, const char *what, const
 		if (json_is_object(value) && (json_object_size(value) != 1 || !not))
 			return wrong(r, "\"%s\" of %s: \"%s\" needs a value, or {\"not\": value}", name, what, member);
 		if (!is_value(not ? not : value))
-			return wrong(r, "\"%s\" of %s: \"%s\" needs a string, a number, true, false or null, or an array of such", name, what,
-				     member);
+			return wrong(r,
+				     "\"%s\" of %s: \"%s\" needs a string, a number, true, false or null, or an array "
+				     "of such",
+				     name, what, member);
 	}
 	*out = where;
 	return true;
@@ -162,10 +169,14 @@ static bool read_source(struct reader *r, json_t *json, const char *what, bool i
 	if (is_xen && !is_one_of(spec->source, of_xen))
 		return wrong(r, "%s has a source \"%s\"; there are xen and module", what, spec->source);
 	if (!is_xen && !is_one_of(spec->source, of_dom0))
-		return wrong(r, "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms, proc-modules, sys-module, "
-			     "proc-net", what, spec->source);
+		return wrong(r,
+			     "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms, "
+			     "proc-modules, sys-module, "
+			     "proc-net",
+			     what, spec->source);
 	if (is_one_of(spec->source, of_xen))
-		return text(r, json, what, "probe", true, &spec->probe) && text(r, json, what, "kind", true, &spec->kind);
+		return text(r, json, what, "probe", true, &spec->probe) &&
+		       text(r, json, what, "kind", true, &spec->kind);
 	if (json_object_get(json, "probe") || json_object_get(json, "kind") || json_object_get(json, "passes"))
 		return wrong(r, "%s: \"probe\", \"kind\" and \"passes\" are for sensors", what);
 	return true;
@@ -173,7 +184,9 @@ static bool read_source(struct reader *r, json_t *json, const char *what, bool i
 
 static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_xen, struct spec *spec)
 {
-	static const char *const known[] = { "source", "probe", "kind", "key", "id", "same", "where", "passes", "pass_pause_ms", NULL };
+	static const char *const known[] = {
+		"source", "probe", "kind", "key", "id", "same", "where", "passes", "pass_pause_ms", NULL,
+	};
 	json_int_t passes = 1, pause_ms = 100;
 
 	if (!only_members(r, json, what, known) || !read_source(r, json, what, is_xen, spec))
@@ -185,8 +198,9 @@ static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_
 	memcpy(spec->id, spec->key, sizeof(spec->id));
 	if (json_object_get(json, "id"))
 		memset(spec->id, 0, sizeof(spec->id));
-	if (!names(r, json, what, "id", spec->id) || !names(r, json, what, "same", spec->same) || !conditions(r, json, what, "where", &spec->where) ||
-	    !number(r, json, "passes", 1, PASSES_MAX, &passes) || !number(r, json, "pass_pause_ms", 0, PAUSE_MS_MAX, &pause_ms))
+	if (!names(r, json, what, "id", spec->id) || !names(r, json, what, "same", spec->same) ||
+	    !conditions(r, json, what, "where", &spec->where) || !number(r, json, "passes", 1, PASSES_MAX, &passes) ||
+	    !number(r, json, "pass_pause_ms", 0, PAUSE_MS_MAX, &pause_ms))
 		return false;
 	spec->passes = (unsigned int)passes;
 	spec->pass_pause_ms = (unsigned int)pause_ms;
@@ -195,15 +209,19 @@ static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_
 
 static bool read_one_rule(struct reader *r, json_t *json, const char *name, struct rule *rule)
 {
-	static const char *const known[] = { "finding", "severity", "what", "why", "next", "where", "members", "extra", "appeared", NULL };
+	static const char *const known[] = {
+		"finding", "severity", "what", "why", "next", "where", "members", "extra", "appeared", NULL,
+	};
 	static const char *const severities[] = { "critical", "high", "medium", "low", "notice", NULL };
 
 	if (!only_members(r, json, name, known) || !text(r, json, name, "finding", true, &rule->finding) ||
-	    !text(r, json, name, "severity", true, &rule->severity) || !text(r, json, name, "what", true, &rule->what) ||
-	    !text(r, json, name, "why", true, &rule->why) || !text(r, json, name, "next", true, &rule->next))
+	    !text(r, json, name, "severity", true, &rule->severity) ||
+	    !text(r, json, name, "what", true, &rule->what) || !text(r, json, name, "why", true, &rule->why) ||
+	    !text(r, json, name, "next", true, &rule->next))
 		return false;
 	if (!is_one_of(rule->severity, severities))
-		return wrong(r, "%s: a severity is critical, high, medium, low or notice, not \"%s\"", name, rule->severity);
+		return wrong(r, "%s: a severity is critical, high, medium, low or notice, not \"%s\"", name,
+			     rule->severity);
 	return conditions(r, json, name, "where", &rule->where);
 }
 
@@ -219,7 +237,8 @@ static bool read_rule(struct reader *r, struct check *check, json_t *json, const
 	if (!json_is_array(rules))
 		return read_one_rule(r, rules, name, rule);
 	if (!json_array_size(rules) || json_array_size(rules) > ALTERNATIVES_MAX + 1 - check->alternatives_count)
-		return wrong(r, "\"%s\" is a rule, or an array of some, of which a check has up to %d behind another", name, ALTERNATIVES_MAX);
+		return wrong(r, "\"%s\" is a rule, or an array of some, of which a check has up to %d behind another",
+			     name, ALTERNATIVES_MAX);
 	json_array_foreach(rules, i, one) {
 		next = i ? &check->alternatives[check->alternatives_count++] : rule;
 		if (!read_one_rule(r, one, name, next))
@@ -249,7 +268,10 @@ static bool read_changed(struct reader *r, struct check *check, json_t *json)
 			return wrong(r, "\"members\" of \"changed\" is an object");
 		json_object_foreach(rule->members, member, value)
 			if (!json_is_boolean(value))
-				return wrong(r, "\"members\" of \"changed\": \"%s\" is true, it has changed, or false, it has not", member);
+				return wrong(r,
+					     "\"members\" of \"changed\": \"%s\" is true, it has changed, or false, "
+					     "it has not",
+					     member);
 	}
 	return true;
 }
@@ -264,7 +286,8 @@ static bool read_differs(struct reader *r, struct check *check, json_t *json)
 	if (!check->differs.finding)
 		return true;
 	if (!json_object_size(members) || json_object_size(members) > MEMBERS_MAX)
-		return wrong(r, "\"differs\" needs \"members\": an object of 1 to %d of Xen's members and of Dom0's", MEMBERS_MAX);
+		return wrong(r, "\"differs\" needs \"members\": an object of 1 to %d of Xen's members and of Dom0's",
+			     MEMBERS_MAX);
 	json_object_foreach(members, name, value) {
 		if (!json_is_string(value))
 			return wrong(r, "\"members\" has the names of Dom0's members as strings");
@@ -276,14 +299,17 @@ static bool read_differs(struct reader *r, struct check *check, json_t *json)
 
 static bool read_rules(struct reader *r, struct check *check, json_t *json)
 {
-	if (!read_rule(r, check, json, "only_xen", &check->only_xen) || !read_rule(r, check, json, "only_dom0", &check->only_dom0) ||
-	    !read_differs(r, check, json) || !read_rule(r, check, json, "more", &check->more) || !read_changed(r, check, json) ||
+	if (!read_rule(r, check, json, "only_xen", &check->only_xen) ||
+	    !read_rule(r, check, json, "only_dom0", &check->only_dom0) || !read_differs(r, check, json) ||
+	    !read_rule(r, check, json, "more", &check->more) || !read_changed(r, check, json) ||
 	    !number(r, json_object_get(json, "more"), "extra", 0, 1000000, &check->extra))
 		return false;
 	if (check->more.where || check->more.otherwise)
 		return wrong(r, "\"more\" is one rule, of no item: it has no \"where\"");
-	if (!check->only_xen.finding && !check->only_dom0.finding && !check->differs.finding && !check->more.finding && !check->changed.finding)
-		return wrong(r, "it needs one of \"only_xen\", \"only_dom0\", \"differs\", \"more\", \"changed\": what a difference means");
+	if (!check->only_xen.finding && !check->only_dom0.finding && !check->differs.finding && !check->more.finding &&
+	    !check->changed.finding)
+		return wrong(r, "it needs one of \"only_xen\", \"only_dom0\", \"differs\", \"more\", \"changed\": "
+				"what a difference means");
 	return true;
 }
 
@@ -297,7 +323,8 @@ static bool read_views(struct reader *r, struct check *check, json_t *json)
 	for (i = 0; i < (json_is_array(xen) ? json_array_size(xen) : 1); i++) {
 		if (!read_spec(r, json_is_array(xen) ? json_array_get(xen, i) : xen, "\"xen\"", true, &check->xen[i]))
 			return false;
-		if (strcmp(check->xen[i].probe, check->xen[0].probe) || strcmp(check->xen[i].source, check->xen[0].source))
+		if (strcmp(check->xen[i].probe, check->xen[0].probe) ||
+		    strcmp(check->xen[i].source, check->xen[0].source))
 			return wrong(r, "all views of \"xen\" are of one probe");
 		check->xen_count++;
 	}
@@ -317,7 +344,8 @@ static bool read_only_if(struct reader *r, struct check *check, json_t *json)
 
 	if (!only_if)
 		return true;
-	if (!only_members(r, only_if, "\"only_if\"", known) || !conditions(r, only_if, "\"only_if\"", "where", &check->only_if.where) ||
+	if (!only_members(r, only_if, "\"only_if\"", known) ||
+	    !conditions(r, only_if, "\"only_if\"", "where", &check->only_if.where) ||
 	    !text(r, only_if, "\"only_if\"", "otherwise", true, &otherwise) ||
 	    !text(r, only_if, "\"only_if\"", "words", true, &check->only_if.words))
 		return false;
@@ -355,7 +383,8 @@ static bool read_not_here(struct reader *r, struct check *check, json_t *json)
 	json_array_foreach(list, i, one) {
 		const char **source = &check->not_here[check->not_here_count].source;
 
-		if (!only_members(r, one, "\"not_here\"", known) || !text(r, one, "\"not_here\"", "source", true, source) ||
+		if (!only_members(r, one, "\"not_here\"", known) ||
+		    !text(r, one, "\"not_here\"", "source", true, source) ||
 		    !text(r, one, "\"not_here\"", "words", true, &check->not_here[check->not_here_count].words) ||
 		    !conditions(r, one, "\"not_here\"", "unless", &check->not_here[check->not_here_count].unless))
 			return false;
@@ -370,7 +399,8 @@ static bool read_not_here(struct reader *r, struct check *check, json_t *json)
 static bool read_deed(struct reader *r, struct check *check, json_t *json, const char *name, struct rule *rule)
 {
 	return read_rule(r, check, json, name, rule) &&
-	       ((!rule->where && !rule->otherwise) || wrong(r, "\"%s\" of a sensor is one rule, without \"where\"", name));
+	       ((!rule->where && !rule->otherwise) ||
+		wrong(r, "\"%s\" of a sensor is one rule, without \"where\"", name));
 }
 
 /* A check of a sensor itself. */
@@ -401,8 +431,9 @@ static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 
 static bool read_check(struct reader *r, struct check *check, json_t *json)
 {
-	static const char *const known[] = { "check", "instead_of", "only_if", "not_here", "xen", "dom0", "among", "near", "looks", "pause_ms",
-					     "only_xen", "only_dom0", "differs", "more", "changed", NULL };
+	static const char *const known[] = { "check",	"instead_of", "only_if", "not_here", "xen",	 "dom0",
+					     "among",	"near",	      "looks",	 "pause_ms", "only_xen", "only_dom0",
+					     "differs", "more",	      "changed", NULL };
 	json_int_t looks = 3, pause_ms = 100;
 
 	r->at = NULL;

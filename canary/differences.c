@@ -62,8 +62,8 @@ bool is_elsewhere(const json_t *difference)
 }
 
 /*
- * @first: what is said of how the item was first.  Where that was too long to be told, nobody knows
- * what has changed: that is the last rule's.
+ * @first: what is said of how the item was first.  Where that was too long to be told, nobody
+ * knows what has changed: that is the last rule's.
  */
 static bool is_for(const struct rule *rule, const json_t *item, const json_t *first)
 {
@@ -82,8 +82,8 @@ static bool is_for(const struct rule *rule, const json_t *item, const json_t *fi
 	return meets(item, rule->where);
 }
 
-static int add_difference(json_t *found, const struct check *check, enum rule_number number, const struct spec *spec, json_t *xen, json_t *dom0,
-			  const json_t *first)
+static int add_difference(json_t *found, const struct check *check, enum rule_number number, const struct spec *spec,
+			  json_t *xen, json_t *dom0, const json_t *first)
 {
 	const struct rule *rule = first_rule(check, number);
 	json_t *item = xen ? xen : dom0;
@@ -99,7 +99,8 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 	failed = !id || !same;
 	if (!failed) {
 		snprintf(identity, sizeof(identity), "%s/%s/%s/%s", check->name, rule->finding, id, same);
-		failed = json_object_set_new(found, identity, json_pack("{sisO?sO?}", "rule", at, "xen", xen, "dom0", dom0));
+		failed = json_object_set_new(found, identity,
+					     json_pack("{sisO?sO?}", "rule", at, "xen", xen, "dom0", dom0));
 	}
 	free(id);
 	free(same);
@@ -115,7 +116,8 @@ enum { XENS, DOM0S };
 static bool same_members(const struct check *check, const json_t *item, int side, const json_t *dom0)
 {
 	for (unsigned int i = 0; i < check->members_count; i++)
-		if (!json_equal(json_object_get(item, check->members[i][side]), json_object_get(dom0, check->members[i][DOM0S])))
+		if (!json_equal(json_object_get(item, check->members[i][side]),
+				json_object_get(dom0, check->members[i][DOM0S])))
 			return false;
 	return true;
 }
@@ -159,7 +161,8 @@ static int has_changed(const struct check *check, const struct spec *spec, const
 	*first = own ? own : was;
 	free(key);
 	json_object_foreach(was, member, value)
-		changed |= strcmp(member, "event") ? !json_equal(value, json_object_get(item, member)) : check->appeared;
+		changed |=
+			strcmp(member, "event") ? !json_equal(value, json_object_get(item, member)) : check->appeared;
 	return changed;
 }
 
@@ -193,7 +196,8 @@ static int compare_item(const struct views *v, json_t *item, json_t *found)
 	const struct spec *spec = spec_of(check, item);
 	const json_t *first = NULL;
 	json_t *was, *is;
-	int changed = check->changed.finding ? has_changed(check, spec, item, &first) : 0, failed = note_elsewhere(v, item, found);
+	int changed = check->changed.finding ? has_changed(check, spec, item, &first) : 0,
+	    failed = note_elsewhere(v, item, found);
 	char *key;
 
 	if (failed)
@@ -208,7 +212,8 @@ static int compare_item(const struct views *v, json_t *item, json_t *found)
 	free(key);
 	if (!was && !is && check->only_xen.finding && v->before->state == VIEW_WHOLE && v->after->state == VIEW_WHOLE)
 		failed |= add_difference(found, check, ONLY_XEN, spec, item, near(check, v->after, item), NULL);
-	if (was && is && check->differs.finding && same_members(check, was, DOM0S, is) && !same_members(check, item, XENS, is))
+	if (was && is && check->differs.finding && same_members(check, was, DOM0S, is) &&
+	    !same_members(check, item, XENS, is))
 		failed |= add_difference(found, check, DIFFERS, spec, item, is, NULL);
 	if (changed)
 		failed |= add_difference(found, check, CHANGED, spec, item, NULL, first);
@@ -247,7 +252,8 @@ static int compare_dom0(const struct views *v, json_t *found)
 static int compare_numbers(const struct views *v, json_t *found)
 {
 	const struct check *check = v->check;
-	json_int_t xen = (json_int_t)json_array_size(v->xen->items), dom0 = (json_int_t)json_array_size(v->before->items);
+	json_int_t xen = (json_int_t)json_array_size(v->xen->items),
+		   dom0 = (json_int_t)json_array_size(v->before->items);
 	json_int_t after = (json_int_t)json_array_size(v->after->items), more;
 	char identity[512];
 
@@ -257,11 +263,13 @@ static int compare_numbers(const struct views *v, json_t *found)
 	if (!check->more.finding || more <= 0 || v->before->state != VIEW_WHOLE || v->after->state != VIEW_WHOLE)
 		return 0;
 	snprintf(identity, sizeof(identity), "%s/%s", check->name, check->more.finding);
-	return json_object_set_new(found, identity, json_pack("{sis{sIsI}s{sI}}", "rule", (int)MORE, "xen", "number", xen, "more", more, "dom0",
-							      "number", dom0));
+	return json_object_set_new(found, identity,
+				   json_pack("{sis{sIsI}s{sI}}", "rule", (int)MORE, "xen", "number", xen, "more", more,
+					     "dom0", "number", dom0));
 }
 
-json_t *differences(const struct check *check, const struct view *xen, const struct view *before, const struct view *after)
+json_t *differences(const struct check *check, const struct view *xen, const struct view *before,
+		    const struct view *after)
 {
 	struct views v = { check, xen, before, after };
 	json_t *found = json_object();

@@ -27,7 +27,9 @@ void canary_time(char text[32])
  */
 static json_t *item_copy(json_t *item)
 {
-	static const char *const common[] = { "seq", "time", "probe", "kind", "class", "epoch", "pass", "event", "old", "first" };
+	static const char *const common[] = {
+		"seq", "time", "probe", "kind", "class", "epoch", "pass", "event", "old", "first",
+	};
 	json_t *copy;
 
 	if (!json_is_object(item))
@@ -180,7 +182,8 @@ static json_t *next_of(const struct check *check, const char *finding, const cha
 json_t *finding_new(const struct check *check, const char *identity, const json_t *difference, const char *first_seen)
 {
 	const struct rule *rule = rule_of(check, json_integer_value(json_object_get(difference, "rule")));
-	json_t *xen = json_object_get(difference, "xen"), *dom0 = json_object_get(difference, "dom0"), *old = NULL, *new = NULL;
+	json_t *xen = json_object_get(difference, "xen"), *dom0 = json_object_get(difference, "dom0"), *old = NULL,
+	       *new = NULL;
 	const struct spec *spec;
 	char id[9];
 
@@ -190,10 +193,12 @@ json_t *finding_new(const struct check *check, const char *identity, const json_
 	id_of(identity, id);
 	if (changes_of(check, spec, xen, &old, &new))
 		return NULL;
-	return json_pack("{ssssssss sosososo so?so? sssi ssso}", "finding", rule->finding, "id", id, "severity", rule->severity, "check", check->name,
-			 "what", fill_in(rule->what, xen, dom0), "where", where_of(xen ? xen : dom0, spec), check->xen[0].source, item_copy(xen),
-			 "dom0", item_copy(dom0), "old", old, "new", new, "first_seen", first_seen, "looks", (int)check->looked, "why", rule->why,
-			 "next", next_of(check, rule->finding, rule->next, xen, dom0));
+	return json_pack("{ssssssss sosososo so?so? sssi ssso}", "finding", rule->finding, "id", id, "severity",
+			 rule->severity, "check", check->name, "what", fill_in(rule->what, xen, dom0), "where",
+			 where_of(xen ? xen : dom0, spec), check->xen[0].source, item_copy(xen), "dom0",
+			 item_copy(dom0), "old", old, "new", new, "first_seen", first_seen, "looks",
+			 (int)check->looked, "why", rule->why, "next",
+			 next_of(check, rule->finding, rule->next, xen, dom0));
 }
 
 json_t *finding_blinded(const struct check *check)
@@ -204,12 +209,14 @@ json_t *finding_blinded(const struct check *check)
 
 	snprintf(identity, sizeof(identity), "%s/blinded", check->name);
 	id_of(identity, id);
-	snprintf(what, sizeof(what), "the check %s could look until %s, and cannot since %s: %s (%s)", check->name, check->last_whole,
-		 check->blind_since, check->words, check->reason);
-	return json_pack("{ssssssss sss{ss}snsn snsn sssssi ssso}", "finding", "blinded", "id", id, "severity", "high", "check", check->name,
-			 "what", what, "where", "reason", check->reason, "xen", "dom0", "old", "new", "first_seen", check->blind_since,
-			 "last_whole", check->last_whole, "looks", (int)check->blind_rounds,
-			 "why", "Whoever hides something on this host has to blind what would see it. A sensor, a probe or a source that has answered "
+	snprintf(what, sizeof(what), "the check %s could look until %s, and cannot since %s: %s (%s)", check->name,
+		 check->last_whole, check->blind_since, check->words, check->reason);
+	return json_pack("{ssssssss sss{ss}snsn snsn sssssi ssso}", "finding", "blinded", "id", id, "severity", "high",
+			 "check", check->name, "what", what, "where", "reason", check->reason, "xen", "dom0", "old",
+			 "new", "first_seen", check->blind_since, "last_whole", check->last_whole, "looks",
+			 (int)check->blind_rounds, "why",
+			 "Whoever hides something on this host has to blind what would see it. A sensor, a probe or a "
+			 "source that has answered "
 			 "and does not answer any more is what that looks like.",
 			 "next", next_of(check, "blinded", next, NULL, NULL));
 }

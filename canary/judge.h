@@ -3,8 +3,8 @@
  * judge.h - inside the canary: checks, sources, views, differences, findings.
  *
  * A *check* says which items of Xen's have to be the same as which of Dom0's.  A *source* is where
- * items come from; a *view* is what one side says at one moment.  What differs between two views is
- * a *difference*; one that is there at each of several looks is a *finding*.
+ * items come from; a *view* is what one side says at one moment.  What differs between two views
+ * is a *difference*; one that is there at each of several looks is a *finding*.
  *
  * Where there is no memory, a function that makes something returns NULL, false or -1, as it says,
  * and the check at hand is blind for that reason.
@@ -29,11 +29,15 @@
 struct spec {
 	const char *source;             /* "xen", "module", "toolstack", "xenstore", "proc" ... */
 	const char *probe, *kind;       /* of the sensors' sources */
-	const char *key[KEY_MEMBERS_MAX + 1];   /* what an item is matched by; NULL behind the last */
-	const char *id[KEY_MEMBERS_MAX + 1];    /* what tells an item from others of this view; the key where none is given */
-	const char *same[KEY_MEMBERS_MAX + 1];  /* with another value here it is another item, though the id is the same */
+	/* what an item is matched by; NULL behind the last */
+	const char *key[KEY_MEMBERS_MAX + 1];
+	/* what tells an item from others of this view; the key where none is given */
+	const char *id[KEY_MEMBERS_MAX + 1];
+	/* with another value here it is another item, though the id is the same */
+	const char *same[KEY_MEMBERS_MAX + 1];
 	json_t *where;                  /* only items with these members; NULL: all */
-	unsigned int passes;            /* so many fresh samples are asked for; the last one counts */
+	/* so many fresh samples are asked for; the last one counts */
+	unsigned int passes;
 	unsigned int pass_pause_ms;     /* between two of them */
 };
 
@@ -49,37 +53,51 @@ struct rule {
 /* What a sample must have, or there is nothing to compare.  where NULL: nothing. */
 struct condition {
 	json_t *where;
-	bool not_here;                  /* otherwise: nothing of the kind is here; else it is there and cannot be seen */
+	/* otherwise: nothing of the kind is here; else it is there and cannot be seen */
+	bool not_here;
 	const char *words;
 };
 
 struct check {
 	const char *name;
 	const char *instead_of;         /* looked at where that check is blind; or NULL */
-	const char *pages;              /* the folder with a page for each kind of finding, NAME.md; or NULL */
+	/* the folder with a page for each kind of finding, NAME.md; or NULL */
+	const char *pages;
 	struct condition only_if;
 	struct {
 		const char *source, *words;
-		json_t *unless;         /* but for where an item of Xen's has these members; NULL: wherever */
+		/* but for where an item of Xen's has these members; NULL: wherever */
+		json_t *unless;
 	} not_here[NOT_HERE_MAX];       /* without this source there is nothing of the kind here */
 	unsigned int not_here_count;
-	struct spec xen[SPECS_MAX];     /* of one probe; of the module where Dom0's programs are told something else than its kernel knows */
+	/*
+	 * of one probe; of the module where Dom0's programs are told something else
+	 * than its kernel knows
+	 */
+	struct spec xen[SPECS_MAX];
 	struct spec dom0[SPECS_MAX];
-	unsigned int xen_count, dom0_count;     /* dom0_count 0: each of Xen's items is a finding */
+	/* dom0_count 0: each of Xen's items is a finding */
+	unsigned int xen_count, dom0_count;
 	/*
 	 * Only items of Xen's can be compared where Dom0 has any with the same of these; for the
 	 * others the check is blind, in these words.
 	 */
 	const char *among[KEY_MEMBERS_MAX + 1], *among_words;
-	const char *near[KEY_MEMBERS_MAX + 1];  /* which of Dom0's items to show beside one of Xen's that it has not: the one with the same of these */
+	/*
+	 * which of Dom0's items to show beside one of Xen's that it has not: the one
+	 * with the same of these
+	 */
+	const char *near[KEY_MEMBERS_MAX + 1];
 	unsigned int looks, pause_ms;
 	struct rule only_xen, only_dom0, differs, more, changed;
 	struct rule alternatives[ALTERNATIVES_MAX];     /* to these, as their "otherwise" says */
 	unsigned int alternatives_count;
-	bool appeared;                  /* for "changed": what was not there at first is one, too */
+	/* for "changed": what was not there at first is one, too */
+	bool appeared;
 	const char *members[MEMBERS_MAX][2];    /* that have to be equal: Xen's, Dom0's */
 	unsigned int members_count;
-	json_int_t extra;               /* for "more": how many items Xen may have more than Dom0 */
+	/* for "more": how many items Xen may have more than Dom0 */
+	json_int_t extra;
 	/* Instead of views: the source whose sensor this is about, and what was done to that. */
 	const char *sensor;
 	struct rule off, lowered, reset, restarted, gone;
@@ -96,12 +114,17 @@ struct check {
 	char blind_since[32], last_whole[32];   /* "": never */
 	json_int_t since;               /* the first record of Xen's probe that was not seen yet */
 	json_t *status;                 /* the sensor's, when it was looked at last; NULL: never */
-	json_t *deeds;                  /* what was done to it, though it may be as before; as of differences() */
+	/* what was done to it, though it may be as before; as of differences() */
+	json_t *deeds;
 	/*
 	 * Of a check of a sensor, the highest level that each probe had; of all others see
 	 * view_xen().
 	 */
-	json_t *first;                  /* by kind and id, what members of Xen's items were before all changes that the records tell of */
+	/*
+	 * by kind and id, what members of Xen's items were before all changes that
+	 * the records tell of
+	 */
+	json_t *first;
 	uint64_t went;                  /* differences that were not there at each look */
 	unsigned int looked;            /* in the last round */
 	size_t xen_items, dom0_items;   /* at the last look */
@@ -155,7 +178,8 @@ struct asking {
 /* Where items come from.  Tests have some of their own. */
 struct source_type {
 	const char *name;
-	bool is_sensor;         /* it has probes and kinds of records, and tells itself if they are not all */
+	/* it has probes and kinds of records, and tells itself if they are not all */
+	bool is_sensor;
 	bool is_fixed;          /* what it says is read once */
 	void *(*open)(const struct canary_options *options);    /* NULL: no memory */
 	void (*close)(void *state);
@@ -171,7 +195,10 @@ struct source_type {
 
 enum view_state {
 	VIEW_WHOLE,
-	VIEW_PARTIAL,           /* some items may be missing: what is there can be compared, what is not there says nothing */
+	/*
+	 * some items may be missing: what is there can be compared, what is not there says nothing
+	 */
+	VIEW_PARTIAL,
 	VIEW_NONE,
 };
 
@@ -193,7 +220,8 @@ struct source {
 	const char *vain_of;    /* the probe whose pass was waited for in vain, */
 	uint64_t vain_round;    /* then, */
 	struct blindness vain;  /* and what came of it */
-	json_t *since;          /* sensors, by probe: the first record that no view of Dom0's has seen */
+	/* sensors, by probe: the first record that no view of Dom0's has seen */
+	json_t *since;
 	struct view fixed;      /* of a fixed source, as fixed_for asked for it */
 	const struct spec *fixed_for;
 };
@@ -245,7 +273,8 @@ char *first_key(const struct spec *spec, const json_t *item);
 char *key_text(const json_t *item, const char *const *names);
 
 /*
- * The same for the two sides' items to be matched by: a number is in hex, as it may be in a record.
+ * The same for the two sides' items to be matched by: a number is in hex, as it
+ * may be in a record.
  */
 char *match_text(const json_t *item, const char *const *names);
 
@@ -258,7 +287,8 @@ bool meets(const json_t *item, json_t *where);
  * What differs, by identity: {"rule": number, "xen": item or null, "dom0": item or null}.  @after
  * may be @before.  NULL: no memory.
  */
-json_t *differences(const struct check *check, const struct view *xen, const struct view *before, const struct view *after);
+json_t *differences(const struct check *check, const struct view *xen, const struct view *before,
+		    const struct view *after);
 
 enum rule_number {
 	ONLY_XEN, ONLY_DOM0, DIFFERS, MORE, CHANGED,
@@ -292,8 +322,10 @@ bool finding_is_notice(const json_t *finding);
 
 /* === rounds.c =========================================================== */
 
-/* canary_open() with other sources; NULL behind the last of @types.  @json: the checks of @file. */
-struct canary *canary_open_with(const struct canary_options *options, const struct source_type *const *types, json_t *json, const char *file,
-				char *error, size_t size);
+/*
+ * canary_open() with other sources; NULL behind the last of @types.  @json: the checks of @file.
+ */
+struct canary *canary_open_with(const struct canary_options *options, const struct source_type *const *types,
+				json_t *json, const char *file, char *error, size_t size);
 
 #endif /* CANARY_JUDGE_H */

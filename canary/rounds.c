@@ -14,7 +14,8 @@
 #include "judge.h"
 
 const char *const canary_reasons[] = {
-	"no-sensor", "no-module", "no-probe", "probe-off", "probe-failing", "incomplete", "lost", "denied", "timeout", "interrupted", "unreadable",
+	"no-sensor", "no-module", "no-probe", "probe-off", "probe-failing", "incomplete", "lost", "denied", "timeout",
+	"interrupted", "unreadable",
 	"old-toolstack", "foreign-namespace", "no-memory", NULL,
 };
 
@@ -123,7 +124,8 @@ static void tell_gone(struct canary *c, const json_t *finding)
 	char now[32];
 
 	canary_time(now);
-	gone = json_pack("{sOsOss}", "gone", json_object_get(finding, "finding"), "id", json_object_get(finding, "id"), "time", now);
+	gone = json_pack("{sOsOss}", "gone", json_object_get(finding, "finding"), "id", json_object_get(finding, "id"),
+			 "time", now);
 	if (gone && c->options->gone)
 		c->options->gone(c->options->context, gone, finding);
 	json_decref(gone);
@@ -355,7 +357,8 @@ static bool round_of(struct canary *c, struct check *check)
 		status = next_look(c, check, &before, &pending, since);
 	while (status == 1 && pause_about(c, check->pause_ms));
 	if (status == 1)
-		leave_unconfirmed(check, pending, "interrupted", "interrupted before what differs was looked at again");
+		leave_unconfirmed(check, pending, "interrupted",
+				  "interrupted before what differs was looked at again");
 	if (status < 0)
 		set_verdict(check, CANARY_BLIND, "no-memory", "there is no memory");
 	view_free(&before);
@@ -368,7 +371,8 @@ static bool round_of(struct canary *c, struct check *check)
 static bool is_accepted(const struct canary *c, const struct check *check)
 {
 	for (size_t i = 0; i < c->options->accept_count; i++)
-		if (!strcmp(c->options->accept[i], check->name) || (check->reason && !strcmp(c->options->accept[i], check->reason)))
+		if (!strcmp(c->options->accept[i], check->name) ||
+		    (check->reason && !strcmp(c->options->accept[i], check->reason)))
 			return true;
 	return false;
 }
@@ -386,7 +390,8 @@ static void note_sight(struct canary *c, struct check *check)
 
 	canary_time(now);
 	if (check->blind_rounds && c->rounds && !check->spare)
-		tell_line(c, c->options->sees, json_pack("{ssssss}", "sees", check->name, "time", now, "since", check->blind_since));
+		tell_line(c, c->options->sees,
+			  json_pack("{ssssss}", "sees", check->name, "time", now, "since", check->blind_since));
 	check->blind_rounds = 0;
 	check->accepted = false;
 	if (check->blinded)
@@ -401,8 +406,9 @@ static void note_blindness(struct canary *c, struct check *check)
 	if (!check->blind_rounds++) {
 		canary_time(check->blind_since);
 		if (c->rounds)
-			tell_line(c, c->options->blind, json_pack("{ssssssss}", "blind", check->name, "reason", check->reason, "words",
-								  check->words, "time", check->blind_since));
+			tell_line(c, c->options->blind,
+				  json_pack("{ssssssss}", "blind", check->name, "reason", check->reason, "words",
+					    check->words, "time", check->blind_since));
 	}
 	/* What never could look has not lost its sight. */
 	if (check->blind_rounds < BLIND_ROUNDS || !check->last_whole[0] || check->accepted || check->blinded)
@@ -510,7 +516,8 @@ static size_t count_verdict(const struct canary *c, enum canary_verdict verdict,
 
 bool canary_is_blind(const struct canary *c)
 {
-	return count_verdict(c, CANARY_UNCONFIRMED, false) || count_verdict(c, CANARY_BLIND, false) > count_verdict(c, CANARY_BLIND, true);
+	return count_verdict(c, CANARY_UNCONFIRMED, false) ||
+	       count_verdict(c, CANARY_BLIND, false) > count_verdict(c, CANARY_BLIND, true);
 }
 
 static const char *plural(size_t count)
@@ -521,8 +528,10 @@ static const char *plural(size_t count)
 /* The line that says it all; what there is none of is left out, but for findings and blindness. */
 static void verdict_line(const struct canary *c, char line[256])
 {
-	size_t findings = count_findings(c, false, true), notices = count_findings(c, true, false), blind = count_verdict(c, CANARY_BLIND, false);
-	size_t accepted = count_verdict(c, CANARY_BLIND, true), unconfirmed = count_verdict(c, CANARY_UNCONFIRMED, false);
+	size_t findings = count_findings(c, false, true), notices = count_findings(c, true, false),
+	       blind = count_verdict(c, CANARY_BLIND, false);
+	size_t accepted = count_verdict(c, CANARY_BLIND, true),
+	       unconfirmed = count_verdict(c, CANARY_UNCONFIRMED, false);
 	size_t agree = count_verdict(c, CANARY_AGREES, false), not_here = count_verdict(c, CANARY_NOT_HERE, false), at;
 
 	at = (size_t)snprintf(line, 256, "%zu finding%s", findings, plural(findings));
@@ -543,10 +552,11 @@ static json_t *check_coverage(const struct check *check)
 	static const char *const verdicts[] = { "agrees", "differs", "unconfirmed", "blind", "not-here" };
 	json_int_t findings = (json_int_t)json_object_size(check->findings) + (check->blinded ? 1 : 0);
 
-	return json_pack("{ssssss?ss? sIsIsIsIsIsb}", "check", check->name, "verdict", verdicts[check->verdict], "reason", check->reason, "words",
-			 check->words[0] ? check->words : NULL, "looks", (json_int_t)check->looked, "findings", findings,
-			 "xen_items", (json_int_t)check->xen_items, "dom0_items", (json_int_t)check->dom0_items, "came_and_went",
-			 (json_int_t)check->went, "accepted", check->accepted);
+	return json_pack("{ssssss?ss? sIsIsIsIsIsb}", "check", check->name, "verdict", verdicts[check->verdict],
+			 "reason", check->reason, "words", check->words[0] ? check->words : NULL, "looks",
+			 (json_int_t)check->looked, "findings", findings, "xen_items", (json_int_t)check->xen_items,
+			 "dom0_items", (json_int_t)check->dom0_items, "came_and_went", (json_int_t)check->went,
+			 "accepted", check->accepted);
 }
 
 json_t *canary_coverage(const struct canary *c)
@@ -597,8 +607,8 @@ static bool open_sources(struct canary *c, const struct source_type *const *type
 	return true;
 }
 
-struct canary *canary_open_with(const struct canary_options *options, const struct source_type *const *types, json_t *json, const char *file,
-				char *error, size_t size)
+struct canary *canary_open_with(const struct canary_options *options, const struct source_type *const *types,
+				json_t *json, const char *file, char *error, size_t size)
 {
 	struct canary *c = calloc(1, sizeof(*c));
 	int why;

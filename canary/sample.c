@@ -108,7 +108,8 @@ static bool look(struct wait *w)
 static double patience_ms(const struct canary *c, const json_t *own)
 {
 	double most = c->options->wait_ms > 0 ? c->options->wait_ms : WAIT_MS;
-	double interval_ms = (double)number_of(own, "interval_ns") / 1e6, pass_ms = (double)number_of(own, "last_run_ns") / 1e6;
+	double interval_ms = (double)number_of(own, "interval_ns") / 1e6,
+	       pass_ms = (double)number_of(own, "last_run_ns") / 1e6;
 	double likely = 3 * interval_ms + 100 * pass_ms + 10000;
 
 	return likely < most ? likely : most;
@@ -192,10 +193,11 @@ static void give_up(struct wait *w)
 	else if (number_of(w->own, "pass_start_ns") > w->from)
 		blind_for(w->blind, "incomplete", "%s made passes, and none saw all and told all", w->probe);
 	else
-		blind_for(w->blind, "timeout",
-			  "you may only read, and %s, which makes a pass by itself about every %g s, ended none within "
-			  "%.0f s: wait longer (--wait), or have its level raised by who may",
-			  w->probe, interval_s, w->most_ms / 1000);
+		blind_for(
+			w->blind, "timeout",
+			"you may only read, and %s, which makes a pass by itself about every %g s, ended none within "
+			"%.0f s: wait longer (--wait), or have its level raised by who may",
+			w->probe, interval_s, w->most_ms / 1000);
 }
 
 static void tell_waiting(const struct wait *w, bool over)

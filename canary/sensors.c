@@ -16,7 +16,8 @@
 struct deeds {
 	struct check *check;
 	struct source *source;
-	const json_t *before;   /* the sensor's status in the last round; NULL: none, or of another */
+	/* the sensor's status in the last round; NULL: none, or of another */
+	const json_t *before;
 	json_t *status;
 	json_t *records;        /* of what was done; empty if nothing was since the last round */
 	json_t *pending;        /* what is a finding, as of differences() */
@@ -258,7 +259,8 @@ json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *bl
 	struct source *source = source_called(c, check->sensor);
 	struct deeds d = {
 		.check = check, .source = source, .before = check->status,
-		.status = source->type->status(source->state, blind), .records = json_array(), .pending = json_object(),
+		.status = source->type->status(source->state, blind), .records = json_array(),
+		.pending = json_object(),
 	};
 	int failed = !d.records || !d.pending;
 

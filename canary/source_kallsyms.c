@@ -53,7 +53,8 @@ static int read_line(const char *line, json_t *items)
 	unsigned long long at;
 	int failed;
 
-	if (sscanf(line, "%19s %c %255s %63s", address, &type, name, module) != 3 || tolower((unsigned char)type) != 't')
+	if (sscanf(line, "%19s %c %255s %63s", address, &type, name, module) != 3 ||
+	    tolower((unsigned char)type) != 't')
 		return 0;
 	at = strtoull(address, NULL, 16);
 	if (!at)
@@ -64,7 +65,8 @@ static int read_line(const char *line, json_t *items)
 	return failed;
 }
 
-static bool symbols_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool symbols_take(void *state, const char *probe, json_int_t since, struct sample *sample,
+			 struct blindness *blind)
 {
 	char line[512];
 	FILE *file = fopen("/proc/kallsyms", "re");
@@ -87,5 +89,6 @@ static bool symbols_take(void *state, const char *probe, json_int_t since, struc
 }
 
 const struct source_type source_kallsyms = {
-	.name = "kallsyms", .is_fixed = true, .open = symbols_open, .close = symbols_close, .there = symbols_there, .take = symbols_take,
+	.name = "kallsyms", .is_fixed = true, .open = symbols_open, .close = symbols_close, .there = symbols_there,
+	.take = symbols_take,
 };

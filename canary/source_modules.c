@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * source_modules.c - the modules that Dom0's programs are told of: by /proc/modules, as lsmod shows
- * it, and by the folders of /sys/module.
+ * source_modules.c - the modules that Dom0's programs are told of: by /proc/modules, as lsmod
+ * shows it, and by the folders of /sys/module.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -111,7 +111,8 @@ static bool sys_take(void *state, const char *probe, json_int_t since, struct sa
 }
 
 const struct source_type source_proc_modules = {
-	.name = "proc-modules", .open = modules_open, .close = modules_close, .there = modules_there, .take = proc_take,
+	.name = "proc-modules", .open = modules_open, .close = modules_close, .there = modules_there,
+	.take = proc_take,
 };
 const struct source_type source_sys_module = {
 	.name = "sys-module", .open = modules_open, .close = modules_close, .there = modules_there, .take = sys_take,

@@ -28,7 +28,10 @@ static void proc_close(void *state)
 	(void)state;
 }
 
-/* In another namespace, and where it is another's, /proc has but a few of the processes that there are. */
+/*
+ * In another namespace, and where it is another's, /proc has but a few of the
+ * processes that there are.
+ */
 static bool proc_there(void *state, struct blindness *blind)
 {
 	char space[64];
@@ -36,12 +39,15 @@ static bool proc_there(void *state, struct blindness *blind)
 
 	(void)state;
 	if (bytes <= 0) {
-		blind_for(blind, "unreadable", "what is mounted at /proc does not have this process: /proc/self/ns/pid: %s", strerror(errno));
+		blind_for(blind, "unreadable",
+			  "what is mounted at /proc does not have this process: /proc/self/ns/pid: %s",
+			  strerror(errno));
 		return false;
 	}
 	space[bytes] = '\0';
 	if (strcmp(space, INITIAL_NAMESPACE)) {
-		blind_for(blind, "foreign-namespace", "ksense runs in a namespace of processes of its own (%s): /proc has no others", space);
+		blind_for(blind, "foreign-namespace",
+			  "ksense runs in a namespace of processes of its own (%s): /proc has no others", space);
 		return false;
 	}
 	return true;
@@ -96,7 +102,8 @@ static json_t *proc_item(const char *pid)
 	for (int i = 3; i <= 22; i++)
 		field = strtok(i == 3 ? end : NULL, " ");
 	end = strchr(line, '(');
-	return json_pack("{sIsosI}", "pid", (json_int_t)strtoul(pid, NULL, 10), "comm", string_as_sensors(end ? end + 1 : NULL), "start_ticks",
+	return json_pack("{sIsosI}", "pid", (json_int_t)strtoul(pid, NULL, 10), "comm",
+			 string_as_sensors(end ? end + 1 : NULL), "start_ticks",
 			 (json_int_t)strtoull(field ? field : "0", NULL, 10));
 }
 

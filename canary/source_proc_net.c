@@ -19,7 +19,8 @@ static const struct {
 	const char *name;
 	int place;
 } files[] = {
-	{ "tcp", 9 }, { "tcp6", 9 }, { "udp", 9 }, { "udp6", 9 }, { "udplite", 9 }, { "udplite6", 9 }, { "raw", 9 }, { "raw6", 9 },
+	{ "tcp", 9 }, { "tcp6", 9 }, { "udp", 9 }, { "udp6", 9 }, { "udplite", 9 }, { "udplite6", 9 }, { "raw", 9 },
+	{ "raw6", 9 },
 	{ "icmp", 9 }, { "icmp6", 9 }, { "unix", 6 }, { "packet", LAST }, { "netlink", LAST },
 };
 
@@ -85,7 +86,8 @@ static void read_file(const char *pid, size_t which, json_int_t space, json_t *i
 	if (!file && (errno == ENOENT || errno == ESRCH || errno == EINVAL))
 		return;
 	if (!file) {
-		blind_for(blind, errno == EACCES || errno == EPERM ? "denied" : "unreadable", "%s: %s", path, strerror(errno));
+		blind_for(blind, errno == EACCES || errno == EPERM ? "denied" : "unreadable", "%s: %s", path,
+			  strerror(errno));
 		return;
 	}
 	errno = 0;
@@ -122,8 +124,11 @@ static void read_space(const char *pid, json_t *spaces, struct sample *sample, s
 	items = json_pack("[{sI}]", "netns", space);
 	for (size_t i = 0; items && i < sizeof(files) / sizeof(files[0]); i++)
 		read_file(pid, i, space, items, blind);
-	/* It may have gone meanwhile, and what was read is a part: then another process shows it. */
-	if (!items || (space_of(pid) == space && (json_object_set_new(spaces, key, json_true()) || json_array_extend(sample->records, items))))
+	/*
+	 * It may have gone meanwhile, and what was read is a part: then another process shows it.
+	 */
+	if (!items || (space_of(pid) == space &&
+		       (json_object_set_new(spaces, key, json_true()) || json_array_extend(sample->records, items))))
 		blind_for(blind, "no-memory", "no memory");
 	json_decref(items);
 }

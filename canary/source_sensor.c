@@ -79,12 +79,13 @@ static bool failed(struct sensor *sensor, const char *probe, struct blindness *b
 	const char *reason = reason_of(sensor);
 
 	if (error == KSENSE_TARGET)
-		blind_for(blind, reason, "%s%s has no probe %s", sensor->socket ? "the module at " : "Xen", sensor->socket ? sensor->socket : "", probe);
+		blind_for(blind, reason, "%s%s has no probe %s", sensor->socket ? "the module at " : "Xen",
+			  sensor->socket ? sensor->socket : "", probe);
 	else if (error == KSENSE_NO_SENSOR && sensor->socket)
 		blind_for(blind, reason, "the module is not there: nothing listens at %s", sensor->socket);
 	else
-		blind_for(blind, reason, "%s%s: %s", sensor->socket ? "the module at " : "Xen", sensor->socket ? sensor->socket : "",
-			  ksense_message(sensor->k));
+		blind_for(blind, reason, "%s%s: %s", sensor->socket ? "the module at " : "Xen",
+			  sensor->socket ? sensor->socket : "", ksense_message(sensor->k));
 	if (error == KSENSE_NO_SENSOR)
 		blind->absent = sensor->socket ? "module" : "xen";
 	ksense_close(sensor->k);
@@ -97,13 +98,15 @@ static bool sensor_there(void *state, struct blindness *blind)
 	struct sensor *sensor = state;
 
 	if (!sensor->connected)
-		sensor->connected = !(sensor->socket ? ksense_open_socket(sensor->k, sensor->socket) : ksense_open_xen(sensor->k));
+		sensor->connected =
+			!(sensor->socket ? ksense_open_socket(sensor->k, sensor->socket) : ksense_open_xen(sensor->k));
 	return sensor->connected || failed(sensor, "", blind);
 }
 
 json_t *string_as_sensors(const char *text)
 {
-	size_t bytes = text ? strlen(text) : 0, size = 6 * bytes + sizeof("\"\""); /* each may need an escape */
+	/* each may need an escape */
+	size_t bytes = text ? strlen(text) : 0, size = 6 * bytes + sizeof("\"\"");
 	char *buffer = text ? malloc(size) : NULL;
 	struct ks_writer json;
 	json_t *string;

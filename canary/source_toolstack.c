@@ -39,7 +39,10 @@ static void toolstack_close(void *state)
 	free(toolstack);
 }
 
-/* Xen refuses calls of a toolstack that was made for another version: EACCES, once the device is open. */
+/*
+ * Xen refuses calls of a toolstack that was made for another version: EACCES, once
+ * the device is open.
+ */
 static bool failed(bool opened, struct blindness *blind)
 {
 	const char *reason = errno == ENOMEM ? "no-memory" : "unreadable", *why = strerror(errno);
@@ -85,12 +88,14 @@ static json_t *item_of(const xc_domaininfo_t *info)
 	char uuid[KS_UUID_TEXT];
 
 	ks_uuid_text(uuid, info->handle);
-	return json_pack("{sisssssIsIsI}", "domid", (int)info->domain, "uuid", uuid, "type", domain_type(info), "pages", (json_int_t)info->tot_pages,
-			 "max_pages", (json_int_t)info->max_pages, "vcpus", vcpus_of(info));
+	return json_pack("{sisssssIsIsI}", "domid", (int)info->domain, "uuid", uuid, "type", domain_type(info),
+			 "pages", (json_int_t)info->tot_pages, "max_pages", (json_int_t)info->max_pages, "vcpus",
+			 vcpus_of(info));
 }
 
 /* xl's lists are made of the same calls. */
-static bool toolstack_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool toolstack_take(void *state, const char *probe, json_int_t since, struct sample *sample,
+			   struct blindness *blind)
 {
 	struct toolstack *toolstack = state;
 	uint32_t from = 0;
@@ -101,7 +106,8 @@ static bool toolstack_take(void *state, const char *probe, json_int_t since, str
 	if (!toolstack_there(state, blind))
 		return false;
 	sample->records = json_array();
-	while (from < DOMID_FIRST_RESERVED && (got = xc_domain_getinfolist(toolstack->xc, from, 256, toolstack->info)) > 0) {
+	while (from < DOMID_FIRST_RESERVED &&
+	       (got = xc_domain_getinfolist(toolstack->xc, from, 256, toolstack->info)) > 0) {
 		for (int i = 0; i < got; i++)
 			if (json_array_append_new(sample->records, item_of(&toolstack->info[i])))
 				blind_for(blind, "no-memory", "no memory");
@@ -111,5 +117,6 @@ static bool toolstack_take(void *state, const char *probe, json_int_t since, str
 }
 
 const struct source_type source_toolstack = {
-	.name = "toolstack", .open = toolstack_open, .close = toolstack_close, .there = toolstack_there, .take = toolstack_take,
+	.name = "toolstack", .open = toolstack_open, .close = toolstack_close, .there = toolstack_there,
+	.take = toolstack_take,
 };

@@ -63,7 +63,8 @@ static int ask_daemon(int fd, int timeout_ms)
 	struct pollfd answer = { .fd = fd, .events = POLLIN };
 	int ready;
 
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) || send(fd, &request, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) ||
+	    send(fd, &request, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
 		if (errno == EAGAIN)
 			errno = ETIMEDOUT;
 		return -1;
@@ -95,11 +96,14 @@ struct xs_handle *xenstore_open(int timeout_ms)
 
 static bool failed(struct xenstore *store, struct blindness *blind)
 {
-	const char *reason = errno == EACCES || errno == EPERM ? "denied" : errno == ETIMEDOUT ? "timeout" : "unreadable";
+	const char *reason = errno == EACCES || errno == EPERM ? "denied"
+			     : errno == ETIMEDOUT	       ? "timeout"
+							       : "unreadable";
 
 	if (errno == ENOENT && !store->xs)
 		blind->absent = "xenstore";
-	blind_for(blind, reason, errno == ENOENT ? "there is no xenstored here: %s" : "xenstored: %s", strerror(errno));
+	blind_for(blind, reason, errno == ENOENT ? "there is no xenstored here: %s" : "xenstored: %s",
+		  strerror(errno));
 	if (store->xs)
 		xs_close(store->xs);
 	store->xs = NULL;
@@ -121,14 +125,16 @@ static bool store_there(void *state, struct blindness *blind)
 static json_t *item_of(struct xs_handle *xs, const char *domain)
 {
 	char *name = xenstore_value(xs, domain, "name"), *vm = xenstore_value(xs, domain, "vm");
-	json_t *item = json_pack("{sIsoso}", "domid", (json_int_t)strtoul(domain, NULL, 10), "name", string_as_sensors(name), "vm", string_as_sensors(vm));
+	json_t *item = json_pack("{sIsoso}", "domid", (json_int_t)strtoul(domain, NULL, 10), "name",
+				 string_as_sensors(name), "vm", string_as_sensors(vm));
 
 	free(name);
 	free(vm);
 	return item;
 }
 
-static bool store_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool store_take(void *state, const char *probe, json_int_t since, struct sample *sample,
+		       struct blindness *blind)
 {
 	struct xenstore *store = state;
 	unsigned int count = 0;

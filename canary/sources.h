@@ -9,13 +9,17 @@
 
 extern const struct source_type source_xen;             /* source_sensor.c: the sensor in Xen */
 extern const struct source_type source_module;          /* the same, in Dom0's kernel */
-extern const struct source_type source_toolstack;       /* Xen's list of domains, as libxenctrl gets it */
+/* Xen's list of domains, as libxenctrl gets it */
+extern const struct source_type source_toolstack;
 extern const struct source_type source_xenstore;        /* /local/domain */
-extern const struct source_type source_proc;            /* /proc: processes with memory of their own */
-extern const struct source_type source_kallsyms;        /* where functions of the kernel's own begin */
+/* /proc: processes with memory of their own */
+extern const struct source_type source_proc;
+/* where functions of the kernel's own begin */
+extern const struct source_type source_kallsyms;
 extern const struct source_type source_proc_modules;    /* /proc/modules */
 extern const struct source_type source_sys_module;      /* /sys/module, without what is built in */
-extern const struct source_type source_proc_net;        /* /proc/net of all network namespaces in use */
+/* /proc/net of all network namespaces in use */
+extern const struct source_type source_proc_net;
 
 /*
  * Others gave a name: it may be no UTF-8, and is then told as the sensors tell it, so that the two

@@ -32,7 +32,8 @@ static char *value_text(const json_t *value)
 {
 	if (!value)
 		return strdup("-");
-	return json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	return json_is_string(value) ? strdup(json_string_value(value))
+				     : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 }
 
 /* A number that may pass 2^53 is a string in a record, and the same one may be none elsewhere. */
@@ -176,13 +177,15 @@ static void blind_by(struct blindness *blind, const char *probe, const json_t *r
 	const char *kind = string_of(record, "kind"), *why = string_of(record, "why");
 
 	if (!strcmp(kind, "incomplete"))
-		blind_for(blind, "incomplete", "%s saw %lld of %lld", probe, (long long)json_integer_value(json_object_get(record, "looked")),
+		blind_for(blind, "incomplete", "%s saw %lld of %lld", probe,
+			  (long long)json_integer_value(json_object_get(record, "looked")),
 			  (long long)json_integer_value(json_object_get(record, "of")));
 	else if (!strcmp(kind, "began"))
 		blind_for(blind, "incomplete", "%s was reset while it looked", probe);
 	else
-		blind_for(blind, strstr(why, "probe is off") || strstr(why, "turned off") ? "probe-off" : "probe-failing", "%s: %s", probe,
-			  *why ? why : "its pass failed");
+		blind_for(blind,
+			  strstr(why, "probe is off") || strstr(why, "turned off") ? "probe-off" : "probe-failing",
+			  "%s: %s", probe, *why ? why : "its pass failed");
 }
 
 /* Whether records of the sample are missing.  Those that were lost before it were others. */
@@ -287,7 +290,8 @@ static int keep_first(const struct sample *sample, const struct spec *spec, json
 	size_t i;
 
 	json_array_foreach(sample->records, i, record)
-		if (!strcmp(string_of(record, "kind"), spec->kind) && *string_of(record, "event") && keep_one(spec, record, again, first))
+		if (!strcmp(string_of(record, "kind"), spec->kind) && *string_of(record, "event") &&
+		    keep_one(spec, record, again, first))
 			return -1;
 	return json_object_set_new(first, spec->kind, json_true());
 }
@@ -342,16 +346,17 @@ static bool take(struct canary *c, struct source *source, const struct spec *spe
  */
 static bool may_share(const struct canary *c, const struct source *source, const struct check *check)
 {
-	return !check->dom0_count && !check->looked && !check->changed.finding && check->xen[0].passes == 1 && source->sample_of &&
-	       source->sample_round == c->begun && !strcmp(source->sample_of, check->xen[0].probe);
+	return !check->dom0_count && !check->looked && !check->changed.finding && check->xen[0].passes == 1 &&
+	       source->sample_of && source->sample_round == c->begun &&
+	       !strcmp(source->sample_of, check->xen[0].probe);
 }
 
 /*
  * As many fresh samples as the specs want, of which the last one counts; what they tell of former
  * values goes to @first, if that is there.  1, 0: there is none, or -1.
  */
-static int take_passes(struct canary *c, struct source *source, const struct spec *specs, unsigned int count, json_int_t *since, json_t *first,
-		       struct view *view)
+static int take_passes(struct canary *c, struct source *source, const struct spec *specs, unsigned int count,
+		       json_int_t *since, json_t *first, struct view *view)
 {
 	for (unsigned int pass = 0; pass < specs->passes; pass++) {
 		if (pass && !pause_about(c, specs->pass_pause_ms)) {
@@ -445,8 +450,8 @@ static int add_all(const struct sample *sample, const struct spec *spec, struct 
 }
 
 /*
- * What is read once is a hundred thousand items: where nothing else is in the view, it has the very
- * arrays that are kept.
+ * What is read once is a hundred thousand items: where nothing else is in the view, it has the
+ * very arrays that are kept.
  */
 static int add_fixed(struct canary *c, struct source *source, const struct spec *spec, bool alone, struct view *view)
 {
@@ -462,7 +467,10 @@ static int add_fixed(struct canary *c, struct source *source, const struct spec 
 		source->fixed_for = spec;
 	}
 	if (!alone)
-		return json_array_extend(view->items, source->fixed.items) || json_object_update(view->by_key, source->fixed.by_key) ? -1 : 0;
+		return json_array_extend(view->items, source->fixed.items) ||
+				       json_object_update(view->by_key, source->fixed.by_key)
+			       ? -1
+			       : 0;
 	json_decref(view->items);
 	json_decref(view->by_key);
 	view->items = json_incref(source->fixed.items);
@@ -498,7 +506,8 @@ int view_dom0(struct canary *c, const struct check *check, struct view *view)
 	for (unsigned int i = 0; i < check->dom0_count && view->state != VIEW_NONE; i++) {
 		const struct spec *spec = &check->dom0[i];
 		struct source *source = source_called(c, spec->source);
-		bool again = before && !strcmp(before->source, spec->source) && spec->probe && !strcmp(before->probe, spec->probe);
+		bool again = before && !strcmp(before->source, spec->source) && spec->probe &&
+			     !strcmp(before->probe, spec->probe);
 		int status = 0;
 
 		before = spec;

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# cli.mk - the command ksense.  Included by the top-level Makefile, behind lib/lib.mk and canary/canary.mk.
+# cli.mk - the command ksense.  Included by the top-level Makefile, behind lib/lib.mk
+# and canary/canary.mk.
 #
 #   $(B)/cli/completion/ksense   what bash completes of it
 #   $(B)/cli/ksense              the command; Xen's libraries are linked in, so that it runs where
@@ -7,12 +8,13 @@
 
 CLI_CFLAGS = $(KS_CFLAGS) -Ihost
 CLI_OBJS = $(patsubst cli/%.c,$(B)/cli/%.o,$(sort $(wildcard cli/*.c)))
-# Dom0 has no libraries of Xen's development package, nor need it have nettle, which --host alone wants.
-CLI_LDLIBS = -Wl,-Bstatic -lxenctrl -lxenstore -lxencall -lxenforeignmemory -lxendevicemodel -lxenevtchn -lxengnttab -lxentoolcore -lxentoollog \
-	     -lnettle -Wl,-Bdynamic -ljansson -lsmartcols -lm -lpthread
+# Dom0 has no libraries of Xen's development package, nor need it have nettle, which
+# --host alone wants.
+CLI_LDLIBS = -Wl,-Bstatic -lxenctrl -lxenstore -lxencall -lxenforeignmemory -lxendevicemodel -lxenevtchn -lxengnttab \
+	     -lxentoolcore -lxentoollog -lnettle -Wl,-Bdynamic -ljansson -lsmartcols -lm -lpthread
 
 .PHONY: tools
-tools: $(B)/lib/libksense.a $(B)/lib/libksense.so.$(LIB_ABI) $(B)/cli/ksense ## build the client library and the command ksense
+tools: $(B)/lib/libksense.a $(B)/lib/libksense.so.$(LIB_ABI) $(B)/cli/ksense ## build the client library and ksense
 tools: $(B)/cli/completion/ksense
 
 $(B)/cli/%.o: cli/%.c

@@ -99,7 +99,8 @@ static void beat(struct compare *compare)
 	char now[32];
 
 	canary_time(now);
-	line = json_pack("{sssIsO}", "alive", now, "rounds", (json_int_t)compare->rounds, "verdict", json_object_get(coverage, "verdict"));
+	line = json_pack("{sssIsO}", "alive", now, "rounds", (json_int_t)compare->rounds, "verdict",
+			 json_object_get(coverage, "verdict"));
 	if (line && compare->o->table)
 		printf("ALIVE   %s, round %llu: %s\n\n", now, (unsigned long long)compare->rounds,
 		       json_string_value(json_object_get(coverage, "verdict")));
@@ -121,7 +122,8 @@ static bool wait_for_round(struct compare *compare)
 	if (!compare->o->heartbeat_s)
 		return pause_for(compare->o->interval_s, -1);
 	while (go_on && now_s() < next_s) {
-		double until_s = compare->next_beat_s < next_s ? compare->next_beat_s : next_s, left_s = until_s - now_s();
+		double until_s = compare->next_beat_s < next_s ? compare->next_beat_s : next_s,
+		       left_s = until_s - now_s();
 
 		go_on = pause_for(left_s > 0 ? left_s : 0, -1);
 		if (go_on && compare->next_beat_s <= now_s())
@@ -138,7 +140,8 @@ static bool has_required(const struct compare *compare)
 	char why[512];
 
 	for (uint32_t i = 0; sources_required[i]; i++) {
-		if (!(compare->o->require & 1U << i) || canary_source_is_there(compare->canary, sources_required[i], why, sizeof(why)))
+		if (!(compare->o->require & 1U << i) ||
+		    canary_source_is_there(compare->canary, sources_required[i], why, sizeof(why)))
 			continue;
 		say("--require %s: %s", sources_required[i], why);
 		return false;
@@ -185,7 +188,8 @@ int run_compare(const struct options *o)
 	struct canary_options options = {
 		.checks = o->checks, .socket = o->socket, .timeout_ms = o->timeout_ms, .wait_ms = o->wait_ms,
 		.accept = o->accept, .accept_count = o->accept_count, .context = &compare,
-		.raised = raised, .gone = gone, .blind = blind, .sees = sees, .waiting = waiting, .pause = pause_between,
+		.raised = raised, .gone = gone, .blind = blind, .sees = sees, .waiting = waiting,
+		.pause = pause_between,
 	};
 	char error[512];
 	int status;

@@ -211,7 +211,9 @@ static void print_check(struct libscols_table *table, const json_t *check)
 
 void coverage_show(const json_t *coverage, bool table)
 {
-	static const char *const columns[] = { "CHECK", "VERDICT", "IN XEN", "IN DOM0", "LOOKS", "FINDINGS", "CAME AND WENT", "NOTE" };
+	static const char *const columns[] = {
+		"CHECK", "VERDICT", "IN XEN", "IN DOM0", "LOOKS", "FINDINGS", "CAME AND WENT", "NOTE",
+	};
 	struct libscols_table *lines;
 	json_t *check;
 	size_t i;

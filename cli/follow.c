@@ -98,7 +98,8 @@ static int wait_for_return(struct follow *f, struct ksense *k)
 {
 	enum ksense_error error = ksense_error(k);
 
-	if (f->o.medium != MEDIUM_SOCKET || (error != KSENSE_GONE && error != KSENSE_NO_SENSOR && error != KSENSE_TIMEOUT))
+	if (f->o.medium != MEDIUM_SOCKET ||
+	    (error != KSENSE_GONE && error != KSENSE_NO_SENSOR && error != KSENSE_TIMEOUT))
 		return report(k);
 	if (!f->gone)
 		say("%s; waiting for it to come back", ksense_message(k));

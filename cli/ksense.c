@@ -66,7 +66,8 @@ int flush_output(uint64_t taken)
 	if (!fflush(stdout) && !ferror(stdout))
 		return 0;
 	if (taken)
-		say("cannot write the output: %s; %llu records were taken from the sensor and may not have been written",
+		say("cannot write the output: %s; %llu records were taken from the sensor and may not have been "
+		    "written",
 		    strerror(errno), (unsigned long long)taken);
 	else
 		say("cannot write the output: %s", strerror(errno));
@@ -76,7 +77,9 @@ int flush_output(uint64_t taken)
 static int run(struct ksense *k, const struct options *o)
 {
 	if (reconnect(k, o))
-		return report_with(k, o->medium == MEDIUM_XEN && o->command != CMD_LOCK ? "; for a sensor behind a socket: --socket PATH" : "");
+		return report_with(k, o->medium == MEDIUM_XEN && o->command != CMD_LOCK
+					      ? "; for a sensor behind a socket: --socket PATH"
+					      : "");
 	if (o->command == CMD_RAW)
 		return run_raw(k, o);
 	if (o->command == CMD_LOCK)

@@ -44,7 +44,8 @@ struct options {
 	bool watch;                /* compare again and again */
 	bool nobody;               /* lock: hand the sensor to nobody */
 	const char *checks;        /* the file of what is compared; NULL: what is built in */
-	const char *accept[ACCEPTED_MAX];       /* names of checks, or reasons for which they are blind */
+	/* names of checks, or reasons for which they are blind */
+	const char *accept[ACCEPTED_MAX];
 	size_t accept_count;
 	uint32_t require;          /* a bit for each of sources_required */
 	double heartbeat_s;        /* 0: none */

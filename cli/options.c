@@ -23,9 +23,11 @@
 #define MODULE_SOCKET "/run/ksense/kernel.sock"
 
 enum {
-	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX, OPT_RECORD,
+	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX,
+	OPT_RECORD,
 	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
-	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_STAMP, OPT_EPOCH, OPT_WAIT,
+	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_STAMP,
+	OPT_EPOCH, OPT_WAIT,
 };
 
 /* Digits are options for their message alone. */
@@ -246,7 +248,8 @@ static bool proposable(int command)
 
 static int find_command(const char *word)
 {
-	unsigned int best = strlen(word) < 6 ? 2 : 3; /* a slip of the finger is nearer than that */
+	/* a slip of the finger is nearer than that */
+	unsigned int best = strlen(word) < 6 ? 2 : 3;
 	int nearest = -1;
 
 	for (int i = 0; i < COMMANDS; i++) {
@@ -319,12 +322,12 @@ static void help_first(int argc, char **argv)
 static uint32_t given;
 
 #define bit(option) (1U << (option))
-#define records_only                                                                                                       \
-	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_EPOCH) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) |                 \
+#define records_only \
+	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_EPOCH) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) | \
 	 bit(OPT_RUN) | bit(OPT_RAW) | bit(OPT_FOLLOW) | bit(OPT_INTERVAL))
-#define compare_only                                                                                                       \
-	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | bit(OPT_STRICT) | \
-	 bit(OPT_WAIT))
+#define compare_only \
+	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | \
+	 bit(OPT_STRICT) | bit(OPT_WAIT))
 
 /* The name of one of the options in @mask that were given, or NULL. */
 static const char *given_one(uint32_t mask)
@@ -519,7 +522,9 @@ static void read_option(struct options *o, int option, char *value)
 		puts("ksense " KS_VERSION);
 		exit(flush_output(0) ? EXIT_SAID_ERROR : EXIT_DONE);
 	case '0' ... '9':
-		usage("there is no option '-%c', and no number here is negative; an item that begins so stands behind '--'", option);
+		usage("there is no option '-%c', and no number here is negative; an item that begins so stands behind "
+		      "'--'",
+		      option);
 	default:
 		hint(); /* getopt said what is wrong */
 	}

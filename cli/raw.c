@@ -82,7 +82,8 @@ struct stream {
 	size_t start, end;
 	bool input_ended, sending_ended;
 	bool content;              /* the line that is being passed is not empty */
-	bool refused;              /* the session: the server closes, and may do so before the input has ended */
+	/* the session: the server closes, and may do so before the input has ended */
+	bool refused;
 	uint64_t requests, replies;
 	int status;
 };
@@ -130,7 +131,8 @@ static int send_some(struct stream *s)
 		if (sent >= 0)
 			s->start += (size_t)sent;
 		else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
-			s->start = s->end = 0, s->sending_ended = true; /* reading will tell that the server is gone */
+			/* reading will tell that the server is gone */
+			s->start = s->end = 0, s->sending_ended = true;
 	}
 	if (s->start == s->end && s->input_ended && !s->sending_ended) {
 		shutdown(fd, SHUT_WR);

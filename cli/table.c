@@ -114,7 +114,8 @@ static char *seconds(json_int_t ns)
 {
 	uint64_t size = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
 
-	return format("%s%" PRIu64 ".%03u", ns < 0 ? "-" : "", size / 1000000000, (unsigned int)(size / 1000000 % 1000));
+	return format("%s%" PRIu64 ".%03u", ns < 0 ? "-" : "", size / 1000000000,
+		      (unsigned int)(size / 1000000 % 1000));
 }
 
 /* Digits that are too many for jansson are a number, too; see parse_body(). */
@@ -467,7 +468,23 @@ static char *count_text(const json_t *status, const char *name)
 	return value && !json_is_null(value) ? cell_text("", value, true) : NULL;
 }
 
-enum { NAME, STATE, LEVEL, INTERVAL, RUNS, LAST, LONGEST, STEP, HELD, DELIVERED, LOST, BYTES, FAILED, ERROR, STATUS_COLUMNS };
+enum {
+	NAME,
+	STATE,
+	LEVEL,
+	INTERVAL,
+	RUNS,
+	LAST,
+	LONGEST,
+	STEP,
+	HELD,
+	DELIVERED,
+	LOST,
+	BYTES,
+	FAILED,
+	ERROR,
+	STATUS_COLUMNS
+};
 
 static const struct column status_columns[STATUS_COLUMNS] = {
 	[NAME] = { "NAME", 0 },
@@ -512,7 +529,8 @@ static void add_probe(struct libscols_table *table, const json_t *status)
 char *lock_text(const json_t *lock)
 {
 	const json_t *sensing = json_object_get(lock, "sensing");
-	const char *dom0 = json_string_value(json_object_get(lock, "dom0")), *uuid = json_string_value(json_object_get(lock, "uuid"));
+	const char *dom0 = json_string_value(json_object_get(lock, "dom0")),
+		   *uuid = json_string_value(json_object_get(lock, "uuid"));
 	char *time, *text;
 
 	dom0 = dom0 ? dom0 : "?";
@@ -521,9 +539,12 @@ char *lock_text(const json_t *lock)
 	time = seconds(number(lock, "locked_ns"));
 	if (sensing)
 		text = format("by domain %" JSON_INTEGER_FORMAT " at %ss, for domain %" JSON_INTEGER_FORMAT
-			      " (%s)%s; Dom0 may: %s", number(lock, "by"), time ? time : "?", json_integer_value(sensing), uuid ? uuid : "?",
-			      !json_is_true(json_object_get(lock, "alive")) ? ", WHICH IS GONE" :
-			      json_is_true(json_object_get(lock, "paused")) ? ", WHICH IS PAUSED" : "", dom0);
+			      " (%s)%s; Dom0 may: %s",
+			      number(lock, "by"), time ? time : "?", json_integer_value(sensing), uuid ? uuid : "?",
+			      !json_is_true(json_object_get(lock, "alive"))   ? ", WHICH IS GONE"
+			      : json_is_true(json_object_get(lock, "paused")) ? ", WHICH IS PAUSED"
+									      : "",
+			      dom0);
 	else
 		text = format("by domain %" JSON_INTEGER_FORMAT " at %ss, for nobody; Dom0 may: %s",
 			      number(lock, "by"), time ? time : "?", dom0);

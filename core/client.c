@@ -30,8 +30,8 @@ static bool reply(struct ks_client *client, const struct ks_request *request)
 		if (out.len && !client->send(client, out.buf, out.len))
 			return false;
 		/*
-		 * It may take as long as the pass of a probe, without a byte to send.  What was sent
-		 * before the client went, it may have read.
+		 * It may take as long as the pass of a probe, without a byte to send.  What was
+		 * sent before the client went, it may have read.
 		 */
 		if (more != KS_SERVED_DONE && client->gone(client)) {
 			ks_confirm(client->sensor, request, &cursor);

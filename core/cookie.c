@@ -8,8 +8,8 @@
 
 _Static_assert(sizeof(struct ks_cursor) <= TAG * sizeof(uint64_t), "a cookie has room for a cursor and the tag");
 
-void ks_cookie_bind(struct ks_siphash *bond, const uint64_t key[2], const struct ks_cookie_caller *caller, const char *line,
-		    size_t bytes)
+void ks_cookie_bind(struct ks_siphash *bond, const uint64_t key[2], const struct ks_cookie_caller *caller,
+		    const char *line, size_t bytes)
 {
 	/*
 	 * How long the line is comes first, so that what fills up its last word is no part of it.

@@ -32,8 +32,8 @@ struct ks_cookie_caller {
  * What a cookie is bound to, @caller and the request line: for any number of cookies.  @key is
  * random, of this boot, and secret.
  */
-void ks_cookie_bind(struct ks_siphash *bond, const uint64_t key[2], const struct ks_cookie_caller *caller, const char *line,
-		    size_t bytes);
+void ks_cookie_bind(struct ks_siphash *bond, const uint64_t key[2], const struct ks_cookie_caller *caller,
+		    const char *line, size_t bytes);
 
 /* Makes the cookie for @cursor. */
 void ks_cookie_seal(const struct ks_siphash *bond, const struct ks_cursor *cursor, uint64_t cookie[KS_COOKIE_WORDS]);

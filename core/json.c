@@ -36,14 +36,19 @@ enum {
 	B_PUNCT,       /* , : [ ] { }: from here to the quotation mark, what no word has */
 	B_DEL,
 	B_SPACE,
-	B_WHITE,       /* white space of RFC 8259 that is a control character; from here on: not in a string */
+	/* white space of RFC 8259 that is a control character; from here on: not in a string */
+	B_WHITE,
 	B_CONTROL,
 	B_QUOTE,
 	B_BACKSLASH,
 	B_TAIL_80,     /* 80 to 8f: from here on, what follows the first byte of a character */
 	B_TAIL_90,
 	B_TAIL_A0,     /* a0 to bf */
-	B_LEAD_2,      /* the first byte of a character of so many; RFC 3629, section 4, limits what follows some of them */
+	/*
+	 * the first byte of a character of so many; RFC 3629, section 4, limits what
+	 * follows some of them
+	 */
+	B_LEAD_2,
 	B_LEAD_E0,
 	B_LEAD_3,
 	B_LEAD_ED,
@@ -133,7 +138,8 @@ void ks_json_init(struct ks_json *json, const char *text, size_t bytes, bool rel
  */
 enum {
 	S_ERROR,      /* no way on */
-	S_END,        /* behind the closing quotation mark, or the first byte that is no part of the word */
+	/* behind the closing quotation mark, or the first byte that is no part of the word */
+	S_END,
 	S_TEXT,
 	S_TAIL_1,     /* a character is complete with so many bytes more */
 	S_TAIL_2,
@@ -169,16 +175,21 @@ struct row {
 #define ALL(rows, state) { { [0 ... BYTES - 1] = &(rows)[state] } }
 /* The bytes @first to @last lead to @state, others to an error. */
 #define ONLY(rows, first, last, state) \
-	{ { [0 ... (first) - 1] = &(rows)[S_ERROR], [first ... last] = &(rows)[state], [(last) + 1 ... BYTES - 1] = &(rows)[S_ERROR] } }
+	{ \
+		{ \
+			[0 ...(first) - 1] = &(rows)[S_ERROR], [first... last] = &(rows)[state], \
+					[(last) + 1 ... BYTES - 1] = &(rows)[S_ERROR] \
+		} \
+	}
 
 /*
  * What strings and words have in common: where they end they stay, and characters of several
  * bytes.
  */
-#define LEADS(rows)                                                                                                    \
-	[B_TAIL_80 ... B_TAIL_A0] = &(rows)[S_ERROR], [B_LEAD_2] = &(rows)[S_TAIL_1], [B_LEAD_E0] = &(rows)[S_E0],     \
-	[B_LEAD_3] = &(rows)[S_TAIL_2], [B_LEAD_ED] = &(rows)[S_ED], [B_LEAD_F0] = &(rows)[S_F0],                      \
-	[B_LEAD_4] = &(rows)[S_TAIL_3], [B_LEAD_F4] = &(rows)[S_F4], [B_NONE] = &(rows)[S_ERROR]
+#define LEADS(rows) \
+	[B_TAIL_80... B_TAIL_A0] = &(rows)[S_ERROR], [B_LEAD_2] = &(rows)[S_TAIL_1], [B_LEAD_E0] = &(rows)[S_E0], \
+		      [B_LEAD_3] = &(rows)[S_TAIL_2], [B_LEAD_ED] = &(rows)[S_ED], [B_LEAD_F0] = &(rows)[S_F0], \
+		      [B_LEAD_4] = &(rows)[S_TAIL_3], [B_LEAD_F4] = &(rows)[S_F4], [B_NONE] = &(rows)[S_ERROR]
 #define COMMON_ROWS(rows)                                          \
 	[S_ERROR] = ALL(rows, S_ERROR),                            \
 	[S_END] = ALL(rows, S_END),                                \
@@ -194,16 +205,29 @@ struct row {
 #define STRING_ROW(first, last, state) ONLY(string_rows, first, last, state)
 static const struct row string_rows[STRING_STATES] = {
 	COMMON_ROWS(string_rows),
-	[S_TEXT] = { { [B_PLAIN ... B_SPACE] = TO(S_TEXT), [B_WHITE ... B_CONTROL] = TO(S_ERROR), [B_QUOTE] = TO(S_END),
-		       [B_BACKSLASH] = TO(S_ESCAPE), LEADS(string_rows) } },
-	[S_ESCAPE] = { { [B_PLAIN] = TO(S_ERROR), [B_SLASH ... B_NRT] = TO(S_TEXT), [B_U] = TO(S_HEX_4),
-			 [B_OCTAL ... B_A] = TO(S_ERROR), [B_B] = TO(S_TEXT), [B_CE] = TO(S_ERROR), [B_F] = TO(S_TEXT),
-			 [B_D ... B_CONTROL] = TO(S_ERROR), [B_QUOTE ... B_BACKSLASH] = TO(S_TEXT),
-			 [B_TAIL_80 ... B_NONE] = TO(S_ERROR) } },
-	[S_HEX_4] = { { [B_PLAIN ... B_U] = TO(S_ERROR), [B_OCTAL ... B_F] = TO(S_HEX_3), [B_D] = TO(S_HEX_D),
-			[B_PUNCT ... B_NONE] = TO(S_ERROR) } },
-	[S_HEX_D] = { { [B_PLAIN ... B_U] = TO(S_ERROR), [B_OCTAL] = TO(S_HEX_2), [B_89 ... B_B] = TO(S_HIGH_2),
-			[B_CE ... B_NONE] = TO(S_ERROR) } },
+	[S_TEXT] = { { [B_PLAIN... B_SPACE] = TO(S_TEXT),
+		       [B_WHITE... B_CONTROL] = TO(S_ERROR),
+		       [B_QUOTE] = TO(S_END),
+		       [B_BACKSLASH] = TO(S_ESCAPE),
+		       LEADS(string_rows) } },
+	[S_ESCAPE] = { { [B_PLAIN] = TO(S_ERROR),
+			 [B_SLASH... B_NRT] = TO(S_TEXT),
+			 [B_U] = TO(S_HEX_4),
+			 [B_OCTAL... B_A] = TO(S_ERROR),
+			 [B_B] = TO(S_TEXT),
+			 [B_CE] = TO(S_ERROR),
+			 [B_F] = TO(S_TEXT),
+			 [B_D... B_CONTROL] = TO(S_ERROR),
+			 [B_QUOTE... B_BACKSLASH] = TO(S_TEXT),
+			 [B_TAIL_80... B_NONE] = TO(S_ERROR) } },
+	[S_HEX_4] = { { [B_PLAIN... B_U] = TO(S_ERROR),
+			[B_OCTAL... B_F] = TO(S_HEX_3),
+			[B_D] = TO(S_HEX_D),
+			[B_PUNCT... B_NONE] = TO(S_ERROR) } },
+	[S_HEX_D] = { { [B_PLAIN... B_U] = TO(S_ERROR),
+			[B_OCTAL] = TO(S_HEX_2),
+			[B_89... B_B] = TO(S_HIGH_2),
+			[B_CE... B_NONE] = TO(S_ERROR) } },
 	[S_HEX_3] = STRING_ROW(B_OCTAL, B_D, S_HEX_2),
 	[S_HEX_2] = STRING_ROW(B_OCTAL, B_D, S_HEX_1),
 	[S_HEX_1] = STRING_ROW(B_OCTAL, B_D, S_TEXT),
@@ -219,7 +243,10 @@ static const struct row string_rows[STRING_STATES] = {
 #define TO(state) &word_rows[state]
 static const struct row word_rows[WORD_STATES] = {
 	COMMON_ROWS(word_rows),
-	[S_TEXT] = { { [B_PLAIN ... B_D] = TO(S_TEXT), [B_PUNCT ... B_QUOTE] = TO(S_END), [B_BACKSLASH] = TO(S_TEXT), LEADS(word_rows) } },
+	[S_TEXT] = {
+		{ [B_PLAIN ... B_D] = TO(S_TEXT), [B_PUNCT ... B_QUOTE] = TO(S_END), [B_BACKSLASH] = TO(S_TEXT),
+		  LEADS(word_rows) },
+	},
 };
 #undef TO
 
@@ -258,7 +285,8 @@ static const char *read_states(const struct row *rows, unsigned int *state, cons
  */
 static inline uint32_t hex4(const char *p)
 {
-	uint32_t word = (uint32_t)(uint8_t)p[0] << 24 | (uint32_t)(uint8_t)p[1] << 16 | (uint32_t)(uint8_t)p[2] << 8 | (uint8_t)p[3];
+	uint32_t word = (uint32_t)(uint8_t)p[0] << 24 | (uint32_t)(uint8_t)p[1] << 16 | (uint32_t)(uint8_t)p[2] << 8 |
+			(uint8_t)p[3];
 
 	word = (word & 0x0f0f0f0f) + (word >> 6 & 0x01010101) * 9;
 	word |= word >> 4;
@@ -608,7 +636,9 @@ static bool settle_key(struct ks_json *json)
 	size_t len = value->len;
 
 	if (value->escaped) {
-		int plain = len > KS_JSON_KEY_TEXT_MAX ? -1 : ks_json_string(value, json->plain_key, sizeof(json->plain_key));
+		int plain = len > KS_JSON_KEY_TEXT_MAX
+				    ? -1
+				    : ks_json_string(value, json->plain_key, sizeof(json->plain_key));
 
 		value->text = json->plain_key;
 		value->len = plain < 0 ? KS_JSON_KEY_MAX + 1 : (uint32_t)plain;
@@ -628,7 +658,8 @@ static inline bool are_blank(const char *p, bool nul)
 
 	memcpy(&word, p, 8);
 	/* Where one is not below 0x80, its own bit says so, whatever the sums are. */
-	others = KS_EIGHT_OTHERS(word, ' ') & KS_EIGHT_OTHERS(word, '\t') & KS_EIGHT_OTHERS(word, '\n') & KS_EIGHT_OTHERS(word, '\r');
+	others = KS_EIGHT_OTHERS(word, ' ') & KS_EIGHT_OTHERS(word, '\t') & KS_EIGHT_OTHERS(word, '\n') &
+		 KS_EIGHT_OTHERS(word, '\r');
 	if (nul)
 		others &= KS_EIGHT_OTHERS(word, '\0');
 	return !((others | word) & KS_EIGHT * 0x80);

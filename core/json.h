@@ -16,7 +16,8 @@
 #include "port.h"
 
 #define KS_JSON_DEPTH_MAX 32     /* arrays and objects within each other */
-#define KS_JSON_KEYS_MAX 64      /* members of the objects that are open at one time, for the check of duplicates */
+/* members of the objects that are open at one time, for the check of duplicates */
+#define KS_JSON_KEYS_MAX 64
 #define KS_JSON_BYTES_MAX 65535  /* of the text */
 #define KS_JSON_KEY_MAX 32       /* bytes of a key, without its escapes */
 #define KS_JSON_KEY_TEXT_MAX 64  /* bytes of a key as it stands in the text */
@@ -40,7 +41,11 @@ enum ks_json_token {
 
 struct ks_json_value {
 	enum ks_json_token type;
-	const char *text;      /* a string's without its quotes, escapes as they stand; a scalar's own text; a key without escapes */
+	/*
+	 * a string's without its quotes, escapes as they stand; a scalar's own text; a
+	 * key without escapes
+	 */
+	const char *text;
 	uint32_t len;
 	bool escaped;          /* there may be escapes in it */
 };
@@ -52,8 +57,10 @@ struct ks_json {
 	uint8_t expect;        /* what may come next, see json.c */
 	uint32_t is_object;    /* bit d: what is open at depth d is an object */
 	const char *error;     /* after KS_JSON_ERROR: what is wrong; static text */
-	struct ks_json_value value;  /* the last token's; of a key that had escapes it points into plain_key, until the next */
-	uint32_t tokens_left;  /* so many more are read; whoever wants a bound sets it after ks_json_init() */
+	/* the last token's; of a key that had escapes it points into plain_key, until the next */
+	struct ks_json_value value;
+	/* so many more are read; whoever wants a bound sets it after ks_json_init() */
+	uint32_t tokens_left;
 	char plain_key[KS_JSON_KEY_MAX];
 	uint8_t alike;         /* KS_JSON_ALIKE_MAX */
 	uint8_t keys;

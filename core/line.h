@@ -18,7 +18,8 @@ struct ks_line {
 	char buf[KS_REQUEST_MAX];
 	uint32_t len;
 	bool ready;        /* buf holds a line, without what ended it */
-	bool too_long;     /* a line was too long: answer so, once; the rest of it is being skipped */
+	/* a line was too long: answer so, once; the rest of it is being skipped */
+	bool too_long;
 	bool skipping;
 	/* where in the JSON text the line ends so far */
 	uint32_t depth;

@@ -5,20 +5,23 @@
  * The core is freestanding C11 and includes nothing but this.  A port has a header of its own,
  * ks_platform.h, on the include path (xen/, linux/, host/), with
  *
- *   types      uint8_t ... uint64_t, int64_t, uintptr_t, size_t, bool, NULL, UINT32_MAX, UINT64_MAX
+ *   types      uint8_t ... uint64_t, int64_t, uintptr_t, size_t, bool, NULL, UINT32_MAX,
+ *              UINT64_MAX
  *   functions  memcpy, memmove, memset, memcmp, memchr, strlen, strcmp
- *   macros     container_of(ptr, type, member), offsetof, KS_CB (what the kernel wants on the definition of every
- *              function that is called through a pointer, cf_check in Xen; else empty)
- *   budget     KS_STEP_BUDGET_NS: how long a step may take, and one call that answers a request; what it costs to be put off and taken up again
- *              decides, and whether somebody is kept from running meanwhile
- *   lock       struct ks_lock, ks_lock_init(), ks_lock(), ks_unlock(): short sections, never held across a callback
- *              of the port; any context in which the port calls the core.
+ *   macros     container_of(ptr, type, member), offsetof, KS_CB (what the kernel wants on the
+ *              definition of every function that is called through a pointer, cf_check in Xen;
+ *              else empty)
+ *   budget     KS_STEP_BUDGET_NS: how long a step may take, and one call that answers a request;
+ *              what it costs to be put off and taken up again decides, and whether somebody is
+ *              kept from running meanwhile
+ *   lock       struct ks_lock, ks_lock_init(), ks_lock(), ks_unlock(): short sections, never held
+ *              across a callback of the port; any context in which the port calls the core.
  *              ks_assert_locked(): stops a debug build where the lock is not held
  *   time       ks_port_boot_time_ns(): nanoseconds since this kernel booted, those included in
  *              which the machine was suspended: what records say.  It may be a macro for
  *              ks_port_time_ns(), where that is the same
- *   SHA-256    struct ks_sha256, ks_sha256_init(s), ks_sha256_update(s, data, bytes), ks_sha256_final(s, digest[32]):
- *              the platform's own, in streaming form
+ *   SHA-256    struct ks_sha256, ks_sha256_init(s), ks_sha256_update(s, data, bytes),
+ *              ks_sha256_final(s, digest[32]): the platform's own, in streaming form
  *   work       struct ks_port_work: the port's part of a struct ks_work
  */
 #ifndef KS_PORT_H
@@ -59,7 +62,8 @@ void ks_port_log(const char *text);
 #define KS_WORK_IDLE UINT64_MAX
 
 struct ks_work {
-	const char *name;                       /* of the thread, where threads have names; the owner's */
+	/* of the thread, where threads have names; the owner's */
+	const char *name;
 	uint64_t (*run)(struct ks_work *work);
 	struct ks_port_work port;
 };

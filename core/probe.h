@@ -28,7 +28,8 @@ enum ks_step {
 /* What became of a change of a probe's list. */
 enum ks_edit {
 	KS_EDIT_DONE,
-	KS_EDIT_BAD,     /* no such thing can be looked at, or there is none in the list to remove */
+	/* no such thing can be looked at, or there is none in the list to remove */
+	KS_EDIT_BAD,
 	KS_EDIT_FULL,    /* the list has no room */
 };
 
@@ -112,8 +113,10 @@ struct ks_probe {
 
 	/* --- of the step; between steps, under the lock */
 	bool first_step;         /* the step under way begins a pass */
-	bool announce;           /* this pass records everything it sees: somebody asked for a fresh sample */
-	bool for_readers;        /* one who may only read: how things are, it tells those alone who take nothing */
+	/* this pass records everything it sees: somebody asked for a fresh sample */
+	bool announce;
+	/* one who may only read: how things are, it tells those alone who take nothing */
+	bool for_readers;
 	bool incomplete;         /* the pass under way could not see all: ks_record_outcome() */
 
 	/* --- under the lock */
@@ -121,20 +124,24 @@ struct ks_probe {
 	char uuid[KS_UUID_TEXT];
 	enum ks_level level;
 	bool on;
-	bool equipped;           /* has its memory and its work; else it can only be told to get them ("on") */
+	/* has its memory and its work; else it can only be told to get them ("on") */
+	bool equipped;
 	bool equipping;          /* is getting them */
 	bool busy;               /* a step runs, here or in a caller's context */
 	bool stuck;              /* it has for so long that this was told */
 	bool in_pass;            /* between the first and the last step of a pass */
 	bool announce_next;      /* the next pass records everything it sees */
 	bool announce_own;       /* or one of the next: somebody who may only read waits for it */
-	bool reset_wanted;       /* before the next step: engine's reset(), and records of the step under way are dropped */
-	uint32_t epoch;          /* tells this count of records from every other: random, drawn as it begins */
+	/* before the next step: engine's reset(), and records of the step under way are dropped */
+	bool reset_wanted;
+	/* tells this count of records from every other: random, drawn as it begins */
+	uint32_t epoch;
 	struct ks_ring ring;
 	struct ks_writer record;   /* the open record, */
 	struct ks_entry entry;   /* what else is known of it, */
 	uint32_t source;         /* and whose it is */
-	uint64_t last_record_ns; /* clocks of two CPUs differ a little; the time of records does not go back */
+	/* clocks of two CPUs differ a little; the time of records does not go back */
+	uint64_t last_record_ns;
 	uint64_t announced_ns;   /* when the last pass that records all began; 0: none did */
 	uint64_t due_ns;         /* when the next pass starts */
 	uint64_t expected_ns;    /* when the work should run next, UINT64_MAX: not at all */
@@ -148,10 +155,16 @@ struct ks_probe {
 	uint64_t ended_start_ns; /* when the last of them started, since boot; */
 	uint64_t ended_steps;    /* steps at its end */
 	uint64_t pass_start_ns;  /* of the pass under way, or of the last one, */
-	uint64_t pass_boot_ns;   /* and since boot, for others: the clock of moments stands still while the machine is suspended */
-	uint64_t usual_pass_ns;  /* from start to end, as the last complete ones took; 0: not known yet */
+	/*
+	 * and since boot, for others: the clock of moments stands still while the
+	 * machine is suspended
+	 */
+	uint64_t pass_boot_ns;
+	/* from start to end, as the last complete ones took; 0: not known yet */
+	uint64_t usual_pass_ns;
 	bool driven;             /* a client waits for the pass under way */
-	uint64_t whole;          /* number of the last pass that was complete and saw all, 0: none */
+	/* number of the last pass that was complete and saw all, 0: none */
+	uint64_t whole;
 	uint64_t whole_start_ns; /* when it started */
 	uint64_t sample;         /* the same of the last one that recorded everything, too */
 	uint64_t sample_start_ns;
@@ -167,13 +180,16 @@ struct ks_probe {
 	uint64_t restarts;
 	uint64_t resets;         /* since the sensor started */
 	uint64_t offs;           /* how often it was turned off, likewise, */
-	uint64_t off_ns;         /* and for how long in all, but for the last time while it is off, */
+	/* and for how long in all, but for the last time while it is off, */
+	uint64_t off_ns;
 	uint64_t off_since_ns;   /* which began then */
-	uint64_t lates;          /* how often a step ran more than a second later than it should, likewise, */
+	/* how often a step ran more than a second later than it should, likewise, */
+	uint64_t lates;
 	uint64_t late_ns;        /* by how much in all, */
 	uint64_t late_untold_ns; /* and how much of it is in no record yet */
 	uint32_t failed_in_row;
-	uint32_t restarts_in_row; /* without a complete pass in between; no more are counted than make a difference */
+	/* without a complete pass in between; no more are counted than make a difference */
+	uint32_t restarts_in_row;
 	uint32_t cut_in_row;     /* passes that did not end, without a complete one in between */
 	const char *last_error;  /* static text, or NULL */
 	const char *failed_why;  /* as the last `failed` record told it */

@@ -8,7 +8,10 @@
 
 /* === Making one ========================================================== */
 
-#define CLASS_MEMBER(name) { "\"" KS_MEMBER("class") "\"" name "\"", sizeof("\"" KS_MEMBER("class") "\"" name "\"") - 1 }
+#define CLASS_MEMBER(name) \
+	{ \
+		"\"" KS_MEMBER("class") "\"" name "\"", sizeof("\"" KS_MEMBER("class") "\"" name "\"") - 1 \
+	}
 static const struct {
 	const char *text;
 	size_t bytes;
@@ -55,7 +58,8 @@ static void end(struct ks_probe *probe)
 		return;
 	}
 	entry->text_bytes = (uint16_t)probe->record.len;
-	memmove(probe->record.buf + entry->text_bytes, probe->record.buf + KS_RECORD_MAX - KS_RAW_MAX, entry->raw_bytes);
+	memmove(probe->record.buf + entry->text_bytes, probe->record.buf + KS_RECORD_MAX - KS_RAW_MAX,
+		entry->raw_bytes);
 	ks_ring_commit(&probe->ring, entry, probe->source);
 }
 
@@ -128,7 +132,8 @@ static uint32_t put_by(struct ks_writer *text, const struct ks_caller *caller)
 	return caller->id;
 }
 
-void ks_record_began(struct ks_probe *probe, const char *why, const struct ks_caller *caller, const struct ks_count *before)
+void ks_record_began(struct ks_probe *probe, const char *why, const struct ks_caller *caller,
+		     const struct ks_count *before)
 {
 	struct ks_writer *text = begin(probe, caller ? KS_ALARM : KS_EVENT, KS_NO_SOURCE, "began");
 
@@ -158,8 +163,8 @@ static bool takes_sight(enum ks_command command)
 	return command == KS_CMD_OFF || command == KS_CMD_ON || command == KS_CMD_REMOVE;
 }
 
-static void record_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller, const char *item,
-			   size_t item_bytes)
+static void record_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller,
+			   const char *item, size_t item_bytes)
 {
 	struct ks_writer *text = begin(probe, takes_sight(command) ? KS_ALARM : KS_EVENT, caller->id, "command");
 
@@ -187,7 +192,8 @@ void ks_record_command_locked(struct ks_probe *probe, enum ks_command command, c
 	record_command(probe, command, caller, NULL, 0);
 }
 
-void ks_record_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller, const char *item, size_t item_bytes)
+void ks_record_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller,
+		       const char *item, size_t item_bytes)
 {
 	ks_lock(&probe->lock);
 	record_command(probe, command, caller, item, item_bytes);
@@ -215,7 +221,8 @@ void ks_record_recovered(struct ks_probe *probe)
 	end(probe);
 }
 
-void ks_record_restarted(struct ks_probe *probe, const char *kind, const char *why, const char *old_uuid, uint64_t pause_ns)
+void ks_record_restarted(struct ks_probe *probe, const char *kind, const char *why, const char *old_uuid,
+			 uint64_t pause_ns)
 {
 	struct ks_writer *text = begin(probe, KS_ALARM, KS_NO_SOURCE, kind);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reply.h - inside the core: what the files that write replies (serve.c, reply_records.c, subscribe.c)
- * share.
+ * reply.h - inside the core: what the files that write replies (serve.c, reply_records.c,
+ * subscribe.c) share.
  */
 #ifndef KS_REPLY_H
 #define KS_REPLY_H
@@ -44,15 +44,16 @@ static inline void ks_put_end(struct ks_writer *out)
 
 /* The reply that is complete with one word, and the one that is an error. */
 enum ks_served ks_reply_word(struct ks_writer *out, const struct ks_request *request, const char *word);
-enum ks_served ks_reply_error(struct ks_writer *out, const struct ks_request *request, enum ks_error error, const char *message);
+enum ks_served ks_reply_error(struct ks_writer *out, const struct ks_request *request, enum ks_error error,
+			      const char *message);
 enum ks_served ks_reply_no_target(struct ks_writer *out, const struct ks_request *request);
 
 /* Why @caller may not have what @request asks for, or NULL. */
 const char *ks_denied(const struct ks_caller *caller, const struct ks_request *request);
 
 /* The error for that, and the port is told. */
-enum ks_served ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			      struct ks_writer *out, const char *why);
+enum ks_served ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller,
+			       const struct ks_request *request, struct ks_writer *out, const char *why);
 
 /* === Time =============================================================== */
 
@@ -68,15 +69,16 @@ static inline uint64_t ks_deadline_ns(uint64_t began_ns)
  * In as many calls as it takes, the sensor's part first and then probe by probe: a call may end
  * within the line.
  */
-enum ks_served ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			      struct ks_cursor *cursor, struct ks_writer *out);
+enum ks_served ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *caller,
+			       const struct ks_request *request, struct ks_cursor *cursor, struct ks_writer *out);
 
 /* === Records (reply_records.c) ================================================ */
 
 /* Where a reply stands, in a cursor. */
 enum {
 	KS_STAGE_START,
-	KS_STAGE_STATUS,  /* of "status": the probe at hand comes next.  The others are of "records" */
+	/* of "status": the probe at hand comes next.  The others are of "records" */
+	KS_STAGE_STATUS,
 	KS_STAGE_BEGIN,   /* the records of the probe at hand come next */
 	KS_STAGE_SEND,    /* some of them were looked at */
 	KS_STAGE_CLOSE,   /* only the closing line is left */
@@ -87,7 +89,11 @@ enum {
 enum {
 	KS_LOSS_SENT = 1,   /* losses up to the mark lost_mark were sent and are not confirmed */
 	KS_PASS_WAITED = 2, /* for its end */
-	KS_RESET_SEEN = 4,  /* the probe was reset meanwhile: the first record of its new count says so, and is sent whatever the filter */
+	/*
+	 * the probe was reset meanwhile: the first record of its new count says so, and is sent
+	 * whatever the filter
+	 */
+	KS_RESET_SEEN = 4,
 };
 
 /*
@@ -104,7 +110,8 @@ struct ks_sending {
 	bool by_uuid;              /* the id in the replies is the uuid, */
 	char uuid[KS_UUID_TEXT];   /* that of the probe at hand as the record was copied */
 	bool lost_known;           /* losses up to cursor->lost_mark were told before this reply */
-	bool got_on;               /* this call has taken up a new request, or looked at a record: it may end, */
+	/* this call has taken up a new request, or looked at a record: it may end, */
+	bool got_on;
 	bool stepped;              /* or made a step of a fresh sample */
 	uint64_t deadline_ns;
 };
@@ -116,8 +123,8 @@ enum ks_sent {
 };
 
 /* @began_ns: as for ks_deadline_ns(). */
-void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request, uint64_t began_ns,
-		     struct ks_cursor *cursor, struct ks_writer *out);
+void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request,
+		     uint64_t began_ns, struct ks_cursor *cursor, struct ks_writer *out);
 
 /* The probe at hand from KS_STAGE_BEGIN on.  Takes its lock for as long as one record takes. */
 enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe);
@@ -125,7 +132,7 @@ enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe);
 /* Whether the reply to the request, if it is one to "records", consumes what it gives. */
 bool ks_takes_records(const struct ks_request *request);
 
-enum ks_served ks_serve_records(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			       struct ks_cursor *cursor, struct ks_writer *out);
+enum ks_served ks_serve_records(struct ks_sensor *sensor, const struct ks_caller *caller,
+				const struct ks_request *request, struct ks_cursor *cursor, struct ks_writer *out);
 
 #endif /* KS_REPLY_H */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * reply_records.c - the reply to "records", in as many calls as it takes, and the confirmation that its
- * lines have arrived.
+ * reply_records.c - the reply to "records", in as many calls as it takes, and the confirmation
+ * that its lines have arrived.
  *
  * The probe's lock is taken for one record at a time: it is copied behind the lines of the reply,
  * and what else there is to do with it, filters above all, is done without the lock.
@@ -120,7 +120,8 @@ static enum ks_sent tell_lost(struct ks_sending *sending, struct ks_probe *probe
 	const struct ks_ring *ring = &probe->ring;
 
 	ks_assert_locked(&probe->lock);
-	if (!ring->lost_count || ring->lost_last < from || (sending->lost_known && ring->lost_seen == cursor->lost_mark))
+	if (!ring->lost_count || ring->lost_last < from ||
+	    (sending->lost_known && ring->lost_seen == cursor->lost_mark))
 		return KS_SENT_ALL;
 	if (!put_lost(sending, probe))
 		return KS_SENT_FULL;
@@ -139,7 +140,8 @@ static enum ks_sent begin_probe(struct ks_sending *sending, struct ks_probe *pro
 	const struct ks_request *request = sending->request;
 	struct ks_cursor *cursor = sending->cursor;
 	uint64_t end = probe->ring.next_seq;
-	bool other = request->has_since && (request->since > end || (request->has_epoch && request->epoch != probe->epoch));
+	bool other =
+		request->has_since && (request->since > end || (request->has_epoch && request->epoch != probe->epoch));
 
 	cursor->epoch = probe->epoch;
 	cursor->next = request->has_record ? request->record : request->has_since && !other ? request->since : 0;
@@ -265,7 +267,8 @@ static void go_to(struct ks_sending *sending, unsigned int target)
 	struct ks_probe *probe;
 
 	if (target >= sending->sensor->count || (request->has_max && cursor->sent >= request->max)) {
-		cursor->stage = KS_STAGE_CLOSE; /* and the probe at hand stays: its lines are not confirmed yet */
+		/* and the probe at hand stays: its lines are not confirmed yet */
+		cursor->stage = KS_STAGE_CLOSE;
 		return;
 	}
 	probe = &sending->sensor->probes[target];
@@ -387,8 +390,8 @@ static const char *no_run(struct ks_sensor *sensor, const struct ks_request *req
 	return on ? NULL : "no fresh sample from a probe that is off: send \"on\" first";
 }
 
-void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request, uint64_t began_ns,
-		     struct ks_cursor *cursor, struct ks_writer *out)
+void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const struct ks_request *request,
+		     uint64_t began_ns, struct ks_cursor *cursor, struct ks_writer *out)
 {
 	sending->sensor = sensor;
 	sending->request = request;
@@ -402,8 +405,8 @@ void ks_sending_init(struct ks_sending *sending, struct ks_sensor *sensor, const
 	ks_put_head(&sending->head, request);
 }
 
-enum ks_served ks_serve_records(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			       struct ks_cursor *cursor, struct ks_writer *out)
+enum ks_served ks_serve_records(struct ks_sensor *sensor, const struct ks_caller *caller,
+				const struct ks_request *request, struct ks_cursor *cursor, struct ks_writer *out)
 {
 	struct ks_sending sending;
 

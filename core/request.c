@@ -80,11 +80,15 @@ static const char *read_filter(struct ks_json *json, struct ks_request *request)
 static const struct option {
 	const char *name;
 	uint8_t bytes;
-	uint16_t flag_at;       /* in the request: what it sets, or what says that its number is there */
+	/* in the request: what it sets, or what says that its number is there */
+	uint16_t flag_at;
 	uint16_t number_at;     /* 0: it is true or false */
 } options[] = {
 #define FLAG(name) { #name, sizeof(#name) - 1, offsetof(struct ks_request, name), 0 }
-#define NUMBER(name) { #name, sizeof(#name) - 1, offsetof(struct ks_request, has_##name), offsetof(struct ks_request, name) }
+#define NUMBER(name) \
+	{ \
+#name, sizeof(#name) - 1, offsetof(struct ks_request, has_##name), offsetof(struct ks_request, name) \
+	}
 	FLAG(peek), FLAG(run), FLAG(announce), FLAG(raw), NUMBER(record), NUMBER(since), NUMBER(epoch), NUMBER(max),
 };
 
@@ -97,7 +101,8 @@ static const struct option *find_option(const struct ks_json_value *key)
 }
 
 /* What is wrong with the value of an option that is no filter, or NULL. */
-static const char *read_option(struct ks_request *request, const struct option *option, const struct ks_json_value *value)
+static const char *read_option(struct ks_request *request, const struct option *option,
+			       const struct ks_json_value *value)
 {
 	bool *flag = option ? (bool *)((char *)request + option->flag_at) : NULL;
 
@@ -397,7 +402,8 @@ static void judge_request(struct ks_request *request, const struct parts *parts,
 
 static void begin(struct ks_request *request, enum ks_version session)
 {
-	memset(request, 0, offsetof(struct ks_request, filter)); /* filters counts those that are filled in */
+	/* filters counts those that are filled in */
+	memset(request, 0, offsetof(struct ks_request, filter));
 	request->line = KS_LINE_REQUEST;
 	request->version = session == KS_VERSION_NONE ? KS_VERSION_0_1 : session;
 }

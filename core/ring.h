@@ -5,10 +5,13 @@
  * Records are kept as the JSON text that will be sent, in order of their seq.  One is given up
  * when it was consumed, or when room is needed; then it is counted as lost.  Whose room that is:
  *
- *   - Each class of records (probe.h) has a share of the memory and pushes out none but its own, so that
+ *   - Each class of records (probe.h) has a share of the memory and pushes out none
+ *     but its own, so that
  *     whoever makes many samples or events cannot make an alarm disappear.
- *   - Within a class, the source that holds most gives up its oldest record: a source that floods pushes
- *     out what is its own, and what the others hold stays.  Domains and users beyond KS_RING_OWNERS share one
+ *   - Within a class, the source that holds most gives up its oldest record: a source
+ *     that floods pushes
+ *     out what is its own, and what the others hold stays.  Domains and users beyond
+ *     KS_RING_OWNERS share one
  *     place.
  *   - Of the samples, those that are over give way first, the oldest of their records before the
  *     others, whoever's they are: a sample that fits is kept whole, however many came before it.
@@ -34,9 +37,9 @@ enum ks_class {
 
 /*
  * Who can make records of this kind appear: a domain, a user.  KS_NO_SOURCE: nobody in particular,
- * the sensor itself.  KS_KIND_SOURCE(i): likewise, and they are of the probe's i-th kind of things,
- * so that what is made to happen to one kind does not push out what is told of another, nor of the
- * sensor.  These have places of their own, which no number of domains and users takes.
+ * the sensor itself.  KS_KIND_SOURCE(i): likewise, and they are of the probe's i-th kind of
+ * things, so that what is made to happen to one kind does not push out what is told of another,
+ * nor of the sensor.  These have places of their own, which no number of domains and users takes.
  */
 #define KS_NO_SOURCE UINT32_MAX
 #define KS_RING_KINDS 12U

@@ -372,7 +372,8 @@ static void reset_probe(struct ks_probe *probe, const struct ks_caller *caller)
 {
 	const struct ks_sensor *sensor = probe->sensor;
 	struct ks_count before = {
-		.epoch = probe->epoch, .next_seq = probe->ring.next_seq, .unread = probe->ring.held, .lost = probe->ring.lost_total,
+		.epoch = probe->epoch, .next_seq = probe->ring.next_seq, .unread = probe->ring.held,
+		.lost = probe->ring.lost_total,
 		.baselines = probe->type->baselines ? probe->type->baselines(probe) : 0,
 	};
 
@@ -541,11 +542,17 @@ static const char *trouble(const struct ks_probe *probe, uint64_t now)
 	if (probe->failed_in_row >= FAILURES_MAX)
 		return passes_fail;
 	if (probe->busy)
-		return NULL; /* in the middle of a step: nothing that could be taken from it; told below when it lasts */
+		/*
+		 * in the middle of a step: nothing that could be taken from it; told
+		 * below when it lasts
+		 */
+		return NULL;
 	if (probe->expected_ns != UINT64_MAX && now > probe->expected_ns && now - probe->expected_ns > OVERDUE_NS)
 		return "it is overdue";
 	if (probe->usual_pass_ns)
-		patience = PASS_USUAL_TIMES * probe->usual_pass_ns > PASS_LEAST_NS ? PASS_USUAL_TIMES * probe->usual_pass_ns : PASS_LEAST_NS;
+		patience = PASS_USUAL_TIMES * probe->usual_pass_ns > PASS_LEAST_NS
+				   ? PASS_USUAL_TIMES * probe->usual_pass_ns
+				   : PASS_LEAST_NS;
 	if (probe->in_pass && now > probe->pass_start_ns && (now - probe->pass_start_ns) >> doublings > patience)
 		return does_not_end;
 	return NULL;

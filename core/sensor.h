@@ -19,19 +19,24 @@ struct ks_request;
 
 /* Who asks, as the transport knows it. */
 struct ks_caller {
-	bool control;         /* may do what ks_needs_control() (serve.h) names; else such a request is "denied" */
+	/* may do what ks_needs_control() (serve.h) names; else such a request is "denied" */
+	bool control;
 	bool is_domain;       /* @id is a domain's; else it is a user's, and @pid its process */
 	uint32_t id, pid;
-	uint64_t began_ns;    /* when the call began: what it may take is counted from there; 0: from ks_serve() on */
+	/* when the call began: what it may take is counted from there; 0: from ks_serve() on */
+	uint64_t began_ns;
 };
 
 struct ks_sensor_config {
 	const char *name;                          /* of the sensor: "xen", "linux", "host" */
 	const struct ks_probe_type *const *types;  /* the probes, in the order of discovery */
 	unsigned int types_count;                  /* at most KS_PROBES_MAX */
-	uint32_t ring_bytes;                       /* of each probe, from KS_RING_MIN to KS_RING_MAX; */
-	bool ring_fixed;                           /* and no more where its first sample needs more */
-	uint64_t memory_bytes;                     /* for the tables of all probes together; 0: as much as they like */
+	/* of each probe, from KS_RING_MIN to KS_RING_MAX; */
+	uint32_t ring_bytes;
+	/* and no more where its first sample needs more */
+	bool ring_fixed;
+	/* for the tables of all probes together; 0: as much as they like */
+	uint64_t memory_bytes;
 	enum ks_level levels[KS_PROBES_MAX];       /* at start and after "reset" */
 	bool off[KS_PROBES_MAX];                   /* registered, but not started */
 
@@ -115,8 +120,12 @@ enum ks_done ks_probe_equip(struct ks_probe *probe);
  */
 void ks_probe_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller);
 
-/* A record of what @caller did: kind "command", with @item, which may be NULL.  An alarm, where it takes something out of sight. */
-void ks_record_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller, const char *item, size_t item_bytes);
+/*
+ * A record of what @caller did: kind "command", with @item, which may be NULL.  An alarm, where it
+ * takes something out of sight.
+ */
+void ks_record_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller,
+		       const char *item, size_t item_bytes);
 
 /*
  * For a fresh sample on request ("run").  _want() returns the mark of the pass that has to be over

@@ -89,7 +89,8 @@ enum ks_served ks_reply_word(struct ks_writer *out, const struct ks_request *req
 	return KS_SERVED_DONE;
 }
 
-enum ks_served ks_reply_error(struct ks_writer *out, const struct ks_request *request, enum ks_error error, const char *message)
+enum ks_served ks_reply_error(struct ks_writer *out, const struct ks_request *request, enum ks_error error,
+			      const char *message)
 {
 	const char *code = ks_error_names[error];
 
@@ -107,8 +108,8 @@ enum ks_served ks_reply_no_target(struct ks_writer *out, const struct ks_request
 	return ks_reply_error(out, request, KS_ERR_TARGET, "no probe or sensor of that name or uuid");
 }
 
-enum ks_served ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			      struct ks_writer *out, const char *why)
+enum ks_served ks_reply_denied(const struct ks_sensor *sensor, const struct ks_caller *caller,
+			       const struct ks_request *request, struct ks_writer *out, const char *why)
 {
 	if (sensor->config.denied)
 		sensor->config.denied(caller, request);
@@ -137,7 +138,8 @@ static void put_pair(struct ks_writer *out, const char *name, size_t name_bytes,
 	ks_write_lit(out, "\"]");
 }
 
-static enum ks_served serve_discovery(struct ks_sensor *sensor, const struct ks_request *request, struct ks_writer *out)
+static enum ks_served serve_discovery(struct ks_sensor *sensor, const struct ks_request *request,
+				      struct ks_writer *out)
 {
 	ks_put_head(out, request);
 	ks_write_lit(out, ",\"discovery\",[");
@@ -176,8 +178,8 @@ static enum ks_done equip(struct ks_sensor *sensor, const struct ks_request *req
 	return worst;
 }
 
-static enum ks_served serve_control(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-				   struct ks_writer *out)
+static enum ks_served serve_control(struct ks_sensor *sensor, const struct ks_caller *caller,
+				    const struct ks_request *request, struct ks_writer *out)
 {
 	enum ks_done worst;
 	unsigned int i;
@@ -191,7 +193,8 @@ static enum ks_served serve_control(struct ks_sensor *sensor, const struct ks_ca
 	if (worst == KS_NO_MEMORY)
 		return ks_reply_error(out, request, KS_ERR_NO_MEMORY, "no memory for a probe; nothing was changed");
 	if (worst == KS_BUSY)
-		return ks_reply_error(out, request, KS_ERR_BUSY, "a probe is being started by another request; ask again");
+		return ks_reply_error(out, request, KS_ERR_BUSY,
+				      "a probe is being started by another request; ask again");
 	/* By uuid there is one, and turning it on gives it another. */
 	ks_for_each_target(i, sensor, request)
 		ks_probe_command(&sensor->probes[i], request->command, caller);
@@ -228,8 +231,8 @@ static struct ks_probe *probe_with_list(struct ks_sensor *sensor, const struct k
 	return found;
 }
 
-static enum ks_served serve_edit(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-				struct ks_writer *out)
+static enum ks_served serve_edit(struct ks_sensor *sensor, const struct ks_caller *caller,
+				 const struct ks_request *request, struct ks_writer *out)
 {
 	bool add = request->command == KS_CMD_ADD, equipped;
 	enum ks_error error = KS_ERR_NO_MEMORY;
@@ -301,12 +304,14 @@ static enum ks_served serve_request(struct ks_sensor *sensor, const struct ks_ca
 	if (request->command == KS_CMD_DISCOVERY)
 		return serve_discovery(sensor, request, out);
 	if (request->command == KS_CMD_SUBSCRIBE || request->command == KS_CMD_UNSUBSCRIBE)
-		return ks_reply_error(out, request, KS_ERR_ARGUMENT, "no records are pushed here: poll with \"records\"");
+		return ks_reply_error(out, request, KS_ERR_ARGUMENT,
+				      "no records are pushed here: poll with \"records\"");
 	if (at_start && ks_target_next(sensor, request, 0) >= sensor->count)
 		return ks_reply_no_target(out, request);
 	denied = ks_denied(caller, request);
 	if (denied) {
-		*cursor = (struct ks_cursor){ 0 }; /* the caller may have lost the right in the middle of the reply: here it ends */
+		/* the caller may have lost the right in the middle of the reply: here it ends */
+		*cursor = (struct ks_cursor){ 0 };
 		return ks_reply_denied(sensor, caller, request, out, denied);
 	}
 	switch (request->command) {

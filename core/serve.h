@@ -57,7 +57,8 @@ struct ks_cursor {
 	uint64_t next;         /* the next seq to look at */
 	uint64_t end;          /* seq at which this probe's part of the reply ends */
 	uint64_t sent_bits;    /* bit i: record next - span + i was sent and is not confirmed */
-	uint32_t at;           /* place of the record that was looked at last, or any other number */
+	/* place of the record that was looked at last, or any other number */
+	uint32_t at;
 	uint32_t pass;         /* mark of the pass that was asked for ("run") */
 	uint32_t sent;         /* records sent in the whole reply ("max") */
 	uint32_t lost_mark;    /* losses up to it need not be told any more in this reply */
@@ -65,9 +66,14 @@ struct ks_cursor {
 
 enum ks_served {
 	KS_SERVED_DONE,   /* the reply is complete with what is in out; then ks_confirm() */
-	KS_SERVED_MORE,   /* take what is in out (perhaps nothing) and call again; the call confirms it */
+	/* take what is in out (perhaps nothing) and call again; the call confirms it */
+	KS_SERVED_MORE,
 	KS_SERVED_WAIT,   /* the same, but a little later: it waits for what another thread does */
-	KS_SERVED_NO_ROOM,   /* nothing was done: out has no room for what comes next; out->len is the size that is enough */
+	/*
+	 * nothing was done: out has no room for what comes next; out->len is the
+	 * size that is enough
+	 */
+	KS_SERVED_NO_ROOM,
 	KS_SERVED_CURSOR, /* nothing was done: no cursor of ours */
 };
 

@@ -22,9 +22,11 @@ static const struct number {
 	bool wide;              /* 64 bits, else 32 */
 	uint16_t at;            /* in struct ks_probe */
 } numbers[] = {
-#define NUMBER(name, member)                                                                                            \
-	{ KS_MEMBER(name), sizeof(KS_MEMBER(name)) - 1, sizeof(((struct ks_probe *)0)->member) == sizeof(uint64_t), \
-	  offsetof(struct ks_probe, member) }
+#define NUMBER(name, member) \
+	{ \
+		KS_MEMBER(name), sizeof(KS_MEMBER(name)) - 1, \
+			sizeof(((struct ks_probe *)0)->member) == sizeof(uint64_t), offsetof(struct ks_probe, member) \
+	}
 	NUMBER("runs", passes),
 	NUMBER("pass_start_ns", ended_start_ns),
 	NUMBER("whole_pass", whole),
@@ -95,7 +97,8 @@ static void put_probe(struct ks_writer *out, struct ks_probe *probe)
 
 /* === The sensor ========================================================= */
 
-static void put_sensor(struct ks_writer *out, struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request)
+static void put_sensor(struct ks_writer *out, struct ks_sensor *sensor, const struct ks_caller *caller,
+		       const struct ks_request *request)
 {
 	size_t memory_bytes = sensor->count * sizeof(*sensor->probes);
 
@@ -122,8 +125,8 @@ static void put_sensor(struct ks_writer *out, struct ks_sensor *sensor, const st
  * The piece that begins with the probe at hand, or that with which the line begins; false: it does
  * not fit.
  */
-static bool put_piece(struct ks_writer *out, struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-		      const struct ks_cursor *cursor)
+static bool put_piece(struct ks_writer *out, struct ks_sensor *sensor, const struct ks_caller *caller,
+		      const struct ks_request *request, const struct ks_cursor *cursor)
 {
 	size_t start = out->len;
 
@@ -143,8 +146,8 @@ static bool put_piece(struct ks_writer *out, struct ks_sensor *sensor, const str
 	return ks_writer_fits(out, start);
 }
 
-static enum ks_served serve_all(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			       struct ks_cursor *cursor, struct ks_writer *out)
+static enum ks_served serve_all(struct ks_sensor *sensor, const struct ks_caller *caller,
+				const struct ks_request *request, struct ks_cursor *cursor, struct ks_writer *out)
 {
 	uint64_t deadline_ns = ks_deadline_ns(caller->began_ns);
 
@@ -165,8 +168,8 @@ static enum ks_served serve_all(struct ks_sensor *sensor, const struct ks_caller
 
 /* === Interface ========================================================== */
 
-enum ks_served ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *caller, const struct ks_request *request,
-			      struct ks_cursor *cursor, struct ks_writer *out)
+enum ks_served ks_serve_status(struct ks_sensor *sensor, const struct ks_caller *caller,
+			       const struct ks_request *request, struct ks_cursor *cursor, struct ks_writer *out)
 {
 	unsigned int first = ks_target_next(sensor, request, 0);
 

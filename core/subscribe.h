@@ -15,7 +15,8 @@
 struct ks_position {
 	uint64_t next;        /* the next seq to look at */
 	uint32_t epoch;       /* of the probe: after a reset all starts anew */
-	uint32_t place;       /* in the ring, where the last look ended: the next goes on from there */
+	/* in the ring, where the last look ended: the next goes on from there */
+	uint32_t place;
 	uint32_t lost_mark;   /* losses up to it were told, */
 	bool lost_known;      /* if this is set */
 };

@@ -145,7 +145,8 @@ size_t ks_plain_len(const char *s, size_t len)
 		 * Of one that is not below 0x80 the sums reach the bytes above it only; the first
 		 * special byte is right.
 		 */
-		plain = NOT_BELOW(word, 0x20) & KS_EIGHT_OTHERS(word, '"') & KS_EIGHT_OTHERS(word, '\\') & KS_EIGHT_OTHERS(word, 0x7f);
+		plain = NOT_BELOW(word, 0x20) & KS_EIGHT_OTHERS(word, '"') & KS_EIGHT_OTHERS(word, '\\') &
+			KS_EIGHT_OTHERS(word, 0x7f);
 		special = (~plain | word) & KS_EIGHT * 0x80;
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 		if (special)
@@ -189,7 +190,8 @@ void ks_write_string(struct ks_writer *text, const char *bytes, size_t len)
 			special = 1;
 			put_escaped(text, (uint8_t)*bytes);
 		} else if (special == 2 && (uint8_t)bytes[0] == 0xc2 && (uint8_t)bytes[1] < 0xa0) {
-			put_escaped(text, (uint8_t)bytes[1]); /* U+0080..U+009F: control characters as well */
+			/* U+0080..U+009F: control characters as well */
+			put_escaped(text, (uint8_t)bytes[1]);
 		} else {
 			ks_write_put(text, bytes, special);
 		}

@@ -84,7 +84,8 @@ void ks_write_string(struct ks_writer *text, const char *bytes, size_t len);
 #define ks_write_member_size ks_write_member_count
 #define ks_write_member_ns ks_write_member_count
 #define ks_write_member_hex(text, name, value) (ks_write_lit(text, KS_MEMBER(name)), ks_write_hex(text, value))
-#define ks_write_member_str(text, name, bytes, len) (ks_write_lit(text, KS_MEMBER(name)), ks_write_string(text, bytes, len))
+#define ks_write_member_str(text, name, bytes, len) \
+	(ks_write_lit(text, KS_MEMBER(name)), ks_write_string(text, bytes, len))
 #define ks_write_member_bool(text, name, value) (ks_write_lit(text, KS_MEMBER(name)), ks_write_bool(text, value))
 
 static inline void ks_write_bool(struct ks_writer *text, bool value)

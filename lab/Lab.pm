@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# Lab.pm - what lab/run and lab/blind/run share: how attacks are read, and those that the emulator's
-# debugger port makes.
+# Lab.pm - what lab/run and lab/blind/run share: how attacks are read, and those that the
+# emulator's debugger port makes.
 package Lab;
 
 use strict;
@@ -45,8 +45,8 @@ sub debugger_hooks {
 	} map { ([$_, 'attack'], [$_, 'undo']) } @levels;
 }
 
-# xen_offsets(struct, member...): where these are, in the Xen under test; its compiler's answer, with
-# the options that one of its files was built with.
+# xen_offsets(struct, member...): where these are, in the Xen under test; its compiler's answer,
+# with the options that one of its files was built with.
 sub xen_offsets {
 	my ($struct, @members) = @_;
 	my ($folder) = $KS::xen =~ /(.*)xen$/;

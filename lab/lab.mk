@@ -24,7 +24,8 @@ lab-parts:
 	@scripts/packages
 	@$(MAKE) --no-print-directory tools host xen
 	@vm/build-guest --domu
-	@$(MAKE) --no-print-directory $(LAB_MODULES) $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(LAB_PROGRAMS) $(B)/linux-guest/ksense.ko
+	@$(MAKE) --no-print-directory $(LAB_MODULES) $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(LAB_PROGRAMS) \
+		$(B)/linux-guest/ksense.ko
 
 .PHONY: lab
 lab: lab-parts ## make every attack of lab/ at each level, blind the judge in every way, and write both matrices

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-# lib.mk - libksense, the client.  Included by the top-level Makefile, which sets B, CC, CFLAGS and KS_CFLAGS.
+# lib.mk - libksense, the client.  Included by the top-level Makefile, which sets B, CC,
+# CFLAGS and KS_CFLAGS.
 #
 #   $(B)/lib/libksense.so.0   the client library: what lib/libksense.map names, and nothing else
-#   $(B)/lib/libksense.a      the same, as one object in which the rest is local; its users link -lxencall too
+#   $(B)/lib/libksense.a      the same, as one object in which the rest is local; its users
+#   link -lxencall too
 
 # Bumped when a program that was linked before would no longer run.
 LIB_ABI = 0
@@ -23,7 +25,8 @@ $(B)/lib/%.o: core/%.c lib/lib.mk
 	$(CC) $(LIB_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/lib/libksense.so.$(LIB_ABI): $(LIB_OBJS) lib/libksense.map
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script=lib/libksense.map -Wl,-z,defs -o $@ $(LIB_OBJS) -lxencall
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -Wl,-soname,$(@F) -Wl,--version-script=lib/libksense.map -Wl,-z,defs -o $@ \
+		$(LIB_OBJS) -lxencall
 
 # One object, so that its parts find each other and a program's symbols do not meet theirs.
 $(B)/lib/libksense.a: $(LIB_OBJS)

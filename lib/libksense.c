@@ -56,7 +56,7 @@ const char *ksense_message(const struct ksense *k)
 const char *ksense_error_name(enum ksense_error error)
 {
 	static const char *const names[] = {
-		[KSENSE_OTHER] = "error",         [KSENSE_NO_SENSOR] = "no-sensor", [KSENSE_NOT_ALLOWED] = "not-allowed",
+		[KSENSE_OTHER] = "error", [KSENSE_NO_SENSOR] = "no-sensor", [KSENSE_NOT_ALLOWED] = "not-allowed",
 		[KSENSE_TIMEOUT] = "time-out",    [KSENSE_GONE] = "gone",           [KSENSE_GARBLED] = "garbled",
 		[KSENSE_MISUSE] = "misuse",       [KSENSE_SYSTEM] = "system",
 	};
@@ -179,7 +179,8 @@ static int put_options(struct ksense *k, struct ks_writer *out, const struct kse
 		const struct ksense_filter *filter = &r->filters[i];
 
 		if (!is_scalar(filter->value))
-			return ksense_fail(k, KSENSE_MISUSE, "a filter's value is a JSON string, number, true, false or null");
+			return ksense_fail(k, KSENSE_MISUSE,
+					   "a filter's value is a JSON string, number, true, false or null");
 		if (i)
 			ks_write_lit(out, ", ");
 		ks_write_string(out, filter->member, strlen(filter->member));
@@ -302,7 +303,8 @@ struct found {
  */
 static bool walk_body(struct ks_json *json, enum ks_json_token token, struct found *found)
 {
-	uint32_t is_raw = 0, has_length = 0;  /* bit d: the object open at depth d has this member */
+	/* bit d: the object open at depth d has this member */
+	uint32_t is_raw = 0, has_length = 0;
 	uint64_t length[KS_JSON_DEPTH_MAX + 1];
 	unsigned int top = json->depth;
 	struct ks_json_value key = { .type = KS_JSON_ERROR };
@@ -460,7 +462,8 @@ static int gather(struct ksense *k, size_t bytes, size_t *line_bytes, int64_t de
 			}
 			seen = have;
 			if (have >= KSENSE_LINE_MAX)
-				return ksense_fail(k, KSENSE_GARBLED, "the server sent a line longer than %d bytes", KSENSE_LINE_MAX);
+				return ksense_fail(k, KSENSE_GARBLED, "the server sent a line longer than %d bytes",
+						   KSENSE_LINE_MAX);
 		}
 		got = k->medium->fill(k, deadline);
 		if (got <= 0)
@@ -496,7 +499,8 @@ static int next_line(struct ksense *k, struct ksense_line *line)
 	if (!read_line(k, line))
 		return garbled(k, line);
 	if (line->raw_bytes > KSENSE_RAW_MAX)
-		return ksense_fail(k, KSENSE_GARBLED, "a record is said to have %llu raw bytes: more than %d are too many",
+		return ksense_fail(k, KSENSE_GARBLED,
+				   "a record is said to have %llu raw bytes: more than %d are too many",
 				   (unsigned long long)line->raw_bytes, KSENSE_RAW_MAX);
 	all = bytes + 1 + line->raw_bytes;
 	if (line->raw_bytes) {
@@ -557,8 +561,10 @@ int ksense_next(struct ksense *k, struct ksense_line *line)
 		if (line->kind != KSENSE_RECORD && line->kind != KSENSE_PUSHED)
 			note_end(k, line);
 	} else if (!got && (k->fd >= 0 || k->nonce[0])) {
-		got = ksense_fail(k, KSENSE_GONE, !k->in_reply ? "the server closed the connection" : k->fd >= 0 ?
-				  "the server closed the connection before the end of its reply" : "Xen's reply has no end");
+		got = ksense_fail(k, KSENSE_GONE,
+				  !k->in_reply ? "the server closed the connection"
+				  : k->fd >= 0 ? "the server closed the connection before the end of its reply"
+					       : "Xen's reply has no end");
 	} else if (!got) {
 		k->in_reply = false;
 	}

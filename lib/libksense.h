@@ -59,13 +59,17 @@ enum ksense_error {
 	KSENSE_DENIED,
 	KSENSE_BUSY,
 	KSENSE_NO_MEMORY,
-	KSENSE_OTHER,        /* with a code that this library does not know; the message starts with it */
+	/* with a code that this library does not know; the message starts with it */
+	KSENSE_OTHER,
 
 	/* There is no talking to a sensor. */
-	KSENSE_NO_SENSOR,    /* none there: no Xen, Xen has none, it is off, nobody listens at the socket */
+	/* none there: no Xen, Xen has none, it is off, nobody listens at the socket */
+	KSENSE_NO_SENSOR,
 	KSENSE_NOT_ALLOWED,  /* by the file's mode, by Linux, or by Xen */
-	KSENSE_TIMEOUT,      /* nothing came in time; nothing is lost by it, ksense_next() may be called again */
-	KSENSE_GONE,         /* the server closed the connection in the middle of a reply, or before it */
+	/* nothing came in time; nothing is lost by it, ksense_next() may be called again */
+	KSENSE_TIMEOUT,
+	/* the server closed the connection in the middle of a reply, or before it */
+	KSENSE_GONE,
 	KSENSE_GARBLED,      /* what came is not the protocol */
 
 	/* On this side. */
@@ -123,13 +127,17 @@ const char *ksense_error_name(enum ksense_error error);
 /* A member that a record must have.  At most 8 in one request, the sensors say. */
 struct ksense_filter {
 	const char *member;
-	/* JSON text of a string (with its quotes), a number, true, false or null, and nothing around it */
+	/*
+	 * JSON text of a string (with its quotes), a number, true, false or null,
+	 * and nothing around it
+	 */
 	const char *value;
 };
 
 /* All zero but for what is wanted. */
 struct ksense_request {
-	const char *command;                  /* "discovery", ..., "records", "status", "subscribe", ... */
+	/* "discovery", ..., "records", "status", "subscribe", ... */
+	const char *command;
 	const char *target;                   /* a name or uuid; NULL: "*" */
 	const char *item;                     /* for "add" and "remove", in UTF-8 */
 	/* for "records"; filters, since and peek for "subscribe" too */
@@ -138,7 +146,8 @@ struct ksense_request {
 	bool has_since, has_max, has_record, has_epoch;
 	uint64_t since;                       /* records with this seq and later ones */
 	uint64_t max;                         /* at most so many */
-	uint64_t record;                      /* this one, if it is still held; it is not consumed */
+	/* this one, if it is still held; it is not consumed */
+	uint64_t record;
 	bool peek;                            /* do not consume */
 	bool run;                             /* after a fresh sample */
 	bool raw;                             /* raw bytes as such, behind their line */
@@ -172,9 +181,16 @@ int ksense_send(struct ksense *k, const char *line, size_t bytes);
 enum ksense_kind {
 	KSENSE_RECORD,   /* [nonce, id, record]: more lines follow */
 	KSENSE_PUSHED,   /* the same, of a subscription: belongs to no reply */
-	KSENSE_ANSWER,   /* [nonce, word, value], the reply to discovery and status: the last line */
-	KSENSE_DONE,     /* [nonce, word]: the last line; word is the new state or level, or the target of records */
-	KSENSE_REFUSED,  /* [nonce, "error", {...}], or {} to a session line: the last line; ksense_error() tells it */
+	/* [nonce, word, value], the reply to discovery and status: the last line */
+	KSENSE_ANSWER,
+	/*
+	 * [nonce, word]: the last line; word is the new state or level, or the target of records
+	 */
+	KSENSE_DONE,
+	/*
+	 * [nonce, "error", {...}], or {} to a session line: the last line; ksense_error() tells it
+	 */
+	KSENSE_REFUSED,
 	KSENSE_SESSION,  /* not a reply but the answer to a session line: the last line */
 };
 
@@ -186,9 +202,11 @@ struct ksense_line {
 	enum ksense_kind kind;
 	const char *text;        /* the whole line as it came, without its newline */
 	size_t bytes;
-	const char *word;        /* the second element of the reply, a string: what stands between its quotes */
+	/* the second element of the reply, a string: what stands between its quotes */
+	const char *word;
 	size_t word_bytes;
-	const char *body;        /* JSON text of the third element as it came: a record, or an answer's value */
+	/* JSON text of the third element as it came: a record, or an answer's value */
+	const char *body;
 	size_t body_bytes;
 	bool has_raw;            /* the line holds {"type": "raw", "length": n}, ... */
 	const void *raw;         /* ... and these are the bytes that followed it */

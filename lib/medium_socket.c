@@ -30,7 +30,8 @@ static int wait_for(struct ksense *k, short events, int64_t deadline)
 		if (got < 0 && errno != EINTR)
 			return ksense_fail(k, KSENSE_SYSTEM, "poll: %s", strerror(errno));
 		if (!got && left <= INT_MAX)
-			return ksense_fail(k, KSENSE_TIMEOUT, "the sensor did not answer within %g s", k->timeout_ms / 1000.0);
+			return ksense_fail(k, KSENSE_TIMEOUT, "the sensor did not answer within %g s",
+					   k->timeout_ms / 1000.0);
 	}
 }
 
@@ -118,12 +119,16 @@ static int connect_failed(struct ksense *k, const char *path, int error)
 	switch (error) {
 	case ENOENT:
 	case ECONNREFUSED:
-		return ksense_fail(k, KSENSE_NO_SENSOR, "no sensor listens at %s: start one (ksense-host --socket %s, or the "
-				   "module of the kernel), or name another with --socket or KSENSE_SOCKET", path, path);
+		return ksense_fail(k, KSENSE_NO_SENSOR,
+				   "no sensor listens at %s: start one (ksense-host --socket %s, or the "
+				   "module of the kernel), or name another with --socket or KSENSE_SOCKET",
+				   path, path);
 	case EACCES:
 	case EPERM:
-		return ksense_fail(k, KSENSE_NOT_ALLOWED, "%s: you may not connect to it: be root, or have the owner of the "
-				   "socket let you in", path);
+		return ksense_fail(k, KSENSE_NOT_ALLOWED,
+				   "%s: you may not connect to it: be root, or have the owner of the "
+				   "socket let you in",
+				   path);
 	case EAGAIN:
 		return ksense_fail(k, KSENSE_TIMEOUT, "%s: the sensor took no connection within %g s", path,
 				   k->timeout_ms / 1000.0);
@@ -145,7 +150,8 @@ int ksense_open_socket(struct ksense *k, const char *path)
 
 	ksense_close(k);
 	if (!len || len >= sizeof(address.sun_path))
-		return ksense_fail(k, KSENSE_MISUSE, "a socket's path has 1 to %zu bytes", sizeof(address.sun_path) - 1);
+		return ksense_fail(k, KSENSE_MISUSE, "a socket's path has 1 to %zu bytes",
+				   sizeof(address.sun_path) - 1);
 	memcpy(address.sun_path, path, len);
 	/* An abstract name has neither its @ nor a NUL at its end. */
 	if (path[0] == '@')
@@ -155,7 +161,8 @@ int ksense_open_socket(struct ksense *k, const char *path)
 	if (fd < 0)
 		return ksense_fail(k, KSENSE_SYSTEM, "socket: %s", strerror(errno));
 	if (k->timeout_ms > 0)
-		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)); /* bounds connect() */
+		/* bounds connect() */
+		setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait));
 	while (connect(fd, (struct sockaddr *)&address, bytes)) {
 		int error = errno;
 

@@ -62,7 +62,8 @@ static int no_device(struct ksense *k, int error)
 	if (error == EACCES || error == EPERM)
 		return ksense_fail(k, KSENSE_NOT_ALLOWED, "/dev/xen/privcmd: %s: be root in Dom0", strerror(error));
 	if (error == ENOENT || error == ENODEV || error == ENXIO)
-		return ksense_fail(k, KSENSE_NO_SENSOR, "there is no /dev/xen/privcmd: this is not a Xen host, or the module "
+		return ksense_fail(k, KSENSE_NO_SENSOR,
+				   "there is no /dev/xen/privcmd: this is not a Xen host, or the module "
 				   "xen-privcmd is not loaded (modprobe xen-privcmd)");
 	return ksense_fail(k, KSENSE_NO_SENSOR, "/dev/xen/privcmd: %s", strerror(error));
 }
@@ -72,15 +73,18 @@ static int call_failed(struct ksense *k, int error)
 	switch (error) {
 	case EPERM:
 	case EACCES:
-		return ksense_fail(k, KSENSE_NOT_ALLOWED, "Xen refused, or Linux refused to ask it: only the control domain "
-				   "(Dom0) may, as far as it has not handed the sensor over, and the sensing domain that it "
-				   "named, or who Xen's security policy names; outside of Dom0 today's Linux lets no "
-				   "hypercall pass unless xen-privcmd is loaded with unrestricted=1");
+		return ksense_fail(
+			k, KSENSE_NOT_ALLOWED,
+			"Xen refused, or Linux refused to ask it: only the control domain "
+			"(Dom0) may, as far as it has not handed the sensor over, and the sensing domain that it "
+			"named, or who Xen's security policy names; outside of Dom0 today's Linux lets no "
+			"hypercall pass unless xen-privcmd is loaded with unrestricted=1");
 	case ENOSYS:
 	case EOPNOTSUPP:
 		return ksense_fail(k, KSENSE_NO_SENSOR, "this Xen has no sensor: it was built without CONFIG_SENSE");
 	case ENODEV:
-		return ksense_fail(k, KSENSE_NO_SENSOR, "Xen's sensor is off: it was booted with sense=off, or the sensor could "
+		return ksense_fail(k, KSENSE_NO_SENSOR,
+				   "Xen's sensor is off: it was booted with sense=off, or the sensor could "
 				   "not start (xl dmesg says why)");
 	default:
 		return ksense_fail(k, KSENSE_SYSTEM, "the hypercall sense_op failed: %s", strerror(error));
@@ -89,8 +93,9 @@ static int call_failed(struct ksense *k, int error)
 
 static int xen_send(struct ksense *k, const char *line, size_t bytes)
 {
-	static const char too_long[] = "{\"Virtue-protocol-version\": 0.1, \"reply\": [\"\", \"error\", {\"code\": \"too-long\", "
-				       "\"message\": \"a request line has at most 4096 bytes\"}]}\n";
+	static const char too_long[] =
+		"{\"Virtue-protocol-version\": 0.1, \"reply\": [\"\", \"error\", {\"code\": \"too-long\", "
+		"\"message\": \"a request line has at most 4096 bytes\"}]}\n";
 	struct xen *xen = k->private;
 
 	k->in_start = k->in_end = 0;
@@ -156,7 +161,8 @@ static int xen_fill(struct ksense *k, int64_t deadline)
 		if (k->in_end > had)
 			return 1;
 		if (xen->pending && deadline != INT64_MAX && ksense_now_ms() > deadline)
-			return ksense_fail(k, KSENSE_TIMEOUT, "the sensor did not answer within %g s", k->timeout_ms / 1000.0);
+			return ksense_fail(k, KSENSE_TIMEOUT, "the sensor did not answer within %g s",
+					   k->timeout_ms / 1000.0);
 		if (xen->pending)
 			sched_yield();
 	}
@@ -171,7 +177,8 @@ static int lock_failed(struct ksense *k, uint32_t domid, int error)
 	case ESRCH:
 		return ksense_fail(k, KSENSE_TARGET, "there is no domain %u, or it is being destroyed", domid);
 	case EINVAL:
-		return ksense_fail(k, KSENSE_ARGUMENT, "domain %u controls the host: the sensing domain is another", domid);
+		return ksense_fail(k, KSENSE_ARGUMENT, "domain %u controls the host: the sensing domain is another",
+				   domid);
 	case EOPNOTSUPP:
 		return ksense_fail(k, KSENSE_NO_SENSOR, "the sensor in this Xen is older than the lock");
 	default:
@@ -236,7 +243,8 @@ int ksense_open_xen(struct ksense *k)
 		goto failed;
 	}
 	if (version < XEN_SENSE_VERSION) {
-		ksense_fail(k, KSENSE_NO_SENSOR, "Xen's sense_op speaks version %d, this program %d", version, XEN_SENSE_VERSION);
+		ksense_fail(k, KSENSE_NO_SENSOR, "Xen's sense_op speaks version %d, this program %d", version,
+			    XEN_SENSE_VERSION);
 		goto failed;
 	}
 	xen->area = xencall_alloc_buffer_pages(xen->handle, AREA_PAGES);

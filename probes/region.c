@@ -32,7 +32,8 @@ struct page {
 	struct ks_hash base, now;
 	struct span changed;     /* what differed when it was modified */
 	uint8_t moments;         /* sweeps in a row that found what should be there for a moment */
-	uint8_t site;            /* and is the kernel's own doing: region.sites[site - 1]; 0: it is not */
+	/* and is the kernel's own doing: region.sites[site - 1]; 0: it is not */
+	uint8_t site;
 	bool usual;              /* and that is what happens all day */
 };
 
@@ -213,7 +214,8 @@ static void record_differs(struct ks_probe *probe, const struct region *region, 
 		ks_write_member_str(text, "symbol", symbol, strlen(symbol));
 	ks_write_member_count(text, "page", region->page);
 	if (page->site)
-		ks_write_member_str(text, "site", region->sites[page->site - 1], strlen(region->sites[page->site - 1]));
+		ks_write_member_str(text, "site", region->sites[page->site - 1],
+				    strlen(region->sites[page->site - 1]));
 	ks_record_end(probe);
 }
 
@@ -283,7 +285,10 @@ static void next_page(struct ks_probe *probe, struct region *region)
 		begin_page(region);
 }
 
-/* The number by which a page remembers @site.  With more kinds than places, what is left is no site: an alarm. */
+/*
+ * The number by which a page remembers @site.  With more kinds than places, what is left is
+ * no site: an alarm.
+ */
 static uint8_t site_number(struct region *region, const char *site)
 {
 	for (unsigned int i = 0; site && i < SITES_MAX; i++) {
@@ -357,7 +362,10 @@ static void end_locate(struct ks_probe *probe, struct region *region)
 	const char *site = NULL;
 	bool lasting = false, usual = false;
 
-	/* Not before: of a search that ends early nothing is told, so the next sweep begins it anew. */
+	/*
+	 * Not before: of a search that ends early nothing is told, so the next
+	 * sweep begins it anew.
+	 */
 	if (!region->again) {
 		watched->modified += ks_hash_equal(&page->now, &page->base);
 		page->now = region->found;
@@ -373,7 +381,9 @@ static void end_locate(struct ks_probe *probe, struct region *region)
 		 * that differed.
 		 */
 		changed = (struct span){ 0, CELLS_IN_PAGE - 1 };
-		/* Where a kernel rewrites its code all day, that is how it looks at such a moment. */
+		/*
+		 * Where a kernel rewrites its code all day, that is how it looks at such a moment.
+		 */
 		usual = type_of(probe)->is_usual && ks_hash_equal(&undone, &page->base);
 	}
 	if (site && region->momentary) {
@@ -409,9 +419,11 @@ static void extend(struct span *span, unsigned int cell)
  * becomes what it was: the hash of the page with all such cells undone says in the end whether
  * they were all that changed.
  */
-static void differing_cell(struct ks_probe *probe, struct region *region, unsigned int cell, uint64_t *now, uint16_t base)
+static void differing_cell(struct ks_probe *probe, struct region *region, unsigned int cell, uint64_t *now,
+			   uint16_t base)
 {
-	uint64_t address = region->range.address + (uint64_t)region->page * KS_REGION_PAGE + (uint64_t)cell * KS_REGION_CELL;
+	uint64_t address =
+		region->range.address + (uint64_t)region->page * KS_REGION_PAGE + (uint64_t)cell * KS_REGION_CELL;
 	uint64_t undone[KS_REGION_CELL / 8] = { now[0], now[1] };
 	const char *site = NULL;
 
@@ -440,7 +452,8 @@ static void do_cells(struct ks_probe *probe, struct region *region, struct watch
 		if (region->stage == PAGE)
 			base[i] = now[i];
 		else if (base[i] != now[i])
-			differing_cell(probe, region, first + i, &region->unit[(size_t)i * KS_REGION_CELL / 8], base[i]);
+			differing_cell(probe, region, first + i, &region->unit[(size_t)i * KS_REGION_CELL / 8],
+				       base[i]);
 	}
 }
 
@@ -449,7 +462,8 @@ static bool do_unit(struct ks_probe *probe, struct region *region)
 {
 	struct watched *watched = &region->watched[region->at];
 	uint64_t start = (uint64_t)region->page * KS_REGION_PAGE;
-	uint64_t page_bytes = region->range.bytes - start < KS_REGION_PAGE ? region->range.bytes - start : KS_REGION_PAGE;
+	uint64_t page_bytes =
+		region->range.bytes - start < KS_REGION_PAGE ? region->range.bytes - start : KS_REGION_PAGE;
 	bool thorough = region->stage == LOCATE || !watched->known;
 	size_t bytes = thorough ? UNIT_SHA : UNIT_BARE;
 
@@ -551,8 +565,10 @@ int KS_CB ks_region_init(struct ks_probe *probe)
 		uint64_t bytes = type->bytes_max(probe, i);
 
 		watched->bytes_max = bytes;
-		watched->pages = ks_probe_alloc(probe, (bytes + KS_REGION_PAGE - 1) / KS_REGION_PAGE * sizeof(struct page));
-		watched->cells = ks_probe_alloc(probe, (bytes + KS_REGION_CELL - 1) / KS_REGION_CELL * sizeof(uint16_t));
+		watched->pages =
+			ks_probe_alloc(probe, (bytes + KS_REGION_PAGE - 1) / KS_REGION_PAGE * sizeof(struct page));
+		watched->cells =
+			ks_probe_alloc(probe, (bytes + KS_REGION_CELL - 1) / KS_REGION_CELL * sizeof(uint16_t));
 		if (!watched->pages || !watched->cells)
 			goto no_memory;
 	}

@@ -8,23 +8,33 @@
  *   baseline   at the first sweep of a range; again after "reset", and after "removed"
  *   modified   a page is not what it was
  *   restored   a page has its first content again; what is told is the part that was modified
- *   removed    a range is no longer there, as its CPU went offline; its next baseline is a new one, and a record
- *   differs    in a fresh sample that was asked for: a page that is not what it was, but for what is_usual() names
+ *   removed    a range is no longer there, as its CPU went offline; its next baseline is a new
+ *              one, and a record
+ *   differs    in a fresh sample that was asked for: a page that is not what it was, but for what
+ *              is_usual() names
  *   sweep      at the end of a range, when a fresh sample was asked for
  *
- * of which "modified" and "restored" are alarms, but for what is_usual() names below; those of each
- * range have a place of their own in the ring.  They have these members.  The probes' pages have both lists from here (scripts/probe-pages).
+ * of which "modified" and "restored" are alarms, but for what is_usual() names below; those of
+ * each range have a place of their own in the ring.  They have these members.  The probes' pages
+ * have both lists from here (scripts/probe-pages).
  *
  *   range      string            all                          the name of the range
- *   address    hex               all                          where it begins; of a page: where what changed begins
- *   length     number, bytes     all                          how long it is; of a page: what changed, in cells of 16
- *   symbol     string, optional  modified, restored, differs  name and offset of that address, where it has a name
+ *   address    hex               all                          where it begins; of a page: where
+ *              what changed begins
+ *   length     number, bytes     all                          how long it is; of a page: what
+ *              changed, in cells of 16
+ *   symbol     string, optional  modified, restored, differs  name and offset of that address,
+ *              where it has a name
  *   page       number            modified, restored, differs  which page of the range, from 0 on
- *   site       string, optional  modified, differs            all that changed is what the kernel rewrites at such places
+ *   site       string, optional  modified, differs            all that changed is what the kernel
+ *              rewrites at such places
  *   pages      number            baseline, sweep              how many pages the range has
- *   modified   number            sweep                        how many of them are not what they were
- *   sha256     string            baseline, modified           of the range; of the page as it is now
- *   bytes      string, optional  modified                     at level "adversarial": now, in hex, at most 256 bytes
+ *   modified   number            sweep                        how many of them are not what they
+ *              were
+ *   sha256     string            baseline, modified           of the range; of the page as it is
+ *              now
+ *   bytes      string, optional  modified                     at level "adversarial": now, in hex,
+ *              at most 256 bytes
  *
  * A baseline is replaced by nothing but "reset" and "removed".  For "site" see undo() below.
  */
@@ -43,7 +53,8 @@ struct ks_range {
 	char name[KS_REGION_NAME];
 	uint64_t address;        /* as the kernel sees it, for records */
 	uint64_t bytes;          /* > 0; a multiple of 8 */
-	uint64_t instance;       /* another number when it is another thing by the same name: a CPU that was off in between */
+	/* another number for another thing by the same name: a CPU that was off in between */
+	uint64_t instance;
 };
 
 struct ks_region_type {

@@ -14,7 +14,8 @@ struct set {
 	struct ks_limit limits[KS_LIMITS];
 	bool first;             /* no pass was completed since start or reset */
 	bool empty;             /* the table has nothing left of the time before the reset */
-	bool who_left_lost;     /* so many left the table that they are forgotten: who is new in this pass is not known */
+	/* so many left the table that they are forgotten: who is new in this pass is not known */
+	bool who_left_lost;
 	bool is_settling;       /* in this pass, what it looks at is still being set up */
 	enum stage stage;
 	struct ks_set_progress progress;
@@ -63,7 +64,8 @@ static void look_at_new(struct ks_probe *probe, struct set *set, uint8_t kind, u
 	bool had_left = !is_alarm && ks_table_has_left(&set->table, hash);
 	bool is_new = !had_left && (is_alarm || !set->who_left_lost);
 	struct ks_happening what = {
-		.event = KS_APPEARED, .kind = kind, .in_first_sample = set->first, .is_settling = set->is_settling, .is_new = is_new,
+		.event = KS_APPEARED, .kind = kind, .in_first_sample = set->first, .is_settling = set->is_settling,
+		.is_new = is_new,
 		.item = set->item,
 	};
 
@@ -90,7 +92,8 @@ static void look_at_print(struct ks_probe *probe, struct set *set, uint8_t kind,
 	struct ks_happening what = { .event = KS_PRESENT, .kind = kind, .item = set->item };
 
 	/* What has changed once is kept as a whole from now on. */
-	if (ks_print_of(ks_table_slot(&set->table, i))->content != ks_table_content(&set->table, &type_of(probe)->kinds[kind], set->item)) {
+	if (ks_print_of(ks_table_slot(&set->table, i))->content !=
+	    ks_table_content(&set->table, &type_of(probe)->kinds[kind], set->item)) {
 		ks_table_drop(&set->table, i);
 		what.event = KS_CHANGED;
 		what.is_print = true;
@@ -119,7 +122,8 @@ static void look_at_whole(struct ks_probe *probe, struct set *set, uint8_t kind,
 	}
 	if (what.event != KS_PRESENT || probe->announce)
 		ks_set_record(probe, &set->table, set->limits, what);
-	memcpy(whole->item, set->item, type_of(probe)->kinds[kind].item_bytes); /* the live fields, too */
+	/* the live fields, too */
+	memcpy(whole->item, set->item, type_of(probe)->kinds[kind].item_bytes);
 }
 
 static void look_at(struct ks_probe *probe, struct set *set, uint8_t kind)
@@ -189,7 +193,8 @@ static void sweep_slot(struct ks_probe *probe, struct set *set, uint32_t i)
 	struct ks_slot *slot = ks_table_slot(table, i);
 	struct ks_happening what = { .event = KS_VANISHED };
 
-	if (table->blocks[i / KS_PLACES].use == KS_BLOCK_FREE || !slot->pass || slot->pass == table->pass || slot->kind & KS_GONE)
+	if (table->blocks[i / KS_PLACES].use == KS_BLOCK_FREE || !slot->pass || slot->pass == table->pass ||
+	    slot->kind & KS_GONE)
 		return;
 	what.kind = slot->kind;
 	what.is_print = ks_table_is_print(table, i);

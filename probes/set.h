@@ -5,10 +5,12 @@
  * A probe supplies a way to walk its items, and a table of their fields.  The engine walks in
  * steps, compares with the last sample, and makes a record of each item that is
  *
- *   present    in the first sample, when a fresh sample was asked for, or new after a sample that was incomplete
+ *   present    in the first sample, when a fresh sample was asked for, or new after a sample that
+ *              was incomplete
  *   appeared   new since the last sample
  *   vanished   gone since the last sample; the record shows it as it was last seen
- *   changed    one of its watched fields is not as before; the record shows it as it is, and in "old" the former values
+ *   changed    one of its watched fields is not as before; the record shows it as it is, and in
+ *              "old" the former values
  *
  * Record: {common members, "event": one of these, the item's fields..., "old": {...}}; the common
  * member "kind" is the item's, and "class" is the highest that the tables below give to what
@@ -21,12 +23,12 @@
  * was, and "changes", how often it was seen to change.
  *
  * The table is as large as the probe's share of the sensor's memory allows.  Of items for which it
- * has no room as a whole it has a fingerprint, where two of these take less than one item: the key,
- * and a keyed hash of what is watched.  So their coming, changing and going is seen as well, but
- * "vanished" then shows the key alone, "changed" has no "old", and both have "fingerprint": true.
- * It is the oldest items of whoever has the most that become fingerprints, and at last have no
- * place at all.  A record of kind "incomplete" says so when the first has none ("so_far": true),
- * and at the end of the sample: looked at so many, of so many.
+ * has no room as a whole it has a fingerprint, where two of these take less than one item: the
+ * key, and a keyed hash of what is watched.  So their coming, changing and going is seen as well,
+ * but "vanished" then shows the key alone, "changed" has no "old", and both have "fingerprint":
+ * true. It is the oldest items of whoever has the most that become fingerprints, and at last have
+ * no place at all.  A record of kind "incomplete" says so when the first has none ("so_far":
+ * true), and at the end of the sample: looked at so many, of so many.
  *
  * Nobody can make a record of each change for ever: of what one source (a domain, a user) changes
  * in one kind, so many are recorded in a while, and a record of kind "limited" says how many more
@@ -69,8 +71,10 @@ enum ks_field_type {
 enum ks_field_role {
 	KS_WATCHED,                     /* a change of it is an event */
 	KS_SHOWN,                       /* a change of it is nothing: run time, momentary state */
-	KS_GUARDED,                     /* a change of it is an alarm; so is it when an item appears for which a KS_BOOL is true */
-	KS_RAISING,                     /* KS_BOOL, watched: what happens to an item for which it is true is an alarm */
+	/* a change of it is an alarm; so is it when an item appears for which a KS_BOOL is true */
+	KS_GUARDED,
+	/* KS_BOOL, watched: what happens to an item for which it is true is an alarm */
+	KS_RAISING,
 };
 
 struct ks_field {
@@ -97,7 +101,8 @@ struct ks_field {
 #define KS_RAISE(item, name, type, ...) KS_FIELD_(item, name, type, KS_RAISING)
 
 /* What a kind is, beside its fields. */
-#define KS_IS_ALARM 1U          /* that there is such an item at all is an alarm, and so is all that happens to it */
+/* that there is such an item at all is an alarm, and so is all that happens to it */
+#define KS_IS_ALARM 1U
 #define KS_HOLDS_STILL 2U       /* a change is an alarm, and the first value is kept */
 #define KS_NONE_COMES 4U        /* so is one that appears or vanishes */
 
@@ -106,14 +111,21 @@ struct ks_set_kind {
 	const struct ks_field *fields;
 	uint8_t fields_count;
 	uint8_t flags;                  /* KS_IS_ALARM... */
-	uint16_t key_bytes;             /* the first bytes of the item, that tell it from others of its kind; no padding in them */
+	/* the first bytes of the item, that tell it from others of its kind; no padding in them */
+	uint16_t key_bytes;
 	uint16_t item_bytes;
-	uint16_t source_at, source_bytes; /* where in the item it says who makes such items come and go; 0 bytes: nobody in particular */
+	/*
+	 * where in the item it says who makes such items come and go; 0 bytes:
+	 * nobody in particular
+	 */
+	uint16_t source_at, source_bytes;
 };
 
 #define KS_KIND_(kind, item, table, key, is, ...) \
-	{ .name = kind, .fields = table, .fields_count = sizeof(table) / sizeof(*(table)), .flags = is, .key_bytes = key, \
-	  .item_bytes = sizeof(item), __VA_ARGS__ }
+	{ \
+		.name = kind, .fields = table, .fields_count = sizeof(table) / sizeof(*(table)), .flags = is, \
+		.key_bytes = key, .item_bytes = sizeof(item), __VA_ARGS__ \
+	}
 #define KS_KEY_(item, last) (offsetof(item, last) + sizeof(((item *)0)->last))
 #define KS_SOURCE_(item, by) .source_at = offsetof(item, by), .source_bytes = sizeof(((item *)0)->by)
 /*
@@ -128,7 +140,8 @@ struct ks_set_kind {
  * A kind whose items come and go as somebody likes; @by: the member that says who, a domid, a uid,
  * or a uuid, which a guest keeps when it reboots and need not be one of the fields.
  */
-#define KS_KIND_BY(kind, item, table, last, by, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), 0, KS_SOURCE_(item, by))
+#define KS_KIND_BY(kind, item, table, last, by, ...) \
+	KS_KIND_(kind, item, table, KS_KEY_(item, last), 0, KS_SOURCE_(item, by))
 /* A kind of which there must not be any; the second, where somebody makes them. */
 #define KS_ALARMS(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_IS_ALARM, )
 #define KS_ALARMS_BY(kind, item, table, last, by, ...) \
@@ -138,7 +151,8 @@ struct ks_set_kind {
  * either.
  */
 #define KS_STILL(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_HOLDS_STILL, )
-#define KS_SEALED(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_HOLDS_STILL | KS_NONE_COMES, )
+#define KS_SEALED(kind, item, table, last, ...) \
+	KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_HOLDS_STILL | KS_NONE_COMES, )
 
 struct ks_set_progress {
 	uint64_t at[4];                 /* the probe's, zero at the start of a pass */
@@ -146,8 +160,10 @@ struct ks_set_progress {
 
 #define KS_SET_END (-1)
 #define KS_SET_FAILED (-2)              /* after ks_probe_failed() */
-#define KS_SET_SKIP (-3)                /* no item this time, go on: for a walk over what may be empty */
-#define KS_SET_ELSEWHERE (-4)           /* the next item is not to be had here: the step ends, the walk goes on in the next */
+/* no item this time, go on: for a walk over what may be empty */
+#define KS_SET_SKIP (-3)
+/* the next item is not to be had here: the step ends, the walk goes on in the next */
+#define KS_SET_ELSEWHERE (-4)
 
 /*
  * Added to the index of a kind: of @item no more than the key is known now.  What the last sample
@@ -215,7 +231,7 @@ uint32_t ks_set_baselines(const struct ks_probe *probe);
 enum ks_step ks_set_step(struct ks_probe *probe, uint64_t deadline_ns);
 
 #define KS_SET_ENGINE(set_type) \
-	.size = ks_set_size, .init = ks_set_init, .exit = ks_set_exit, .reset = ks_set_reset, .baselines = ks_set_baselines, \
-	.step = ks_set_step, .engine = (set_type)
+	.size = ks_set_size, .init = ks_set_init, .exit = ks_set_exit, .reset = ks_set_reset, \
+	.baselines = ks_set_baselines, .step = ks_set_step, .engine = (set_type)
 
 #endif /* KS_SET_H */

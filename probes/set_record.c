@@ -117,12 +117,15 @@ static bool has_guard(const struct ks_set_kind *kind)
 	return false;
 }
 
-static bool is_as_at_first(const struct ks_table *table, const struct ks_set_kind *kind, const struct ks_happening *what)
+static bool is_as_at_first(const struct ks_table *table, const struct ks_set_kind *kind,
+			   const struct ks_happening *what)
 {
-	return !what->whole || !what->whole->changed_ns || ks_set_same(kind, what->item, ks_table_first(table, what->whole));
+	return !what->whole || !what->whole->changed_ns ||
+	       ks_set_same(kind, what->item, ks_table_first(table, what->whole));
 }
 
-static enum ks_class class_of(const struct ks_table *table, const struct ks_set_kind *kind, const struct ks_happening *what)
+static enum ks_class class_of(const struct ks_table *table, const struct ks_set_kind *kind,
+			      const struct ks_happening *what)
 {
 	bool has_item = !what->is_print || what->event != KS_VANISHED, guarded;
 
@@ -139,7 +142,8 @@ static enum ks_class class_of(const struct ks_table *table, const struct ks_set_
 		return KS_SAMPLE;
 	if (kind->flags & KS_NONE_COMES && !what->is_settling)
 		return KS_ALARM;
-	if (what->event != KS_VANISHED && (has_field(kind, KS_GUARDED, what->item, NULL) || !is_as_at_first(table, kind, what)))
+	if (what->event != KS_VANISHED &&
+	    (has_field(kind, KS_GUARDED, what->item, NULL) || !is_as_at_first(table, kind, what)))
 		return KS_ALARM;
 	return KS_EVENT;
 }
@@ -167,7 +171,8 @@ static void put_changes(struct ks_writer *text, const struct ks_table *table, st
 	ks_write_member_count(text, "changes", *ks_table_changes(table, whole));
 }
 
-static void put_first(struct ks_writer *text, const struct ks_table *table, const struct ks_set_kind *kind, const struct ks_happening *what)
+static void put_first(struct ks_writer *text, const struct ks_table *table, const struct ks_set_kind *kind,
+		      const struct ks_happening *what)
 {
 	size_t start = text->len;
 	bool differs;
@@ -236,8 +241,8 @@ static bool is_limit_of(const struct ks_limit *limit, uint8_t kind, uint32_t sou
  * The row for what @source changes in this kind; where there is none, in the place of the one that
  * began first.
  */
-static struct ks_limit *limit_of(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[], uint8_t kind, uint32_t source,
-				 const void *item)
+static struct ks_limit *limit_of(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[],
+				 uint8_t kind, uint32_t source, const void *item)
 {
 	const struct ks_set_kind *of = &table->kinds[kind];
 	uint64_t now = ks_port_time_ns();
@@ -257,8 +262,8 @@ static struct ks_limit *limit_of(struct ks_probe *probe, const struct ks_table *
 }
 
 /* Whether a change that is no alarm is recorded, or only counted. */
-static bool is_within_limit(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[], uint8_t kind, uint32_t source,
-			    const void *item)
+static bool is_within_limit(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[],
+			    uint8_t kind, uint32_t source, const void *item)
 {
 	const struct ks_set_type *type = probe->type->engine;
 	struct ks_limit *limit = limit_of(probe, table, limits, kind, source, item);
@@ -287,10 +292,12 @@ void ks_set_tell_limits(struct ks_probe *probe, const struct ks_table *table, st
 
 /* === Interface ========================================================== */
 
-void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[KS_LIMITS], struct ks_happening what)
+void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[KS_LIMITS],
+		   struct ks_happening what)
 {
 	const struct ks_set_kind *kind = &table->kinds[what.kind];
-	bool has_source = !what.is_print || what.event != KS_VANISHED || kind->source_at + kind->source_bytes <= kind->key_bytes;
+	bool has_source =
+		!what.is_print || what.event != KS_VANISHED || kind->source_at + kind->source_bytes <= kind->key_bytes;
 	uint32_t source = has_source ? ks_set_source(table, kind, what.item) : KS_NO_SOURCE;
 	enum ks_class class = class_of(table, kind, &what);
 	struct ks_writer *text;

@@ -14,8 +14,10 @@
  *   since_ns    number            limited     since when, since boot
  *   looked      number            incomplete  how many it saw
  *   of          number            incomplete  how many there were
- *   so_far      bool, optional    incomplete  the pass has just come to that, and is not at its end
- *   why         string, optional  incomplete  xen-idt: "cpus" of other pools, or "held" by somebody else
+ *   so_far      bool, optional    incomplete  the pass has just come to that, and is not at its
+ *               end
+ *   why         string, optional  incomplete  xen-idt: "cpus" of other pools, or "held" by
+ *               somebody else
  *   view        string, optional  incomplete  Linux: which way of looking
  */
 
@@ -50,7 +52,10 @@ struct ks_happening {
 	bool in_first_sample;
 	bool is_settling;       /* what it looks at is still being set up */
 	bool is_new;            /* it was not in the table */
-	bool is_print;          /* of what it was, only a fingerprint was there; of one that vanished, the item is its key */
+	/*
+	 * of what it was, only a fingerprint was there; of one that vanished, the item is its key
+	 */
+	bool is_print;
 	const void *item;
 	const void *old;        /* for a change, as it was, or NULL */
 	struct ks_whole *whole; /* where it is kept, or NULL */
@@ -60,7 +65,8 @@ struct ks_happening {
 bool ks_set_same(const struct ks_set_kind *kind, const void *a, const void *b);
 
 /* Makes the record, or counts a change that is one too many. */
-void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[KS_LIMITS], struct ks_happening what);
+void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[KS_LIMITS],
+		   struct ks_happening what);
 
 /*
  * At the end of a pass: tells of changes that were only counted, when that begins, and when their

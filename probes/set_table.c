@@ -122,7 +122,8 @@ uint32_t ks_table_find(const struct ks_table *table, uint64_t hash, uint8_t kind
 	uint32_t i;
 
 	for (i = *chain_of(table, hash); i != KS_NO_SLOT; i = ks_table_slot(table, i)->next)
-		if ((ks_table_slot(table, i)->kind & ~KS_GONE) == kind && !memcmp(ks_table_key(table, i), item, table->kinds[kind].key_bytes))
+		if ((ks_table_slot(table, i)->kind & ~KS_GONE) == kind &&
+		    !memcmp(ks_table_key(table, i), item, table->kinds[kind].key_bytes))
 			break;
 	return i;
 }
@@ -164,7 +165,8 @@ uint32_t ks_set_source(const struct ks_table *table, const struct ks_set_kind *k
 /* Place 0 is for what nobody in particular has made. */
 static uint8_t place_of_source(const struct ks_table *table, uint32_t source)
 {
-	return source == KS_NO_SOURCE ? 0 : (uint8_t)(1 + ((source + 1) * (table->key[0] | 1) >> 40) % (KS_SET_SOURCES - 1));
+	return source == KS_NO_SOURCE ? 0 :
+	       (uint8_t)(1 + ((source + 1) * (table->key[0] | 1) >> 40) % (KS_SET_SOURCES - 1));
 }
 
 static void link_slot(struct ks_table *table, uint32_t i, uint64_t hash)
@@ -406,7 +408,8 @@ static void make_print(struct ks_table *table, uint32_t i)
 	if (slot.kind & KS_GONE)
 		return;
 	/* The block itself, where there is no room for it in another. */
-	if (table->free_print == KS_NO_SLOT && table->prints && part_of(table, i / KS_PLACES) == KS_COMMON_PART && table->wholes > table->wholes_min)
+	if (table->free_print == KS_NO_SLOT && table->prints && part_of(table, i / KS_PLACES) == KS_COMMON_PART &&
+	    table->wholes > table->wholes_min)
 		make_print_block(table, i / KS_PLACES);
 	to = take_print(table);
 	if (to == KS_NO_SLOT) {
@@ -566,9 +569,12 @@ static void get_shape(const struct ks_set_type *type, struct shape *shape)
 		shape->has_alarms |= !!(kind->flags & KS_IS_ALARM);
 		holds_still |= !!(kind->flags & KS_HOLDS_STILL);
 	}
-	shape->item_bytes = rounded(bytes[KS_ALARMS_PART] > bytes[KS_COMMON_PART] ? bytes[KS_ALARMS_PART] : bytes[KS_COMMON_PART]);
+	shape->item_bytes =
+		rounded(bytes[KS_ALARMS_PART] > bytes[KS_COMMON_PART] ? bytes[KS_ALARMS_PART] : bytes[KS_COMMON_PART]);
 	shape->block_bytes[KS_ALARMS_PART] = (uint32_t)sizeof(struct ks_whole) + rounded(bytes[KS_ALARMS_PART]);
-	shape->block_bytes[KS_COMMON_PART] = (uint32_t)sizeof(struct ks_whole) + (holds_still ? 2 * shape->item_bytes + sizeof(uint64_t) : rounded(bytes[KS_COMMON_PART]));
+	shape->block_bytes[KS_COMMON_PART] =
+		(uint32_t)sizeof(struct ks_whole) +
+		(holds_still ? 2 * shape->item_bytes + sizeof(uint64_t) : rounded(bytes[KS_COMMON_PART]));
 	shape->print_bytes = (uint32_t)sizeof(struct ks_print) + rounded(key_bytes);
 	prints = shape->block_bytes[KS_COMMON_PART] / shape->print_bytes;
 	shape->prints = prints < 2 || key_bytes > KEY_MAX ? 0 : prints < KS_PLACES ? (uint8_t)prints : KS_PLACES;
@@ -577,7 +583,8 @@ static void get_shape(const struct ks_set_type *type, struct shape *shape)
 /* What a block of the common part takes, with what belongs to its slots. */
 static uint32_t cost_of_block(const struct shape *shape)
 {
-	return shape->block_bytes[KS_COMMON_PART] + (uint32_t)sizeof(struct ks_block) + SLOT_EXTRA * (shape->prints ? shape->prints : 1);
+	return shape->block_bytes[KS_COMMON_PART] + (uint32_t)sizeof(struct ks_block) +
+	       SLOT_EXTRA * (shape->prints ? shape->prints : 1);
 }
 
 static uint32_t alarm_blocks(const struct shape *shape)
@@ -587,7 +594,8 @@ static uint32_t alarm_blocks(const struct shape *shape)
 
 static uint64_t alarm_bytes(const struct shape *shape)
 {
-	return (uint64_t)alarm_blocks(shape) * (shape->block_bytes[KS_ALARMS_PART] + sizeof(struct ks_block) + SLOT_EXTRA);
+	return (uint64_t)alarm_blocks(shape) *
+	       (shape->block_bytes[KS_ALARMS_PART] + sizeof(struct ks_block) + SLOT_EXTRA);
 }
 
 void KS_CB ks_set_size(const struct ks_probe_type *type, struct ks_size *size)
@@ -600,7 +608,9 @@ void KS_CB ks_set_size(const struct ks_probe_type *type, struct ks_size *size)
 	size->most_bytes = alarm_bytes(&shape) + (uint64_t)shape.items * cost_of_block(&shape);
 	size->least_bytes = size->most_bytes;
 	if (shape.prints)
-		size->least_bytes = alarm_bytes(&shape) + ((uint64_t)shape.items * WHOLE_PART / (WHOLE_PART - 1) / shape.prints + 1) * cost_of_block(&shape);
+		size->least_bytes = alarm_bytes(&shape) +
+				    ((uint64_t)shape.items * WHOLE_PART / (WHOLE_PART - 1) / shape.prints + 1) *
+					    cost_of_block(&shape);
 }
 
 static int get_blocks(struct ks_table *table, struct ks_probe *probe, const struct shape *shape)

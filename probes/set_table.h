@@ -35,17 +35,19 @@ struct ks_slot {
 
 struct ks_whole {
 	struct ks_slot slot;
-	uint64_t changed_ns;    /* when it was first seen not to be as at first; 0: it has always been */
+	/* when it was first seen not to be as at first; 0: it has always been */
+	uint64_t changed_ns;
 	uint8_t item[] __attribute__((aligned(8)));
 	/*
-	 * Behind it, of kinds that hold still, if there is a changed_ns: as it was at first, and how
-	 * often it was seen to change.
+	 * Behind it, of kinds that hold still, if there is a changed_ns: as it was at first, and
+	 * how often it was seen to change.
 	 */
 };
 
 struct ks_print {
 	struct ks_slot slot;
-	uint64_t content;       /* keyed hash of what is watched; of a free one, the slot before it among the free */
+	/* keyed hash of what is watched; of a free one, the slot before it among the free */
+	uint64_t content;
 	uint8_t key[] __attribute__((aligned(8)));
 };
 
@@ -87,17 +89,24 @@ struct ks_table {
 	uint32_t block_bytes[KS_PARTS];
 	uint32_t print_bytes;
 	uint8_t prints;         /* in a block; 0: not worth it */
-	uint32_t wholes_min;    /* so many blocks of the common part are not made ones of fingerprints */
+	/* so many blocks of the common part are not made ones of fingerprints */
+	uint32_t wholes_min;
 	uint32_t wholes;        /* which are not, free ones among them */
 	struct ks_list free[KS_PARTS], used_whole[KS_PARTS], used_prints;
 	uint32_t free_print;    /* slot; others follow.  KS_NO_SLOT: none */
-	uint32_t print_hand;    /* slot of a fingerprint that is asked first to give way, or KS_NO_SLOT */
-	uint32_t item_bytes;    /* of the largest; the first value is so far behind the item, and the number of changes behind that */
+	/* slot of a fingerprint that is asked first to give way, or KS_NO_SLOT */
+	uint32_t print_hand;
+	/*
+	 * of the largest; the first value is so far behind the item, and the number of
+	 * changes behind that
+	 */
+	uint32_t item_bytes;
 	uint32_t used;          /* slots whose item is there */
 	uint32_t sources[KS_SET_SOURCES]; /* slots by who made the item, by a keyed hash of that */
 	uint16_t pass;          /* the pass under way */
 	uint32_t unkept;        /* items that were seen in this pass and have no slot */
-	uint64_t *filter;       /* items that had to leave the table: filter_bits of them, a power of two */
+	/* items that had to leave the table: filter_bits of them, a power of two */
+	uint64_t *filter;
 	uint32_t filter_bits, filter_set;
 	/* What a reset leaves to be emptied in steps: all is, before a pass begins to walk. */
 	uint32_t forgotten, filter_forgotten;
@@ -124,9 +133,11 @@ static inline struct ks_slot *ks_table_slot(const struct ks_table *table, uint32
 	uint32_t block = slot / KS_PLACES, place = slot % KS_PLACES;
 
 	if (block < table->alarm_blocks)
-		return (struct ks_slot *)(void *)(table->mem[KS_ALARMS_PART] + (size_t)block * table->block_bytes[KS_ALARMS_PART]);
+		return (struct ks_slot *)(void *)(table->mem[KS_ALARMS_PART] +
+						  (size_t)block * table->block_bytes[KS_ALARMS_PART]);
 	block -= table->alarm_blocks;
-	return (struct ks_slot *)(void *)(table->mem[KS_COMMON_PART] + (size_t)block * table->block_bytes[KS_COMMON_PART] +
+	return (struct ks_slot *)(void *)(table->mem[KS_COMMON_PART] +
+					  (size_t)block * table->block_bytes[KS_COMMON_PART] +
 					  place * table->print_bytes);
 }
 
@@ -136,7 +147,9 @@ static inline struct ks_slot *ks_table_slot(const struct ks_table *table, uint32
  */
 static inline uint32_t ks_table_after(const struct ks_table *table, uint32_t slot)
 {
-	return ks_table_is_print(table, slot) && slot % KS_PLACES + 1 < table->prints ? slot + 1 : (slot / KS_PLACES + 1) * KS_PLACES;
+	return ks_table_is_print(table, slot) && slot % KS_PLACES + 1 < table->prints
+		       ? slot + 1
+		       : (slot / KS_PLACES + 1) * KS_PLACES;
 }
 
 static inline struct ks_whole *ks_whole_of(struct ks_slot *slot)

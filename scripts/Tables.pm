@@ -89,7 +89,8 @@ sub fields_of {
 	my ($body) = $probe->{with_others} =~ /^(?:static )?const struct ks_field \Q$table\E\[\w*\] = \{(.*?)^\};/ms
 		or fail("$probe->{file}: there is no $table");
 	my @fields;
-	while ($body =~ /\bKS_(?:\w+_)?(FIELD|LIVE|GUARD|RAISE)\((?:struct \w+, )?(\w+), KS_(\w+)(?:,\s*($literals))?\)/g) {
+	my $field = qr/\bKS_(?:\w+_)?(FIELD|LIVE|GUARD|RAISE)\((?:struct \w+, )?(\w+), KS_(\w+)(?:,\s*($literals))?\)/;
+	while ($body =~ /$field/g) {
 		my ($macro, $member, $type, $meaning) = ($1, $2, $3, text_of($4));
 		my $unit = $meaning =~ s/^\[(.*?)\] // ? $1 : '';
 
@@ -106,7 +107,8 @@ sub kinds_of {
 	my ($probe) = @_;
 	my $macros = qr/KIND|ONE|KIND_BY|ALARMS|ALARMS_BY|STILL|SEALED/;
 	my @kinds;
-	while ($probe->{own} =~ /\bKS_($macros)\("([\w-]+)", struct (\w+), (\w+)(?:, (\w+))?(?:, (\w+))?(?:,\s*($literals))?\)/g) {
+	my $args = qr{"([\w-]+)", struct (\w+), (\w+)(?:,\s*(\w+))?(?:,\s*(\w+))?(?:,\s*($literals))?};
+	while ($probe->{own} =~ /\bKS_($macros)\($args\)/g) {
 		my ($macro, $kind, $struct, $table, $last, $by, $what) = ($1, $2, $3, $4, $5, $6, text_of($7));
 		my %key = map { $_ => 1 } defined $last ? members_to($probe->{with_others}, $struct, $last) : ();
 
@@ -126,7 +128,9 @@ sub kinds_of {
 sub lists_of {
 	my ($path) = @_;
 	my (@kinds, @members);
-	for (slurp($path) =~ /^ \*   (\S.*)$/mg) {
+	# What is indented further goes on with the line before.
+	my $text = slurp($path) =~ s/\n \* {8,}(?=\S)/ /gr;
+	for ($text =~ /^ \*   (\S.*)$/mg) {
 		my @columns = split / {2,}/, s/"([\w-]+)"/`$1`/gr;
 		push @kinds, [@columns] if @columns == 2;
 		push @members, { member => $columns[0], type => $columns[1], kinds => $columns[2],

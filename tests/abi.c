@@ -295,8 +295,9 @@ static void do_buffers(void)
 	 * What came meanwhile is behind what both have; the closing line is not part of the
 	 * comparison.
 	 */
-	printf("whole-same: %s\n", total > 1000 && small_total >= total - 100 && !memcmp(all, area->reply, total - 100) ?
-					   "ok" : "they differ");
+	printf("whole-same: %s\n",
+	       total > 1000 && small_total >= total - 100 && !memcmp(all, area->reply, total - 100) ?
+	       "ok" : "they differ");
 	free(all);
 }
 
@@ -309,7 +310,8 @@ static const char *member_of(const char *probe, const char *member)
 	unsigned int calls;
 	const char *at;
 
-	snprintf(request, sizeof(request), "{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"status\",\"%s\"]}", probe);
+	snprintf(request, sizeof(request),
+		 "{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"status\",\"%s\"]}", probe);
 	if (whole(request, 65536, &total, &calls))
 		return "no status";
 	area->reply[total] = '\0';
@@ -321,8 +323,10 @@ static const char *member_of(const char *probe, const char *member)
 
 static void do_undone(void)
 {
-	static const char off[] = "{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"off\",\"xen-text\"]}";
-	static const char reset[] = "{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"reset\",\"xen-domains\"]}";
+	static const char off[] =
+		"{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"off\",\"xen-text\"]}";
+	static const char reset[] =
+		"{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"reset\",\"xen-domains\"]}";
 	struct xen_sense_exchange *still;
 	char *hole = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
@@ -427,7 +431,8 @@ static long crowd_exchange(struct crowd_area *own, const char *request)
 /* NULL, or what came of it. */
 static void *crowd_one(void *arg)
 {
-	struct crowd_area *own = mmap(NULL, sizeof(*own), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	struct crowd_area *own =
+		mmap(NULL, sizeof(*own), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	long first = 0;
 
 	(void)arg;

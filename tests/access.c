@@ -9,29 +9,36 @@
  *	access table         all rows but the lock
  *	access lock DOMID    the lock, as "lock"
  *	access lock-wrong    the lock with arguments that are wrong
- *	access policy WHAT...  changes FLASK's policy: "permit" or "enforce" it; "boolean" sets one,
- *	                     and "commit" those that are pending; "load" loads the policy in the
- *	                     file "allow", and "junk" what is none; "label" has the resource "iomem"
- *	                     of the first 4 GiB be nic_dev_t, and "unlabel" takes that back
- *	access frames WHAT DOMID FIRST COUNT   gives the domain frames of the machine as if they were a
- *	                     device's: "permit" (iomem_permission), "map" (memory_mapping), or takes
- *	                     them: "forbid", "unmap"
+ *	access policy WHAT...  changes FLASK's policy: "permit" or "enforce" it; "boolean" sets
+ *	                     one, and "commit" those that are pending; "load" loads the policy in
+ *	                     the file "allow", and "junk" what is none; "label" has the resource
+ *	                     "iomem" of the first 4 GiB be nic_dev_t, and "unlabel" takes that back
+ *	access frames WHAT DOMID FIRST COUNT   gives the domain frames of the machine as if they
+ *	                     were a device's: "permit" (iomem_permission), "map" (memory_mapping),
+ *	                     or takes them: "forbid", "unmap"
  *	access debug         reads a byte of Dom0's own memory as gdbsx does, "debug"
  *	access map DOMID MFN maps this page of another domain's memory, "map"
- *	access create [N]    makes a domain that may have a vCPU, or N, and has none yet, and no memory; "create": its id
+ *	access create [N]    makes a domain that may have a vCPU, or N, and has none yet, and no
+ *	                     memory; "create": its id
  *	access vcpu DOMID [N]  makes its one vCPU, or N, which do not run: "vcpu"
- *	access halt DOMID    takes its vCPU 0 down, between pausing it and letting it go on: "halt"; and back up: go, "go"
+ *	access halt DOMID    takes its vCPU 0 down, between pausing it and letting it go on:
+ *	                     "halt"; and back up: go, "go"
  *	access destroy DOMID destroys a domain, "destroy"
  *	access half          has Xen begin to make a domain that it then cannot, "half"
- *	access replace DOMID destroys that domain, and makes another one with its id and uuid: "replace"
- *	access rows FROM N   N refused commands of Dom0, each under another uuid from FROM on: "rows" were refused
- *	access identities DOMID N LOG   gives a domain, which floods by 25 all the time and whose console goes to LOG, one uuid after the
- *	                     other, each until it has said twice more how often it was refused, and then its own again
- *	access stall MS LIFE [two]  holds the CPU that vCPU 1 is on inside Xen, for MS milliseconds at least, "stall": how long it was;
- *	                     in its midst a domain lives for LIFE of them, made on vCPU 0, "domain": its id; "two": vCPU 2's CPU as well,
- *	                     by another call.  LIFE 0: no domain, and any vCPU
+ *	access replace DOMID destroys that domain, and makes another one with its id and uuid:
+ *	                     "replace"
+ *	access rows FROM N   N refused commands of Dom0, each under another uuid from FROM on:
+ *	                     "rows" were refused
+ *	access identities DOMID N LOG   gives a domain, which floods by 25 all the time and whose
+ *	                     console goes to LOG, one uuid after the other, each until it has said
+ *	                     twice more how often it was refused, and then its own again
+ *	access stall MS LIFE [two]  holds the CPU that vCPU 1 is on inside Xen, for MS milliseconds
+ *	                     at least, "stall": how long it was; in its midst a domain lives for
+ *	                     LIFE of them, made on vCPU 0, "domain": its id; "two": vCPU 2's CPU as
+ *	                     well, by another call.  LIFE 0: no domain, and any vCPU
  *	access flood N       so many calls as fast as they go; how many were refused
- *	access wait WORD     waits until Dom0 has written WORD to ks-phase in this guest's place in xenstore
+ *	access wait WORD     waits until Dom0 has written WORD to ks-phase in this guest's place in
+ *	                     xenstore
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -150,15 +157,18 @@ static void command(const char *name, const char *word, const char *target, cons
 {
 	char request[512];
 
-	snprintf(request, sizeof(request), "{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"%s\",\"%s\"%s]}", word, target,
-		 options);
+	snprintf(request, sizeof(request),
+		 "{\"Virtue-protocol-version\":0.2,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"%s\",\"%s\"%s]}", word,
+		 target, options);
 	printf("%s: %s\n", name, ask(request));
 }
 
 static void do_table(void)
 {
 	/* Those that change a state, in an order that ends where it began. */
-	static const char *const states[] = { "off", "on", "low", "high", "adversarial", "increase", "decrease", "default", "reset" };
+	static const char *const states[] = {
+		"off", "on", "low", "high", "adversarial", "increase", "decrease", "default", "reset",
+	};
 
 	printf("version: %s\n", name_of(call(XEN_SENSE_OP_version, NULL)));
 	command("discovery", "discovery", "*", "");
@@ -186,7 +196,9 @@ static int lock(uint32_t domid)
 
 static void do_lock_wrong(void)
 {
-	static const uint32_t none[] = { 77, 0x7fef, 0x7ff1, 0x7ff2, 0x7ff3, 0x7ff5, 0xffff, 0x10001, 0x17ff4, 0xffffffff };
+	static const uint32_t none[] = {
+		77, 0x7fef, 0x7ff1, 0x7ff2, 0x7ff3, 0x7ff5, 0xffff, 0x10001, 0x17ff4, 0xffffffff,
+	};
 	struct xen_sense_lock *l = &area->lock;
 
 	printf("lock-caller: %s\n", name_of(lock(0)));
@@ -290,14 +302,18 @@ static int domctl(struct xen_domctl *op)
 	return xencall1(xen, __HYPERVISOR_domctl, (uintptr_t)op) < 0 ? -errno : 0;
 }
 
-/* Every domain begins like this.  @domid: 0 for any; its id, or an error.  Without a version of grants Xen gives up half-way. */
+/*
+ * Every domain begins like this.  @domid: 0 for any; its id, or an error.  Without a version of
+ * grants Xen gives up half-way.
+ */
 static int create(uint32_t domid, unsigned int grant_version, uint32_t vcpus)
 {
 	struct xen_domctl *op = new_domctl(XEN_DOMCTL_createdomain, domid);
 	struct xen_domctl_createdomain *new = &op->u.createdomain;
 	int error;
 
-	new->ssidref = 12; /* FLASK's label of a domU, as the toolstack gives it: SECINITSID_DOMU */
+	/* FLASK's label of a domU, as the toolstack gives it: SECINITSID_DOMU */
+	new->ssidref = 12;
 	new->handle[0] = 0xa1;
 	new->max_vcpus = vcpus;
 	new->max_evtchn_port = 127;
@@ -422,7 +438,9 @@ static void do_rows(unsigned long from, unsigned long count)
 	unsigned long refused = 0;
 
 	for (unsigned long i = from; i < from + count && !set_uuid(0, i); i++)
-		refused += !strcmp(ask("{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"low\",\"*\"]}"), "denied");
+		refused += !strcmp(
+			ask("{\"Virtue-protocol-version\":0.1,\"request\":[\"4f1c0e6a9d2b4c58a7e3\",\"low\",\"*\"]}"),
+			"denied");
 	set_uuid(0, 0);
 	printf("rows: %lu\n", refused);
 }
@@ -526,11 +544,15 @@ static uint64_t load_image(char *unused, size_t pages)
 	return now_ms() - began + 1;
 }
 
-/* @call takes longer the more is asked of it.  Writes a byte to @ready when it is known how much that has to be. */
+/*
+ * @call takes longer the more is asked of it.  Writes a byte to @ready when it is known how
+ * much that has to be.
+ */
 static void hold(uint64_t (*call)(char *memory, size_t count), unsigned long ms, int ready)
 {
 	size_t most = 192UL << 20, count = 1 << 20;
-	char *memory = mmap(NULL, most, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | (call == press_keys ? MAP_POPULATE : 0), -1, 0);
+	char *memory = mmap(NULL, most, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | (call == press_keys ? MAP_POPULATE : 0), -1, 0);
 	uint64_t took;
 
 	if (memory == MAP_FAILED) {
@@ -670,7 +692,8 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "map"))
 		do_map((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
 	else if (!strcmp(what, "frames") && argc > 5)
-		do_frames(argument, (uint32_t)strtoul(argv[3], NULL, 0), strtoull(argv[4], NULL, 0), strtoull(argv[5], NULL, 0));
+		do_frames(argument, (uint32_t)strtoul(argv[3], NULL, 0), strtoull(argv[4], NULL, 0),
+			  strtoull(argv[5], NULL, 0));
 	else if (!strcmp(what, "debug"))
 		do_debug();
 	else if (!strcmp(what, "create"))
@@ -688,7 +711,8 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "rows"))
 		do_rows(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
 	else if (!strcmp(what, "identities"))
-		do_identities((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0), argc > 4 ? argv[4] : "");
+		do_identities((uint32_t)strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0),
+			      argc > 4 ? argv[4] : "");
 	else if (!strcmp(what, "stall"))
 		do_stall(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0), argc > 4);
 	else if (!strcmp(what, "flood"))

@@ -209,7 +209,8 @@ static uint32_t create_domain(uint32_t vcpus)
 	struct xen_domctl_createdomain *new = &new_domctl(XEN_DOMCTL_createdomain, 0)->u.createdomain;
 	uint32_t domid;
 
-	new->ssidref = 12; /* FLASK's label of a domU, as the toolstack gives it: SECINITSID_DOMU */
+	/* FLASK's label of a domU, as the toolstack gives it: SECINITSID_DOMU */
+	new->ssidref = 12;
 	new->handle[0] = 0xc4;
 	new->max_vcpus = vcpus;
 	new->max_evtchn_port = 127;
@@ -587,7 +588,8 @@ int main(int argc, char **argv)
 	tallies = mmap(NULL, KINDS * sizeof(*tallies), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	cpu_leaves = mmap(NULL, 2 * sizeof(*cpu_leaves), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	cpu_changes = cpu_leaves + 1;
-	if (tallies == MAP_FAILED || cpu_leaves == MAP_FAILED || sem_init(cpu_leaves, 1, 1) || sem_init(cpu_changes, 1, 1)) {
+	if (tallies == MAP_FAILED || cpu_leaves == MAP_FAILED || sem_init(cpu_leaves, 1, 1) ||
+	    sem_init(cpu_changes, 1, 1)) {
 		perror("churn: memory");
 		return 1;
 	}

@@ -466,7 +466,9 @@ static void do_whole(void)
 	say("whole-small", whole(peek_domains, SMALL, &small_total, &small_chunks));
 	/* How many fit in a big one goes with the time that a call has. */
 	tell("whole-chunks", chunks && small_chunks > 1 ? "ok" : "all in one");
-	tell("whole-same", total > 1000 && small_total >= total - 100 && same(kept, whole_reply, total - 100) ? "ok" : "they differ");
+	tell("whole-same", total > 1000 && small_total >= total - 100 && same(kept, whole_reply, total - 100)
+				   ? "ok"
+				   : "they differ");
 }
 
 /*
@@ -565,7 +567,9 @@ static void paging_on(void)
 
 	__asm__ volatile("mov %%cr4, %0\n\tor $0x10, %0\n\tmov %0, %%cr4" : "=r"(value)); /* PSE */
 	__asm__ volatile("mov %0, %%cr3" : : "r"(directory) : "memory");
-	__asm__ volatile("mov %%cr0, %0\n\tor $0x80010000, %0\n\tmov %0, %%cr0\n\tjmp 1f\n1:" : "=r"(value) : : "memory"); /* PG, WP */
+	/* PG, WP */
+	__asm__ volatile("mov %%cr0, %0\n\tor $0x80010000, %0\n\tmov %0, %%cr0\n\tjmp 1f\n1:"
+			 : "=r"(value) : : "memory");
 }
 
 static void cpuid(uint32_t leaf, uint32_t *a, uint32_t *b, uint32_t *c, uint32_t *d)

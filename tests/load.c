@@ -2,10 +2,17 @@
 /*
  * load.c - clients of a sensor's socket in numbers, and such as behave badly.
  *
- * Usage: load SOCKET PROBE many CLIENTS REQUESTS   each a process with its own nonces; status 1 when an answer was lost, cut or mixed
- *        load SOCKET PROBE mute                    asks without ever reading; "full" when the server takes no more, then waits to be killed
- *        load SOCKET PROBE die ROUNDS              asks for all records, reads a part of the answer, and is gone
- *        load SOCKET PROBE churn CLIENTS           like die, all the time and at once, whether the server is there or not, until killed
+ * Usage: load SOCKET PROBE many CLIENTS REQUESTS
+ *                each a process with its own nonces; status 1 when an answer was lost, cut or
+ *                mixed
+ *        load SOCKET PROBE mute
+ *                asks without ever reading; "full" when the server takes no more, then waits to be
+ *                killed
+ *        load SOCKET PROBE die ROUNDS
+ *                asks for all records, reads a part of the answer, and is gone
+ *        load SOCKET PROBE churn CLIENTS
+ *                like die, all the time and at once, whether the server is there or not, until
+ *                killed
  */
 #include <errno.h>
 #include <signal.h>
@@ -35,8 +42,8 @@ static int open_socket(void)
 
 static int request(char *out, size_t size, const char *nonce, const char *command, const char *options)
 {
-	return snprintf(out, size, "{\"Virtue-protocol-version\": 0.1, \"request\": [\"%s\", \"%s\", \"%s\"%s]}\n", nonce, command, probe,
-			options);
+	return snprintf(out, size, "{\"Virtue-protocol-version\": 0.1, \"request\": [\"%s\", \"%s\", \"%s\"%s]}\n",
+			nonce, command, probe, options);
 }
 
 static bool ask(int fd, const char *nonce, const char *command, const char *options)
@@ -185,7 +192,8 @@ static void __attribute__((noreturn)) churn(unsigned int clients)
 				int fd = i % 2 ? open_socket() : -1;
 
 				if (fd >= 0) {
-					for (int n = 0; n < 500 && ask(fd, nonce, "records", ", {\"peek\": true}"); n++)
+					for (int n = 0; n < 500 && ask(fd, nonce, "records", ", {\"peek\": true}");
+					     n++)
 						;
 					close(fd);
 				} else if (!die_after((i % 50) * 97, ", {\"run\": true, \"peek\": true}")) {
@@ -201,7 +209,8 @@ static void __attribute__((noreturn)) churn(unsigned int clients)
 int main(int argc, char **argv)
 {
 	const char *what = argc > 3 ? argv[3] : "";
-	unsigned int first = argc > 4 ? (unsigned int)atoi(argv[4]) : 0, second = argc > 5 ? (unsigned int)atoi(argv[5]) : 0;
+	unsigned int first = argc > 4 ? (unsigned int)atoi(argv[4]) : 0;
+	unsigned int second = argc > 5 ? (unsigned int)atoi(argv[5]) : 0;
 
 	if (argc > 3) {
 		path = argv[1];

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# The tests of what runs in an ordinary process: unit tests, fuzzers, the server of the host port.  Included by the top Makefile.
+# The tests of what runs in an ordinary process: unit tests, fuzzers, the server of the host port.
+# Included by the top Makefile.
 
 # The longest that one fuzzer runs in "make check".
 FUZZ_SECONDS ?= 60
@@ -11,7 +12,8 @@ CANARY_NAMES = $(patsubst tests/canary/%.c,%,$(sort $(wildcard tests/canary/test
 CANARY_UNDER_TEST = checks differences findings rounds sample sensors view
 FUZZ_NAMES = $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
-# The unit tests have a port of their own, with a clock that tests move; those named here run on the host port itself.
+# The unit tests have a port of their own, with a clock that tests move; those named here run on
+# the host port itself.
 UNIT_ON_HOST = test_host
 UNIT_KIT = tests/unit/port.c tests/unit/kit.c tests/unit/judge.c
 UNIT_HEADERS = $(wildcard tests/unit/*.h tests/canary/*.h canary/*.h core/*.h lib/*.h probes/*.h host/*.h)
@@ -46,7 +48,8 @@ $(UNIT_ON_HOST:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: \
 		$(B)/tests/$(1)/tests/unit/%.o $(B)/tests/$(1)/tests/unit/judge.o $(HOST_OBJECTS:%=$(B)/tests/$(1)/%)
 	$(2) $(3) -o $$@ $$^ $(UNIT_LIBS)
 
-$(CANARY_NAMES:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: $(B)/tests/$(1)/tests/canary/%.o $(CANARY_UNDER_TEST:%=$(B)/tests/$(1)/canary/%.o) \
+$(CANARY_NAMES:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: \
+		$(B)/tests/$(1)/tests/canary/%.o $(CANARY_UNDER_TEST:%=$(B)/tests/$(1)/canary/%.o) \
 		$(B)/tests/$(1)/lib/harmless.o $(B)/tests/$(1)/core/writer.o
 	$(2) $(3) -o $$@ $$^ -lcmocka -ljansson
 endef

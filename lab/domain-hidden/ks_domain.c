@@ -10,7 +10,8 @@
  * within the kernel; that one ends with the module, and is ordered again once it is back.  With
  * the third, programs are told what Xen tells those that were made for another release of it.
  *
- * Never load it on a machine that matters.  The structures are Xen's (public/sysctl.h, domctl.h, interface version 0x15).
+ * Never load it on a machine that matters.  The structures are Xen's (public/sysctl.h, domctl.h,
+ * interface version 0x15).
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -80,7 +81,8 @@ static int on_return(struct kretprobe_instance *instance, struct pt_regs *regs)
 	struct call *call = (struct call *)instance->data;
 	struct sysctl sysctl;
 
-	if (!call->sysctl || copy_from_user_nofault(&sysctl, call->sysctl, sizeof(sysctl)) || sysctl.cmd != GETDOMAININFOLIST)
+	if (!call->sysctl || copy_from_user_nofault(&sysctl, call->sysctl, sizeof(sysctl)) ||
+	    sysctl.cmd != GETDOMAININFOLIST)
 		return 0;
 	if (refuse)
 		regs->ax = (unsigned long)-EACCES;

@@ -29,7 +29,10 @@ static int on_entry(struct kretprobe_instance *instance, struct pt_regs *regs)
 	return 0;
 }
 
-/* The bytes of the entry at @at of the caller's buffer, and whether it is the one; 0 if it cannot be read. */
+/*
+ * The bytes of the entry at @at of the caller's buffer, and whether it is the one; 0 if
+ * it cannot be read.
+ */
 static unsigned int entry_at(char __user *at, const char *name, size_t name_bytes, bool *found)
 {
 	struct linux_dirent64 entry;
@@ -42,7 +45,10 @@ static unsigned int entry_at(char __user *at, const char *name, size_t name_byte
 	return entry.d_reclen;
 }
 
-/* It becomes a part of the entry before it; where it is the first, the caller gets what is behind it next, which is good enough for /proc. */
+/*
+ * It becomes a part of the entry before it; where it is the first, the caller gets what is behind
+ * it next, which is good enough for /proc.
+ */
 static int on_return(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	char __user *buffer = ((struct call *)instance->data)->buffer;
@@ -59,7 +65,8 @@ static int on_return(struct kretprobe_instance *instance, struct pt_regs *regs)
 		if (found && before >= 0) {
 			unsigned short joined = (unsigned short)(at - before + len);
 
-			copy_to_user_nofault(buffer + before + offsetof(struct linux_dirent64, d_reclen), &joined, sizeof(joined));
+			copy_to_user_nofault(buffer + before + offsetof(struct linux_dirent64, d_reclen), &joined,
+					     sizeof(joined));
 			return 0;
 		}
 		before = at;

@@ -63,8 +63,8 @@ static bool get_range(struct ks_probe *probe, unsigned int i, struct ks_range *r
  * Also what lies between two constants, which no valid C reads: so the address sanitizer has to
  * look away, and memcpy() is its own.
  */
-__attribute__((no_sanitize("address"))) static bool read_range(struct ks_probe *probe, unsigned int i, uint64_t offset, void *out,
-							       size_t bytes)
+__attribute__((no_sanitize("address"))) static bool read_range(struct ks_probe *probe, unsigned int i, uint64_t offset,
+							       void *out, size_t bytes)
 {
 	const volatile uint8_t *from = (const uint8_t *)(uintptr_t)(ranges[i].address + offset);
 	uint8_t *to = out;

@@ -18,7 +18,8 @@ struct ks_dom0_kernel {
 };
 
 static const struct ks_field dom0_fields[] = {
-	KS_FIELD(struct ks_dom0_kernel, lists, KS_BOOL, "this kernel is Dom0's and may list domains; `false`: there are no other records"),
+	KS_FIELD(struct ks_dom0_kernel, lists, KS_BOOL,
+		 "this kernel is Dom0's and may list domains; `false`: there are no other records"),
 };
 
 static const struct ks_field domain_fields[] = {
@@ -57,7 +58,8 @@ static int domains_next(struct ks_probe *probe, struct ks_set_progress *progress
 	}
 	if (!got)
 		return KS_SET_END;
-	ks_probe_failed(probe, got == -EACCES ? "this Xen's list of domains has another form" : "Xen refuses its list of domains");
+	ks_probe_failed(probe, got == -EACCES ? "this Xen's list of domains has another form"
+					      : "Xen refuses its list of domains");
 	return KS_SET_FAILED;
 }
 

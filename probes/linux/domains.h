@@ -49,7 +49,8 @@ struct ks_sysctl {
 	uint32_t max_domains;
 	uint64_t buffer;
 	uint32_t num_domains;
-	uint8_t rest[128 - 20];         /* the union that begins at first_domain has 128 bytes, and Xen writes all of it */
+	/* the union that begins at first_domain has 128 bytes, and Xen writes all of it */
+	uint8_t rest[128 - 20];
 };
 _Static_assert(sizeof(struct ks_sysctl) == 8 + 128, "Xen's struct xen_sysctl");
 _Static_assert(sizeof(struct ks_domaininfo) == 112, "Xen's struct xen_domctl_getdomaininfo");

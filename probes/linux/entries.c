@@ -43,12 +43,16 @@ struct ks_kernel {
 
 static const struct ks_field kernel_fields[] = {
 	KS_FIELD(struct ks_kernel, vectors, KS_U32, "of its IDT"),
-	KS_FIELD(struct ks_kernel, tracepoints, KS_U32, "its trace events, of which each `listener` is looked for; 0: they were not found"),
+	KS_FIELD(struct ks_kernel, tracepoints, KS_U32,
+		 "its trace events, of which each `listener` is looked for; 0: they were not found"),
 	KS_FIELD(struct ks_kernel, registers, KS_BOOL,
-		 "it is paravirtual and registers its entry points; `false`: there is no `trap` and no `callback`, and `kernel-text` watches the IDT "
+		 "it is paravirtual and registers its entry points; `false`: there is no `trap` and no `callback`, "
+		 "and `kernel-text` watches the IDT "
 		 "that the CPUs use"),
-	KS_FIELD(struct ks_kernel, kprobes, KS_BOOL, "its table of kprobes was found; `false`: no `hook` is told of any"),
-	KS_FIELD(struct ks_kernel, tracers, KS_BOOL, "the list of those who trace its functions was found; `false`: no `hook` is told of any"),
+	KS_FIELD(struct ks_kernel, kprobes, KS_BOOL,
+		 "its table of kprobes was found; `false`: no `hook` is told of any"),
+	KS_FIELD(struct ks_kernel, tracers, KS_BOOL,
+		 "the list of those who trace its functions was found; `false`: no `hook` is told of any"),
 };
 
 struct ks_trap {
@@ -70,7 +74,8 @@ struct ks_callback {
 };
 
 static const struct ks_field callback_fields[] = {
-	KS_FIELD(struct ks_callback, name, KS_STRING, "as in `dom0-entries`: `event`, `failsafe`, `syscall`, `syscall32`, `sysenter`"),
+	KS_FIELD(struct ks_callback, name, KS_STRING,
+		 "as in `dom0-entries`: `event`, `failsafe`, `syscall`, `syscall32`, `sysenter`"),
 	KS_FIELD(struct ks_callback, address, KS_HEX, "of the function"),
 	KS_FIELD(struct ks_callback, symbol, KS_STRING, "its name"),
 };
@@ -82,30 +87,37 @@ struct ks_listener {
 };
 
 static const struct ks_field listener_fields[] = {
-	KS_FIELD(struct ks_listener, tracepoint, KS_STRING, "the trace event; `sys_enter` and `sys_exit` are at each system call"),
+	KS_FIELD(struct ks_listener, tracepoint, KS_STRING,
+		 "the trace event; `sys_enter` and `sys_exit` are at each system call"),
 	KS_FIELD(struct ks_listener, address, KS_HEX, "of the function"),
 	KS_FIELD(struct ks_listener, symbol, KS_STRING, "its name, and the module that it is in"),
 };
 
 static const struct ks_field hook_fields[] = {
 	KS_FIELD(struct ks_hook, by, KS_STRING,
-		 "by which of the kernel's means: `kprobe`, `kretprobe`, `ftrace`, or `direct`, a call in the place of ftrace's, as BPF has them"),
+		 "by which of the kernel's means: `kprobe`, `kretprobe`, `ftrace`, or `direct`, a call in the place "
+		 "of ftrace's, as BPF has them"),
 	KS_FIELD(struct ks_hook, address, KS_HEX, "of the place; 0: every function, or more than 256"),
 	KS_FIELD(struct ks_hook, symbol, KS_STRING, "name and offset of the place; `many`, if `address` is 0"),
 	KS_FIELD(struct ks_hook, handler, KS_HEX, "of the function that is called there"),
-	KS_FIELD(struct ks_hook, handler_symbol, KS_STRING, "its name and offset, and the module that it is in; the address, if it has no name"),
+	KS_FIELD(struct ks_hook, handler_symbol, KS_STRING,
+		 "its name and offset, and the module that it is in; the address, if it has no name"),
 };
 
 enum { KERNEL, TRAP, CALLBACK, LISTENER, HOOK };
 
 static const struct ks_set_kind kinds[] = {
-	[KERNEL] = KS_KIND("kernel", struct ks_kernel, kernel_fields, vectors, "One: the kernel, and whether it registers what is below."),
+	[KERNEL] = KS_KIND("kernel", struct ks_kernel, kernel_fields, vectors,
+			   "One: the kernel, and whether it registers what is below."),
 	[TRAP] = KS_STILL("trap", struct ks_trap, trap_fields, address, "What may be registered for a vector."),
-	[CALLBACK] = KS_STILL("callback", struct ks_callback, callback_fields, name, "What may be registered beside the vectors."),
+	[CALLBACK] = KS_STILL("callback", struct ks_callback, callback_fields, name,
+			      "What may be registered beside the vectors."),
 	[LISTENER] = KS_ALARMS("listener", struct ks_listener, listener_fields, address,
-		"A finding: a function that is called at a trace event of the kernel's and is not the kernel's own code."),
+			       "A finding: a function that is called at a trace event of the kernel's and is not the "
+			       "kernel's own code."),
 	[HOOK] = KS_ALARMS("hook", struct ks_hook, hook_fields, by,
-		"A finding: a function that is called where the kernel has patched its code for that, and is not the kernel's own code."),
+			   "A finding: a function that is called where the kernel has patched its code for that, and "
+			   "is not the kernel's own code."),
 };
 
 /*
@@ -251,7 +263,8 @@ static const void *listener(const struct tracepoint *event, unsigned int i)
 	const struct tracepoint_func *functions;
 	const void *function;
 
-	if (!KS_GET(functions, &event->funcs) || !functions || !KS_GET(function, &functions[i].func) || !ks_still(&event->funcs, functions))
+	if (!KS_GET(functions, &event->funcs) || !functions || !KS_GET(function, &functions[i].func) ||
+	    !ks_still(&event->funcs, functions))
 		return NULL;
 	return function;
 }

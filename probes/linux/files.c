@@ -27,7 +27,8 @@
 /* === Data === */
 
 #define FILES_MAX 64
-#define PATH_BYTES 144                     /* with NUL: a record of a change still holds it when each byte has to be escaped */
+/* with NUL: a record of a change still holds it when each byte has to be escaped */
+#define PATH_BYTES 144
 /*
  * What is read between two looks at the clock: with SHA-256, which takes 57 instructions a byte,
  * and with the keyed hash alone.
@@ -56,12 +57,16 @@ struct ks_file {
 };
 
 static const struct ks_field file_fields[] = {
-	KS_FIELD(struct ks_file, path, KS_STRING, "as it is in the list. Bytes that are no UTF-8 are told as U+0080 to U+00FF"),
-	KS_FIELD(struct ks_file, state, KS_STRING, "`file`; `absent`; `directory`, `fifo`, `socket`, `device`: never opened; `error`"),
+	KS_FIELD(struct ks_file, path, KS_STRING,
+		 "as it is in the list. Bytes that are no UTF-8 are told as U+0080 to U+00FF"),
+	KS_FIELD(struct ks_file, state, KS_STRING,
+		 "`file`; `absent`; `directory`, `fifo`, `socket`, `device`: never opened; `error`"),
 	KS_FIELD(struct ks_file, error, KS_U32,
-		 "with `error`, the kernel's number: 13 refused, 40 links in circles, 5 the disk, 95 can be read from user space alone"),
+		 "with `error`, the kernel's number: 13 refused, 40 links in circles, 5 the disk, 95 can be read from "
+		 "user space alone"),
 	KS_FIELD(struct ks_file, pseudo, KS_BOOL,
-		 "of `/proc`, `/sys` or the like: contents are made when they are read. No inode, no times then: they mean nothing there"),
+		 "of `/proc`, `/sys` or the like: contents are made when they are read. No inode, no times then: they "
+		 "mean nothing there"),
 	KS_FIELD(struct ks_file, size, KS_HEX, "[bytes] as stat has it: 0 in `/proc`, often 4096 in `/sys`"),
 	KS_FIELD(struct ks_file, mode, KS_STRING, "octal, with set-uid, set-gid and sticky, as `stat -c %a`"),
 	KS_FIELD(struct ks_file, uid, KS_U32, "owner, in the initial user namespace"),
@@ -87,11 +92,16 @@ static const struct ks_set_kind kinds[] = {
  * kernel's switches that lead to root.
  */
 #define DEFAULT_FILES \
-	"/etc/passwd,/etc/shadow,/etc/group,/etc/sudoers,/etc/crontab,/etc/hosts,/etc/ld.so.preload,/etc/ssh/sshd_config," \
-	"/etc/pam.d/common-auth,/root/.ssh/authorized_keys,/sbin/init,/bin/sh,/bin/login,/usr/bin/su,/usr/bin/sudo,/usr/sbin/sshd," \
-	"/lib64/ld-linux-x86-64.so.2,/usr/lib/x86_64-linux-gnu/libc.so.6,/usr/lib/x86_64-linux-gnu/security/pam_unix.so," \
-	"/proc/version,/proc/cmdline,/proc/sys/kernel/core_pattern,/proc/sys/kernel/modprobe,/proc/sys/kernel/modules_disabled," \
-	"/proc/sys/kernel/kptr_restrict,/proc/sys/kernel/tainted,/proc/sys/fs/suid_dumpable,/sys/kernel/notes,/sys/kernel/uevent_helper"
+	"/etc/passwd,/etc/shadow,/etc/group,/etc/sudoers,/etc/crontab,/etc/hosts,/etc/ld.so.preload,/etc/ssh/" \
+	"sshd_config," \
+	"/etc/pam.d/common-auth,/root/.ssh/authorized_keys,/sbin/init,/bin/sh,/bin/login,/usr/bin/su,/usr/bin/sudo,/" \
+	"usr/sbin/sshd," \
+	"/lib64/ld-linux-x86-64.so.2,/usr/lib/x86_64-linux-gnu/libc.so.6,/usr/lib/x86_64-linux-gnu/security/" \
+	"pam_unix.so," \
+	"/proc/version,/proc/cmdline,/proc/sys/kernel/core_pattern,/proc/sys/kernel/modprobe,/proc/sys/kernel/" \
+	"modules_disabled," \
+	"/proc/sys/kernel/kptr_restrict,/proc/sys/kernel/tainted,/proc/sys/fs/suid_dumpable,/sys/kernel/notes,/sys/" \
+	"kernel/uevent_helper"
 
 static char *files = DEFAULT_FILES;
 module_param(files, charp, 0444);
@@ -102,7 +112,8 @@ struct listed {
 	bool used;
 	bool hashed;            /* `last` is whole: its SHA-256 may be used again */
 	struct ks_hash hash;    /* of the same bytes, keyed */
-	uint32_t number;        /* of the addition, which tells this path from another that had its place */
+	/* of the addition, which tells this path from another that had its place */
+	uint32_t number;
 	char path[PATH_BYTES];
 	struct ks_file last;
 };
@@ -125,7 +136,8 @@ static struct {
 	bool hashed;
 	struct ks_file known;
 	struct ks_hash known_hash;
-	unsigned int left;      /* bytes at the start of piece that are in sha and not yet in hash, which takes words */
+	/* bytes at the start of piece that are in sha and not yet in hash, which takes words */
+	unsigned int left;
 	char piece[PIECE_BARE] __aligned(8);
 } reading;
 
@@ -456,7 +468,8 @@ static bool read_piece(void)
 		hash_bytes(got);
 		if (reading.offset < CONTENT_MAX)
 			return false;
-		item->cut = kernel_read(reading.file, reading.piece + reading.left, 1, &(loff_t){ reading.offset }) > 0;
+		item->cut =
+			kernel_read(reading.file, reading.piece + reading.left, 1, &(loff_t){ reading.offset }) > 0;
 	}
 	if (got >= 0 && !end_hash(item, &hash)) {
 		begin_reading(false);
@@ -534,7 +547,8 @@ static int list_init(struct ks_probe *probe)
 		size_t bytes = strcspn(path, ",");
 
 		if (bytes && add(path, bytes) != KS_EDIT_DONE)
-			pr_warn(KBUILD_MODNAME ": files=: not absolute, too long, or too many: %.*s\n", (int)bytes, path);
+			pr_warn(KBUILD_MODNAME ": files=: not absolute, too long, or too many: %.*s\n", (int)bytes,
+				path);
 		path += bytes;
 		path += *path == ',';
 	}

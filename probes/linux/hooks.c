@@ -93,11 +93,13 @@ static enum found hash_entry_at(const struct function_hash *hash, uint64_t i, st
 		return TORN;
 	for (unsigned long chain = 0; chain < 1UL << hash->size_bits; chain++) {
 		for (uint64_t in_chain = 0;; in_chain++, i--) {
-			enum found found = in_chain > FUNCTIONS_MAX ? TORN : chain_node(hash->chains + chain, in_chain, &node);
+			enum found found =
+				in_chain > FUNCTIONS_MAX ? TORN : chain_node(hash->chains + chain, in_chain, &node);
 
 			if (found == NONE)
 				break;
-			if (found == TORN || !KS_GET(entry->address, &container_of(node, struct function_entry, node)->address) ||
+			if (found == TORN ||
+			    !KS_GET(entry->address, &container_of(node, struct function_entry, node)->address) ||
 			    !KS_GET(entry->direct, &container_of(node, struct function_entry, node)->direct))
 				return TORN;
 			if (!i)
@@ -139,11 +141,13 @@ static int put_kprobe(struct ks_hook *item, const struct kprobe *probe, uint64_t
 	const struct kretprobe *returns = container_of(probe, struct kretprobe, kp);
 	uint64_t at_return, at_entry;
 
-	if (return_handler && before == return_handler && KS_GET(at_return, &returns->handler) && KS_GET(at_entry, &returns->entry_handler) &&
+	if (return_handler && before == return_handler && KS_GET(at_return, &returns->handler) &&
+	    KS_GET(at_entry, &returns->entry_handler) &&
 	    !put_hook(item, "kretprobe", address, foreign_of(at_return, at_entry)))
 		return 0;
 #endif
-	return KS_GET(behind, &probe->post_handler) ? put_hook(item, "kprobe", address, foreign_of(before, behind)) : KS_SET_SKIP;
+	return KS_GET(behind, &probe->post_handler) ? put_hook(item, "kprobe", address, foreign_of(before, behind))
+						    : KS_SET_SKIP;
 }
 
 /*

@@ -191,11 +191,13 @@ static void text_symbol(struct ks_probe *probe, uint64_t address, char out[KS_RE
 	if (address < nr_cpu_ids * REGISTER_BYTES && !read_register(address / REGISTER_BYTES, &address))
 		return;
 	if (address - found[IDT].address < found[IDT].bytes) {
-		snprintf(out, KS_REGION_SYMBOL, "%s+0x%lx", described[IDT].start, (unsigned long)address - found[IDT].address);
+		snprintf(out, KS_REGION_SYMBOL, "%s+0x%lx", described[IDT].start,
+			 (unsigned long)address - found[IDT].address);
 		return;
 	}
 	if (!ks_symbol_at(address, out, KS_REGION_SYMBOL) && address - found[RODATA].address < found[RODATA].bytes)
-		snprintf(out, KS_REGION_SYMBOL, "__start_rodata+0x%lx", (unsigned long)address - found[RODATA].address);
+		snprintf(out, KS_REGION_SYMBOL, "__start_rodata+0x%lx",
+			 (unsigned long)address - found[RODATA].address);
 }
 
 static void text_keep(struct ks_probe *probe, uint64_t address, void *bytes, size_t count)

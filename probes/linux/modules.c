@@ -63,13 +63,15 @@ struct ks_view {
 };
 
 static const struct ks_field module_fields[] = {
-	KS_FIELD(struct ks_module, name, KS_STRING, "up to 55 bytes, as its structure says; it is the module's to change"),
+	KS_FIELD(struct ks_module, name, KS_STRING,
+		 "up to 55 bytes, as its structure says; it is the module's to change"),
 	KS_FIELD(struct ks_module, module, KS_HEX, "[address] of its struct module"),
 	KS_FIELD(struct ks_module, base, KS_HEX, "[address] where its memory begins; its code is first in it"),
 	KS_FIELD(struct ks_module, size_bytes, KS_SIZE, "[bytes] all its memory, as in `/proc/modules`"),
 	KS_FIELD(struct ks_module, text_bytes, KS_SIZE, "[bytes] of that, code"),
 	KS_FIELD(struct ks_module, state, KS_STRING, "`live`, `loading`, `unloading`"),
-	KS_FIELD(struct ks_module, taints, KS_STRING, "letters, as in `/proc/modules`: `O` out of tree, `E` unsigned, `P` proprietary ..."),
+	KS_FIELD(struct ks_module, taints, KS_STRING,
+		 "letters, as in `/proc/modules`: `O` out of tree, `E` unsigned, `P` proprietary ..."),
 	KS_LIVE(struct ks_module, refcount, KS_S32, "how many use it"),
 };
 
@@ -80,7 +82,8 @@ static const struct ks_field hidden_fields[] = {
 	KS_FIELD(struct ks_hidden_module, size_bytes, KS_SIZE, "[bytes] all its memory"),
 	KS_FIELD(struct ks_hidden_module, text_bytes, KS_SIZE, "[bytes] of that, code"),
 	KS_LIVE(struct ks_hidden_module, seen, KS_STRING,
-		"the view that has it: `sysfs` or `module-tree`; or `unformed`: the list has it as one that is not formed yet, which `/proc/modules` "
+		"the view that has it: `sysfs` or `module-tree`; or `unformed`: the list has it as one that is not "
+		"formed yet, which `/proc/modules` "
 		"leaves out"),
 	KS_FIELD(struct ks_hidden_module, missing, KS_STRING, "the view that has it not: `module-list`"),
 };
@@ -89,22 +92,26 @@ static const struct ks_field generated_fields[] = {
 	KS_FIELD(struct ks_code, start, KS_HEX, "[address] where it begins"),
 	KS_FIELD(struct ks_code, bytes, KS_HEX, "[bytes] how much of it there is"),
 	KS_FIELD(struct ks_code, owner, KS_STRING,
-		 "who made it: `bpf`, `kprobes`, `ftrace` (trampolines, of kprobes and live patches too) or `its` (thunks against a flaw of some "
+		 "who made it: `bpf`, `kprobes`, `ftrace` (trampolines, of kprobes and live patches too) or `its` "
+		 "(thunks against a flaw of some "
 		 "CPUs)"),
-	KS_FIELD(struct ks_code, allocated_by, KS_STRING, "the function that took the memory, as in `/proc/vmallocinfo`"),
+	KS_FIELD(struct ks_code, allocated_by, KS_STRING,
+		 "the function that took the memory, as in `/proc/vmallocinfo`"),
 };
 
 static const struct ks_field unowned_fields[] = {
 	KS_FIELD(struct ks_code, start, KS_HEX, "[address] where it begins"),
 	KS_FIELD(struct ks_code, bytes, KS_HEX, "[bytes] how much of it there is"),
 	KS_FIELD(struct ks_code, allocated_by, KS_STRING,
-		 "the function that took the memory, as in `/proc/vmallocinfo`; `load_module` is the loader of modules. Empty: it is in no area "
+		 "the function that took the memory, as in `/proc/vmallocinfo`; `load_module` is the loader of "
+		 "modules. Empty: it is in no area "
 		 "that the kernel knows"),
 };
 
 static const struct ks_field view_fields[] = {
 	KS_FIELD(struct ks_view, name, KS_STRING,
-		 "of the view; `list-head` is where the list begins: without it the list is entered where the sensor's own module is in it"),
+		 "of the view; `list-head` is where the list begins: without it the list is entered where the "
+		 "sensor's own module is in it"),
 	KS_FIELD(struct ks_view, available, KS_BOOL, "what it needs was found when the probe was started"),
 };
 
@@ -217,10 +224,10 @@ static uint32_t pass;
 static struct ks_shortfall placed = { .view = "suspects" };
 
 /*
- * A look at what @address and the next @bytes are suspect of: whether a part of that has been so in
- * every pass for so long.  Who can write the kernel's memory can make more or less of it look so
- * from one pass to the next: what counts is what always does.  @excused: somebody has an excuse for
- * it at the moment, which is good for STARTED_PATIENCE_NS, however often it is taken back.
+ * A look at what @address and the next @bytes are suspect of: whether a part of that has been so
+ * in every pass for so long.  Who can write the kernel's memory can make more or less of it look
+ * so from one pass to the next: what counts is what always does.  @excused: somebody has an excuse
+ * for it at the moment, which is good for STARTED_PATIENCE_NS, however often it is taken back.
  */
 static bool is_old_suspect(enum suspicion what, uint64_t address, uint64_t bytes, bool excused, uint64_t patience_ns)
 {
@@ -270,7 +277,8 @@ struct query {
 	/* in */
 	uintptr_t after;                /* the module with the lowest address above this one */
 	const struct module *wanted;    /* whether this one is in the list */
-	uintptr_t address;              /* 0, or whose code this is: costs a larger read of each module */
+	/* 0, or whose code this is: costs a larger read of each module */
+	uintptr_t address;
 	/* out */
 	struct module *next;
 	bool listed;
@@ -297,7 +305,8 @@ static void ask_owner(struct query *query, const struct module *module)
 	if (!copy_code_of(module))
 		return;
 	for (unsigned int init = 0; init < 2; init++) {
-		if (!is_in(query->address, code_start(&shadow, init), code_bytes(&shadow, init)) || is_unformed_for_long(module))
+		if (!is_in(query->address, code_start(&shadow, init), code_bytes(&shadow, init)) ||
+		    is_unformed_for_long(module))
 			continue;
 		query->owner = module;
 		query->owner_end = code_start(&shadow, init) + code_bytes(&shadow, init);
@@ -340,7 +349,9 @@ static bool ask_list(struct query *query)
 
 /* === What comes and goes ================================================ */
 
-/* Whether the list has @module, of which nothing is read; also if somebody just changes the list. */
+/*
+ * Whether the list has @module, of which nothing is read; also if somebody just changes the list.
+ */
 static bool may_be_listed(const struct module *module)
 {
 	struct ks_round round = ks_round(list_head(), LIST_MAX);
@@ -431,9 +442,9 @@ static int copy_module(const struct module *module, struct ks_module *item)
 /* === Findings =========================================================== */
 
 /*
- * Whether @module may have code from @address to @end that it needs only until it has started.  One
- * that has started has waited for whatever its init function set off, and lets its symbols and that
- * code go in one step.
+ * Whether @module may have code from @address to @end that it needs only until it has started.
+ * One that has started has waited for whatever its init function set off, and lets its symbols and
+ * that code go in one step.
  */
 static bool may_have_init_code(const struct module *module, uintptr_t address, uintptr_t end)
 {
@@ -464,7 +475,9 @@ static int copy_hidden(const struct module *module, const char *seen, struct ks_
 
 static int copy_unlisted(const struct module *module, const char *seen, struct ks_hidden_module *item)
 {
-	return is_old_suspect(UNLISTED, (uintptr_t)module, 1, false, HIDDEN_PATIENCE_NS) ? copy_hidden(module, seen, item) : KS_SET_SKIP;
+	return is_old_suspect(UNLISTED, (uintptr_t)module, 1, false, HIDDEN_PATIENCE_NS)
+		       ? copy_hidden(module, seen, item)
+		       : KS_SET_SKIP;
 }
 
 /* Of a module in the list. */
@@ -555,7 +568,8 @@ static const struct {
 	const char *prefix, *owner;
 } allocators[] = {
 	{ "bpf_", "bpf" },           { "alloc_new_pack", "bpf" },   { "alloc_insn_page", "kprobes" },
-	{ "alloc_optinsn_page", "kprobes" }, { "arch_ftrace_update_trampoline", "ftrace" }, { "create_trampoline", "ftrace" },
+	{ "alloc_optinsn_page", "kprobes" }, { "arch_ftrace_update_trampoline", "ftrace" },
+	{ "create_trampoline", "ftrace" },
 	{ "its_", "its" },
 };
 
@@ -597,7 +611,8 @@ static int copy_code(uintptr_t address, uintptr_t bytes, bool in_data, uint64_t 
 		return GENERATED_KIND;
 	}
 	/* Where it begins the page tables say: the area's own word is somebody's to change. */
-	return is_old_suspect(NO_OWNER, item->start, item->bytes, false, UNOWNED_PATIENCE_NS) ? UNOWNED_KIND : KS_SET_SKIP;
+	return is_old_suspect(NO_OWNER, item->start, item->bytes, false, UNOWNED_PATIENCE_NS) ? UNOWNED_KIND
+											      : KS_SET_SKIP;
 }
 
 /* How many page tables are looked at in one call. */
@@ -633,7 +648,8 @@ static int next_code(struct ks_probe *probe, uint64_t *progress, uintptr_t end, 
 		query.address = address;
 		ask_owner(&query, module);
 	}
-	if (query.owner && (!query.owner_starts || may_have_init_code(query.owner, address, PAGE_ALIGN(query.owner_end)))) {
+	if (query.owner &&
+	    (!query.owner_starts || may_have_init_code(query.owner, address, PAGE_ALIGN(query.owner_end)))) {
 		*progress = max_t(uint64_t, *progress, PAGE_ALIGN(query.owner_end));
 		return KS_SET_SKIP;
 	}

@@ -83,19 +83,24 @@ struct ks_sharer {
 
 static const struct ks_field file_fields[] = {
 	KS_FIELD(struct ks_open_file, pid, KS_U32,
-		 "whose, as the initial pid namespace numbers it. A thread that shares its descriptors with its process has no records; one with "
+		 "whose, as the initial pid namespace numbers it. A thread that shares its descriptors with its "
+		 "process has no records; one with "
 		 "a table of its own has, under its own id"),
 	KS_FIELD(struct ks_open_file, fd, KS_U32, "which descriptor"),
 	KS_FIELD(struct ks_open_file, start_ns, KS_NS,
 		 "[ns] when that process was started, since boot: another one under the same pid is a change"),
-	KS_LIVE(struct ks_open_file, uid, KS_U32, "that process's real user, as the initial user namespace numbers them"),
+	KS_LIVE(struct ks_open_file, uid, KS_U32,
+		"that process's real user, as the initial user namespace numbers them"),
 	KS_LIVE(struct ks_open_file, comm, KS_STRING, "the process's name, up to 15 bytes"),
 	KS_FIELD(struct ks_open_file, type, KS_STRING,
-		 "`regular`, `directory`, `character`, `block` (devices), `pipe`, `fifo` (a pipe with a name), `symlink`, `socket-file`, "
+		 "`regular`, `directory`, `character`, `block` (devices), `pipe`, `fifo` (a pipe with a name), "
+		 "`symlink`, `socket-file`, "
 		 "`anonymous` (eventfd, epoll, pidfd, BPF ...)"),
 	KS_FIELD(struct ks_open_file, path, KS_STRING,
-		 "as `/proc/PID/fd` shows it to the first process: from its root, with ` (deleted)` behind a name that is gone, `pipe:[INODE]`, "
-		 "`anon_inode:[WHAT]`. At most 255 bytes, or fewer where many of them need an escape; empty, and `path_cut`, when it is longer "
+		 "as `/proc/PID/fd` shows it to the first process: from its root, with ` (deleted)` behind a name "
+		 "that is gone, `pipe:[INODE]`, "
+		 "`anon_inode:[WHAT]`. At most 255 bytes, or fewer where many of them need an escape; empty, and "
+		 "`path_cut`, when it is longer "
 		 "than 4095, or leads through more than 256 folders and mounts"),
 	KS_FIELD(struct ks_open_file, path_cut, KS_BOOL, "the path is longer than that"),
 	KS_FIELD(struct ks_open_file, deleted, KS_BOOL, "the name under which it was opened is gone"),
@@ -103,7 +108,8 @@ static const struct ks_field file_fields[] = {
 	KS_FIELD(struct ks_open_file, append, KS_BOOL, "writes go to the end"),
 	KS_LIVE(struct ks_open_file, flags, KS_HEX, "the kernel's f_flags, as in `/proc/PID/fdinfo`"),
 	KS_FIELD(struct ks_open_file, major, KS_U32,
-		 "device of the file system, its major number. The kernel's number of it: btrfs and overlayfs tell `stat` another"),
+		 "device of the file system, its major number. The kernel's number of it: btrfs and overlayfs tell "
+		 "`stat` another"),
 	KS_FIELD(struct ks_open_file, minor, KS_U32, "device of the file system, its minor number"),
 	KS_FIELD(struct ks_open_file, inode, KS_HEX, "inode number in that file system"),
 	KS_FIELD(struct ks_open_file, device_major, KS_U32, "of a device: which, its major number; else 0"),
@@ -117,27 +123,35 @@ static const struct ks_field socket_fields[] = {
 	KS_FIELD(struct ks_open_socket, fd, KS_U32, "which descriptor"),
 	KS_FIELD(struct ks_open_socket, start_ns, KS_NS,
 		 "[ns] when that process was started, since boot: another one under the same pid is a change"),
-	KS_LIVE(struct ks_open_socket, uid, KS_U32, "that process's real user, as the initial user namespace numbers them"),
+	KS_LIVE(struct ks_open_socket, uid, KS_U32,
+		"that process's real user, as the initial user namespace numbers them"),
 	KS_LIVE(struct ks_open_socket, comm, KS_STRING, "the process's name, up to 15 bytes"),
 	KS_FIELD(struct ks_open_socket, family, KS_STRING,
-		 "`unix`, `inet`, `inet6`, `netlink`, `packet` (sees frames of the network), `vsock`, ...; a number where there is no word"),
+		 "`unix`, `inet`, `inet6`, `netlink`, `packet` (sees frames of the network), `vsock`, ...; a number "
+		 "where there is no word"),
 	KS_FIELD(struct ks_open_socket, type, KS_STRING, "`stream`, `dgram`, `seqpacket`, `raw`, `rdm`, `packet`"),
 	KS_FIELD(struct ks_open_socket, protocol, KS_STRING,
-		 "inet: `tcp`, `udp`, `icmp` ...; netlink: `route`, `audit`, `kobject-uevent` ...; a number where there is no word; empty for "
+		 "inet: `tcp`, `udp`, `icmp` ...; netlink: `route`, `audit`, `kobject-uevent` ...; a number where "
+		 "there is no word; empty for "
 		 "other families"),
 	KS_FIELD(struct ks_open_socket, state, KS_STRING,
-		 "of TCP its own: `listen`, `established`, `close-wait` ...; of others `listen`, `connected`, `unconnected`"),
+		 "of TCP its own: `listen`, `established`, `close-wait` ...; of others `listen`, `connected`, "
+		 "`unconnected`"),
 	KS_LIVE(struct ks_open_socket, netns, KS_U32, "inode of its network namespace, as in `/proc/PID/ns/net`"),
 	KS_FIELD(struct ks_open_socket, local, KS_STRING,
-		 "inet: `ADDRESS:PORT` (IPv6 in brackets), empty where not bound. unix: the path, or `@NAME`, NULs in it as `@`. netlink: the "
-		 "port's number. packet: `interface N`, 0 for all; of the type `packet` the interface's name, empty for all"),
-	KS_LIVE(struct ks_open_socket, port, KS_U16, "inet: the local port, as in `local`; 0 where not bound, and of other families"),
+		 "inet: `ADDRESS:PORT` (IPv6 in brackets), empty where not bound. unix: the path, or `@NAME`, NULs in "
+		 "it as `@`. netlink: the "
+		 "port's number. packet: `interface N`, 0 for all; of the type `packet` the interface's name, empty "
+		 "for all"),
+	KS_LIVE(struct ks_open_socket, port, KS_U16,
+		"inet: the local port, as in `local`; 0 where not bound, and of other families"),
 	KS_FIELD(struct ks_open_socket, remote, KS_STRING, "likewise of its peer; empty where not connected"),
 	KS_FIELD(struct ks_open_socket, cut, KS_BOOL, "a unix name is longer than there is room for"),
 	KS_FIELD(struct ks_open_socket, inode, KS_HEX, "the socket's inode, as in `/proc/net/*`"),
 	KS_FIELD(struct ks_open_socket, peer_inode, KS_HEX, "unix: the peer's; 0: none, or not accepted yet"),
 	KS_FIELD(struct ks_open_socket, peer_unknown, KS_BOOL,
-		 "unix: it got another peer in the middle of each of three looks, so that `remote` and `peer_inode` are left out: any user can keep "
+		 "unix: it got another peer in the middle of each of three looks, so that `remote` and `peer_inode` "
+		 "are left out: any user can keep "
 		 "a socket of his own so"),
 };
 
@@ -155,7 +169,8 @@ static const struct ks_set_kind kinds[] = {
 	[FILE_KIND] = KS_KIND_BY("file", struct ks_open_file, file_fields, fd, uid, "All that is no socket."),
 	[SOCKET_KIND] = KS_KIND_BY("socket", struct ks_open_socket, socket_fields, fd, uid, "A socket."),
 	[SHARER_KIND] = KS_KIND_BY("sharer", struct ks_sharer, sharer_fields, pid, uid,
-		 "A process, or a thread, that has its descriptors in common with another process (`clone()` with `CLONE_FILES`)."),
+				   "A process, or a thread, that has its descriptors in common with another process "
+				   "(`clone()` with `CLONE_FILES`)."),
 };
 
 /*
@@ -230,7 +245,8 @@ static void put_path(struct ks_probe *probe, const struct ks_seen_file *file, st
 	const char *path;
 
 	if (!file->in_folder) {
-		snprintf(item->path, sizeof(item->path), "%s:[%llu]", S_ISFIFO(file->inode->i_mode) ? "pipe" : "socket", item->inode);
+		snprintf(item->path, sizeof(item->path), "%s:[%llu]",
+			 S_ISFIFO(file->inode->i_mode) ? "pipe" : "socket", item->inode);
 		return;
 	}
 	kept = ks_set_kept(probe, FILE_KIND, item);
@@ -290,7 +306,7 @@ static const struct word types[] = {
 };
 
 static const struct word inet_protocols[] = {
-	{ IPPROTO_TCP, "tcp" },   { IPPROTO_UDP, "udp" },       { IPPROTO_ICMP, "icmp" },   { IPPROTO_ICMPV6, "icmpv6" },
+	{ IPPROTO_TCP, "tcp" }, { IPPROTO_UDP, "udp" }, { IPPROTO_ICMP, "icmp" }, { IPPROTO_ICMPV6, "icmpv6" },
 	{ IPPROTO_SCTP, "sctp" }, { IPPROTO_UDPLITE, "udplite" }, { IPPROTO_MPTCP, "mptcp" }, { 0, NULL },
 };
 
@@ -403,8 +419,8 @@ static bool put_unix_name(const struct sock *sk, char *out, size_t size, uint8_t
 }
 
 /*
- * *@inode 0: it has none, or just lost it.  RCU keeps a socket's inode; @sk itself may be anything.
- * False: not to be read.
+ * *@inode 0: it has none, or just lost it.  RCU keeps a socket's inode; @sk itself may be
+ * anything. False: not to be read.
  */
 static bool put_inode(const struct sock *sk, uint64_t *inode)
 {
@@ -442,7 +458,8 @@ static bool copy_peer(const struct sock *sk, struct ks_open_socket *item)
 			return false;
 		if (!peer)
 			return true;
-		readable = put_unix_name(peer, item->remote, sizeof(item->remote), &cut) & put_inode(peer, &item->peer_inode);
+		readable = put_unix_name(peer, item->remote, sizeof(item->remote), &cut) &
+			   put_inode(peer, &item->peer_inode);
 		if (ks_still(&unix_peer(sk), peer)) {
 			item->cut |= cut;
 			return readable;
@@ -480,7 +497,8 @@ static bool ask(struct socket *sock, uint16_t family, struct ks_open_socket *ite
 		struct sockaddr_storage storage;
 	} address = { };
 
-	if (!KS_GET(getname, (const void *const *)&ops->getname) || !ks_is_code(getname) || !ks_is_object(sock_net(sk), sizeof(struct net)))
+	if (!KS_GET(getname, (const void *const *)&ops->getname) || !ks_is_code(getname) ||
+	    !ks_is_object(sock_net(sk), sizeof(struct net)))
 		return false;
 	if (kernel_getsockname(sock, &address.any) < 0)
 		return true;
@@ -549,7 +567,8 @@ static bool see_socket(struct ks_seen_file *file, struct file *of)
 
 	/* What was found at the look before. */
 	if (seen->sock)
-		memset((void *)item + offsetof(struct ks_open_socket, family), 0, sizeof(*item) - offsetof(struct ks_open_socket, family));
+		memset((void *)item + offsetof(struct ks_open_socket, family), 0,
+		       sizeof(*item) - offsetof(struct ks_open_socket, family));
 	seen->sock = sock;
 	seen->has_sk = false;
 	seen->whole = true;
@@ -718,8 +737,8 @@ static int file_in_table(const struct fdtable *table, const struct ks_link way[2
  * place; 0: not among the next places.  -EFAULT, *@fd could not be read, or what is from there on,
  * where that is *@end; -EBUSY, *@fd was another one at each look.
  */
-static int file_in(const struct task_struct *task, const struct files_struct *files, unsigned int *fd, unsigned int *end,
-		   struct ks_seen_file *seen)
+static int file_in(const struct task_struct *task, const struct files_struct *files, unsigned int *fd,
+		   unsigned int *end, struct ks_seen_file *seen)
 {
 	/*
 	 * @files is given back at once when its last user goes, and may be another's then: it
@@ -735,7 +754,8 @@ static int file_in(const struct task_struct *task, const struct files_struct *fi
 		found = -ENXIO;
 		if (KS_GET(way[1].held, &files->fdt) && KS_GET(table, (const struct fdtable *)way[1].held)) {
 			*end = max(table.max_fds, *fd);
-			found = file_in_table(&table, way, fd, *fd + min_t(unsigned int, PLACES_MAX, *end - *fd), seen);
+			found = file_in_table(&table, way, fd, *fd + min_t(unsigned int, PLACES_MAX, *end - *fd),
+					      seen);
 		}
 	}
 	if (found == -ENXIO) {
@@ -773,10 +793,11 @@ static void count_descriptor(bool whole)
 }
 
 /*
- * True: @seen is the next open file of @task, and the progress behind it; false, and the progress at
- * where to go on.  *@under: likewise, and the table is told under this pid.
+ * True: @seen is the next open file of @task, and the progress behind it; false, and the progress
+ * at where to go on.  *@under: likewise, and the table is told under this pid.
  */
-static bool next_file(const struct task_struct *task, struct ks_set_progress *progress, uint32_t *under, struct ks_seen_file *seen)
+static bool next_file(const struct task_struct *task, struct ks_set_progress *progress, uint32_t *under,
+		      struct ks_seen_file *seen)
 {
 	const struct files_struct *files = READ_ONCE(task->files);
 	unsigned int fd = progress->at[AT_FD], end = 0;
@@ -807,12 +828,14 @@ static bool next_file(const struct task_struct *task, struct ks_set_progress *pr
  * A thread of the same process is no sharer; nor are the kernel's own threads, which all have the
  * first task's table.  A flag in a task that says it is one would be taken from whoever set it.
  */
-static int copy_sharer(const struct task_struct *task, uint32_t under, const struct ks_open_file *by, struct ks_sharer *item)
+static int copy_sharer(const struct task_struct *task, uint32_t under, const struct ks_open_file *by,
+		       struct ks_sharer *item)
 {
 	const struct task_struct *holder = ks_task_numbered(under, PIDTYPE_PID);
 	struct ks_sharer sharer = { .pid = by->pid, .of_pid = under, .start_ns = by->start_ns, .uid = by->uid };
 
-	if (!holder || READ_ONCE(holder->signal) == READ_ONCE(task->signal) || READ_ONCE(task->files) == init_task.files)
+	if (!holder || READ_ONCE(holder->signal) == READ_ONCE(task->signal) ||
+	    READ_ONCE(task->files) == init_task.files)
 		return KS_SET_SKIP;
 	memcpy(sharer.comm, by->comm, sizeof(sharer.comm));
 	*item = sharer;

@@ -24,7 +24,8 @@
 
 /* === Data === */
 
-#define SITE_BYTES 5      /* the longest that is patched: a jump or call with 32 bits of distance */
+/* the longest that is patched: a jump or call with 32 bits of distance */
+#define SITE_BYTES 5
 #define TRAMPOLINE_BYTES 8 /* a jump of 5 bytes, and 3 by which it is known */
 
 #define INT3 0xcc
@@ -97,7 +98,8 @@ static void add(unsigned long address, enum kind kind, const void *entry)
 	/* Others are in code that was freed when the boot was over. */
 	if (address < patches.start || address + SITE_BYTES > patches.end || patches.count == patches.room)
 		return;
-	patches.sites[patches.count++] = (struct site){ .offset = address - patches.start, .kind = kind, .entry = entry };
+	patches.sites[patches.count++] =
+		(struct site){ .offset = address - patches.start, .kind = kind, .entry = entry };
 }
 
 static int by_offset(const void *a, const void *b)
@@ -127,7 +129,8 @@ static size_t first_site(unsigned long address)
  * Copies what of [@from, @from + @from_bytes) lies within [@to, @to + @to_bytes), two ranges of
  * addresses, between the buffers.
  */
-static void copy_common(uint8_t *out, unsigned long to, size_t to_bytes, const uint8_t *in, unsigned long from, size_t from_bytes)
+static void copy_common(uint8_t *out, unsigned long to, size_t to_bytes, const uint8_t *in, unsigned long from,
+			size_t from_bytes)
 {
 	unsigned long start = max(to, from), end = min(to + to_bytes, from + from_bytes);
 
@@ -171,7 +174,8 @@ static size_t label_in_order(const struct site *site, unsigned long address, con
 	unsigned long target = jump_entry_target(site->entry);
 	size_t bytes = bytes_of(site);
 
-	if (bytes != 5 && (!memcmp(now, nop2, sizeof(nop2)) || (now[0] == JMP8 && address + 2 + (int8_t)now[1] == target)))
+	if (bytes != 5 &&
+	    (!memcmp(now, nop2, sizeof(nop2)) || (now[0] == JMP8 && address + 2 + (int8_t)now[1] == target)))
 		return 2;
 	if (bytes != 2 && (!memcmp(now, nop5, sizeof(nop5)) || (now[0] == JMP32 && target32(address, now) == target)))
 		return 5;
@@ -181,7 +185,8 @@ static size_t label_in_order(const struct site *site, unsigned long address, con
 /* Where its key points; 0: nowhere. */
 static unsigned long call_target(const struct static_call_site *site)
 {
-	const struct static_call_key *key = (const void *)(((long)&site->key + site->key) & ~(long)STATIC_CALL_SITE_FLAGS);
+	const struct static_call_key *key =
+		(const void *)(((long)&site->key + site->key) & ~(long)STATIC_CALL_SITE_FLAGS);
 	unsigned long target;
 
 	return KS_GET(target, &key->func) ? target : 0;
@@ -218,8 +223,9 @@ static bool tracer_in_order(unsigned long address, const uint8_t *now)
 {
 	unsigned long target = target32(address, now);
 
-	return now[0] == CALL32 && (target == patches.ftrace_stub ||
-				    (patches.ftrace_trace_function && target == READ_ONCE(*patches.ftrace_trace_function)));
+	return now[0] == CALL32 &&
+	       (target == patches.ftrace_stub ||
+		(patches.ftrace_trace_function && target == READ_ONCE(*patches.ftrace_trace_function)));
 }
 
 /*
@@ -371,7 +377,8 @@ static bool is_tracer(unsigned long target)
 	if (target == patches.ftrace_caller || target == patches.ftrace_regs_caller || ks_in_tracer_code(target))
 		return true;
 	sprint_symbol(symbol, target);
-	return strstarts(symbol, BPF_TRAMPOLINE) && isdigit(symbol[sizeof(BPF_TRAMPOLINE) - 1]) && !strchr(symbol, '[');
+	return strstarts(symbol, BPF_TRAMPOLINE) && isdigit(symbol[sizeof(BPF_TRAMPOLINE) - 1]) &&
+	       !strchr(symbol, '[');
 }
 
 /* === Undoing them === */
@@ -514,7 +521,8 @@ int ks_patches_init(unsigned long start, unsigned long end)
 {
 	const struct jump_entry *label = (const void *)ks_symbol("__start___jump_table");
 	const struct jump_entry *labels_end = (const void *)ks_symbol("__stop___jump_table");
-	unsigned long trampoline = ks_symbol("__static_call_text_start"), trampolines_end = ks_symbol("__static_call_text_end");
+	unsigned long trampoline = ks_symbol("__static_call_text_start"),
+		      trampolines_end = ks_symbol("__static_call_text_end");
 	unsigned long thunk = ks_symbol("x86_return_thunk");
 
 	ks_hooks_init();
@@ -532,7 +540,8 @@ int ks_patches_init(unsigned long start, unsigned long end)
 	if (!are_pages_known())
 		patches.ftrace_pages = NULL;
 	/* A variable since this is chosen at boot; before, there was but one. */
-	if (!thunk || copy_from_kernel_nofault(&patches.return_thunk, (const void *)thunk, sizeof(patches.return_thunk)))
+	if (!thunk ||
+	    copy_from_kernel_nofault(&patches.return_thunk, (const void *)thunk, sizeof(patches.return_thunk)))
 		patches.return_thunk = ks_symbol("__x86_return_thunk");
 
 	/* A table of which one end is not known is none. */
@@ -542,8 +551,8 @@ int ks_patches_init(unsigned long start, unsigned long end)
 		patches.calls = patches.calls_end = NULL;
 	if (!trampoline || !trampolines_end)
 		trampoline = trampolines_end = 0;
-	patches.room = (labels_end - label) + (patches.calls_end - patches.calls) + (trampolines_end - trampoline) / TRAMPOLINE_BYTES +
-		       ARRAY_SIZE(tracer_calls);
+	patches.room = (labels_end - label) + (patches.calls_end - patches.calls) +
+		       (trampolines_end - trampoline) / TRAMPOLINE_BYTES + ARRAY_SIZE(tracer_calls);
 	patches.sites = kvcalloc(patches.room, sizeof(*patches.sites), GFP_KERNEL);
 	if (!patches.sites)
 		return -1;

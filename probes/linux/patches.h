@@ -4,12 +4,16 @@
  * writes there.  x86.
  *
  *   jump-label    a static key's branch: a jump to the one target that its entry names, or a no-op
- *   static-call   a call of what its key points to, or one of the forms that stand for "calls nothing"
+ *   static-call   a call of what its key points to, or one of the forms that stand for "calls
+ *                 nothing"
  *   static-call-away  a static call of what is not in the kernel's own code: a module's, or BPF's
- *   ftrace        the begin of a function that is traced: a call of ftrace's or BPF's own code.  Such hooks, made by the kernel's own means,
- *                 are also how rootkits hook: the place is known, who asked for it is not
- *   kprobe        a breakpoint, or a jump to its detour, that a kprobe put there; or a traced function in which a kprobe is
- *   patching      a breakpoint at one of the first two: what the kernel puts there for a moment while it rewrites the rest
+ *   ftrace        the begin of a function that is traced: a call of ftrace's or BPF's own code.
+ *                 Such hooks, made by the kernel's own means, are also how rootkits hook: the
+ *                 place is known, who asked for it is not
+ *   kprobe        a breakpoint, or a jump to its detour, that a kprobe put there; or a traced
+ *                 function in which a kprobe is
+ *   patching      a breakpoint at one of the first two: what the kernel puts there for a moment
+ *                 while it rewrites the rest
  *
  * Not known: the switch of lock prefixes when a machine that began with one CPU gets a second.
  */

@@ -42,7 +42,8 @@
 #include "x86.h"
 
 #define EXE_BYTES 192
-#define EXE_JSON_BYTES 256      /* so that a record of a change, with both, is always short enough */
+/* so that a record of a change, with both, is always short enough */
+#define EXE_JSON_BYTES 256
 #define THREADS_MAX 64          /* the time of more is not added up */
 
 struct ks_process {
@@ -71,21 +72,25 @@ static const struct ks_field process_fields[] = {
 	KS_FIELD(struct ks_process, caps, KS_HEX, "effective capabilities, a bit each"),
 	KS_FIELD(struct ks_process, comm, KS_STRING, "its name, any 15 bytes; a process may change it"),
 	KS_FIELD(struct ks_process, exe, KS_STRING,
-		 "path of the file that it executes, ` (deleted)` behind it when that is so; `\"\"` for kernel threads. At most 191 bytes, or "
+		 "path of the file that it executes, ` (deleted)` behind it when that is so; `\"\"` for kernel "
+		 "threads. At most 191 bytes, or "
 		 "256 when escaped in JSON; of a longer one the end, behind `...`; "
 		 "of one that leads through more than 256 folders and mounts, `.../` and the name"),
 	KS_LIVE(struct ks_process, state, KS_STRING, "as in `/proc`: `R`, `S`, `D`, `T`, `t`, `Z`, `X`, `I`"),
 	KS_FIELD(struct ks_process, kernel, KS_BOOL, "a thread of the kernel's own"),
 	KS_LIVE(struct ks_process, threads, KS_U32, "how many it has"),
 	KS_LIVE(struct ks_process, cpu_ns, KS_NS,
-		 "[ns] time that it ran, of the threads that have ended, too; of more than 64 threads, the first 64"),
+		"[ns] time that it ran, of the threads that have ended, too; of more than 64 threads, the first 64"),
 	KS_FIELD(struct ks_process, root, KS_HEX,
-		 "[frame number] page-table root of the kernel in its memory. As a PV guest of Xen: the machine's frame, which the probe "
+		 "[frame number] page-table root of the kernel in its memory. As a PV guest of Xen: the machine's "
+		 "frame, which the probe "
 		 "`xen-domains` shows for a vCPU; else the physical one. `0x0` for kernel threads"),
 	KS_FIELD(struct ks_process, user_root, KS_HEX,
 		 "[frame number] likewise of user space; `0x0` without page-table isolation, and for kernel threads"),
-	KS_FIELD(struct ks_process, pid_ns, KS_U32, "its pid namespace, by the number that `/proc/PID/ns` has; 0: none (it has ended)"),
-	KS_FIELD(struct ks_process, mnt_ns, KS_U32, "its mount namespace; 0 as well with a kernel whose mount namespace is laid out in another way"),
+	KS_FIELD(struct ks_process, pid_ns, KS_U32,
+		 "its pid namespace, by the number that `/proc/PID/ns` has; 0: none (it has ended)"),
+	KS_FIELD(struct ks_process, mnt_ns, KS_U32,
+		 "its mount namespace; 0 as well with a kernel whose mount namespace is laid out in another way"),
 	KS_FIELD(struct ks_process, net_ns, KS_U32, "its network namespace"),
 	KS_FIELD(struct ks_process, user_ns, KS_U32, "its user namespace"),
 	KS_FIELD(struct ks_process, uts_ns, KS_U32, "its namespace of host names"),
@@ -101,7 +106,8 @@ struct ks_kernel_root {
 
 static const struct ks_field kernel_root_fields[] = {
 	KS_FIELD(struct ks_kernel_root, name, KS_STRING,
-		 "`init_mm` (its master table), `poking_mm` (through which it writes its code), `efi_mm` (calls of the firmware, where there is "
+		 "`init_mm` (its master table), `poking_mm` (through which it writes its code), `efi_mm` (calls of "
+		 "the firmware, where there is "
 		 "one)"),
 	KS_FIELD(struct ks_kernel_root, root, KS_HEX, "[frame number] page-table root, as in `process`"),
 	KS_FIELD(struct ks_kernel_root, user_root, KS_HEX, "[frame number] of user space, as in `process`"),
@@ -111,10 +117,12 @@ enum { PROCESS, HIDDEN, KERNEL_ROOT };
 
 static const struct ks_set_kind kinds[] = {
 	[KERNEL_ROOT] = KS_STILL("kernel-root", struct ks_kernel_root, kernel_root_fields, name,
-		 "Page tables that are the kernel's own and no process's."),
-	[PROCESS] = KS_KIND_BY("process", struct ks_process, process_fields, pid, uid, "A process: one for each thread group."),
+				 "Page tables that are the kernel's own and no process's."),
+	[PROCESS] = KS_KIND_BY("process", struct ks_process, process_fields, pid, uid,
+			       "A process: one for each thread group."),
 	[HIDDEN] = KS_ALARMS_BY("hidden", struct ks_hidden, ks_hidden_fields, tid, uid,
-		 "From `high` on, and in samples that are asked for: a task that at least one view has and at least one has not, in two looks, 50 ms and one pass apart."),
+				"From `high` on, and in samples that are asked for: a task that at least one view has "
+				"and at least one has not, in two looks, 50 ms and one pass apart."),
 };
 
 /* === One process ======================================================== */
@@ -134,7 +142,8 @@ static bool is_mnt_ns_known(void)
 	const char *name;
 	char mnt[sizeof("mnt")];
 
-	return !copy_from_kernel_nofault(&ops, &ns->ops, sizeof(ops)) && !copy_from_kernel_nofault(&name, &ops->name, sizeof(name)) &&
+	return !copy_from_kernel_nofault(&ops, &ns->ops, sizeof(ops)) &&
+	       !copy_from_kernel_nofault(&name, &ops->name, sizeof(name)) &&
 	       !copy_from_kernel_nofault(mnt, name, sizeof(mnt)) && !memcmp(mnt, "mnt", sizeof(mnt));
 }
 
@@ -150,7 +159,8 @@ static bool read_namespaces(const struct task_struct *task, struct ks_process *i
 		if (!nsproxy)
 			return true;
 		whole = KS_GET(ns, nsproxy) && KS_GET(net, &ns.net_ns->ns.inum) && KS_GET(uts, &ns.uts_ns->ns.inum) &&
-			KS_GET(ipc, &ns.ipc_ns->ns.inum) && KS_GET(cgroup, &ns.cgroup_ns->ns.inum) && KS_GET(time, &ns.time_ns->ns.inum) &&
+			KS_GET(ipc, &ns.ipc_ns->ns.inum) && KS_GET(cgroup, &ns.cgroup_ns->ns.inum) &&
+			KS_GET(time, &ns.time_ns->ns.inum) &&
 			(!mnt_ns_known || KS_GET(mnt, &((const struct ns_common *)(const void *)ns.mnt_ns)->inum));
 		if (!ks_has(&task->nsproxy, nsproxy))
 			continue;
@@ -182,7 +192,9 @@ static struct task_struct *next_thread_of(const struct signal_struct *signal, co
 	return ks_is_task(thread, &nr) && READ_ONCE(thread->signal) == signal ? thread : NULL;
 }
 
-/* How many threads it has, and what they and those that have ended took.  False: not to be read. */
+/*
+ * How many threads it has, and what they and those that have ended took.  False: not to be read.
+ */
 static bool read_threads(const struct task_struct *task, struct ks_process *item)
 {
 	const struct signal_struct *signal = READ_ONCE(task->signal);
@@ -251,7 +263,8 @@ static bool read_pid_ns(const struct pid *pid, struct ks_process *item)
 }
 
 /* The process of @pid, and what it executes, as read_mm().  False: not all could be read. */
-static bool read_process(const struct task_struct *task, const struct pid *pid, struct ks_process *item, struct ks_seen_file *exe)
+static bool read_process(const struct task_struct *task, const struct pid *pid, struct ks_process *item,
+			 struct ks_seen_file *exe)
 {
 	const struct task_struct *parent = rcu_access_pointer(task->real_parent);
 	bool whole;
@@ -338,7 +351,8 @@ static int copy_kernel_root(unsigned int i, struct ks_kernel_root *item)
 
 	if (mm && kernel_mm_names[i].is_pointer && copy_from_kernel_nofault(&mm, (const void *)mm, sizeof(mm)))
 		return KS_SET_SKIP;
-	if (!mm || copy_from_kernel_nofault(&pgd, &((struct mm_struct *)mm)->pgd, sizeof(pgd)) || !pgd || !virt_addr_valid(pgd))
+	if (!mm || copy_from_kernel_nofault(&pgd, &((struct mm_struct *)mm)->pgd, sizeof(pgd)) || !pgd ||
+	    !virt_addr_valid(pgd))
 		return KS_SET_SKIP;
 	memcpy(item->name, kernel_mm_names[i].name, sizeof(item->name));
 	ks_mm_roots(pgd, &item->root, &item->user_root);

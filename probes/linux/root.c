@@ -29,7 +29,8 @@
 static bool is_path(const struct path *path)
 {
 	return ks_is_object(container_of(path->mnt, struct ks_mount, mnt), sizeof(struct ks_mount)) &&
-	       ks_is_object(path->dentry, sizeof(*path->dentry)) && path->mnt->mnt_sb && path->mnt->mnt_sb == path->dentry->d_sb;
+	       ks_is_object(path->dentry, sizeof(*path->dentry)) && path->mnt->mnt_sb &&
+	       path->mnt->mnt_sb == path->dentry->d_sb;
 }
 
 static bool has_root(const struct task_struct *task, const struct fs_struct *fs, const struct path *path)
@@ -62,7 +63,8 @@ static const char *root_of(const struct task_struct *task, struct path *root, st
 	fs = READ_ONCE(task->fs);
 	if (!fs) {
 		why = NO_ROOT;
-	} else if (ks_is_object(fs, sizeof(*fs)) && KS_GET(path, &fs->root) && is_path(&path) && has_root(task, fs, &path)) {
+	} else if (ks_is_object(fs, sizeof(*fs)) && KS_GET(path, &fs->root) && is_path(&path) &&
+		   has_root(task, fs, &path)) {
 		mntget(path.mnt);
 		smp_mb();
 		if (has_root(task, fs, &path)) {
@@ -131,7 +133,8 @@ static bool are_mounts_known(const struct vfsmount *from)
 		parent = mount->parent;
 		if (parent == mount)
 			return mount->mountpoint == mount->mnt.mnt_root;
-		if (!ks_is_object(parent, sizeof(*parent)) || !KS_GET(sb, &mount->mountpoint->d_sb) || sb != parent->mnt.mnt_sb)
+		if (!ks_is_object(parent, sizeof(*parent)) || !KS_GET(sb, &mount->mountpoint->d_sb) ||
+		    sb != parent->mnt.mnt_sb)
 			return false;
 	}
 	return false;
@@ -159,8 +162,8 @@ static bool is_dname_sound(const struct dentry *dentry, const struct vfsmount *m
 	if (ops && !KS_GET(dname, &ops->d_dname))
 		return false;
 	return !dname || (IS_ROOT(dentry) && dentry == mnt->mnt_root) ||
-	       (ks_is_code(dname) && ks_is_object(READ_ONCE(dentry->d_inode), sizeof(struct inode)) && KS_GET(byte, name) &&
-		KS_GET(byte, name + READ_ONCE(dentry->d_name.len)));
+	       (ks_is_code(dname) && ks_is_object(READ_ONCE(dentry->d_inode), sizeof(struct inode)) &&
+		KS_GET(byte, name) && KS_GET(byte, name + READ_ONCE(dentry->d_name.len)));
 }
 
 /*
@@ -173,7 +176,8 @@ static bool is_short(const struct path *path)
 	const struct dentry *dentry = path->dentry, *parent;
 	uint32_t bytes = 0, name;
 
-	if (!ks_is_object(mount, sizeof(*mount)) || !ks_is_object(dentry, sizeof(*dentry)) || !is_dname_sound(dentry, path->mnt))
+	if (!ks_is_object(mount, sizeof(*mount)) || !ks_is_object(dentry, sizeof(*dentry)) ||
+	    !is_dname_sound(dentry, path->mnt))
 		return false;
 	for (unsigned int i = 0; i < KS_PATH_STEPS_MAX; i++) {
 		if (dentry == READ_ONCE(mount->mnt.mnt_root)) {

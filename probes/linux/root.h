@@ -24,7 +24,8 @@ const char *ks_root(struct path *root);
 
 /*
  * Whether the paths that d_path() tells this thread are those that process 1 knows: what the one
- * calls "/" is the other's, too. @buffer of @bytes is used for that.  NULL, or why not.  May sleep.
+ * calls "/" is the other's, too. @buffer of @bytes is used for that.  NULL, or
+ * why not.  May sleep.
  */
 const char *ks_sees_root(char *buffer, int bytes);
 

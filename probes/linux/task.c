@@ -79,8 +79,8 @@ bool ks_is_process(const struct task_struct *task)
 	pid_t tid, tgid;
 
 	/*
-	 * What thread_group_leader() asks; its number; and that a thread shares with the first one,
-	 * until it is released.
+	 * What thread_group_leader() asks; its number; and that a thread shares with the first
+	 * one, until it is released.
 	 */
 	return !KS_GET(exit_signal, &task->exit_signal) || exit_signal >= 0 ||
 	       !KS_GET(tid, &task->pid) || !KS_GET(tgid, &task->tgid) || tid == tgid ||
@@ -105,12 +105,14 @@ static bool see(const struct file *file, struct ks_seen_file *seen)
 	seen->mode = READ_ONCE(file->f_mode);
 	seen->flags = READ_ONCE(file->f_flags);
 	seen->position = READ_ONCE(file->f_pos);
-	if (!ks_is_object(seen->inode, sizeof(*seen->inode)) || !ks_is_object(seen->path.dentry, sizeof(*seen->path.dentry)) ||
+	if (!ks_is_object(seen->inode, sizeof(*seen->inode)) ||
+	    !ks_is_object(seen->path.dentry, sizeof(*seen->path.dentry)) ||
 	    !ks_is_object(seen->path.mnt, sizeof(*seen->path.mnt)))
 		return false;
 	of_inode = READ_ONCE(seen->inode->i_sb);
 	of_mount = READ_ONCE(seen->path.mnt->mnt_sb);
-	if (!KS_GET(of_dentry, &seen->path.dentry->d_sb) || of_dentry != of_mount || !ks_is_object(of_inode, sizeof(*of_inode)) ||
+	if (!KS_GET(of_dentry, &seen->path.dentry->d_sb) || of_dentry != of_mount ||
+	    !ks_is_object(of_inode, sizeof(*of_inode)) ||
 	    (of_inode != of_dentry && !ks_is_object(of_dentry, sizeof(*of_dentry))))
 		return false;
 	seen->in_folder = of_dentry->s_magic != PIPEFS_MAGIC && of_dentry->s_magic != SOCKFS_MAGIC;
@@ -151,8 +153,8 @@ static bool still_leads(const struct ks_link *way, unsigned int links)
  *               6.7), or as some file's, which may be another one at once; and that of all that it
  *               led to;
  *   its count   is not 0 while it is open.  Where it has to be held, it is raised, only while it
- *               is not 0, so never in memory that was given back.  Then slot and way are asked once
- *               more whether it is that one still.
+ *               is not 0, so never in memory that was given back.  Then slot and way are asked
+ *               once more whether it is that one still.
  *
  * A slot has one of the file's references, so a file that is still in it after its count was found
  * to be 0 is no file that is just closed; were its memory another's meanwhile (since 6.7), not at

@@ -58,7 +58,10 @@ struct pid *ks_next_pid(unsigned int *nr, bool *whole);
  */
 bool ks_task_of(const struct pid *pid, enum pid_type type, struct task_struct **task);
 
-/* The task that the pid table has under that number, likewise; NULL: none, or what it leads to is none. */
+/*
+ * The task that the pid table has under that number, likewise; NULL: none, or what
+ * it leads to is none.
+ */
 struct task_struct *ks_task_numbered(uint32_t nr, enum pid_type type);
 
 /*
@@ -115,8 +118,8 @@ struct ks_seen_file {
 	struct file *held;              /* with a reference, or NULL */
 	/*
 	 * NULL, or copies what else is wanted while the file is there, with reads that may fault:
-	 * it counts if the file is there after it.  True: the file has to be held.  Called again if
-	 * it is to be copied anew.
+	 * it counts if the file is there after it.  True: the file has to be held.  Called again
+	 * if it is to be copied anew.
 	 */
 	bool (*more)(struct ks_seen_file *seen, struct file *file);
 };

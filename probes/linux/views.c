@@ -20,7 +20,8 @@
 #include "walk.h"
 #include "x86.h"
 
-enum view { PID_TABLE, TASK_LIST, THREADS, TREE, RUNNING, VIEWS, THREAD_GROUP = VIEWS /* a part of THREADS */ };
+/* THREAD_GROUP is a part of THREADS. */
+enum view { PID_TABLE, TASK_LIST, THREADS, TREE, RUNNING, VIEWS, THREAD_GROUP = VIEWS };
 static const char *const view_names[VIEWS] = { "pid-table", "task-list", "threads", "tree", "running" };
 #define BIT_OF(view) (1U << (view))
 
@@ -33,7 +34,10 @@ static const char *const view_names[VIEWS] = { "pid-table", "task-list", "thread
 #define RESTARTS_MAX 8
 /* No list has so many: it was made to run in a circle. */
 #define LIST_MAX (1U << 18)
-/* As far from a list's end one is looked for that no walk has met: who came meanwhile is close to it. */
+/*
+ * As far from a list's end one is looked for that no walk has met: who came
+ * meanwhile is close to it.
+ */
 #define NEWCOMERS_MAX 1024
 /* How many tasks below a hidden one are looked at with it. */
 #define BELOW_HIDDEN_MAX 32
@@ -69,8 +73,10 @@ const struct ks_field ks_hidden_fields[KS_HIDDEN_FIELDS] = {
 	KS_FIELD(struct ks_hidden, ppid, KS_U32, "the parent's pid"),
 	KS_FIELD(struct ks_hidden, uid, KS_U32, "real user"),
 	KS_FIELD(struct ks_hidden, comm, KS_STRING, "its name, any 15 bytes"),
-	KS_FIELD(struct ks_hidden, exe, KS_STRING, "the name of the file that it executes, without folder, at most 31 bytes"),
-	KS_FIELD(struct ks_hidden, root, KS_HEX, "[frame number] page-table root of the kernel in its memory, as in `process`"),
+	KS_FIELD(struct ks_hidden, exe, KS_STRING,
+		 "the name of the file that it executes, without folder, at most 31 bytes"),
+	KS_FIELD(struct ks_hidden, root, KS_HEX,
+		 "[frame number] page-table root of the kernel in its memory, as in `process`"),
 	KS_FIELD(struct ks_hidden, user_root, KS_HEX, "[frame number] likewise of user space"),
 	KS_FIELD(struct ks_hidden, task, KS_HEX, "[address] of its `task_struct`, for who looks at a memory image"),
 };
@@ -93,7 +99,8 @@ struct anchor {
 
 /* A walk through one list of tasks. */
 struct walk {
-	struct anchor anchors[ANCHORS];  /* the last that were passed, pushed % ANCHORS the oldest */
+	/* the last that were passed, pushed % ANCHORS the oldest */
+	struct anchor anchors[ANCHORS];
 	unsigned int pushed;
 	unsigned int looked;
 	unsigned int restarts;
@@ -104,7 +111,8 @@ enum walked { WALK_ON, WALK_DONE, WALK_LOST };
 /* One for an address. */
 struct suspect {
 	struct ks_hidden item;
-	uint64_t exec_id;       /* grows when another thread takes the process over, and with it start and pid */
+	/* grows when another thread takes the process over, and with it start and pid */
+	uint64_t exec_id;
 	uint64_t base_ns;       /* of the look that the next one is compared with */
 	uint32_t pass;          /* of the last look; 0: free */
 	bool same;              /* it was the same task since that look */
@@ -129,7 +137,8 @@ static struct views {
 	struct walk list, below;
 	bool list_complete;             /* so a process that is not marked is not in the list */
 	const struct task_struct *below_task;
-	enum view below_view;           /* at its children, then its threads, then their other list */
+	/* at its children, then its threads, then their other list */
+	enum view below_view;
 	uint32_t processes;             /* found in the pid table in this pass */
 	uint32_t lists, lists_lost;     /* walked below tasks, */
 	uint32_t hidden, hidden_lost;   /* and below those that the pid table has not */
@@ -153,7 +162,8 @@ static bool in_pid_table(const struct task_struct *task, bool process, unsigned 
 {
 	struct task_struct *found = NULL;
 
-	return ks_is_task(task, nr) && (!process || (ks_task_of(READ_ONCE(task->thread_pid), PIDTYPE_TGID, &found) && found == task));
+	return ks_is_task(task, nr) &&
+	       (!process || (ks_task_of(READ_ONCE(task->thread_pid), PIDTYPE_TGID, &found) && found == task));
 }
 
 /* The link at @offset in @task. */
@@ -197,7 +207,8 @@ static bool set_mark(const struct task_struct *task, enum view view)
  * than that they do: they may be a list that nobody else knows.  So a walk has to have met it; or
  * it leads to the head itself, as one does that came behind the walk.
  */
-static bool is_in_list(const struct task_struct *task, enum view view, const struct list_head *node, const struct list_head *head)
+static bool is_in_list(const struct task_struct *task, enum view view, const struct list_head *node,
+		       const struct list_head *head)
 {
 	const struct mark *mark = mark_of(task);
 	struct ks_round round = ks_round(node, NEWCOMERS_MAX);
@@ -232,10 +243,11 @@ static bool take_sight(struct sight *sight, const struct task_struct *task)
 	sight->task = task;
 	sight->process = ks_is_process(task);
 	return KS_GET(sight->start_ns, &task->start_boottime) && KS_GET(sight->exec_id, &task->self_exec_id) &&
-	       KS_GET(sight->tid, &task->pid) && KS_GET(sight->pid, &task->tgid) && KS_GET(sight->flags, &task->flags) &&
-	       KS_GET(sight->exit_state, &task->exit_state) && KS_GET(sight->exit_signal, &task->exit_signal) &&
-	       KS_GET(sight->mm, &task->mm) && KS_GET(sight->parent, &task->real_parent) &&
-	       KS_GET(sight->leader, &task->group_leader) && KS_GET(sight->signal, &task->signal);
+	       KS_GET(sight->tid, &task->pid) && KS_GET(sight->pid, &task->tgid) &&
+	       KS_GET(sight->flags, &task->flags) && KS_GET(sight->exit_state, &task->exit_state) &&
+	       KS_GET(sight->exit_signal, &task->exit_signal) && KS_GET(sight->mm, &task->mm) &&
+	       KS_GET(sight->parent, &task->real_parent) && KS_GET(sight->leader, &task->group_leader) &&
+	       KS_GET(sight->signal, &task->signal);
 }
 
 static struct suspect *find_suspect(const struct sight *sight)
@@ -330,8 +342,8 @@ static void describe(struct ks_hidden *item, const struct sight *sight)
 
 /*
  * A look at a task, by way of @view, that some views did not have.  What is missing in this look
- * and was in an earlier one, long enough ago, and in none between was found, is told; but if it was
- * not the same task in both, only after so many more.
+ * and was in an earlier one, long enough ago, and in none between was found, is told; but if it
+ * was not the same task in both, only after so many more.
  */
 static void note(const struct sight *sight, unsigned int missing, enum view view)
 {
@@ -428,8 +440,9 @@ static void examine(const struct task_struct *task, enum view view)
 	 * It may have gone, got another parent, or become the first thread of its process, between
 	 * one question and the next.
 	 */
-	if (missing && (!take_sight(&after, task) || after.exit_state != sight.exit_state || after.exit_signal != sight.exit_signal ||
-			after.process != sight.process || after.parent != sight.parent || after.leader != sight.leader ||
+	if (missing && (!take_sight(&after, task) || after.exit_state != sight.exit_state ||
+			after.exit_signal != sight.exit_signal || after.process != sight.process ||
+			after.parent != sight.parent || after.leader != sight.leader ||
 			after.exec_id != sight.exec_id || after.start_ns != sight.start_ns))
 		return;
 	if (missing || v.suspects_count)
@@ -540,7 +553,8 @@ static const struct list_head *resume(struct walk *walk, const struct list_head 
  * whose they are; of threads, their signal_struct.  A child that has another parent now would lead
  * into that one's list.  Under RCU.
  */
-static enum walked walk_on(struct walk *walk, const struct list_head *head, size_t offset, enum view view, const void *owner)
+static enum walked walk_on(struct walk *walk, const struct list_head *head, size_t offset, enum view view,
+			   const void *owner)
 {
 	const struct list_head *node = resume(walk, head, offset);
 
@@ -646,13 +660,15 @@ bool ks_views_below(unsigned int nr)
 	if (v.below_view == TREE)
 		walked = walk_on(&v.below, &task->children, offsetof(struct task_struct, sibling), TREE, task);
 	else if (v.below_view == THREADS)
-		walked = walk_on(&v.below, &signal->thread_head, offsetof(struct task_struct, thread_node), THREADS, signal);
+		walked = walk_on(&v.below, &signal->thread_head, offsetof(struct task_struct, thread_node), THREADS,
+				 signal);
 	else
 		walked = walk_on(&v.below, link_at(task, KS_THREAD_GROUP), KS_THREAD_GROUP, THREAD_GROUP, signal);
 	if (walked != WALK_ON) {
 		v.lists++;
 		v.lists_lost += walked == WALK_LOST;
-		if ((v.below_view == TREE && ks_is_process(task) && has_threads(task)) || (v.below_view == THREADS && KS_THREAD_GROUP)) {
+		if ((v.below_view == TREE && ks_is_process(task) && has_threads(task)) ||
+		    (v.below_view == THREADS && KS_THREAD_GROUP)) {
 			v.below_view = v.below_view == TREE ? THREADS : THREAD_GROUP;
 			begin_walk(&v.below);
 			walked = WALK_ON;
@@ -674,7 +690,9 @@ bool ks_views_judge(unsigned int *nr)
 		if (!pid)
 			break;
 		task = NULL;
-		/* One that was taken out of the table may still be there as the other of the two. */
+		/*
+		 * One that was taken out of the table may still be there as the other of the two.
+		 */
 		if (!ks_task_of(pid, PIDTYPE_PID, &task) || (!task && !ks_task_of(pid, PIDTYPE_TGID, &task)))
 			continue;
 		if (task)
@@ -697,7 +715,8 @@ static void examine_interrupted(struct ks_port_work *work)
 	if (!task)
 		return;
 	WRITE_ONCE(work->interrupted, NULL);
-	if (take_sight(&sight, task) && sight.start_ns == READ_ONCE(work->interrupted_start_ns) && (sight.mm || !sight.exit_state))
+	if (take_sight(&sight, task) && sight.start_ns == READ_ONCE(work->interrupted_start_ns) &&
+	    (sight.mm || !sight.exit_state))
 		examine(task, RUNNING);
 }
 
@@ -722,7 +741,8 @@ void ks_views_end(struct ks_probe *probe)
 {
 	for (unsigned int i = 0; i < SUSPECTS; i++) {
 		struct suspect *suspect = &v.suspects[i];
-		bool running_only = suspect->process && !(suspect->seen & (BIT_OF(PID_TABLE) | BIT_OF(TASK_LIST) | BIT_OF(TREE)));
+		bool running_only =
+			suspect->process && !(suspect->seen & (BIT_OF(PID_TABLE) | BIT_OF(TASK_LIST) | BIT_OF(TREE)));
 
 		if (suspect->pass && v.pass - suspect->pass >= (running_only ? FORGET_RUNNING_PASSES : FORGET_PASSES))
 			forget(suspect);

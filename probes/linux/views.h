@@ -8,9 +8,9 @@
  * whom the sensor's timer interrupts.  What is hidden is out of some of them, and has to be in the
  * last one if it does anything.
  *
- * A pass of the probe "processes" walks each, and marks whom it meets.  Of whatever it comes across
- * it then asks whether the others have it too: for its neighbours in a list may be of the hider's
- * making, it has to have been met, or to lead to the list's head.  What is missing
+ * A pass of the probe "processes" walks each, and marks whom it meets.  Of whatever it comes
+ * across it then asks whether the others have it too: for its neighbours in a list may be of the
+ * hider's making, it has to have been met, or to lead to the list's head.  What is missing
  * somewhere is a suspect, known by its address, start and number of execs; it is told when the
  * next look, 50 ms later at least and in another pass, misses it in the same view.  If start or
  * number are others by then, it may be another task, caught in a moment of its own: then it takes

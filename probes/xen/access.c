@@ -9,10 +9,10 @@
  * else.  A domain that may not even read has four rows at most, one for each op.  What has no row
  * is counted together.
  *
- * Who controls a domain can change its uuid, and so pass for many.  An ordinary domain is told from
- * one that had its id before by it nevertheless.  A control domain and the sensing domain are known
- * by their ids, which nobody else gets in their lives; and they have rows of their own, as many as
- * they can ever need.
+ * Who controls a domain can change its uuid, and so pass for many.  An ordinary domain is told
+ * from one that had its id before by it nevertheless.  A control domain and the sensing domain are
+ * known by their ids, which nobody else gets in their lives; and they have rows of their own, as
+ * many as they can ever need.
  *
  * The probe shows the rows as items of a set.  A row's count is shown anew only so often
  * (TOLD_AT_ONCE, TOLD_EVERY), or a flood of calls would be a flood of records, and push those of
@@ -42,8 +42,11 @@ static const struct ks_field ks_lock_fields[] = {
 	KS_GUARD(struct ks_lock_item, by, KS_S32, "the domain that locked; -1: not locked"),
 	KS_GUARD(struct ks_lock_item, sensing, KS_S32, "the sensing domain; -1: none"),
 	KS_GUARD(struct ks_lock_item, uuid, KS_UUID, "of the sensing domain as it was named; zeros: none"),
-	KS_GUARD(struct ks_lock_item, alive, KS_BOOL, "the sensing domain is neither destroyed nor shut down; whether it gets a CPU, this does not say"),
-	KS_GUARD(struct ks_lock_item, paused, KS_BOOL, "it is alive, and a control domain has paused it (`xl pause`; or it is saved, or not begun yet), or none of its vCPUs can run"),
+	KS_GUARD(struct ks_lock_item, alive, KS_BOOL,
+		 "the sensing domain is neither destroyed nor shut down; whether it gets a CPU, this does not say"),
+	KS_GUARD(struct ks_lock_item, paused, KS_BOOL,
+		 "it is alive, and a control domain has paused it (`xl pause`; or it is saved, or not begun yet), or "
+		 "none of its vCPUs can run"),
 	KS_GUARD(struct ks_lock_item, dom0, KS_STRING, "what a control domain may now: `all`, `read` or `nothing`"),
 	KS_FIELD(struct ks_lock_item, locked_ns, KS_NS, "[ns] when, since boot; 0: not locked"),
 };
@@ -56,14 +59,20 @@ struct ks_policy_item {
 };
 
 static const struct ks_field ks_policy_fields[] = {
-	KS_GUARD(struct ks_policy_item, module, KS_STRING, "of XSM, that decides: `dummy` (XSM is off, or has no policy), `silo` or `flask`"),
-	KS_GUARD(struct ks_policy_item, enforcing, KS_BOOL, "FLASK refuses what its policy does not allow; else it only logs it"),
+	KS_GUARD(struct ks_policy_item, module, KS_STRING,
+		 "of XSM, that decides: `dummy` (XSM is off, or has no policy), `silo` or `flask`"),
+	KS_GUARD(struct ks_policy_item, enforcing, KS_BOOL,
+		 "FLASK refuses what its policy does not allow; else it only logs it"),
 	KS_GUARD(struct ks_policy_item, loaded, KS_BOOL, "FLASK has a policy; else it allows all"),
-	KS_FIELD(struct ks_policy_item, frozen, KS_BOOL, "there is a sensing domain: until the next boot nobody can do what the next four count"),
+	KS_FIELD(struct ks_policy_item, frozen, KS_BOOL,
+		 "there is a sensing domain: until the next boot nobody can do what the next four count"),
 	KS_GUARD(struct ks_policy_item, enforcing_off, KS_COUNT, "how often enforcing was turned off since boot"),
-	KS_GUARD(struct ks_policy_item, loads, KS_COUNT, "how often a policy was loaded, but for that of the boot loader"),
-	KS_GUARD(struct ks_policy_item, boolean_sets, KS_COUNT, "how often the values of the policy's booleans were set"),
-	KS_GUARD(struct ks_policy_item, label_sets, KS_COUNT, "how often the label of a resource was changed: of I/O memory, a port, an interrupt, a device"),
+	KS_GUARD(struct ks_policy_item, loads, KS_COUNT,
+		 "how often a policy was loaded, but for that of the boot loader"),
+	KS_GUARD(struct ks_policy_item, boolean_sets, KS_COUNT,
+		 "how often the values of the policy's booleans were set"),
+	KS_GUARD(struct ks_policy_item, label_sets, KS_COUNT,
+		 "how often the label of a resource was changed: of I/O memory, a port, an interrupt, a device"),
 	KS_FIELD(struct ks_policy_item, enforcing_on, KS_COUNT, "how often enforcing was turned on"),
 	KS_FIELD(struct ks_policy_item, by, KS_S32, "the domain that did the last of these; -1: none"),
 	KS_FIELD(struct ks_policy_item, changed_ns, KS_NS, "[ns] when that was, since boot; 0: never"),
@@ -82,7 +91,8 @@ static const struct ks_field ks_livepatch_fields[] = {
 	KS_GUARD(struct ks_livepatch_item, reverts, KS_COUNT, "reverted"),
 	KS_GUARD(struct ks_livepatch_item, replaces, KS_COUNT, "applied in place of all others"),
 	KS_GUARD(struct ks_livepatch_item, unloads, KS_COUNT, "unloaded"),
-	KS_FIELD(struct ks_livepatch_item, name, KS_STRING, "which patch the last of these was of, as its domain calls it: its first 63 bytes"),
+	KS_FIELD(struct ks_livepatch_item, name, KS_STRING,
+		 "which patch the last of these was of, as its domain calls it: its first 63 bytes"),
 	KS_FIELD(struct ks_livepatch_item, by, KS_S32, "the domain that did it; -1: none"),
 	KS_FIELD(struct ks_livepatch_item, last_ns, KS_NS, "[ns] when, since boot; 0: never"),
 };
@@ -96,17 +106,23 @@ struct ks_denied_item {
 	uint64_t count, first_ns, last_ns;
 };
 
-_Static_assert(offsetof(struct ks_denied_item, control) == 2 + 16 + 10 + 12, "no padding in the key"); /* of which it is the last */
+/* of which it is the last */
+_Static_assert(offsetof(struct ks_denied_item, control) == 2 + 16 + 10 + 12, "no padding in the key");
 
 static const struct ks_field ks_denied_fields[] = {
 	KS_FIELD(struct ks_denied_item, domid, KS_U16, "who"),
 	KS_FIELD(struct ks_denied_item, uuid, KS_UUID, "who, by the uuid that it had at the first attempt"),
-	KS_FIELD(struct ks_denied_item, op, KS_STRING, "of the hypercall: `version`, `exchange`, `lock`, `other`; `policy`: it was FLASK's, to change the policy; or `frames`: it was for memory by its frames' numbers"),
+	KS_FIELD(struct ks_denied_item, op, KS_STRING,
+		 "of the hypercall: `version`, `exchange`, `lock`, `other`; `policy`: it was FLASK's, to change the "
+		 "policy; or `frames`: it was for memory by its frames' numbers"),
 	KS_FIELD(struct ks_denied_item, command, KS_STRING,
-		 "of the protocol, where `op` is `exchange` and the domain may at least read: else the request was not looked at, and it is empty; "
-		 "where `op` is `policy`, `permit` (turn enforcing off), `load`, `booleans` or `label`; where it is `frames`, `permit` or `map` (RAM as a "
+		 "of the protocol, where `op` is `exchange` and the domain may at least read: else the request was "
+		 "not looked at, and it is empty; "
+		 "where `op` is `policy`, `permit` (turn enforcing off), `load`, `booleans` or `label`; where it is "
+		 "`frames`, `permit` or `map` (RAM as a "
 		 "device's memory) or `debug` (a guest's, by gdbsx)"),
-	KS_RAISE(struct ks_denied_item, control, KS_BOOL, "a control domain, or the sensing domain: what it was refused is an alarm"),
+	KS_RAISE(struct ks_denied_item, control, KS_BOOL,
+		 "a control domain, or the sensing domain: what it was refused is an alarm"),
 	KS_FIELD(struct ks_denied_item, count, KS_COUNT, "how often since boot, as counted when the record was made"),
 	KS_LIVE(struct ks_denied_item, first_ns, KS_NS, "[ns] when for the first time, since boot"),
 	KS_LIVE(struct ks_denied_item, last_ns, KS_NS, "[ns] when for the last time, since boot"),
@@ -125,19 +141,26 @@ enum { KS_KIND_LOCK, KS_KIND_DENIED, KS_KIND_OTHERS, KS_KIND_POLICY, KS_KIND_LIV
 
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_LOCK] = KS_ONE("lock", struct ks_lock_item, ks_lock_fields,
-		 "One. It changes when the sensor is locked (`locked`), and when the sensing domain goes (`alive`), or is paused (`paused`)."),
+				"One. It changes when the sensor is locked (`locked`), and when the sensing domain "
+				"goes (`alive`), or is paused (`paused`)."),
 	[KS_KIND_DENIED] = KS_KIND_BY("denied", struct ks_denied_item, ks_denied_fields, control, uuid,
-		 "A row for each domain and each thing that it was refused; a control domain has one for each, whatever uuid it has."),
-	[KS_KIND_OTHERS] = KS_ONE("denied-others", struct ks_others_item, ks_others_fields, "What has no row, of whichever ordinary domains: it was the least, and its row was needed; or too many were refused at once."),
+				      "A row for each domain and each thing that it was refused; a control domain has "
+				      "one for each, whatever uuid it has."),
+	[KS_KIND_OTHERS] = KS_ONE("denied-others", struct ks_others_item, ks_others_fields,
+				  "What has no row, of whichever ordinary domains: it was the least, and its row was "
+				  "needed; or too many were refused at once."),
 	[KS_KIND_POLICY] = KS_ONE("policy", struct ks_policy_item, ks_policy_fields,
-		 "One: what has the last word on who may what in Xen, and what was done to it since boot."),
+		"One: what has the last word on who may what in Xen, and what was done to it since boot."),
 	[KS_KIND_LIVEPATCH] = KS_ONE("livepatch", struct ks_livepatch_item, ks_livepatch_fields,
-		 "One: what was done with live patches, which are code in Xen. It is counted before it is done."),
+		"One: what was done with live patches, which are code in Xen. It is counted before it is done."),
 };
 
 enum { OP_VERSION, OP_EXCHANGE, OP_LOCK, OP_OTHER, OP_POLICY, OP_FRAMES, OPS };
 
-/* The rows of ordinary domains. Where none is left, the one that was refused least, and longest ago, gives way. */
+/*
+ * The rows of ordinary domains. Where none is left, the one that was refused least, and
+ * longest ago, gives way.
+ */
 #define ROWS_ORDINARY 64
 /* From so many on, those of domains that are gone are given up. */
 #define ROWS_FULL (ROWS_ORDINARY - ROWS_ORDINARY / 4)
@@ -199,7 +222,8 @@ static bool ks_row_is_less(const struct ks_row *a, const struct ks_row *b)
 /* The row of this kind; else the one for it: a free one, or the least. */
 static struct ks_row *ks_find_row(const struct domain *d, bool control, unsigned int op, unsigned int command)
 {
-	struct ks_row *row = &ks_rows[control ? ROWS_ORDINARY : 0], *end = &ks_rows[control ? ROWS : ROWS_ORDINARY], *least = row;
+	struct ks_row *row = &ks_rows[control ? ROWS_ORDINARY : 0], *end = &ks_rows[control ? ROWS : ROWS_ORDINARY],
+		      *least = row;
 
 	for (; row < end; row++) {
 		if (ks_row_is(row, d, op, command))
@@ -210,7 +234,8 @@ static struct ks_row *ks_find_row(const struct domain *d, bool control, unsigned
 	return least;
 }
 
-static void ks_begin_row(struct ks_row *row, const struct domain *d, bool control, unsigned int op, unsigned int command, s_time_t now)
+static void ks_begin_row(struct ks_row *row, const struct domain *d, bool control, unsigned int op,
+			 unsigned int command, s_time_t now)
 {
 	/* What gave way is counted with the others. */
 	if (row->count) {
@@ -221,7 +246,8 @@ static void ks_begin_row(struct ks_row *row, const struct domain *d, bool contro
 	}
 	*row = (struct ks_row){
 		.control = control,
-		.domid = d->domain_id, .op = op, .command = command, .first = now, .left = TOLD_AT_ONCE, .refilled = now,
+		.domid = d->domain_id, .op = op, .command = command, .first = now, .left = TOLD_AT_ONCE,
+		.refilled = now,
 	};
 	memcpy(row->uuid, d->handle, sizeof(row->uuid));
 }
@@ -270,7 +296,10 @@ static void ks_count(unsigned int op, unsigned int command)
 
 void ks_access_denied(unsigned int op, unsigned int command)
 {
-	op = op == XEN_SENSE_OP_version ? OP_VERSION : op == XEN_SENSE_OP_exchange ? OP_EXCHANGE : op == XEN_SENSE_OP_lock ? OP_LOCK : OP_OTHER;
+	op = op == XEN_SENSE_OP_version	   ? OP_VERSION
+	     : op == XEN_SENSE_OP_exchange ? OP_EXCHANGE
+	     : op == XEN_SENSE_OP_lock	   ? OP_LOCK
+					   : OP_OTHER;
 	ks_count(op, command);
 }
 
@@ -291,7 +320,10 @@ void KS_CB ks_access_denied_request(const struct ks_caller *caller, const struct
 
 /* === Showing === */
 
-/* With the lock of its counts held, if any.  Shows what has been counted since, if a record may be made of it. */
+/*
+ * With the lock of its counts held, if any.  Shows what has been counted since, if a record
+ * may be made of it.
+ */
 static void ks_row_show(struct ks_row *row, bool asked_for)
 {
 	while (row->left < TOLD_AT_ONCE && NOW() - row->refilled >= TOLD_EVERY) {
@@ -326,7 +358,8 @@ static int ks_next_row(struct ks_row *row, bool asked_for, struct ks_denied_item
 	int kind = KS_SET_SKIP;
 
 	spin_lock(&ks_rows_lock);
-	if (row->count && !row->control && row->shown == row->count && ks_rows_used >= ROWS_FULL && ks_row_is_gone(row)) {
+	if (row->count && !row->control && row->shown == row->count && ks_rows_used >= ROWS_FULL &&
+	    ks_row_is_gone(row)) {
 		row->count = 0;
 		ks_rows_used--;
 	}
@@ -339,8 +372,10 @@ static int ks_next_row(struct ks_row *row, bool asked_for, struct ks_denied_item
 			strlcpy(item->command, ks_policy_names[row->command], sizeof(item->command));
 		else if (row->op == OP_FRAMES)
 			strlcpy(item->command, ks_frames_names[row->command], sizeof(item->command));
-		else if (row->command < KS_COMMANDS) /* what the refused domain asked for: an index of its choice */
-			strlcpy(item->command, ks_command_names[array_index_nospec(row->command, KS_COMMANDS)], sizeof(item->command));
+		/* what the refused domain asked for: an index of its choice */
+		else if (row->command < KS_COMMANDS)
+			strlcpy(item->command, ks_command_names[array_index_nospec(row->command, KS_COMMANDS)],
+				sizeof(item->command));
 		item->control = row->control;
 		item->count = row->shown;
 		item->first_ns = row->first;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * access.h - who asked the sensor inside Xen and was refused (access.c), what is done to the policy
- * that has a say in it (policy.c), and the live patches that could undo all that (livepatch.c).
+ * access.h - who asked the sensor inside Xen and was refused (access.c), what is done to
+ * the policy that has a say in it (policy.c), and the live patches that could undo all
+ * that (livepatch.c).
  */
 #ifndef KS_XEN_ACCESS_H
 #define KS_XEN_ACCESS_H
@@ -36,7 +37,8 @@ struct ks_policy_state {
 	const char *module;        /* of XSM */
 	bool enforcing, loaded;    /* what FLASK says; without it false */
 	bool frozen;               /* nobody may weaken it any more */
-	uint64_t times[SENSE_POLICY_ACTS];         /* by enum sense_policy: how often it was done since boot */
+	/* by enum sense_policy: how often it was done since boot */
+	uint64_t times[SENSE_POLICY_ACTS];
 	int32_t by;                /* the domain that did the last of them; -1: none */
 	uint64_t changed_ns;       /* when, since boot; 0: never */
 };
@@ -52,7 +54,8 @@ extern const char ks_frames_names[3][7];
 enum { KS_LIVEPATCH_ACTIONS = 5 };
 
 struct ks_livepatch_state {
-	uint64_t times[KS_LIVEPATCH_ACTIONS]; /* by LIVEPATCH_ACTION_*, 0: uploads; how often since boot */
+	/* by LIVEPATCH_ACTION_*, 0: uploads; how often since boot */
+	uint64_t times[KS_LIVEPATCH_ACTIONS];
 	char name[64];             /* of the last, its begin */
 	int32_t by;                /* the domain that did it; -1: none */
 	uint64_t last_ns;          /* when, since boot; 0: never */

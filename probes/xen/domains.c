@@ -12,8 +12,9 @@
  *   a domain, d->vcpu[], a vCPU   domlist_read_lock: complete_domain_destroy() frees them a grace
  *                                 period after the domain left the list
  *   d->target                     the reference that d holds until then
- *   v->sched_unit, its masks      not RCU: a move to another CPU pool frees them at once.  The lock of
- *                                 the CPU that the vCPU is on does, see ks_copy_scheduling()
+ *   v->sched_unit, its masks      not RCU: a move to another CPU pool frees them at once.  The
+ *                                 lock of the CPU that the vCPU is on does, see
+ *                                 ks_copy_scheduling()
  *   a CPU's scheduling resource   sched_res_rculock, and that its CPU is online: see xen/port.c
  *   idle_vcpu[cpu]                never freed; its unit is found through the CPU's resource, by
  *                                 get_cpu_idle_time()
@@ -51,18 +52,24 @@ struct ks_domain {
 
 static const struct ks_field ks_domain_fields[] = {
 	KS_FIELD(struct ks_domain, domid, KS_U16, "its id"),
-	KS_FIELD(struct ks_domain, instance, KS_COUNT, "tells it from others that had its id before: no two domains have the same, until the host reboots"),
-	KS_FIELD(struct ks_domain, uuid, KS_UUID, "the handle given by the toolstack, which can change it; Dom0's is all zero"),
-	KS_FIELD(struct ks_domain, type, KS_STRING, "`PV`, `HVM`, or `PVH`: hardware-virtualised, and none of a PC's legacy devices emulated"),
-	KS_FIELD(struct ks_domain, state, KS_STRING, "`running`, `paused` (by the toolstack), `shutdown`, `crashed`, `dying`"),
+	KS_FIELD(struct ks_domain, instance, KS_COUNT,
+		 "tells it from others that had its id before: no two domains have the same, until the host reboots"),
+	KS_FIELD(struct ks_domain, uuid, KS_UUID,
+		 "the handle given by the toolstack, which can change it; Dom0's is all zero"),
+	KS_FIELD(struct ks_domain, type, KS_STRING,
+		 "`PV`, `HVM`, or `PVH`: hardware-virtualised, and none of a PC's legacy devices emulated"),
+	KS_FIELD(struct ks_domain, state, KS_STRING,
+		 "`running`, `paused` (by the toolstack), `shutdown`, `crashed`, `dying`"),
 	KS_GUARD(struct ks_domain, control, KS_BOOL, "may make privileged hypercalls"),
 	KS_GUARD(struct ks_domain, hardware, KS_BOOL, "owns the hardware"),
 	KS_GUARD(struct ks_domain, xenstore, KS_BOOL, "runs xenstore"),
 	KS_GUARD(struct ks_domain, sensing, KS_BOOL, "is [the sensing domain](../sensing-domain.md)"),
 	KS_GUARD(struct ks_domain, target, KS_S32,
-		 "id of the domain that it has all rights over, as a device model in a domain of its own does; -1: none"),
+		 "id of the domain that it has all rights over, as a device model in a domain of its own does; -1: "
+		 "none"),
 	KS_LIVE(struct ks_domain, pages, KS_U32, "[pages of 4 KiB] memory that it has"),
-	KS_FIELD(struct ks_domain, max_pages, KS_U32, "[pages of 4 KiB] memory that it may have; 4294967295: without limit"),
+	KS_FIELD(struct ks_domain, max_pages, KS_U32,
+		 "[pages of 4 KiB] memory that it may have; 4294967295: without limit"),
 	KS_FIELD(struct ks_domain, vcpus, KS_U32, "vCPUs that exist, online or not"),
 };
 
@@ -81,16 +88,21 @@ struct ks_vcpu {
 static const struct ks_field ks_vcpu_fields[] = {
 	KS_FIELD(struct ks_vcpu, domid, KS_U16, "whose"),
 	KS_FIELD(struct ks_vcpu, vcpu, KS_U16, "which"),
-	KS_FIELD(struct ks_vcpu, instance, KS_COUNT, "of its domain: it changes where another domain has this id by now"),
+	KS_FIELD(struct ks_vcpu, instance, KS_COUNT,
+		 "of its domain: it changes where another domain has this id by now"),
 	KS_FIELD(struct ks_vcpu, online, KS_BOOL, "brought up by the guest"),
-	KS_LIVE(struct ks_vcpu, state, KS_STRING, "`running`, `runnable` (waits for a CPU), `blocked` (waits for an event), `paused`, `offline`"),
+	KS_LIVE(struct ks_vcpu, state, KS_STRING,
+		"`running`, `runnable` (waits for a CPU), `blocked` (waits for an event), `paused`, `offline`"),
 	KS_LIVE(struct ks_vcpu, cpu, KS_U32, "physical CPU on which it is, or was last"),
 	KS_LIVE(struct ks_vcpu, runtime_ns, KS_NS, "[ns] time that it ran"),
 	KS_FIELD(struct ks_vcpu, affinity, KS_STRING,
-		 "physical CPUs on which it may run: `all`, or a list as `0-2,5`; ends in `+` when it is too long for 31 characters. While Xen "
+		 "physical CPUs on which it may run: `all`, or a list as `0-2,5`; ends in `+` when it is too long for "
+		 "31 characters. While Xen "
 		 "has moved a vCPU for a time (a CPU goes away), the list to which it will return"),
-	KS_LIVE(struct ks_vcpu, root, KS_HEX, "[frame number] PV: the page-table root of the guest's kernel; `0x0` for HVM and PVH"),
-	KS_LIVE(struct ks_vcpu, user_root, KS_HEX, "[frame number] PV, 64 bit: the page-table root of its user space; `0x0`: none loaded yet"),
+	KS_LIVE(struct ks_vcpu, root, KS_HEX,
+		"[frame number] PV: the page-table root of the guest's kernel; `0x0` for HVM and PVH"),
+	KS_LIVE(struct ks_vcpu, user_root, KS_HEX,
+		"[frame number] PV, 64 bit: the page-table root of its user space; `0x0`: none loaded yet"),
 };
 
 struct ks_idle {
@@ -130,11 +142,13 @@ static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_DOMAIN] = KS_KIND_BY("domain", struct ks_domain, ks_domain_fields, domid, uuid, "A domain."),
 	[KS_KIND_VCPU] = KS_KIND_BY("vcpu", struct ks_vcpu, ks_vcpu_fields, vcpu, uuid, "A vCPU of a domain."),
 	[KS_KIND_IDLE] = KS_KIND("idle", struct ks_idle, ks_idle_fields, cpu,
-		 "Xen's own thread on each online physical CPU: it runs tasklets, and halts when there are none."),
-	[KS_KIND_WORK] = KS_KIND("work", struct ks_work_item, ks_work_fields, name, "The threads of the sensor itself."),
+		"Xen's own thread on each online physical CPU: it runs tasklets, and halts when there are none."),
+	[KS_KIND_WORK] = KS_KIND("work", struct ks_work_item, ks_work_fields, name,
+		"The threads of the sensor itself."),
 	[KS_KIND_UNSEEN] = KS_ONE("unseen", struct ks_unseen, ks_unseen_fields,
-		 "One, if there have been any: the domains that came and went, and no sample has them. Those that Xen began to make and then could "
-		 "not, as well."),
+				  "One, if there have been any: the domains that came and went, and no sample has "
+				  "them. Those that Xen began to make and then could "
+				  "not, as well."),
 };
 
 /* Where a walk stands: in progress->at[]. */
@@ -438,8 +452,8 @@ uint64_t ks_domain_instance(struct domain *d)
 }
 
 /*
- * A grace period after it left Xen's list, so no walk can still come to it: it has been seen by now,
- * or it never is.  Xen's own, which are no domains but by name, are in no list.
+ * A grace period after it left Xen's list, so no walk can still come to it: it has been seen by
+ * now, or it never is.  Xen's own, which are no domains but by name, are in no list.
  */
 void sense_domain_freed(const struct domain *d)
 {

@@ -36,7 +36,8 @@ static const struct ks_field ks_dom0_fields[] = {
 	KS_FIELD(struct ks_dom0, domid, KS_U16, "the domain that owns the hardware"),
 	KS_FIELD(struct ks_dom0, type, KS_STRING, "`PV`, `PVH`, `HVM`"),
 	KS_FIELD(struct ks_dom0, registers, KS_BOOL,
-		 "its kernel registers its entry points with Xen; `false`: it has an IDT of its own, Xen knows nothing of it, and this is the "
+		 "its kernel registers its entry points with Xen; `false`: it has an IDT of its own, Xen knows "
+		 "nothing of it, and this is the "
 		 "only record"),
 	KS_FIELD(struct ks_dom0, vcpus, KS_U32, "vCPUs that it may have"),
 };
@@ -54,7 +55,8 @@ static const struct ks_field ks_trap_fields[] = {
 	KS_FIELD(struct ks_trap, vector, KS_U16, "0 to 255, as in an IDT"),
 	KS_FIELD(struct ks_trap, address, KS_HEX, "where it leads"),
 	KS_FIELD(struct ks_trap, cs, KS_U16, "the code segment that it is run in"),
-	KS_FIELD(struct ks_trap, dpl, KS_U8, "the privilege level from which on it can be raised by an instruction (`int`); 3: programs may"),
+	KS_FIELD(struct ks_trap, dpl, KS_U8,
+		 "the privilege level from which on it can be raised by an instruction (`int`); 3: programs may"),
 	KS_FIELD(struct ks_trap, masks_events, KS_BOOL, "events are masked as it is entered"),
 };
 
@@ -65,7 +67,8 @@ struct ks_traps {
 
 static const struct ks_field ks_traps_fields[] = {
 	KS_FIELD(struct ks_traps, vcpu, KS_U16, "whose"),
-	KS_FIELD(struct ks_traps, vectors, KS_STRING, "a bit for each vector that leads anywhere, as 64 hex digits: vector 0 is the last digit's lowest"),
+	KS_FIELD(struct ks_traps, vectors, KS_STRING,
+		 "a bit for each vector that leads anywhere, as 64 hex digits: vector 0 is the last digit's lowest"),
 };
 
 struct ks_callback {
@@ -79,7 +82,8 @@ struct ks_callback {
 static const struct ks_field ks_callback_fields[] = {
 	KS_FIELD(struct ks_callback, vcpu, KS_U16, "whose"),
 	KS_FIELD(struct ks_callback, name, KS_STRING,
-		 "`event` (events, as a device's interrupt), `failsafe` (a selector that could not be loaded), `syscall`, `syscall32`, `sysenter`"),
+		 "`event` (events, as a device's interrupt), `failsafe` (a selector that could not be loaded), "
+		 "`syscall`, `syscall32`, `sysenter`"),
 	KS_FIELD(struct ks_callback, address, KS_HEX, "where it leads"),
 	KS_FIELD(struct ks_callback, cs, KS_U16, "the code segment; 0: Xen's flat one"),
 	KS_FIELD(struct ks_callback, masks_events, KS_BOOL, "events are masked as it is entered"),
@@ -101,17 +105,20 @@ static const struct ks_field ks_gdt_fields[] = {
 enum { KS_KIND_DOM0, KS_KIND_TRAP, KS_KIND_TRAPS, KS_KIND_CALLBACK, KS_KIND_GDT };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_DOM0] = KS_KIND("dom0", struct ks_dom0, ks_dom0_fields, domid, "One: the domain whose entry points these are."),
-	[KS_KIND_TRAP] = KS_STILL("trap", struct ks_trap, ks_trap_fields, vector, "An entry of a vCPU's trap table. One without an address is none."),
+	[KS_KIND_DOM0] = KS_KIND("dom0", struct ks_dom0, ks_dom0_fields, domid,
+				 "One: the domain whose entry points these are."),
+	[KS_KIND_TRAP] = KS_STILL("trap", struct ks_trap, ks_trap_fields, vector,
+				  "An entry of a vCPU's trap table. One without an address is none."),
 	[KS_KIND_TRAPS] = KS_STILL("traps", struct ks_traps, ks_traps_fields, vcpu,
-		 "Which entries a vCPU's trap table has: none comes or goes after its kernel has made the table."),
-	[KS_KIND_CALLBACK] = KS_STILL("callback", struct ks_callback, ks_callback_fields, name, "Another entry point that a vCPU has."),
+		"Which entries a vCPU's trap table has: none comes or goes after its kernel has made the table."),
+	[KS_KIND_CALLBACK] = KS_STILL("callback", struct ks_callback, ks_callback_fields, name,
+				      "Another entry point that a vCPU has."),
 	[KS_KIND_GDT] = KS_STILL("gdt", struct ks_gdt, ks_gdt_fields, page, "A page of a vCPU's GDT."),
 };
 
 /*
- * Where a walk stands: in progress->at[].  A vCPU's places are its vectors, then its callbacks, then
- * its GDT's pages, then which vectors there are.
+ * Where a walk stands: in progress->at[].  A vCPU's places are its vectors, then its callbacks,
+ * then its GDT's pages, then which vectors there are.
  */
 enum { AT_STAGE, AT_VCPU, AT_PLACE };
 enum { STAGE_DOM0, STAGE_VCPUS };
@@ -144,7 +151,9 @@ static int ks_copy_trap(const struct vcpu *v, unsigned int vector, struct ks_tra
 
 static int ks_copy_callback(const struct vcpu *v, unsigned int callback, struct ks_callback *item)
 {
-	static const char names[CALLBACKS][sizeof(item->name)] = { "event", "failsafe", "syscall", "syscall32", "sysenter" };
+	static const char names[CALLBACKS][sizeof(item->name)] = {
+		"event", "failsafe", "syscall", "syscall32", "sysenter",
+	};
 	const struct pv_vcpu *pv = &v->arch.pv;
 	bool compat = is_pv_32bit_vcpu(v);
 	struct ks_callback found = { .vcpu = v->vcpu_id };

@@ -8,24 +8,32 @@
  * sync_local_execstate()), so that the CPU is in Xen's own state then, and all that is read here
  * holds still:
  *
- *   IDT       SVM takes the ISTs off four gates while an HVM guest's TSS is loaded (svm_ctxt_switch_to()), and _from() sets them again: an IPI would
- *             see either.  Xen writes gates while it boots, and in a crash.
- *   GDT       a PV guest's GDTR is its own (load_full_gdt()), with Xen's page in it; __context_switch() to idle loads the CPU's.
+ *   IDT       SVM takes the ISTs off four gates while an HVM guest's TSS is loaded
+ *             (svm_ctxt_switch_to()), and _from() sets them again: an IPI would see either.  Xen
+ *             writes gates while it boots, and in a crash.
+ *   GDT       a PV guest's GDTR is its own (load_full_gdt()), with Xen's page in it;
+ *             __context_switch() to idle loads the CPU's.
  *   TSS       never written after load_system_tables().
- *   CR4       a PV guest's PGE, PCIDE, TSD, PKE and FSGSBASE follow the guest (pv_make_cr4()); write_ptbase() for idle makes it mmu_cr4_features.
- *   LSTAR...  a guest's by SVM (vmload, vmsave) and VMX (vmx_restore_guest_msrs()); ctxt_switch_from() brings Xen's back.  VMX does so with STAR,
- *             LSTAR and SYSCALL_MASK: of CSTAR, which Intel's CPUs do not use, Xen's is always there.
+ *   CR4       a PV guest's PGE, PCIDE, TSD, PKE and FSGSBASE follow the guest (pv_make_cr4());
+ *             write_ptbase() for idle makes it mmu_cr4_features.
+ *   LSTAR...  a guest's by SVM (vmload, vmsave) and VMX (vmx_restore_guest_msrs());
+ *   ctxt_switch_from() brings Xen's back.  VMX does so with STAR,
+ *             LSTAR and SYSCALL_MASK: of CSTAR, which Intel's CPUs do not use,
+ *             Xen's is always there.
  *   SYSENTER  as LSTAR with SVM; with VMX each exit to Xen loads the host's.
  *   EFER      a guest's is in its VMCB or VMCS, and the CPU's is Xen's after each exit.
  *
  * What may change there nevertheless is left out:
  *
  *   CR0.TS                        the FPU is switched lazily
- *   LDTR, and its descriptor      load_LDT() for PV guests; nothing unloads it, and nothing in Xen uses it
+ *   LDTR, and its descriptor      load_LDT() for PV guests; nothing unloads it, and nothing in Xen
+ *                                 uses it
  *   busy bit of the TSS           written by ltr, as the CPU starts
- *   limits, with VMX              an exit sets those of IDTR and GDTR to 0xffff (SDM, "Loading Host Segment and Descriptor-Table Registers"), and
- *                                 Xen leaves it so: at least Xen's own counts as Xen's own
- *   the low half of the GDT       below Xen's page lies what is beside that page in memory: 28 KiB of selectors that are nobody's
+ *   limits, with VMX              an exit sets those of IDTR and GDTR to 0xffff (SDM, "Loading
+ *                                 Host Segment and Descriptor-Table Registers"), and Xen leaves it
+ *                                 so: at least Xen's own counts as Xen's own
+ *   the low half of the GDT       below Xen's page lies what is beside that page in memory: 28 KiB
+ *                                 of selectors that are nobody's
  *
  * Every CPU's gates and descriptors are copies of the boot CPU's (cpu_smpboot_alloc()), but for a
  * few descriptors that are treated apart.  So one copy of both tables, of the CPU that the first
@@ -77,10 +85,13 @@ static const struct ks_field ks_cpu_fields[] = {
 	KS_FIELD(struct ks_cpu, gdt, KS_HEX, "GDTR: where the GDT is; Xen's own descriptors are from 0xe000 on"),
 	KS_FIELD(struct ks_cpu, gdt_limit, KS_HEX, "[bytes less one] GDTR: its length"),
 	KS_FIELD(struct ks_cpu, task_register, KS_HEX, "the selector of its TSS"),
-	KS_LIVE(struct ks_cpu, gates, KS_U16, "gates that are present"), /* a change of a gate is a record already */
+	/* a change of a gate is a record already */
+	KS_LIVE(struct ks_cpu, gates, KS_U16, "gates that are present"),
 	KS_LIVE(struct ks_cpu, gates_unlike, KS_U16, "gates that are not as the common ones"),
-	KS_LIVE(struct ks_cpu, descriptors, KS_U16, "descriptors that are present, without those that are the CPU's own"),
-	KS_LIVE(struct ks_cpu, descriptors_unlike, KS_U16, "descriptors that are not as the common ones, without those that are the CPU's own"),
+	KS_LIVE(struct ks_cpu, descriptors, KS_U16,
+		"descriptors that are present, without those that are the CPU's own"),
+	KS_LIVE(struct ks_cpu, descriptors_unlike, KS_U16,
+		"descriptors that are not as the common ones, without those that are the CPU's own"),
 };
 
 struct ks_syscall {
@@ -95,13 +106,15 @@ static const struct ks_field ks_syscall_fields[] = {
 	KS_FIELD(struct ks_syscall, cpu, KS_U32, "the CPU's number"),
 	KS_FIELD(struct ks_syscall, instance, KS_U32, "another each time that it comes up"),
 	KS_FIELD(struct ks_syscall, lstar, KS_HEX, "where `SYSCALL` leads from 64-bit code"),
-	KS_FIELD(struct ks_syscall, lstar_symbol, KS_STRING, "that by name: `stub-cpu1+0x0` is CPU 1's entry stub, whose bytes `xen-text` watches"),
+	KS_FIELD(struct ks_syscall, lstar_symbol, KS_STRING,
+		 "that by name: `stub-cpu1+0x0` is CPU 1's entry stub, whose bytes `xen-text` watches"),
 	KS_FIELD(struct ks_syscall, cstar, KS_HEX, "where `SYSCALL` leads from 32-bit code"),
 	KS_FIELD(struct ks_syscall, cstar_symbol, KS_STRING, "that by name"),
 	KS_FIELD(struct ks_syscall, own_stub, KS_BOOL, "both lead into this CPU's own stub"),
 	KS_FIELD(struct ks_syscall, star, KS_HEX, "the selectors of `SYSCALL` and `SYSRET`"),
 	KS_FIELD(struct ks_syscall, mask, KS_HEX, "the flags that `SYSCALL` clears"),
-	KS_FIELD(struct ks_syscall, sysenter_cs, KS_HEX, "the code segment of `SYSENTER`; 0 where Xen does not use it (AMD)"),
+	KS_FIELD(struct ks_syscall, sysenter_cs, KS_HEX,
+		 "the code segment of `SYSENTER`; 0 where Xen does not use it (AMD)"),
 	KS_FIELD(struct ks_syscall, sysenter_esp, KS_HEX, "the stack of `SYSENTER`; 0 where Xen does not use it"),
 	KS_FIELD(struct ks_syscall, sysenter_eip, KS_HEX, "where `SYSENTER` leads; 0 where Xen does not use it"),
 	KS_FIELD(struct ks_syscall, sysenter_symbol, KS_STRING, "that by name"),
@@ -109,7 +122,8 @@ static const struct ks_field ks_syscall_fields[] = {
 
 struct ks_tss {
 	uint32_t cpu, instance;
-	uint64_t address;       /* as its descriptor says; the stacks are read from where Xen has the TSS */
+	/* as its descriptor says; the stacks are read from where Xen has the TSS */
+	uint64_t address;
 	uint32_t limit, type;
 	uint64_t rsp0, rsp1, rsp2;
 	uint64_t ist1, ist2, ist3, ist4, ist5, ist6, ist7;
@@ -132,7 +146,8 @@ static const struct ks_field ks_tss_fields[] = {
 	KS_FIELD(struct ks_tss, ist5, KS_HEX, "not used by Xen: poisoned"),
 	KS_FIELD(struct ks_tss, ist6, KS_HEX, "not used by Xen: poisoned"),
 	KS_FIELD(struct ks_tss, ist7, KS_HEX, "not used by Xen: poisoned"),
-	KS_FIELD(struct ks_tss, io_bitmap, KS_HEX, "[bytes] where in it the bitmap of I/O ports is; 0x8000: there is none"),
+	KS_FIELD(struct ks_tss, io_bitmap, KS_HEX,
+		 "[bytes] where in it the bitmap of I/O ports is; 0x8000: there is none"),
 };
 
 struct ks_gate {
@@ -167,11 +182,13 @@ struct ks_descriptor {
 static const struct ks_field ks_descriptor_fields[] = {
 	KS_FIELD(struct ks_descriptor, cpu, KS_U32, "the CPU's number"),
 	KS_FIELD(struct ks_descriptor, instance, KS_U32, "another each time that it comes up"),
-	KS_FIELD(struct ks_descriptor, table, KS_STRING, "`gdt`; `compat`: the one that 32-bit PV guests have beneath theirs (`CONFIG_PV32`)"),
+	KS_FIELD(struct ks_descriptor, table, KS_STRING,
+		 "`gdt`; `compat`: the one that 32-bit PV guests have beneath theirs (`CONFIG_PV32`)"),
 	KS_FIELD(struct ks_descriptor, selector, KS_HEX, "without the bits of the privilege level"),
 	KS_FIELD(struct ks_descriptor, value, KS_HEX, "the eight bytes"),
 	KS_FIELD(struct ks_descriptor, type, KS_STRING,
-		 "`code64`, `code32`, `code16`, `data`, `tss`, `ldt`, `call-gate`, `system` (any other of the system's), `empty`"),
+		 "`code64`, `code32`, `code16`, `data`, `tss`, `ldt`, `call-gate`, `system` (any other of the "
+		 "system's), `empty`"),
 	KS_FIELD(struct ks_descriptor, dpl, KS_U8, "the privilege level from which on it may be used"),
 	KS_FIELD(struct ks_descriptor, present, KS_BOOL, "the CPU uses it"),
 };
@@ -191,7 +208,8 @@ static const struct ks_field ks_common_gates_fields[] = {
 	KS_FIELD(struct ks_common_gates, last, KS_U32, "the last of the run"),
 	KS_GATES_FIELD(handler, KS_HEX, "where the first leads"),
 	KS_GATES_FIELD(symbol, KS_STRING, "that by its name in Xen; no name: not Xen's code"),
-	KS_FIELD(struct ks_common_gates, stride, KS_U32, "[bytes] each handler is so far behind that of the vector before; 0 for one gate"),
+	KS_FIELD(struct ks_common_gates, stride, KS_U32,
+		 "[bytes] each handler is so far behind that of the vector before; 0 for one gate"),
 	KS_GATES_FIELD(selector, KS_HEX, "the code segment; 0xe008 is Xen's"),
 	KS_GATES_FIELD(type, KS_U8, "14: an interrupt gate, as all of Xen's are"),
 	KS_GATES_FIELD(dpl, KS_U8, "3: programs may raise it by an instruction (`int`)"),
@@ -201,7 +219,8 @@ static const struct ks_field ks_common_gates_fields[] = {
 
 /* And one descriptor: cpu and instance are 0, and not shown. */
 static const struct ks_field ks_common_descriptor_fields[] = {
-	KS_FIELD(struct ks_descriptor, table, KS_STRING, "`gdt`; `compat`: the one that 32-bit PV guests have beneath theirs (`CONFIG_PV32`)"),
+	KS_FIELD(struct ks_descriptor, table, KS_STRING,
+		 "`gdt`; `compat`: the one that 32-bit PV guests have beneath theirs (`CONFIG_PV32`)"),
 	KS_FIELD(struct ks_descriptor, selector, KS_HEX, "without the bits of the privilege level"),
 	KS_FIELD(struct ks_descriptor, value, KS_HEX, "the eight bytes"),
 	KS_FIELD(struct ks_descriptor, type, KS_STRING, "as in `descriptor`"),
@@ -209,21 +228,28 @@ static const struct ks_field ks_common_descriptor_fields[] = {
 	KS_FIELD(struct ks_descriptor, present, KS_BOOL, "the CPU uses it"),
 };
 
-enum { KS_KIND_CPU, KS_KIND_SYSCALL, KS_KIND_TSS, KS_KIND_GATE, KS_KIND_DESCRIPTOR, KS_KIND_COMMON_GATES, KS_KIND_COMMON_DESCRIPTOR };
+enum {
+	KS_KIND_CPU, KS_KIND_SYSCALL, KS_KIND_TSS, KS_KIND_GATE, KS_KIND_DESCRIPTOR, KS_KIND_COMMON_GATES,
+	KS_KIND_COMMON_DESCRIPTOR,
+};
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_CPU] = KS_STILL("cpu", struct ks_cpu, ks_cpu_fields, instance, "A CPU's control registers, and where its tables are."),
+	[KS_KIND_CPU] = KS_STILL("cpu", struct ks_cpu, ks_cpu_fields, instance,
+				 "A CPU's control registers, and where its tables are."),
 	[KS_KIND_SYSCALL] = KS_STILL("syscall", struct ks_syscall, ks_syscall_fields, instance,
-		 "The registers by which a CPU is entered from a guest."),
-	[KS_KIND_TSS] = KS_STILL("tss", struct ks_tss, ks_tss_fields, instance, "A CPU's TSS: the stacks on which it is entered."),
+				     "The registers by which a CPU is entered from a guest."),
+	[KS_KIND_TSS] = KS_STILL("tss", struct ks_tss, ks_tss_fields, instance,
+				 "A CPU's TSS: the stacks on which it is entered."),
 	[KS_KIND_GATE] = KS_STILL("idt-gate", struct ks_gate, ks_gate_fields, vector,
-		 "A gate of one CPU that is not as the common one, or was not since the last reset."),
+				  "A gate of one CPU that is not as the common one, or was not since the last reset."),
 	[KS_KIND_DESCRIPTOR] = KS_STILL("descriptor", struct ks_descriptor, ks_descriptor_fields, table,
-		 "A descriptor of Xen's page of one CPU's GDT that is not as the common one, or was not since the last reset."),
+					"A descriptor of Xen's page of one CPU's GDT that is not as the common one, "
+					"or was not since the last reset."),
 	[KS_KIND_COMMON_GATES] = KS_STILL("common-gates", struct ks_common_gates, ks_common_gates_fields, vector,
-		 "What all CPUs have: one exception, or a run of interrupts whose handlers have the same distance."),
-	[KS_KIND_COMMON_DESCRIPTOR] = KS_STILL("common-descriptor", struct ks_descriptor, ks_common_descriptor_fields, table,
-		 "A descriptor that all CPUs have."),
+		"What all CPUs have: one exception, or a run of interrupts whose handlers have the same "
+		"distance."),
+	[KS_KIND_COMMON_DESCRIPTOR] = KS_STILL("common-descriptor", struct ks_descriptor, ks_common_descriptor_fields,
+		table, "A descriptor that all CPUs have."),
 };
 
 /* === Data === */
@@ -238,7 +264,8 @@ static const struct ks_set_kind ks_kinds[] = {
 /* The tables of one CPU, without what is its own. */
 struct ks_tables {
 	idt_entry_t gates[IDT_ENTRIES];
-	uint64_t descriptors[KS_DESCRIPTORS];     /* of Xen's page: from FIRST_RESERVED_GDT_ENTRY on */
+	/* of Xen's page: from FIRST_RESERVED_GDT_ENTRY on */
+	uint64_t descriptors[KS_DESCRIPTORS];
 };
 
 /*
@@ -252,7 +279,9 @@ struct ks_look {
 	struct ks_tables tables;
 };
 
-/* Why a CPU is passed by: "sense=cpus=" keeps the probe from it, or somebody keeps it to himself. */
+/*
+ * Why a CPU is passed by: "sense=cpus=" keeps the probe from it, or somebody keeps it to himself.
+ */
 enum { KS_BARRED, KS_HELD_BY_OTHERS, KS_REASONS };
 
 struct ks_idt {
@@ -260,7 +289,8 @@ struct ks_idt {
 	bool passes_by;                           /* the CPU at hand */
 	unsigned int passed_by[KS_REASONS];       /* CPUs, in this sample so far */
 	unsigned int told_passed_by[KS_REASONS];  /* and in the last */
-	struct ks_tables common;                  /* of the CPU that the first sample began on; only a reset takes another */
+	/* of the CPU that the first sample began on; only a reset takes another */
+	struct ks_tables common;
 	struct ks_look look;
 	/*
 	 * Which were ever unlike the common ones: they may be items, though they are alike again.
@@ -348,8 +378,8 @@ static void ks_look_at_tables(struct ks_look *look, unsigned int cpu)
 	 * No register leads to it, but a 32-bit PV guest's GDT has it where that of others has
 	 * Xen's page.
 	 */
-	ks_copy_table(tables->descriptors + NR_RESERVED_GDT_ENTRIES, (unsigned long)this_cpu(compat_gdt), NR_RESERVED_GDT_BYTES - 1, 0,
-		      NR_RESERVED_GDT_BYTES);
+	ks_copy_table(tables->descriptors + NR_RESERVED_GDT_ENTRIES, (unsigned long)this_cpu(compat_gdt),
+		      NR_RESERVED_GDT_BYTES - 1, 0, NR_RESERVED_GDT_BYTES);
 	ks_make_common(tables->descriptors + NR_RESERVED_GDT_ENTRIES, cpu);
 #endif
 }
@@ -372,7 +402,8 @@ static void ks_look_at_cpu(struct ks_look *look, unsigned int cpu)
 	memcpy(&look->tss, &which, sizeof(which));
 
 	look->cpu.cr0 = read_cr0() & ~X86_CR0_TS;
-	asm volatile ("mov %%cr4, %0" : "=r" (look->cpu.cr4)); /* read_cr4() is what Xen believes it is */
+	/* read_cr4() is what Xen believes it is */
+	asm volatile ("mov %%cr4, %0" : "=r" (look->cpu.cr4));
 	look->cpu.efer = ks_msr(MSR_EFER);
 	syscall->lstar = ks_msr(MSR_LSTAR);
 	syscall->cstar = ks_msr(MSR_CSTAR);
@@ -448,7 +479,8 @@ static void ks_decode_gate(const idt_entry_t *entry, struct ks_gate *gate)
 static const char *ks_descriptor_type(uint64_t value)
 {
 	static const char *const system[] = {
-		[SYS_DESC_ldt] = "ldt", [SYS_DESC_tss_avail] = "tss", [SYS_DESC_tss_busy] = "tss", [SYS_DESC_call_gate] = "call-gate",
+		[SYS_DESC_ldt] = "ldt", [SYS_DESC_tss_avail] = "tss", [SYS_DESC_tss_busy] = "tss",
+		[SYS_DESC_call_gate] = "call-gate",
 	};
 	uint32_t high = value >> 32;
 	unsigned int type = (high & _SEGMENT_TYPE) >> 8;
@@ -456,7 +488,10 @@ static const char *ks_descriptor_type(uint64_t value)
 	if (!value)
 		return "empty";
 	if (high & _SEGMENT_S)
-		return !(high & _SEGMENT_CODE) ? "data" : high & _SEGMENT_L ? "code64" : high & _SEGMENT_DB ? "code32" : "code16";
+		return !(high & _SEGMENT_CODE) ? "data"
+		       : high & _SEGMENT_L     ? "code64"
+		       : high & _SEGMENT_DB    ? "code32"
+					       : "code16";
 	return type < ARRAY_SIZE(system) && system[type] ? system[type] : "system";
 }
 
@@ -510,7 +545,8 @@ static int ks_descriptor_item(const struct ks_probe *probe, unsigned int i, stru
 {
 	memcpy(item, &ks_idt->look.cpu, sizeof(struct ks_which));
 	ks_decode_descriptor(i, ks_idt->look.tables.descriptors[i], item);
-	return ks_descriptor_unlike(i) || ks_set_kept(probe, KS_KIND_DESCRIPTOR, item) ? KS_KIND_DESCRIPTOR : KS_SET_SKIP;
+	return ks_descriptor_unlike(i) || ks_set_kept(probe, KS_KIND_DESCRIPTOR, item) ? KS_KIND_DESCRIPTOR
+										       : KS_SET_SKIP;
 }
 
 static int ks_syscall_item(const struct ks_probe *probe, struct ks_syscall *item)
@@ -519,7 +555,8 @@ static int ks_syscall_item(const struct ks_probe *probe, struct ks_syscall *item
 
 	*item = ks_idt->look.syscall;
 	kept = ks_set_kept(probe, KS_KIND_SYSCALL, item);
-	if (kept && kept->lstar == item->lstar && kept->cstar == item->cstar && kept->sysenter_eip == item->sysenter_eip) {
+	if (kept && kept->lstar == item->lstar && kept->cstar == item->cstar &&
+	    kept->sysenter_eip == item->sysenter_eip) {
 		memcpy(item->lstar_symbol, kept->lstar_symbol, sizeof(item->lstar_symbol));
 		memcpy(item->cstar_symbol, kept->cstar_symbol, sizeof(item->cstar_symbol));
 		memcpy(item->sysenter_symbol, kept->sysenter_symbol, sizeof(item->sysenter_symbol));
@@ -546,8 +583,9 @@ static unsigned int ks_run_of(unsigned int vector)
 	for (last = vector; last + 1 < IDT_ENTRIES; last++) {
 		const idt_entry_t *next = &gates[last + 1];
 
-		if (next->cs != first->cs || next->ist != first->ist || next->type != first->type || next->s != first->s ||
-		    next->dpl != first->dpl || next->p != first->p || ks_handler(next) - ks_handler(&gates[last]) != stride)
+		if (next->cs != first->cs || next->ist != first->ist || next->type != first->type ||
+		    next->s != first->s || next->dpl != first->dpl || next->p != first->p ||
+		    ks_handler(next) - ks_handler(&gates[last]) != stride)
 			break;
 	}
 	return last;
@@ -565,7 +603,8 @@ static int ks_common_gates_item(const struct ks_probe *probe, unsigned int vecto
 	}
 	item->last = ks_run_of(vector);
 	if (item->last > vector)
-		item->stride = ks_handler(&ks_idt->common.gates[vector + 1]) - ks_handler(&ks_idt->common.gates[vector]);
+		item->stride =
+			ks_handler(&ks_idt->common.gates[vector + 1]) - ks_handler(&ks_idt->common.gates[vector]);
 	ks_decode_gate(&ks_idt->common.gates[vector], &item->gate);
 	ks_place(item->gate.handler, item->gate.symbol, sizeof(item->gate.symbol));
 	return KS_KIND_COMMON_GATES;
@@ -632,7 +671,8 @@ static int ks_common_next(struct ks_probe *probe, struct ks_set_progress *progre
 			progress->at[AT_STAGE] = STAGE_CPUS;
 			memset(ks_idt->passed_by, 0, sizeof(ks_idt->passed_by));
 			ks_work_next_cpu(&probe->work, cpumask_first(&cpu_online_map));
-			return KS_SET_ELSEWHERE; /* a look is half of a step: not at the end of one */
+			/* a look is half of a step: not at the end of one */
+			return KS_SET_ELSEWHERE;
 		}
 		kind = ks_common_descriptor_item((*place)++ - IDT_ENTRIES, item);
 	}
@@ -704,7 +744,8 @@ static unsigned int ks_next_place(unsigned int place)
 	if (place >= PLACE_GATES && place < PLACE_DESCRIPTORS)
 		place = PLACE_GATES + find_next_bit(ks_idt->gates_touched, IDT_ENTRIES, place - PLACE_GATES);
 	if (place >= PLACE_DESCRIPTORS)
-		place = PLACE_DESCRIPTORS + find_next_bit(ks_idt->descriptors_touched, KS_DESCRIPTORS, place - PLACE_DESCRIPTORS);
+		place = PLACE_DESCRIPTORS +
+			find_next_bit(ks_idt->descriptors_touched, KS_DESCRIPTORS, place - PLACE_DESCRIPTORS);
 	return place;
 }
 

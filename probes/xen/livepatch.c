@@ -2,9 +2,9 @@
 /*
  * livepatch.c - what is done with live patches.
  *
- * A live patch is code in Xen, and so may do anything to the sensor.  It is not refused, as kexec is
- * not: a host may need it.  But what is done is counted, and said on Xen's console, before any of
- * its code runs; its hooks run within the same call.
+ * A live patch is code in Xen, and so may do anything to the sensor.  It is not refused, as kexec
+ * is not: a host may need it.  But what is done is counted, and said on Xen's console, before any
+ * of its code runs; its hooks run within the same call.
  */
 #include <xen/console.h>
 #include <xen/ctype.h>

@@ -9,25 +9,35 @@
  *
  * What holds still, and is watched (4.17):
  *
- *   slot     every entry of level 4.  Xen never clears one after boot, and never changes one that is there (virt_to_xen_l3e() fills empty ones).
- *            One may appear: 257, when Dom0 tells Xen of another PCI configuration space, and one of the direct map's when memory is added.
- *   table    the entries of level 3 in Xen's slot (261), but for vmap()'s.  They may appear when memory is added (M2P, frame table).
- *   image    what is mapped in Xen's own gigabyte: text, constants and data, each at its frames, with its permissions.  Nothing changes there but by
- *            live patches, which have their place behind the data.
+ *   slot     every entry of level 4.  Xen never clears one after boot, and never changes one that
+ *            is there (virt_to_xen_l3e() fills empty ones). One may appear: 257, when Dom0 tells
+ *            Xen of another PCI configuration space, and one of the direct map's when memory is
+ *            added.
+ *   table    the entries of level 3 in Xen's slot (261), but for vmap()'s.  They may appear when
+ *            memory is added (M2P, frame table).
+ *   image    what is mapped in Xen's own gigabyte: text, constants and data, each at its frames,
+ *            with its permissions.  Nothing changes there but by live patches, which have their
+ *            place behind the data.
  *
  * What changes rightly, and is only searched for what may be written and executed:
  *
- *   vmap     mappings of devices, of frames that a guest registers, of larger allocations: they come and go with domains and devices.  Its end, the
- *            fixmap, has ACPI tables and the MSI-X tables of devices.
- *   stubs    a page for each CPU, from the top of Xen's gigabyte downwards, which comes and goes with it.  What stands there is xen-text's matter.
- *   direct map, frame table, M2P   their superpages are split and put together again as a page gets another cache attribute or becomes a shadow
- *            stack (map_pages_to_xen()), and memory may be added.  That each address leads to its own frame is not checked.
+ *   vmap     mappings of devices, of frames that a guest registers, of larger allocations: they
+ *            come and go with domains and devices.  Its end, the fixmap, has ACPI tables and the
+ *            MSI-X tables of devices.
+ *   stubs    a page for each CPU, from the top of Xen's gigabyte downwards, which comes and goes
+ *            with it.  What stands there is xen-text's matter.
+ *   direct map, frame table, M2P   their superpages are split and put together again as a page
+ *            gets another cache attribute or becomes a shadow stack (map_pages_to_xen()), and
+ *            memory may be added.  That each address leads to its own frame is not checked.
  *   slot 260 a domain's own mappings (GDT, LDT, map cache).  It is empty in idle_pg_table.
  *
- *   copies   each guest has Xen's slots in its own roots, where Xen put them as these were made, and runs on those: so does Xen while it serves a
- *            paravirtual guest.  What a vCPU has loaded is compared with what Xen puts there (init_xen_l4_slots()); only what differs is an item.
- *            Empty ones are let pass: a root that is older than a slot does not have it, and 256 is taken from a guest that does not want it
- *            (zap_ro_mpt()).  A page was a root while it was read if the vCPU has it loaded before and after each of a few looks.
+ *   copies   each guest has Xen's slots in its own roots, where Xen put them as these were made,
+ *            and runs on those: so does Xen while it serves a paravirtual guest.  What a vCPU has
+ *            loaded is compared with what Xen puts there (init_xen_l4_slots()); only what differs
+ *            is an item. Empty ones are let pass: a root that is older than a slot does not have
+ *            it, and 256 is taken from a guest that does not want it (zap_ro_mpt()).  A page was a
+ *            root while it was read if the vCPU has it loaded before and after each of a few
+ *            looks.
  *
  * The bits "accessed" and "dirty" are the CPU's own, and are ignored everywhere.
  *
@@ -67,10 +77,12 @@ struct ks_root {
 static const struct ks_field ks_root_fields[] = {
 	KS_FIELD(struct ks_root, frame, KS_HEX, "[frame number] of `idle_pg_table`"),
 	KS_GUARD(struct ks_root, nx, KS_BOOL,
-		 "the CPU knows memory that cannot be executed; `false`: nothing was searched for `writable-executable`, as all that can be "
+		 "the CPU knows memory that cannot be executed; `false`: nothing was searched for "
+		 "`writable-executable`, as all that can be "
 		 "written is"),
 	KS_GUARD(struct ks_root, complete, KS_BOOL,
-		 "the walks came to their ends; `false`: they were ended after 33 million entries, as tables that lead to each other would keep "
+		 "the walks came to their ends; `false`: they were ended after 33 million entries, as tables that "
+		 "lead to each other would keep "
 		 "them busy for ever"),
 	KS_LIVE(struct ks_root, entries, KS_COUNT, "entries looked at in this sample"),
 };
@@ -83,7 +95,8 @@ struct ks_slot {
 };
 
 static const struct ks_field ks_slot_fields[] = {
-	KS_FIELD(struct ks_slot, slot, KS_U16, "0 to 511; from 256 on Xen's range, 261 Xen itself; 0 the code that starts a CPU"),
+	KS_FIELD(struct ks_slot, slot, KS_U16,
+		 "0 to 511; from 256 on Xen's range, 261 Xen itself; 0 the code that starts a CPU"),
 	KS_FIELD(struct ks_slot, is, KS_STRING, "part of the layout"),
 	KS_FIELD(struct ks_slot, allows, KS_STRING, "the most that anything below it can have"),
 	KS_FIELD(struct ks_slot, frame, KS_HEX, "[frame number] where it leads"),
@@ -113,7 +126,8 @@ struct ks_image {
 
 static const struct ks_field ks_image_fields[] = {
 	KS_FIELD(struct ks_image, address, KS_HEX, "where it begins"),
-	KS_FIELD(struct ks_image, is, KS_STRING, "part of the layout: `text` (`r-x-`), `rodata` (`r---`), `data` (`rw--`), `live-patch`"),
+	KS_FIELD(struct ks_image, is, KS_STRING,
+		 "part of the layout: `text` (`r-x-`), `rodata` (`r---`), `data` (`rw--`), `live-patch`"),
 	KS_FIELD(struct ks_image, allows, KS_STRING, "what all levels together allow"),
 	KS_FIELD(struct ks_image, bytes, KS_SIZE, "[bytes] how long it is"),
 	KS_FIELD(struct ks_image, frame, KS_HEX, "[frame number] of its first page"),
@@ -135,7 +149,8 @@ static const struct ks_field ks_both_fields[] = {
 	KS_FIELD(struct ks_both, allows, KS_STRING, "what all levels together allow"),
 	KS_FIELD(struct ks_both, bytes, KS_SIZE, "[bytes] how long it is"),
 	KS_FIELD(struct ks_both, page_bytes, KS_U32, "[bytes] size of its pages: 4096, 2097152 or 1073741824"),
-	KS_FIELD(struct ks_both, level, KS_U8, "of the table that maps it: 1, 2, 3; 4: the linear map, which is all page tables"),
+	KS_FIELD(struct ks_both, level, KS_U8,
+		 "of the table that maps it: 1, 2, 3; 4: the linear map, which is all page tables"),
 	KS_FIELD(struct ks_both, frame, KS_HEX, "[frame number] of its first page"),
 };
 
@@ -157,7 +172,8 @@ static const struct ks_field ks_copy_fields[] = {
 	KS_LIVE(struct ks_copy, root, KS_HEX, "[frame number] the root in which the copy was found"),
 	KS_FIELD(struct ks_copy, frame, KS_HEX, "[frame number] where the copy leads"),
 	KS_FIELD(struct ks_copy, entry, KS_HEX, "the copy"),
-	KS_FIELD(struct ks_copy, expected, KS_HEX, "what Xen puts there: its own entry, or for 258 the root itself, for 260 the domain's own tables"),
+	KS_FIELD(struct ks_copy, expected, KS_HEX,
+		 "what Xen puts there: its own entry, or for 258 the root itself, for 260 the domain's own tables"),
 };
 
 struct ks_unreadable {
@@ -177,24 +193,29 @@ static const struct ks_field ks_unreadable_fields[] = {
 enum { KS_KIND_ROOT, KS_KIND_SLOT, KS_KIND_TABLE, KS_KIND_IMAGE, KS_KIND_BOTH, KS_KIND_COPY, KS_KIND_UNREADABLE };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_ROOT] = KS_KIND("root", struct ks_root, ks_root_fields, frame, "One, at the end of each sample: what was looked at."),
+	[KS_KIND_ROOT] = KS_KIND("root", struct ks_root, ks_root_fields, frame,
+				 "One, at the end of each sample: what was looked at."),
 	[KS_KIND_SLOT] = KS_SEALED("slot", struct ks_slot, ks_slot_fields, slot,
-		 "An entry of the first level that the CPU looks at (level 4) that is not empty: 512 GiB of addresses."),
+				   "An entry of the first level that the CPU looks at (level 4) that is not empty: "
+				   "512 GiB of addresses."),
 	[KS_KIND_TABLE] = KS_SEALED("table", struct ks_table, ks_table_fields, address,
-		 "An entry of level 3 in Xen's slot: 1 GiB of addresses. All but those of `vmap`."),
+				    "An entry of level 3 in Xen's slot: 1 GiB of addresses. All but those of `vmap`."),
 	[KS_KIND_IMAGE] = KS_SEALED("image", struct ks_image, ks_image_fields, address,
-		 "A run of pages in Xen's own gigabyte that are mapped to frames side by side and allow the same; it ends at each 2 MiB and "
-		 "where a part of the layout ends."),
+				    "A run of pages in Xen's own gigabyte that are mapped to frames side by side and "
+				    "allow the same; it ends at each 2 MiB and "
+				    "where a part of the layout ends."),
 	[KS_KIND_BOTH] = KS_ALARMS("writable-executable", struct ks_both, ks_both_fields, address,
-		 "A run of pages of one table that may be both written and executed, anywhere in Xen's tables."),
+		"A run of pages of one table that may be both written and executed, anywhere in Xen's tables."),
 	[KS_KIND_COPY] = KS_ALARMS_BY("copy", struct ks_copy, ks_copy_fields, user, domid,
-		 "A slot of Xen's in a root that a 64-bit paravirtual vCPU has loaded, Dom0's among them, which is not as Xen put it there."),
+				      "A slot of Xen's in a root that a 64-bit paravirtual vCPU has loaded, Dom0's "
+				      "among them, which is not as Xen put it there."),
 	[KS_KIND_UNREADABLE] = KS_ALARMS("unreadable", struct ks_unreadable, ks_unreadable_fields, level,
-		 "An entry that leads to no memory, so not to a table: nothing that Xen does."),
+		"An entry that leads to no memory, so not to a table: nothing that Xen does."),
 };
 
 /* Where a pass stands: in progress->at[]. */
-enum { AT_STAGE, AT_PLACE, AT_ENTRIES, AT_COPY };  /* the place: number of an entry, address, domain; entries: looked at so far */
+/* the place: number of an entry, address, domain; entries: looked at so far */
+enum { AT_STAGE, AT_PLACE, AT_ENTRIES, AT_COPY };
 enum { STAGE_BOOT, STAGE_SLOTS, STAGE_TABLES, STAGE_IMAGE, STAGE_EVERYWHERE, STAGE_COPIES, STAGE_ROOT };
 
 /* After how many entries a call ends; up to a table more. */
@@ -215,7 +236,8 @@ static const struct ks_part {
 	unsigned long start;
 	char name[KS_IS];
 } ks_parts[] = {
-	{ 0, "low" },                   /* guests'; Xen's own table has just the code that starts a CPU there */
+	/* guests'; Xen's own table has just the code that starts a CPU there */
+	{ 0, "low" },
 	{ RO_MPT_VIRT_START, "ro-m2p" },
 	{ PCI_MCFG_VIRT_START, "mmcfg" },
 	{ LINEAR_PT_VIRT_START, "linear" },
@@ -232,7 +254,8 @@ static const struct ks_part {
 	{ (unsigned long)__2M_rwdata_start, "data" },
 	{ (unsigned long)__2M_rwdata_end, "live-patch" },
 	{ XEN_VIRT_END - FIXADDR_X_SIZE - NR_CPUS * PAGE_SIZE, "stubs" },  /* alloc_stub_page() */
-	{ XEN_VIRT_END - FIXADDR_X_SIZE, "fixmap-x" },                      /* not FIXADDR_X_START, which is the first stub's */
+	/* not FIXADDR_X_START, which is the first stub's */
+	{ XEN_VIRT_END - FIXADDR_X_SIZE, "fixmap-x" },
 	{ XEN_VIRT_END, "unused" },
 	{ FRAMETABLE_VIRT_START, "frame-table" },
 	{ DIRECTMAP_VIRT_START, "direct-map" },
@@ -430,7 +453,8 @@ static enum ks_found ks_walk_to(struct ks_walk *walk, uint64_t last, unsigned in
 
 		if (walk->at > last || walk->at == BEHIND_ALL)
 			return KS_NOTHING;
-		count = min_t(uint64_t, (1U << PAGETABLE_ORDER) - i, (last - (walk->at & ~(ks_covers(level) - 1))) / ks_covers(level) + 1);
+		count = min_t(uint64_t, (1U << PAGETABLE_ORDER) - i,
+			      (last - (walk->at & ~(ks_covers(level) - 1))) / ks_covers(level) + 1);
 		skip = ks_search(&walk->table[level][i], count, need);
 		walk->entries += skip + 1;
 		ks_walk_by(walk, skip);
@@ -524,7 +548,8 @@ static int ks_copy_table(const intpte_t *tables, unsigned int i, struct ks_table
 	item->frame = ks_frame(3, entry);
 	ks_allows_text(ks_allows(entry), item->allows);
 	/* Of a table with several parts, the one at its end is the one that it is for. */
-	strlcpy(item->is, address == XEN_VIRT_START ? "xen" : ks_part(address + ks_covers(3) - PAGE_SIZE)->name, sizeof(item->is));
+	strlcpy(item->is, address == XEN_VIRT_START ? "xen" : ks_part(address + ks_covers(3) - PAGE_SIZE)->name,
+		sizeof(item->is));
 	return KS_KIND_TABLE;
 }
 
@@ -564,7 +589,8 @@ static int ks_copy_both(const struct ks_run *run, struct ks_both *item)
 {
 	item->address = run->address;
 	item->bytes = run->bytes;
-	item->page_bytes = run->level < 4 ? run->page_bytes : PAGE_SIZE; /* the linear map is of tables */
+	/* the linear map is of tables */
+	item->page_bytes = run->level < 4 ? run->page_bytes : PAGE_SIZE;
 	item->level = run->level;
 	item->frame = run->frame;
 	ks_allows_text(run->allows, item->allows);

@@ -69,7 +69,8 @@ static bool ks_has_ram(unsigned long first, unsigned long last)
 		unsigned long begin = max_t(unsigned long, PFN_UP(entry->addr), PFN_DOWN(MB(1)));
 		unsigned long end = PFN_DOWN(entry->addr + entry->size);
 
-		if ((entry->type == E820_RAM || entry->type == E820_UNUSABLE) && begin < end && first < end && last >= begin)
+		if ((entry->type == E820_RAM || entry->type == E820_UNUSABLE) && begin < end && first < end &&
+		    last >= begin)
 			return true;
 	}
 	return false;

@@ -49,12 +49,15 @@ static const struct ks_field ks_dom0_fields[] = {
 	KS_FIELD(struct ks_roots_dom0, domid, KS_U16, "the domain that owns the hardware"),
 	KS_FIELD(struct ks_roots_dom0, type, KS_STRING, "`PV`, `PVH`, `HVM`"),
 	KS_GUARD(struct ks_roots_dom0, complete, KS_BOOL,
-		 "the records of kind `root` are all there are; `false`: Dom0 is not 64-bit paravirtual, Xen does not know its roots, and what "
+		 "the records of kind `root` are all there are; `false`: Dom0 is not 64-bit paravirtual, Xen does not "
+		 "know its roots, and what "
 		 "is loaded is only sampled"),
-	KS_FIELD(struct ks_roots_dom0, frames, KS_STRING, "whose frame numbers these are: of the `machine`, or of the `guest`"),
+	KS_FIELD(struct ks_roots_dom0, frames, KS_STRING,
+		 "whose frame numbers these are: of the `machine`, or of the `guest`"),
 	KS_LIVE(struct ks_roots_dom0, roots, KS_U32, "pinned roots seen in this pass"),
 	KS_LIVE(struct ks_roots_dom0, pages, KS_U32,
-		 "[pages of 4 KiB] Dom0's, that were looked at in this pass: as many as Dom0 has, unless it gives and takes memory just then"),
+		"[pages of 4 KiB] Dom0's, that were looked at in this pass: as many as Dom0 has, unless it gives and "
+		"takes memory just then"),
 	KS_LIVE(struct ks_roots_dom0, looked, KS_COUNT, "frames of the machine that were looked at to find them"),
 };
 
@@ -68,17 +71,22 @@ struct ks_root {
 
 static const struct ks_field ks_root_fields[] = {
 	KS_FIELD(struct ks_root, frame, KS_HEX, "[frame number] the machine's page frame that holds the table"),
-	KS_FIELD(struct ks_root, role, KS_STRING, "`kernel` or `user`: the kernel's half of the table has more than one entry, or at most one"),
+	KS_FIELD(struct ks_root, role, KS_STRING,
+		 "`kernel` or `user`: the kernel's half of the table has more than one entry, or at most one"),
 	KS_FIELD(struct ks_root, pinned, KS_BOOL,
-		 "Dom0's kernel has told Xen that this stays a root; `false`: a vCPU has loaded it, and it is not pinned, or no more. A Linux "
+		 "Dom0's kernel has told Xen that this stays a root; `false`: a vCPU has loaded it, and it is not "
+		 "pinned, or no more. A Linux "
 		 "does not do that"),
 	KS_LIVE(struct ks_root, loaded, KS_STRING,
-		 "vCPUs of Dom0 that have it loaded as the census comes to it, as `0-2,5`, or empty; ends in `+` when it is too long for 13 "
-		 "characters. A vCPU has two loaded, the kernel's and the user's of the same process; one that changes them meanwhile may be at no "
-		 "root of a census"),
+		"vCPUs of Dom0 that have it loaded as the census comes to it, as `0-2,5`, or empty; ends in `+` when "
+		"it is too long for 13 "
+		"characters. A vCPU has two loaded, the kernel's and the user's of the same process; one that changes "
+		"them meanwhile may be at no "
+		"root of a census"),
 	KS_LIVE(struct ks_root, first_seen_ns, KS_NS, "[ns] when it was first seen, since boot"),
 	KS_LIVE(struct ks_root, last_seen_ns, KS_NS,
-		 "[ns] when it was last seen, since boot: in a `vanished` record, the last moment at which it surely was there"),
+		"[ns] when it was last seen, since boot: in a `vanished` record, the last moment at which it surely "
+		"was there"),
 };
 
 /*
@@ -92,16 +100,20 @@ struct ks_sample {
 static const struct ks_field ks_sample_fields[] = {
 	KS_FIELD(struct ks_sample, vcpu, KS_U16, "which"),
 	KS_LIVE(struct ks_sample, frame, KS_HEX,
-		 "[frame number] PVH, HVM: the guest's page frame in its CR3, at its last exit to Xen; 32-bit PV: the machine's frame of the L3 "
-		 "table; `0x0`: none yet"),
+		"[frame number] PVH, HVM: the guest's page frame in its CR3, at its last exit to Xen; 32-bit PV: the "
+		"machine's frame of the L3 "
+		"table; `0x0`: none yet"),
 };
 
 enum { KS_KIND_DOM0, KS_KIND_ROOT, KS_KIND_SAMPLE };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_DOM0] = KS_KIND("dom0", struct ks_roots_dom0, ks_dom0_fields, domid, "One, the last of a pass: how complete it was."),
-	[KS_KIND_ROOT] = KS_KIND("root", struct ks_root, ks_root_fields, frame, "A root of a 64-bit paravirtual Dom0."),
-	[KS_KIND_SAMPLE] = KS_KIND("sample", struct ks_sample, ks_sample_fields, vcpu, "Of any other Dom0: what a vCPU has loaded."),
+	[KS_KIND_DOM0] = KS_KIND("dom0", struct ks_roots_dom0, ks_dom0_fields, domid,
+				 "One, the last of a pass: how complete it was."),
+	[KS_KIND_ROOT] = KS_KIND("root", struct ks_root, ks_root_fields, frame,
+		"A root of a 64-bit paravirtual Dom0."),
+	[KS_KIND_SAMPLE] = KS_KIND("sample", struct ks_sample, ks_sample_fields, vcpu,
+				   "Of any other Dom0: what a vCPU has loaded."),
 };
 
 /*
@@ -126,7 +138,8 @@ enum { STAGE_BEGIN, STAGE_ALL, STAGE_HOME, STAGE_REST, STAGE_VCPUS, STAGE_DOM0, 
 
 /* There is one probe of this kind in Xen, and never two of its steps at once. */
 static unsigned long *ks_home;          /* a bit for each chunk: Dom0 has a page in it */
-static unsigned long ks_chunks;         /* as many; chunks of memory that is added later are always looked at */
+/* as many; chunks of memory that is added later are always looked at */
+static unsigned long ks_chunks;
 static struct {
 	uint32_t pages, roots;
 	uint64_t looked;
@@ -194,7 +207,8 @@ static const char *ks_role_of(const struct page_info *page)
 }
 
 /* An item of what may be a root of @d's; false: it is none, or no more. */
-static bool ks_copy_root(const struct ks_probe *probe, const struct domain *d, struct page_info *page, struct ks_root *item)
+static bool ks_copy_root(const struct ks_probe *probe, const struct domain *d, struct page_info *page,
+			 struct ks_root *item)
 {
 	const struct domain *owner;
 	const struct ks_root *kept;
@@ -290,7 +304,8 @@ static unsigned long ks_next_chunk(unsigned int stage, unsigned long frame, bool
 			return max_pdx;
 		end = chunk + 1;
 	} else if (stage != STAGE_ALL) {
-		chunk = stage == STAGE_HOME ? find_next_bit(ks_home, end, chunk) : find_next_zero_bit(ks_home, end, chunk);
+		chunk = stage == STAGE_HOME ? find_next_bit(ks_home, end, chunk)
+					    : find_next_zero_bit(ks_home, end, chunk);
 	}
 	frame = chunk * CHUNK_FRAMES;
 	if (chunk >= end || frame >= max_pdx)
@@ -321,7 +336,8 @@ static void ks_note_home(unsigned long frame, bool home)
  * Frames from @frame on, but not from @end on, and not beyond a root: then that is the item.
  * *@frame moves.
  */
-static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *d, unsigned long *frame, unsigned long end, void *item)
+static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *d, unsigned long *frame,
+			     unsigned long end, void *item)
 {
 	/*
 	 * Nearly all of a pass's time is spent here, so what is compared is prepared: the owner as
@@ -355,7 +371,8 @@ static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *
 		if (count & (PGC_xen_heap | PGC_extra))
 			continue;
 		pages++;
-		if ((type & (PGT_type_mask | PGT_pinned)) == (PGT_root_page_table | PGT_pinned) && ks_copy_root(probe, d, page, item)) {
+		if ((type & (PGT_type_mask | PGT_pinned)) == (PGT_root_page_table | PGT_pinned) &&
+		    ks_copy_root(probe, d, page, item)) {
 			ks_pass.roots++;
 			kind = KS_KIND_ROOT;
 		}
@@ -369,7 +386,8 @@ static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *
 	return kind;
 }
 
-static int ks_next_of_frames(const struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress, void *item)
+static int ks_next_of_frames(const struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress,
+			     void *item)
 {
 	unsigned int stage = progress->at[AT_STAGE];
 	unsigned long frame = progress->at[AT_PLACE];
@@ -398,7 +416,8 @@ static int ks_next_of_frames(const struct ks_probe *probe, const struct domain *
  * What a vCPU has loaded: with a census, each of two roots that may not be pinned; the engine
  * drops those that it has seen.
  */
-static int ks_next_of_vcpus(const struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress, void *item)
+static int ks_next_of_vcpus(const struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress,
+			    void *item)
 {
 	uint64_t place = progress->at[AT_PLACE]++, root = 0, user_root = 0;
 	const struct vcpu *v = domain_vcpu(d, place / 2);
@@ -423,12 +442,15 @@ static int ks_next_of_vcpus(const struct ks_probe *probe, const struct domain *d
 	return KS_KIND_SAMPLE;
 }
 
-static int ks_next_of(const struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress, void *item)
+static int ks_next_of(const struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress,
+		      void *item)
 {
 	switch (progress->at[AT_STAGE]) {
 	case STAGE_BEGIN:
 		memset(&ks_pass, 0, sizeof(ks_pass));
-		ks_go_to(progress, !ks_has_census(d) ? STAGE_VCPUS : probe->level >= KS_ADVERSARIAL ? STAGE_ALL : STAGE_HOME);
+		ks_go_to(progress, !ks_has_census(d)		    ? STAGE_VCPUS
+				   : probe->level >= KS_ADVERSARIAL ? STAGE_ALL
+								    : STAGE_HOME);
 		return KS_SET_SKIP;
 	case STAGE_ALL:
 	case STAGE_HOME:

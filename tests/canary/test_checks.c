@@ -22,7 +22,8 @@ static struct played {
 	const char *name, *says, *then; /* "then": from the second question on, if it is set */
 	unsigned int asked;
 } played[] = {
-	{ .name = "xen" }, { .name = "module" }, { .name = "proc-modules" }, { .name = "sys-module" }, { .name = "proc-net" },
+	{ .name = "xen" }, { .name = "module" }, { .name = "proc-modules" }, { .name = "sys-module" },
+	{ .name = "proc-net" },
 };
 
 #define SOURCES (sizeof(played) / sizeof(played[0]))
@@ -67,7 +68,9 @@ static bool take(void *state, const char *probe, json_int_t since, struct sample
 	(void)since;
 	if (!there(state, blind))
 		return false;
-	*sample = (struct sample){ .records = json_of(this->asked++ && this->then ? this->then : this->says), .from = 100, .next = 1000 };
+	*sample = (struct sample){ .records = json_of(this->asked++ && this->then ? this->then : this->says),
+				   .from = 100,
+				   .next = 1000 };
 	return true;
 }
 
@@ -92,7 +95,11 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 }
 
 #define PLAYED(is) { .name = is, .open = open_played, .close = close_played, .there = there, .take = take }
-#define SENSOR(is) { .name = is, .is_sensor = true, .open = open_played, .close = close_played, .there = there, .status = status, .records = records }
+#define SENSOR(is) \
+	{ \
+		.name = is, .is_sensor = true, .open = open_played, .close = close_played, .there = there, \
+		.status = status, .records = records \
+	}
 
 /* In the order of what is played. */
 static const struct source_type source_types[SOURCES] = {
@@ -139,6 +146,7 @@ static const char *verdict(const char *name)
 {
 	static char text[256];
 	const struct source_type *types[SOURCES + 1] = { NULL };
+	const char *reason;
 	json_t *built_in = json_load_file("canary/checks.json", 0, NULL), *check, *alone = NULL, *coverage;
 	struct canary *c;
 	char error[256];
@@ -158,8 +166,9 @@ static const char *verdict(const char *name)
 	assert_true(canary_round(c));
 	coverage = canary_coverage(c);
 	check = json_array_get(json_object_get(coverage, "checks"), 0);
+	reason = json_string_value(json_object_get(check, "reason"));
 	snprintf(text, sizeof(text), "%s %s", json_string_value(json_object_get(check, "verdict")),
-		 json_is_string(json_object_get(check, "reason")) ? json_string_value(json_object_get(check, "reason")) : "-");
+		 reason ? reason : "-");
 	json_decref(coverage);
 	canary_close(c);
 	return text;
@@ -174,7 +183,8 @@ static const char *findings(void)
 
 	text[0] = '\0';
 	json_array_foreach(raised, i, finding)
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s %s", i ? ", " : "", json_string_value(json_object_get(finding, "finding")),
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%s %s", i ? ", " : "",
+				       json_string_value(json_object_get(finding, "finding")),
 				       json_string_value(json_object_get(finding, "severity")));
 	return text;
 }
@@ -189,7 +199,8 @@ static const char *sentence(void)
 
 /* === Modules ============================================================ */
 
-#define MODULE(seq, name, at, state) COMMON(seq, "module") "'name': '" name "', 'module': '" at "', 'base': '0x1000', " \
+#define MODULE(seq, name, at, state) \
+	COMMON(seq, "module") "'name': '" name "', 'module': '" at "', 'base': '0x1000', " \
 	"'size_bytes': 4096, 'state': '" state "'}"
 #define HIDDEN(seq, name, at, seen) COMMON(seq, "hidden") "'name': '" name "', 'module': '" at "', 'seen': '" seen "'}"
 #define NAMES(list) "[" list "]"
@@ -211,7 +222,8 @@ static void module_left_out_of_proc(void **state)
 	source("proc-modules")->says = NAMES(NAME("ext4"));
 	assert_string_equal(verdict("modules-in-proc"), "differs -");
 	assert_string_equal(findings(), "module-not-in-proc critical");
-	assert_string_equal(sentence(), "the module rootkit (4096 bytes at 0x1000, live) is in the list of Dom0's kernel, and not in /proc/modules");
+	assert_string_equal(sentence(), "the module rootkit (4096 bytes at 0x1000, live) is in the list of Dom0's "
+					"kernel, and not in /proc/modules");
 }
 
 static void module_made_up(void **state)
@@ -238,7 +250,8 @@ static void module_takes_a_name(void **state)
 static void module_without_folder(void **state)
 {
 	(void)state;
-	source("module")->says = NAMES(MODULE(1, "comes", "0x10", "loading") "," MODULE(2, "goes", "0x20", "unloading"));
+	source("module")->says = NAMES(MODULE(1, "comes", "0x10", "loading") ","
+				       MODULE(2, "goes", "0x20", "unloading"));
 	source("sys-module")->says = NAMES("");
 	assert_string_equal(verdict("modules-in-sysfs"), "agrees -");
 	source("module")->says = NAMES(MODULE(1, "ext4", "0x10", "live"));
@@ -278,9 +291,12 @@ static void modules_unreadable(void **state)
 /* === Files ============================================================== */
 
 /* As it is: contents, inode, time, mode, owner, group; and what of it was otherwise at first. */
-#define FILE_IS(first) "[" COMMON(1, "file") "'path': '/bin/login', 'state': 'file', 'pseudo': false, 'sha256': 'aa', 'inode': '0x5', 'mtime': 50, " \
+#define FILE_IS(first) \
+	"[" COMMON(1, "file") "'path': '/bin/login', 'state': 'file', 'pseudo': false, 'sha256': 'aa', " \
+	"'inode': '0x5', 'mtime': 50, " \
 	"'mtime_ns': 7, 'mode': '755', 'uid': 0, 'gid': 0, 'size': 9, 'ctime': 60" first "}]"
-#define PATH_IS(path, state, pseudo, first) "[" COMMON(1, "file") "'path': '" path "', 'state': '" state "', 'pseudo': " #pseudo ", 'sha256': 'aa', " \
+#define PATH_IS(path, state, pseudo, first) \
+	"[" COMMON(1, "file") "'path': '" path "', 'state': '" state "', 'pseudo': " #pseudo ", 'sha256': 'aa', " \
 	"'inode': '0x0', 'mtime': 0, 'mtime_ns': 0, 'mode': '644', 'uid': 0, 'gid': 0, 'first': " first "}]"
 
 static void files_as_at_first(void **state)
@@ -299,20 +315,25 @@ static void files_changed(void **state)
 		const char *says, *found;
 	} cases[] = {
 		/* As a package upgrade does it. */
-		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime': 40, 'mtime_ns': 0, 'ctime': 59}"), "file-replaced medium" },
-		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime_ns': 0, 'ctime': 59}"), "file-replaced medium" },
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime': 40, 'mtime_ns': 0, 'ctime': 59}"),
+		  "file-replaced medium" },
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime_ns': 0, 'ctime': 59}"),
+		  "file-replaced medium" },
 		/* And as it never does. */
 		{ FILE_IS(", 'first': {'sha256': 'bb', 'mtime': 40, 'ctime': 59}"), "file-overwritten high" },
 		{ FILE_IS(", 'first': {'sha256': 'bb', 'ctime': 59}"), "file-overwritten high" },
 		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'ctime': 59}"), "file-backdated high" },
 		{ FILE_IS(", 'first': {'mode': '4755', 'ctime': 59}"), "file-rights-changed high" },
-		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime': 40, 'uid': 5}"), "file-owner-changed high" },
+		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime': 40, 'uid': 5}"),
+		  "file-owner-changed high" },
 		{ FILE_IS(", 'first': {'gid': 5}"), "file-owner-changed high" },
 		/* What it was is too long to be told. */
 		{ FILE_IS(", 'first': null"), "file-replaced medium" },
-		{ PATH_IS("/etc/ld.so.preload", "file", false, "{'state': 'absent', 'sha256': ''}"), "file-appeared high" },
+		{ PATH_IS("/etc/ld.so.preload", "file", false, "{'state': 'absent', 'sha256': ''}"),
+		  "file-appeared high" },
 		{ PATH_IS("/etc/sudoers", "absent", false, "{'state': 'file', 'sha256': 'bb'}"), "file-gone medium" },
-		{ PATH_IS("/proc/sys/kernel/modprobe", "file", true, "{'sha256': 'bb'}"), "kernel-setting-changed medium" },
+		{ PATH_IS("/proc/sys/kernel/modprobe", "file", true, "{'sha256': 'bb'}"),
+		  "kernel-setting-changed medium" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -326,15 +347,18 @@ static void files_changed(void **state)
 
 /* === Sockets ============================================================ */
 
-#define SOCKET(seq, fd, family, protocol, type, state, inode, more) COMMON(seq, "socket") "'pid': 9, 'fd': " #fd ", 'comm': 'sshd', " \
-	"'family': '" family "', 'protocol': '" protocol "', 'type': '" type "', 'state': '" state "', 'netns': 77, 'inode': " inode more "}"
+#define SOCKET(seq, fd, family, protocol, type, state, inode, more) \
+	COMMON(seq, "socket") "'pid': 9, 'fd': " #fd ", 'comm': 'sshd', " \
+	"'family': '" family "', 'protocol': '" protocol "', 'type': '" type "', 'state': '" state \
+	"', 'netns': 77, 'inode': " inode more "}"
 #define HERE "{'netns': 77}"
 #define SHOWN(inode) "{'netns': 77, 'inode': " #inode "}"
 
 static void sockets_agree(void **state)
 {
 	(void)state;
-	source("module")->says = "[" SOCKET(1, 3, "inet", "tcp", "stream", "listen", "20", ", 'port': 22, 'local': '0.0.0.0:22'") ","
+	source("module")->says = "[" SOCKET(1, 3, "inet", "tcp", "stream", "listen", "20",
+					     ", 'port': 22, 'local': '0.0.0.0:22'") ","
 				 SOCKET(2, 4, "inet6", "udp", "dgram", "unconnected", "'0x15'", ", 'port': 53") ","
 				 SOCKET(3, 5, "unix", "", "stream", "connected", "'0x16'", "") "]";
 	source("proc-net")->says = "[" HERE "," SHOWN(20) "," SHOWN(21) "," SHOWN(22) "," SHOWN(99) "]";
@@ -375,7 +399,8 @@ static void socket_left_out(void **state)
 		assert_string_equal(verdict("sockets"), "differs -");
 		assert_string_equal(findings(), "socket-not-in-proc critical");
 		if (!i)
-			assert_string_equal(sentence(), "the process 9 (sshd) has a socket, inet tcp stream 0.0.0.0:22  listen, which /proc/net does not have");
+			assert_string_equal(sentence(), "the process 9 (sshd) has a socket, inet tcp stream "
+							"0.0.0.0:22  listen, which /proc/net does not have");
 		end(state);
 		raised = json_array();
 	}
@@ -397,7 +422,8 @@ static void socket_of_no_namespace_here(void **state)
 
 /* === Who was refused ==================================================== */
 
-#define DENIED(seq, domid, op, command, control, count) COMMON(seq, "denied") "'domid': " #domid ", 'uuid': '" #domid "', 'op': '" op "', " \
+#define DENIED(seq, domid, op, command, control, count) \
+	COMMON(seq, "denied") "'domid': " #domid ", 'uuid': '" #domid "', 'op': '" op "', " \
 	"'command': '" command "', 'control': " #control ", 'count': " #count "}"
 
 static void nobody_refused(void **state)
@@ -411,21 +437,26 @@ static void nobody_refused(void **state)
 static void guest_refused(void **state)
 {
 	(void)state;
-	source("xen")->says = "[" DENIED(1, 3, "version", "", false, 5000) "," COMMON(2, "denied-others") "'count': 7}]";
-	source("xen")->then = "[" DENIED(3, 3, "version", "", false, 9000) "," COMMON(4, "denied-others") "'count': 8}]";
+	source("xen")->says = "[" DENIED(1, 3, "version", "", false, 5000) "," COMMON(2, "denied-others")
+			      "'count': 7}]";
+	source("xen")->then = "[" DENIED(3, 3, "version", "", false, 9000) "," COMMON(4, "denied-others")
+			      "'count': 8}]";
 	assert_string_equal(verdict("refused"), "differs -");
 	assert_string_equal(findings(), "access-refused notice, access-refused-others notice");
-	assert_string_equal(sentence(), "domain 3 (3) asked the sensor for what it may not have, 5000 times: version ");
+	assert_string_equal(sentence(),
+			    "domain 3 (3) asked the sensor for what it may not have, 5000 times: version ");
 }
 
 static void dom0_refused(void **state)
 {
 	(void)state;
 	source("xen")->says = "[" DENIED(1, 0, "exchange", "off", true, 1) "," DENIED(2, 0, "lock", "", true, 1) ","
-			      DENIED(3, 0, "policy", "permit", true, 1) "," DENIED(4, 0, "exchange", "records", true, 1) ","
+			      DENIED(3, 0, "policy", "permit", true, 1) ","
+			      DENIED(4, 0, "exchange", "records", true, 1) ","
 			      DENIED(5, 0, "version", "", true, 1) "]";
 	assert_string_equal(verdict("refused"), "differs -");
-	assert_string_equal(findings(), "tampering-refused high, handover-refused medium, takeover-refused high, access-refused notice, access-refused notice");
+	assert_string_equal(findings(), "tampering-refused high, handover-refused medium, takeover-refused high, "
+					"access-refused notice, access-refused notice");
 }
 
 int main(void)

@@ -22,17 +22,17 @@
 enum { XEN, MODULE, XENSTORE, SOURCES };
 
 struct world {
-	const char *says[SOURCES];      /* records, as JSON with ' for "; NULL: the source is absent */
+	const char *says[SOURCES];      /* records: JSON with ' for "; NULL: no such source */
 	const char *reason[SOURCES];    /* why it does not answer; NULL: it does, or is absent */
 	unsigned int takes[SOURCES];    /* how often it was asked */
-	const char *status[SOURCES];    /* a sensor's, likewise; NULL: one that lets us ask, at time 100 */
-	const char *held[SOURCES];      /* its records without a fresh sample; NULL: those of says */
+	const char *status[SOURCES];    /* a sensor's; NULL: one that lets us ask, at time 100 */
+	const char *held[SOURCES];      /* records without a fresh sample; NULL: as in says */
 	bool refuses;                   /* fresh samples, whatever the status says */
-	unsigned int announces;         /* how often somebody asked for a pass that records everything */
+	unsigned int announces;         /* how often a pass with all records was asked for */
 	void (*slept)(void);            /* behind each pause */
 	double slept_s;
 	bool no_records;                /* a sensor tells its status alone */
-	unsigned int waits, waits_over; /* how often it was told that it waits, and that it does no more */
+	unsigned int waits, waits_over; /* how often a wait was told, and the end of one */
 	void (*asked)(int source);      /* before each answer */
 	unsigned int pauses, pauses_left;       /* interrupted in the last one, and from then on */
 	json_t *told;                   /* all lines */
@@ -67,7 +67,8 @@ static void nothing_to_close(void *state)
 
 static bool there(void *state, struct blindness *blind)
 {
-	static const char *const names[] = { "xen", "module", "xenstore" }, *const reasons[] = { "no-sensor", "no-module", "unreadable" };
+	static const char *const names[] = { "xen", "module", "xenstore" };
+	static const char *const reasons[] = { "no-sensor", "no-module", "unreadable" };
 	int source = *(int *)state;
 
 	if (world.reason[source]) {
@@ -143,13 +144,16 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 }
 
 static const struct source_type xen = {
-	.name = "xen", .is_sensor = true, .open = xen_open, .close = nothing_to_close, .there = there, .status = status, .records = records,
+	.name = "xen", .is_sensor = true, .open = xen_open, .close = nothing_to_close, .there = there,
+	.status = status, .records = records,
 };
 static const struct source_type module = {
-	.name = "module", .is_sensor = true, .open = module_open, .close = nothing_to_close, .there = there, .status = status,
-	.records = records,
+	.name = "module", .is_sensor = true, .open = module_open, .close = nothing_to_close, .there = there,
+	.status = status, .records = records,
 };
-static const struct source_type xenstore = { .name = "xenstore", .open = store_open, .close = nothing_to_close, .there = there, .take = take };
+static const struct source_type xenstore = {
+	.name = "xenstore", .open = store_open, .close = nothing_to_close, .there = there, .take = take,
+};
 static const struct source_type *const types[] = { &xen, &module, &xenstore, NULL };
 
 /* === The canary's user ================================================== */
@@ -209,8 +213,8 @@ static struct canary *open_with(const char *checks)
 }
 
 /*
- * A member of what the coverage says of the check of this name, as text; "null": none, "-": no such
- * check.
+ * A member of what the coverage says of the check of this name, as text; "null": none,
+ * "-": no such check.
  */
 static const char *coverage_of(const struct canary *c, const char *name, const char *member)
 {
@@ -226,7 +230,8 @@ static const char *coverage_of(const struct canary *c, const char *name, const c
 		if (json_is_string(value))
 			snprintf(text, sizeof(text), "%s", json_string_value(value));
 		else
-			snprintf(text, sizeof(text), "%s", json_is_true(value) ? "true" : json_is_null(value) ? "null" : "false");
+			snprintf(text, sizeof(text), "%s",
+				 json_is_true(value) ? "true" : json_is_null(value) ? "null" : "false");
 		if (json_is_integer(value))
 			snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(value));
 	}
@@ -269,10 +274,14 @@ static json_t *finding(const char *name)
 	return NULL;
 }
 
-#define RULE(name) "{'finding': '" name "', 'severity': 'critical', 'what': 'item {a} {b|without b}', 'why': 'w', 'next': 'n'}"
+#define RULE(name) \
+	"{'finding': '" name "', 'severity': 'critical', 'what': 'item {a} {b|without b}', 'why': 'w', 'next': 'n'}"
 #define BOTH(name) "{'check': '" name "', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, " \
-	"'dom0': [{'source': 'module', 'probe': 'p', 'kind': 'k', 'key': ['a']}], 'only_xen': " RULE("more") ", 'only_dom0': " RULE("less") "}"
-#define ALONE(name, view) "{'check': '" name "', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']" view "}, 'dom0': [], 'looks': 2, 'only_xen': " \
+	"'dom0': [{'source': 'module', 'probe': 'p', 'kind': 'k', 'key': ['a']}], 'only_xen': " RULE("more") \
+	", 'only_dom0': " RULE("less") "}"
+#define ALONE(name, view) \
+	"{'check': '" name "', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']" view \
+	"}, 'dom0': [], 'looks': 2, 'only_xen': " \
 	RULE("there") "}"
 #define CHECKS(list) "{'checks': [" list "]}"
 #define ITEM(seq, a) "{'seq': " #seq ", 'time': 100, 'kind': 'k', 'event': 'present', 'a': " #a "}"
@@ -307,7 +316,8 @@ static void differs(void **state)
 	assert_int_equal(told("finding", "more"), 1);
 	assert_string_equal(json_string_value(json_object_get(finding("more"), "what")), "item 6 without b");
 	coverage = canary_coverage(c);
-	assert_string_equal(json_string_value(json_object_get(coverage, "verdict")), "1 finding, 0 checks blind, 0 agree");
+	assert_string_equal(json_string_value(json_object_get(coverage, "verdict")),
+			    "1 finding, 0 checks blind, 0 agree");
 	json_decref(coverage);
 	assert_int_equal(canary_findings(c, false), 1);
 	/* Once told, it is not told again; and when it is gone, that is. */
@@ -426,7 +436,8 @@ static void old_troubles(void **state)
 	struct canary *c = open_with(CHECKS(ALONE("c", "")));
 
 	(void)state;
-	world.says[XEN] = "[{'seq': 1, 'time': 99, 'kind': 'failed', 'why': 'x'}, {'seq': 2, 'time': 99, 'kind': 'k', 'a': 1},"
+	world.says[XEN] = "[{'seq': 1, 'time': 99, 'kind': 'failed', 'why': 'x'}, {'seq': 2, 'time': 99, 'kind': 'k', "
+			  "'a': 1},"
 			  "{'seq': 8, 'time': 100, 'kind': 'lost', 'last': 7}, " OTHER "]";
 	assert_true(canary_round(c));
 	verdict_is(c, "c", "agrees", "null");
@@ -451,8 +462,10 @@ static void partial_with_finding(void **state)
 	canary_close(c);
 }
 
-#define ONLY_IF(name, otherwise) "{'check': '" name "', 'only_if': {'where': {'kind': 'dom0', 'pv': true}, 'otherwise': '" otherwise "', " \
-	"'words': 'no PV'}, 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'only_xen': " RULE("there") "}"
+#define ONLY_IF(name, otherwise) \
+	"{'check': '" name "', 'only_if': {'where': {'kind': 'dom0', 'pv': true}, 'otherwise': '" otherwise "', " \
+	"'words': 'no PV'}, 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'only_xen': " RULE("there") \
+	"}"
 
 static void only_if(void **state)
 {
@@ -498,7 +511,8 @@ static void not_here(void **state)
 	verdict_is(c, "c", "blind", "unreadable");
 	canary_close(c);
 	/* Xen has what could not be without it: it was taken away before anybody looked. */
-	c = open_with(CHECKS(STORE("'not_here': [{'source': 'xenstore', 'words': 'none here', 'unless': {'a': {'not': 5}}}], ")));
+	c = open_with(CHECKS(STORE("'not_here': [{'source': 'xenstore', 'words': 'none here', "
+				   "'unless': {'a': {'not': 5}}}], ")));
 	world.says[XEN] = "[" ITEM(1, 5) "]";
 	assert_true(canary_round(c));
 	verdict_is(c, "c", "not-here", "null");
@@ -517,7 +531,8 @@ static void not_here(void **state)
 
 static void instead_of(void **state)
 {
-	struct canary *c = open_with(CHECKS(BOTH("c") ",{'check': 'd', 'instead_of': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], "
+	struct canary *c = open_with(CHECKS(BOTH("c") ",{'check': 'd', 'instead_of': 'c', 'xen': {'probe': 'p', "
+					    "'kind': 'k', 'key': ['a']}, 'dom0': [], "
 					    "'only_xen': " RULE("there") "}"));
 
 	(void)state;
@@ -599,10 +614,12 @@ static void accepted(void **state)
 
 static void where_null(void **state)
 {
-	struct canary *c = open_with(CHECKS(ALONE("n", ", 'where': {'site': null}") "," ALONE("p", ", 'where': {'site': {'not': null}}")));
+	struct canary *c = open_with(CHECKS(ALONE("n", ", 'where': {'site': null}") ","
+					    ALONE("p", ", 'where': {'site': {'not': null}}")));
 
 	(void)state;
-	world.says[XEN] = "[{'seq': 1, 'time': 100, 'kind': 'k', 'a': 1}, {'seq': 2, 'time': 100, 'kind': 'k', 'a': 2, 'site': null},"
+	world.says[XEN] = "[{'seq': 1, 'time': 100, 'kind': 'k', 'a': 1}, {'seq': 2, 'time': 100, 'kind': 'k', "
+			  "'a': 2, 'site': null},"
 			  "{'seq': 3, 'time': 100, 'kind': 'k', 'a': 3, 'site': 'x'}]";
 	assert_true(canary_round(c));
 	assert_string_equal(coverage_of(c, "n", "findings"), "2");
@@ -610,7 +627,9 @@ static void where_null(void **state)
 	canary_close(c);
 }
 
-#define CHANGED "{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'changed': " RULE("changed") "}"
+#define CHANGED \
+	"{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'changed': " \
+	RULE("changed") "}"
 
 static void changed_by_first(void **state)
 {
@@ -619,7 +638,8 @@ static void changed_by_first(void **state)
 
 	(void)state;
 	/* The record of the change was taken by somebody else. */
-	world.says[XEN] = "[{'seq': 7, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 1, 'b': 2, 'first': {'b': 1}, 'changes': 1},"
+	world.says[XEN] = "[{'seq': 7, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 1, 'b': 2, "
+			  "'first': {'b': 1}, 'changes': 1},"
 			  "{'seq': 8, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 2, 'b': 2, 'changes': 2}]";
 	assert_true(canary_round(c));
 	verdict_is(c, "c", "differs", "null");
@@ -633,10 +653,15 @@ static void changed_by_first(void **state)
 	assert_true(canary_round(c));
 	verdict_is(c, "c", "differs", "null");
 	canary_close(c);
-	/* Put back, and only the record of that is left: what it was before is not what it was first. */
+	/*
+	 * Put back, and only the record of that is left: what it was before is not
+	 * what it was first.
+	 */
 	c = open_with(CHECKS(CHANGED));
-	world.says[XEN] = "[{'seq': 6, 'time': 50, 'kind': 'k', 'event': 'changed', 'a': 1, 'b': 1, 'old': {'b': 2}, 'changed_ns': 9, 'changes': 2},"
-			  "{'seq': 7, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 1, 'b': 1, 'changed_ns': 9, 'changes': 2}]";
+	world.says[XEN] = "[{'seq': 6, 'time': 50, 'kind': 'k', 'event': 'changed', 'a': 1, 'b': 1, 'old': {'b': 2},"
+			  " 'changed_ns': 9, 'changes': 2},"
+			  "{'seq': 7, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 1, 'b': 1, 'changed_ns': 9, "
+			  "'changes': 2}]";
 	assert_true(canary_round(c));
 	verdict_is(c, "c", "agrees", "null");
 	canary_close(c);
@@ -649,11 +674,13 @@ static void changed_by_first(void **state)
 	canary_close(c);
 }
 
-#define RULE_FOR(name, more) "{'finding': '" name "', 'severity': 'low', 'what': 'w', 'why': 'w', 'next': 'n', " more "}"
+#define RULE_FOR(name, more) \
+	"{'finding': '" name "', 'severity': 'low', 'what': 'w', 'why': 'w', 'next': 'n', " more "}"
 
 static void where_several(void **state)
 {
-	struct canary *c = open_with(CHECKS(ALONE("o", ", 'where': {'a': [1, 3]}") "," ALONE("n", ", 'where': {'a': {'not': [1, 3]}}")));
+	struct canary *c = open_with(CHECKS(ALONE("o", ", 'where': {'a': [1, 3]}") ","
+					    ALONE("n", ", 'where': {'a': {'not': [1, 3]}}")));
 
 	(void)state;
 	world.says[XEN] = "[" ITEM(1, 1) "," ITEM(2, 2) "," ITEM(3, 3) "]";
@@ -666,8 +693,10 @@ static void where_several(void **state)
 /* The first rule that is for an item counts; one that no rule is for is no finding. */
 static void rules_for_some(void **state)
 {
-	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'only_xen': ["
-					    RULE_FOR("one", "'where': {'a': 1}") "," RULE_FOR("few", "'where': {'a': [1, 2]}") ","
+	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']},"
+					    " 'dom0': [], 'looks': 2, 'only_xen': ["
+					    RULE_FOR("one", "'where': {'a': 1}") ","
+					    RULE_FOR("few", "'where': {'a': [1, 2]}") ","
 					    RULE_FOR("big", "'where': {'a': 9}") "]}"));
 
 	(void)state;
@@ -680,19 +709,26 @@ static void rules_for_some(void **state)
 	canary_close(c);
 }
 
-#define MEMBERS(rules) "{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'changed': [" rules "]}"
+#define MEMBERS(rules) \
+	"{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'changed': [" rules \
+	"]}"
 
 /* A rule for what has changed says of which members, and of which it must not be. */
 static void changed_members(void **state)
 {
 	struct canary *c = open_with(CHECKS(MEMBERS(RULE_FOR("both", "'members': {'b': true, 'c': true}") ","
-						    RULE_FOR("b", "'members': {'b': true, 'c': false}") "," RULE_FOR("c", "'members': {'c': true}"))));
+						    RULE_FOR("b", "'members': {'b': true, 'c': false}") ","
+						    RULE_FOR("c", "'members': {'c': true}"))));
 
 	(void)state;
-	world.says[XEN] = "[{'seq': 1, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 1, 'b': 2, 'c': 2, 'first': {'b': 1, 'c': 1}},"
-			  "{'seq': 2, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 2, 'b': 2, 'c': 2, 'first': {'b': 1}},"
-			  "{'seq': 3, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 3, 'b': 2, 'c': 2, 'd': 2, 'first': {'d': 1}},"
-			  "{'seq': 4, 'time': 50, 'kind': 'k', 'event': 'changed', 'a': 4, 'b': 2, 'c': 2, 'old': {'c': 1}},"
+	world.says[XEN] = "[{'seq': 1, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 1, 'b': 2, 'c': 2, "
+			  "'first': {'b': 1, 'c': 1}},"
+			  "{'seq': 2, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 2, 'b': 2, 'c': 2, "
+			  "'first': {'b': 1}},"
+			  "{'seq': 3, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 3, 'b': 2, 'c': 2, 'd': 2, "
+			  "'first': {'d': 1}},"
+			  "{'seq': 4, 'time': 50, 'kind': 'k', 'event': 'changed', 'a': 4, 'b': 2, 'c': 2, "
+			  "'old': {'c': 1}},"
 			  "{'seq': 5, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 4, 'b': 2, 'c': 2}]";
 	assert_true(canary_round(c));
 	assert_int_equal(told("finding", "both"), 1);
@@ -700,8 +736,10 @@ static void changed_members(void **state)
 	assert_int_equal(told("finding", "c"), 1);
 	canary_close(c);
 	/* What it was is too long to be told: then it is the last rule's. */
-	c = open_with(CHECKS(MEMBERS(RULE_FOR("b", "'members': {'b': true, 'c': false}") "," RULE_FOR("any", "'members': {'c': true}"))));
-	world.says[XEN] = "[{'seq': 1, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 1, 'b': 2, 'c': 2, 'first': null}]";
+	c = open_with(CHECKS(MEMBERS(RULE_FOR("b", "'members': {'b': true, 'c': false}") ","
+					      RULE_FOR("any", "'members': {'c': true}"))));
+	world.says[XEN] = "[{'seq': 1, 'time': 100, 'kind': 'k', 'event': 'present', 'a': 1, 'b': 2, 'c': 2, "
+			  "'first': null}]";
 	assert_true(canary_round(c));
 	assert_int_equal(told("finding", "b"), 0);
 	assert_int_equal(told("finding", "any"), 1);
@@ -722,8 +760,10 @@ static void passes(void **state)
 
 static void notices(void **state)
 {
-	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 1, 'only_xen': "
-					    "{'finding': 'f', 'severity': 'notice', 'what': 'w', 'why': 'w', 'next': 'n'}}"));
+	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']},"
+					    " 'dom0': [], 'looks': 1, 'only_xen': "
+					    "{'finding': 'f', 'severity': 'notice', 'what': 'w', 'why': 'w', "
+					    "'next': 'n'}}"));
 
 	(void)state;
 	world.says[XEN] = "[" ITEM(1, 5) "]";
@@ -749,10 +789,14 @@ static void source_is_there(void **state)
 
 /* === Who may only read ================================================== */
 
-/* The probe's part of the status, of somebody who may not ask: the last pass, and the last that recorded everything. */
+/*
+ * The probe's part of the status, of somebody who may not ask: the last pass, and the last that
+ * recorded everything.
+ */
 #define READER(time, pass, start, sample_start, seq, end, more) \
-	"{'time': " #time ", 'control': false, 'probes': [{'name': 'p', 'state': 'on', 'level': 'default', 'interval_ns': 2000000000, " \
-	"'last_run_ns': 1000000, 'pass': " #pass ", 'pass_start_ns': " #start ", 'sample_start_ns': " #sample_start ", " \
+	"{'time': " #time ", 'control': false, 'probes': [{'name': 'p', 'state': 'on', 'level': 'default', " \
+	"'interval_ns': 2000000000, 'last_run_ns': 1000000, 'pass': " #pass ", " \
+	"'pass_start_ns': " #start ", 'sample_start_ns': " #sample_start ", " \
 	"'sample_seq': " #seq ", 'sample_end': " #end more "}]}"
 #define OLD(seq, a) "{'seq': " #seq ", 'time': 90, 'kind': 'k', 'event': 'present', 'a': " #a "}"
 
@@ -774,7 +818,8 @@ static void reads_what_began_later(void **state)
 	world.says[MODULE] = "[" ITEM(1, 5) "]";
 	world.says[XEN] = "[]";
 	world.held[XEN] = "[" OLD(5, 7) ", {'seq': 11, 'time': 201, 'kind': 'k', 'event': 'present', 'a': 5},"
-			  "{'seq': 12, 'time': 202, 'kind': 'other'}, {'seq': 13, 'time': 250, 'kind': 'k', 'event': 'present', 'a': 8}]";
+			  "{'seq': 12, 'time': 202, 'kind': 'other'}, {'seq': 13, 'time': 250, 'kind': 'k', "
+			  "'event': 'present', 'a': 8}]";
 	assert_true(canary_round(c));
 	verdict_is(c, "c", "agrees", "null");
 	assert_int_equal(world.takes[XEN], 0);
@@ -787,7 +832,8 @@ static void reads_what_began_later(void **state)
 
 static void sample_comes_again(void)
 {
-	world.status[XEN] = world.announces < 2 ? READER(300, 6, 200, 200, 11, 12, "") : READER(500, 7, 400, 400, 12, 13, "");
+	world.status[XEN] =
+		world.announces < 2 ? READER(300, 6, 200, 200, 11, 12, "") : READER(500, 7, 400, 400, 12, 13, "");
 }
 
 /* Each look has a sample of its own; a check that wants two passes has two. */
@@ -823,7 +869,8 @@ static void refused(void **state)
 
 	(void)state;
 	world.refuses = true;
-	world.status[XEN] = "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', 'interval_ns': 1, 'pass': 5}]}";
+	world.status[XEN] = "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', 'interval_ns': 1, "
+			    "'pass': 5}]}";
 	world.slept = sample_comes;
 	world.says[XEN] = "[]";
 	world.held[XEN] = "[{'seq': 11, 'time': 201, 'kind': 'other'}, {'seq': 12, 'time': 202, 'kind': 'other'}]";
@@ -834,7 +881,8 @@ static void refused(void **state)
 
 static void fails_once(void)
 {
-	world.status[XEN] = world.pauses < 3 ? READER(300, 6, 200, 90, 5, 6, ", 'failures': 1") : READER(500, 7, 400, 400, 11, 12, "");
+	world.status[XEN] = world.pauses < 3 ? READER(300, 6, 200, 90, 5, 6, ", 'failures': 1")
+					     : READER(500, 7, 400, 400, 11, 12, "");
 }
 
 /* A pass that failed is none; the next has to be asked for again. */
@@ -873,7 +921,10 @@ static void turned_off_meanwhile(void)
 	world.status[XEN] = "{'time': 200, 'control': false, 'probes': [{'name': 'p', 'state': 'off', 'pass': 5}]}";
 }
 
-/* The wait has an end, and says why it was in vain; who waits for the same probe next does not wait again. */
+/*
+ * The wait has an end, and says why it was in vain; who waits for the same probe next
+ * does not wait again.
+ */
 static void waits_in_vain(void **state)
 {
 	static const struct {
@@ -938,13 +989,19 @@ static void wait_is_interrupted(void **state)
 
 /* === What is done to the sensors ======================================== */
 
-#define SENSOR "{'check': 's', 'sensor': 'xen', 'off': " RULE("off") ", 'lowered': " RULE("lowered") ", 'reset': " RULE("reset") ", " \
+#define SENSOR \
+	"{'check': 's', 'sensor': 'xen', 'off': " RULE("off") ", 'lowered': " RULE("lowered") ", 'reset': " \
+	RULE("reset") ", " \
 	"'restarted': " RULE("restarted") ", 'gone': " RULE("went") "}"
 #define STATUS(uuid, state, level, offs, resets) STATUS_OF(uuid, state, level, offs, resets, 7)
 #define STATUS_OF(uuid, state, level, offs, resets, epoch) \
-	"{'name': 'xen', 'uuid': '" uuid "', 'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': '" state "', 'level': '" level \
-	"', 'offs': " #offs ", 'resets': " #resets ", 'epoch': " #epoch "}, {'name': 'q', 'state': 'on', 'level': 'default', 'offs': 0, 'resets': 0}]}"
+	"{'name': 'xen', 'uuid': '" uuid "', 'time': 100, 'control': true, 'probes': [" \
+	"{'name': 'p', 'state': '" state "', 'level': '" level "', 'offs': " #offs ", 'resets': " #resets ", " \
+	"'epoch': " #epoch "}, " \
+	"{'name': 'q', 'state': 'on', 'level': 'default', 'offs': 0, 'resets': 0}]}"
 #define BY "'by': {'domain': 0}"
+#define COMMAND(command, level) \
+	"{'probe': 'p', 'kind': 'command', 'command': '" command "', 'level': '" level "', " BY "}"
 
 static struct canary *open_sensor(const char *status, const char *held)
 {
@@ -961,7 +1018,7 @@ static void nothing_was_done(void **state)
 {
 	/* Off since the sensor started, and another probe raised: nobody took sight away. */
 	struct canary *c = open_sensor(STATUS("a", "off", "high", 0, 0),
-				       "[{'probe': 'p', 'kind': 'command', 'command': 'high', 'level': 'high', " BY "},"
+				       "[" COMMAND("high", "high") ","
 				       "{'probe': 'p', 'kind': 'began', 'why': 'start'}]");
 
 	(void)state;
@@ -977,15 +1034,17 @@ static void done_before(void **state)
 	static const struct {
 		const char *status, *held, *finding;
 	} cases[] = {
-		{ STATUS("a", "off", "default", 1, 0), "[{'probe': 'p', 'kind': 'command', 'command': 'off', 'level': 'default', " BY "}]", "off" },
+		{ STATUS("a", "off", "default", 1, 0), "[" COMMAND("off", "default") "]", "off" },
 		{ STATUS("a", "off", "default", 1, 0), "[]", "off" },
-		{ STATUS("a", "off", "default", 1, 0), "[{'probe': 'p', 'kind': 'stopped', 'why': 'its passes fail'}]", "off" },
-		{ STATUS("a", "on", "default", 1, 0), "[{'probe': 'p', 'kind': 'command', 'command': 'on', 'level': 'default', " BY "}]", "off" },
-		{ STATUS("a", "on", "low", 0, 0), "[{'probe': 'p', 'kind': 'command', 'command': 'low', 'level': 'low', " BY "}]", "lowered" },
-		{ STATUS("a", "on", "high", 0, 0), "[{'probe': 'p', 'kind': 'command', 'command': 'decrease', 'level': 'high', " BY "}]", "lowered" },
-		{ STATUS("a", "on", "default", 0, 0), "[{'probe': 'p', 'kind': 'command', 'command': 'high', 'level': 'high', " BY "},"
-			"{'probe': 'p', 'kind': 'command', 'command': 'default', 'level': 'default', " BY "}]", "lowered" },
-		{ STATUS("a", "on", "default", 0, 3), "[{'probe': 'p', 'kind': 'began', 'why': 'reset', " BY ", 'before': {'baselines': 2}}]", "reset" },
+		{ STATUS("a", "off", "default", 1, 0),
+		  "[{'probe': 'p', 'kind': 'stopped', 'why': 'its passes fail'}]", "off" },
+		{ STATUS("a", "on", "default", 1, 0), "[" COMMAND("on", "default") "]", "off" },
+		{ STATUS("a", "on", "low", 0, 0), "[" COMMAND("low", "low") "]", "lowered" },
+		{ STATUS("a", "on", "high", 0, 0), "[" COMMAND("decrease", "high") "]", "lowered" },
+		{ STATUS("a", "on", "default", 0, 0),
+		  "[" COMMAND("high", "high") "," COMMAND("default", "default") "]", "lowered" },
+		{ STATUS("a", "on", "default", 0, 3),
+		  "[{'probe': 'p', 'kind': 'began', 'why': 'reset', " BY ", 'before': {'baselines': 2}}]", "reset" },
 	};
 
 	(void)state;
@@ -1050,11 +1109,14 @@ static void done_back(void **state)
 
 	(void)state;
 	world.status[XEN] = STATUS("a", "on", "low", 0, 0);
-	world.held[XEN] = "[{'probe': 'p', 'kind': 'command', 'command': 'low', 'level': 'low', 'by': {'pid': 4711, 'uid': 0}}]";
+	world.held[XEN] = "[{'probe': 'p', 'kind': 'command', 'command': 'low', 'level': 'low', 'by': {'pid': 4711, "
+			  "'uid': 0}}]";
 	assert_true(canary_round(c));
 	assert_int_equal(told("finding", "lowered"), 1);
-	assert_string_equal(json_string_value(json_object_get(json_object_get(finding("lowered"), "xen"), "by")), "process 4711 of user 0");
-	assert_string_equal(json_string_value(json_object_get(json_object_get(finding("lowered"), "where"), "probe")), "p");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(finding("lowered"), "xen"), "by")),
+			    "process 4711 of user 0");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(finding("lowered"), "where"), "probe")),
+			    "p");
 	world.status[XEN] = STATUS("a", "on", "high", 0, 0);
 	assert_true(canary_round(c));
 	assert_int_equal(told("gone", "lowered"), 1);

@@ -84,7 +84,8 @@ static void make_records(unsigned int count)
 {
 	for (unsigned int n = 0; n < count; n++) {
 		struct ks_probe *probe = &sensor.probes[port_random_below(2)];
-		struct ks_writer *text = ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, port_random_below(2) ? "domain" : "vcpu");
+		struct ks_writer *text =
+			ks_record_begin(probe, KS_EVENT, KS_NO_SOURCE, port_random_below(2) ? "domain" : "vcpu");
 		char name[15];
 
 		ks_port_random(name, sizeof(name));
@@ -103,7 +104,8 @@ static void note(const struct ks_request *request, const json_t *line)
 	const char *probe = json_string_value(json_object_get(record, "probe"));
 	json_int_t seq = json_integer_value(json_object_get(record, "seq"));
 
-	if (!probe || request->peek || request->has_record || !strcmp(json_string_value(json_object_get(record, "kind")), "lost"))
+	if (!probe || request->peek || request->has_record ||
+	    !strcmp(json_string_value(json_object_get(record, "kind")), "lost"))
 		return;
 	CHECK(seq >= 0 && seq < SEQS_MAX);
 	CHECK(!delivered[!strcmp(probe, "beta")][seq]++);
@@ -153,7 +155,8 @@ static void serve(const struct ks_request *request, const struct ks_line *line, 
 {
 	/* A call's bytes end with a line: only this reply may go on within its line. */
 	static char status[KS_STATUS_MAX];
-	bool is_status = request->line == KS_LINE_REQUEST && request->error == KS_OK && request->command == KS_CMD_STATUS;
+	bool is_status =
+		request->line == KS_LINE_REQUEST && request->error == KS_OK && request->command == KS_CMD_STATUS;
 	struct ks_cursor cursor = { 0 };
 	char *buf = malloc(KS_OUT_BYTES);
 	unsigned int calls = 0;
@@ -303,7 +306,8 @@ static void serve_stream(const uint8_t *data, size_t size, unsigned int sends, s
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ks_sensor_config config = {
-		.name = "test", .types = types, .types_count = 2, .ring_bytes = KS_RING_MIN, .levels = { KS_DEFAULT, KS_HIGH },
+		.name = "test", .types = types, .types_count = 2, .ring_bytes = KS_RING_MIN,
+		.levels = { KS_DEFAULT, KS_HIGH },
 	};
 	bool stream;
 

@@ -58,7 +58,8 @@ static bool meant(const char *error, const char *text, size_t len)
 {
 	/* jansson reads "8" and a NUL as the number 8. */
 	if (error)
-		return memchr(text, '\0', len) || !strcmp(error, "nested too deeply") || !strcmp(error, "too many members") || !strcmp(error, "the text is too long") ||
+		return memchr(text, '\0', len) || !strcmp(error, "nested too deeply") ||
+		       !strcmp(error, "too many members") || !strcmp(error, "the text is too long") ||
 		       !strcmp(error, "a key is too long") || !strcmp(error, "a number is too long") ||
 		       !strcmp(error, "keys that were made to look alike");
 	for (size_t i = 0; i < len; i++)
@@ -79,7 +80,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		CHECK(!read_all(text, size, true, NULL));
 	else
 		read_all(text, size, true, NULL);
-	theirs = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
+	theirs = json_loadb(text, size,
+			    JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
 	if (!theirs != (error != NULL))
 		CHECK(meant(error, text, size));
 	json_decref(theirs);

@@ -9,13 +9,15 @@
 #include "../../core/request.h"
 #include "fuzz.h"
 
-static const char record[] = "{\"seq\":7,\"time\":1,\"probe\":\"p\",\"kind\":\"domain\",\"domid\":3,\"up\":true,\"old\":{\"domid\":4},\"name\":\"a\\\"b\"}";
+static const char record[] = "{\"seq\":7,\"time\":1,\"probe\":\"p\",\"kind\":\"domain\",\"domid\":3,\"up\":true,"
+			     "\"old\":{\"domid\":4},\"name\":\"a\\\"b\"}";
 
 static void check(const struct ks_request *request)
 {
 	CHECK(request->error < KS_ERRORS && request->error != KS_ERR_DENIED && request->error != KS_ERR_BUSY);
 	CHECK(!request->error == !request->message);
-	CHECK(request->nonce_bytes == 0 || (request->nonce_bytes >= KS_NONCE_MIN && request->nonce_bytes <= KS_NONCE_MAX));
+	CHECK(request->nonce_bytes == 0 ||
+	      (request->nonce_bytes >= KS_NONCE_MIN && request->nonce_bytes <= KS_NONCE_MAX));
 	CHECK(request->target_bytes <= KS_TARGET_MAX && request->filters <= KS_FILTERS_MAX);
 	if (request->line != KS_LINE_REQUEST || request->error)
 		return;
@@ -55,7 +57,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		ks_request_parse(&ended, copy, size + len, KS_VERSION_NONE);
 		CHECK(ended.line == plain.line && ended.error == plain.error && ended.command == plain.command);
 		CHECK(ended.item_bytes == plain.item_bytes && !memcmp(ended.item, plain.item, plain.item_bytes));
-		CHECK(ended.target_bytes == plain.target_bytes && !memcmp(ended.target, plain.target, plain.target_bytes));
+		CHECK(ended.target_bytes == plain.target_bytes &&
+		      !memcmp(ended.target, plain.target, plain.target_bytes));
 	}
 	free(copy);
 	return 0;

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: MIT
 #
-# Unit.pm - runs the cmocka programs that make built, and passes their tests on as tests of ours.  It builds nothing: a program
-# that is missing, ends early, or ends in another way than its tests say, is a failure.
+# Unit.pm - runs the cmocka programs that make built, and passes their tests on as tests of ours.
+# It builds nothing: a program that is missing, ends early, or ends in another way than its tests
+# say, is a failure.
 package Unit;
 use strict;
 use warnings;
 use Test::More;
 
-# run($folder, @prefix): every tests/unit/test_*.c and tests/canary/test_*.c as built in $folder below build/tests/, each command after @prefix.
+# run($folder, @prefix): every tests/unit/test_*.c and tests/canary/test_*.c as built in $folder
+# below build/tests/, each command after @prefix.
 sub run {
 	my ($folder, @prefix) = @_;
 	my $build = $ENV{KS_B} || 'build';

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# The fuzzers, each for FUZZ_SECONDS (60), side by side: from the corpus in the repository on.  What they find anew stays in build/fuzz/NAME/,
-# an input that breaks something in build/fuzz/NAME-crash-*.
+# The fuzzers, each for FUZZ_SECONDS (60), side by side: from the corpus in the repository on.
+# What they find anew stays in build/fuzz/NAME/, an input that breaks something in
+# build/fuzz/NAME-crash-*.
 use strict;
 use warnings;
 use Test::More;
@@ -28,7 +29,8 @@ sub start {
 		open STDOUT, '>', "$out/$name.log" or exit 126;
 		open STDERR, '>&', \*STDOUT;
 		nice(10); # tests beside it need not wait for it
-		exec $program, "-max_total_time=$seconds", '-timeout=10', '-max_len=4200', '-dict=tests/fuzz/words.dict',
+		exec $program, "-max_total_time=$seconds", '-timeout=10', '-max_len=4200',
+		'-dict=tests/fuzz/words.dict',
 		     "-artifact_prefix=$out/$name-", "$out/$name", "tests/fuzz/corpus/$name" or exit 127;
 	}
 	$running{$pid} = $name;

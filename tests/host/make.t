@@ -25,7 +25,8 @@ delete @ENV{qw(MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES B XEN_SRC KDIR)};
 
 # make(arguments...): what it said, and its status.
 sub make {
-	open(my $pipe, '-|', 'sh', '-c', 'cd "$1" && shift && exec make --no-print-directory "$@" 2>&1', 'sh', $root, "B=$b", @_) or die "make: $!";
+	open(my $pipe, '-|', 'sh', '-c', 'cd "$1" && shift && exec make --no-print-directory "$@" 2>&1', 'sh', $root,
+		"B=$b", @_) or die "make: $!";
 	my $said = do { local $/; <$pipe> } // '';
 	close $pipe;
 	return ($said, $? >> 8);
@@ -70,7 +71,8 @@ for my $target (qw(xen stock)) {
 	($said, $status) = make('-n', $target, "XEN_SRC=$mine");
 	like($said, $copy, 'and looked at again each time, as somebody may have changed it');
 	($said, $status) = make('-n', $target);
-	like($said, $target eq 'xen' ? qr{^rsync -a --delete \Q$fetched\E/ }m : qr{^vm/build-xen \Q$fetched\E }m, 'without it, the fetched one is taken again');
+	like($said, $target eq 'xen' ? qr{^rsync -a --delete \Q$fetched\E/ }m : qr{^vm/build-xen \Q$fetched\E }m,
+		'without it, the fetched one is taken again');
 
 	($said, $status) = make($target, "XEN_SRC=$dir/none");
 	isnt($status, 0, 'one that is not there is an error');

@@ -1,10 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Which room includes what: lib/ nothing of the command or of the canary, the canary nothing of the command, and both of these
-# nothing of the library but its public header.
+# Which room includes what: lib/ nothing of the command or of the canary, the canary nothing of the
+# command, and both of these nothing of the library but its public header.
 #
-# Wrong in the world if this fails: whoever takes the library has to take the command, too, and nothing can be understood alone.
+# Wrong in the world if this fails: whoever takes the library has to take the command, too, and
+# nothing can be understood alone.
 use strict;
 use warnings;
 use Cwd 'realpath';
@@ -14,7 +15,8 @@ use Test::More;
 
 my $root = realpath("$FindBin::Bin/../..");
 
-# The files that a room's files include with quotes, as [by whom, what], by their names from the top.
+# The files that a room's files include with quotes, as [by whom, what], by their
+# names from the top.
 sub included {
 	my ($room) = @_;
 	my @included;
@@ -39,7 +41,8 @@ my @rules = (
 for (@rules) {
 	my ($room, $not) = @$_;
 	my @included = included($room);
-	is_deeply([map { "$_->[0] includes $_->[1]" } grep { $_->[1] =~ $not } @included], [], "$room/ keeps to itself");
+	is_deeply([map { "$_->[0] includes $_->[1]" } grep { $_->[1] =~ $not } @included], [],
+		"$room/ keeps to itself");
 	ok(@included > 3, 'and was looked at') if -d "$root/$room";
 }
 ok(!-e "$root/tools", 'tools/ is no more');

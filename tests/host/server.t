@@ -3,8 +3,9 @@
 #
 # ksense-host over its real socket: what clients do to it that a test within its process cannot.
 #
-# What could be wrong in the world: clients that send no newline, or never read, or die in the middle of a reply; many at once; a socket
-# file that was left over; a signal.  Each part starts a server of its own, and every line that comes back is read by JSON::PP.
+# What could be wrong in the world: clients that send no newline, or never read, or die in the
+# middle of a reply; many at once; a socket file that was left over; a signal.  Each part starts a
+# server of its own, and every line that comes back is read by JSON::PP.
 use strict;
 use warnings;
 use FindBin;
@@ -167,7 +168,8 @@ for my $byte (split //, "$one\n") {
 }
 is(word(hear($client)), 'on', 'one byte at a time');
 say_to($client, join "\n", map { request($_, 'folder') } qw(low high default increase decrease));
-is(join(' ', map { word(hear($client)) } 1 .. 5), 'low high default high default', 'five requests in one write, the last without newline');
+is(join(' ', map { word(hear($client)) } 1 .. 5), 'low high default high default',
+	'five requests in one write, the last without newline');
 say_to($client, "$one$one\n");
 is(word(hear($client)), 'error:syntax', 'two on one line are an error');
 say_to($client, substr $one, 0, 30);
@@ -248,7 +250,8 @@ for my $round (1 .. 10) {
 		$got{$line->{reply}[2]{seq}}++;
 	}
 	close $dies->{socket};
-	# Its thread notes what had arrived, and is over: who asks before that may get the same records.
+	# Its thread notes what had arrived, and is over: who asks before that may
+	# get the same records.
 	for (1 .. 1000) {
 		last if $clients->() == 1;
 		sleep 0.02;
@@ -256,12 +259,14 @@ for my $round (1 .. 10) {
 }
 my $rest = records($client, 'folder');
 $got{$_->{seq}}++ for @$rest;
-# What was sent whole into the socket of one who died is delivered; what was not is here.  None came twice to those who read.
+# What was sent whole into the socket of one who died is delivered; what was not is here.  None
+# came twice to those who read.
 my @twice = grep { $got{$_} > 1 } keys %got;
 is(scalar @twice, 0, 'readers that die in mid-reply: no record comes twice');
 is_deeply(records($client, 'folder'), [], 'and none is left');
 
-# The same with a client that dies before it read anything of a reply larger than the socket's buffer.
+# The same with a client that dies before it read anything of a reply larger than
+# the socket's buffer.
 is(ask($client, 'on', 'folder'), 'on', 'on again');
 records($client, 'folder', { run => JSON::PP::true, peek => JSON::PP::true });
 is(ask($client, 'off', 'folder'), 'off', 'and off');
@@ -276,7 +281,8 @@ $held = @{ records($client, 'folder', { peek => JSON::PP::true }) };
 }
 sleep 0.3;
 $rest = records($client, 'folder');
-cmp_ok(scalar @$rest, '>', 0, scalar(@$rest) . " of $held records did not fit into a dead client's socket and are still there");
+cmp_ok(scalar @$rest, '>', 0, scalar(@$rest) .
+	" of $held records did not fit into a dead client's socket and are still there");
 my @seqs = map { $_->{seq} } @$rest;
 is_deeply(\@seqs, [ $seqs[0] .. $seqs[-1] ], 'all of them, to the last') if @seqs;
 is(stop($pid), 0, 'status 0');
@@ -300,7 +306,8 @@ for my $c (1 .. $many) {
 	for my $n (1 .. $requests) {
 		my $my_nonce = sprintf 'client-%04d-request-%06d', $c, $n;
 		my $kind = $n % 4;
-		my ($word, $options) = $kind == 0 ? ('records', { peek => JSON::PP::true, max => 5 }) : $kind == 1 ? ('on') : ('discovery');
+		my ($word, $options) = $kind == 0 ? ('records', { peek => JSON::PP::true, max => 5 }) : $kind == 1
+			? ('on') : ('discovery');
 
 		say_to($own, request($word, 'folder', $options, $my_nonce) . "\n");
 		for (;;) {
@@ -351,7 +358,8 @@ for my $pipe (@pipes) {
 	$got{$_}++ for split ' ', $line;
 }
 
-is_deeply([ sort { $a <=> $b } keys %got ], [ sort { $a <=> $b } map { $_->{seq} } @$held ], 'four who take at once: no record is missing');
+is_deeply([ sort { $a <=> $b } keys %got ], [ sort { $a <=> $b } map { $_->{seq} } @$held ],
+	'four who take at once: no record is missing');
 is(stop($pid), 0, 'status 0');
 
 # === Overrun ====================================================================
@@ -368,8 +376,10 @@ is(ask($client, 'off', 'folder'), 'off', 'off');
 my $left = records($client, 'folder');
 is($left->[0]{kind}, 'lost', 'a ring that ran over: the first record says so');
 # Samples push out samples, events events: what is left lies among what is lost.
-my $seqs = () = grep { $_->{kind} ne 'lost' && $_->{seq} <= $left->[0]{last} && $_->{seq} >= $left->[0]{first} } @$left;
-is($left->[0]{last} - $left->[0]{first} + 1 - $seqs, $left->[0]{count}, 'how many, between the first and the last of them');
+my $seqs = () = grep { $_->{kind} ne 'lost' && $_->{seq} <= $left->[0]{last} && $_->{seq} >= $left->[0]{first} }
+	@$left;
+is($left->[0]{last} - $left->[0]{first} + 1 - $seqs, $left->[0]{count},
+	'how many, between the first and the last of them');
 is($left->[-1]{kind}, 'command', 'and the newest is there: who turned it off');
 isnt((records($client, 'folder')->[0] || {})->{kind}, 'lost', 'told once');
 is(stop($pid), 0, 'status 0');
@@ -422,7 +432,8 @@ is($out_of_order, 0, 'what comes after it is there for another');
 my ($newest) = sort { $b <=> $a } keys %came;
 my @missing = grep { !$came{$_} } 0 .. $newest;
 is(scalar(@missing), $lost, 'and with it all is accounted for: what did not come was told, exactly');
-is(scalar(grep { my $seq = $_; !grep { $_->{first} <= $seq && $seq <= $_->{last} } @told } @missing), 0, 'as lying where it lay');
+is(scalar(grep { my $seq = $_; !grep { $_->{first} <= $seq && $seq <= $_->{last} } @told } @missing), 0,
+	'as lying where it lay');
 
 # One that dies, and one that is there when the server ends.
 say_to($subscriber, $in_0_2->('subscribe'));
@@ -439,10 +450,12 @@ is(stop($pid), 0, 'status 0, with a subscriber');
 
 ($pid, $path) = start('e', '--folder', $dir, '--read-only');
 $client = client($path);
-is(ask($client, $_, 'folder'), 'error:denied', "--read-only: $_ is denied") for qw(off on low high increase reset records);
+is(ask($client, $_, 'folder'), 'error:denied', "--read-only: $_ is denied")
+	for qw(off on low high increase reset records);
 is(ask($client, 'discovery', '*'), 'discovery', 'discovery is not');
 ok(records($client, 'folder', { peek => JSON::PP::true }), 'nor is peek');
-is(ask($client, 'records', 'folder', { peek => JSON::PP::true, run => JSON::PP::true }), 'error:denied', 'a fresh sample is: its records push out others');
+is(ask($client, 'records', 'folder', { peek => JSON::PP::true, run => JSON::PP::true }), 'error:denied',
+	'a fresh sample is: its records push out others');
 
 # === Sockets ====================================================================
 
@@ -476,16 +489,19 @@ is($status, 1, 'a path that is too long is refused');
 
 # === Options ====================================================================
 
-for my $wrong ('', '--socket', '--nonsense', '--socket x --ring 100', '--socket x --ring 16384x', '--socket x --ring -1', '--socket x more') {
+for my $wrong ('', '--socket', '--nonsense', '--socket x --ring 100', '--socket x --ring 16384x',
+		'--socket x --ring -1', '--socket x more') {
 	($status, $out) = run_server($wrong);
 	is($status, 2, "usage error: '$wrong'");
 	like($out, qr/--help/, 'with a hint');
 }
 ($status, $out) = run_server('--ring 100 --folder . more --ring 16384x and more');
-is_deeply([$out =~ /(not \S+|this: \w+|is missing)/g], ['not 100', 'not 16384x', 'this: more', 'this: and', 'this: more', 'is missing'],
+is_deeply([$out =~ /(not \S+|this: \w+|is missing)/g],
+	['not 100', 'not 16384x', 'this: more', 'this: and', 'this: more', 'is missing'],
 	'each mistake is told, not only the first') or diag $out;
 ($status, $out) = run_server('--nonsense --ring 100');
-is_deeply([$out =~ /(--nonsense|not \S+|is missing)/g], ['--nonsense', 'not 100'], 'but not that what may have been misspelt is missing') or diag $out;
+is_deeply([$out =~ /(--nonsense|not \S+|is missing)/g], ['--nonsense', 'not 100'],
+	'but not that what may have been misspelt is missing') or diag $out;
 ($status, $out) = run_server("--socket $dir/g --folder $dir/none");
 is($status, 1, 'a folder that is not there is refused');
 like($out, qr{folder \Q$dir\E/none: No such file}, 'with the reason');

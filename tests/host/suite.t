@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# The suite of the protocol against the host port: every command, more records than the ring holds, records
-# that are pushed, the clients of the time.
+# The suite of the protocol against the host port: every command, more records than the ring holds,
+# records that are pushed, the clients of the time.
 #
 # Wrong in the world if this fails: a client that knows one sensor is not understood by another.
 use strict;

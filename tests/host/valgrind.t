@@ -9,4 +9,5 @@ use Unit;
 
 # Where a test runs for thousands of rounds, fewer do here.
 $ENV{KS_SLOW} = 1;
-Unit::run('plain', 'valgrind', '-q', '--error-exitcode=9', '--leak-check=full', '--errors-for-leak-kinds=definite,indirect');
+Unit::run('plain', 'valgrind', '-q', '--error-exitcode=9', '--leak-check=full',
+	'--errors-for-leak-kinds=definite,indirect');

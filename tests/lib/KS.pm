@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 #
-# KS.pm - what the end-to-end tests share: boot the emulated machine once, run a number of steps in its Dom0 (or in its Linux without Xen, or
-# in a shell of this machine), and look at what each of them printed.
+# KS.pm - what the end-to-end tests share: boot the emulated machine once, run a number of steps
+# in its Dom0 (or in its Linux without Xen, or in a shell of this machine), and look at what
+# each of them printed.
 package KS;
 
 use strict;
@@ -16,21 +17,24 @@ use Schema;
 use Time::HiRes 'time';
 use Test::More;
 
-our @EXPORT = qw(boot @module_probes here records json reply request troubles xen_symbols $root $build $nonce $hptool gdb_open gdb_read gdb_write gdb_close gdb_efer);
+our @EXPORT = qw(boot @module_probes here records json reply request troubles xen_symbols $root $build $nonce $hptool
+	gdb_open gdb_read gdb_write gdb_close gdb_efer);
 
 our $root = realpath(dirname(__FILE__) . '/../..');
 our $build = $ENV{KS_BUILD} // "$root/build";
 our $module = $ENV{KS_MODULE} // "$build/linux-guest/ksense.ko";
-# Xen's program that takes CPUs away and gives them back; --domu has it as well, with much that takes time.
+# Xen's program that takes CPUs away and gives them back; --domu has it as well, with
+# much that takes time.
 our ($hptool) = glob "$build/vm/xen-utils/usr/lib/xen-*/bin/xen-hptool";
 our $nonce = '4f1c0e6a9d2b4c58a7e3';
 
-# The Xen under test, and what each boot of it has on its command line; the checked build passes the same tests.
+# The Xen under test, and what each boot of it has on its command line; the checked build
+# passes the same tests.
 our $xen = $ENV{KS_XEN} // "$build/xen/xen";
 our @xen_args;
 
-# Another kernel, with what it needs, for each boot without Xen (make check-debug-kernel); the probes' tests, too, are then without Xen, with
-# modules that were built for it.
+# Another kernel, with what it needs, for each boot without Xen (make check-debug-kernel); the
+# probes' tests, too, are then without Xen, with modules that were built for it.
 our @linux_options = split ' ', $ENV{KS_LINUX_OPTIONS} // '';
 our @probes_machine = @linux_options ? ('--linux') : ();
 our $test_modules = $ENV{KS_TEST_MODULES} // "$build/tests";
@@ -39,20 +43,25 @@ our $test_modules = $ENV{KS_TEST_MODULES} // "$build/tests";
 my @tools = ("$build/cli/ksense", "$build/tests/abi");
 my @linux_tools = ("$build/cli/ksense");
 
-# What Xen complains of on its console, and what is none of the sensor's doing: Xen's own FLASK shifts a bit into the sign of an int.
+# What Xen complains of on its console, and what is none of the sensor's doing: Xen's own FLASK
+# shifts a bit into the sign of an int.
 my $complaint = qr/UBSAN: Undefined|Assertion .* failed|Xen BUG|Xen WARN|Panic on CPU|FATAL TRAP/i;
 my $known = qr{UBSAN: Undefined behaviour in \S*/xsm/flask/avc\.c:184:};
-# As it resets the machine, a debug build of Xen may find its boot CPU's idle loop "in an interrupt".  That is Xen's own race, from 4.5 (its commit
-# 415738e2f6) to today: machine_restart() sets CPU 0's count of interrupts to 0 before it asks which CPU it runs on.  Where Dom0 shuts down on
-# another CPU while CPU 0 is in an interrupt, the end of that interrupt takes the count to -1, and the idle loop's next do_softirq() finds it unless
-# the IPI to reset comes first.  A debugger that lets the two CPUs go on in that order shows it without the sensor; interrupts of the sensor's timers
-# can make it likelier.  Everywhere but behind the reset it fails the test.
+# As it resets the machine, a debug build of Xen may find its boot CPU's idle loop "in an
+# interrupt".  That is Xen's own race, from 4.5 (its commit 415738e2f6) to today: machine_restart()
+# sets CPU 0's count of interrupts to 0 before it asks which CPU it runs on.  Where Dom0 shuts down
+# on another CPU while CPU 0 is in an interrupt, the end of that interrupt takes the count to -1,
+# and the idle loop's next do_softirq() finds it unless the IPI to reset comes first.  A debugger
+# that lets the two CPUs go on in that order shows it without the sensor; interrupts of the
+# sensor's timers can make it likelier.  Everywhere but behind the reset it fails the test.
 my $known_at_reset = qr{Assertion '!in_irq\(\)' failed at \S*/preempt\.c:};
 my $reset = 'Hardware Dom0 shutdown: rebooting machine';
 
-# What Linux complains of.  Not that something took long: how fast this machine is decides nothing.  Nor that a program got a fault: "traps: ...".
-my $splat = qr/KASAN:|UBSAN:|BUG:\ (?!soft\ lockup|workqueue\ lockup)|BUG\ kmalloc|WARNING:\ |Oops:\ |general\ protection\ fault[,:]|kernel\ BUG\ at|
-	       unreferenced\ object|ODEBUG:|list_(?:add|del)\ corruption|refcount_t:|DEBUG_LOCKS_WARN_ON/x;
+# What Linux complains of.  Not that something took long: how fast this machine is decides nothing.
+# Nor that a program got a fault: "traps: ...".
+my $splat = qr/KASAN:|UBSAN:|BUG:\ (?!soft\ lockup|workqueue\ lockup)|BUG\ kmalloc|WARNING:\ |Oops:\ |
+	general\ protection\ fault[,:]|kernel\ BUG\ at|unreferenced\ object|ODEBUG:|
+	list_(?:add|del)\ corruption|refcount_t:|DEBUG_LOCKS_WARN_ON/x;
 
 # The lines of a console in which Linux complains.
 sub splats { return grep { !/\(XEN\)/ } $_[0] =~ /^.*(?:$splat).*$/mg }
@@ -60,7 +69,8 @@ sub splats { return grep { !/\(XEN\)/ } $_[0] =~ /^.*(?:$splat).*$/mg }
 # What the module has, in the order of discovery.
 our @module_probes = qw(processes open-files files modules kernel-text kernel-entries domains);
 
-# Before the steps: `step NAME COMMAND...` runs one, its output and its status are kept apart from the others'.
+# Before the steps: `step NAME COMMAND...` runs one, its output and its status are kept
+# apart from the others'.
 my $prelude = <<'SH';
 : ${DIR:=/root}
 step() {
@@ -75,7 +85,14 @@ step() {
 	echo "@@end $status"
 }
 # Waits until a command succeeds: tries= so many times (1000), half a second apart.
-until_true() { tried=0; until "$@" >/dev/null 2>&1; do [ $tried -lt ${tries:-1000} ] || return 1; tried=$((tried + 1)); usleep 500000; done; }
+until_true() {
+	tried=0
+	until "$@" >/dev/null 2>&1; do
+		[ $tried -lt ${tries:-1000} ] || return 1
+		tried=$((tried + 1))
+		usleep 500000
+	done
+}
 # One request line, or several, as the protocol has them.
 raw() { printf '%s\n' "$@" | ksense raw; }
 PATH=$DIR:$PATH
@@ -83,12 +100,14 @@ SH
 
 # Without KSENSE_SOCKET, ksense asks Xen.
 #
-# boot(script, vm/run's options...): { step's name => { out, err, status } }, and under '' the whole: { out, err, status, console }.
-# A reference to a hash among the options has functions by the names of steps: called here when that step begins there, with all that was
-# printed before; the one under '' is called for each line, with it.
+# boot(script, vm/run's options...): { step's name => { out, err, status } }, and under '' the
+# whole: { out, err, status, console }. A reference to a hash among the options has functions by
+# the names of steps: called here when that step begins there, with all that was printed before;
+# the one under '' is called for each line, with it.
 #
-# A machine has one CPU: where two tests run side by side, two CPUs of one machine wait for each other most of the time, and a test takes three times as long.
-# What is about more than one says --smp 2, and --one-thread with it where nothing has to happen at the very same moment.
+# A machine has one CPU: where two tests run side by side, two CPUs of one machine wait for each
+# other most of the time, and a test takes three times as long. What is about more than one says
+# --smp 2, and --one-thread with it where nothing has to happen at the very same moment.
 #
 # It is ended after ten minutes: that is for one that hangs, and none that a test decides by.
 #
@@ -124,7 +143,8 @@ sub boot {
 	close $pipe;
 	my $status = $? >> 8;
 
-	my %steps = (steps_of($out), '' => { out => $out, err => slurp("$err"), status => $status, console => slurp("$console") });
+	my %steps = (steps_of($out), '' => { out => $out, err => slurp("$err"), status => $status,
+		console => slurp("$console") });
 	fail($_) for @failed;
 	if ($status >= 124) {
 		diag("the machine failed ($status):\n$steps{''}{err}");
@@ -133,14 +153,16 @@ sub boot {
 	my ($life, $end) = split /\Q$reset\E/, $steps{''}{console}, 2;
 	my @complaints = grep { !/$known/ } $life =~ /^.*(?:$complaint).*$/img;
 	push @complaints, grep { !/$known|$known_at_reset/ } ($end // '') =~ /^.*(?:$complaint).*$/img;
-	is_deeply(\@complaints, [], 'Xen has nothing to complain about') or diag(substr($steps{''}{console}, -3000)) unless $linux;
+	is_deeply(\@complaints, [], 'Xen has nothing to complain about') or diag(substr($steps{''}{console}, -3000))
+		unless $linux;
 	my @splats = splats($steps{''}{console});
 	is_deeply(\@splats, [], 'nor has Linux') or diag(substr($steps{''}{console}, -6000));
 	return \%steps;
 }
 
-# troubles(probe...): of these probes, as status has them, those that failed or were started anew, each with why.  That one had to wait for a CPU says only
-# how fast this machine is, which runs three others: those are left out, and named in the test's output.
+# troubles(probe...): of these probes, as status has them, those that failed or were started anew,
+# each with why.  That one had to wait for a CPU says only how fast this machine is, which runs
+# three others: those are left out, and named in the test's output.
 sub troubles {
 	my ($late, @others) = (qr/^(a step does not end|a pass does not end|it is overdue)$/);
 	for my $probe (grep { $_->{failures} || $_->{restarts} } @_) {
@@ -154,7 +176,8 @@ sub troubles {
 	return @others;
 }
 
-# here(script): the same, with the script in a shell of this machine, in a folder of its own that is then gone.
+# here(script): the same, with the script in a shell of this machine, in a folder of its own
+# that is then gone.
 sub here {
 	my ($script) = @_;
 	my $dir = File::Temp->newdir;
@@ -203,7 +226,8 @@ sub request {
 	my @elements = ($nonce, $command, $target);
 
 	push @elements, $options if $options;
-	return JSON::PP->new->canonical->encode({ 'Virtue-protocol-version' => $version // 0.1, request => \@elements });
+	return JSON::PP->new->canonical->encode({ 'Virtue-protocol-version' => $version // 0.1,
+		request => \@elements });
 }
 
 # Of the Xen under test: name => address.
@@ -215,7 +239,8 @@ sub xen_symbols {
 
 # === The emulator's debugger port ============================================
 #
-# Just so much of gdb's remote protocol as reads and writes memory.  Addresses are Xen's virtual ones.
+# Just so much of gdb's remote protocol as reads and writes memory.  Addresses are
+# Xen's virtual ones.
 
 sub gdb_open {
 	my ($path) = @_;
@@ -230,7 +255,8 @@ sub gdb_ask {
 	$sum += ord for split //, $command;
 	print $socket sprintf('$%s#%02x', $command, $sum & 255);
 	$socket->flush;
-	# Before the answer there may be the word that the machine has stopped, T..: a debugger that connects stops it.
+	# Before the answer there may be the word that the machine has stopped, T..: a debugger
+	# that connects stops it.
 	my $bytes = '';
 	for (;;) {
 		while ($bytes =~ s/^[^\$]*\$([^#]*)#..//) {
@@ -261,12 +287,14 @@ sub gdb_write {
 	die "cannot write Xen's memory: $answer" unless $answer eq 'OK';
 }
 
-# The register EFER of a CPU, from 0 on: read, or with a value written.  By the number that the emulator's description of the CPU gives it: 16 general
-# ones, rip, eflags, 6 selectors, 3 bases, cr0, cr2, cr3, cr4, cr8, efer.
+# The register EFER of a CPU, from 0 on: read, or with a value written.  By the number that the
+# emulator's description of the CPU gives it: 16 general ones, rip, eflags, 6 selectors, 3 bases,
+# cr0, cr2, cr3, cr4, cr8, efer.
 sub gdb_efer {
 	my ($socket, $cpu, $value) = @_;
 	my $number = sprintf '%x', 32;
-	gdb_ask($socket, 'qXfer:features:read:target.xml:0,ff0'); # without having been asked for it, it gives no single register
+	# without having been asked for it, it gives no single register
+	gdb_ask($socket, 'qXfer:features:read:target.xml:0,ff0');
 	my $answer = gdb_ask($socket, sprintf('Hg%x', $cpu + 1));
 	die "cannot choose CPU $cpu: $answer" unless $answer eq 'OK';
 	$answer = gdb_ask($socket, "p$number") if !defined $value;

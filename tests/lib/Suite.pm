@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 #
-# Suite.pm - the end-to-end tests of the protocol, the same for every sensor: in Xen, in Dom0's Linux, in a Linux without Xen, in a process.
+# Suite.pm - the end-to-end tests of the protocol, the same for every sensor: in Xen, in Dom0's
+# Linux, in a Linux without Xen, in a process.
 #
-# What differs between the sensors is in one table.  A part of the suite is a script that is run where the sensor is, and what is to be
-# seen in its output.  In Xen, where the sensor's options are given at boot, a part has a boot of its own; elsewhere they all share one.
+# What differs between the sensors is in one table.  A part of the suite is a script that is run
+# where the sensor is, and what is to be seen in its output.  In Xen, where the sensor's options
+# are given at boot, a part has a boot of its own; elsewhere they all share one.
 package Suite;
 
 use strict;
@@ -66,7 +68,8 @@ my %sensors = (
 	},
 );
 
-# sensor_start LEVEL RING: starts the sensor, or ends it and starts it again.  Xen's is there already.
+# sensor_start LEVEL RING: starts the sensor, or ends it and starts it again.
+# Xen's is there already.
 my %start = (
 	xen => '',
 	module => <<'SH',
@@ -82,7 +85,8 @@ export KSENSE_SOCKET="$DIR/socket"
 # Not a child of this shell's, so that it is not waited for.
 sensor_start() {
 	sensor_end
-	(ksense-host --socket "$KSENSE_SOCKET" --folder . --ring $(($(echo "$2" | tr -d K) * 1024)) & echo $! >"$DIR/.pid")
+	ring=$(($(echo "$2" | tr -d K) * 1024))
+	(ksense-host --socket "$KSENSE_SOCKET" --folder . --ring $ring & echo $! >"$DIR/.pid")
 	i=0; until ksense discovery >/dev/null 2>&1; do [ $i -lt 3000 ] || exit 1; sleep 0.02; i=$((i + 1)); done
 	ksense "$1"
 }
@@ -96,16 +100,19 @@ SH
 my %parts = (
 	commands => { level => 'default', ring => '512K', script => \&commands_script, check => \&commands_check },
 	overrun => { level => 'low', ring => '16K', script => \&overrun_script, check => \&overrun_check },
-	subscribe => { level => 'adversarial', ring => '512K', script => \&subscribe_script, check => \&subscribe_check },
-	dialect => { level => 'default', ring => '512K', script => \&dialect_script, check => \&dialect_check, add => ["$build/tests/dialect"] },
+	subscribe => { level => 'adversarial', ring => '512K', script => \&subscribe_script,
+		check => \&subscribe_check },
+	dialect => { level => 'default', ring => '512K', script => \&dialect_script, check => \&dialect_check,
+		add => ["$build/tests/dialect"] },
 );
 
-# suite(sensor, part...): runs these parts against it.  A hash reference among the parts is one more, of the caller's own; its keys:
-# script (shell), check (given the steps).
+# suite(sensor, part...): runs these parts against it.  A hash reference among the parts is one
+# more, of the caller's own; its keys: script (shell), check (given the steps).
 sub suite {
 	my ($kind, @names) = @_;
 	my $sensor = $sensors{$kind};
-	my @parts = map { ref ? { %$_, script => do { my $script = $_->{script}; sub { $script } } } : $parts{$_} } @names;
+	my @parts = map { ref ? { %$_, script => do { my $script = $_->{script}; sub { $script } } } : $parts{$_} }
+		@names;
 	my $how = $sensor->{name} eq 'ksense' ? 'module' : $kind;
 	my $script = $start{$how};
 	my @options = ('--timeout', 600);
@@ -132,10 +139,12 @@ sub commands_script {
 	my ($sensor) = @_;
 	my $set = $sensor->{set};
 	my ($other) = grep { $_ ne $set } @{$sensor->{probes}};
-	my $levels = join "\n", map { "step level-$_ raw '" . request($_, $set) . "'" } qw(low default high adversarial);
+	my $levels = join "\n", map { "step level-$_ raw '" . request($_, $set) . "'" }
+		qw(low default high adversarial);
 	my $words = join "\n", map { "step word-$_ ksense $_" . (/^(off|reset)$/ ? " '*'" : '') }
 		qw(discovery low increase decrease default high adversarial off on reset);
-	my $mixed = $other ? "step mixed raw '" . request('low', $other) . "' '" . request('increase', '*') . "' '" . request('default', '*') . "'\n" : '';
+	my $mixed = $other ? "step mixed raw '" . request('low', $other) . "' '" . request('increase', '*') . "' '" .
+		request('default', '*') . "'\n" : '';
 
 	return <<"SH";
 step discovery raw '@{[request('discovery', '*')]}'
@@ -187,8 +196,8 @@ step status raw '@{[request('status', '*', undef, 0.2)]}'
 # Errors.
 step errors raw '{' '{"Virtue-protocol-version": 3, "request": ["$nonce", "discovery", "*"]}' \\
 	'@{[do { my $r = request('discovery', '*'); $r =~ s/$nonce/short/; $r }]}' \\
-	'@{[request('discover', '*')]}' '@{[request('off', 'nobody')]}' '@{[request('records', '*', { max => -1 })]}' \\
-	'@{[request('status', '*')]}'
+	'@{[request('discover', '*')]}' '@{[request('off', 'nobody')]}' \\
+	'@{[request('records', '*', { max => -1 })]}' '@{[request('status', '*')]}'
 head -c 5000 /dev/zero | tr '\\0' x >long
 step long sh -c '{ echo "{\\"\$(cat long)\\"}"; echo "\$0"; } | ksense raw' '@{[request('discovery', '*')]}'
 
@@ -227,11 +236,13 @@ sub commands_check {
 	my ($discovery) = reply($steps->{discovery});
 	is($discovery->[0], $nonce, 'the nonce comes back');
 	is($discovery->[1], 'discovery', 'the command comes back');
-	is_deeply([map { $_->[0] } @{$discovery->[2]}], [$sensor->{name}, @{$sensor->{probes}}], 'the sensor first, then its probes');
+	is_deeply([map { $_->[0] } @{$discovery->[2]}], [$sensor->{name}, @{$sensor->{probes}}],
+		'the sensor first, then its probes');
 	like($_->[1], qr/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, "$_->[0] has a uuid") for @{$discovery->[2]};
 	is($steps->{relaxed}{out}, $steps->{discovery}{out}, 'the published relaxed form gets the same');
 	is($steps->{misspelt}{out}, $steps->{discovery}{out}, 'with the published misspelling too');
-	is_deeply([json($steps->{session})], [{ 'Virtue-protocol-version' => 0.2 }, { 'Virtue-protocol-version' => 0.2 }, {}],
+	is_deeply([json($steps->{session})], [{ 'Virtue-protocol-version' => 0.2 },
+		{ 'Virtue-protocol-version' => 0.2 }, {}],
 		  'a session line is answered with the lower version, or {}');
 
 	# --- Records
@@ -249,14 +260,17 @@ sub commands_check {
 	is((grep { $first{$_->{seq}} } records($steps->{again})), 0, 'no record comes twice');
 	my @peeked = records($steps->{'run-a'});
 	my @peeked_again = records($steps->{'peek-b'});
-	is_deeply([map { $_->{seq} } @peeked], [map { $_->{seq} } @peeked_again[0 .. $#peeked]], 'what was peeked at is still there');
+	is_deeply([map { $_->{seq} } @peeked], [map { $_->{seq} } @peeked_again[0 .. $#peeked]],
+		'what was peeked at is still there');
 	my @taken = records($steps->{take});
 	is_deeply([map { $_->{seq} } @peeked], [map { $_->{seq} } @taken[0 .. $#peeked]], 'and is then taken');
 	is(scalar(records($steps->{'take-b'})), 0, 'once');
 	my @one = reply($steps->{one});
 	my @found = grep { ref $_->[2] eq 'HASH' && exists $_->[2]{seq} } @one;
-	is_deeply([map { $_->[2]{seq} } @found], [$peeked[0]{seq}, $peeked[0]{seq}], 'one record by its number, in both forms') or diag $steps->{one}{out};
-	is(scalar(grep { !meets($_, $sensor->{some}) } records($steps->{filter})), 0, 'a filter lets nothing else through');
+	is_deeply([map { $_->[2]{seq} } @found], [$peeked[0]{seq}, $peeked[0]{seq}],
+		'one record by its number, in both forms') or diag $steps->{one}{out};
+	is(scalar(grep { !meets($_, $sensor->{some}) } records($steps->{filter})), 0,
+		'a filter lets nothing else through');
 	ok(scalar(records($steps->{filter})) >= 1, 'and what is asked for');
 	is_deeply([reply($steps->{nothing})], [[$nonce, $set]], 'where there is nothing, the closing line is alone');
 	is(scalar(records($steps->{max})), 2, 'max');
@@ -271,8 +285,10 @@ sub commands_check {
 	cmp_ok($slow, '<=', 1, "at low there was hardly a run in 3 s ($slow)");
 	cmp_ok($fast, '>', 3 * ($slow + 1), "at adversarial there were many ($fast)");
 	SKIP: {
-		skip "$sensor->{name} has one probe only, which cannot differ from itself", 1 if @{$sensor->{probes}} < 2;
-		is_deeply([map { $_->[1] } reply($steps->{mixed})], ['low', 'mixed', 'default'], 'one up for all: they differ, and it is said');
+		skip "$sensor->{name} has one probe only, which cannot differ from itself", 1
+			if @{$sensor->{probes}} < 2;
+		is_deeply([map { $_->[1] } reply($steps->{mixed})], ['low', 'mixed', 'default'],
+			'one up for all: they differ, and it is said');
 	}
 
 	# --- Stop and start
@@ -290,14 +306,16 @@ sub commands_check {
 	is($fresh[0]{seq}, 0, 'seq begins at 0 again');
 	is($fresh[0]{kind}, 'began', 'with who reset it,');
 	is($fresh[0]{why}, 'reset', 'that it was a reset,');
-	ok(ref $fresh[0]{by} eq 'HASH' && (exists $fresh[0]{by}{domain} || exists $fresh[0]{by}{uid}), 'by a domain, or a user');
+	ok(ref $fresh[0]{by} eq 'HASH' && (exists $fresh[0]{by}{domain} || exists $fresh[0]{by}{uid}),
+		'by a domain, or a user');
 	is($fresh[1]{event}, 'present', 'and with a first sample');
 
 	# --- Status
 	my ($status) = reply($steps->{status});
 	is($status->[2]{name}, $sensor->{name}, "the sensor's status");
 	is_deeply([map { $_->{name} } @{$status->[2]{probes}}], $sensor->{probes}, 'with that of its probes');
-	for my $member (qw(state level interval_ns runs last_run_ns longest_run_ns held delivered lost bytes_held last_error)) {
+	for my $member (qw(state level interval_ns runs last_run_ns longest_run_ns held delivered lost bytes_held
+			last_error)) {
 		ok(exists $status->[2]{probes}[0]{$member}, "status tells $member");
 	}
 	is($_->{restarts}, 0, "$_->{name} did not have to be restarted") for @{$status->[2]{probes}};
@@ -305,8 +323,10 @@ sub commands_check {
 	# --- Errors
 	is_deeply([map { $_->[2]{code} } reply($steps->{errors})],
 		  [qw(syntax version nonce command target argument command)], 'each error has its code');
-	is_deeply([map { ref $_->[2] eq 'HASH' ? $_->[2]{code} : $_->[1] } reply($steps->{long})], ['too-long', 'discovery'],
-		  'a line too long is told, and the next one is served') or diag $steps->{long}{out}, $steps->{long}{err};
+	is_deeply([map { ref $_->[2] eq 'HASH' ? $_->[2]{code} : $_->[1] } reply($steps->{long})],
+		['too-long', 'discovery'],
+		  'a line too long is told, and the next one is served') or diag $steps->{long}{out},
+		  $steps->{long}{err};
 
 	# --- Two clients
 	for my $client ('client-one-aaaaaaaaaa', 'client-two-bbbbbbbbbb') {
@@ -317,7 +337,8 @@ sub commands_check {
 	}
 
 	# --- The tool
-	is($steps->{"word-$_"}{status}, 0, "ksense $_") for qw(discovery low increase decrease default high adversarial off on reset);
+	is($steps->{"word-$_"}{status}, 0, "ksense $_")
+		for qw(discovery low increase decrease default high adversarial off on reset);
 	is($steps->{'unknown-word'}{status}, 2, 'an unknown command: status 2');
 	is($steps->{'unknown-target'}{status}, 1, 'an unknown target: status 1');
 	like($steps->{'unknown-target'}{err}, qr/target/, 'with the reason');
@@ -327,8 +348,8 @@ sub commands_check {
 
 # --- More records than the ring holds ---------------------------------------
 #
-# The ring is as small as it may be; fresh samples that nobody takes fill it again and again.  Then every seq must be either delivered or
-# told as lost, exactly.
+# The ring is as small as it may be; fresh samples that nobody takes fill it again and again.  Then
+# every seq must be either delivered or told as lost, exactly.
 
 sub overrun_script {
 	my ($sensor) = @_;
@@ -378,12 +399,14 @@ sub overrun_check {
 	ok(!(grep { $_->{kind} eq 'lost' } json($steps->{'overrun-since'})), 'a cursor beyond it is not bothered');
 	my ($end) = reply($steps->{'overrun-status'});
 	is($end->[2]{lost}, $lost, 'status counts the same');
-	is($end->[2]{delivered} + $end->[2]{lost} + $end->[2]{held}, $next + $end->[2]{held}, 'and every record is accounted for');
+	is($end->[2]{delivered} + $end->[2]{lost} + $end->[2]{held}, $next + $end->[2]{held},
+		'and every record is accounted for');
 }
 
 # --- Records that are pushed ------------------------------------------------
 #
-# One follower looks on and takes nothing.  Another takes, and stays when the sensor goes, and goes on when it is back.
+# One follower looks on and takes nothing.  Another takes, and stays when the sensor goes, and goes
+# on when it is back.
 
 sub subscribe_script {
 	my ($sensor) = @_;
@@ -430,7 +453,8 @@ sub subscribe_check {
 	my ($sensor, $steps) = @_;
 	my $is_made = sub { !grep { !meets($_, $sensor->{made}) } @_ };
 
-	is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{err} for qw(push-peeked push-peek-end push-first push-vanished push-noticed push-back push-again push-end);
+	is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{err}
+		for qw(push-peeked push-peek-end push-first push-vanished push-noticed push-back push-again push-end);
 	my @looked_on = json($steps->{'push-looked-on'});
 	my %left = map { $_->{seq} => 1 } json($steps->{'push-left'});
 	ok(@looked_on && $is_made->(@looked_on), 'who looks on is pushed what passes the filter');
@@ -439,12 +463,15 @@ sub subscribe_check {
 	my %taken = map { $_->{seq} => 1 } @taken;
 	ok($is_made->(@taken), 'who takes is pushed what passes the filter');
 	is(scalar(grep { !$taken{$_} } keys %left), 0, 'what was held before it came, too');
-	is(scalar(grep { $taken{$_->{seq}} } json($steps->{'push-untaken'})), 0, 'and of that nothing is left for others');
+	is(scalar(grep { $taken{$_->{seq}} } json($steps->{'push-untaken'})), 0,
+		'and of that nothing is left for others');
 	my ($gone) = grep { $taken[$_]{event} eq 'vanished' } 0 .. $#taken;
-	ok(defined $gone && $gone < $#taken, 'it is still there when the sensor has been away, and is pushed what is new');
+	ok(defined $gone && $gone < $#taken,
+		'it is still there when the sensor has been away, and is pushed what is new');
 	is(scalar(grep { $taken[$_]{seq} <= $taken[$_ - 1]{seq} } 1 .. $gone // 0), 0, 'each record once, in order');
 	is_deeply([map { $_->[1] eq 'error' ? $_->[2]{code} : $_->[1] } reply($steps->{'push-words'})],
-		  [qw(subscribe busy unsubscribe argument subscribe)], 'a connection has one subscription, until it gives it up');
+		  [qw(subscribe busy unsubscribe argument subscribe)],
+		      'a connection has one subscription, until it gives it up');
 }
 
 # --- The clients of the time ------------------------------------------------
@@ -457,7 +484,8 @@ sub dialect_script {
 sub dialect_check {
 	my ($sensor, $steps) = @_;
 	my ($one, @ways) = ('{"Virtue-protocol-version":0.1,"reply":["' . $nonce . '","on"]}');
-	my %expected = map { ($_ => 1) } qw(newline no-newline nul-behind nul-instead return unquoted unquoted-no-newline misspelt byte-by-byte
+	my %expected = map { ($_ => 1) }
+		qw(newline no-newline nul-behind nul-instead return unquoted unquoted-no-newline misspelt byte-by-byte
 					    pauses-within);
 	my %came;
 

@@ -114,7 +114,8 @@ int main(int argc, char **argv)
 			begin(wait_for_ever, NULL);
 			continue;
 		}
-		if (!strcmp(line, "uid") && argument && setresuid((uid_t)atoi(argument), (uid_t)atoi(argument), (uid_t)atoi(argument)))
+		if (!strcmp(line, "uid") && argument &&
+		    setresuid((uid_t)atoi(argument), (uid_t)atoi(argument), (uid_t)atoi(argument)))
 			perror("setresuid");
 		else if (!strcmp(line, "unshare") && unshare(CLONE_NEWUTS))
 			perror("unshare");

@@ -22,7 +22,10 @@ off=modules=off,kernel-text=off,kernel-entries=off,domains=off
 step load insmod ksense.ko sense=$off files=/etc/passwd,/proc/version
 step before k records files --run
 k records '*' >/dev/null
-for name in files processes open-files; do insmod ks_astray.ko comm=$(echo ksense/$name | cut -c-15) root=/proc && rmmod ks_astray || echo "$name is not led astray"; done
+for name in files processes open-files; do
+	insmod ks_astray.ko comm=$(echo ksense/$name | cut -c-15) root=/proc && rmmod ks_astray ||
+		echo "$name is not led astray"
+done
 # Something that the next sample has to see.
 chmod 640 /etc/passwd
 for name in files processes open-files; do k adversarial $name >/dev/null; done
@@ -39,13 +42,15 @@ my %before = map { $_->{path} => $_ } json($steps->{before});
 is("$before{'/etc/passwd'}{state} $before{'/proc/version'}{state}", 'file file', 'both files are there');
 unlike($steps->{''}{out}, qr/not led astray/, 'the threads are led astray') or diag $steps->{''}{out};
 my @changed = json($steps->{changed});
-is(scalar(grep { ($_->{state} // '') eq 'absent' } @changed), 0, 'none of the files is absent for that') or diag $steps->{changed}{out};
+is(scalar(grep { ($_->{state} // '') eq 'absent' } @changed), 0, 'none of the files is absent for that')
+	or diag $steps->{changed}{out};
 my ($passwd) = grep { ($_->{path} // '') eq '/etc/passwd' && $_->{event} eq 'changed' } @changed;
 is($passwd && $passwd->{mode}, '640', 'and what is seen is the one that was changed') or diag $steps->{changed}{out};
 for my $probe (qw(processes open-files)) {
 	my ($status) = json($steps->{"status-$probe"});
 	$status = (grep { $_->{name} eq $probe } @{$status->{probes}})[0] if $status->{probes};
-	is($status->{last_error}, 'paths seen from here are not those of process 1', "$probe says that it cannot see paths");
+	is($status->{last_error}, 'paths seen from here are not those of process 1',
+		"$probe says that it cannot see paths");
 	cmp_ok($status->{failures}, '>', 0, 'and fails');
 }
 is($steps->{fresh}{status}, 0, 'who has not been led astray sees them');

@@ -3,7 +3,8 @@
 #
 # The sources that `make install-dkms` installs are what DKMS builds the module from.
 #
-# Wrong in the world if this fails: after the next update of the kernel there is no sensor.  DKMS has trees of its own here, and does not sign.
+# Wrong in the world if this fails: after the next update of the kernel there is no sensor.  DKMS
+# has trees of its own here, and does not sign.
 use strict;
 use warnings;
 use FindBin;

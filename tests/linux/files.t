@@ -3,8 +3,9 @@
 #
 # The probe "files" says of each path what sha256sum and stat say, and what became of it.
 #
-# Wrong in the world if this fails: somebody changes /etc/passwd, or the program behind /bin/login, and nobody is told; or the probe can be
-# made to hang, or to touch what it should not, by what lies at a path.
+# Wrong in the world if this fails: somebody changes /etc/passwd, or the program behind
+# /bin/login, and nobody is told; or the probe can be made to hang, or to touch what it should
+# not, by what lies at a path.
 #
 # The oracle is busybox, which asks the kernel by system calls where the probe looks from inside.
 use strict;
@@ -30,10 +31,12 @@ sub hex_of { return unpack('H*', shift) }
 # A request of version 0.2 that changes the list.
 sub edit {
 	my ($command, $item) = @_;
-	return JSON::PP->new->canonical->encode({ 'Virtue-protocol-version' => 0.2, request => [$nonce, $command, 'files', $item] });
+	return JSON::PP->new->canonical->encode({ 'Virtue-protocol-version' => 0.2,
+		request => [$nonce, $command, 'files', $item] });
 }
 
-# What busybox knows of a path whose name comes as hex digits: links are followed, as the probe does.
+# What busybox knows of a path whose name comes as hex digits: links are followed,
+# as the probe does.
 my $script = <<"SH";
 ask() { ksense --timeout 300 --socket $socket --json "\$@"; }
 fresh() { ask records files --run; }
@@ -49,7 +52,8 @@ facts() {
 step load insmod ksense.ko
 ask records files --run >defaults
 step defaults cat defaults
-step default-facts facts \$(sed -n 's/.*"path":"\\([^"]*\\)","state":"file".*/\\1/p' defaults | sort -u | while read path; do printf %s "\$path" | od -An -v -tx1 | tr -d ' \\n'; echo; done)
+step default-facts facts \$(sed -n 's/.*"path":"\\([^"]*\\)","state":"file".*/\\1/p' defaults | sort -u |
+	while read path; do printf %s "\$path" | od -An -v -tx1 | tr -d ' \\n'; echo; done)
 rmmod ksense
 
 mkdir -p /tmp/w/directory
@@ -66,7 +70,9 @@ cd /root
 insmod ksense.ko "files=\$(unhex @{[hex_of($list)]})"
 ln -s $socket /tmp/w/socket
 step first fresh
-step first-facts facts @{[map { hex_of($_) } '/tmp/w/changed', '/tmp/w/touched', '/tmp/w/mode', '/tmp/w/vanishes', '/tmp/w/link', @odd, @pseudo[0, 2, 3, 4]]}
+step first-facts facts \\
+	@{[map { hex_of("/tmp/w/$_") } qw(changed touched mode vanishes link)]} \\
+	@{[map { hex_of($_) } @odd, @pseudo[0, 2, 3, 4]]}
 step big sh -c 'head -c 67108864 /tmp/w/big | sha256sum'
 step quiet fresh
 
@@ -95,7 +101,8 @@ echo here >/tmp/w/appears
 rm /tmp/w/fifo; echo file >/tmp/w/fifo
 echo ksense-test >/proc/sys/kernel/hostname
 step changes fresh
-step changes-facts facts @{[map { hex_of($_) } '/tmp/w/changed', '/tmp/w/touched', '/tmp/w/mode', '/tmp/w/appears', '/proc/sys/kernel/hostname']}
+step changes-facts facts \\
+	@{[map { hex_of("/tmp/w/$_") } qw(changed touched mode appears)]} @{[hex_of('/proc/sys/kernel/hostname')]}
 ask default files >/dev/null
 echo abc >/tmp/w/changed; touch -d '2001-02-03 04:05:06' /tmp/w/changed
 step default-level fresh
@@ -117,7 +124,8 @@ SH
 
 my $steps = boot($script, '--linux', map { ('--add', $_) } $KS::module, "$build/tests/watch");
 
-# path => the last record about it; a path's bytes come as they were made, but for those that are no UTF-8 (U+0080.. by their number).
+# path => the last record about it; a path's bytes come as they were made, but for those that are
+# no UTF-8 (U+0080.. by their number).
 sub by_path {
 	my ($name) = @_;
 	my %by;
@@ -170,7 +178,8 @@ sub agrees {
 
 is($steps->{load}{status}, 0, 'it loads') or diag $steps->{load}{err};
 my $defaults = by_path('defaults');
-ok($defaults->{$_}, "by default, $_ is looked at") for qw(/etc/passwd /etc/shadow /bin/sh /proc/version /sys/kernel/notes);
+ok($defaults->{$_}, "by default, $_ is looked at")
+	for qw(/etc/passwd /etc/shadow /bin/sh /proc/version /sys/kernel/notes);
 cmp_ok(agrees('defaults', 'default-facts'), '>=', 10, 'several of the defaults are there');
 is($defaults->{'/etc/shadow'}{state}, 'absent', 'what is not there is told as absent');
 
@@ -181,23 +190,28 @@ like($first->{'/tmp/w/mode'}{mtime}, qr/^-0x[0-9a-f]+$/, 'a date before 1970 com
 is($first->{'/tmp/w/link'}{sha256}, $first->{'/tmp/w/changed'}{sha256}, 'a link is followed');
 is($first->{'/tmp/w/dangling'}{state}, 'absent', 'to nowhere, if it leads there');
 is("@{$first->{'/tmp/w/loop'}}{qw(state error)}", 'error 40', 'and round in circles until the kernel gives up');
-is("@{$first->{'/proc/self/maps'}}{qw(state error)}", 'error 95', 'what cannot be read from inside the kernel is told as that');
+is("@{$first->{'/proc/self/maps'}}{qw(state error)}", 'error 95',
+	'what cannot be read from inside the kernel is told as that');
 unlike($steps->{log}{out}, qr/kernel_read not supported/, 'and not tried');
 my $big = $first->{'/tmp/w/big'};
 is($big->{hashed_bytes}, 64 << 20, 'of a large file the first 64 MB are read');
 ok($big->{cut}, 'and that is told');
 is($big->{sha256}, (split ' ', $steps->{big}{out})[0], 'with the hash of these');
 is(scalar(keys %$first), @ours + @odd + @pseudo, 'nothing else is in the list');
-like($steps->{log}{out}, qr/ksense: files=: not absolute, too long, or too many: relative\/path/, 'a relative path is refused');
-like($steps->{log}{out}, qr/ksense: files=: not absolute, too long, or too many: \Q${long}y\E/, 'and one that is too long');
+like($steps->{log}{out}, qr/ksense: files=: not absolute, too long, or too many: relative\/path/,
+	'a relative path is refused');
+like($steps->{log}{out}, qr/ksense: files=: not absolute, too long, or too many: \Q${long}y\E/,
+	'and one that is too long');
 is((grep { $_->{event} ne 'present' && $_->{path} ne '/proc/modules' } json($steps->{quiet})), 0,
    'what holds still is present, and no more');
 
-# Who hears when a file is read, or knows when one is read by what happens to another, has his own file in its place meanwhile.
+# Who hears when a file is read, or knows when one is read by what happens to another, has his own
+# file in its place meanwhile.
 like($steps->{'watched-cat'}{out}, qr/^events [1-9]/m, 'who watches a file hears that somebody reads it');
 is(by_path('unnoticed')->{'/tmp/w/changed'}{event}, 'present', 'the probe reads it');
 is($steps->{'watched-sample'}{out}, "events 0\n", 'and nobody hears of that');
-my @orders = map { join "\n", map { $_->{path} } grep { $_->{event} eq 'present' } json($steps->{$_}) } qw(quiet unnoticed);
+my @orders = map { join "\n", map { $_->{path} } grep { $_->{event} eq 'present' } json($steps->{$_}) }
+	qw(quiet unnoticed);
 isnt($orders[0], $orders[1], 'another sample goes through the list in another order');
 is(join("\n", sort split /\n/, $orders[0]), join("\n", sort split /\n/, $orders[1]), 'of the same files');
 
@@ -208,7 +222,8 @@ my $changed = $changes->{'/tmp/w/changed'};
 is($changed->{event}, 'changed', 'new content is a change');
 ok($changed->{old}{sha256} && !exists $changed->{old}{mtime}, 'also when size and time of modification are as before');
 is($changed->{old}{sha256}, $first->{'/tmp/w/changed'}{sha256}, 'and the old hash is told');
-ok(!$changes->{'/tmp/w/touched'}{old}{sha256} && $changes->{'/tmp/w/touched'}{old}{mtime}, 'a new time alone is told as that');
+ok(!$changes->{'/tmp/w/touched'}{old}{sha256} && $changes->{'/tmp/w/touched'}{old}{mtime},
+	'a new time alone is told as that');
 is($changes->{'/tmp/w/mode'}{mode}, '4755', 'a new mode');
 is($changes->{'/tmp/w/mode'}{old}{mode}, '644', 'beside the old one');
 is("@{$changes->{'/tmp/w/vanishes'}}{qw(event state)}", 'changed absent', 'a file that went is absent');
@@ -218,10 +233,12 @@ is("@{$changes->{'/tmp/w/fifo'}}{qw(event state)}", 'changed file', 'another kin
 is($changes->{'/proc/sys/kernel/hostname'}{event}, 'changed', 'a setting of the kernel that changed is told');
 is($changes->{$worst}{event}, 'changed', 'the record of a change has room for the longest name in its longest form');
 my $default = by_path('default-level')->{'/tmp/w/changed'};
-ok($default->{old}{sha256} && $default->{sha256} ne $changed->{sha256}, 'at default new content is seen by the time of the change');
+ok($default->{old}{sha256} && $default->{sha256} ne $changed->{sha256},
+	'at default new content is seen by the time of the change');
 
 SKIP: {
-	skip('this sensor does not know the command "add" yet', 7) if $steps->{add}{out} =~ /"error"/ && $steps->{add}{out} !~ /argument/;
+	skip('this sensor does not know the command "add" yet', 7)
+		if $steps->{add}{out} =~ /"error"/ && $steps->{add}{out} !~ /argument/;
 	is((reply($steps->{add}))[0][1], 'add', 'a path is added at run time');
 	is((reply($steps->{'add-twice'}))[0][1], 'add', 'twice is no harm');
 	is((reply($steps->{'add-bad'}))[0][2]{code}, 'argument', 'one that is not absolute is refused');

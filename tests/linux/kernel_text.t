@@ -3,12 +3,15 @@
 #
 # Dom0's code and tables change under it: by somebody's hand, and by its own.
 #
-# Wrong in the world if this fails: a rootkit patches the kernel, or an entry of one of its tables, and the sensor does not say so, or
-# not where; or what the kernel patches itself, which it does all the time when somebody traces, cannot be told from that.
+# Wrong in the world if this fails: a rootkit patches the kernel, or an entry of one of its tables,
+# and the sensor does not say so, or not where; or what the kernel patches itself, which it does
+# all the time when somebody traces, cannot be told from that.
 #
-# What a rootkit would do is done from outside, through the emulator's debugger port: no code of ours and none of Dom0's has a part in it.
-# The same port says what the memory holds, for the baseline's SHA-256.  Addresses are Dom0's; they can be reached when the machine stops while
-# one of its CPUs has Dom0's page tables.  A "modified" that has "site" is the kernel's own doing, one without is not.
+# What a rootkit would do is done from outside, through the emulator's debugger port: no code of
+# ours and none of Dom0's has a part in it. The same port says what the memory holds, for the
+# baseline's SHA-256.  Addresses are Dom0's; they can be reached when the machine stops while one
+# of its CPUs has Dom0's page tables.  A "modified" that has "site" is the kernel's own doing,
+# one without is not.
 use strict;
 use warnings;
 no warnings 'portable'; # addresses have 64 bits
@@ -26,16 +29,24 @@ my $traced = '__x64_sys_getdents64';
 my $socket = '/run/ksense/kernel.sock';
 my $gdb_socket = (my $dir = File::Temp->newdir) . '/gdb';
 
+my $symbols = join '|', $victim, $stays, $traced, qw(__start___jump_table __stop___jump_table panic vfs_statx
+	obj_cgroup_charge_zswap sys_call_table idt_table _stext _etext __start_rodata __end_rodata);
 my $script = <<"SH";
-ask() { ksense --socket $socket --json "\$@"; }
+ask() { ksense --timeout 300 --socket $socket --json "\$@"; }
 sweep() { ask records kernel-text --run; }
 # Sweeps until there are so many records of the kind; they stay.
-wait_for() { i=0; until [ \$(ask records kernel-text --run --peek | grep -c "\\"kind\\":\\"\$1\\"") -ge \$2 ]; do i=\$((i + 1)); [ \$i -lt 200 ] || return 1; done; }
+wait_for() {
+	i=0
+	until [ \$(ask records kernel-text --run --peek | grep -c "\\"kind\\":\\"\$1\\"") -ge \$2 ]; do
+		i=\$((i + 1))
+		[ \$i -lt 200 ] || return 1
+	done
+}
 trace=/sys/kernel/tracing
 grep -q \$trace /proc/mounts || mount -t tracefs none \$trace
 to() { echo "\$1" >\$trace/\$2; }
 
-step symbols grep -E ' ($victim|$stays|__st(art|op)___jump_table|obj_cgroup_charge_zswap|$traced|sys_call_table|idt_table|panic|vfs_statx|_stext|_etext|__start_rodata|__end_rodata)\$' /proc/kallsyms
+step symbols grep -E ' ($symbols)\$' /proc/kallsyms
 step load insmod ksense.ko
 step baseline sweep
 step readout sleep 1
@@ -80,7 +91,7 @@ to function current_tracer
 to 'p:inside vfs_statx+5' kprobe_events
 to 1 events/kprobes/inside/enable
 step foreign ask reset kernel-text
-sweep >/dev/null
+ask records kernel-text --run --peek >/dev/null
 step before ask records kernel-text --run --peek
 to 0 events/kprobes/inside/enable
 to '' kprobe_events
@@ -93,7 +104,8 @@ step end rmmod ksense
 step log dmesg
 SH
 
-# Dom0's memory, as soon as one of the CPUs shows it.  @do gets the connection; the machine stands still in the meantime.
+# Dom0's memory, as soon as one of the CPUs shows it.  @do gets the connection; the machine stands
+# still in the meantime.
 sub with_dom0 {
 	my ($address, $do) = @_;
 
@@ -118,32 +130,36 @@ my $learn = sub {
 	$symbol{$2} //= hex $1 while $out =~ /^([0-9a-f]{16}) \w (\S+)$/mg;
 };
 
-# What is changed, and what to: a call at the begin of a function, where ftrace would put one, which leads elsewhere; an entry of the table of
-# system calls and one of the IDT, in which one byte is another; and the last byte that is
-# executable, behind the end of the code.
+# What is changed, and what to: a call at the begin of a function, where ftrace would put one,
+# which leads elsewhere; an entry of the table of system calls and one of the IDT, in which one
+# byte is another; and the last byte that is executable, behind the end of the code.
 my (%patch, $text_end);
 my $change = sub {
 	my ($out) = @_;
 	$learn->($out);
 	$text_end = ($symbol{_etext} + 4095) & ~4095;
-	%patch = ($symbol{$victim} => undef, $symbol{sys_call_table} + 300 * 8 => undef, $symbol{idt_table} + 200 * 16 => undef, $text_end - 5 => undef);
+	%patch = ($symbol{$victim} => undef, $symbol{sys_call_table} + 300 * 8 => undef,
+		$symbol{idt_table} + 200 * 16 => undef, $text_end - 5 => undef);
 	with_dom0($symbol{_stext}, sub {
 		my ($gdb) = @_;
 		for my $address (keys %patch) {
 			$old{$address} = gdb_read($gdb, $address, 5);
-			gdb_write($gdb, $address, $address == $symbol{$victim} ? "\xe8" . pack('l<', $symbol{panic} - $address - 5) :
+			gdb_write($gdb, $address, $address == $symbol{$victim} ? "\xe8" .
+				pack('l<', $symbol{panic} - $address - 5) :
 				  $old{$address} ^ ($address == $text_end - 5 ? "\0\0\0\0\x40" : "\x40\0\0\0\0"));
 		}
 	});
 };
-# What looks like the kernel's own work where it does such work, and is not: a breakpoint that stays at the begin of a function that could be
-# traced; and over the place of a static key that is two bytes long, in a function nobody calls here, the no-op that others have.
+# What looks like the kernel's own work where it does such work, and is not: a breakpoint that
+# stays at the begin of a function that could be traced; and over the place of a static key that is
+# two bytes long, in a function nobody calls here, the no-op that others have.
 my (%place, $label);
 my $change_places = sub {
 	with_dom0($symbol{_stext}, sub {
 		my ($gdb) = @_;
 		my $start = $symbol{obj_cgroup_charge_zswap};
-		my $table = gdb_read($gdb, $symbol{__start___jump_table}, $symbol{__stop___jump_table} - $symbol{__start___jump_table});
+		my $table = gdb_read($gdb, $symbol{__start___jump_table},
+			$symbol{__stop___jump_table} - $symbol{__start___jump_table});
 
 		for (my $i = 0; $i < length $table; $i += 16) {
 			my $at = $symbol{__start___jump_table} + $i + unpack('l<', substr($table, $i, 4));
@@ -183,7 +199,8 @@ my $read_all = sub {
 	with_dom0($symbol{_stext}, sub {
 		my ($gdb) = @_;
 		$memory{text} = gdb_read($gdb, $symbol{_stext}, (($symbol{_etext} + 4095) & ~4095) - $symbol{_stext});
-		$memory{rodata} = gdb_read($gdb, $symbol{__start_rodata}, (($symbol{__end_rodata} + 4095) & ~4095) - $symbol{__start_rodata});
+		$memory{rodata} = gdb_read($gdb, $symbol{__start_rodata},
+			(($symbol{__end_rodata} + 4095) & ~4095) - $symbol{__start_rodata});
 		$memory{idt} = gdb_read($gdb, $symbol{idt_table}, 4096);
 	});
 };
@@ -202,9 +219,11 @@ for my $range (qw(text rodata idt)) {
 }
 my $table = $baseline{sys_call_table};
 is(hex $table->{address}, $symbol{sys_call_table}, 'so is the table of system calls');
-is($table->{sha256}, sha256_hex(substr($memory{rodata}, $symbol{sys_call_table} - $symbol{__start_rodata}, $table->{length})),
+is($table->{sha256}, sha256_hex(substr($memory{rodata}, $symbol{sys_call_table} - $symbol{__start_rodata},
+	$table->{length})),
    'which lies in rodata');
-is((grep { $_->{kind} !~ /^(began|baseline|sweep)$/ } @first, json($steps->{quiet})), 0, 'nothing was modified before') or
+is((grep { $_->{kind} !~ /^(began|baseline|sweep)$/ } @first, json($steps->{quiet})), 0,
+	'nothing was modified before') or
 	diag $steps->{quiet}{out};
 
 is($steps->{'wait-modified'}{status}, 0, 'what somebody changes is noticed');
@@ -217,24 +236,31 @@ is(join(' ', sort map { "$_->{range}:" . ($_->{symbol} // '') } @modified),
    'once each, by the range and the symbol; the table of system calls in both that it is part of');
 is((grep { $_->{length} != 16 } @modified), 0, 'no more than a cell each');
 is((grep { $_->{class} ne 'alarm' } @modified), 0, 'each is an alarm');
-is((grep { exists $_->{site} } @modified), 0, 'none of it passes for the kernel\'s own doing, though one lies where ftrace patches');
+is((grep { exists $_->{site} } @modified), 0,
+	'none of it passes for the kernel\'s own doing, though one lies where ftrace patches');
 my ($text) = grep { $_->{range} eq 'text' } @modified;
 my $page = ($symbol{$victim} - $symbol{_stext}) & ~4095;
 my $now = substr($memory{text}, $page, 4096);
-substr($now, $symbol{$victim} - $symbol{_stext} - $page, 5) = "\xe8" . pack('l<', $symbol{panic} - $symbol{$victim} - 5);
+substr($now, $symbol{$victim} - $symbol{_stext} - $page, 5) = "\xe8" .
+	pack('l<', $symbol{panic} - $symbol{$victim} - 5);
 is($text->{sha256}, sha256_hex($now), 'the SHA-256 is that of the page as it is now');
-is($text->{bytes}, unpack('H*', substr($now, ($symbol{$victim} & 4095), 16)), 'and at adversarial the bytes are shown');
+is($text->{bytes}, unpack('H*', substr($now, ($symbol{$victim} & 4095), 16)),
+	'and at adversarial the bytes are shown');
 
 is($steps->{'wait-restored'}{status}, 0, 'putting it back is noticed');
-is(join(' ', sort map { $_->{range} } grep { $_->{kind} eq 'restored' } json($steps->{restored})), 'idt rodata sys_call_table text text',
+is(join(' ', sort map { $_->{range} } grep { $_->{kind} eq 'restored' } json($steps->{restored})),
+	'idt rodata sys_call_table text text',
    'once each');
-is((grep { $_->{modified} } grep { $_->{kind} eq 'sweep' } json($steps->{sweep})), 0, 'a fresh sweep finds nothing modified');
+is((grep { $_->{modified} } grep { $_->{kind} eq 'sweep' } json($steps->{sweep})), 0,
+	'a fresh sweep finds nothing modified');
 
 ok($label, 'there is a static key\'s place of two bytes');
 my @places = grep { $_->{kind} eq 'modified' } json($steps->{places});
-is_deeply([map { $_->{site} } grep { hex $_->{address} == (($label // 0) & ~15) } @places], [undef], 'a no-op that is too long for its place is not the kernel\'s doing')
+is_deeply([map { $_->{site} } grep { hex $_->{address} == (($label // 0) & ~15) } @places], [undef],
+	'a no-op that is too long for its place is not the kernel\'s doing')
 	or diag $steps->{places}{out};
-is_deeply([map { $_->{site} // '' } grep { ($_->{symbol} // '') eq "$stays+0x0" } @places], ['patching', ''], 'a breakpoint may be, for a moment, but not for good')
+is_deeply([map { $_->{site} // '' } grep { ($_->{symbol} // '') eq "$stays+0x0" } @places], ['patching', ''],
+	'a breakpoint may be, for a moment, but not for good')
 	or diag $steps->{places}{out};
 is($steps->{'wait-places-back'}{status}, 0, 'and putting them back is noticed');
 
@@ -249,10 +275,13 @@ for my $case (
 	my ($step, $site, $where, $what) = @$case;
 	my @changes = grep { $_->{kind} eq 'modified' } json($steps->{$step});
 
-	ok((grep { ($_->{site} // '') =~ /^($site)$/ && ($_->{symbol} // '') =~ $where } @changes), "$what is told as $site") or
+	ok((grep { ($_->{site} // '') =~ /^($site)$/ && ($_->{symbol} // '') =~ $where } @changes),
+		"$what is told as $site") or
 		diag $steps->{$step}{out}, $steps->{$step}{err};
-	is((grep { !exists $_->{site} } @changes), 0, 'and nothing in that sweep is told as anybody else\'s doing') or diag $steps->{$step}{out};
-	is((grep { ($_->{class} eq 'event') != ($_->{site} =~ /^(jump-label|static-call|patching)$/) } grep { ($_->{site} // '') ne 'several' } @changes), 0,
+	is((grep { !exists $_->{site} } @changes), 0, 'and nothing in that sweep is told as anybody else\'s doing')
+		or diag $steps->{$step}{out};
+	is((grep { ($_->{class} eq 'event') != ($_->{site} =~ /^(jump-label|static-call|patching)$/) }
+		grep { ($_->{site} // '') ne 'several' } @changes), 0,
 	   'what any user can have the kernel turn is an event, all else an alarm') or diag $steps->{$step}{out};
 	my ($sweep) = grep { $_->{kind} eq 'sweep' && $_->{range} eq 'text' } json($steps->{"$step-off"});
 	is($sweep->{modified}, 0, 'when it is over, all is as it was');

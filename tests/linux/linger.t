@@ -4,14 +4,14 @@
 # The kernel releases no file for its threads any more.
 #
 # Wrong in the world if this fails: any user has a socket of his released by the one work that does
-# so for all threads of the kernel's, and that never ends.  Then every file of which a thread of the
-# sensor's has the last reference is never released: the machine runs out of files, or whoever waits
-# for the end of a pipe waits for ever.
+# so for all threads of the kernel's, and that never ends.  Then every file of which a thread of
+# the sensor's has the last reference is never released: the machine runs out of files, or whoever
+# waits for the end of a pipe waits for ever.
 #
-# A program does that (tests/linux/linger.c).  That the work stands still is seen from its stack, at
-# the beginning and at the end.  Whether the sensor is the last who has a file is a matter of luck;
-# so it is counted how many it gives back at all: none should be a pipe, a socket, or a file that is
-# in a folder.
+# A program does that (tests/linux/linger.c).  That the work stands still is seen from its stack,
+# at the beginning and at the end.  Whether the sensor is the last who has a file is a matter of
+# luck; so it is counted how many it gives back at all: none should be a pipe, a socket, or a file
+# that is in a folder.
 use strict;
 use warnings;
 use FindBin;
@@ -20,7 +20,8 @@ use KS;
 use Test::More;
 
 my $samples = 100;
-my $steps = boot(<<"SH", '--linux', map { ('--add', $_) } $KS::module, map { "$build/tests/$_" } qw(become linger watch));
+my @options = ('--linux', map { ('--add', $_) } $KS::module, map { "$build/tests/$_" } qw(become linger watch));
+my $steps = boot(<<"SH", @options);
 S=/run/ksense/kernel.sock
 k() { ksense --timeout 100 --socket \$S --json "\$@"; }
 # Whether a work of the kernel's waits for a socket to be empty.
@@ -84,7 +85,10 @@ ok((grep { ($_->{remote} // '') eq '/run/ksense/kernel.sock' } @files), 'one wit
 ok((grep { ($_->{path} // '') eq '/bin/busybox' } @files), 'a file');
 ok((grep { ($_->{exe} // '') eq '/root/linger' } json($steps->{processes})), 'and a program');
 # (The first process has one, a signalfd.)
-sub anonymous { my %at = map { ("$_->{pid} $_->{fd}" => 1) } grep { ($_->{type} // '') eq 'anonymous' } json($steps->{$_[0]}); return scalar keys %at }
+sub anonymous {
+	my %at = map { ("$_->{pid} $_->{fd}" => 1) } grep { ($_->{type} // '') eq 'anonymous' } json($steps->{$_[0]});
+	return scalar keys %at;
+}
 is($steps->{puts}{out} + 0, anonymous('files'), 'and held none of them, but only what is in no folder');
 is($steps->{'puts-anonymous'}{out} + 0, anonymous('files-anonymous'), 'of that, each');
 cmp_ok(anonymous('files-anonymous'), '>', anonymous('files'), 'one that came, too');

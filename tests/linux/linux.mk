@@ -1,19 +1,22 @@
 # SPDX-License-Identifier: MIT
-# linux.mk - what the end-to-end tests of the module and of the socket need.  Included by the top-level Makefile.
+# linux.mk - what the end-to-end tests of the module and of the socket need.  Included by the
+# top-level Makefile.
 
 LINUX_TEST_MODULES = $(foreach name,hide idt code torn astray,$(B)/tests/$(name)/ks_$(name).ko)
 # What only Dom0 can do.
 DOM0_TEST_MODULES = $(B)/tests/entries/ks_entries.ko
-LINUX_TEST_PROGRAMS = $(B)/tests/actor $(B)/tests/open $(B)/tests/become $(B)/tests/crowd $(B)/tests/many $(B)/tests/mounts $(B)/tests/linger $(B)/tests/watch $(B)/tests/sharers
+LINUX_TEST_PROGRAMS = $(patsubst %,$(B)/tests/%,actor open become crowd many mounts linger watch sharers)
 SOCKET_TEST_PROGRAMS = $(B)/tests/dialect $(B)/tests/load
-LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS) $(B)/tests/forks
+LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS) \
+		   $(B)/tests/forks
 
 # RT=1: the one with PREEMPT_RT.
 RT ?=
 DEBUG_KERNEL = $(abspath build/debug-kernel$(RT:1=-rt)/obj)
 DEBUG_PARTS = $(B)/linux-debug$(RT:1=-rt)
 
-# Modules for the emulated machine's kernel, and for the debug kernel; in a copy, as the module itself.
+# Modules for the emulated machine's kernel, and for the debug kernel; in a copy, as
+# the module itself.
 DEBUG_TEST_MODULES = $(LINUX_TEST_MODULES:$(B)/tests/%=$(DEBUG_PARTS)/tests/%)
 $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES): $(B)/tests/%.ko: tests/linux/%.c | $(B)/vm/kernel/release
 $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES): MODULE_KDIR = $(GUEST_KDIR)
@@ -36,18 +39,23 @@ $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS):
 # === Very much to look at ====================================================
 
 .PHONY: check-scale
-check-scale: host tools $(B)/tests/many $(B)/linux-guest/ksense.ko ## 50,000 processes with 550,000 descriptors: all tracked, at little cost (needs 8 GB)
+check-scale: host tools $(B)/tests/many $(B)/linux-guest/ksense.ko
+check-scale: ## 50,000 processes with 550,000 descriptors: all tracked, at little cost (needs 8 GB)
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -v tests/scale/processes.t
 
 # === The debug kernel ========================================================
 
 # Those that can do without Xen, and without the emulator's debugger port.
-DEBUG_T = $(patsubst %,tests/linux/%.t,linux load processes open_files files modules idt torn astray socket rights suspend)
+DEBUG_T = $(patsubst %,tests/linux/%.t,linux load processes open_files files modules idt torn astray socket rights \
+		     suspend)
 
 .PHONY: check-debug-kernel
 # Everything is slower there: fewer requests and rounds, and more patience.
-check-debug-kernel: host tools $(LINUX_TEST_PARTS) ## the module's tests in a Linux with KASAN, lockdep and UBSAN (built first); with RT=1 a real-time one
+check-debug-kernel: host tools $(LINUX_TEST_PARTS)
+check-debug-kernel: ## the module's tests in a Linux with KASAN, lockdep and UBSAN (built first); RT=1: real-time
 	vm/build-debug-kernel $(RT:1=--rt)
 	@$(MAKE) --no-print-directory $(DEBUG_PARTS)/ksense.ko $(DEBUG_TEST_MODULES)
-	KS_B=$(B) KS_BUILD=$(abspath $(B)) KS_MODULE=$(abspath $(DEBUG_PARTS)/ksense.ko) KS_TEST_MODULES=$(abspath $(DEBUG_PARTS)/tests) \
-		KS_TIMEOUT=1800 KS_LOAD='16 200 20' KS_ROUNDS=4 KS_LINUX_OPTIONS='--kernel $(DEBUG_KERNEL)/arch/x86/boot/bzImage --mem 2048' prove --timer $(DEBUG_T)
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) KS_MODULE=$(abspath $(DEBUG_PARTS)/ksense.ko) \
+		KS_TEST_MODULES=$(abspath $(DEBUG_PARTS)/tests) KS_TIMEOUT=1800 KS_LOAD='16 200 20' KS_ROUNDS=4 \
+		KS_LINUX_OPTIONS='--kernel $(DEBUG_KERNEL)/arch/x86/boot/bzImage --mem 2048' \
+		prove --timer $(DEBUG_T)

@@ -1,11 +1,12 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# The module under load, in a Linux without Xen: many clients, clients that behave badly, more events than the ring holds, and being loaded
-# and unloaded under all of that.
+# The module under load, in a Linux without Xen: many clients, clients that behave badly, more
+# events than the ring holds, and being loaded and unloaded under all of that.
 #
-# Wrong in the world if this fails: one client gets another's answer, or none; one that does not read stalls the rest; what was forgotten is
-# not told; or the kernel is left with less memory, or a thread, or a socket, than before the module was there.
+# Wrong in the world if this fails: one client gets another's answer, or none; one that does not
+# read stalls the rest; what was forgotten is not told; or the kernel is left with less memory, or
+# a thread, or a socket, than before the module was there.
 use strict;
 use warnings;
 use FindBin;
@@ -20,12 +21,19 @@ my ($clients, $requests, $rounds) = split ' ', $ENV{KS_LOAD} // '64 1000 100';
 my $take = request('records', $probe);
 my $status = request('status', $probe, undef, 0.2);
 
-my $steps = boot(<<"SH", '--linux', '--smp', 2, '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/load", "$build/tests/forks");
+my @options = ('--linux', '--smp', 2, '--timeout', 900, map { ('--add', $_) } $KS::module, "$build/tests/load",
+	"$build/tests/forks");
+my $steps = boot(<<"SH", @options);
 export KSENSE_SOCKET=$socket
 load="load $socket $probe"
 ls /proc >/dev/null
 step load insmod ksense.ko
-step many sh -c 'begin=\$(cut -d. -f1 /proc/uptime); \$0 many $clients $requests; status=\$?; echo \$((\$(cut -d. -f1 /proc/uptime) - begin)) s; exit \$status' "\$load"
+step many sh -c '
+	begin=\$(cut -d. -f1 /proc/uptime)
+	\$0 many $clients $requests
+	status=\$?
+	echo \$((\$(cut -d. -f1 /proc/uptime) - begin)) s
+	exit \$status' "\$load"
 
 # One that never reads, and others that go on.
 ksense adversarial >/dev/null
@@ -43,7 +51,12 @@ step die-run ksense --json records $probe --run
 
 # Many processes, of which the ring holds few; somebody takes what there is, again and again.
 rmmod ksense; insmod ksense.ko sense=ring=16K,level=adversarial
-step forks sh -c 'forks 5 >/dev/null & while kill -0 \$! 2>/dev/null; do echo "\$0" | ksense raw; done; ksense off "*" >/dev/null; echo "\$0" | ksense raw; echo "\$0" | ksense raw' '$take'
+step forks sh -c '
+	forks 5 >/dev/null &
+	while kill -0 \$! 2>/dev/null; do echo "\$0" | ksense raw; done
+	ksense off "*" >/dev/null
+	echo "\$0" | ksense raw
+	echo "\$0" | ksense raw' '$take'
 step forks-status raw '$status'
 rmmod ksense
 
@@ -51,9 +64,11 @@ rmmod ksense
 measure() {
 	sync; echo 3 >/proc/sys/vm/drop_caches; sleep 1
 	# Pages that the kernel keeps at hand for a CPU are free, too, and not counted among them.
-	awk '\$1 == "MemFree:" { kb += \$2 } \$1 == "count:" { kb += 4 * \$2 } END { print "Free: " kb " kB" }' /proc/meminfo /proc/zoneinfo
+	awk '\$1 == "MemFree:" { kb += \$2 } \$1 == "count:" { kb += 4 * \$2 } END { print "Free: " kb " kB" }' \\
+		/proc/meminfo /proc/zoneinfo
 	grep -E 'KernelStack|VmallocUsed' /proc/meminfo
-	echo "unix \$(awk '\$1 == "UNIX" { print \$3 }' /proc/net/protocols) threads \$(cat /proc/[0-9]*/comm | grep -c ksense)"
+	threads=\$(cat /proc/[0-9]*/comm | grep -c ksense)
+	echo "unix \$(awk '\$1 == "UNIX" { print \$3 }' /proc/net/protocols) threads \$threads"
 }
 rounds() {
 	i=0
@@ -86,22 +101,26 @@ is($steps->{''}{status}, 0, 'Linux came through it') or diag substr($steps->{''}
 is($steps->{load}{status}, 0, 'it loads');
 
 # --- Many
-is($steps->{many}{status}, 0, "$clients clients, $requests requests each: each line came, to whom had asked") or diag $steps->{many}{err};
+is($steps->{many}{status}, 0, "$clients clients, $requests requests each: each line came, to whom had asked")
+	or diag $steps->{many}{err};
 diag $steps->{many}{out};
 
 # --- Bad behaviour
 my $of = sub { my ($reply) = reply($steps->{$_[0]}); return $reply->[2] };
-is($steps->{'mute-many'}{status}, 0, 'a client that never reads does not stall another') or diag $steps->{'mute-many'}{err};
+is($steps->{'mute-many'}{status}, 0, 'a client that never reads does not stall another')
+	or diag $steps->{'mute-many'}{err};
 cmp_ok($of->('mute-after')->{runs}, '>', $of->('mute-before')->{runs}, 'nor the probes');
 is($steps->{die}{status}, 0, 'clients that die in the middle of a reply');
 is($steps->{'die-discovery'}{status}, 0, 'leave others alone');
 my $after = $of->('die-status');
 is_deeply([troubles($after)], [], 'and the probe');
-ok((grep { $_->{kind} eq 'process' } json($steps->{'die-run'})), 'which tells of processes when it is asked') or diag $steps->{'die-run'}{out}, $steps->{'die-run'}{err};
+ok((grep { $_->{kind} eq 'process' } json($steps->{'die-run'})), 'which tells of processes when it is asked')
+	or diag $steps->{'die-run'}{out}, $steps->{'die-run'}{err};
 
 # --- The storm
-# A loss while a reply is under way is told by the next reply, so in order they need not be.  A record that was pushed out after it had been
-# sent, and before that was confirmed, is delivered and not lost; it may lie between those that one loss tells of, from first to last.
+# A loss while a reply is under way is told by the next reply, so in order they need not be.  A
+# record that was pushed out after it had been sent, and before that was confirmed, is delivered
+# and not lost; it may lie between those that one loss tells of, from first to last.
 my ($lost, $got, $wrong, @told, @delivered) = (0, 0, 0);
 for my $record (records({ out => join "\n", grep { /^\{/ } split /\n/, $steps->{forks}{out} })) {
 	if ($record->{kind} eq 'lost') {
@@ -125,10 +144,13 @@ is($end->{lost}, $lost, 'status counts the lost as they were told');
 is($end->{delivered}, $got, 'and the delivered as they came');
 
 # --- Loading and unloading
-is($steps->{"rounds-$_"}{status}, 0, "$rounds times loaded and unloaded under clients ($_)") or diag $steps->{"rounds-$_"}{err} for qw(first second);
-my ($first, $second) = map { { $steps->{"memory-$_"}{out} =~ /^(\w+):\s+(\d+) kB$/mg, $steps->{"memory-$_"}{out} =~ /(unix|threads) (\d+)/g } } qw(first second);
-# A ring that stays is 64 KiB a round, a thread 16, a client 16.  What is smaller than 10 KiB is not to be told from the noise of the
-# kernel's caches, and is left to kmemleak in the debug kernel: there KASAN holds back what was freed, and 2 MiB are noise.
+is($steps->{"rounds-$_"}{status}, 0, "$rounds times loaded and unloaded under clients ($_)")
+	or diag $steps->{"rounds-$_"}{err} for qw(first second);
+my ($first, $second) = map { { $steps->{"memory-$_"}{out} =~ /^(\w+):\s+(\d+) kB$/mg,
+	$steps->{"memory-$_"}{out} =~ /(unix|threads) (\d+)/g } } qw(first second);
+# A ring that stays is 64 KiB a round, a thread 16, a client 16.  What is smaller than 10 KiB is
+# not to be told from the noise of the kernel's caches, and is left to kmemleak in the debug
+# kernel: there KASAN holds back what was freed, and 2 MiB are noise.
 my $limit = 10 * $rounds + ($steps->{kmemleak} ? 2048 : 0);
 cmp_ok($first->{Free} - $second->{Free}, '<', $limit, "memory: less than $limit kB went in $rounds rounds")
 	or diag $steps->{'memory-first'}{out}, $steps->{'memory-second'}{out};

@@ -3,11 +3,13 @@
 #
 # A user without any rights has more processes and descriptors than the sensor had places for.
 #
-# Wrong in the world if this fails: whoever may start programs decides what the sensor does not see: behind 4,300 processes that do nothing
-# another is hidden, or behind 9,000 descriptors somebody reads /etc/shadow.
+# Wrong in the world if this fails: whoever may start programs decides what the sensor does not
+# see: behind 4,300 processes that do nothing another is hidden, or behind 9,000 descriptors
+# somebody reads /etc/shadow.
 #
-# The crowd (tests/linux/many.c) is there before anything happens.  Then a process is hidden (tests/linux/hide), as root; and root opens /etc/shadow.
-# Each must be a record; and nothing may be told as something that could not be looked at.
+# The crowd (tests/linux/many.c) is there before anything happens.  Then a process is hidden
+# (tests/linux/hide), as root; and root opens /etc/shadow. Each must be a record; and nothing may
+# be told as something that could not be looked at.
 use strict;
 use warnings;
 use FindBin;
@@ -15,7 +17,9 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $steps = boot(<<'SH', '--linux', '--timeout', 900, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko", map { "$build/tests/$_" } qw(actor many));
+my @options = ('--linux', '--timeout', 900, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko",
+	map { "$build/tests/$_" } qw(actor many));
+my $steps = boot(<<'SH', @options);
 export KSENSE_SOCKET=/run/ksense/kernel.sock
 passes() { ksense --json status | sed 's/.*"name":"'$1'".*"runs":\([0-9]*\).*/\1/'; }
 wait_passes() {
@@ -76,7 +80,7 @@ step shadow await open-files /etc/shadow
 step incomplete2 ksense --json records open-files --peek --run --filter kind=incomplete
 kill $reader
 wait $reader
-# What the release of the last reference leaves to others is over before the next sample can see it.
+# What the release of the last reference leaves to others is over before the next sample sees it.
 sleep 1
 step shut ksense --json records open-files --run --filter event=vanished
 rmmod ksense
@@ -85,13 +89,18 @@ SH
 is($steps->{''}{status}, 0, 'the machine came through it');
 is($steps->{crowd}{out}, "many 4300\n", 'there is a crowd');
 my ($hidden) = json($steps->{hidden});
-is_deeply([@{$hidden // {}}{qw(class event tid)}], ['alarm', 'appeared', $steps->{actor}{out} + 0], 'the process that is hidden behind it is found')
+is_deeply([@{$hidden // {}}{qw(class event tid)}], ['alarm', 'appeared', $steps->{actor}{out} + 0],
+	'the process that is hidden behind it is found')
 	or diag $steps->{hidden}{out}, $steps->{hidden}{err};
-is_deeply([grep { $_->{kind} eq 'incomplete' } json($steps->{incomplete})], [], 'and there was a place for each of the others');
+is_deeply([grep { $_->{kind} eq 'incomplete' } json($steps->{incomplete})], [],
+	'and there was a place for each of the others');
 is($steps->{descriptors}{out}, "many 9\n", 'there are nine thousand descriptors');
 my ($shadow) = grep { ($_->{path} // '') eq '/etc/shadow' } json($steps->{shadow});
-is_deeply([@{$shadow // {}}{qw(event mode uid)}], ['appeared', 'r', 0], 'and who opens /etc/shadow is seen') or diag $steps->{shadow}{out}, $steps->{shadow}{err};
-is_deeply([grep { $_->{kind} eq 'incomplete' } json($steps->{incomplete2})], [], 'here, too, there was a place for each');
-ok((grep { ($_->{path} // '') eq '/etc/shadow' } json($steps->{shut})), 'and that it is closed, with its path: what is new is kept as a whole');
+is_deeply([@{$shadow // {}}{qw(event mode uid)}], ['appeared', 'r', 0], 'and who opens /etc/shadow is seen')
+	or diag $steps->{shadow}{out}, $steps->{shadow}{err};
+is_deeply([grep { $_->{kind} eq 'incomplete' } json($steps->{incomplete2})], [],
+	'here, too, there was a place for each');
+ok((grep { ($_->{path} // '') eq '/etc/shadow' } json($steps->{shut})),
+	'and that it is closed, with its path: what is new is kept as a whole');
 
 done_testing;

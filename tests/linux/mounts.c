@@ -2,9 +2,10 @@
 /*
  * mounts.c - stacks mounts on one folder, as any user may.
  *
- *     mounts N FOLDER    in user and mount namespaces of its own, stacks at least N mounts on FOLDER,
- *                        each on the one before; opens a file of the last one as descriptor 9, and executes
- *                        it, a copy of this program, which prints "pid PID" and waits to be killed
+ *     mounts N FOLDER    in user and mount namespaces of its own, stacks at least N mounts on
+ *                        FOLDER, each on the one before; opens a file of the last one as
+ *                        descriptor 9, and executes it, a copy of this program, which prints "pid
+ *                        PID" and waits to be killed
  *
  * Each step puts a copy of all that are there on top, so that there are twice as many.  Exits with
  * 1, saying what, if something fails.
@@ -87,7 +88,8 @@ int main(int argc, char **argv)
 
 		done("open_tree", tree);
 		done("open", top);
-		done("move_mount", syscall(SYS_move_mount, tree, "", top, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
+		done("move_mount",
+		     syscall(SYS_move_mount, tree, "", top, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH));
 		close(tree);
 		close(top);
 	}

@@ -17,7 +17,9 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my $steps = boot(<<'SH', '--linux', map { ('--add', $_) } $KS::module, "$KS::test_modules/torn/ks_torn.ko", map { "$build/tests/$_" } qw(become mounts));
+my @options = ('--linux', map { ('--add', $_) } $KS::module, "$KS::test_modules/torn/ks_torn.ko",
+	map { "$build/tests/$_" } qw(become mounts));
+my $steps = boot(<<'SH', @options);
 S=/run/ksense/kernel.sock
 k() { ksense --timeout 100 --socket $S --json "$@"; }
 chmod 755 /root
@@ -28,7 +30,10 @@ stack() {
 	become 1000 1000 1000 none /root/mounts $1 /tmp >stacked 2>&1 & pid=$!
 	until grep -qs "^pid" stacked || ! kill -0 $pid; do sleep 0.1; done 2>/dev/null
 }
-both() { step $1-files k records open-files --run --filter pid=$pid; step $1-process k records processes --run --filter pid=$pid; }
+both() {
+	step $1-files k records open-files --run --filter pid=$pid
+	step $1-process k records processes --run --filter pid=$pid
+}
 step load sh -c 'insmod ksense.ko sense=files=off,modules=off,kernel-text=off && insmod ks_torn.ko'
 for mounts in 16 4096; do
 	stack $mounts
@@ -66,7 +71,8 @@ for my $mounts (16, 4096) {
 	my $expected = $mounts == 16 ? ['/tmp/program', 'whole', '/tmp/program'] : ['', 'cut', '.../program'];
 
 	like($steps->{"stacked$mounts"}{out}, qr/^pid \d+$/, "$mounts mounts are stacked");
-	is_deeply(told($_), $expected, $mounts == 16 ? "$_: the path leads through them" : "$_: the path is told as one that is too long")
+	is_deeply(told($_), $expected, $mounts == 16 ? "$_: the path leads through them"
+		: "$_: the path is told as one that is too long")
 		or diag explain @$steps{"$_-files", "$_-process"} for $mounts, "high$mounts";
 }
 is_deeply(told('two'), ['/tmp/program', 'whole', '/tmp/program'], 'with two, the path is there');

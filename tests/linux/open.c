@@ -2,8 +2,9 @@
 /*
  * open.c - a process that has something of everything open, and says so.
  *
- *     open FOLDER        opens things in FOLDER and beside it, prints "NAME FD" for each and then "pid PID", and waits to be killed;
- *                        "thread FD TID" is a file that only a thread with a table of descriptors of its own has
+ *     open FOLDER        opens things in FOLDER and beside it, prints "NAME FD" for each and then
+ *                        "pid PID", and waits to be killed; "thread FD TID" is a file that only a
+ *                        thread with a table of descriptors of its own has
  *     open --many N      opens so many of one kind, prints "pid PID" and waits
  *
  * Exits with 1, saying what, if something could not be opened.
@@ -106,8 +107,12 @@ static void unix_sockets(void)
 static void inet_sockets(void)
 {
 	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(7001) };
-	struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(7002), .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	struct sockaddr_in6 six = { .sin6_family = AF_INET6, .sin6_port = htons(7003), .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	struct sockaddr_in here = {
+		.sin_family = AF_INET, .sin_port = htons(7002), .sin_addr = { htonl(INADDR_LOOPBACK) },
+	};
+	struct sockaddr_in6 six = {
+		.sin6_family = AF_INET6, .sin6_port = htons(7003), .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+	};
 	int fd = check("udp", socket(AF_INET, SOCK_DGRAM, 0)), listener;
 
 	done("bind", bind(fd, (struct sockaddr *)&any, sizeof(any)));

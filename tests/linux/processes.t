@@ -1,12 +1,14 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# The probe "processes" in Dom0: against /proc, against Xen, against changes made on purpose, and against a rootkit's tricks.
+# The probe "processes" in Dom0: against /proc, against Xen, against changes made on purpose, and
+# against a rootkit's tricks.
 #
-# Wrong in the world if this fails: the sensor says of a process what is not so; it misses one that is hidden from the kernel's own lists;
-# or it cries wolf when processes merely come and go.
+# Wrong in the world if this fails: the sensor says of a process what is not so; it misses one that
+# is hidden from the kernel's own lists; or it cries wolf when processes merely come and go.
 #
-# Each process that is hidden is an actor (tests/linux/actor.c), hidden by ks_hide (tests/linux/hide), and put back before it ends.
+# Each process that is hidden is an actor (tests/linux/actor.c), hidden by ks_hide
+# (tests/linux/hide), and put back before it ends.
 use strict;
 use warnings;
 use FindBin;
@@ -17,10 +19,14 @@ use Test::More;
 my $storm = $ENV{KS_STORM_SECONDS} // 10;
 # A path of control characters: six bytes in JSON for each, more than a record holds.
 my $hostile = '\\001' x 200;
-my %missing = (list => 'task-list', ring => 'task-list', table => 'pid-table,task-list', tree => 'pid-table,task-list,tree',
+my %missing = (list => 'task-list', ring => 'task-list', table => 'pid-table,task-list',
+	tree => 'pid-table,task-list,tree',
 	       future => 'task-list', as_thread => 'pid-table');
-my $vcpu = request('records', 'xen-domains', { run => JSON::PP::true, filter => { kind => 'vcpu', domid => 0, vcpu => 1 } });
-my $steps = boot(<<"SH", @KS::probes_machine, '--smp', 2, '--timeout', 900, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko", map { "$build/tests/$_" } qw(actor forks));
+my $vcpu = request('records', 'xen-domains', { run => JSON::PP::true,
+	filter => { kind => 'vcpu', domid => 0, vcpu => 1 } });
+my @options = (@KS::probes_machine, '--smp', 2, '--timeout', 900, map { ('--add', $_) } $KS::module,
+	"$KS::test_modules/hide/ks_hide.ko", map { "$build/tests/$_" } qw(actor forks));
+my $steps = boot(<<"SH", @options);
 export KSENSE_SOCKET=/run/ksense/kernel.sock
 hide=/sys/module/ks_hide/parameters
 # What /proc says of all processes.
@@ -170,14 +176,17 @@ step still cat /proc/\$race/stat
 kill \$race \$follow
 ksense --json records processes >>storm.out
 step storm_passes echo \$((\$(passes) - before))
-step storm_kinds sh -c 'sed -n "s/.*\\"kind\\":\\"\\([a-z]*\\)\\",\\"event\\":\\"\\([a-z]*\\)\\".*/\\1 \\2/p" storm.out | sort | uniq -c'
+step storm_kinds sh -c '
+	sed -n "s/.*\\"kind\\":\\"\\([a-z]*\\)\\",\\"event\\":\\"\\([a-z]*\\)\\".*/\\1 \\2/p" storm.out |
+		sort | uniq -c'
 step storm_others grep -vE '"kind":"process"' storm.out
 step status ksense --json status
 step unload rmmod ksense
 SH
 
 is($steps->{''}{status}, 0, 'the machine came through it');
-unlike($steps->{''}{console}, qr/BUG:|WARNING:|Oops|general protection|list_(add|del) corruption|rcu.*stall/, "and its kernel has nothing to complain about");
+unlike($steps->{''}{console}, qr/BUG:|WARNING:|Oops|general protection|list_(add|del) corruption|rcu.*stall/,
+	"and its kernel has nothing to complain about");
 my ($actor, $thread, $busy) = split ' ', $steps->{ids}{out};
 
 # === Against /proc ===========================================================
@@ -212,8 +221,8 @@ sub proc {
 }
 
 my ($before, $after) = map { proc($steps->{$_}{out}) } qw(before after);
-# The events of earlier passes are in the same reply, so the last record of each counts; it is a change for one of which the first
-# pass saw how it was being made.
+# The events of earlier passes are in the same reply, so the last record of each counts; it is a
+# change for one of which the first pass saw how it was being made.
 my %sample = map { $_->{pid} => $_ } grep { $_->{kind} eq 'process' } json($steps->{sample});
 my ($compared, %wrong, %fields, %roots) = (0);
 for my $pid (sort { $a <=> $b } keys %$before) {
@@ -230,25 +239,31 @@ for my $pid (sort { $a <=> $b } keys %$before) {
 		# /proc adds to a worker's name what it works on.
 		next if $field eq 'comm' && $seen->{kernel} && index($old->{comm}, $seen->{comm}) == 0;
 		$fields{$field}++;
-		$wrong{"$pid $field"} = "$mine{$field}, but in /proc $old->{$field}" if "$mine{$field}" ne "$old->{$field}";
+		$wrong{"$pid $field"} = "$mine{$field}, but in /proc $old->{$field}"
+			if "$mine{$field}" ne "$old->{$field}";
 	}
 	if ($seen->{kernel}) {
-		$wrong{"$pid root"} = 'a thread of the kernel with a page-table root' if $seen->{root} ne '0x0' || $seen->{exe} ne '';
+		$wrong{"$pid root"} = 'a thread of the kernel with a page-table root'
+			if $seen->{root} ne '0x0' || $seen->{exe} ne '';
 	} elsif (!$ended{$pid}) {
 		push @{$roots{$_}}, "$pid $seen->{comm}" for @$seen{qw(root user_root)};
 	}
 }
 is_deeply(\%wrong, {}, "each of $compared processes is what /proc says");
 cmp_ok($compared, '>', 20, 'and they were many');
-is(join(' ', sort grep { $fields{$_} > 2 } keys %fields), 'caps cgroup_ns comm euid exe ipc_ns mnt_ns net_ns pid_ns ppid start threads time_ns uid user_ns uts_ns',
+is(join(' ', sort grep { $fields{$_} > 2 } keys %fields),
+	'caps cgroup_ns comm euid exe ipc_ns mnt_ns net_ns pid_ns ppid start threads time_ns uid user_ns uts_ns',
    'in all of these') or diag explain \%fields;
-# The debug kernel has one table for kernel and user space: it is neither Xen's guest nor built with page-table isolation.
+# The debug kernel has one table for kernel and user space: it is neither Xen's guest nor built
+# with page-table isolation.
 delete $roots{'0x0'} if @KS::probes_machine;
-is_deeply({map { ($_ => $roots{$_}) } grep { @{$roots{$_}} > 1 || $_ eq '0x0' } keys %roots}, {}, 'each has two page-table roots, and no other has them');
+is_deeply({map { ($_ => $roots{$_}) } grep { @{$roots{$_}} > 1 || $_ eq '0x0' } keys %roots}, {},
+	'each has two page-table roots, and no other has them');
 
 # === Against changes =========================================================
 
-# What is asked for with a fresh sample comes after what a pass of the probe's own may have recorded just before.
+# What is asked for with a fresh sample comes after what a pass of the probe's own may have
+# recorded just before.
 sub changed { return (grep { $_->{event} eq 'changed' } json($steps->{$_[0]}))[-1] // {} }
 sub last_of { return (grep { $_->{kind} eq 'process' } json($steps->{$_[0]}))[-1] // {} }
 
@@ -260,13 +275,15 @@ my $uid = changed('uid');
 is_deeply([@$uid{qw(event uid euid caps)}], ['changed', 1234, 1234, '0x0'], 'so is another user');
 is_deeply($uid->{old}, { uid => 0, euid => 0, caps => $first->{caps} }, 'which root was before');
 my $odd = last_of('odd');
-like($odd->{exe}, qr{^\.\.\.\001+/f$}, 'a program with an impossible path is in a record, by the end of its path') or diag explain $steps->{odd};
+like($odd->{exe}, qr{^\.\.\.\001+/f$}, 'a program with an impossible path is in a record, by the end of its path')
+	or diag explain $steps->{odd};
 is(last_of('vanished')->{event}, 'vanished', 'and gone when it is');
 my $exec = last_of('exec');
 is($exec->{exe}, '/root/actor2', 'a process that executes another program has that one');
 is($exec->{comm}, 'actor2', 'and its name');
 my $deleted = changed('deleted');
-is_deeply([@$deleted{qw(event exe old)}], ['changed', '/root/actor2 (deleted)', { exe => '/root/actor2' }], 'a program that is deleted is a change');
+is_deeply([@$deleted{qw(event exe old)}], ['changed', '/root/actor2 (deleted)', { exe => '/root/actor2' }],
+	'a program that is deleted is a change');
 
 # === Against Xen =============================================================
 #
@@ -276,7 +293,8 @@ my $spinning = last_of('spinning');
 my %xen = map { ("$_->{root} $_->{user_root}" => 1) } grep { $_->{kind} eq 'vcpu' } records($steps->{vcpu});
 SKIP: {
 	skip 'there is no Xen below the debug kernel', 1 if @KS::probes_machine;
-	ok($xen{"$spinning->{root} $spinning->{user_root}"}, 'the page-table roots of a process that runs are those that Xen has for the CPU')
+	ok($xen{"$spinning->{root} $spinning->{user_root}"},
+		'the page-table roots of a process that runs are those that Xen has for the CPU')
 		or diag explain [$spinning, \%xen];
 }
 
@@ -289,38 +307,51 @@ is_deeply([hidden('quiet')], [], 'nothing is hidden where nothing hides');
 for my $trick (qw(list ring future as_thread table tree)) {
 	my @found = hidden($trick);
 	my ($pid, $comm, $exe) = $trick eq 'tree' ? ($busy, 'sh', 'busybox') : ($actor, 'actor', 'actor');
-	like(join(' ', map { $_->{event} } @found), qr/^appeared( changed)?$/, "$trick: the hidden process is found") or diag explain $steps->{$trick};
+	like(join(' ', map { $_->{event} } @found), qr/^appeared( changed)?$/, "$trick: the hidden process is found")
+		or diag explain $steps->{$trick};
 	is(scalar(grep { $_->{tid} != $pid } @found), 0, "$trick: alone");
-	is_deeply([@{$found[-1] // {}}{qw(tid pid comm exe missing)}], [$pid, $pid, $comm, $exe, $missing{$trick}], "$trick: and it is told where it is missing");
+	is_deeply([@{$found[-1] // {}}{qw(tid pid comm exe missing)}], [$pid, $pid, $comm, $exe, $missing{$trick}],
+		"$trick: and it is told where it is missing");
 	my $known = $trick eq 'tree' ? $sample{$busy} : $spinning;
 	$known = { %$known, start_ns => $known->{start_ns} + 24 * 3600 * 1e9 } if $trick eq 'future';
-	is_deeply([@{$found[0] // {}}{qw(start_ns root user_root uid)}], [@$known{qw(start_ns root user_root uid)}], "$trick: as what it is");
-	is_deeply([map { [@$_{qw(event tid)}] } (hidden("un$trick"))[-1]], [['vanished', $pid]], "$trick: and no more when it does not hide");
+	is_deeply([@{$found[0] // {}}{qw(start_ns root user_root uid)}], [@$known{qw(start_ns root user_root uid)}],
+		"$trick: as what it is");
+	is_deeply([map { [@$_{qw(event tid)}] } (hidden("un$trick"))[-1]], [['vanished', $pid]],
+		"$trick: and no more when it does not hide");
 }
 isnt($steps->{proc_table}{status}, 0, 'while /proc did not have it');
 isnt($steps->{listed}{status}, 0, 'nor did it list one that looks like a thread');
 is(last_of('as_process')->{event}, 'present', 'which is a process all the same') or diag explain $steps->{as_process};
 ok((grep { ($_->{fd} // -1) == 0 } json($steps->{as_files})), 'with files') or diag explain $steps->{as_files};
 like((hidden('tree'))[0]{seen} // '', qr/running/, 'a process that nothing but its CPU knows is seen there');
-is($steps->{bind}{status}, 0, 'a process is bound to the CPU of the thread that looks for it') or diag $steps->{bind}{err};
+is($steps->{bind}{status}, 0, 'a process is bound to the CPU of the thread that looks for it')
+	or diag $steps->{bind}{err};
 SKIP: {
 	skip 'a real-time kernel interrupts nobody for a timer', 2 if $steps->{bind}{out} =~ /PREEMPT_RT/;
 	my @bound = grep { $_->{pid} == $busy } hidden('bound');
-	is($bound[-1] && "$bound[-1]{seen} $bound[-1]{missing}", 'threads,running pid-table,task-list,tree', 'and found there')
+	is($bound[-1] && "$bound[-1]{seen} $bound[-1]{missing}", 'threads,running pid-table,task-list,tree',
+		'and found there')
 		or diag explain $steps->{bound};
-	is_deeply([map { [@$_{qw(event pid)}] } (hidden('unbound'))[-1]], [['vanished', $busy]], 'and no more when it does not hide');
+	is_deeply([map { [@$_{qw(event pid)}] } (hidden('unbound'))[-1]], [['vanished', $busy]],
+		'and no more when it does not hide');
 }
-is_deeply([map { [@$_{qw(event tid pid missing)}] } hidden('thread')], [['appeared', $thread, $actor, 'pid-table']], 'thread: a hidden thread is found')
+is_deeply([map { [@$_{qw(event tid pid missing)}] } hidden('thread')], [['appeared', $thread, $actor, 'pid-table']],
+	'thread: a hidden thread is found')
 	or diag explain $steps->{thread};
-is_deeply([map { [@$_{qw(event tid)}] } hidden('thread_again')], [['present', $thread]], 'and told again to whom asks for a fresh sample');
-is_deeply([map { [@$_{qw(event tid)}] } (hidden('unthread'))[-1]], [['vanished', $thread]], 'and no more when it does not hide');
+is_deeply([map { [@$_{qw(event tid)}] } hidden('thread_again')], [['present', $thread]],
+	'and told again to whom asks for a fresh sample');
+is_deeply([map { [@$_{qw(event tid)}] } (hidden('unthread'))[-1]], [['vanished', $thread]],
+	'and no more when it does not hide');
 # Out of lists of which its neighbours say nothing.
-for ([group => $thread, 'threads'], [node => $thread, 'threads'], [both => $thread, 'threads'], [child => $busy, 'tree']) {
+for ([group => $thread, 'threads'], [node => $thread, 'threads'], [both => $thread, 'threads'],
+		[child => $busy, 'tree']) {
 	my ($trick, $tid, $missing) = @$_;
 	my $pid = $trick eq 'child' ? $busy : $actor;
-	is_deeply([map { [@$_{qw(event tid pid missing)}] } hidden($trick)], [['appeared', $tid, $pid, $missing]], "$trick: it is found")
+	is_deeply([map { [@$_{qw(event tid pid missing)}] } hidden($trick)], [['appeared', $tid, $pid, $missing]],
+		"$trick: it is found")
 		or diag explain $steps->{$trick};
-	is_deeply([map { [@$_{qw(event tid)}] } (hidden("un$trick"))[-1]], [['vanished', $tid]], "$trick: and no more when it does not hide");
+	is_deeply([map { [@$_{qw(event tid)}] } (hidden("un$trick"))[-1]], [['vanished', $tid]],
+		"$trick: and no more when it does not hide");
 	unlike($steps->{"gone_$trick"}{out}, qr/\b$tid\b/, "$trick: while /proc did not have it") if $trick ne 'node';
 }
 ok((grep { $_->{tid} == $actor } hidden('reset')), 'after a reset what is hidden is found again');
@@ -332,7 +363,8 @@ diag $steps->{storm}{out}, $steps->{storm_kinds}{out}, "$steps->{storm_passes}{o
 isnt((split ' ', $steps->{race}{out} || '0')[0], 0, 'and of threads that take their process over');
 is((split ' ', $steps->{still}{out} || '0')[0], (split ' ', $steps->{race}{out} || '1')[0], 'all the time');
 cmp_ok($steps->{storm_passes}{out}, '>', 5, 'looked at again and again');
-is_deeply([map { "$_->{kind} $_->{event}" } hidden('storm_others')], [], 'nothing that comes and goes is called hidden');
+is_deeply([map { "$_->{kind} $_->{event}" } hidden('storm_others')], [],
+	'nothing that comes and goes is called hidden');
 is($steps->{storm_others}{out}, '', 'no record was lost, and no walk incomplete');
 my ($status) = json($steps->{status});
 my ($probe) = grep { $_->{name} eq 'processes' } @{$status->{probes}};

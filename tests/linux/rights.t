@@ -33,7 +33,8 @@ step nobody as "1000 1000 1000 none" discovery
 step namespace as "1000 1000 1000 namespace" off '*'
 for how in "1000 77 77" "1000 1000 77"; do
 	label=member-\$(echo \$how | tr ' ' -)
-	for what in discovery status "records processes --peek" "records processes" "records processes --peek --run" "off ksense"; do
+	for what in discovery status "records processes --peek" "records processes" \\
+		"records processes --peek --run" "off ksense"; do
 		step "\$label-\$(echo \$what | tr -d ' ')" as "\$how none" \$what
 	done
 done
@@ -48,7 +49,10 @@ step file-member as "1000 77 77 none" discovery
 step file-nobody as "1000 1000 1000 none" discovery
 step file-root-stripped as "0 0 0 none" discovery
 step file-among become 1000 77 77 none crowd \$S idle 300 /root/ksense --socket \$S discovery
-step file-root-among sh -c 'setsid become 1000 77 77 none crowd \$0 idle 300 sleep 5 & sleep 2; ksense --socket \$0 discovery' \$S
+step file-root-among sh -c '
+	setsid become 1000 77 77 none crowd \$0 idle 300 sleep 5 &
+	sleep 2
+	ksense --socket \$0 discovery' \$S
 rmmod ksense
 step again load
 step again-mode stat -c '%a %u %g' \$S \$(dirname \$S)
@@ -100,7 +104,8 @@ like($steps->{nobody}{err}, $denied, 'and told so');
 is($steps->{namespace}{status}, 1, 'as is the root of a user namespace that anybody can make');
 like($steps->{namespace}{err}, $denied, 'who is told so');
 for my $member ('member-1000-77-77', 'member-1000-1000-77') {
-	is($steps->{"$member-$_"}{status}, 0, "$member: $_") or diag $steps->{"$member-$_"}{err} for qw(discovery status recordsprocesses--peek);
+	is($steps->{"$member-$_"}{status}, 0, "$member: $_") or diag $steps->{"$member-$_"}{err}
+		for qw(discovery status recordsprocesses--peek);
 	for my $refused (qw(recordsprocesses recordsprocesses--peek--run offksense)) {
 		is($steps->{"$member-$refused"}{status}, 1, "$member: not $refused");
 		like($steps->{"$member-$refused"}{err}, qr/denied: /, 'and told why');
@@ -121,7 +126,8 @@ is($steps->{'again-mode'}{out}, "700 0 0\n700 0 0\n", 'without a group both are 
 # === The end =================================================================
 
 for my $how (qw(idle unread half waiting mixed)) {
-	cmp_ok($steps->{"clients-$how"}{out}, '>=', 100, "$how: there are many clients") or diag explain $steps->{"clients-$how"};
+	cmp_ok($steps->{"clients-$how"}{out}, '>=', 100, "$how: there are many clients")
+		or diag explain $steps->{"clients-$how"};
 	is($steps->{"ends-$how"}{status}, 0, "$how: the module goes") or diag explain $steps->{"ends-$how"};
 	cmp_ok($steps->{"ends-$how"}{out}, '<=', 30, "$how: it waits for none of them");
 	diag "$how: it went in " . ($steps->{"ends-$how"}{out} =~ s/\s+$//r) . ' s';

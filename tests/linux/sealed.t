@@ -39,9 +39,11 @@ sub check {
 	cmp_ok(scalar @looks_up, '>=', 5, "$kernel: objects that look up symbols");
 	for my $object (@looks_up) {
 		my @found = indirect($object);
-		is(scalar @found, 0, "$kernel: " . ($object =~ s{^\Q$folder\E/}{}r) . ' calls nothing through a pointer') or diag join "\n", @found;
+		is(scalar @found, 0, "$kernel: " . ($object =~ s{^\Q$folder\E/}{}r) .
+			' calls nothing through a pointer') or diag join "\n", @found;
 	}
-	cmp_ok(scalar(map { indirect($_) } grep { m{/core/(?:client|sensor)\.o$} } @objects), '>', 0, "$kernel: (where there are such calls, they are seen)");
+	cmp_ok(scalar(map { indirect($_) } grep { m{/core/(?:client|sensor)\.o$} } @objects), '>', 0,
+		"$kernel: (where there are such calls, they are seen)");
 }
 
 check('the emulated machine', "$build/linux-guest");
@@ -51,7 +53,8 @@ SKIP: {
 	skip "the headers of Linux 6.12 cannot be fetched, so nothing was read of it: $said", 1 if $?;
 	my $config = do { open my $in, '<', "$root/build/headers-6.12/kdir/.config" or die; local $/; <$in> };
 	like($config, qr/^CONFIG_X86_KERNEL_IBT=y$/m, '6.12: this kernel has such functions');
-	like($config, qr/^CONFIG_HAVE_STATIC_CALL_INLINE=y$/m, '6.12: and calls a fixed address where a static call stands');
+	like($config, qr/^CONFIG_HAVE_STATIC_CALL_INLINE=y$/m,
+		'6.12: and calls a fixed address where a static call stands');
 	$said = `make -C \Q$root\E --no-print-directory build/linux-6.12/ksense.ko 2>&1`;
 	is($?, 0, '6.12: the module is built for it') or diag $said;
 	check('6.12', "$root/build/linux-6.12") unless $?;

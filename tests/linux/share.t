@@ -1,9 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Xen's sensor and Linux's are mostly the same files: at least 85 % of the lines that are compiled into Xen, but for probes.
+# Xen's sensor and Linux's are mostly the same files: at least 85 % of the lines that are compiled
+# into Xen, but for probes.
 #
-# Wrong in the world if this fails: there are two sensors to be looked after, and what is mended in one stays broken in the other.
+# Wrong in the world if this fails: there are two sensors to be looked after, and what is mended in
+# one stays broken in the other.
 use strict;
 use warnings;
 use FindBin;

@@ -44,7 +44,8 @@ int main(int argc, char **argv)
 	uid_t uid = (uid_t)atoi(argv[1]);
 	int descriptors = atoi(argv[2]), processes = atoi(argv[3]);
 	struct rlimit limit = { (rlim_t)descriptors, (rlim_t)descriptors };
-	char *stacks = mmap(NULL, (size_t)processes * STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *stacks = mmap(NULL, (size_t)processes * STACK_BYTES, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (stacks == MAP_FAILED)
 		return fail("mmap");

@@ -3,8 +3,9 @@
 #
 # Where the module listens, and to whom.
 #
-# Wrong in the world if this fails: after a crash it does not start again, because its old socket is in the way; it takes the place of
-# somebody who listens there, or removes a file that is no socket; or somebody who is not root is served.
+# Wrong in the world if this fails: after a crash it does not start again, because its old socket
+# is in the way; it takes the place of somebody who listens there, or removes a file that is no
+# socket; or somebody who is not root is served.
 use strict;
 use warnings;
 use FindBin;
@@ -70,7 +71,8 @@ is($steps->{'file-after'}{out}, "content\n", 'and stays as it is');
 isnt($steps->{long}{status}, 0, 'nor a path that no socket can have');
 isnt($steps->{nowhere}{status}, 0, 'nor one in a folder that is not there');
 is($steps->{'nothing-loaded'}{out}, '', 'and nothing of the module stays');
-like($steps->{log}{out}, qr/ksense: cannot listen on $folder\/live: error -98, somebody does already/, 'the log says why');
+like($steps->{log}{out}, qr/ksense: cannot listen on $folder\/live: error -98, somebody does already/,
+	'the log says why');
 
 is($steps->{'by-mode'}{status}, 0, 'it loads again');
 is($steps->{'by-mode-user'}{status}, 3, 'who is not root does not get to the socket');

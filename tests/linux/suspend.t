@@ -32,7 +32,10 @@ step instances diff before after
 step restarted k records '*' --filter kind=restarted --peek
 step status k status
 step fresh k records processes --run --filter pid=1
-step sleeper sh -c 'sleep 1; k() { ksense --socket /run/ksense/kernel.sock --json "$@"; }; sleep 100 & k records processes --run --filter pid=$!'
+step sleeper sh -c '
+	sleep 1
+	sleep 100 &
+	ksense --socket /run/ksense/kernel.sock --json records processes --run --filter pid=$!'
 step end rmmod ksense
 step log dmesg
 SH
@@ -47,7 +50,8 @@ SKIP: {
 	is($steps->{instances}{out}, '', 'each probe is the instance that it was');
 	is($steps->{restarted}{out}, '', 'none was restarted');
 	my ($status) = json($steps->{status});
-	is(join(' ', map { $_->{name} } grep { $_->{restarts} || $_->{failures} } @{$status->{probes}}), '', 'nor has any failed');
+	is(join(' ', map { $_->{name} } grep { $_->{restarts} || $_->{failures} } @{$status->{probes}}), '',
+		'nor has any failed');
 	cmp_ok($status->{time} / 1e9, '>=', $after, 'the time is that since the boot');
 	cmp_ok($status->{time} / 1e9, '<', $after + 300, 'and no other');
 	my ($fresh) = reverse json($steps->{fresh});

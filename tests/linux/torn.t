@@ -25,7 +25,9 @@ my @pointers = qw(real_parent real_cred nsproxy files signal mm link);
 # Of a socket.
 my @families = qw(inet unix netlink packet);
 
-my $steps = boot("POINTERS='@pointers'\nFAMILIES='@families'\n" . <<'SH', '--linux', map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code hide/ks_hide));
+my @modules = map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code hide/ks_hide);
+my @added = map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", @modules;
+my $steps = boot("POINTERS='@pointers'\nFAMILIES='@families'\n" . <<'SH', '--linux', @added);
 S=/run/ksense/kernel.sock
 torn() { echo $2 > /sys/module/ks_torn/parameters/$1; }
 k() { ksense --timeout 300 --socket $S --json "$@"; }
@@ -36,7 +38,8 @@ storm() { for i in 1 2 3; do ( n=0; while [ $n -lt 60 ]; do k status >/dev/null;
 
 # It goes through all tasks, also through those whose pointers lead nowhere.
 echo 0 >/proc/sys/kernel/hung_task_timeout_secs
-step load sh -c 'insmod ksense.ko sense=processes=off,open-files=off,files=off,kernel-text=off,kernel-entries=off,domains=off && insmod ks_torn.ko'
+off=processes=off,open-files=off,files=off,kernel-text=off,kernel-entries=off,domains=off
+step load sh -c 'insmod ksense.ko sense=$0 && insmod ks_torn.ko' $off
 insmod ks_code.ko orphan=1
 k adversarial modules >/dev/null
 step whole looks
@@ -74,7 +77,10 @@ k adversarial open-files >/dev/null
 sh -c 'exec 9</etc/passwd; exec sleep 1000' & victim=$!
 until [ "$(cat /proc/$victim/comm)" = sleep ]; do sleep 0.1; done
 k records processes --run >/dev/null; k records open-files --run >/dev/null
-both() { step $1-process k records processes --run --filter pid=$victim; step $1-files k records open-files --run --filter pid=$victim; }
+both() {
+	step $1-process k records processes --run --filter pid=$victim
+	step $1-files k records open-files --run --filter pid=$victim
+}
 both before
 for pointer in $POINTERS; do
 	for how in nowhere hole; do
@@ -107,13 +113,20 @@ torn stub 30000
 both stub
 torn stub 0
 # A hidden process that becomes another program between any two looks.
+# hidden_in FILE: waits a while until one that is hidden is told of there.
+hidden_in() {
+	await=0
+	until k records processes --filter kind=hidden >>$1; grep -q appeared $1 || [ $await -gt 40 ]; do
+		await=$((await + 1))
+		sleep 0.2
+	done
+}
 insmod ks_hide.ko
 actor again 10 & again=$!
 sleep 1
 k records processes >/dev/null
 echo $again >/sys/module/ks_hide/parameters/table
-await=0
-until k records processes --filter kind=hidden >>again.out; grep -q appeared again.out || [ $await -gt 40 ]; do await=$((await + 1)); sleep 0.2; done
+hidden_in again.out
 step again cat again.out
 echo 0 >/sys/module/ks_hide/parameters/table
 kill -KILL $again
@@ -125,8 +138,7 @@ torn flags "$parent 4"
 # What was before; not later, or it may have been found by then.
 k records processes >/dev/null
 echo $(cat child) >/sys/module/ks_hide/parameters/table
-await=0
-until k records processes --filter kind=hidden >>child.out; grep -q appeared child.out || [ $await -gt 40 ]; do await=$((await + 1)); sleep 0.2; done
+hidden_in child.out
 step child cat child.out
 echo 0 >/sys/module/ks_hide/parameters/table
 torn flags 0
@@ -220,15 +232,18 @@ is($steps->{hold}{status}, 0, 'nobody waits for a lock that nobody gives back');
 ok($seen{$orphan->{start}}, 'and what was wrong still is');
 
 my ($actor) = grep { $_->{event} eq 'present' } of_kind('threads', 'process');
-is($actor && $actor->{threads}, 2, 'nor follows threads to where there is no memory') or diag explain $steps->{threads};
+is($actor && $actor->{threads}, 2, 'nor follows threads to where there is no memory')
+	or diag explain $steps->{threads};
 
 # === Of one task =============================================================
 
 sub process { return (grep { $_->{kind} eq 'process' } json($steps->{"$_[0]-process"}))[-1] // {} }
-sub descriptors { return join ' ', sort map { $_->{fd} } grep { $_->{event} eq 'present' } of_kind("$_[0]-files", 'file') }
+sub descriptors { return join ' ', sort map { $_->{fd} }
+	grep { $_->{event} eq 'present' } of_kind("$_[0]-files", 'file') }
 # What a fresh sample says that it could not see.
 sub unseen {
-	my %last = map { ($_->{view} => $_->{of} - $_->{looked}) } map { of_kind($_, 'incomplete') } grep { $steps->{$_} } @_, "$_[0]-process", "$_[0]-files";
+	my %last = map { ($_->{view} => $_->{of} - $_->{looked}) } map { of_kind($_, 'incomplete') }
+		grep { $steps->{$_} } @_, "$_[0]-process", "$_[0]-files";
 	return join ' ', map { "$_ $last{$_}" } sort grep { $last{$_} } keys %last;
 }
 
@@ -247,19 +262,23 @@ my %behind = (
 	link => ['pids 1 tables 1', undef],
 );
 $behind{real_cred}[0] .= ' processes 1';
-my @told = qw(pid start_ns ppid uid euid comm exe kernel threads root user_root pid_ns mnt_ns net_ns user_ns uts_ns ipc_ns cgroup_ns time_ns);
+my @told = qw(pid start_ns ppid uid euid comm exe kernel threads root user_root pid_ns mnt_ns net_ns user_ns uts_ns
+	ipc_ns cgroup_ns time_ns);
 for my $bent (map { ("$_-nowhere", "$_-hole") } @pointers) {
 	my ($pointer) = $bent =~ /^(\w+)/;
 	my ($unseen, $zero) = @{$behind{$pointer}};
 
 	is($steps->{"$bent-process"}{status}, 0, "$bent, and there is a sample");
-	like(unseen($bent), qr/(?:^| )\Q$unseen\E(?: |$)/, "which says that it is not whole") or diag explain [@$steps{"$bent-process", "$bent-files"}];
+	like(unseen($bent), qr/(?:^| )\Q$unseen\E(?: |$)/, "which says that it is not whole")
+		or diag explain [@$steps{"$bent-process", "$bent-files"}];
 	next if !$zero;
 	my $seen = process($bent);
-	is_deeply({ map { ($_ => $seen->{$_}) } @told, keys %$zero }, { (map { ($_ => $victim->{$_}) } @told), %$zero }, 'what else there is, is told');
+	is_deeply({ map { ($_ => $seen->{$_}) } @told, keys %$zero },
+		{ (map { ($_ => $victim->{$_}) } @told), %$zero }, 'what else there is, is told');
 	is(descriptors($bent), $pointer eq 'files' ? '' : descriptors('before'), "$bent: and so are descriptors");
 }
-is_deeply({ map { ($_ => process('after')->{$_}) } qw(ppid uid uts_ns threads exe root) }, { map { ($_ => $victim->{$_}) } qw(ppid uid uts_ns threads exe root) },
+is_deeply({ map { ($_ => process('after')->{$_}) } qw(ppid uid uts_ns threads exe root) },
+	{ map { ($_ => $victim->{$_}) } qw(ppid uid uts_ns threads exe root) },
 	  'once they are mended, all is as before');
 is(unseen('after'), '', 'and nothing is missing');
 
@@ -268,42 +287,55 @@ is($behind, $session + 1, 'the number of a session whose first process is gone, 
 for my $other ($behind, 4000000, 1, 0, -1) {
 	my $step = "number$other";
 
-	is(unseen($step), 'pids 1 tables 1', "a pid that says that it is $other is told as one that cannot be followed") or diag explain $steps->{"$step-process"};
+	is(unseen($step), 'pids 1 tables 1',
+		"a pid that says that it is $other is told as one that cannot be followed")
+		or diag explain $steps->{"$step-process"};
 	like(process($step)->{event}, qr/^(present|appeared|changed)$/, 'and hides no process behind it');
 	like(descriptors($step), qr/\b0\b/, 'nor its files');
 }
 
-is(unseen('stub'), 'pids 1 tables 1', 'a task of which no more than the begin is memory is told as one that cannot be followed') or diag explain $steps->{'stub-process'};
+is(unseen('stub'), 'pids 1 tables 1',
+	'a task of which no more than the begin is memory is told as one that cannot be followed')
+	or diag explain $steps->{'stub-process'};
 is(descriptors('stub'), descriptors('after'), 'and the others are told');
 
 my ($again) = of_kind('again', 'hidden');
-is_deeply([@{$again // {}}{qw(event comm missing)}], ['appeared', 'actor', 'pid-table,task-list'], 'a hidden process that executes a program between any two looks is found')
+is_deeply([@{$again // {}}{qw(event comm missing)}], ['appeared', 'actor', 'pid-table,task-list'],
+	'a hidden process that executes a program between any two looks is found')
 	or diag explain $steps->{again};
 
-is_deeply([map { [@$_{qw(comm missing)}] } grep { $_->{event} eq 'appeared' } of_kind('child', 'hidden')], [['sleep', 'pid-table,task-list']],
+is_deeply([map { [@$_{qw(comm missing)}] } grep { $_->{event} eq 'appeared' } of_kind('child', 'hidden')],
+	[['sleep', 'pid-table,task-list']],
 	  'and one whose parent is said to be ending') or diag explain $steps->{child};
 
 ok(process('kthread')->{kernel}, 'a process that is said to be a thread of the kernel is told as one');
 is(descriptors('kthread'), descriptors('before'), 'and has its descriptors') or diag explain $steps->{'kthread-files'};
 
-is_deeply([grep { $_->{kind} =~ /^(failed|incomplete)$/ } json($steps->{root})], [], 'where the lock of process 1 is held, which any user can bring about, there is a sample')
+is_deeply([grep { $_->{kind} =~ /^(failed|incomplete)$/ } json($steps->{root})], [],
+	'where the lock of process 1 is held, which any user can bring about, there is a sample')
 	or diag explain $steps->{root};
-is_deeply([map { process('held')->{$_} } qw(exe root uts_ns)], [map { $victim->{$_} } qw(exe root uts_ns)], 'a lock of a task that is held hides nothing of it')
+is_deeply([map { process('held')->{$_} } qw(exe root uts_ns)], [map { $victim->{$_} } qw(exe root uts_ns)],
+	'a lock of a task that is held hides nothing of it')
 	or diag explain $steps->{'held-process'};
 is(descriptors('held'), descriptors('before'), 'nor of its files');
 is(unseen('held'), '', 'and nothing is missing');
-is(join(' ', sort map { $_->{fd} } grep { $_->{event} eq 'present' } of_kind('replaced', 'file')), join(' ', grep { $_ != 9 } split ' ', descriptors('before')),
-	  'what was closed in the table that took the place of the one at hand is not told as open') or diag explain $steps->{replaced};
+is(join(' ', sort map { $_->{fd} } grep { $_->{event} eq 'present' } of_kind('replaced', 'file')),
+	join(' ', grep { $_ != 9 } split ' ', descriptors('before')),
+	  'what was closed in the table that took the place of the one at hand is not told as open')
+	      or diag explain $steps->{replaced};
 is(unseen('replaced'), '', 'and nothing is missing');
-ok((grep { $_->{event} ne 'vanished' && $_->{fd} == 9 } of_kind('replaced-after', 'file')), 'with the first one, it is open') or diag explain $steps->{'replaced-after'};
+ok((grep { $_->{event} ne 'vanished' && $_->{fd} == 9 } of_kind('replaced-after', 'file')),
+	'with the first one, it is open') or diag explain $steps->{'replaced-after'};
 
 my $others = join ' ', grep { $_ != 9 } split ' ', descriptors('before');
 for my $changing (qw(tables flipped)) {
-	is(unseen($changing), 'changing descriptors 1', "$changing: a descriptor that is another at each look is told as that, which any user can bring about")
+	is(unseen($changing), 'changing descriptors 1',
+		"$changing: a descriptor that is another at each look is told as that, which any user can bring about")
 		or diag explain $steps->{"$changing-files"};
 	is(descriptors($changing), $others, 'and the others are told');
 }
-is(unseen('dead'), 'descriptors 1', 'one whose file is said to be nobody\'s cannot be read') or diag explain $steps->{'dead-files'};
+is(unseen('dead'), 'descriptors 1', 'one whose file is said to be nobody\'s cannot be read')
+	or diag explain $steps->{'dead-files'};
 is(descriptors('dead'), $others, 'and the others are told');
 is(unseen('alive'), '', 'once that is mended, nothing is missing');
 is(descriptors('alive'), descriptors('before'), 'and all are there');
@@ -311,20 +343,26 @@ is(descriptors('alive'), descriptors('before'), 'and all are there');
 # === Of a socket =============================================================
 
 my %opened = map { /^(\S+) (\d+)$/ } split /\n/, $steps->{opened}{out};
-sub end { return (grep { ($_->{fd} // -1) == $opened{'unix-client'} && $_->{event} ne 'vanished' } of_kind($_[0], 'socket'))[-1] // {} }
+sub end { return (grep { ($_->{fd} // -1) == $opened{'unix-client'} && $_->{event} ne 'vanished' }
+	of_kind($_[0], 'socket'))[-1] // {} }
 my @ends = qw(remote peer_inode peer_unknown);
 my ($accepted) = grep { ($_->{fd} // -1) == $opened{'unix-accepted'} } of_kind('locked', 'socket');
-is_deeply([@{end('locked')}{@ends}], ['/root/named', $accepted->{inode}, JSON::PP::false], "a socket's lock that is held, which any user can bring about, hides nothing of its peer")
+is_deeply([@{end('locked')}{@ends}], ['/root/named', $accepted->{inode}, JSON::PP::false],
+	"a socket's lock that is held, which any user can bring about, hides nothing of its peer")
 	or diag explain $steps->{locked};
 is(unseen('locked'), '', 'and nothing is missing');
 is_deeply([@{end('peer')}{@ends}], ['', '0x0', JSON::PP::false], 'a peer that is none is not told');
 # A thread of it that has a table of its own has the socket as well.
 is(unseen('peer'), 'descriptors 2', 'and the sample says so') or diag explain $steps->{peer};
 for my $family (@families) {
-	is(unseen($family), 'descriptors 2', "$family: a socket of which no more than the begin is memory cannot be read") or diag explain $steps->{$family};
-	is_deeply([@{end($family)}{qw(type inode family local)}], ['stream', end('locked')->{inode}, '', ''], 'and what is left of it is told');
+	is(unseen($family), 'descriptors 2',
+		"$family: a socket of which no more than the begin is memory cannot be read")
+		or diag explain $steps->{$family};
+	is_deeply([@{end($family)}{qw(type inode family local)}], ['stream', end('locked')->{inode}, '', ''],
+		'and what is left of it is told');
 }
-is(join(' ', map { "$_->{view} " . ($_->{of} - $_->{looked}) } of_kind('beside', 'incomplete')), 'tables 1 tables 0', 'nor does it keep from being told what else cannot be seen, when that begins and when it is over')
+is(join(' ', map { "$_->{view} " . ($_->{of} - $_->{looked}) } of_kind('beside', 'incomplete')), 'tables 1 tables 0',
+	'nor does it keep from being told what else cannot be seen, when that begins and when it is over')
 	or diag explain $steps->{beside};
 is(unseen('socket-after'), '', 'once it is mended, nothing is missing') or diag explain $steps->{'socket-after'};
 is(end('socket-after')->{remote}, '/root/named', 'nor is the peer');

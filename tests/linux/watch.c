@@ -28,7 +28,8 @@ int main(int argc, char **argv)
 		;
 	while ((bytes = read(watch, events, sizeof(events))) > 0)
 		for (ssize_t at = 0; at < bytes; count++)
-			at += (ssize_t)sizeof(struct inotify_event) + ((struct inotify_event *)(void *)(events + at))->len;
+			at += (ssize_t)sizeof(struct inotify_event) +
+			      ((struct inotify_event *)(void *)(events + at))->len;
 	printf("events %d\n", count);
 	return 0;
 }

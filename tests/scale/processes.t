@@ -3,11 +3,13 @@
 #
 # 50,000 processes with 550,000 descriptors: every one is tracked, and costs little.
 #
-# Wrong in the world if this fails: on a machine with very much on it the sensor sees a part of it, or takes a CPU for itself.
+# Wrong in the world if this fails: on a machine with very much on it the sensor sees a part of it,
+# or takes a CPU for itself.
 #
-# KS_SCALE="PROCESSES DESCRIPTORS-OF-EACH MB" makes it another crowd (tests/linux/many.c) in another machine.  Too long for make check: make check-scale.
-# A fresh sample must not be incomplete; that one process ends, and that another closes one descriptor, must be records; and in the minutes that follow,
-# no thread of the sensor may have more than a twentieth of a CPU.
+# KS_SCALE="PROCESSES DESCRIPTORS-OF-EACH MB" makes it another crowd (tests/linux/many.c) in
+# another machine.  Too long for make check: make check-scale. A fresh sample must not be
+# incomplete; that one process ends, and that another closes one descriptor, must be records; and
+# in the minutes that follow, no thread of the sensor may have more than a twentieth of a CPU.
 use strict;
 use warnings;
 use FindBin;
@@ -16,7 +18,8 @@ use KS;
 use Test::More;
 
 my ($processes, $descriptors, $mb) = split ' ', $ENV{KS_SCALE} // '50000 8 8192';
-my $steps = boot(<<"SH", '--linux', '--mem', $mb, '--timeout', 7200, map { ('--add', $_) } $KS::module, "$build/tests/many");
+my @options = ('--linux', '--mem', $mb, '--timeout', 7200, map { ('--add', $_) } $KS::module, "$build/tests/many");
+my $steps = boot(<<"SH", @options);
 export KSENSE_SOCKET=/run/ksense/kernel.sock
 k() { ksense --timeout 3000 --json "\$@"; }
 echo 4000000 >/proc/sys/kernel/pid_max
@@ -38,8 +41,15 @@ kill \$pid
 sleep 1000 </etc/shadow &
 step gone k records processes --run --filter event=vanished
 step shut k records open-files --run --filter pid=\$pid
-step opened sh -c 'ksense --timeout 3000 --json records open-files --run --peek --filter event=present | grep -c /etc/shadow'
-ticks() { for p in \$(ls /proc | grep '^[0-9]' | sort -n | head -n 300); do case "\$(cat /proc/\$p/comm 2>/dev/null)" in ksense/*) cut -d' ' -f2,15 /proc/\$p/stat;; esac; done; }
+step opened sh -c '
+	ksense --timeout 3000 --json records open-files --run --peek --filter event=present | grep -c /etc/shadow'
+ticks() {
+	for p in \$(ls /proc | grep '^[0-9]' | sort -n | head -n 300); do
+		case "\$(cat /proc/\$p/comm 2>/dev/null)" in
+		ksense/*) cut -d' ' -f2,15 /proc/\$p/stat ;;
+		esac
+	done
+}
 step before sh -c 'cat /proc/uptime'
 ticks >ticks.before
 sleep 600
@@ -56,8 +66,10 @@ for (qw(processes files)) {
 	is_deeply([grep { $_->{kind} eq 'incomplete' } json($steps->{$_})], [], 'has a place for each');
 }
 my $pid = $steps->{pid}{out} + 0;
-ok((grep { $_->{kind} eq 'process' && $_->{event} eq 'vanished' && $_->{pid} == $pid } json($steps->{gone})), 'one that ends is seen') or diag $steps->{gone}{out};
-cmp_ok(scalar(grep { $_->{event} eq 'vanished' && $_->{pid} == $pid } json($steps->{shut})), '>=', $descriptors, 'and each descriptor that it had');
+ok((grep { $_->{kind} eq 'process' && $_->{event} eq 'vanished' && $_->{pid} == $pid } json($steps->{gone})),
+	'one that ends is seen') or diag $steps->{gone}{out};
+cmp_ok(scalar(grep { $_->{event} eq 'vanished' && $_->{pid} == $pid } json($steps->{shut})), '>=', $descriptors,
+	'and each descriptor that it had');
 cmp_ok($steps->{opened}{out}, '>=', 1, 'what is opened is there');
 my ($begin, $end) = map { (split ' ', $steps->{$_}{out})[0] } qw(before after);
 my (%ticks, %share);
@@ -65,7 +77,9 @@ push @{$ticks{$1}}, $2 while $steps->{ticks}{out} =~ /^\((.*?)\) (\d+)$/mg;
 $share{$_} = ($ticks{$_}[1] - $ticks{$_}[0]) / ($end - $begin) for keys %ticks;
 diag join ', ', map { sprintf '%s %.2f %%', $_, $share{$_} } sort keys %share;
 my ($status) = json($steps->{status});
-diag join ', ', map { "$_->{name}: $_->{runs} passes, the last " . $_->{last_run_ns} / 1e9 . ' s' } grep { $_->{last_run_ns} } @{$status->{probes}};
-is_deeply([grep { $share{$_} > 6 } keys %share], [], 'and none takes more than a twentieth of a CPU, as far as ticks tell');
+diag join ', ', map { "$_->{name}: $_->{runs} passes, the last " . $_->{last_run_ns} / 1e9 . ' s' }
+	grep { $_->{last_run_ns} } @{$status->{probes}};
+is_deeply([grep { $share{$_} > 6 } keys %share], [],
+	'and none takes more than a twentieth of a CPU, as far as ticks tell');
 
 done_testing;

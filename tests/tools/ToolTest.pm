@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 #
-# ToolTest.pm - what the tests of the command line share: run ksense, run the real server of the host port, and play a server
-# that does what a real one never does.
+# ToolTest.pm - what the tests of the command line share: run ksense, run the real server of the
+# host port, and play a server that does what a real one never does.
 package ToolTest;
 
 use strict;
@@ -44,7 +44,8 @@ sub slurp {
 	return <$in> // '';
 }
 
-# Runs ksense with these arguments and this input: { out, err, status, signal }.  After 30 s it is killed: signal 9.
+# Runs ksense with these arguments and this input: { out, err, status, signal }.  After 30 s it
+# is killed: signal 9.
 sub run_with {
 	my ($input, @args) = @_;
 	my ($in, $out, $err) = map { "$dir/.run-$_" } qw(in out err);
@@ -77,7 +78,8 @@ sub json_of {
 sub request {
 	my ($command, $target, $options, $version) = @_;
 	my @elements = ($nonce, $command, $target, $options ? $options : ());
-	return JSON::PP->new->canonical->encode({ 'Virtue-protocol-version' => $version // 0.1, request => \@elements }) . "\n";
+	return JSON::PP->new->canonical->encode({ 'Virtue-protocol-version' => $version // 0.1,
+		request => \@elements }) . "\n";
 }
 
 # Until @$_[0] is true, at most 10 s; its value.
@@ -111,8 +113,8 @@ sub stop_server {
 	@children = grep { $_ != $pid } @children;
 }
 
-# A server of ours: takes one connection, reads a request line, and gives the connection, the line and its nonce to $act; then closes.
-# The path of its socket.
+# A server of ours: takes one connection, reads a request line, and gives the connection, the line
+# and its nonce to $act; then closes. The path of its socket.
 my $fakes = 0;
 sub fake_server {
 	my ($act) = @_;

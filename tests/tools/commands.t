@@ -1,10 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Wrong in the world if this fails: an operator gives a command, and gets a wrong answer, none, or one that his script cannot read.
+# Wrong in the world if this fails: an operator gives a command, and gets a wrong answer, none, or
+# one that his script cannot read.
 #
-# Every command goes to the real server of the host port, for scripts and for people, and to a sensor in ksense's own process.
-# "not ok" names the command; what it printed stands below.
+# Every command goes to the real server of the host port, for scripts and for people, and to a
+# sensor in ksense's own process. "not ok" names the command; what it printed stands below.
 use strict;
 use warnings;
 use FindBin;
@@ -40,7 +41,8 @@ my %uuid = map { $_->{name} => $_->{uuid} } @json;
 $got = run(@s, '--table', 'discovery');
 like($got->{out}, qr/^NAME +UUID +IS\nhost +$uuid sensor\nfolder +$uuid probe\nmemory +$uuid probe\n$/, 'as a table');
 
-# --- add, remove: the host port's probes have no lists; a server that plays one that has shows what is asked, and what is shown
+# --- add, remove: the host port's probes have no lists; a server that plays one that has shows
+# what is asked, and what is shown
 for my $command ('add', 'remove') {
 	$got = run(@s, $command, 'folder', '/etc');
 	is($got->{status}, 1, "$command where there is no list is an error");
@@ -59,9 +61,12 @@ for my $command ('add', 'remove') {
 		is($got->{status}, 0, "$command $form: done");
 		my $line = JSON::PP->new->utf8->decode(slurp($asked));
 		is($line->{'Virtue-protocol-version'}, 0.2, 'asked in version 0.2');
-		is_deeply([@{$line->{request}}[1 .. 3]], [$command, 'files', "/a \"b\" \x{e4}"], 'with the item as it is');
+		is_deeply([@{$line->{request}}[1 .. 3]], [$command, 'files', "/a \"b\" \x{e4}"],
+			'with the item as it is');
 		if ($form eq '--json') {
-			is_deeply([json_of($got)], [{ target => 'files', command => $command, item => "/a \"b\" \x{e4}" }], 'and so is the answer');
+			is_deeply([json_of($got)],
+				[{ target => 'files', command => $command, item => "/a \"b\" \x{e4}" }],
+				'and so is the answer');
 		} else {
 			is($got->{out}, "files: $command \"/a \\\"b\\\" \\u00e4\"\n", 'and so is the answer');
 		}
@@ -96,7 +101,8 @@ is_deeply([map { $_->{seq} } json_of(run(@s, 'records', 'folder', '--peek', '--s
 is_deeply([map { $_->{seq} } json_of(run(@s, 'records', 'folder', '--peek', '--max', 2))], [0, 1], '--max');
 is_deeply([json_of(run(@s, 'records', 'folder', '--record', 1))], [$json[1]], '--record');
 is(run(@s, 'records', 'folder', '--record', 99999)->{out}, '', '--record of one that is not there');
-is_deeply([map { $_->{name} } json_of(run(@s, 'records', '--peek', '--max', 1, '--filter', 'name=two words'))], ['two words'],
+is_deeply([map { $_->{name} } json_of(run(@s, 'records', '--peek', '--max', 1, '--filter', 'name=two words'))],
+	['two words'],
 	  'a filter with a blank');
 is_deeply([map { $_->{seq} } json_of(run(@s, 'records', 'folder', '--peek', '--filter', 'seq=1'))], [1], 'a number');
 for my $white (' 1', "1\n", "\n\t 1 \r\n") {
@@ -104,8 +110,10 @@ for my $white (' 1', "1\n", "\n\t 1 \r\n") {
 	is($got->{err}, '', 'white space around a number is one request all the same');
 	is_deeply([map { $_->{seq} } json_of($got)], [1], 'and does not count');
 }
-is(run(@s, 'records', 'folder', '--peek', '--filter', "name=one\n")->{out}, '', 'around a string without quotes it does');
-for my $case (["a= \"x\"\n", '"x"'], ["a=\ntrue ", 'true'], ["a=\tnull\r", 'null'], ['a=18446744073708998656', '18446744073708998656'],
+is(run(@s, 'records', 'folder', '--peek', '--filter', "name=one\n")->{out}, '',
+	'around a string without quotes it does');
+for my $case (["a= \"x\"\n", '"x"'], ["a=\ntrue ", 'true'], ["a=\tnull\r", 'null'],
+	['a=18446744073708998656', '18446744073708998656'],
 	      ["a= x\ny", '" x\ny"'], ["a=\n", '"\n"'], ['a=', '""'], ["a=1\n2", '"1\n2"'], ['a=" "', '" "'],
 	      ["a=1\n]}\n{\"x\":1", '"1\n]}\n{\"x\":1"']) {
 	my ($filter, $sent) = @$case;
@@ -125,14 +133,19 @@ for my $case (["a= \"x\"\n", '"x"'], ["a=\ntrue ", 'true'], ["a=\tnull\r", 'null
 	is($value, $sent, 'which was asked for in one line') or diag slurp($asked);
 }
 is(run(@s, 'records', 'folder', '--peek', '--filter', 'seq="1"')->{out}, '', 'a string that looks like a number');
-is(run(@s, 'records', 'folder', '--peek', '--filter', 'name=one', '--filter', 'seq=77777')->{out}, '', 'both must hold');
-is_deeply([map { $_->{name} } json_of(run(@s, 'records', '--peek', '--max', 1, '--filter', 'name="one"'))], ['one'], 'quoted');
-is_deeply([json_of(run('records', @s, '--peek', 'folder', '--since=1', '--max', '1'))], [$json[1]], 'options anywhere');
-is_deeply([map { $_->{probe} } json_of(run(@s, 'records', $uuid{memory}, '--peek', '--max', 1))], ['memory'], 'by uuid');
+is(run(@s, 'records', 'folder', '--peek', '--filter', 'name=one', '--filter', 'seq=77777')->{out}, '',
+	'both must hold');
+is_deeply([map { $_->{name} } json_of(run(@s, 'records', '--peek', '--max', 1, '--filter', 'name="one"'))], ['one'],
+	'quoted');
+is_deeply([json_of(run('records', @s, '--peek', 'folder', '--since=1', '--max', '1'))], [$json[1]],
+	'options anywhere');
+is_deeply([map { $_->{probe} } json_of(run(@s, 'records', $uuid{memory}, '--peek', '--max', 1))], ['memory'],
+	'by uuid');
 
 # --- tables of records
 $got = run(@s, '--table', 'records', 'folder', '--peek', '--max', 3, '--filter', 'kind=entry');
-like($got->{out}, qr/^entry of folder: 3 records\nseq +time event +name +type .*\n +1 +\d+\.\d{3} present /, 'a table');
+like($got->{out}, qr/^entry of folder: 3 records\nseq +time event +name +type .*\n +1 +\d+\.\d{3} present /,
+	'a table');
 is(scalar(lines($got)), 5, 'a title, a heading and a line for each');
 unlike($got->{out}, qr/\e/, 'what a file name says does not reach the terminal');
 like(run(@s, '--table', 'records', 'folder', '--peek')->{out}, qr/ "esc\\u001B\[31m" /, 'but is shown');
@@ -140,7 +153,8 @@ like(run(@s, '--table', 'records', 'folder', '--filter', 'name=nothing')->{out},
 run(@s, 'records', 'memory', '--run', '--peek');
 like(run(@s, '--table', 'records', 'memory', '--peek')->{out}, qr/^baseline of memory.*\n.*\n.* [0-9a-f]{16}\.\.\.$/m,
      'a long hash is shortened');
-like(run(@s, '--table', '--wide', 'records', 'memory', '--peek')->{out}, qr/^baseline of memory.*\n.*\n.* [0-9a-f]{64}$/m,
+like(run(@s, '--table', '--wide', 'records', 'memory', '--peek')->{out},
+	qr/^baseline of memory.*\n.*\n.* [0-9a-f]{64}$/m,
      '--wide: it is not');
 my @tables = run(@s, '--table', 'records', '--peek')->{out} =~ /^(\w+) of \w+: \d+ records?$/mg;
 is_deeply([sort @tables], ['baseline', 'entry', 'sweep'], 'a table for each kind');
@@ -153,11 +167,13 @@ like(run(@s, '--table', 'records', 'folder', '--peek', '--filter', 'event=change
      qr/ was\n.* changed +one .* 0x4 .* size=0x0 mtime_ns=0x[0-9a-f]+\n$/, 'the column "was"');
 
 # --- levels
-for my $step (['low', 'low'], ['decrease', 'low'], ['increase', 'default'], ['increase', 'high'], ['increase', 'adversarial'],
+for my $step (['low', 'low'], ['decrease', 'low'], ['increase', 'default'], ['increase', 'high'],
+	['increase', 'adversarial'],
 	      ['increase', 'adversarial'], ['decrease', 'high'], ['default', 'default'], ['high', 'high'],
 	      ['adversarial', 'adversarial']) {
 	my ($command, $level) = @$step;
-	is_deeply([json_of(run(@s, $command, 'folder'))], [{ target => 'folder', command => $command, level => $level }],
+	is_deeply([json_of(run(@s, $command, 'folder'))],
+		[{ target => 'folder', command => $command, level => $level }],
 		  "$command: $level");
 	is((json_of(run(@s, 'status', 'folder')))[0]{level}, $level, 'and status says so');
 }
@@ -184,9 +200,9 @@ is_deeply([map { $_->{name} } @{$status->{probes}}], ['folder', 'memory'], 'with
 is_deeply([map { $_->{state} } @{$status->{probes}}], ['on', 'on'], 'which the reset has turned on');
 ($status) = json_of(run(@s, 'status', 'memory'));
 is($status->{name}, 'memory', 'status of a probe');
-like(run(@s, '--table', 'status')->{out},
-     qr/^sensor: name=host .* state=on level=default .*\n\nNAME +STATE +LEVEL +INTERVAL.*\nfolder +on +default .*\nmemory +on .*\n$/,
-     'as a table');
+my $table = join '\n', 'sensor: name=host .* state=on level=default .*\n', 'NAME +STATE +LEVEL +INTERVAL.*',
+	'folder +on +default .*', 'memory +on .*\n';
+like(run(@s, '--table', 'status')->{out}, qr/^$table$/, 'as a table');
 like(run(@s, '--table', 'status', 'memory')->{out}, qr/^NAME .*\nmemory .*\n$/, 'a table of one probe');
 
 # --- what the sensor refuses
@@ -225,7 +241,8 @@ isnt(run('--host', '--folder', $folder, 'records', 'folder', '--ring', 16384)->{
 utime -86400, -86400, "$folder/one" or die "$folder/one: $!";
 for my $form ('--json', '--table') {
 	like(run('--host', '--folder', $folder, $form, 'records', 'folder', '--filter', 'name=one')->{out},
-	     qr/ one .*-0x4e94914f0000\b|"name":"one",.*"mtime_ns":"-0x4e94914f0000"/, "a date before 1970 comes through ($form)");
+	     qr/ one .*-0x4e94914f0000\b|"name":"one",.*"mtime_ns":"-0x4e94914f0000"/,
+	         "a date before 1970 comes through ($form)");
 }
 
 # --- no sensor

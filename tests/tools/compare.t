@@ -3,8 +3,8 @@
 #
 # ksense compare as far as it goes without Xen: its command line, and files of checks.
 #
-# Wrong in the world if this fails: a typing error in a file of checks is a rule that never holds, and nobody is told; or somebody reads "clean" in what cannot
-# say that.
+# Wrong in the world if this fails: a typing error in a file of checks is a rule that never holds,
+# and nobody is told; or somebody reads "clean" in what cannot say that.
 use strict;
 use warnings;
 use FindBin;
@@ -40,7 +40,8 @@ SKIP: {
 	my %of = map { $_->{check} => $_ } @{$coverage->{checks}};
 
 	is($none->{status}, 3, 'without Xen it could not look');
-	is_deeply([grep { $of{$_}{verdict} ne 'blind' && $of{$_}{verdict} ne 'not-here' } keys %of], [], 'and no check says anything else');
+	is_deeply([grep { $of{$_}{verdict} ne 'blind' && $of{$_}{verdict} ne 'not-here' } keys %of], [],
+		'and no check says anything else');
 	is($of{'xen-text'}{reason}, 'no-sensor', 'for want of the sensor in Xen');
 	is($of{'processes-in-proc'}{reason}, 'no-module', 'and of the module');
 	like($of{'processes-in-proc'}{words}, qr{\Q$dir\E/none}, 'with where it is not');
@@ -48,21 +49,28 @@ SKIP: {
 	is(checks(check())->{status}, 3, 'a file of checks is taken');
 	my $accepted = compare("--checks $dir/checks --accept no-sensor");
 	is($accepted->{status}, 0, 'a reason that is accepted does not count');
-	like($accepted->{out}, qr/"verdict":"blind","reason":"no-sensor".*"accepted":true/, 'and is told all the same');
+	like($accepted->{out}, qr/"verdict":"blind","reason":"no-sensor".*"accepted":true/,
+		'and is told all the same');
 	my $no_proc = `unshare -rm sh -c 'mount -t tmpfs none /proc && exec "$build/cli/ksense" --json compare' 2>&1`;
-	like($no_proc, qr/"check":"processes-in-proc","verdict":"blind","reason":"unreadable"/, 'what is no /proc is not taken for one without processes');
+	like($no_proc, qr/"check":"processes-in-proc","verdict":"blind","reason":"unreadable"/,
+		'what is no /proc is not taken for one without processes');
 	my $mute = IO::Socket::UNIX->new(Local => "$dir/mute", Listen => 1) or die "$dir/mute: $!";
-	my $waited = `unshare -rm sh -c 'mount -t tmpfs none /run && mkdir /run/xenstored && ln -s $dir/mute /run/xenstored/socket &&
+	my $waited = `unshare -rm sh -c 'mount -t tmpfs none /run && mkdir /run/xenstored &&
+		ln -s $dir/mute /run/xenstored/socket &&
 		timeout 60 "$build/cli/ksense" --timeout 0.2 compare --require xenstore' 2>&1`;
-	like($waited, qr/^ksense: --require xenstore: .*timed out/, 'a xenstored that does not answer is not waited for for ever');
+	like($waited, qr/^ksense: --require xenstore: .*timed out/,
+		'a xenstored that does not answer is not waited for for ever');
 	my $required = compare("--require xen");
 	is($required->{status}, 3, 'without what is required it ends');
 	like($required->{out}, qr/^ksense: --require xen: .*privcmd/, 'and says why, alone');
 }
 
 # --- Usage
-for my $case (['--once --watch', 'exclude each other'], ['--interval 2', 'goes with --watch'], ['--heartbeat 2', 'goes with --watch'], ['--require xl', "not 'xl'"], ['--wait 0', 'seconds'], ['--peek', 'goes with the command records'],
-	      ['--xen', 'no --xen'], ['--host', 'no --host'], ['xen-domains', 'takes no target'], ["--checks $dir/none", 'none']) {
+for my $case (['--once --watch', 'exclude each other'], ['--interval 2', 'goes with --watch'],
+	['--heartbeat 2', 'goes with --watch'], ['--require xl', "not 'xl'"], ['--wait 0', 'seconds'],
+	['--peek', 'goes with the command records'],
+	      ['--xen', 'no --xen'], ['--host', 'no --host'], ['xen-domains', 'takes no target'],
+	          ["--checks $dir/none", 'none']) {
 	my ($arguments, $says) = @$case;
 	my $got = compare($arguments);
 
@@ -80,7 +88,8 @@ my %wrong = (
 	'an unknown member' => [check(lokks => 3), '"lokks"'],
 	'no Dom0' => [check(dom0 => undef), '"dom0"'],
 	'a source there is not' => [check(dom0 => [{ source => 'xl', key => ['domid'] }]), 'toolstack'],
-	'a probe for xenstore' => [check(dom0 => [{ source => 'xenstore', probe => 'x', key => ['domid'] }]), 'for sensors'],
+	'a probe for xenstore' => [check(dom0 => [{ source => 'xenstore', probe => 'x', key => ['domid'] }]),
+		'for sensors'],
 	'no key' => [check(xen => { probe => 'a', kind => 'b' }), '"key"'],
 	'two probes' => [check(xen => [$view, { %$view, probe => 'xen-text' }]), 'one probe'],
 	'a condition that is an empty array' => [check(xen => { %$view, where => { domid => [] } }), '"domid"'],
@@ -93,16 +102,20 @@ my %wrong = (
 	'no rule' => [{ checks => [{ check => 'p', xen => $view, dom0 => [] }] }, 'only_xen'],
 	'members that are none' => [check(differs => $rule), '"members"'],
 	'a condition without a word' => [check(only_if => { where => {}, otherwise => 'blind' }), '"words"'],
-	'a condition with another end' => [check(only_if => { where => {}, otherwise => 'bad', words => 'w' }), 'not-here or blind'],
+	'a condition with another end' => [check(only_if => { where => {}, otherwise => 'bad', words => 'w' }),
+		'not-here or blind'],
 	'a condition of the old form' => [check(only_if => { kind => 'dom0' }), '"kind"'],
 	'an absent source there is not' => [check(not_here => [{ source => 'xl', words => 'w' }]), 'not known'],
-	'where what is to be compared has to be, without a word' => [check(among => { members => ['domid'] }), '"words"'],
+	'where what is to be compared has to be, without a word' => [check(among => { members => ['domid'] }),
+		'"words"'],
 	'where what is to be compared has to be, without members' => [check(among => { words => 'w' }), '"members"'],
 	'too many passes' => [check(xen => { %$view, passes => 9 }), '"passes"'],
 	'passes of no sensor' => [check(dom0 => [{ source => 'proc', key => ['pid'], passes => 2 }]), 'for sensors'],
-	'a sensor there is not' => [{ checks => [{ check => 'p', sensor => 'linux', off => $rule }] }, 'no sensor "linux"'],
+	'a sensor there is not' => [{ checks => [{ check => 'p', sensor => 'linux', off => $rule }] },
+		'no sensor "linux"'],
 	'a sensor and nothing done to it' => [{ checks => [{ check => 'p', sensor => 'xen' }] }, '"restarted"'],
-	'a sensor and a view' => [{ checks => [{ check => 'p', sensor => 'xen', off => $rule, xen => $view }] }, '"xen"'],
+	'a sensor and a view' => [{ checks => [{ check => 'p', sensor => 'xen', off => $rule, xen => $view }] },
+		'"xen"'],
 	'a view and what is done to sensors' => [check(off => $rule), '"off"'],
 	'no looks' => [check(looks => 0), '"looks"'],
 	'in the place of a check there is not' => [check(instead_of => 'q'), '"q"'],
@@ -120,7 +133,8 @@ for my $what (sort keys %wrong) {
 my $built_in = JSON::PP->new->decode(do { local (@ARGV, $/) = "$root/canary/checks.json"; <> });
 for my $check (@{$built_in->{checks}}) {
 	for my $rule (grep { ref eq 'HASH' && $_->{finding} } map { ref eq 'ARRAY' ? @$_ : $_ } values %$check) {
-		ok(length $rule->{why} > 60 && length $rule->{next} > 20, "$check->{check}: $rule->{finding} says why it matters and what to look at");
+		ok(length $rule->{why} > 60 && length $rule->{next} > 20,
+			"$check->{check}: $rule->{finding} says why it matters and what to look at");
 	}
 }
 unlike(do { local (@ARGV, $/) = "$build/cli/ksense"; <> }, qr/\bclean\b/i, 'the word "clean" does not appear');

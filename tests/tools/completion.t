@@ -31,14 +31,16 @@ _ksense
 printf '%s\n' "${COMPREPLY[@]}"
 BASH
 	close $out;
-	open(my $pipe, '-|', 'timeout', 20, $bash, '--norc', $script, $folder, $file, $ksense, @words) or die "bash: $!";
+	open(my $pipe, '-|', 'timeout', 20, $bash, '--norc', $script, $folder, $file, $ksense, @words)
+		or die "bash: $!";
 	my @offered = grep { length } map { chomp; $_ } <$pipe>;
 	close $pipe;
 	is($? >> 8, 0, "bash goes through: @words");
 	return [sort @offered];
 }
 
-my @commands = qw(add adversarial compare decrease default discovery help high increase lock low off on raw records remove reset status);
+my @commands = qw(add adversarial compare decrease default discovery help high increase lock low off on raw records
+	remove reset status);
 my $socket = "$dir/socket";
 start_server($socket);
 open(my $in, '>', "$folder/a file") or die;
@@ -57,7 +59,8 @@ for my $command (grep { $_ ne 'help' } @commands) {
 	is_deeply(offered($command, '--'), [sort keys %of_help], "the options of $command");
 }
 is_deeply(offered('records', '--fo'), ['--folder', '--follow'], 'that begin so');
-is_deeply([grep { $_ eq '--watch' || $_ eq '--peek' } @{offered('--')}], ['--peek', '--watch'], 'without a command all');
+is_deeply([grep { $_ eq '--watch' || $_ eq '--peek' } @{offered('--')}], ['--peek', '--watch'],
+	'without a command all');
 is_deeply(offered('records', '--bash'), [], 'and none that is not there');
 
 # --- values
@@ -84,7 +87,8 @@ SKIP: {
 }
 is_deeply(offered($_, ''), [], "$_ has no target") for qw(discovery raw compare lock);
 my $start = time;
-is_deeply(offered('--socket', fake_server(sub { sleep 15 }), 'status', ''), names('linux'), 'one that does not answer');
+is_deeply(offered('--socket', fake_server(sub { sleep 15 }), 'status', ''), names('linux'),
+	'one that does not answer');
 cmp_ok(time - $start, '<', 5, 'is not waited for');
 
 # --- names that are no names

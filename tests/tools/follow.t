@@ -1,11 +1,13 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Wrong in the world if this fails: an operator leaves "ksense records --follow" running, and it misses records, shows some twice,
-# hides that some were lost, gives up when the sensor is off or away for a while, or does not end when told to.
+# Wrong in the world if this fails: an operator leaves "ksense records --follow" running, and it
+# misses records, shows some twice, hides that some were lost, gives up when the sensor is off or
+# away for a while, or does not end when told to.
 #
-# A follower runs beside the real server of the host port, while files come and go in the folder that is watched.  It can ask again and
-# again (--interval), or be sent what is new (a subscription): what it shows is the same.
+# A follower runs beside the real server of the host port, while files come and go in the folder
+# that is watched.  It can ask again and again (--interval), or be sent what is new (a
+# subscription): what it shows is the same.
 use strict;
 use warnings;
 use FindBin;
@@ -79,7 +81,12 @@ for my $how (['--interval', '0.1'], []) {
 	# --- while the sensor is off
 	run(@s, 'off', '*');
 	my $steps = -1;
-	wait_until { my $before = $steps; ($steps) = run(@s, '--json', 'status', 'folder')->{out} =~ /"steps":(\d+)/; sleep 0.2; $steps == $before };
+	wait_until {
+		my $before = $steps;
+		($steps) = run(@s, '--json', 'status', 'folder')->{out} =~ /"steps":(\d+)/;
+		sleep 0.2;
+		$steps == $before
+	};
 	touch('while-off'); # the step that was under way is over
 	sleep 0.5;
 	unlike(slurp($f->{out}), qr/while-off/, 'nothing comes while the sensor is off');
@@ -99,13 +106,15 @@ for my $how (['--interval', '0.1'], []) {
 	touch('after-return');
 	ok(shows($f, qr/after-return/), 'and records come again');
 	is(end($f, 'INT'), 0, 'SIGINT ends it with 0');
-	is_deeply([events($f, 'second')], ['appeared', 'present'], 'nothing was shown twice, but by the new server as it began');
+	is_deeply([events($f, 'second')], ['appeared', 'present'],
+		'nothing was shown twice, but by the new server as it began');
 	is_deeply([grep { $_ eq 'appeared' } events($f, 'after-return')], ['appeared'], 'nothing was missed');
 
 	# --- SIGTERM, and at any moment
 	for my $i (1 .. 20) {
 		my $g = follow(@s, 'records');
-		wait_until { slurp("/proc/$g->{pid}/status") =~ /^SigCgt:\s*([0-9a-f]+)/m && hex($1) & 2 }; # it is ready for signals
+		# it is ready for signals
+		wait_until { slurp("/proc/$g->{pid}/status") =~ /^SigCgt:\s*([0-9a-f]+)/m && hex($1) & 2 };
 		sleep 0.02 * ($i % 10);
 		my $status = end($g, $i % 2 ? 'TERM' : 'INT');
 		is($status, 0, 'a signal at some moment ends it with 0') or last;
@@ -129,7 +138,8 @@ for my $how (['--interval', '0.1'], []) {
 	run(@s, 'records');
 	$f = follow(@s, '--table', 'records', 'folder');
 	touch('a b');
-	ok(shows($f, qr/^\d+\.\d{3} folder entry seq=\d+ event=appeared name="a b" type=file /m), 'a line of text for a record');
+	ok(shows($f, qr/^\d+\.\d{3} folder entry seq=\d+ event=appeared name="a b" type=file /m),
+		'a line of text for a record');
 	touch("\e[2J");
 	ok(shows($f, qr/name="\\u001b\[2J"/i), 'whose strings do the terminal no harm');
 	is(end($f, 'INT'), 0, 'SIGINT');
@@ -141,7 +151,8 @@ for my $how (['--interval', '0.1'], []) {
 	touch("lost-$_") for 1 .. 200;
 	ok(shows($g, qr/^LOST: \d+ records of folder \(seq \d+ to \d+\)/m), 'a loss is a line for a person');
 	$f = follow('--socket', "$dir/small", 'records', 'folder', '--filter', 'name=nothing');
-	ok(shows($f, qr/"kind":"lost",.*"first":\d+,"last":\d+,"count":\d+/), 'and a record for a script, whatever the filter');
+	ok(shows($f, qr/"kind":"lost",.*"first":\d+,"last":\d+,"count":\d+/),
+		'and a record for a script, whatever the filter');
 	is(end($f, 'INT'), 0, 'SIGINT');
 	is(end($g, 'INT'), 0, 'SIGINT');
 	stop_server($small);
@@ -164,7 +175,8 @@ sub counts {
 	}
 	return map {
 		my @seq = @{$of{$_}};
-		(split / /)[0] . (join(' ', @seq) eq join(' ', $seq[0] .. $seq[-1]) ? " $seq[0]-" : " not whole: @seq");
+		(split / /)[0] . (join(' ', @seq) eq join(' ', $seq[0] .. $seq[-1]) ? " $seq[0]-"
+			: " not whole: @seq");
 	} @order;
 }
 
@@ -172,7 +184,10 @@ sub counts {
 sub has_all {
 	my ($f, @probes) = @_;
 	my %last = map { my ($last) = (json_of(run(@s, 'records', $_, '--peek')))[-1]; ($_ => $last) } @probes;
-	return !grep { my $last = $last{$_}; !shows($f, qr/"seq":$last->{seq},[^\n]*"probe":"$_"[^\n]*"epoch":$last->{epoch},/) } @probes;
+	return !grep {
+		my $last = $last{$_};
+		!shows($f, qr/"seq":$last->{seq},[^\n]*"probe":"$_"[^\n]*"epoch":$last->{epoch},/)
+	} @probes;
 }
 
 # With rings in which there is room for all that happens here.
@@ -188,7 +203,8 @@ for my $how (['--interval', '0.1'], []) {
 			run(@s, 'reset', '*');
 			# A number that is not reached yet would be one of another count.
 			for my $probe ('folder', 'memory') {
-				wait_until { (json_of(run(@s, 'records', $probe, '--run', '--peek')))[-1]{seq} > 3 } or die "no records of $probe\n";
+				wait_until { (json_of(run(@s, 'records', $probe, '--run', '--peek')))[-1]{seq} > 3 }
+					or die "no records of $probe\n";
 			}
 			my $f = follow(@s, 'records', $target, '--since', 3, @$peek);
 			touch('since-mark');
@@ -208,10 +224,13 @@ for my $how (['--interval', '0.1'], []) {
 			ok(has_all($f, @probes), 'to the end') if @$peek;
 			is(end($f, 'INT'), 0, 'SIGINT');
 			my @counts = counts($f);
-			is_deeply([grep { /^folder/ } @counts], ['folder 3-', 'folder 0-', 'folder 0-'], 'each count whole, in order, nothing twice') or
+			is_deeply([grep { /^folder/ } @counts], ['folder 3-', 'folder 0-', 'folder 0-'],
+				'each count whole, in order, nothing twice') or
 				diag(slurp($f->{err}));
-			is_deeply([grep { /^memory/ } @counts], ['memory 3-', 'memory 0-'], 'of the other probe, too') if $target eq '*';
-			unlike(slurp($f->{err}), qr/again|did not come/, 'and the records say themselves where a count ends');
+			is_deeply([grep { /^memory/ } @counts], ['memory 3-', 'memory 0-'], 'of the other probe, too')
+				if $target eq '*';
+			unlike(slurp($f->{err}), qr/again|did not come/,
+				'and the records say themselves where a count ends');
 			unlink "$folder/since-$_" for qw(mark reset restart);
 		}
 	}
@@ -227,7 +246,8 @@ for my $how (['--interval', '0.1'], []) {
 	ok(shows($f, qr/"seq":$last->{seq},/), 'one of another count');
 	is(end($f, 'INT'), 0, 'SIGINT');
 	is_deeply([counts($f)], ['folder 0-'], 'is one of nothing that is there any more');
-	is((json_of(run(@s, 'records', 'folder', '--peek', '--since', 1, '--epoch', $last->{epoch} ^ 1)))[0]{seq}, 0, 'without --follow, too');
+	is((json_of(run(@s, 'records', 'folder', '--peek', '--since', 1, '--epoch', $last->{epoch} ^ 1)))[0]{seq}, 0,
+		'without --follow, too');
 
 	# --- where a filter leaves out the record that says so
 	$f = follow(@s, 'records', 'folder', '--peek', '--since', 3, '--filter', 'name=since-filtered');
@@ -268,8 +288,10 @@ sub fake_connections {
 	}
 	POSIX::_exit(0);
 }
-for my $case (['', qr/"since":7,"epoch":7\}/, qr/^ksense: p: seq 7 to 8 did not come: they were on their way/m, 'what was on its way is told'],
-	      [',"name":"x"', qr/"since":7,"epoch":7, "filter"/, qr/\A(?!.*did not come)/s, 'where a filter leaves gaps, nothing can be told']) {
+for my $case (['', qr/"since":7,"epoch":7\}/, qr/^ksense: p: seq 7 to 8 did not come: they were on their way/m,
+	'what was on its way is told'],
+	      [',"name":"x"', qr/"since":7,"epoch":7, "filter"/, qr/\A(?!.*did not come)/s,
+	          'where a filter leaves gaps, nothing can be told']) {
 	my ($member, $wants, $says, $what) = @$case;
 	my $act = sub {
 		my @seq = @_;
@@ -277,7 +299,8 @@ for my $case (['', qr/"since":7,"epoch":7\}/, qr/^ksense: p: seq 7 to 8 did not 
 			return '"status",{"name":"p","uuid":"u","epoch":7}' if $_[0] eq 'status';
 			return '"unsubscribe"' if $_[0] eq 'unsubscribe';
 			# One that says why there are none is of no count.
-			return ('"subscribe"', pushed(0, ',"epoch":0'), map { pushed($_, qq(,"epoch":7$member)), pushed(0, ',"epoch":0') } @seq);
+			return ('"subscribe"', pushed(0, ',"epoch":0'),
+				map { pushed($_, qq(,"epoch":7$member)), pushed(0, ',"epoch":0') } @seq);
 		};
 	};
 	my ($path, $pid) = fake_connections($act->(5, 6), $act->(9, 10));
@@ -311,7 +334,8 @@ for my $case (['', qr/"since":7,"epoch":7\}/, qr/^ksense: p: seq 7 to 8 did not 
 	my @asked = grep { /"records"/ } split /\n/, slurp($asked);
 	like($asked[0], qr/"since":5/, 'from there on');
 	unlike($asked[-1], qr/since/, 'but not once it may be another one');
-	like(slurp($f->{err}), qr/does not tell of which count its records are: from now on --since does not count/, 'which is said');
+	like(slurp($f->{err}), qr/does not tell of which count its records are: from now on --since does not count/,
+		'which is said');
 	kill 'TERM', $pid;
 	waitpid($pid, 0);
 }
@@ -321,7 +345,8 @@ for my $case (['', qr/"since":7,"epoch":7\}/, qr/^ksense: p: seq 7 to 8 did not 
 	my $asked = 0;
 	my ($path, $pid) = fake_connections(sub {
 		return '"error",{"code":"command","message":"no"}' if $_[0] ne 'records';
-		return (pushed(5, ''), pushed(6, ''), $asked++ ? qq("p",{"seq":0,"time":7,"probe":"p","kind":"k"}) : (), '"p"');
+		return (pushed(5, ''), pushed(6, ''), $asked++ ? qq("p",{"seq":0,"time":7,"probe":"p","kind":"k"})
+			: (), '"p"');
 	});
 	my $f = follow('--socket', $path, 'records', 'p', '--peek', '--interval', '0.1');
 	ok(shows($f, qr/"seq":0,/), 'a server of 0.1, peeked at');
@@ -348,7 +373,8 @@ ok(wait_until { run(@s, 'records', 'folder', '--peek')->{out} =~ /"vanished","na
 unlike(slurp($f->{out}), qr/vanished/, 'unshown');
 is(end($f, 'TERM'), 0, 'SIGTERM ends it with 0');
 touch('afterwards');
-ok(wait_until { run(@s, 'records', 'folder', '--peek')->{out} =~ /"appeared","name":"afterwards"/ }, 'and then nothing is taken any more');
+ok(wait_until { run(@s, 'records', 'folder', '--peek')->{out} =~ /"appeared","name":"afterwards"/ },
+	'and then nothing is taken any more');
 
 # A server of 0.1, or one that has no subscriptions, is asked again and again.
 for my $code ('command', 'version') {
@@ -370,7 +396,8 @@ for my $code ('command', 'version') {
 }
 
 # One that breaks its word is not believed.
-for my $case (['a record of another subscription', '"ffffffffffffffffffffffffffffffff","p",{"seq":0}'], ['an answer to nothing', 'N,"p"'],
+for my $case (['a record of another subscription', '"ffffffffffffffffffffffffffffffff","p",{"seq":0}'],
+	['an answer to nothing', 'N,"p"'],
 	      ['an error to nothing', 'N,"error",{"code":"busy","message":"no"}']) {
 	my ($what, $reply) = @$case;
 	my $path = fake_server(sub {
@@ -388,7 +415,8 @@ SKIP: {
 	skip 'no /dev/full', 2 unless -w '/dev/full';
 	my $got = `$ksense --socket $socket --json records folder --follow 2>&1 >/dev/full`;
 	is($? >> 8, 1, 'output that cannot be written ends it with 1');
-	like($got, qr/cannot write the output: No space.*; \d+ records were taken/, 'and says how many records were taken');
+	like($got, qr/cannot write the output: No space.*; \d+ records were taken/,
+		'and says how many records were taken');
 }
 
 # Who may only look is told, and may look.

@@ -1,13 +1,15 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# What `make install` gives to whoever writes a program with the library: a shared library that exports what its header declares and
-# nothing else, one to link in, what pkg-config tells, a man page whose example works; and what `make uninstall` leaves: nothing.
+# What `make install` gives to whoever writes a program with the library: a shared library that
+# exports what its header declares and nothing else, one to link in, what pkg-config tells, a man
+# page whose example works; and what `make uninstall` leaves: nothing.
 #
 # Nothing is built here, as other tests run beside this one: `make host tools` was before.
 #
-# Wrong in the world if this fails: a program does not link, or finds a function of its own inside our library; a new library breaks old
-# programs; or files that nobody knows stay on somebody's machine.
+# Wrong in the world if this fails: a program does not link, or finds a function of its own
+# inside our library; a new library breaks old programs; or files that nobody knows stay on
+# somebody's machine.
 use strict;
 use warnings;
 use File::Find;
@@ -40,7 +42,8 @@ sub make {
 sub all_below {
 	my ($top) = @_;
 	my @all;
-	find({ no_chdir => 1, wanted => sub { push @all, substr($_, length($top) + 1) . (-d $_ && !-l $_ ? '/' : '') if $_ ne $top } }, $top);
+	find({ no_chdir => 1, wanted => sub { push @all, substr($_, length($top) + 1) . (-d $_ && !-l $_ ? '/' : '')
+		if $_ ne $top } }, $top);
 	return sort @all;
 }
 
@@ -65,17 +68,22 @@ my @before = grep { !m{^include/} } all_below($at);
 is($status, 0, 'make install') or diag($text);
 unlike($text, qr/\b-c -o\b/, 'builds nothing');
 my %mode = (
-	'bin/ksense' => '755', 'bin/ksense-host' => '755', 'lib/libksense.a' => '644', 'lib/libksense.so.0' => '644', 'lib/pkgconfig/ksense.pc' => '644',
+	'bin/ksense' => '755', 'bin/ksense-host' => '755', 'lib/libksense.a' => '644', 'lib/libksense.so.0' => '644',
+	'lib/pkgconfig/ksense.pc' => '644',
 	'include/ksense/libksense.h' => '644', 'include/ksense/sense.h' => '644', 'share/ksense/checks.json' => '644',
 	'share/bash-completion/completions/ksense' => '644',
-	'share/man/man1/ksense.1' => '644', 'share/man/man3/ksense.3' => '644', 'share/man/man5/ksense-checks.5' => '644',
+	'share/man/man1/ksense.1' => '644', 'share/man/man3/ksense.3' => '644',
+	'share/man/man5/ksense-checks.5' => '644',
 	'share/man/man8/ksense-host.8' => '644',
-	map { s{^\Q$root\E/docs}{share/doc/ksense}r => '644' } map { glob "$root/docs/$_" } qw(*.md findings/*.md probes/*.md),
+	map { s{^\Q$root\E/docs}{share/doc/ksense}r => '644' }
+		map { glob "$root/docs/$_" } qw(*.md findings/*.md probes/*.md),
 );
-is_deeply([grep { !m{/$} } all_below($at)], [sort keys %mode, 'lib/libksense.so', 'lib/pkgconfig/other.pc'], 'just these files');
+is_deeply([grep { !m{/$} } all_below($at)], [sort keys %mode, 'lib/libksense.so', 'lib/pkgconfig/other.pc'],
+	'just these files');
 is_deeply({ map { $_ => sprintf '%o', (stat "$at/$_")[2] & 07777 } keys %mode }, \%mode, 'with these modes');
 is(readlink "$at/lib/libksense.so", 'libksense.so.0', 'a linker finds the shared library');
-ok(-e "$at/" . JSON::PP->new->decode(slurp("$at/share/ksense/checks.json"))->{pages} . '/hidden-process.md', 'the page to which a finding points is there');
+ok(-e "$at/" . JSON::PP->new->decode(slurp("$at/share/ksense/checks.json"))->{pages} . '/hidden-process.md',
+	'the page to which a finding points is there');
 ($text, $status) = said("$at/bin/ksense", '--version');
 my ($version) = $text =~ /^ksense (\S+)$/;
 ok($version, 'the command runs');
@@ -86,13 +94,16 @@ my %declared = map { $_ => 1 } slurp("$at/include/ksense/libksense.h") =~ /^\w[\
 cmp_ok(scalar keys %declared, '>', 15, 'the header declares functions');
 
 my $so = "$at/lib/libksense.so.0";
-my %exported = map { /^\S* ?([A-Zi]) (\S+)/ ? ($2 => $1) : () } split /\n/, (said('nm', '-D', '--defined-only', $so))[0];
+my %exported = map { /^\S* ?([A-Zi]) (\S+)/ ? ($2 => $1) : () } split /\n/,
+	(said('nm', '-D', '--defined-only', $so))[0];
 is(delete $exported{LIBKSENSE_0}, 'A', 'the shared library has a version');
-is_deeply([sort keys %exported], [map { "$_\@\@LIBKSENSE_0" } sort keys %declared], 'in which it exports what the header declares, and nothing else');
+is_deeply([sort keys %exported], [map { "$_\@\@LIBKSENSE_0" } sort keys %declared],
+	'in which it exports what the header declares, and nothing else');
 like((said('readelf', '-dW', $so))[0], qr/\(SONAME\)\s.*\[libksense\.so\.0\]/, 'its soname');
 like((said('readelf', '-dW', $so))[0], qr/\(NEEDED\)\s.*\[libxencall\.so\.1\]/, 'it brings what it needs');
 
-my @global = map { /^\S* [A-Z] (\S+)/ ? $1 : () } split /\n/, (said('nm', '-g', '--defined-only', "$at/lib/libksense.a"))[0];
+my @global = map { /^\S* [A-Z] (\S+)/ ? $1 : () } split /\n/,
+	(said('nm', '-g', '--defined-only', "$at/lib/libksense.a"))[0];
 is_deeply([sort @global], [sort keys %declared], 'the other library has the same');
 
 # === pkg-config, and programs ===
@@ -140,7 +151,8 @@ C
 
 sub works {
 	my ($name, @libs) = @_;
-	($text, $status) = said('cc', '-Wall', '-Wextra', '-Werror', flags(@prefix, '--cflags'), '-o', "$dir/$name", "$dir/program.c", @libs);
+	($text, $status) = said('cc', '-Wall', '-Wextra', '-Werror', flags(@prefix, '--cflags'), '-o', "$dir/$name",
+		"$dir/program.c", @libs);
 	is($status, 0, "a program is linked, $name") or diag($text);
 	local $ENV{LD_LIBRARY_PATH} = "$at/lib";
 	($text, $status) = said("$dir/$name");
@@ -149,7 +161,8 @@ sub works {
 }
 
 like(works('shared', flags(@prefix, '--libs')), qr/libksense\.so\.0/, 'with the shared library');
-unlike(works('static', map { $_ eq '-lksense' ? '-l:libksense.a' : $_ } flags(@prefix, '--static', '--libs')), qr/libksense/, 'with the other');
+unlike(works('static', map { $_ eq '-lksense' ? '-l:libksense.a' : $_ } flags(@prefix, '--static', '--libs')),
+	qr/libksense/, 'with the other');
 
 # === The man page ===
 
@@ -168,16 +181,19 @@ while ($man =~ /^\.Ft (.*)\n\.Fn (\w+) (.*)$/mg) {
 	my ($type, $name, $args) = ($1, $2, $3);
 	push @paged, plain("$type $name(" . join(', ', $args =~ /"/ ? $args =~ /"([^"]*)"/g : $args) . ');');
 }
-is_deeply([sort @paged], [sort map { plain($_) } $header =~ /^(\w[\w ]*[ *]ksense_\w+\(.*\);)$/mg], 'and says how they are called as the header does');
+is_deeply([sort @paged], [sort map { plain($_) } $header =~ /^(\w[\w ]*[ *]ksense_\w+\(.*\);)$/mg],
+	'and says how they are called as the header does');
 like($man, qr/\b$_\b/, "and has $_") for $header =~ /^\t(KSENSE_(?!OK\b)\w+),/mg;
 SKIP: {
 	skip 'no man', 1 unless grep { -x "$_/man" } split /:/, $ENV{PATH};
-	is((said('sh', '-c', 'man --warnings -l "$1" 2>&1 >/dev/null', 'sh', $page))[0], '', 'man has nothing to complain about');
+	is((said('sh', '-c', 'man --warnings -l "$1" 2>&1 >/dev/null', 'sh', $page))[0], '',
+		'man has nothing to complain about');
 }
 
 my ($example) = $man =~ /^\.Sh EXAMPLES\n.*?^\.Bd -literal.*?\n(.*?)^\.Ed$/ms;
 write_file("$dir/example.c", $example =~ s/\\e/\\/gr);
-($text, $status) = said('cc', '-Wall', '-Wextra', '-Werror', flags(@prefix, '--cflags'), '-o', "$dir/example", "$dir/example.c", flags(@prefix, '--libs'));
+($text, $status) = said('cc', '-Wall', '-Wextra', '-Werror', flags(@prefix, '--cflags'), '-o', "$dir/example",
+	"$dir/example.c", flags(@prefix, '--libs'));
 is($status, 0, 'its example is a program') or diag($text);
 sub example {
 	local $ENV{LD_LIBRARY_PATH} = "$at/lib";
@@ -189,7 +205,10 @@ is($status, 1, 'fails without a sensor');
 like($text, qr{\Ano-sensor: no sensor listens at \Q$dir\E/none: .*\n\z}, 'and says so');
 write_file("$folder/a file", '');
 my $server = start_server("$dir/socket");
-ok(wait_until { ($text, $status) = example("$dir/socket", 'folder'); $text =~ /^\{.*"name": ?"a file".*\}$/m }, 'with one it prints records') or diag($text);
+ok(wait_until {
+	($text, $status) = example("$dir/socket", 'folder');
+	$text =~ /^\{.*"name": ?"a file".*\}$/m
+}, 'with one it prints records') or diag($text);
 is($status, 0, 'and goes through');
 ($text, $status) = example("$dir/socket", 'none');
 is($status, 1, 'a refusal is a failure');
@@ -201,7 +220,8 @@ stop_server($server);
 write_file("$at/share/ksense/mine", "mine\n");
 ($text, $status) = make('uninstall');
 is($status, 0, 'make uninstall') or diag($text);
-is_deeply([grep { !m{/$} } all_below($at)], ['lib/pkgconfig/other.pc', 'share/ksense/mine'], "leaves no file but others'");
+is_deeply([grep { !m{/$} } all_below($at)], ['lib/pkgconfig/other.pc', 'share/ksense/mine'],
+	"leaves no file but others'");
 ok(!-e "$at/include/ksense" && !-e "$at/share/doc/ksense", 'and no folder of ours');
 unlink "$at/share/ksense/mine" or die "mine: $!";
 ($text, $status) = make('uninstall');

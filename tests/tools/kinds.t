@@ -1,11 +1,14 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Each kind of record that a probe can make is judged by a check, or is named in canary/checks.json with the reason why none judges it.
+# Each kind of record that a probe can make is judged by a check, or is named in canary/checks.json
+# with the reason why none judges it.
 #
-# Wrong in the world if this fails: a probe sees an attack and says so, and ksense compare ends with "nothing differs", as nobody thought of that kind.
+# Wrong in the world if this fails: a probe sees an attack and says so, and ksense compare ends
+# with "nothing differs", as nobody thought of that kind.
 #
-# The kinds are taken from the probes' own tables, as scripts/probe-pages takes them: for they compile in their kernels alone.
+# The kinds are taken from the probes' own tables, as scripts/probe-pages takes them: for they
+# compile in their kernels alone.
 use strict;
 use warnings;
 use FindBin;
@@ -13,7 +16,8 @@ use lib $FindBin::Bin;
 use ToolTest;
 use Test::More;
 
-# The probes' records that the engines make of any kind of item, and the sensor of itself, are no kinds of theirs.
+# The probes' records that the engines make of any kind of item, and the sensor of itself, are
+# no kinds of theirs.
 my %kinds;
 my $region = join '', map { slurp("$root/probes/$_") } qw(region.c region.h);
 my @of_region = $region =~ /(?:ks_record_begin\(probe, \w+, [^";]+, |record_page\(probe, region, )"(\w+)"/g;
@@ -32,7 +36,8 @@ my $data = JSON::PP->new->decode(slurp("$root/canary/checks.json"));
 my (%judged, %context);
 for my $check (grep { !$_->{sensor} } @{$data->{checks}}) {
 	for my $view (ref $check->{xen} eq 'ARRAY' ? @{$check->{xen}} : $check->{xen}, @{$check->{dom0}}) {
-		$judged{($view->{source} // 'xen') . " $view->{probe} $view->{kind}"} = $check->{check} if $view->{probe};
+		$judged{($view->{source} // 'xen') . " $view->{probe} $view->{kind}"} = $check->{check}
+			if $view->{probe};
 	}
 }
 # A probe's name says which sensor has it.

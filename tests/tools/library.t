@@ -1,10 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Wrong in the world if this fails: a program hands a word of somebody else's to libksense as the value of a filter, and a second request
-# goes out with it, or a broken one.
+# Wrong in the world if this fails: a program hands a word of somebody else's to libksense as the
+# value of a filter, and a second request goes out with it, or a broken one.
 #
-# A program of our own asks the library for request lines, as any program may: the command ksense cleans up what it hands over.
+# A program of our own asks the library for request lines, as any program may: the command ksense
+# cleans up what it hands over.
 use strict;
 use warnings;
 use FindBin;
@@ -49,8 +50,10 @@ sub built {
 for my $value ('1', '-0.5e3', '18446744073709551615', 'true', 'false', 'null', '""', '" "', '"x\\n\\""', '"\\u0000"') {
 	like(built($value), qr/"filter": \{"a": \Q$value\E\}\}\]\}\n\z/, "$value stands in the line as it is");
 }
-for my $value ('', ' ', "\n", ' 1', '1 ', "1\n", "\n1", "\ttrue", "null\r", ' "x"', "\"x\"\n", "\"x\ny\"", '1 2', '1,', "1\n2", '"x" "y"', '"x""y"',
-	       "\"x\"}}]}\n{", 'x', "'x'", '[1]', '{}', '[', ']', '"', '"x', "\"\xff\"", "\"\x01\"", '01', '+1', '1.', 'nul') {
+for my $value ('', ' ', "\n", ' 1', '1 ', "1\n", "\n1", "\ttrue", "null\r", ' "x"', "\"x\"\n", "\"x\ny\"", '1 2', '1,',
+	"1\n2", '"x" "y"', '"x""y"',
+	       "\"x\"}}]}\n{", 'x', "'x'", '[1]', '{}', '[', ']', '"', '"x', "\"\xff\"", "\"\x01\"", '01', '+1', '1.',
+	           'nul') {
 	like(built($value), qr/^misuse: a filter's value is/, ($value =~ s/[^!-~]/_/gr) . ' is refused');
 }
 

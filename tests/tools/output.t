@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Wrong in the world if this fails: records were taken from the sensor, and then vanished because a disk was full or a reader had
-# gone, and nobody was told; or a script gets a table, or a person gets JSON.
+# Wrong in the world if this fails: records were taken from the sensor, and then vanished
+# because a disk was full or a reader had gone, and nobody was told; or a script gets a table,
+# or a person gets JSON.
 use strict;
 use warnings;
 use FindBin;
@@ -29,13 +30,15 @@ my ($out, $status);
 # --- a full disk
 SKIP: {
 	skip 'no /dev/full', 9 unless -c '/dev/full';
-	for my $args ('discovery', 'status', 'low', 'records --run', '--table discovery', '--table records --run', '--help', '--version') {
+	for my $args ('discovery', 'status', 'low', 'records --run', '--table discovery', '--table records --run',
+			'--help', '--version') {
 		($out, $status) = sh("\$KSENSE $args >/dev/full");
 		is($status, 1, "$args onto a full disk: 1") or diag($out);
 		like($out, qr/^ksense: cannot write the output: No space left on device/, 'is told') or diag($out);
 	}
 	($out, $status) = sh('$KSENSE records --run >/dev/full');
-	like($out, qr/; \d+ records were taken from the sensor and may not have been written$/, 'and how many records it may have cost');
+	like($out, qr/; \d+ records were taken from the sensor and may not have been written$/,
+		'and how many records it may have cost');
 	($out, $status) = sh('$KSENSE records --run --peek >/dev/full');
 	unlike($out, qr/taken/, 'none with --peek');
 	($out, $status) = sh("printf '%s' '" . request('low', '*') . "' | \$KSENSE raw >/dev/full");
@@ -67,7 +70,8 @@ SKIP: {
 	($out, $status) = sh('script -qec "$KSENSE off nobody" /dev/null </dev/null');
 	is($status, 1, 'the status at a terminal');
 	sh(q{$KSENSE reset '*'});
-	($out, $status) = sh('script -qec "LC_ALL=C.UTF-8 $KSENSE records memory --run --peek --filter kind=baseline" /dev/null </dev/null');
+	my $command = 'LC_ALL=C.UTF-8 $KSENSE records memory --run --peek --filter kind=baseline';
+	($out, $status) = sh(qq{script -qec "$command" /dev/null </dev/null});
 	like($out, qr/ [0-9a-f]{16}\xe2\x80\xa6/, 'a shortened hash, where dots can be one character');
 }
 ($out, $status) = sh('$KSENSE discovery | cat');

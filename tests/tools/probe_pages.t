@@ -1,9 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Each probe's page says what the probe's tables say, and what a reader has to know beside: scripts/probe-pages.
+# Each probe's page says what the probe's tables say, and what a reader has to know beside:
+# scripts/probe-pages.
 #
-# Wrong in the world if this fails: somebody judges a record by a page that is about another sensor.
+# Wrong in the world if this fails: somebody judges a record by a page that is
+# about another sensor.
 use strict;
 use warnings;
 use Cwd 'realpath';
@@ -54,7 +56,8 @@ for my $path (glob "$root/docs/probes/*.md $root/docs/*.md $root/README.md") {
 	open(my $in, '<', $path) or die "$path: $!\n";
 	my $text = do { local $/; <$in> };
 	for my $record ($text =~ /^ {4}.*?(\{"seq":.*\})/mg) {
-		my ($kind) = $record =~ /^\{"seq":\d+,"time":\d+,"probe":"[^"]+","kind":"([^"]+)","class":"(?:alarm|event|sample)","epoch":\d+,"pass":\d+,/;
+		my ($kind) = $record =~ /^\{"seq":\d+,"time":\d+,"probe":"[^"]+","kind":"([^"]+)",
+			"class":"(?:alarm|event|sample)","epoch":\d+,"pass":\d+,/x;
 
 		$examples++;
 		push @wrong, "$path: it does not begin as each record does: $record" unless $kind;
@@ -67,40 +70,54 @@ for my $path (glob "$root/docs/probes/*.md $root/docs/*.md $root/README.md") {
 cmp_ok($examples, '>', 30, 'the pages show records');
 is(join("\n", @wrong), '', 'which begin as each record does, and have all the members of their kind');
 
-# --- a page or a table that lacks something is named: what is spoiled, how, and what has to be said
+# --- a page or a table that lacks something is named: what is spoiled, how, and
+# what has to be said
 my $entries = 'probes/xen/entries.c';
 my $page = 'docs/probes/dom0-entries.md';
 my @spoiled = (
-	['a member means something else', $entries, qr/"where it leads"/, '"where it ends"', qr/^probe-pages: \Q$page\E: it is not what/m],
+	['a member means something else', $entries, qr/"where it leads"/, '"where it ends"',
+		qr/^probe-pages: \Q$page\E: it is not what/m],
 	['a member is of another type', $entries, qr/cs, KS_U16/, 'cs, KS_HEX', qr/\Q$page\E: it is not what/],
-	['a member is no longer watched', $entries, qr/KS_\KFIELD(?=\(struct ks_trap, cs)/, 'LIVE', qr/\Q$page\E: it is not what/],
+	['a member is no longer watched', $entries, qr/KS_\KFIELD(?=\(struct ks_trap, cs)/, 'LIVE',
+		qr/\Q$page\E: it is not what/],
 	['a member has another name', $entries, qr/ks_trap, \Kmasks_events/, 'masks', qr/\Q$page\E: it is not what/],
-	['the key is another', $entries, qr/ks_callback_fields, name/, 'ks_callback_fields, vcpu', qr/\Q$page\E: it is not what/],
-	['its members are in another order', $entries, qr/uint16_t vcpu, vector;/, 'uint16_t vector, vcpu;', qr/\Q$page\E: it is not what/],
+	['the key is another', $entries, qr/ks_callback_fields, name/, 'ks_callback_fields, vcpu',
+		qr/\Q$page\E: it is not what/],
+	['its members are in another order', $entries, qr/uint16_t vcpu, vector;/, 'uint16_t vector, vcpu;',
+		qr/\Q$page\E: it is not what/],
 	['a level is slower', $entries, qr/MILLISECS\(400\)/, 'MILLISECS(900)', qr/\Q$page\E: it is not what/],
 	['a pause is shorter', $entries, qr/MICROSECS\(250\)/, 'MICROSECS(10)', qr/\Q$page\E: it is not what/],
 	['what must hold still', $entries, qr/KS_STILL\("trap"/, 'KS_SEALED("trap"', qr/\Q$page\E: it is not what/],
-	['the page was edited in a wrong place', $page, qr/where it leads/, 'where it goes', qr/\Q$page\E: it is not what/],
-	['a member has no meaning', $entries, qr/ks_trap, cs, KS_U16\K, "[^"]*"/, '', qr/\Q$entries\E: kind trap, member cs: what does it mean/],
-	['or an empty one', $entries, qr/ks_trap, cs, KS_U16, \K"[^"]*"/, '""', qr/\Q$entries\E: kind trap, member cs: what does it mean/],
+	['the page was edited in a wrong place', $page, qr/where it leads/, 'where it goes',
+		qr/\Q$page\E: it is not what/],
+	['a member has no meaning', $entries, qr/ks_trap, cs, KS_U16\K, "[^"]*"/, '',
+		qr/\Q$entries\E: kind trap, member cs: what does it mean/],
+	['or an empty one', $entries, qr/ks_trap, cs, KS_U16, \K"[^"]*"/, '""',
+		qr/\Q$entries\E: kind trap, member cs: what does it mean/],
 	['a kind is not told', $entries, qr/, "A page of a vCPU's GDT\."/, '', qr/\Q$entries\E: kind gdt: what is it/],
 	['a time has no unit', 'probes/xen/roots.c', qr/"\[ns\] /, '"', qr/kind root, member first_seen_ns: its unit/],
-	['a kind went, and its table stayed', $page, qr/(?=<!-- levels)/, "<!-- kind ghost: made from x -->\n<!-- end -->\n",
+	['a kind went, and its table stayed', $page, qr/(?=<!-- levels)/,
+		"<!-- kind ghost: made from x -->\n<!-- end -->\n",
 	 qr/\Q$page\E: kind ghost: no table has it/],
 	['what it cannot see is left out', $page, qr/^## What it cannot see\n.*?(?=^##|\z)/ms, '',
 	 qr/\Q$page\E: there is nothing in a section "What it cannot see"/],
-	['the cost is left empty', $page, qr/^## Cost\n.*?(?=^##|\z)/ms, "## Cost\n\n", qr/\Q$page\E: there is nothing in a section "Cost"/],
+	['the cost is left empty', $page, qr/^## Cost\n.*?(?=^##|\z)/ms, "## Cost\n\n",
+		qr/\Q$page\E: there is nothing in a section "Cost"/],
 	['a probe has another name', $entries, qr/\.name = "dom0-entries"/, '.name = "dom0-gates"',
 	 qr/docs\/probes\/dom0-gates\.md: the probe of \Q$entries\E has no page.*\Q$page\E: no probe has this name/s],
-	['the region engine tells of one thing more', 'probes/region.c', qr/(?=\tks_write_member_count\(text, "modified")/,
+	['the region engine tells of one thing more', 'probes/region.c',
+		qr/(?=\tks_write_member_count\(text, "modified")/,
 	 "\tks_write_member_count(text, \"held\", 0);\n",
 	 qr/the member held is not in the list; in probes\/region\.c it is number/],
 	['or in another form', 'probes/region.c', qr/member_\Khex(?=\(text, "address")/, 'count',
 	 qr/the member address is hex; in probes\/region\.c it is number/],
-	['or makes records of another kind', 'probes/region.c', qr/"sweep"/, '"swept"', qr/region\.h: its kinds are not those of .*`swept`/],
-	['its lists name what is not there', 'probes/region.h', qr/(?= \*   site )/, " *   colour     string          all                  which\n",
+	['or makes records of another kind', 'probes/region.c', qr/"sweep"/, '"swept"',
+		qr/region\.h: its kinds are not those of .*`swept`/],
+	['its lists name what is not there', 'probes/region.h', qr/(?= \*   site )/,
+		" *   colour     string          all                  which\n",
 	 qr/the member colour is string; in probes\/region\.c it is not written/],
-	['a table is written as nobody understands', $entries, qr/KS_FIELD\(struct ks_trap, cs, KS_U16/, 'KS_FIELD(TRAP, cs, KS_U16',
+	['a table is written as nobody understands', $entries, qr/KS_FIELD\(struct ks_trap, cs, KS_U16/,
+		'KS_FIELD(TRAP, cs, KS_U16',
 	 qr/a line that is not understood/],
 );
 for my $case (@spoiled) {

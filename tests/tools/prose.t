@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Prose and comments end before column 100, code before column 120, where scripts/prose says so.
+# Prose and comments end before column 100, code before column 120, in every file.
 #
 # Wrong in the world if this fails: somebody reads half of a sentence in his editor, and a script
 # that ought to say so looks away.
@@ -47,6 +47,7 @@ is(lines_named('README.md', 'x ' x 49 . "y\n" . 'x ' x 50 . "\n"), '2',
 	'prose with 100 columns is too long, with 99 it is not');
 is(lines_named('README.md', "| $words |\n\n    $words\n\n```\n$words\n```\n" . 'x' x 150 . "\n$words\n"), '9',
 	'a table, what is typed, and one long word are no prose');
+is(lines_named('README.md', "# $words\n### f(): `$words`\n"), '1', 'nor is a heading that quotes code');
 is(lines_named('docs/a.1', ".Bd -literal\n$words\n.Ed\n.Em $words\n$words\n"), '4 5',
 	'in a man page: text, but not what is literal');
 is(lines_named('docs/b.md', "\xc3\xa9 " x 49 . "\n"), '', 'characters count, not bytes');
@@ -63,8 +64,9 @@ like($said, qr/^prose: there is none of the files/, 'but why');
 my @c = ('/*', " * $words", ' */', "int a;\t\t/* $words */", 'int b = ' . '1 + ' x 30 . '1;', 'char *c = "/*";');
 file('core/a.c', join('', map { "$_\n" } @c, 'int d;' . "\t" x 13 . 'e;', 'int f;' . "\t" x 14 . '1234567; int g;'));
 file('README.md', "short\n");
-($status, $said) = prose('--rest', "$dir/tree");
-is($status, 0, 'what is left elsewhere is counted');
-like($said, qr/^core +2 prose +2 code\nall +2 prose +2 code$/m, 'of C: comments and code apart, a tab for 8 columns');
+($status, $said) = prose("$dir/tree");
+is($status, 1, 'C is looked at as well');
+is(join(' ', $said =~ m{^core/a\.c:(\d+): a line of prose}mg), '2 4', 'of its comments');
+is(join(' ', $said =~ m{^core/a\.c:(\d+): a line of code}mg), '5 8', 'and of its code, a tab for 8 columns');
 
 done_testing;

@@ -1,10 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Wrong in the world if this fails: a script that speaks the protocol through "ksense raw" loses a reply, gets other bytes than
-# the sensor sent, or does not learn of an error.
+# Wrong in the world if this fails: a script that speaks the protocol through "ksense raw" loses a
+# reply, gets other bytes than the sensor sent, or does not learn of an error.
 #
-# Lines of all sorts go to the real server of the host port; replies are compared with what the protocol promises.
+# Lines of all sorts go to the real server of the host port; replies are compared with what the
+# protocol promises.
 use strict;
 use warnings;
 use FindBin;
@@ -35,9 +36,12 @@ $got = run_with(request('low', 'folder') . request('discovery', '*'), @raw);
 is($got->{status}, 0, 'no error: 0');
 
 # --- forms of lines
-for my $case (['without newline', request('low', 'folder') =~ s/\n//r, 1], ['with CR LF', request('low', 'folder') =~ s/\n/\r\n/r, 1],
-	      ['with CR', request('low', 'folder') =~ s/\n/\r/r x 2, 2], ['with NUL', request('low', 'folder') =~ s/\n/\0\n/r, 1],
-	      ['with empty lines', "\n\n  \n" . request('low', 'folder') . "\n\r\n", 1], ['empty', '', 0], ['only newlines', "\n\n\n", 0],
+for my $case (['without newline', request('low', 'folder') =~ s/\n//r, 1],
+	['with CR LF', request('low', 'folder') =~ s/\n/\r\n/r, 1],
+	      ['with CR', request('low', 'folder') =~ s/\n/\r/r x 2, 2],
+	      ['with NUL', request('low', 'folder') =~ s/\n/\0\n/r, 1],
+	      ['with empty lines', "\n\n  \n" . request('low', 'folder') . "\n\r\n", 1], ['empty', '', 0],
+	      ['only newlines', "\n\n\n", 0],
 	      ['relaxed', "{Virtue-protocol-version: 0.1, request: [$nonce, low, folder]}\n", 1],
 	      ['with white space', '  ' . request('low', 'folder'), 1]) {
 	my ($name, $input, $replies) = @$case;

@@ -1,10 +1,12 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# ksense compare by whoever may only read, and of what was done to a sensor: here on the server of the host port, whose sensor stands for the module's.
+# ksense compare by whoever may only read, and of what was done to a sensor: here on the server of
+# the host port, whose sensor stands for the module's.
 #
-# Wrong in the world if this fails: who may not ask for a fresh sample is told that all agrees, though nothing was looked at; or hears nothing for a minute and
-# thinks that it hangs; or a probe is turned off, and nobody is told.
+# Wrong in the world if this fails: who may not ask for a fresh sample is told that all agrees,
+# though nothing was looked at; or hears nothing for a minute and thinks that it hangs; or a probe
+# is turned off, and nobody is told.
 use strict;
 use warnings;
 use FindBin;
@@ -24,12 +26,17 @@ sub checks {
 	close $file;
 	return "$dir/$name";
 }
-sub files { return { check => 'files', xen => { source => 'module', probe => 'folder', kind => 'entry', key => ['name'], @_ }, dom0 => [], only_xen => rule('file') } }
+sub files { return { check => 'files', xen => { source => 'module', probe => 'folder', kind => 'entry',
+	key => ['name'], @_ }, dom0 => [], only_xen => rule('file') } }
 my $all = checks('all', files());
 my $none = checks('none', files(where => { name => 'three' }));
-my $deeds = checks('deeds', { check => 'sensor', sensor => 'module', map { ($_ => rule($_)) } qw(off lowered reset restarted gone) });
+my $deeds = checks('deeds', { check => 'sensor', sensor => 'module',
+	map { ($_ => rule($_)) } qw(off lowered reset restarted gone) });
 
-sub compare { my ($socket, $checks, @more) = @_; return run('--socket', $socket, '--json', 'compare', '--checks', $checks, @more) }
+sub compare {
+	my ($socket, $checks, @more) = @_;
+	return run('--socket', $socket, '--json', 'compare', '--checks', $checks, @more);
+}
 sub coverage { return (grep { $_->{checks} } json_of($_[0]))[-1]{checks}[0] }
 sub found { return join(' ', sort map { $_->{what} } grep { $_->{finding} } json_of($_[0])) }
 
@@ -46,7 +53,8 @@ is($got->{status}, 3, 'who does not wait has not seen');
 is(coverage($got)->{reason}, 'timeout', 'and is told so');
 like(coverage($got)->{words}, qr/folder, which makes a pass by itself about every 1 s.*--wait/, 'with what to do');
 my $terminal = `script -qec "$ksense --socket $shy --json compare --checks $none" /dev/null </dev/null`;
-like($terminal, qr/waiting for a pass of folder \(module\): 0 s, at most \d+/, 'on a terminal it says what it waits for');
+like($terminal, qr/waiting for a pass of folder \(module\): 0 s, at most \d+/,
+	'on a terminal it says what it waits for');
 like($terminal, qr/\r\e\[K\{/, 'and takes that away again');
 
 # --- What is done to a sensor

@@ -91,7 +91,8 @@ for my $case (@spoiled) {
 # In the schemas: whole numbers have a bound that a double holds, or are nanoseconds, which say
 # what they are.
 my @beyond;
-my @open = map { [$_, JSON::PP->new->decode(slurp($_))] } glob "$root/docs/schema/{record,status,error,reply,answer}.json";
+my @open = map { [$_, JSON::PP->new->decode(slurp($_))] }
+	glob "$root/docs/schema/{record,status,error,reply,answer}.json";
 my $numbers = 0;
 while (my $one = shift @open) {
 	my ($at, $schema) = @$one;
@@ -99,7 +100,8 @@ while (my $one = shift @open) {
 	push @open, map { ["$at/$_", $schema->[$_]] } 0 .. $#$schema if ref $schema eq 'ARRAY';
 	next unless ref $schema eq 'HASH' && !ref $schema->{type} && ($schema->{type} // '') =~ /^(integer|number)$/;
 	$numbers++;
-	push @beyond, $at unless defined $schema->{maximum} && $schema->{maximum} < 2**53 && ($schema->{minimum} // -2**53) > -2**53 ||
+	push @beyond, $at unless defined $schema->{maximum} && $schema->{maximum} < 2**53 &&
+		($schema->{minimum} // -2**53) > -2**53 ||
 		$at =~ m{/\$defs/NS$} && $schema->{description} =~ /104 days/;
 }
 cmp_ok($numbers, '>', 5, 'the schemas have numbers');
@@ -109,7 +111,8 @@ is("@beyond", '', 'none may pass 2^53, but for those that say why');
 # member.
 sub compiles {
 	my ($c_type, $type) = @_;
-	open(my $cc, '|-', "cc -std=c11 -D_GNU_SOURCE -fsyntax-only -I$root/host -I$root/probes -x c - 2>$scratch/cc") or die "cc: $!";
+	open(my $cc, '|-', "cc -std=c11 -D_GNU_SOURCE -fsyntax-only -I$root/host -I$root/probes -x c - 2>$scratch/cc")
+		or die "cc: $!";
 	print $cc qq{#include "set.h"\nstruct item { $c_type member; };\nextern const struct ks_field field;\n} .
 		qq{const struct ks_field field = KS_FIELD(struct item, member, $type, "x");\n};
 	return close $cc;
@@ -121,7 +124,8 @@ for my $fits (['uint64_t', 'KS_HEX'], ['uint64_t', 'KS_COUNT'], ['int64_t', 'KS_
 for my $wrong (['uint64_t', 'KS_U32'], ['int64_t', 'KS_S32'], ['uint64_t', 'KS_U8'], ['uint64_t', 'KS_U64'],
 	['int64_t', 'KS_S64'], ['uint32_t', 'KS_COUNT']) {
 	ok(!compiles(@$wrong), "not @$wrong");
-	like(slurp("$scratch/cc"), qr/error: (?:size of (?:unnamed )?array .*is negative|.*KS_[US]64.* undeclared)/, 'as it does not fit') or diag slurp("$scratch/cc");
+	like(slurp("$scratch/cc"), qr/error: (?:size of (?:unnamed )?array .*is negative|.*KS_[US]64.* undeclared)/,
+		'as it does not fit') or diag slurp("$scratch/cc");
 }
 
 # In what writes records by hand: a plain number is a count, a size or nanoseconds by its name,
@@ -152,9 +156,11 @@ cmp_ok(scalar(decoded(@examples)), '>', 25, 'the pages show records, which the v
 my $checks = JSON::PP->new->canonical->decode(slurp("$root/canary/checks.json"));
 decoded(JSON::PP->new->encode($checks));
 
-my $record = '"time":5,"probe":"folder","kind":"entry","class":"sample","epoch":1,"pass":1,"event":"present","name":"n","type":"file"';
+my $record = '"time":5,"probe":"folder","kind":"entry","class":"sample","epoch":1,"pass":1,"event":"present",' .
+	'"name":"n","type":"file"';
 my $rest = '"mode":420,"uid":0,"size":"0x4","mtime_ns":"-0x1"';
-my $by = '"time":5,"probe":"folder","kind":"command","class":"event","epoch":1,"pass":1,"command":"low","state":"on","level":"low"';
+my $by = '"time":5,"probe":"folder","kind":"command","class":"event","epoch":1,"pass":1,' .
+	'"command":"low","state":"on","level":"low"';
 my $head = '"Virtue-protocol-version":0.1,"reply":["4f1c0e6a9d2b4c58a7e3"';
 decoded("{\"seq\":1,$record,\"inode\":\"0x35d\",$rest}", "{\"seq\":1,$by,\"by\":{\"pid\":1,\"uid\":0}}",
 	"{$head,\"folder\"]}", '{}',
@@ -188,7 +194,9 @@ my @wrong = (
 	['an error that there is not', "{$head,\"error\",{\"code\":\"tired\",\"message\":\"m\"}]}",
 		qr/'tired' is not one of/],
 	['a finding without words', '{"finding":"x","id":"0123abcd","severity":"low"}', qr/is a required property/],
-	['a blindness for no known reason', '{"blind":"x","reason":"dark","words":"w","time":"2026-01-01T00:00:00.000Z"}', qr/'dark' is not one of/],
+	['a blindness for no known reason',
+		'{"blind":"x","reason":"dark","words":"w","time":"2026-01-01T00:00:00.000Z"}',
+		qr/'dark' is not one of/],
 	['a line of nobody', '{"hello":"world"}', qr/'name' is a required property/],
 );
 # So many at a time as the validator shows.

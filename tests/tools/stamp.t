@@ -30,17 +30,21 @@ sub stamped {
 
 	cmp_ok(scalar(@lines), '>', 0, "$what: lines") or diag($got->{err});
 	for my $line (@lines) {
-		my $start = qr/^\{"stamp":\{"time":"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{3}Z","host":"\Q$host\E","sensor":"host","uuid":"\Q$uuid\E"\}[,}]/;
+		my $time = qr/(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.\d{3}Z/;
+		my $rest = qr/"host":"\Q$host\E","sensor":"host","uuid":"\Q$uuid\E"/;
+		my $start = qr/^\{"stamp":\{"time":"$time",$rest\}[,}]/;
 
 		like($line, $start, 'with a stamp') or return;
 		my $object = JSON::PP->new->utf8->decode($line);
 		my ($now, $then) = (POSIX::strftime('%Y-%m-%dT%H:%M:%S', gmtime), $line =~ $start);
-		ok($then le $now && $then ge POSIX::strftime('%Y-%m-%dT%H:%M:%S', gmtime(time - 60)), 'of now') or diag("$then, $now");
+		ok($then le $now && $then ge POSIX::strftime('%Y-%m-%dT%H:%M:%S', gmtime(time - 60)), 'of now')
+			or diag("$then, $now");
 	}
 }
 
 touch('one');
-for my $command (['discovery'], ['status'], ['status', 'folder'], ['records', '--run', '--peek', '--max', 3], ['low'], ['on', 'folder'], ['reset', '*']) {
+for my $command (['discovery'], ['status'], ['status', 'folder'], ['records', '--run', '--peek', '--max', 3], ['low'],
+		['on', 'folder'], ['reset', '*']) {
 	stamped(run(@s, '--stamp', @$command), $sensor{host}, "@$command");
 }
 my ($plain, $stamped) = map { run(@s, 'records', 'folder', '--peek', '--max', 1, @$_) } [], ['--stamp'];
@@ -51,7 +55,8 @@ is_deeply($one, (json_of($plain))[0], 'else a record is as it was');
 # --- at a terminal, too
 SKIP: {
 	skip 'no script(1)', 1 unless grep { -x "$_/script" } split /:/, $ENV{PATH};
-	like(qx{script -qec "$ksense --socket $socket --stamp discovery" /dev/null </dev/null}, qr/^\{"stamp":\{"time"/, '--stamp means JSON');
+	like(qx{script -qec "$ksense --socket $socket --stamp discovery" /dev/null </dev/null},
+		qr/^\{"stamp":\{"time"/, '--stamp means JSON');
 }
 
 # --- following: another instance is another uuid
@@ -86,7 +91,8 @@ sub answered {
 		my ($client, $line, $nonce) = @_;
 		do {
 			($nonce) = $line =~ /"request": \["([0-9a-f]+)"/;
-			my $reply = sub { syswrite($client, qq({"Virtue-protocol-version":0.1,"reply":["$nonce",$_[0]]}\n)) };
+			my $reply = sub { syswrite($client,
+				qq({"Virtue-protocol-version":0.1,"reply":["$nonce",$_[0]]}\n)) };
 			if ($line =~ /"discovery"/) {
 				$reply->(qq("discovery",[["a\\"b\xc2\x9b","u"],["p","v"]]));
 			} else {
@@ -100,11 +106,13 @@ sub answered {
 for my $key ('stamp', 'st\\u0061mp') {
 	my $got = answered(qq({"seq":1, "$key" : {"host":"other","stamp":1},"a":{"stamp":2},"b":[{"stamp":3}]}));
 
-	is(scalar(() = $got->{out} =~ /"(?:stamp|st\\u0061mp)":\{"time"/g), 1, "a record with a member $key has one stamp");
+	is(scalar(() = $got->{out} =~ /"(?:stamp|st\\u0061mp)":\{"time"/g), 1,
+		"a record with a member $key has one stamp");
 	my ($record) = map { JSON::PP->new->utf8->decode($_) } lines($got);
 	is($record->{stamp}{sensor}, "a\"b\x{9b}", 'ours');
 	is_deeply($record->{'(stamp)'}, { host => 'other', stamp => 1 }, 'and its own under another name');
-	is_deeply([$record->{a}, $record->{b}, $record->{seq}], [{ stamp => 2 }, [{ stamp => 3 }], 1], 'what is deeper stays');
+	is_deeply([$record->{a}, $record->{b}, $record->{seq}], [{ stamp => 2 }, [{ stamp => 3 }], 1],
+		'what is deeper stays');
 }
 like(answered('{ }')->{out}, qr/^\{"stamp":\{[^}]*\} *\}\n$/, 'a record without a member');
 unlike(answered('{}')->{out}, qr/\xc2\x9b/, 'the name of a sensor does the terminal no harm');

@@ -1,10 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Wrong in the world if this fails: somebody mistypes, and is not told what, or something else is done than what he asked for.
+# Wrong in the world if this fails: somebody mistypes, and is not told what, or something else is
+# done than what he asked for.
 #
-# Each wrong command line must end with 2, a message that names what is wrong, a hint at --help, and nothing on standard output.  None
-# of them needs a sensor.
+# Each wrong command line must end with 2, a message that names what is wrong, a hint at --help,
+# and nothing on standard output.  None of them needs a sensor.
 use strict;
 use warnings;
 use FindBin;
@@ -25,9 +26,12 @@ my @wrong = (
 	[['subscribe'], qr/'subscribe' is for programs; did you mean 'records --follow'\?/],
 	[['unsubscribe', 'a'], qr/did you mean 'records --follow'/],
 	[['removed', 'a', 'b'], qr/did you mean 'remove'\?/],
-	(map { my $command = $_; ([[$command], qr/$command takes a target and an item/], [[$command, 'a'], qr/$command takes a target and an item/],
-				  [[$command, 'a', ''], qr/$command takes a target and an item/], [[$command, 'a', "\xff"], qr/not valid UTF-8/],
-				  [[$command, 'a', 'b', 'c'], qr/'c' is too much/], [[$command, 'a', 'b', '--peek'], qr/--peek goes with/]) }
+	(map { my $command = $_; ([[$command], qr/$command takes a target and an item/],
+		[[$command, 'a'], qr/$command takes a target and an item/],
+				  [[$command, 'a', ''], qr/$command takes a target and an item/],
+				  [[$command, 'a', "\xff"], qr/not valid UTF-8/],
+				  [[$command, 'a', 'b', 'c'], qr/'c' is too much/],
+				      [[$command, 'a', 'b', '--peek'], qr/--peek goes with/]) }
 	 qw(add remove)),
 	[['raw', 'folder'], qr/raw takes no target/],
 	[['raw', '--json'], qr/no --table, --json/],
@@ -41,15 +45,19 @@ my @wrong = (
 	[['help', 'subscribe'], qr/'subscribe' is for programs/],
 	[['help', 'records', 'status'], qr/help takes one command: 'status' is too much/],
 	# What takes something away for good is proposed to nobody.
-	(map { [[$_], qr/no command '$_'$/m] } qw(lokk locks unlock look block rest resett of offf exit level peek disc run stop diff info list show)),
+	(map { [[$_], qr/no command '$_'$/m] }
+		qw(lokk locks unlock look block rest resett of offf exit level peek disc run stop diff info
+		list show)),
 	[['lock', 'a', 'b'], qr/one target.*'b'/],
 	[['lock'], qr/lock takes a domain; to hand the sensor to nobody, write: lock --nobody$/m],
 	[['lock', ''], qr/lock takes a domain; .*write: lock --nobody$/m],
 	[['lock', '--json'], qr/lock takes a domain/],
 	(map { [['lock', '--nobody', $_], qr/lock takes a domain or --nobody, not both/] } 'a', '0', ''),
-	(map { my $command = $_; map { [[$command, @$_], qr/$command takes a target; for all probes, write: $command '\*'$/m] }
+	(map { my $command = $_; map { [[$command, @$_],
+		qr/$command takes a target; for all probes, write: $command '\*'$/m] }
 	       [], [''], ['--host'], ['--json', ''], ['--socket', 'x'] } qw(reset off)),
-	(map { [[@$_, '--nobody'], qr/--nobody goes with the command lock/] } ['status'], ['reset', '*'], ['off'], ['compare'], ['raw']),
+	(map { [[@$_, '--nobody'], qr/--nobody goes with the command lock/] } ['status'], ['reset', '*'], ['off'],
+		['compare'], ['raw']),
 	[['lock', '--nobody', '--host'], qr/lock is for the sensor in Xen/],
 	[['lock', '--host'], qr/lock is for the sensor in Xen/],
 	[['lock', 'a', '--socket', 'x'], qr/lock is for the sensor in Xen/],
@@ -66,7 +74,10 @@ my @wrong = (
 	[['status', '--folder', '.'], qr/--folder goes with --host/],
 	[['status', '--ring', '19000', '--socket', 'x'], qr/--ring goes with --host/],
 	[['status', '--host', '--ring', '100'], qr/--ring takes a whole number from 16384 /],
-	(map { my $option = $_; [['low', $option], qr/$option goes with the command records/] } qw(--peek --run --raw --follow)),
+	(map {
+		my $option = $_;
+		[['low', $option], qr/$option goes with the command records/]
+	} qw(--peek --run --raw --follow)),
 	[['low', '--max', '1'], qr/--max goes with the command records/],
 	(map { my $bad = $_; [['records', "--max=$bad"], qr/--max takes a whole number/] }
 	 '', '-1', '1x', ' 1', '+1', '1.5', '0x10', '18446744073709551616', 'x'),
@@ -112,8 +123,11 @@ like(run('--version')->{out}, qr/^ksense \d+\.\d+\.\d+\n$/, '--version');
 is(run('--vers')->{status}, 0, 'options may be shortened');
 
 # --- of each command, and from anywhere
-my %of = map { $_ => run('help', $_) } qw(discovery status records off on low default high adversarial increase decrease reset add remove raw compare lock);
-my %needs = map { $_ => 1 } qw(socket folder ring timeout filter since epoch max record interval checks accept require heartbeat);
+my %of = map { $_ => run('help', $_) }
+	qw(discovery status records off on low default high adversarial increase decrease reset add remove raw
+	compare lock);
+my %needs = map { $_ => 1 }
+	qw(socket folder ring timeout filter since epoch max record interval checks accept require heartbeat);
 my %value = (filter => 'a=1', require => 'xen', socket => "$dir/none", checks => "$dir/none", ring => 16384);
 # The options that a help text has, as what the line begins with.
 sub options_of {
@@ -126,23 +140,29 @@ for my $command (sort keys %of) {
 	my %has = map { $_ => 1 } options_of($text);
 
 	is($of{$command}{status}, 0, "help $command");
-	like($text, qr/\AUsage: ksense \[OPTION\]\.\.\. $command\b.*\n[A-Z]/, 'says how it is called, and what it does');
-	like($text, qr/^Example:\n  (?:.*\n? *)ksense $command\b|^Example:\n(?s:.*)\| ksense $command$/m, 'has an example');
+	like($text, qr/\AUsage: ksense \[OPTION\]\.\.\. $command\b.*\n[A-Z]/,
+		'says how it is called, and what it does');
+	like($text, qr/^Example:\n  (?:.*\n? *)ksense $command\b|^Example:\n(?s:.*)\| ksense $command$/m,
+		'has an example');
 	like($text, qr/^Exit status: /m, 'and what its status means');
 	is((grep { length > 82 } lines($of{$command})), 0, 'and fits a terminal') or diag($text);
-	is_deeply(run(@$_), $of{$command}, "@$_ is the same") for [$command, '-h'], ['--help', $command], [$command, 'x', '--max', 'y', '--nonsense', '-h'];
+	is_deeply(run(@$_), $of{$command}, "@$_ is the same")
+		for [$command, '-h'], ['--help', $command], [$command, 'x', '--max', 'y', '--nonsense', '-h'];
 	like(run($command, '--nonsense')->{err}, qr/^Try 'ksense $command --help'\.$/m, 'and a mistake leads there');
 
 	# What it does not name it does not take.
-	my @args = ($command, $command =~ /^(?:off|reset|lock)$/ ? 'a' : $command =~ /^(?:add|remove)$/ ? ('a', 'b') : ());
+	my @args = ($command, $command =~ /^(?:off|reset|lock)$/ ? 'a' : $command =~ /^(?:add|remove)$/
+		? ('a', 'b') : ());
 	# Checks that are not there are looked for when all else is right.
 	push @args, '--checks', "$dir/none" if $command eq 'compare';
 	for my $option (@options) {
-		my @medium = $option =~ /^(?:xen|socket|host|folder|ring)$/ || $command =~ /^(?:compare|lock)$/ ? () : ('--socket', "$dir/none");
+		my @medium = $option =~ /^(?:xen|socket|host|folder|ring)$/ ||
+			$command =~ /^(?:compare|lock)$/ ? () : ('--socket', "$dir/none");
 		my $got = run(@args, @medium, "--$option", $needs{$option} ? $value{$option} // 1 : ());
 
 		unlike($got->{err}, qr/goes with the command/, "$command takes --$option") if $has{$option};
-		is($got->{status} == 2 && $got->{err} !~ /ksense-checks/, 1, "$command takes no --$option") if !$has{$option};
+		is($got->{status} == 2 && $got->{err} !~ /ksense-checks/, 1, "$command takes no --$option")
+			if !$has{$option};
 	}
 }
 
@@ -154,7 +174,9 @@ for my $option ($help->{out} =~ /--([a-z]+)/g) {
 for my $option ($man =~ /^\.It Fl Fl ([a-z]+)/mg) {
 	like($help->{out}, qr/--$option\b/, "--help has --$option");
 }
-like($man, qr/\b$_\b/, "the man page has $_") for qw(discovery status records off on low default high adversarial increase decrease reset add remove lock raw);
+like($man, qr/\b$_\b/, "the man page has $_")
+	for qw(discovery status records off on low default high adversarial increase decrease reset add remove
+	lock raw);
 my ($version) = run('--version')->{out} =~ /(\S+)$/;
 like($man, qr/^\.Os ksense \Q$version\E$/m, 'and the version');
 SKIP: {

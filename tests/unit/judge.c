@@ -38,13 +38,15 @@ static const char *judge_record(const json_t *record)
 
 static const char *judge_reply(const json_t *reply)
 {
-	const json_t *nonce = json_array_get(reply, 0), *word = json_array_get(reply, 1), *what = json_array_get(reply, 2);
+	const json_t *nonce = json_array_get(reply, 0), *word = json_array_get(reply, 1),
+		     *what = json_array_get(reply, 2);
 	size_t nonce_bytes = json_string_length(nonce), size = json_array_size(reply);
 
 	if (!json_is_array(reply) || size < 2 || size > 3 || !json_is_string(nonce) || !json_is_string(word))
 		return "a reply is [nonce, word] or [nonce, word, what]";
 	if (size == 3 && !strcmp(json_string_value(word), "error"))
-		return nonce_bytes && (nonce_bytes < 16 || nonce_bytes > 40) ? "the nonce's length" : judge_error(what);
+		return nonce_bytes && (nonce_bytes < 16 || nonce_bytes > 40) ? "the nonce's length"
+									     : judge_error(what);
 	if (nonce_bytes < 16 || nonce_bytes > 40)
 		return "a nonce has 16 to 40 bytes";
 	if (size == 2)
@@ -58,7 +60,8 @@ static const char *judge_reply(const json_t *reply)
 
 static const char *judge_envelope(const json_t *line)
 {
-	const json_t *version = json_object_get(line, "Virtue-protocol-version"), *reply = json_object_get(line, "reply");
+	const json_t *version = json_object_get(line, "Virtue-protocol-version"),
+		     *reply = json_object_get(line, "reply");
 	double number = json_number_value(version);
 
 	if (!json_is_object(line))
@@ -96,7 +99,8 @@ json_t *judge_line(const char *text, size_t len, const char **why)
 		return NULL;
 	}
 	*why = judge_envelope(line);
-	if (!*why && len > 8192 && strcmp(json_string_value(json_array_get(json_object_get(line, "reply"), 1)) ?: "", "status"))
+	if (!*why && len > 8192 &&
+	    strcmp(json_string_value(json_array_get(json_object_get(line, "reply"), 1)) ?: "", "status"))
 		*why = "a line that is no status has at most 8192 bytes";
 	if (!*why)
 		return line;

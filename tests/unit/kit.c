@@ -182,7 +182,8 @@ static void serve(const struct ks_request *request)
 {
 	/* A call's bytes end with a line: only this reply may go on within its line. */
 	static char status[KS_STATUS_MAX];
-	bool is_status = request->line == KS_LINE_REQUEST && request->error == KS_OK && request->command == KS_CMD_STATUS;
+	bool is_status =
+		request->line == KS_LINE_REQUEST && request->error == KS_OK && request->command == KS_CMD_STATUS;
 	size_t status_bytes = 0;
 	char *buf = kit_out(kit_out_bytes);
 	struct ks_cursor cursor = { 0 };

@@ -85,7 +85,8 @@ void port_random_give(const void *bytes, size_t count)
 void ks_port_random(void *buf, size_t bytes)
 {
 	for (size_t i = 0; i < bytes; i++)
-		((uint8_t *)buf)[i] = random_given_at < random_given_end ? random_given[random_given_at++] : (uint8_t)(random64() >> 40);
+		((uint8_t *)buf)[i] = random_given_at < random_given_end ? random_given[random_given_at++]
+									 : (uint8_t)(random64() >> 40);
 }
 
 void ks_port_pause(uint64_t pause_ns)

@@ -56,8 +56,10 @@ static void hear(const char *text, size_t len)
 	else if (!kind)
 		snprintf(item, sizeof(item), "%s", word);
 	else if (!strcmp(kind, "lost"))
-		snprintf(item, sizeof(item), "%s:lost(%lld-%lld:%lld)", word, json_integer_value(json_object_get(body, "first")),
-			 json_integer_value(json_object_get(body, "last")), json_integer_value(json_object_get(body, "count")));
+		snprintf(item, sizeof(item), "%s:lost(%lld-%lld:%lld)", word,
+			 json_integer_value(json_object_get(body, "first")),
+			 json_integer_value(json_object_get(body, "last")),
+			 json_integer_value(json_object_get(body, "count")));
 	else
 		snprintf(item, sizeof(item), "%s:%lld", word, json_integer_value(json_object_get(body, "seq")));
 	put(item);
@@ -226,8 +228,9 @@ static void errors(void **state)
 	assert_string_equal(heard(), "subscribe alpha:0");
 	assert_true(say(request_0_2("subscribe, *")));
 	assert_string_equal(heard(), "error:busy");
-	assert_non_null(strstr(json_string_value(json_object_get(json_array_get(json_object_get(last_line, "reply"), 2), "message")),
-			       "unsubscribe first"));
+	assert_non_null(strstr(
+		json_string_value(json_object_get(json_array_get(json_object_get(last_line, "reply"), 2), "message")),
+		"unsubscribe first"));
 	kit_records(0, 1, "x");
 	kit_records(1, 1, "x");
 	assert_true(wait_turns(1));
@@ -275,7 +278,8 @@ static void filter_and_since(void **state)
 	kit_records(0, 1, "y");
 	assert_true(say(request_0_2("subscribe, *, {filter: {kind: \"\\u0079\"}}")));
 	/* The filter is the subscription's own: the line that it came in is used for others. */
-	assert_true(say("{Virtue-protocol-version: 0.1, request: [" other_nonce ", records, beta, {filter: {kind: zzzzzz}}]}\n"));
+	assert_true(say("{Virtue-protocol-version: 0.1, request: [" other_nonce
+			", records, beta, {filter: {kind: zzzzzz}}]}\n"));
 	assert_string_equal(heard(), "subscribe alpha:3 beta");
 	kit_records(0, 1, "x");
 	kit_records(0, 1, "y");
@@ -491,7 +495,8 @@ static void lines_of_all_lengths(void **state)
 	memset(endless, 'x', sizeof(endless));
 	assert_true(ks_client_bytes(&client, endless, sizeof(endless)));
 	assert_string_equal(heard(), "error:too-long");
-	assert_true(say("\n" request_0_1("on, alpha") "\r\n\n" request_0_1("high, beta") "{Virtue-protocol-version: 0.1}"));
+	assert_true(say(
+		"\n" request_0_1("on, alpha") "\r\n\n" request_0_1("high, beta") "{Virtue-protocol-version: 0.1}"));
 	assert_string_equal(heard(), "on high");
 	ks_client_end(&client);
 	assert_string_equal(heard(), "session");
@@ -518,7 +523,8 @@ static void losses_are_told(void **state)
 	kit_records(0, 2000, "x");
 	first = kit_first_held(0);
 	assert_true(wait_turns(1));
-	snprintf(want, sizeof(want), "alpha:lost(2-%u:%u) alpha:%u ", (unsigned int)first - 1, (unsigned int)first - 2, (unsigned int)first);
+	snprintf(want, sizeof(want), "alpha:lost(2-%u:%u) alpha:%u ", (unsigned int)first - 1, (unsigned int)first - 2,
+		 (unsigned int)first);
 	assert_memory_equal(got, want, strlen(want));
 	while (client.behind)
 		assert_true(wait_turns(1));
@@ -559,7 +565,8 @@ static void too_long_to_keep(void **state)
 		kit_word(kit_command("reset", "alpha", NULL));
 		port_advance(1);
 		connect_client();
-		assert_true(say(peeks[i] ? request_0_2("subscribe, alpha, {peek: true}") : request_0_2("subscribe, alpha")));
+		assert_true(say(peeks[i] ? request_0_2("subscribe, alpha, {peek: true}")
+					 : request_0_2("subscribe, alpha")));
 		kit_records(0, 1, "x");
 		text = ks_record_begin(alpha(), KS_EVENT, KS_NO_SOURCE, "x");
 		ks_write_member_str(text, "name", name, sizeof(name));
@@ -640,7 +647,8 @@ static void filter_outlives_its_line(void **state)
 {
 	(void)state;
 	assert_true(say(request_0_2("subscribe, alpha, {filter: {kind: wanted, n: 2}, peek: true}")));
-	assert_true(say(request_0_2("status, \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\", {xxxxxx: {xxxx: xxxxxx, x: 5}, xxxx: true}")));
+	assert_true(say(request_0_2(
+		"status, \"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\", {xxxxxx: {xxxx: xxxxxx, x: 5}, xxxx: true}")));
 	heard();
 	kit_records(0, 2, "wanted");
 	kit_records(0, 1, "wanted");
@@ -661,10 +669,12 @@ static void since_and_epoch(void **state)
 	kit_records(0, 4, "x");
 	for (int is_other = 0; is_other < 2; is_other++) {
 		connect_client();
-		snprintf(line, sizeof(line), request_0_2("subscribe, alpha, {since: 2, epoch: %u, peek: true}"), alpha()->epoch + is_other);
+		snprintf(line, sizeof(line), request_0_2("subscribe, alpha, {since: 2, epoch: %u, peek: true}"),
+			 alpha()->epoch + is_other);
 		assert_true(say(line));
 		assert_true(wait_turns(2));
-		assert_string_equal(heard(), is_other ? "subscribe alpha:0 alpha:1 alpha:2 alpha:3" : "subscribe alpha:2 alpha:3");
+		assert_string_equal(heard(), is_other ? "subscribe alpha:0 alpha:1 alpha:2 alpha:3"
+						      : "subscribe alpha:2 alpha:3");
 	}
 	connect_client();
 	assert_true(say(request_0_2("subscribe, alpha, {since: 4, peek: true}")));
@@ -674,7 +684,8 @@ static void since_and_epoch(void **state)
 	assert_string_equal(heard(), "subscribe alpha:0 alpha:1 alpha:2 alpha:3");
 	/* A reset of a probe whose epoch was named. */
 	connect_client();
-	snprintf(line, sizeof(line), request_0_2("subscribe, alpha, {since: 2, epoch: %u, peek: true}"), alpha()->epoch);
+	snprintf(line, sizeof(line), request_0_2("subscribe, alpha, {since: 2, epoch: %u, peek: true}"),
+		 alpha()->epoch);
 	assert_true(say(line));
 	kit_word(kit_command("reset", "alpha", NULL));
 	port_advance(1);
@@ -689,12 +700,16 @@ static void since_and_epoch(void **state)
 	}
 }
 
-/* Another client resets the probe while its records are looked at: the new count comes, each record of it once. */
+/*
+ * Another client resets the probe while its records are looked at: the new count comes, each
+ * record of it once.
+ */
 static unsigned int looks;
 
 static void reset_at_the_third_look(void)
 {
-	if (++looks != 3) /* the client's, that of the call's end, and the one behind the first record */
+	/* the client's, that of the call's end, and the one behind the first record */
+	if (++looks != 3)
 		return;
 	port_on_look = NULL;
 	ks_probe_command(alpha(), KS_CMD_RESET, &kit_caller);
@@ -742,7 +757,8 @@ static void no_news_no_work(void **state)
 		now = ks_port_time_ns();
 		ks_writer_init(&out, buf, KS_LINE_MAX);
 		assert_false(ks_push(&client.subscription, &kit_sensor, 0, &out));
-		assert_false(ks_push(&client.subscription, &kit_sensor, 1, &out)); /* nor of one that was not asked for */
+		/* nor of one that was not asked for */
+		assert_false(ks_push(&client.subscription, &kit_sensor, 1, &out));
 		assert_int_equal(ks_port_time_ns() - now, 1000);
 		assert_int_equal(out.len, 0);
 		port_look_ns = 0;
@@ -795,7 +811,8 @@ static void off_and_on(void **state)
 /* A reset: seq starts anew, and so does the subscription, since or not. */
 static void reset(void **state)
 {
-	static const char *const lines[] = { request_0_2("subscribe, alpha"), request_0_2("subscribe, alpha, {peek: true}"),
+	static const char *const lines[] = { request_0_2("subscribe, alpha"),
+					     request_0_2("subscribe, alpha, {peek: true}"),
 					     request_0_2("subscribe, *, {since: 3}") };
 
 	(void)state;
@@ -806,7 +823,8 @@ static void reset(void **state)
 		connect_client();
 		kit_records(0, 5, "x");
 		assert_true(say(lines[i]));
-		assert_string_equal(heard(), i == 2 ? "subscribe alpha:3 alpha:4" : "subscribe alpha:0 alpha:1 alpha:2 alpha:3 alpha:4");
+		assert_string_equal(heard(), i == 2 ? "subscribe alpha:3 alpha:4"
+						    : "subscribe alpha:0 alpha:1 alpha:2 alpha:3 alpha:4");
 		kit_records(0, 1, "x");
 		kit_word(kit_command("reset", "alpha", NULL));
 		port_advance(1);
@@ -933,7 +951,8 @@ int main(void)
 		with_client(requests_in_between),   with_client(no_newline),      with_client(losses_are_told),
 		with_client(losses_with_peek),      with_client(too_long_to_keep), with_client(gone_client),
 		with_client(end_of_stream),         with_client(turns_are_bounded), with_client(off_and_on),
-		with_client(filter_outlives_its_line), with_client(since_and_epoch), with_client(no_news_no_work), with_client(reset_in_a_push),
+		with_client(filter_outlives_its_line), with_client(since_and_epoch), with_client(no_news_no_work),
+		with_client(reset_in_a_push),
 		with_client(reset),                 with_client(restarted),       with_client(nothing_is_unaccounted),
 		with_client(sleeps_while_another_works), with_client(sleeps_twice), with_client(gone_while_it_waits),
 		with_client(replies_consume), with_client(gone_in_a_reply), with_client(gone_after_a_part),

@@ -17,7 +17,8 @@ static const uint64_t key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
 static const struct ks_cookie_caller caller = { .id = 0, .instance = 1 };
 static const char line[] = "{Virtue-protocol-version: 0.1, request: [" NONCE ", records, *]}";
 static const struct ks_cursor cursor = {
-	.stage = 2, .probe = 3, .span = 5, .flags = 1, .epoch = 10, .next = 1ULL << 63, .end = UINT64_MAX, .sent_bits = 0x15, .at = 7,
+	.stage = 2, .probe = 3, .span = 5, .flags = 1, .epoch = 10, .next = 1ULL << 63, .end = UINT64_MAX,
+	.sent_bits = 0x15, .at = 7,
 	.pass = 4, .sent = 12, .lost_mark = 9,
 };
 
@@ -94,7 +95,8 @@ static void any_other_bit_is_refused(void **state)
  */
 static void others_are_refused(void **state)
 {
-	static const struct ks_cookie_caller other_id = { .id = 1, .instance = 1 }, other_instance = { .id = 0, .instance = 2 };
+	static const struct ks_cookie_caller other_id = { .id = 1, .instance = 1 };
+	static const struct ks_cookie_caller other_instance = { .id = 0, .instance = 2 };
 	struct ks_siphash bond = bound_to(&caller, line, strlen(line));
 	uint64_t cookie[KS_COOKIE_WORDS];
 	static const uint64_t other_key[2] = { 0x0706050403020100, 0x0f0e0d0c0b0a0909 };
@@ -144,7 +146,8 @@ static void the_length_counts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_was_sealed_comes_back), cmocka_unit_test(tag_is_siphash),  cmocka_unit_test(any_other_bit_is_refused),
+		cmocka_unit_test(what_was_sealed_comes_back), cmocka_unit_test(tag_is_siphash),
+		cmocka_unit_test(any_other_bit_is_refused),
 		cmocka_unit_test(others_are_refused),         cmocka_unit_test(the_length_counts),
 	};
 

@@ -37,7 +37,8 @@ static bool reads(const char *text, bool relaxed)
 
 static bool jansson_reads(const char *text, size_t len)
 {
-	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
+	json_t *json = json_loadb(
+		text, len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, NULL);
 
 	json_decref(json);
 	return json != NULL;
@@ -45,20 +46,23 @@ static bool jansson_reads(const char *text, size_t len)
 
 /* Texts on which readers are known to differ; jansson says which are JSON. */
 static const char *const tricky[] = {
-	"", " ", "{}", "[]", "[[]]", "{\"a\":{}}", "[1,2]", "[1,]", "[,1]", "[1 2]", "[", "]", "{", "}", "{\"a\"}", "{\"a\":}",
-	"{\"a\":1,}", "{,}", "{\"a\":1 \"b\":2}", "{\"a\" 1}", "{1:2}", "{a:1}", "{'a':1}", "[}", "{]", "[1]]", "{}{}", "[] []", "[]x",
-	"true", "false", "null", "tru", "True", "TRUE", "nul", "truex", "[true]", "[truefalse]", "undefined", "NaN", "Infinity",
-	"0", "-0", "00", "01", "-01", "-", "+1", "1.", ".1", "1.0", "1.0e", "1e5", "1E+5", "1e-5", "1e+", "1e5.5", "0x10", "1_000", "1,",
-	"--1", "1-1", "-1.5e-10", "0.0", "0e0", "0e", "9007199254740993", "123456789012345678901234567890", "[1.2.3]", "[-]",
-	"\"\"", "\"", "\"a", "\"a\"b", "\"a\"\"b\"", "\"\\\"", "\"\\\\\"", "\"\\/\"", "\"\\b\\f\\n\\r\\t\"", "\"\\a\"", "\"\\v\"",
-	"\"\\x41\"", "\"\\'\"", "\"\\u\"", "\"\\u00\"", "\"\\u0041\"", "\"\\u00g1\"", "\"\\U0041\"", "\"\\u0000\"", "\"\\ud83d\\ude00\"",
-	"\"\\ud83d\"", "\"\\ude00\"", "\"\\ude00\\ud83d\"", "\"\\ud83d\\ud83d\"", "\"\\ud83dx\"", "\"\\ud83d\\n\"", "\"\\uD83D\\uDE00\"",
-	"\"\\uffff\"", "\"a\tb\"", "\"a\nb\"", "\"\x7f\"", "\"\xc3\xa4\"", "\"\xc3\"", "\"\xc3\xc3\"", "\"\xff\"", "\"\xc0\x80\"",
-	"\"\xe2\x82\"", "\"\xe2\x82\xac\"", "\"\xed\xa0\x80\"", "\"\xf0\x9f\x98\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xf8\x88\x80\x80\x80\"",
-	"\xef\xbb\xbf{}", "\xc3\xa4", "[\xc3\xa4]", "/* */ {}", "// x\n{}", "# x\n{}", "{\"a\":1}//", "[1]\n", "\n[1]\r\n\t ", "\v[1]",
-	"\f[]", "[1]\xc2\xa0", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "{\"a\":1,\"b\":{\"a\":1}}", "{\"a\":{\"b\":1},\"b\":1}",
-	"[{\"a\":1},{\"a\":1}]", "{\"\":1}", "{\"\":1,\"\":2}", "{\"a\":[1,{\"b\":[]}]}", "{\"a\\\"b\":1,\"a\\u0022b\":2}",
-	"{\"\xc3\xa4\":1,\"\\u00e4\":2}", "{null:1}", "{\"a\":b}", "[a]", "[\"a\",]", "[\"a\":1]", "{\"a\",1}", "(1)", "[1;2]", "\\", "[\\]",
+	"", " ", "{}", "[]", "[[]]", "{\"a\":{}}", "[1,2]", "[1,]", "[,1]", "[1 2]", "[", "]", "{", "}", "{\"a\"}",
+	"{\"a\":}", "{\"a\":1,}", "{,}", "{\"a\":1 \"b\":2}", "{\"a\" 1}", "{1:2}", "{a:1}", "{'a':1}", "[}", "{]",
+	"[1]]", "{}{}", "[] []", "[]x", "true", "false", "null", "tru", "True", "TRUE", "nul", "truex", "[true]",
+	"[truefalse]", "undefined", "NaN", "Infinity", "0", "-0", "00", "01", "-01", "-", "+1", "1.", ".1", "1.0",
+	"1.0e", "1e5", "1E+5", "1e-5", "1e+", "1e5.5", "0x10", "1_000", "1,", "--1", "1-1", "-1.5e-10", "0.0", "0e0",
+	"0e", "9007199254740993", "123456789012345678901234567890", "[1.2.3]", "[-]", "\"\"", "\"", "\"a", "\"a\"b",
+	"\"a\"\"b\"", "\"\\\"", "\"\\\\\"", "\"\\/\"", "\"\\b\\f\\n\\r\\t\"", "\"\\a\"", "\"\\v\"", "\"\\x41\"",
+	"\"\\'\"", "\"\\u\"", "\"\\u00\"", "\"\\u0041\"", "\"\\u00g1\"", "\"\\U0041\"", "\"\\u0000\"",
+	"\"\\ud83d\\ude00\"", "\"\\ud83d\"", "\"\\ude00\"", "\"\\ude00\\ud83d\"", "\"\\ud83d\\ud83d\"", "\"\\ud83dx\"",
+	"\"\\ud83d\\n\"", "\"\\uD83D\\uDE00\"", "\"\\uffff\"", "\"a\tb\"", "\"a\nb\"", "\"\x7f\"", "\"\xc3\xa4\"",
+	"\"\xc3\"", "\"\xc3\xc3\"", "\"\xff\"", "\"\xc0\x80\"", "\"\xe2\x82\"", "\"\xe2\x82\xac\"", "\"\xed\xa0\x80\"",
+	"\"\xf0\x9f\x98\x80\"", "\"\xf4\x90\x80\x80\"", "\"\xf8\x88\x80\x80\x80\"", "\xef\xbb\xbf{}", "\xc3\xa4",
+	"[\xc3\xa4]", "/* */ {}", "// x\n{}", "# x\n{}", "{\"a\":1}//", "[1]\n", "\n[1]\r\n\t ", "\v[1]", "\f[]",
+	"[1]\xc2\xa0", "{\"a\":1,\"a\":2}", "{\"a\":1,\"\\u0061\":2}", "{\"a\":1,\"b\":{\"a\":1}}",
+	"{\"a\":{\"b\":1},\"b\":1}", "[{\"a\":1},{\"a\":1}]", "{\"\":1}", "{\"\":1,\"\":2}", "{\"a\":[1,{\"b\":[]}]}",
+	"{\"a\\\"b\":1,\"a\\u0022b\":2}", "{\"\xc3\xa4\":1,\"\\u00e4\":2}", "{null:1}", "{\"a\":b}", "[a]", "[\"a\",]",
+	"[\"a\":1]", "{\"a\",1}", "(1)", "[1;2]", "\\", "[\\]",
 };
 
 static void strict_agrees_with_jansson(void **state)
@@ -168,8 +172,9 @@ static void agrees(const char *text, size_t len)
 static void every_byte_in_every_place(void **state)
 {
 	static const char *const places[] = {
-		"[ 1]", "[1 ]", "[1 2]", "[1. ]", "[1e ]", "[- ]", " 7", "7 ", "\" \"", "\"a b\"", "\"\\ \"", "\"\\ 0041\"", "\"\\u 0a1\"", "\"\\u0 a1\"",
-		"\"\\u00 1\"", "\"\\u004 \"", "{ }", "{\"a\" 1}", "{\"a\":1 }", "{ \"a\":1}", "[[] []]", "\"\xc3 \"", "\"\xe2 \xac\"", "\"\xe2\x82 \"",
+		"[ 1]", "[1 ]", "[1 2]", "[1. ]", "[1e ]", "[- ]", " 7", "7 ", "\" \"", "\"a b\"", "\"\\ \"",
+		"\"\\ 0041\"", "\"\\u 0a1\"", "\"\\u0 a1\"", "\"\\u00 1\"", "\"\\u004 \"", "{ }", "{\"a\" 1}",
+		"{\"a\":1 }", "{ \"a\":1}", "[[] []]", "\"\xc3 \"", "\"\xe2 \xac\"", "\"\xe2\x82 \"",
 	};
 	char text[32];
 
@@ -183,7 +188,8 @@ static void every_byte_in_every_place(void **state)
 			if (byte)
 				agrees(text, len);
 			else
-				assert_false(reads_bytes(text, len, false)); /* jansson takes some of these */
+				/* jansson takes some of these */
+				assert_false(reads_bytes(text, len, false));
 		}
 	}
 }
@@ -194,8 +200,8 @@ static void every_byte_in_every_place(void **state)
  */
 static void every_escaped_character(void **state)
 {
-	static const unsigned int borders[] = { 0, 0x7f, 0x80, 0x7ff, 0x800, 0xd7ff, 0xd800, 0xd801, 0xd83d, 0xdbff, 0xdc00, 0xde00, 0xdfff,
-						0xe000, 0xffff };
+	static const unsigned int borders[] = { 0,	0x7f,	0x80,	0x7ff,	0x800,	0xd7ff, 0xd800, 0xd801,
+						0xd83d, 0xdbff, 0xdc00, 0xde00, 0xdfff, 0xe000, 0xffff };
 	const size_t count = sizeof(borders) / sizeof(*borders);
 	char text[32];
 
@@ -273,7 +279,8 @@ static void what_is_wrong_is_told(void **state)
 		{ "{\"a\":1,\"a\":2}", false, "a key stands twice" },
 		{ "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", false, "nested too deeply" },
 		{ "[tru]", false, "a word that is no value" },
-		{ "[77777777777777777777777777777777777777777777777777777777777777777]", false, "a number is too long" },
+		{ "[77777777777777777777777777777777777777777777777777777777777777777]", false,
+		  "a number is too long" },
 		{ "{\"kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk\":1}", false, "a key is too long" },
 	};
 
@@ -301,12 +308,15 @@ static void relaxed_reads_bare_words(void **state)
 {
 	static const char *const good[] = {
 		"{Virtue-protocol-version: 0.1, request: [4f1c0e6a9d2b4c58a7e3, discovery, *]}",
-		"{a:b}", "{a: b, c: [d, e, {f: g}]}", "[*]", "[0x10, 1.2.3, -, +1, 01, tru, NaN]", "{\xc3\xa4: \xe2\x82\xac}", "[a-b_c/d\\e'f]",
-		"{true: 1, null: 2, 5: 3}", "[ a ]", "word", "{a\\u0062: 1, ab: 2}", "{ab: 1, a\\u0062: 2}", "{a\\u0062: 1, \"ab\": 2}",
+		"{a:b}", "{a: b, c: [d, e, {f: g}]}", "[*]", "[0x10, 1.2.3, -, +1, 01, tru, NaN]",
+		"{\xc3\xa4: \xe2\x82\xac}", "[a-b_c/d\\e'f]", "{true: 1, null: 2, 5: 3}", "[ a ]", "word",
+		"{a\\u0062: 1, ab: 2}", "{ab: 1, a\\u0062: 2}", "{a\\u0062: 1, \"ab\": 2}",
 	};
 	static const char *const bad[] = {
-		"{a:b,}", "[a,]", "[,a]", "[a b]", "{a b}", "{a:b c:d}", "{a:1, a:2}", "{a:1, \"a\":2}", "{a:1, \"\\u0061\":2}", "[a\"b\"]",
-		"{a\\: 1, \"a\\\\\": 2}", "{\"a\\\\\": 1, a\\: 2}", "[\"a\"b]", "[a\x01" "b]", "[a\x7f" "b]", "{:1}", "{a::b}", "{a:b}x", "{a:b}{}", "[\xff]", "[a\xc3]", "{[]:1}", "{a:b",
+		"{a:b,}", "[a,]", "[,a]", "[a b]", "{a b}", "{a:b c:d}", "{a:1, a:2}", "{a:1, \"a\":2}",
+		"{a:1, \"\\u0061\":2}", "[a\"b\"]", "{a\\: 1, \"a\\\\\": 2}", "{\"a\\\\\": 1, a\\: 2}", "[\"a\"b]",
+		"[a\x01" "b]", "[a\x7f" "b]", "{:1}", "{a::b}", "{a:b}x", "{a:b}{}", "[\xff]", "[a\xc3]", "{[]:1}",
+		"{a:b",
 	};
 
 	(void)state;
@@ -479,7 +489,8 @@ static void look_alike(char key[25])
 			((char *)words)[i] = (char)('a' + port_random_below(26));
 		hash = mixed(mixed(0, words[0]), words[1]);
 		/* The word that brings every hash to one and the same. */
-		words[2] = hash ^ 0x3132333431323334ULL ^ mixed(mixed(0, 0x6161616161616161ULL), 0x6161616161616161ULL);
+		words[2] =
+			hash ^ 0x3132333431323334ULL ^ mixed(mixed(0, 0x6161616161616161ULL), 0x6161616161616161ULL);
 		for (int i = 16; i < 24; i++) {
 			unsigned char c = ((unsigned char *)words)[i];
 
@@ -588,12 +599,15 @@ static void duplicate_keys_of_every_length(void **state)
 			for (unsigned int i = 0; i < len; i++)
 				at += (size_t)sprintf(spelt + at, i == escaped ? "\\u%04x" : "%c", key[i]);
 			spelt[at] = '\0';
-			snprintf(text, sizeof(text), "{\"%s\":1,\"x0\":{\"%s\":2,\"x1\":3},\"%s\":4}", key, key, spelt);
+			snprintf(text, sizeof(text), "{\"%s\":1,\"x0\":{\"%s\":2,\"x1\":3},\"%s\":4}", key, key,
+				 spelt);
 			assert_false(reads(text, false));
-			snprintf(text, sizeof(text), "{\"%s\":1,\"x0\":{\"%s\":2,\"x1\":3},\"%s\":4}", spelt, key, key);
+			snprintf(text, sizeof(text), "{\"%s\":1,\"x0\":{\"%s\":2,\"x1\":3},\"%s\":4}", spelt, key,
+				 key);
 			assert_false(reads(text, false));
 			/* Within another object it is another member. */
-			snprintf(text, sizeof(text), "{\"%s\":1,\"x0\":{\"%s\":2},\"x1\":{\"%s\":3}}", key, spelt, spelt);
+			snprintf(text, sizeof(text), "{\"%s\":1,\"x0\":{\"%s\":2},\"x1\":{\"%s\":3}}", key, spelt,
+				 spelt);
 			assert_true(reads(text, false));
 			if (escaped == len)
 				break;
@@ -790,7 +804,8 @@ static void every_place_of_sixteen(void **state)
 				assert_false(reads_bytes(text + 1, 40, true));
 			}
 			text[1 + at] = '\\';
-			assert_false(reads_bytes(text, 42, false)); /* a, or the quotation mark, is not escaped so */
+			/* a, or the quotation mark, is not escaped so */
+			assert_false(reads_bytes(text, 42, false));
 			text[1 + at] = '"';
 			assert_false(reads_bytes(text, 42, false));
 		}
@@ -813,12 +828,16 @@ static void whole_numbers(void **state)
 	assert_true(ks_json_u64(&value, &number) && number == 1234567890);
 	/* The characters on either side of the digits, and nothing at all, are no number. */
 	for (int i = 0; i < 3; i++) {
-		value = (struct ks_json_value){ .type = KS_JSON_NUMBER, .text = i ? "1:" : "1/", .len = i == 2 ? 0 : 2 };
+		value = (struct ks_json_value){ .type = KS_JSON_NUMBER,
+						.text = i ? "1:" : "1/",
+						.len = i == 2 ? 0 : 2 };
 		assert_false(ks_json_u64(&value, &number));
 	}
 	for (int i = 0; i < 9; i++) {
-		static const char *const none[] = { "18446744073709551616", "99999999999999999999", "-1", "1.0", "1e2", "\"1\"", "true",
-						    "18446744073709551620", "184467440737095516150" };
+		static const char *const none[] = {
+			"18446744073709551616", "99999999999999999999", "-1", "1.0", "1e2", "\"1\"", "true",
+			"18446744073709551620", "184467440737095516150"
+		};
 
 		value = value_of(none[i]);
 		assert_false(ks_json_u64(&value, &number));

@@ -60,7 +60,8 @@ static void several_requests_at_once(void **state)
 	(void)state;
 	check(ON_ALPHA "\n" HIGH_BETA "\n" ON_ALPHA "\n", "on high on");
 	check(ON_ALPHA "\n" HIGH_BETA, "on high");
-	check_bytes(ON_ALPHA "\0" HIGH_BETA "\0", 2 + 2 * (sizeof(ON_ALPHA) - 1) + sizeof(HIGH_BETA) - sizeof(ON_ALPHA), "on high");
+	check_bytes(ON_ALPHA "\0" HIGH_BETA "\0",
+		    2 + 2 * (sizeof(ON_ALPHA) - 1) + sizeof(HIGH_BETA) - sizeof(ON_ALPHA), "on high");
 	/* Something behind the brace on the same line is an error, and one error. */
 	check(ON_ALPHA HIGH_BETA "\n", "syntax");
 	check(ON_ALPHA "x\n" HIGH_BETA "\n", "syntax high");
@@ -107,11 +108,13 @@ static void complete_is_known(void **state)
 	} some[] = {
 		{ "{\"a\": \"]\"}", true },
 		{ "{\"a\": \"\\\"}", false },
-		{ "{}", true }, { "{", false }, { "{\"a\": \"}\"", false }, { "{\"a\": \"}\"}", true }, { "{\"a\": \"\\\"}\"", false },
-		{ "{\"a\": \"\\\\\"}", true }, { "{\"a\": [1, 2]", false }, { "{\"a\": [1, 2]}", true }, { "{} ", true }, { "{} x", false },
-		{ "word", false }, { "{a: b}", true }, { "", false }, { "{}{", false }, { "[1]", true }, { "{\"a\": [}", false }, { "{}\t", true },
-		{ "{}}", false }, { "{}]", false }, { "}", false }, { "]", false }, { "{} \"", false }, { "{a: {b: c}", false }, { "\"}\"", false },
-		{ "{\"\\n\"}", true }, { "{\"\\n\\\"}\"", false }, { "{\"{\"}", true }, { "{\"[\": 1}", true }, { "{a: }}", false },
+		{ "{}", true }, { "{", false }, { "{\"a\": \"}\"", false }, { "{\"a\": \"}\"}", true },
+		{ "{\"a\": \"\\\"}\"", false }, { "{\"a\": \"\\\\\"}", true }, { "{\"a\": [1, 2]", false },
+		{ "{\"a\": [1, 2]}", true }, { "{} ", true }, { "{} x", false }, { "word", false }, { "{a: b}", true },
+		{ "", false }, { "{}{", false }, { "[1]", true }, { "{\"a\": [}", false }, { "{}\t", true },
+		{ "{}}", false }, { "{}]", false }, { "}", false }, { "]", false }, { "{} \"", false },
+		{ "{a: {b: c}", false }, { "\"}\"", false }, { "{\"\\n\"}", true }, { "{\"\\n\\\"}\"", false },
+		{ "{\"{\"}", true }, { "{\"[\": 1}", true }, { "{a: }}", false },
 	};
 	struct ks_line line;
 

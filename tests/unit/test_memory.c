@@ -16,7 +16,8 @@ static void size_of(const struct ks_probe_type *type, struct ks_size *size)
 }
 
 #define PROBE(name_, size_) { .name = name_, .size = size_ }
-static const struct ks_probe_type zero = PROBE("0", size_of), one = PROBE("1", size_of), two = PROBE("2", size_of), none = PROBE("3", NULL);
+static const struct ks_probe_type zero = PROBE("0", size_of), one = PROBE("1", size_of), two = PROBE("2", size_of),
+				  none = PROBE("3", NULL);
 static const struct ks_probe_type *const types[] = { &zero, &one, &two, &none };
 
 /* With so much for all of them; what the probe @i may take. */
@@ -26,7 +27,8 @@ static uint64_t share(unsigned int i, uint64_t memory_bytes)
 	static struct ks_sensor sensor;
 
 	sensor = (struct ks_sensor){
-		.config = { .types = types, .types_count = 4, .memory_bytes = memory_bytes }, .count = 4, .probes = probes,
+		.config = { .types = types, .types_count = 4, .memory_bytes = memory_bytes }, .count = 4,
+		.probes = probes,
 	};
 	probes[i].sensor = &sensor;
 	return ks_memory_share(&probes[i]);

@@ -207,8 +207,9 @@ static void memory_and_its_bounds(void **state)
 static void what_is_not_understood(void **state)
 {
 	static const char *const bad[] = {
-		"gamma=low", "alpha", "alpha=", "alpha=lo", "alpha=lows", "alpha=of", "alph=low", "alphaa=low", "level", "level=",
-		"level=off", "ring=", "memory=", "memory=1G", "ring=k", "ring=K8", "ring=8G", "ring=-1", "ring=0x10", "ring=8 ", "offf", "o", "=", "=low",
+		"gamma=low", "alpha", "alpha=", "alpha=lo", "alpha=lows", "alpha=of", "alph=low", "alphaa=low",
+		"level", "level=", "level=off", "ring=", "memory=", "memory=1G", "ring=k", "ring=K8", "ring=8G",
+		"ring=-1", "ring=0x10", "ring=8 ", "offf", "o", "=", "=low",
 		"ALPHA=low", " on",
 	};
 	char list[512], mistakes[sizeof(list) + sizeof(UNKNOWN)];
@@ -241,8 +242,9 @@ static void every_mistake(void **state)
 {
 	(void)state;
 	check_mistakes("gamma=low,level=high,ring=1,beta,level=,alpha=off,ofF,level=low,alpha=,ring=2M", 5,
-		       "gamma=low" UNKNOWN "ring=1: out of bounds, taking 16K\nbeta" UNKNOWN "level=" UNKNOWN "ofF" UNKNOWN "level=low" AGAIN
-		       "alpha=" UNKNOWN "ring=2M: out of bounds, taking 1024K\nring=2M" AGAIN);
+		       "gamma=low" UNKNOWN "ring=1: out of bounds, taking 16K\nbeta" UNKNOWN "level=" UNKNOWN
+		       "ofF" UNKNOWN "level=low" AGAIN "alpha=" UNKNOWN
+		       "ring=2M: out of bounds, taking 1024K\nring=2M" AGAIN);
 	assert_int_equal(config.levels[1], KS_LOW);
 	assert_true(config.off[0]);
 	/* Who does not want to hear of them is not told. */
@@ -255,8 +257,9 @@ static void every_mistake(void **state)
 static void what_is_not_understood_changes_nothing(void **state)
 {
 	static const char *const bad[] = {
-		"ring=8J", "ring=8j", "ring=8L", "ring=8l", "ring=8kk", "ring=8mk", "ring=8:", "ring=/8", "ring=8k8", "ring=M", "ring", "ring:8k",
-		"level=highh", "level=hig", "level:low", "alpha=offf", "alpha=o", "alpha:low", "alpha=low=", "beta=", "0n", "of", "1ff", "ye", "yess",
+		"ring=8J", "ring=8j", "ring=8L", "ring=8l", "ring=8kk", "ring=8mk", "ring=8:", "ring=/8", "ring=8k8",
+		"ring=M", "ring", "ring:8k", "level=highh", "level=hig", "level:low", "alpha=offf", "alpha=o",
+		"alpha:low", "alpha=low=", "beta=", "0n", "of", "1ff", "ye", "yess",
 	};
 	char list[128];
 

@@ -52,7 +52,8 @@ static bool get_range(struct ks_probe *probe, unsigned int i, struct ks_range *r
 
 	(void)probe;
 	assert_memory_equal(range, &zero, sizeof(zero));
-	*range = (struct ks_range){ .address = BASE + i * 0x100000U + world.moved[i], .bytes = sizes[i] + (uint64_t)world.grown[i],
+	*range = (struct ks_range){ .address = BASE + i * 0x100000U + world.moved[i],
+				    .bytes = sizes[i] + (uint64_t)world.grown[i],
 				    .instance = world.instance[i] };
 	snprintf(range->name, sizeof(range->name), "range%u", i);
 	return !world.gone[i];
@@ -91,7 +92,8 @@ static struct {
 	uint8_t base[5];
 	const char *kind;
 } sites[] = {
-	{ .at = 0x100c, .kind = "label" }, { .at = 0x107e, .kind = "label" }, { .at = 0x1200, .kind = "call" }, { .at = 0x1212, .kind = "label" },
+	{ .at = 0x100c, .kind = "label" }, { .at = 0x107e, .kind = "label" }, { .at = 0x1200, .kind = "call" },
+	{ .at = 0x1212, .kind = "label" },
 	{ .at = 0x1217, .kind = "label" },
 };
 #define SITES (sizeof(sites) / sizeof(sites[0]))
@@ -193,7 +195,8 @@ static const char *kinds(const json_t *lines)
 	for (size_t i = 0; i < kit_count(lines); i++) {
 		size_t len = strlen(text);
 
-		snprintf(text + len, sizeof(text) - len, "%s%s:%s", i ? " " : "", kit_text(lines, i, "kind"), kit_text(lines, i, "range"));
+		snprintf(text + len, sizeof(text) - len, "%s%s:%s", i ? " " : "", kit_text(lines, i, "kind"),
+			 kit_text(lines, i, "range"));
 	}
 	return text;
 }
@@ -251,7 +254,8 @@ static void every_byte(void **state)
 			char address[32], name[16];
 			json_t *lines;
 
-			snprintf(address, sizeof(address), "0x%llx", (unsigned long long)(BASE + i * 0x100000U + cell));
+			snprintf(address, sizeof(address), "0x%llx",
+				 (unsigned long long)(BASE + i * 0x100000U + cell));
 			snprintf(name, sizeof(name), "range%u", i);
 			bytes_of(i)[at] ^= 0x10;
 			lines = look();
@@ -262,7 +266,8 @@ static void every_byte(void **state)
 			assert_int_equal(kit_number(lines, 0, "length"), length);
 			assert_int_equal(kit_number(lines, 0, "page"), page);
 			assert_string_equal(kit_text(lines, 0, "sha256"),
-					    sha256_of(bytes_of(i) + page * KS_REGION_PAGE, page_bytes < KS_REGION_PAGE ? page_bytes : KS_REGION_PAGE));
+					    sha256_of(bytes_of(i) + page * KS_REGION_PAGE,
+						      page_bytes < KS_REGION_PAGE ? page_bytes : KS_REGION_PAGE));
 			bytes_of(i)[at] ^= 0x10;
 			lines = look();
 			assert_int_equal(kit_count(lines), 1);
@@ -326,7 +331,9 @@ static void asked_for(void **state)
 	look();
 	bytes_of(0)[0]++;
 	lines = kit_command("records", "memory", "{\"run\": true}");
-	assert_string_equal(kinds(lines), "modified:range0 differs:range0 sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
+	assert_string_equal(
+		kinds(lines),
+		"modified:range0 differs:range0 sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
 	assert_int_equal(kit_number(lines, 2, "modified"), 1);
 	assert_int_equal(kit_number(lines, 2, "pages"), 3);
 	assert_int_equal(kit_number(lines, 3, "modified"), 0);
@@ -347,7 +354,8 @@ static void differs_as_long_as_it_does(void **state)
 	assert_string_equal(kinds(look()), "");
 	for (int turn = 0; turn < 3; turn++) {
 		lines = kit_command("records", "memory", "{\"run\": true}");
-		assert_string_equal(kinds(lines), "differs:range0 sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
+		assert_string_equal(kinds(lines),
+				    "differs:range0 sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
 		assert_string_equal(kit_text(lines, 0, "class"), "sample");
 		assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201210");
 		assert_int_equal(kit_number(lines, 0, "length"), KS_REGION_CELL);
@@ -426,7 +434,8 @@ static void modified_pages_are_counted(void **state)
 		int by;
 		unsigned int modified;
 	} turns[] = {
-		{ 0, 1, 1 }, { 0, 1, 1 }, { KS_REGION_PAGE, 1, 2 }, { 3 * KS_REGION_PAGE - 1, 1, 3 }, { 0, -1, 3 }, { 0, -1, 2 },
+		{ 0, 1, 1 }, { 0, 1, 1 }, { KS_REGION_PAGE, 1, 2 }, { 3 * KS_REGION_PAGE - 1, 1, 3 }, { 0, -1, 3 },
+		{ 0, -1, 2 },
 		{ KS_REGION_PAGE, -1, 1 }, { KS_REGION_PAGE + 1, 1, 2 },
 	};
 	json_t *lines;
@@ -483,7 +492,10 @@ static void changed_for_a_moment(void **state)
 	assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201000");
 	assert_int_equal(kit_number(lines, 0, "length"), KS_REGION_PAGE);
 	assert_string_equal(kit_text(lines, 0, "sha256"), sha256_of(bytes_of(0) + KS_REGION_PAGE, KS_REGION_PAGE));
-	/* In code that its kernel rewrites all day: so it looks when it does, as any user may have it. */
+	/*
+	 * In code that its kernel rewrites all day: so it looks when it does, as
+	 * any user may have it.
+	 */
 	assert_string_equal(kit_text(lines, 0, "class"), "event");
 	lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"restored\"}}");
 	assert_string_equal(kinds(lines), "restored:range0");
@@ -614,7 +626,8 @@ static void failure_in_the_search(void **state)
 	assert_string_equal(kinds(look()), "failed:(no string) modified:range0 recovered:(no string)");
 	assert_int_equal(kit_sensor.probes[0].failures, 1);
 	bytes_of(3)[0]++;
-	lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"range\": \"range3\", \"kind\": \"modified\"}}");
+	lines = kit_command("records", "memory",
+			    "{\"run\": true, \"filter\": {\"range\": \"range3\", \"kind\": \"modified\"}}");
 	assert_string_equal(kinds(lines), "modified:range3");
 	assert_string_equal(kit_text(lines, 0, "sha256"), sha256_of(bytes_of(3), sizes[3]));
 }
@@ -630,8 +643,11 @@ static void reset(void **state)
 	kit_command("on", "memory", NULL);
 	assert_string_equal(kinds(look()), "command:(no string) command:(no string)");
 	kit_command("reset", "memory", NULL);
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(kit_record(kit_command("records", "memory", "{\"peek\": true}"), 0),
-									    "before"), "baselines")), RANGES);
+	assert_int_equal(
+		json_integer_value(json_object_get(
+			json_object_get(kit_record(kit_command("records", "memory", "{\"peek\": true}"), 0), "before"),
+			"baselines")),
+		RANGES);
 	assert_string_equal(kinds(look()), "began:(no string) " BASELINES);
 	assert_string_equal(kinds(look()), "");
 }
@@ -695,7 +711,8 @@ static void history(char *text, size_t size)
 		len += (size_t)snprintf(text + len, size - len, "%s\n", kinds(lines));
 		for (size_t i = 0; i < kit_count(lines); i++)
 			len += (size_t)snprintf(text + len, size - len, "%s %llu %s\n", kit_text(lines, i, "address"),
-						(unsigned long long)kit_number(lines, i, "length"), kit_text(lines, i, "sha256"));
+						(unsigned long long)kit_number(lines, i, "length"),
+						kit_text(lines, i, "sha256"));
 		assert_true(len < size);
 		port_random_seed((uint64_t)round);
 		for (uint64_t n = port_random_below(4); n; n--) {
@@ -774,7 +791,8 @@ static void explained_later(void **state)
 	assert_string_equal(kinds(look()), "");
 	for (int turn = 0; turn < 2; turn++) {
 		lines = kit_command("records", "memory", "{\"run\": true}");
-		assert_string_equal(kinds(lines), "differs:range0 sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
+		assert_string_equal(kinds(lines),
+				    "differs:range0 sweep:range0 sweep:range1 sweep:range2 sweep:range3 sweep:range4");
 		assert_string_equal(kit_text(lines, 0, "site"), "call");
 		assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201200");
 	}
@@ -807,12 +825,15 @@ static const char *sweep(void)
 	site = json_string_value(json_object_get(kit_record(lines, 0), "site"));
 	/* What the sample says of it is the same. */
 	assert_string_equal(kit_text(lines, 1, "kind"), "differs");
-	assert_true(json_equal(json_object_get(kit_record(lines, 1), "site"), json_object_get(kit_record(lines, 0), "site")) ||
+	assert_true(json_equal(json_object_get(kit_record(lines, 1), "site"),
+			       json_object_get(kit_record(lines, 0), "site")) ||
 		    (!site && !json_object_get(kit_record(lines, 1), "site")));
 	return site ? site : "nobody's";
 }
 
-/* What is put at @at is told as there for a moment, and then stays for as many sweeps as it may. */
+/*
+ * What is put at @at is told as there for a moment, and then stays for as many sweeps as it may.
+ */
 static void stays_for_moments(uint8_t *at)
 {
 	*at = 0x0f;
@@ -843,7 +864,9 @@ static void stays_for_more_than_a_moment(void **state)
 	}
 	assert_string_equal(sweep(), "nobody's");
 	assert_string_equal(sweep(), "");
-	/* Another change beside it does not begin it anew; but that the kernel has gone on does. */
+	/*
+	 * Another change beside it does not begin it anew; but that the kernel has gone on does.
+	 */
 	at[2] ^= 1;
 	assert_string_equal(sweep(), "nobody's");
 	sites[2].kind = "call";
@@ -893,12 +916,14 @@ static void every_bit_with_every_key(void **state)
 			json_t *lines;
 
 			bytes_of(0)[0x1230 + bit / 8] ^= (uint8_t)(1U << bit % 8);
-			lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"modified\"}}");
+			lines = kit_command("records", "memory",
+					    "{\"run\": true, \"filter\": {\"kind\": \"modified\"}}");
 			assert_string_equal(kinds(lines), "modified:range0");
 			assert_string_equal(kit_text(lines, 0, "address"), "0xffff82d040201230");
 			assert_int_equal(kit_number(lines, 0, "length"), KS_REGION_CELL);
 			bytes_of(0)[0x1230 + bit / 8] ^= (uint8_t)(1U << bit % 8);
-			lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"restored\"}}");
+			lines = kit_command("records", "memory",
+					    "{\"run\": true, \"filter\": {\"kind\": \"restored\"}}");
 			assert_string_equal(kinds(lines), "restored:range0");
 		}
 	}
@@ -1055,7 +1080,9 @@ static uint64_t one_max(struct ks_probe *probe, unsigned int i)
 
 static size_t memory_for(uint64_t bytes)
 {
-	static const struct ks_region_type one = { .ranges = one_range, .bytes_max = one_max, .range = get_range, .read = read_range };
+	static const struct ks_region_type one = {
+		.ranges = one_range, .bytes_max = one_max, .range = get_range, .read = read_range,
+	};
 	static const struct ks_probe_type probe = { .name = "memory", KS_REGION_ENGINE(&one) };
 	static const struct ks_probe_type *const only[] = { &probe };
 	size_t memory_bytes;

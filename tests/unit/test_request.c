@@ -73,14 +73,17 @@ static void every_command(void **state)
  */
 static void items(void **state)
 {
-	static const char *const wrong[] = { "5", "true", "null", "{}", "[\"a\"]", "\"\"", "\"a\", {}", "\"a\", \"b\"" };
+	static const char *const wrong[] = {
+		"5", "true", "null", "{}", "[\"a\"]", "\"\"", "\"a\", {}", "\"a\", \"b\"",
+	};
 	char line[4000], item[2000];
 
 	(void)state;
 	assert_request(R_0_2("\"add\", \"files\", \"/a\\u0000b \\\"\\ud83d\\ude00\""), KS_CMD_ADD, "files");
 	assert_int_equal(request.item_bytes, 10);
 	assert_memory_equal(request.item, "/a\0b \"\xf0\x9f\x98\x80", 10);
-	assert_request("{Virtue-protocol-version: 0.2, request: [" NONCE ", remove, files, /etc/passwd]}", KS_CMD_REMOVE, "files");
+	assert_request("{Virtue-protocol-version: 0.2, request: [" NONCE ", remove, files, /etc/passwd]}",
+		       KS_CMD_REMOVE, "files");
 	assert_int_equal(request.item_bytes, 11);
 	for (unsigned int len = 1023; len <= 1025; len++) {
 		memset(item, 'x', len);
@@ -109,12 +112,14 @@ static void items(void **state)
  */
 static void subscriptions(void **state)
 {
-	static const char *const wrong[] = { "{\"max\": 1}", "{\"record\": 1}", "{\"run\": true}", "{\"raw\": true}", "{\"x\": 1}", "5",
+	static const char *const wrong[] = { "{\"max\": 1}",	"{\"record\": 1}", "{\"run\": true}",
+					     "{\"raw\": true}", "{\"x\": 1}",	   "5",
 					     "{\"since\": -1}" };
 	char line[512];
 
 	(void)state;
-	assert_request(R_0_2("\"subscribe\", \"*\", {\"filter\": {\"kind\": \"x\"}, \"since\": 5, \"peek\": true}"), KS_CMD_SUBSCRIBE, "*");
+	assert_request(R_0_2("\"subscribe\", \"*\", {\"filter\": {\"kind\": \"x\"}, \"since\": 5, \"peek\": true}"),
+		       KS_CMD_SUBSCRIBE, "*");
 	assert_true(request.filters == 1 && request.has_since && request.since == 5 && request.peek);
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
 		snprintf(line, sizeof(line), R_0_2("\"subscribe\", \"*\", %s"), wrong[i]);
@@ -122,7 +127,8 @@ static void subscriptions(void **state)
 	}
 	assert_error(R_0_2("\"unsubscribe\", \"*\", {}"), KS_ERR_ARGUMENT);
 	assert_error(R_0_2("\"unsubscribe\""), KS_ERR_TARGET);
-	assert_error(R_0_2("\"unsubscribe\", \"12345678901234567890123456789012345678901234567890123456789012345\""), KS_OK);
+	assert_error(R_0_2("\"unsubscribe\", \"12345678901234567890123456789012345678901234567890123456789012345\""),
+		     KS_OK);
 }
 
 /*
@@ -132,32 +138,41 @@ static void subscriptions(void **state)
 static void published_examples(void **state)
 {
 	(void)state;
-	assert_request("{Virtue-protocol-version: 0.1, request: [4f1c0e6a9d2b4c58a7e3, discovery, *]}", KS_CMD_DISCOVERY, "*");
+	assert_request("{Virtue-protocol-version: 0.1, request: [4f1c0e6a9d2b4c58a7e3, discovery, *]}",
+		       KS_CMD_DISCOVERY, "*");
 	assert_int_equal(request.nonce_bytes, 20);
 	assert_memory_equal(request.nonce, NONCE, 20);
-	assert_request("{Virtue-protocol-verion: 0.1, request: [4f1c0e6a9d2b4c58a7e3, discovery, *]}", KS_CMD_DISCOVERY, "*");
-	assert_request("{\"Virtue-protocol-verion\": 0.1, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_CMD_ON, "a");
-	assert_request("{Virtue-protocol-version: 0.1, request: [12345678901234567890, records, a]}", KS_CMD_RECORDS, "a");
+	assert_request("{Virtue-protocol-verion: 0.1, request: [4f1c0e6a9d2b4c58a7e3, discovery, *]}",
+		       KS_CMD_DISCOVERY, "*");
+	assert_request("{\"Virtue-protocol-verion\": 0.1, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_CMD_ON,
+		       "a");
+	assert_request("{Virtue-protocol-version: 0.1, request: [12345678901234567890, records, a]}", KS_CMD_RECORDS,
+		       "a");
 	assert_memory_equal(request.nonce, "12345678901234567890", 20);
 	assert_request("{Virtue-protocol-version: 0.1, request: [-1.2345678901234e10, low, a]}", KS_CMD_LOW, "a");
 	assert_memory_equal(request.nonce, "-1.2345678901234e10", 19);
-	assert_request(R("\"f8fa1b2a-1b2c-4d3e-8f90-0123456789ab\", \"record 17\""), KS_CMD_RECORDS, "f8fa1b2a-1b2c-4d3e-8f90-0123456789ab");
+	assert_request(R("\"f8fa1b2a-1b2c-4d3e-8f90-0123456789ab\", \"record 17\""), KS_CMD_RECORDS,
+		       "f8fa1b2a-1b2c-4d3e-8f90-0123456789ab");
 	assert_true(request.has_record && request.record == 17);
-	assert_request("{Virtue-protocol-version: 0.1, request: [4f1c0e6a9d2b4c58a7e3, processes, \"record 0\"]}", KS_CMD_RECORDS, "processes");
+	assert_request("{Virtue-protocol-version: 0.1, request: [4f1c0e6a9d2b4c58a7e3, processes, \"record 0\"]}",
+		       KS_CMD_RECORDS, "processes");
 	assert_true(request.has_record && request.record == 0);
 }
 
 static void syntax(void **state)
 {
 	static const char *const lines[] = {
-		"x", "[]", "17", "\"a\"", "null", "{", "{}", "{}x", "{" V, "{" V ",}", "{" V " \"request\": []}", R("\"on\", \"a\"") "x",
-		R("\"on\", \"a\"") "{}", R("\"on\", \"a\",") , R("\"on\" \"a\""), "{'a': 1}", "{" V ", \"request\": [1,2,3}",
+		"x", "[]", "17", "\"a\"", "null", "{", "{}", "{}x", "{" V, "{" V ",}", "{" V " \"request\": []}",
+		R("\"on\", \"a\"") "x", R("\"on\", \"a\"") "{}", R("\"on\", \"a\",") , R("\"on\" \"a\""), "{'a': 1}",
+		"{" V ", \"request\": [1,2,3}",
 		"{" V ", " V ", \"request\": [\"" NONCE "\", \"on\", \"a\"]}",
-		"{" V ", \"Virtue-protocol-verion\": 0.1, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", "// hello", "{\"a\": 1}",
+		"{" V ", \"Virtue-protocol-verion\": 0.1, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", "// hello",
+		"{\"a\": 1}",
 		"{" V ", \"request\": [\"" NONCE "\", \"on\", \"a\xff\"]}",
 	};
 
-	static const char whole[] = R("\"records\", \"a\", {\"since\": 1, \"filter\": {\"kind\": \"domain\"}, \"peek\": true, \"raw\": true}");
+	static const char whole[] = R("\"records\", \"a\", {\"since\": 1, \"filter\": {\"kind\": \"domain\"}, "
+				      "\"peek\": true, \"raw\": true}");
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++)
@@ -183,12 +198,16 @@ static void syntax(void **state)
 
 static void versions(void **state)
 {
-	static const char *const wrong[] = { "0.3", "1", "1.0", "2.1", "0.9", "0", "0.0", "0.01", "-0.1", "\"0.1\"", "null", "[0.1]", "1e-1", "0.1e0" };
+	static const char *const wrong[] = {
+		"0.3", "1", "1.0", "2.1", "0.9", "0", "0.0", "0.01", "-0.1", "\"0.1\"", "null", "[0.1]", "1e-1",
+		"0.1e0",
+	};
 	char line[256];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
-		snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": %s, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", wrong[i]);
+		snprintf(line, sizeof(line),
+			 "{\"Virtue-protocol-version\": %s, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", wrong[i]);
 		assert_error(line, KS_ERR_VERSION);
 		assert_int_equal(request.nonce_bytes, 20);
 	}
@@ -199,7 +218,8 @@ static void versions(void **state)
 	assert_int_equal(request.version, KS_VERSION_0_1);
 	assert_error("{\"Virtue-protocol-version\": 0.2000, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_OK);
 	assert_int_equal(request.version, KS_VERSION_0_2);
-	assert_error("{\"Virtue-protocol-version\": 0.2001, \"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_ERR_VERSION);
+	assert_error("{\"Virtue-protocol-version\": 0.2001, \"request\": [\"" NONCE "\", \"on\", \"a\"]}",
+		     KS_ERR_VERSION);
 	/* In a session the line need not say it again. */
 	parse_in("{\"request\": [\"" NONCE "\", \"on\", \"a\"]}", KS_VERSION_0_2);
 	assert_int_equal(request.error, KS_OK);
@@ -214,9 +234,16 @@ static void nonces(void **state)
 		const char *nonce;
 		int bytes;
 	} some[] = {
-		{ "\"123456789012345\"", 0 }, { "\"1234567890123456\"", 16 }, { "\"1234567890123456789012345678901234567890\"", 40 },
-		{ "\"12345678901234567890123456789012345678901\"", 0 }, { "null", 0 }, { "[]", 0 }, { "{}", 0 }, { "17", 0 },
-		{ "\"\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\"", 16 },
+		{ "\"123456789012345\"", 0 },
+		{ "\"1234567890123456\"", 16 },
+		{ "\"1234567890123456789012345678901234567890\"", 40 },
+		{ "\"12345678901234567890123456789012345678901\"", 0 },
+		{ "null", 0 },
+		{ "[]", 0 },
+		{ "{}", 0 },
+		{ "17", 0 },
+		{ "\"\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000"
+		  "\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\\u0000\"", 16 },
 		{ "\"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\"", 16 },
 		{ "\"\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\"", 0 },
 	};
@@ -235,8 +262,10 @@ static void nonces(void **state)
 /* No prefixes, no other case. */
 static void commands(void **state)
 {
-	static const char *const wrong[] = { "\"of\"", "\"ON\"", "\"On\"", "\"\"", "\"discover\"", "\"records \"", "\"record\"", "true", "null", "5",
-					     "[]", "{}", "\"subscribe\"", "\"status\"" };
+	static const char *const wrong[] = {
+		"\"of\"", "\"ON\"", "\"On\"", "\"\"", "\"discover\"", "\"records \"",  "\"record\"",
+		"true",	  "null",   "5",      "[]",   "{}",	      "\"subscribe\"", "\"status\""
+	};
 	char line[256];
 
 	(void)state;
@@ -260,22 +289,39 @@ static void targets(void **state)
 	assert_error(R("\"on\", 5"), KS_ERR_TARGET);
 	assert_error(R("\"on\", null"), KS_ERR_TARGET);
 	assert_error(R("\"on\", [\"a\"]"), KS_ERR_TARGET);
-	assert_error(R("\"on\", \"12345678901234567890123456789012345678901234567890123456789012345\""), KS_ERR_TARGET);
+	assert_error(R("\"on\", \"12345678901234567890123456789012345678901234567890123456789012345\""),
+		     KS_ERR_TARGET);
 	assert_error(R("\"discovery\", \"12345678901234567890123456789012345678901234567890123456789012345\""), KS_OK);
 }
 
 static void arguments(void **state)
 {
 	static const char *const wrong[] = {
-		"\"on\", \"a\", {}", "\"discovery\", \"*\", {}", "\"records\", \"a\", 5", "\"records\", \"a\", []", "\"records\", \"a\", {}, 5",
-		"\"records\", \"a\", {\"max\": -1}", "\"records\", \"a\", {\"max\": 1.0}", "\"records\", \"a\", {\"max\": \"1\"}",
-		"\"records\", \"a\", {\"since\": null}", "\"records\", \"a\", {\"record\": []}", "\"records\", \"a\", {\"peek\": 1}",
-		"\"records\", \"a\", {\"run\": \"true\"}", "\"records\", \"a\", {\"raw\": null}", "\"records\", \"a\", {\"filter\": 5}",
-		"\"records\", \"a\", {\"filter\": {\"a\": []}}", "\"records\", \"a\", {\"filter\": {\"a\": {}}}", "\"records\", \"a\", {\"x\": 1}",
-		"\"records\", \"a\", {\"max\": 18446744073709551616}", "\"records\", \"a\", {\"Peek\": true}",
-		"\"records\", \"a\", {\"record\": 1, \"max\": 1}", "\"records\", \"a\", {\"record\": 1, \"since\": 1}",
-		"\"records\", \"a\", {\"record\": 1, \"run\": true}", "\"records\", \"a\", {\"record\": 1, \"filter\": {\"a\": 1}}",
-		"\"records\", \"a\", {\"filter\": {\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}}",
+		"\"on\", \"a\", {}",
+		"\"discovery\", \"*\", {}",
+		"\"records\", \"a\", 5",
+		"\"records\", \"a\", []",
+		"\"records\", \"a\", {}, 5",
+		"\"records\", \"a\", {\"max\": -1}",
+		"\"records\", \"a\", {\"max\": 1.0}",
+		"\"records\", \"a\", {\"max\": \"1\"}",
+		"\"records\", \"a\", {\"since\": null}",
+		"\"records\", \"a\", {\"record\": []}",
+		"\"records\", \"a\", {\"peek\": 1}",
+		"\"records\", \"a\", {\"run\": \"true\"}",
+		"\"records\", \"a\", {\"raw\": null}",
+		"\"records\", \"a\", {\"filter\": 5}",
+		"\"records\", \"a\", {\"filter\": {\"a\": []}}",
+		"\"records\", \"a\", {\"filter\": {\"a\": {}}}",
+		"\"records\", \"a\", {\"x\": 1}",
+		"\"records\", \"a\", {\"max\": 18446744073709551616}",
+		"\"records\", \"a\", {\"Peek\": true}",
+		"\"records\", \"a\", {\"record\": 1, \"max\": 1}",
+		"\"records\", \"a\", {\"record\": 1, \"since\": 1}",
+		"\"records\", \"a\", {\"record\": 1, \"run\": true}",
+		"\"records\", \"a\", {\"record\": 1, \"filter\": {\"a\": 1}}",
+		"\"records\", \"a\", {\"filter\": "
+		"{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}}",
 	};
 	char line[512];
 
@@ -292,10 +338,15 @@ static void options(void **state)
 {
 	(void)state;
 	assert_error(R("\"records\", \"a\", {}"), KS_OK);
-	assert_error(R("\"records\", \"a\", {\"since\": 5, \"max\": 0, \"peek\": true, \"run\": false, \"raw\": true, \"filter\": {}}"), KS_OK);
-	assert_true(request.has_since && request.has_max && request.peek && !request.run && request.raw && !request.has_record);
+	assert_error(R("\"records\", \"a\", {\"since\": 5, \"max\": 0, \"peek\": true, \"run\": false, \"raw\": true, "
+		       "\"filter\": {}}"),
+		     KS_OK);
+	assert_true(request.has_since && request.has_max && request.peek && !request.run && request.raw &&
+		    !request.has_record);
 	assert_true(request.since == 5 && request.max == 0 && request.filters == 0);
-	assert_error("{Virtue-protocol-version: 0.1, request: [" NONCE ", records, a, {filter: {kind: domain, domid: 3, on: true}}]}", KS_OK);
+	assert_error("{Virtue-protocol-version: 0.1, request: [" NONCE
+		     ", records, a, {filter: {kind: domain, domid: 3, on: true}}]}",
+		     KS_OK);
 	assert_int_equal(request.filters, 3);
 }
 
@@ -310,8 +361,10 @@ static void bounded_lines(void **state)
 	size_t len;
 
 	(void)state;
-	assert_error(R("\"records\", \"a\", {\"since\": 5, \"max\": 1, \"peek\": true, \"run\": false, \"raw\": true, \"filter\": {"
-		       "\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1}}"), KS_OK);
+	assert_error(R("\"records\", \"a\", {\"since\": 5, \"max\": 1, \"peek\": true, \"run\": false, \"raw\": true, "
+		       "\"filter\": {"
+		       "\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1}}"),
+		     KS_OK);
 	assert_int_equal(request.filters, 8);
 	for (int members = 10; members <= 60; members += 50) {
 		len = (size_t)sprintf(line, "{" V ", \"request\": [\"" NONCE "\", \"on\", \"a\"]");
@@ -335,7 +388,8 @@ static bool matches(const char *filter, const char *record)
 /* Each member must be equal, by what it stands for; only those of the record itself count. */
 static void filters(void **state)
 {
-	static const char record[] = "{\"seq\":7,\"kind\":\"domain\",\"domid\":3,\"up\":true,\"old\":{\"domid\":4},\"name\":\"a\\\"b\",\"x\":null}";
+	static const char record[] = "{\"seq\":7,\"kind\":\"domain\",\"domid\":3,\"up\":true,\"old\":{\"domid\":4},"
+				     "\"name\":\"a\\\"b\",\"x\":null}";
 
 	(void)state;
 	assert_true(matches("", record));
@@ -360,7 +414,8 @@ static void filters(void **state)
 	 */
 	assert_true(matches("\"x\": 2", "{\"a\":{\"x\":1},\"b\":[{\"x\":1}],\"x\":2}"));
 	/* Brackets, quotes and commas in strings are neither ends nor begins. */
-	assert_true(matches("x: 2", "{\"a\":[\"]\\\"\",{\"x\":\"}\"}],\"b\":\"\\\\\",\"c\":\"\\\",\\\"x\\\":1\",\"x\":2}"));
+	assert_true(matches("x: 2",
+			    "{\"a\":[\"]\\\"\",{\"x\":\"}\"}],\"b\":\"\\\\\",\"c\":\"\\\",\\\"x\\\":1\",\"x\":2}"));
 	assert_false(matches("x: 1", "{\"a\":[\"]\\\"\",{\"x\":1}],\"c\":\"\\\",\\\"x\\\":1\"}"));
 	/*
 	 * An object is no value that could be asked for, and where raw bytes will stand there is
@@ -383,8 +438,10 @@ static void filters(void **state)
 	assert_false(matches("\"x\": \"\"", "{\"x\":null}"));
 	assert_false(matches("\"x\": 1", "{}"));
 	/* All eight of them, and none of a record that ends before. */
-	assert_true(matches("a:1, b:1, c:1, d:1, e:1, f:1, g:1, h:1", "{\"h\":1,\"g\":1,\"f\":1,\"e\":1,\"d\":1,\"c\":1,\"b\":1,\"a\":1,\"z\":2}"));
-	assert_false(matches("a:1, b:1, c:1, d:1, e:1, f:1, g:1, h:1", "{\"h\":1,\"g\":1,\"f\":1,\"e\":1,\"d\":1,\"c\":1,\"b\":1,\"z\":1}"));
+	assert_true(matches("a:1, b:1, c:1, d:1, e:1, f:1, g:1, h:1",
+			    "{\"h\":1,\"g\":1,\"f\":1,\"e\":1,\"d\":1,\"c\":1,\"b\":1,\"a\":1,\"z\":2}"));
+	assert_false(matches("a:1, b:1, c:1, d:1, e:1, f:1, g:1, h:1",
+			     "{\"h\":1,\"g\":1,\"f\":1,\"e\":1,\"d\":1,\"c\":1,\"b\":1,\"z\":1}"));
 }
 
 /*
@@ -407,9 +464,11 @@ static void the_first_fault_is_told(void **state)
 		{ "{" V ", \"request\": {]", KS_ERR_SYNTAX, "a key was expected" },
 		{ "{}", KS_ERR_SYNTAX, "neither Virtue-protocol-version nor request in it" },
 		{ "{\"more\": 1}", KS_ERR_SYNTAX, "neither Virtue-protocol-version nor request in it" },
-		{ "{" V ", \"more\": [1]}", KS_ERR_ARGUMENT, "a member that is neither Virtue-protocol-version nor request" },
+		{ "{" V ", \"more\": [1]}", KS_ERR_ARGUMENT,
+		  "a member that is neither Virtue-protocol-version nor request" },
 		{ "{\"request\": [1]}", KS_ERR_VERSION, "Virtue-protocol-version is missing" },
-		{ "{Virtue-protocol-version: 0.3, request: [1]}", KS_ERR_VERSION, "versions spoken here: 0.1 and 0.2" },
+		{ "{Virtue-protocol-version: 0.3, request: [1]}", KS_ERR_VERSION,
+		  "versions spoken here: 0.1 and 0.2" },
 		{ "{" V ", \"request\": []}", KS_ERR_NONCE, "the nonce is missing" },
 		{ "{" V ", \"request\": [1]}", KS_ERR_NONCE, "the nonce is a string of 16 to 40 bytes" },
 		{ "{" V ", \"request\": [\"" NONCE "\"]}", KS_ERR_COMMAND, "the command is missing" },
@@ -421,15 +480,19 @@ static void the_first_fault_is_told(void **state)
 		{ R("\"on\", \"a\", 3, 4"), KS_ERR_ARGUMENT, "a request has at most four elements" },
 		{ R("\"on\", \"a\", 3"), KS_ERR_ARGUMENT, "only records and subscribe take options" },
 		{ R("\"records\", \"a\", 3"), KS_ERR_ARGUMENT, "the options are an object" },
-		{ R("\"records\", \"a\", {\"max\": -1, \"x\": 1}"), KS_ERR_ARGUMENT, "record, since, epoch and max are whole numbers from 0 on" },
+		{ R("\"records\", \"a\", {\"max\": -1, \"x\": 1}"), KS_ERR_ARGUMENT,
+		  "record, since, epoch and max are whole numbers from 0 on" },
 		{ R("\"records\", \"a\", {\"x\": 1, \"max\": -1}"), KS_ERR_ARGUMENT,
 		  "an option that is none: record, filter, since, epoch, max, peek, run, announce, raw" },
-		{ R("\"records\", \"a\", {\"raw\": 1}"), KS_ERR_ARGUMENT, "peek, run, announce and raw are true or false" },
+		{ R("\"records\", \"a\", {\"raw\": 1}"), KS_ERR_ARGUMENT,
+		  "peek, run, announce and raw are true or false" },
 		{ R("\"records\", \"a\", {\"filter\": [{\"a\": 1}]}"), KS_ERR_ARGUMENT, "filter is an object" },
 		{ R("\"records\", \"a\", {\"filter\": {\"a\": [{}], \"b\": 1}}"), KS_ERR_ARGUMENT,
 		  "a filter's value is a string, a number, true, false or null" },
-		{ R("\"records\", \"a\", {\"record\": 1, \"max\": 1}"), KS_ERR_ARGUMENT, "record goes with raw and peek only" },
-		{ R_0_2("\"subscribe\", \"a\", {\"max\": 1}"), KS_ERR_ARGUMENT, "subscribe takes filter, since, epoch and peek only" },
+		{ R("\"records\", \"a\", {\"record\": 1, \"max\": 1}"), KS_ERR_ARGUMENT,
+		  "record goes with raw and peek only" },
+		{ R_0_2("\"subscribe\", \"a\", {\"max\": 1}"), KS_ERR_ARGUMENT,
+		  "subscribe takes filter, since, epoch and peek only" },
 		{ R_0_2("\"add\", \"a\""), KS_ERR_ARGUMENT, "the item is missing: what to add or to remove" },
 		{ R_0_2("\"add\", \"a\", 5, 6"), KS_ERR_ARGUMENT, "the item is a string of 1 to 1024 bytes" },
 		{ R_0_2("\"add\", \"a\", \"b\", 6"), KS_ERR_ARGUMENT, "a request has at most four elements" },
@@ -475,7 +538,8 @@ static void around_a_request(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 16; i++) {
-		snprintf(line, sizeof(line), "%c%c" R("\"on\", \"a\"") "%c%c", spaces[i % 4], spaces[i / 4], spaces[i / 4], spaces[i % 4]);
+		snprintf(line, sizeof(line), "%c%c" R("\"on\", \"a\"") "%c%c", spaces[i % 4], spaces[i / 4],
+			 spaces[i / 4], spaces[i % 4]);
 		assert_request(line, KS_CMD_ON, "a");
 		assert_int_equal(request.line, KS_LINE_REQUEST);
 		line[0] = spaces[i % 4];
@@ -500,17 +564,21 @@ static void as_much_as_there_may_be(void **state)
 
 	(void)state;
 	assert_int_equal(strlen(name), KS_TARGET_MAX);
-	assert_request(R("\"on\", \"1234567890123456789012345678901234567890123456789012345678901234\""), KS_CMD_ON, name);
+	assert_request(R("\"on\", \"1234567890123456789012345678901234567890123456789012345678901234\""), KS_CMD_ON,
+		       name);
 	assert_error(R("\"discovery\", \"12345678901234567890123456789012345678901234567890123456789012345\""), KS_OK);
 	assert_int_equal(request.target_bytes, 0);
-	assert_error(R("\"records\", \"a\", {\"filter\": {\"a\":1,\"b\":\"x\",\"c\":true,\"d\":false,\"e\":null,\"f\":1.5,\"g\":-1,\"h\":\"\"}}"),
+	assert_error(R("\"records\", \"a\", {\"filter\": "
+		       "{\"a\":1,\"b\":\"x\",\"c\":true,\"d\":false,\"e\":null,\"f\":1.5,\"g\":-1,\"h\":\"\"}}"),
 		     KS_OK);
 	assert_int_equal(request.filters, KS_FILTERS_MAX);
 	assert_int_equal(request.filter[7].key[0], 'h');
 	assert_int_equal(request.filter[7].value.type, KS_JSON_STRING);
 	assert_int_equal(request.filter[4].value.type, KS_JSON_NULL);
 	/* One record may be asked for raw, and without taking it. */
-	assert_error(R("\"records\", \"a\", {\"record\": 18446744073709551615, \"raw\": true, \"peek\": true, \"run\": false}"), KS_OK);
+	assert_error(R("\"records\", \"a\", {\"record\": 18446744073709551615, \"raw\": true, \"peek\": true, "
+		       "\"run\": false}"),
+		     KS_OK);
 	assert_true(request.has_record && request.record == UINT64_MAX && request.raw && request.peek && !request.run);
 	assert_false(request.has_since || request.has_max);
 	/*
@@ -532,25 +600,40 @@ static void sessions(void **state)
 		const char *line;
 		enum ks_version version;
 	} some[] = {
-		{ "{\"Virtue-protocol-version\": 0.1}", KS_VERSION_0_1 }, { "{Virtue-protocol-version: 0.1}", KS_VERSION_0_1 },
-		{ "{\"Virtue-protocol-verion\": 0.1}", KS_VERSION_0_1 }, { "{\"Virtue-protocol-version\": 0.2}", KS_VERSION_0_2 },
-		{ "{\"Virtue-protocol-version\": 0.3}", KS_VERSION_0_2 }, { "{\"Virtue-protocol-version\": 7}", KS_VERSION_0_2 },
-		{ "{\"Virtue-protocol-version\": 0}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": 0.05}", KS_VERSION_NONE },
-		{ "{\"Virtue-protocol-version\": \"x\"}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": \"0.1\"}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": 0.1}", KS_VERSION_0_1 },
+		{ "{Virtue-protocol-version: 0.1}", KS_VERSION_0_1 },
+		{ "{\"Virtue-protocol-verion\": 0.1}", KS_VERSION_0_1 },
+		{ "{\"Virtue-protocol-version\": 0.2}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 0.3}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 7}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 0}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": 0.05}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": \"x\"}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": \"0.1\"}", KS_VERSION_NONE },
 		/*
 		 * Numbers are compared by value, whatever zeros they end with; what lies between
 		 * 0.1 and 0.2 is 0.1.
 		 */
-		{ "{\"Virtue-protocol-version\": 0.100}", KS_VERSION_0_1 }, { "{\"Virtue-protocol-version\": 0.200}", KS_VERSION_0_2 },
-		{ "{\"Virtue-protocol-version\": 0.11}", KS_VERSION_0_1 }, { "{\"Virtue-protocol-version\": 0.1001}", KS_VERSION_0_1 },
-		{ "{\"Virtue-protocol-version\": 0.19}", KS_VERSION_0_1 }, { "{\"Virtue-protocol-version\": 0.21}", KS_VERSION_0_2 },
-		{ "{\"Virtue-protocol-version\": 0.9}", KS_VERSION_0_2 }, { "{\"Virtue-protocol-version\": 1.0}", KS_VERSION_0_2 },
-		{ "{\"Virtue-protocol-version\": 10}", KS_VERSION_0_2 }, { "{\"Virtue-protocol-version\": 10.1}", KS_VERSION_0_2 },
-		{ "{\"Virtue-protocol-version\": 0.0}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": 0.09}", KS_VERSION_NONE },
-		{ "{\"Virtue-protocol-version\": -0.1}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": -1}", KS_VERSION_NONE },
-		{ "{\"Virtue-protocol-version\": 0.1e0}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": 0.2E0}", KS_VERSION_NONE },
-		{ "{\"Virtue-protocol-version\": 1e0}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": null}", KS_VERSION_NONE },
-		{ "{\"Virtue-protocol-version\": {}}", KS_VERSION_NONE }, { "{\"Virtue-protocol-version\": [0.1]}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": 0.100}", KS_VERSION_0_1 },
+		{ "{\"Virtue-protocol-version\": 0.200}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 0.11}", KS_VERSION_0_1 },
+		{ "{\"Virtue-protocol-version\": 0.1001}", KS_VERSION_0_1 },
+		{ "{\"Virtue-protocol-version\": 0.19}", KS_VERSION_0_1 },
+		{ "{\"Virtue-protocol-version\": 0.21}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 0.9}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 1.0}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 10}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 10.1}", KS_VERSION_0_2 },
+		{ "{\"Virtue-protocol-version\": 0.0}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": 0.09}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": -0.1}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": -1}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": 0.1e0}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": 0.2E0}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": 1e0}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": null}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": {}}", KS_VERSION_NONE },
+		{ "{\"Virtue-protocol-version\": [0.1]}", KS_VERSION_NONE },
 	};
 
 	(void)state;
@@ -593,7 +676,8 @@ int main(void)
 		cmocka_unit_test(targets),       cmocka_unit_test(arguments),          cmocka_unit_test(options),
 		cmocka_unit_test(bounded_lines),
 		cmocka_unit_test(filters),       cmocka_unit_test(sessions),           cmocka_unit_test(items),
-		cmocka_unit_test(subscriptions), cmocka_unit_test(the_first_fault_is_told), cmocka_unit_test(versions_of_errors),
+		cmocka_unit_test(subscriptions), cmocka_unit_test(the_first_fault_is_told),
+		cmocka_unit_test(versions_of_errors),
 		cmocka_unit_test(around_a_request), cmocka_unit_test(as_much_as_there_may_be),
 	};
 

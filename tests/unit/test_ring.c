@@ -493,7 +493,8 @@ static void the_older_record_of_equals(void **state)
 		if (n == 2)
 			assert_true(deliver(0, KS_NOWHERE));
 	}
-	assert_int_equal(ring.share[KS_EVENT].cells, 42); /* 21 of each; 1 of source 2, and 2 of source 1 are the oldest */
+	/* 21 of each; 1 of source 2, and 2 of source 1 are the oldest */
+	assert_int_equal(ring.share[KS_EVENT].cells, 42);
 	put_of(KS_EVENT, 9, 50, 0);
 	assert_int_equal(from(0), 2);
 	assert_int_equal(ring.lost_first, 1);
@@ -518,9 +519,9 @@ static void thirty_places(void **state)
 }
 
 /*
- * What is made to happen to one kind of things floods the ring: what is told of another kind stays,
- * what the sensor says of itself, and what others had made; though there are more of them than
- * places.
+ * What is made to happen to one kind of things floods the ring: what is told of another
+ * kind stays, what the sensor says of itself, and what others had made; though there are
+ * more of them than places.
  */
 static void kinds_have_places(void **state)
 {
@@ -576,7 +577,8 @@ static void cells_of_a_record(void **state)
 {
 	static const struct {
 		uint16_t bytes, cells;
-	} cases[] = { { 0, 1 }, { 1, 1 }, { 79, 1 }, { 80, 1 }, { 81, 2 }, { 203, 2 }, { 204, 2 }, { 205, 3 }, { 328, 3 }, { 329, 4 }, { 2048, 17 } };
+	} cases[] = { { 0, 1 },	  { 1, 1 },   { 79, 1 },  { 80, 1 },  { 81, 2 },   { 203, 2 },
+		      { 204, 2 }, { 205, 3 }, { 328, 3 }, { 329, 4 }, { 2048, 17 } };
 
 	(void)state;
 	start(256 * 1024);
@@ -658,7 +660,8 @@ static void places_are_given_back(void **state)
 		put_of(KS_EVENT, source, 50, 0);
 		assert_true(deliver(2ULL * source, KS_NOWHERE));
 		assert_true(deliver(2ULL * source + 1, KS_NOWHERE));
-		assert_int_equal(ring.share[KS_EVENT].queue[0].oldest, KS_NOWHERE); /* nobody had to share */
+		/* nobody had to share */
+		assert_int_equal(ring.share[KS_EVENT].queue[0].oldest, KS_NOWHERE);
 		assert_int_equal(ring.share[KS_EVENT].cells, 0);
 	}
 	end();
@@ -846,7 +849,8 @@ static void any_order_any_size(void **state)
 		for (int i = 0; i < 300; i++) {
 			uint64_t max = port_random_below(8) ? 300 : KS_RECORD_MAX;
 			uint16_t text = (uint16_t)port_random_below(max + 1);
-			uint16_t raw = (uint16_t)port_random_below((KS_RECORD_MAX - text < KS_RAW_MAX ? KS_RECORD_MAX - text : KS_RAW_MAX) + 1U);
+			uint16_t raw = (uint16_t)port_random_below(
+				(KS_RECORD_MAX - text < KS_RAW_MAX ? KS_RECORD_MAX - text : KS_RAW_MAX) + 1U);
 			enum ks_class class = (enum ks_class)port_random_below(KS_CLASSES);
 			uint32_t hint = (uint32_t)port_random_below(256), seen = KS_NOWHERE;
 			uint64_t held = 0, seq = 0;

@@ -122,7 +122,9 @@ static const char *records(const char *options)
  */
 static void every_state_every_command(void **state)
 {
-	static const char *const commands[] = { "off", "on", "increase", "decrease", "low", "default", "high", "adversarial", "reset" };
+	static const char *const commands[] = {
+		"off", "on", "increase", "decrease", "low", "default", "high", "adversarial", "reset",
+	};
 	static const char *const levels[] = { "low", "default", "high", "adversarial" };
 
 	(void)state;
@@ -195,7 +197,8 @@ static void off_and_on(void **state)
 	assert_string_equal(word("on", "ordered"), "on");
 	port_advance(1);
 	assert_int_equal(probe.steps, steps + 1);
-	assert_string_equal(records("{}"), "0 1 2 3 4"); /* 3 and 4: that it was turned off, and on */
+	/* 3 and 4: that it was turned off, and on */
+	assert_string_equal(records("{}"), "0 1 2 3 4");
 }
 
 /*
@@ -451,7 +454,8 @@ static void run_of_what_fails(void **state)
  */
 static void reset_during_run(void **state)
 {
-	char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"ordered\", {\"run\": true}]}";
+	char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE
+		      "\", \"records\", \"ordered\", {\"run\": true}]}";
 	struct ks_cursor cursor = { 0 };
 	struct ks_request request;
 	char buf[KS_OUT_BYTES];
@@ -668,7 +672,8 @@ static void error_changes_nothing(void **state)
 	(void)state;
 	kit_stop();
 	kit_prepare(types, 2);
-	port_allocations_left = 2; /* the probes' table, the first probe's ring; "ordered" needs nothing else */
+	/* the probes' table, the first probe's ring; "ordered" needs nothing else */
+	port_allocations_left = 2;
 	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
 	assert_true(first()->equipped && !kit_sensor.probes[1].equipped);
 	kit_forget_began();
@@ -828,8 +833,10 @@ static void fresh_samples_stay_whole(void **state)
 		uint64_t next = first()->ring.next_seq;
 
 		for (uint64_t seq = since; seq < next + 31; seq++)
-			snprintf(want + strlen(want), sizeof(want) - strlen(want), "%s%llu", seq > since ? " " : "", (unsigned long long)seq);
-		snprintf(options, sizeof(options), "{\"run\": true, \"peek\": true, \"since\": %llu}", (unsigned long long)since);
+			snprintf(want + strlen(want), sizeof(want) - strlen(want), "%s%llu", seq > since ? " " : "",
+				 (unsigned long long)seq);
+		snprintf(options, sizeof(options), "{\"run\": true, \"peek\": true, \"since\": %llu}",
+			 (unsigned long long)since);
 		assert_string_equal(records(options), want);
 		since = next + 31;
 		port_advance(10 * SECOND);
@@ -876,8 +883,8 @@ static void passes_have_numbers(void **state)
 }
 
 /*
- * Whoever may only read asks for a pass that records everything, and waits: the probe makes it when
- * it would have made one anyhow.
+ * Whoever may only read asks for a pass that records everything, and waits: the probe makes it
+ * when it would have made one anyhow.
  */
 static void announces_for_readers(void **state)
 {
@@ -945,8 +952,8 @@ static void readers_come_second(void **state)
 }
 
 /*
- * How things are, in a pass that readers alone have asked for, is told to them alone; what is news,
- * to all.  Whoever takes records does not find it, and loses nothing when it is pushed out.
+ * How things are, in a pass that readers alone have asked for, is told to them alone; what is
+ * news, to all.  Whoever takes records does not find it, and loses nothing when it is pushed out.
  */
 static enum ks_step present_step(struct ks_probe *p, uint64_t deadline_ns)
 {
@@ -1083,7 +1090,9 @@ static void what_does_not_heal(void **state)
 	/* It is well again: the next trouble is the first of its row. */
 	probe.result = KS_STEP_FAILED;
 	port_advance(60 * SECOND);
-	assert_int_equal(kit_number(kit_command("records", "ordered", "{\"filter\": {\"kind\": \"restarted\"}}"), 0, "in_row"), 1);
+	assert_int_equal(
+		kit_number(kit_command("records", "ordered", "{\"filter\": {\"kind\": \"restarted\"}}"), 0, "in_row"),
+		1);
 }
 
 /*
@@ -1112,7 +1121,8 @@ static void alarms_stay(void **state)
 	ks_record_end(first());
 	kit_records(0, 5000, "x");
 	assert_true(first()->ring.lost_total > 1000);
-	assert_string_equal(records("{\"peek\": true, \"filter\": {\"class\": \"alarm\"}, \"max\": 1}"), "lost(1-4619:4619) 0");
+	assert_string_equal(records("{\"peek\": true, \"filter\": {\"class\": \"alarm\"}, \"max\": 1}"),
+			    "lost(1-4619:4619) 0");
 }
 
 /* === In the middle of a step ============================================= */
@@ -1345,7 +1355,8 @@ static void reset_takes_back(void **state)
 	assert_string_equal(records("{}"), "0 1 2");
 	probe.result = KS_STEP_FAILED;
 	port_advance(40 * SECOND);
-	assert_true(first()->restarts && first()->restarts_in_row && first()->failures && first()->delivered && first()->last_error);
+	assert_true(first()->restarts && first()->restarts_in_row && first()->failures && first()->delivered &&
+		    first()->last_error);
 	ks_probe_want_pass(first());
 	probe.result = KS_STEP_DONE;
 	assert_string_equal(word("reset", "ordered"), "reset");
@@ -1368,7 +1379,8 @@ static void reset_takes_back(void **state)
 	assert_true(first()->ended > ended);
 	port_advance(1);
 	assert_int_equal(first()->passes, 1); /* at once */
-	assert_string_equal(records("{}"), "0"); /* and announced to nobody: who asked for it asked the count of before */
+	/* and announced to nobody: who asked for it asked the count of before */
+	assert_string_equal(records("{}"), "0");
 }
 
 /*
@@ -1416,7 +1428,8 @@ static void due_at_once(void **state)
  */
 static void check_losses_of_a_new_count(unsigned int losses)
 {
-	char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"ordered\", {\"run\": true, \"peek\": true}]}";
+	char line[] = "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE
+		      "\", \"records\", \"ordered\", {\"run\": true, \"peek\": true}]}";
 	enum ks_served more = KS_SERVED_MORE;
 	struct ks_cursor cursor = { 0 };
 	struct ks_request request;
@@ -1491,7 +1504,8 @@ static void supervised(void)
 	assert_int_equal(kit_sensor.supervised_ns, ks_port_time_ns());
 }
 
-#define COMMON(kind, class, pass) "{\"probe\":\"ordered\",\"kind\":\"" kind "\",\"class\":\"" class "\",\"pass\":" #pass ","
+#define COMMON(kind, class, pass) \
+	"{\"probe\":\"ordered\",\"kind\":\"" kind "\",\"class\":\"" class "\",\"pass\":" #pass ","
 
 static void own_records(void **state)
 {
@@ -1502,16 +1516,22 @@ static void own_records(void **state)
 	ks_ring_drop(&first()->ring, KS_EVENT);
 	kit_records(0, 2, "x");
 	ks_ring_drop(&first()->ring, KS_EVENT);
-	assert_string_equal(rest_of(kit_record(all("{\"peek\": true}"), 0)), COMMON("lost", "alarm", 1) "\"first\":0,\"last\":3,\"count\":2}");
+	assert_string_equal(rest_of(kit_record(all("{\"peek\": true}"), 0)),
+			    COMMON("lost", "alarm", 1) "\"first\":0,\"last\":3,\"count\":2}");
 	first()->in_pass = true;
-	assert_string_equal(rest_of(kit_record(all("{\"peek\": true}"), 0)), COMMON("lost", "alarm", 2) "\"first\":0,\"last\":3,\"count\":2}");
+	assert_string_equal(rest_of(kit_record(all("{\"peek\": true}"), 0)),
+			    COMMON("lost", "alarm", 2) "\"first\":0,\"last\":3,\"count\":2}");
 	first()->in_pass = false;
 	assert_string_equal(word("off", "ordered"), "off");
-	assert_string_equal(last_record(), COMMON("command", "alarm", 1) "\"command\":\"off\",\"by\":{\"pid\":77,\"uid\":1000},"
-					   "\"state\":\"off\",\"level\":\"default\"}");
+	assert_string_equal(last_record(),
+			    COMMON("command", "alarm", 1) "\"command\":\"off\",\"by\":{\"pid\":77,\"uid\":1000},"
+							  "\"state\":\"off\",\"level\":\"default\"}");
 	assert_string_equal(word("reset", "ordered"), "reset");
-	assert_string_equal(last_record(), COMMON("began", "alarm", 1) "\"why\":\"reset\",\"by\":{\"pid\":77,\"uid\":1000},"
-					   "\"before\":{\"next_seq\":5,\"unread\":3,\"lost\":2,\"baselines\":0},\"resets\":1}");
+	assert_string_equal(
+		last_record(),
+		COMMON("began", "alarm",
+		       1) "\"why\":\"reset\",\"by\":{\"pid\":77,\"uid\":1000},"
+			  "\"before\":{\"next_seq\":5,\"unread\":3,\"lost\":2,\"baselines\":0},\"resets\":1}");
 	probe.result = KS_STEP_FAILED;
 	port_advance(SECOND);
 	assert_string_equal(last_record(), COMMON("failed", "alarm", 2) "\"why\":\"told to fail\",\"in_row\":1}");
@@ -1521,11 +1541,13 @@ static void own_records(void **state)
 	assert_string_equal(last_record(), COMMON("recovered", "event", 4) "\"failed\":2}");
 	first()->expected_ns = 0;
 	supervised();
-	assert_string_equal(last_record(), COMMON("restarted", "alarm", 4) "\"why\":\"it is overdue\",\"in_row\":1,\"pause_ns\":0}");
+	assert_string_equal(last_record(),
+			    COMMON("restarted", "alarm", 4) "\"why\":\"it is overdue\",\"in_row\":1,\"pause_ns\":0}");
 	first()->restarts_in_row = 8;
 	first()->failed_in_row = 3;
 	supervised();
-	assert_string_equal(last_record(), COMMON("stopped", "alarm", 4) "\"why\":\"its passes fail\",\"in_row\":8,\"pause_ns\":0}");
+	assert_string_equal(last_record(),
+			    COMMON("stopped", "alarm", 4) "\"why\":\"its passes fail\",\"in_row\":8,\"pause_ns\":0}");
 }
 
 /* It worked again in between: that it fails as before is news again. */
@@ -1617,7 +1639,8 @@ static void late_by_five_seconds(void **state)
 		first()->expected_ns = now - fine[i];
 		supervised();
 		assert_int_equal(first()->restarts, 0);
-		assert_int_equal(first()->work.port.due_ns, due_ns); /* who is well is left alone */
+		/* who is well is left alone */
+		assert_int_equal(first()->work.port.due_ns, due_ns);
 	}
 	first()->expected_ns = UINT64_MAX;
 	supervised();
@@ -1655,7 +1678,8 @@ static void patience_with_a_pass(void **state)
 	static const struct {
 		uint64_t usual_ns, patience_ns;
 	} cases[] = {
-		{ 0, 600 * SECOND }, { 1, 10 * SECOND }, { SECOND / 10, 10 * SECOND }, { SECOND / 10 + 1, 10 * SECOND + 100 },
+		{ 0, 600 * SECOND }, { 1, 10 * SECOND }, { SECOND / 10, 10 * SECOND },
+		{ SECOND / 10 + 1, 10 * SECOND + 100 },
 		{ 5 * SECOND, 500 * SECOND },
 	};
 	uint64_t now, ended;
@@ -2197,7 +2221,8 @@ static void sizes_of_rings(void **state)
 		uint32_t items, ring_bytes, bytes;
 		bool fixed;
 	} cases[] = {
-		{ 0, 16384, 16384, false },      { 14, 16384, 16384, false },      { 15, 16384, 17408, false }, { 15, 16384, 16384, true },
+		{ 0, 16384, 16384, false }, { 14, 16384, 16384, false }, { 15, 16384, 17408, false },
+		{ 15, 16384, 16384, true },
 		{ 15, 17409, 17409, false },     { 1021, 16384, 1047552, false },  { 1022, 16384, 1U << 20, false },
 		{ 1023, 16384, 1U << 20, false }, { UINT32_MAX, 16384, 1U << 20, false },
 	};
@@ -2343,7 +2368,8 @@ static struct {
 
 static void ask(const char *target, const char *options)
 {
-	snprintf(asked.line, sizeof(asked.line), "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"%s\", %s]}", target,
+	snprintf(asked.line, sizeof(asked.line),
+		 "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"%s\", %s]}", target,
 		 options);
 	ks_request_parse(&asked.request, asked.line, strlen(asked.line), KS_VERSION_NONE);
 	assert_int_equal(asked.request.error, KS_OK);
@@ -2367,8 +2393,8 @@ static enum ks_served call(size_t room)
 
 		assert_non_null(line);
 		if (record)
-			snprintf(asked.told + len, sizeof(asked.told) - len, "%s%s:%u", len ? " " : "", member(record, "kind"),
-				 (unsigned int)count_of(record, "seq"));
+			snprintf(asked.told + len, sizeof(asked.told) - len, "%s%s:%u", len ? " " : "",
+				 member(record, "kind"), (unsigned int)count_of(record, "seq"));
 		json_decref(line);
 		at += bytes;
 	}

@@ -86,8 +86,12 @@ static void error_codes(void **state)
 	(void)state;
 	kit_records(0, 5, "x");
 	assert_string_equal(kit_word(kit_ask("{\"Virtue")), "error:syntax");
-	assert_string_equal(kit_word(kit_ask("{\"Virtue-protocol-version\": 0.9, \"request\": [\"" NONCE "\", \"on\", \"a\"]}")), "error:version");
-	assert_string_equal(kit_word(kit_ask("{\"Virtue-protocol-version\": 0.1, \"request\": [\"a\", \"on\", \"a\"]}")), "error:nonce");
+	assert_string_equal(
+		kit_word(kit_ask("{\"Virtue-protocol-version\": 0.9, \"request\": [\"" NONCE "\", \"on\", \"a\"]}")),
+		"error:version");
+	assert_string_equal(
+		kit_word(kit_ask("{\"Virtue-protocol-version\": 0.1, \"request\": [\"a\", \"on\", \"a\"]}")),
+		"error:nonce");
 	assert_string_equal(kit_word(kit_command("onn", "alpha", NULL)), "error:command");
 	assert_string_equal(kit_word(kit_command("on", "gamma", NULL)), "error:target");
 	assert_string_equal(kit_word(kit_command("records", "gamma", NULL)), "error:target");
@@ -106,7 +110,9 @@ static void error_codes(void **state)
 /* Who may not change states may look, and nothing more. */
 static void denied(void **state)
 {
-	static const char *const commands[] = { "on", "off", "low", "default", "high", "adversarial", "increase", "decrease", "reset", "records" };
+	static const char *const commands[] = {
+		"on", "off", "low", "default", "high", "adversarial", "increase", "decrease", "reset", "records",
+	};
 
 	(void)state;
 	kit_records(0, 3, "x");
@@ -119,7 +125,8 @@ static void denied(void **state)
 	 * A fresh sample announces all that is there: enough of them, and what was recorded before
 	 * is pushed out.
 	 */
-	assert_string_equal(kit_word(kit_command("records", "alpha", "{\"peek\": true, \"run\": true}")), "error:denied");
+	assert_string_equal(kit_word(kit_command("records", "alpha", "{\"peek\": true, \"run\": true}")),
+			    "error:denied");
 	assert_int_equal(alpha()->ended, 0);
 	assert_string_equal(records("alpha", "{\"peek\": true}"), "0 1 2");
 	assert_string_equal(records("alpha", "{\"record\": 1}"), "1");
@@ -171,7 +178,8 @@ static void no_memory_and_busy(void **state)
 
 	(void)state;
 	kit_prepare(types, 2);
-	port_allocations_left = 3; /* the probes' table, alpha's own, alpha's ring: beta gets none */
+	/* the probes' table, alpha's own, alpha's ring: beta gets none */
+	port_allocations_left = 3;
 	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
 	assert_true(strlen(port_logged) > 0);
 	assert_string_equal(kit_word(kit_command("on", "beta", NULL)), "error:no-memory");
@@ -248,7 +256,8 @@ static void one_record(void **state)
 	assert_string_equal(records("alpha", "{\"record\": 9}"), "");
 	assert_string_equal(records("alpha", "{\"record\": 18446744073709551615}"), "");
 	/* As published. */
-	assert_string_equal(kit_seqs(kit_ask("{Virtue-protocol-version: 0.1, request: [" NONCE ", alpha, \"record 2\"]}")), "2");
+	assert_string_equal(
+		kit_seqs(kit_ask("{Virtue-protocol-version: 0.1, request: [" NONCE ", alpha, \"record 2\"]}")), "2");
 	assert_string_equal(records("alpha", NULL), "0 1 2 3 4");
 	assert_string_equal(records("alpha", "{\"record\": 3}"), ""); /* no longer held */
 }
@@ -295,7 +304,9 @@ static void filtered_then_all(void **state)
 	for (unsigned int round = 0; round < 400; round++) {
 		for (unsigned int n = 0; n < (round ? 40 : 200); n++)
 			kit_records(0, 1, n % 2 ? "odd" : "even");
-		assert_int_equal(kit_count(kit_command("records", "alpha", "{\"max\": 20, \"filter\": {\"kind\": \"odd\"}}")), 20);
+		assert_int_equal(
+			kit_count(kit_command("records", "alpha", "{\"max\": 20, \"filter\": {\"kind\": \"odd\"}}")),
+			20);
 		assert_int_equal(kit_count(kit_command("records", "alpha", "{\"max\": 20}")), 20);
 		assert_int_equal(alpha()->ring.held, 160);
 	}
@@ -318,7 +329,8 @@ static void losses_are_told(void **state)
 	kit_records(0, 2000, "x");
 	first_held = kit_first_held(0);
 	assert_true(first_held > 100);
-	snprintf(want, sizeof(want), "lost(0-%u:%u) %u", (unsigned int)first_held - 1, (unsigned int)first_held, (unsigned int)first_held);
+	snprintf(want, sizeof(want), "lost(0-%u:%u) %u", (unsigned int)first_held - 1, (unsigned int)first_held,
+		 (unsigned int)first_held);
 	for (int i = 0; i < 2; i++) {
 		seqs = records("alpha", "{\"peek\": true, \"max\": 1}");
 		assert_string_equal(seqs, want);
@@ -415,13 +427,15 @@ static void loss_needs_room(void **state)
 	static const struct ks_probe_type *const types[] = { &kit_alpha, &kit_beta };
 	static const char *const lines[] = {
 		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"alpha\"]}",
-		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"*\", {\"run\": true, \"filter\": {\"n\": 77}}]}",
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE
+		"\", \"records\", \"*\", {\"run\": true, \"filter\": {\"n\": 77}}]}",
 	};
 	static const char *const want[] = { "\"kind\":\"lost\"", "\"why\":\"there was no memory for the probe\"" };
 
 	(void)state;
 	kit_prepare(types, 2);
-	port_allocations_left = 3; /* the probes' table, alpha's own, alpha's ring: beta gets none */
+	/* the probes' table, alpha's own, alpha's ring: beta gets none */
+	port_allocations_left = 3;
 	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
 	kit_forget_began();
 	for (size_t i = 0; i < 2; i++) {
@@ -466,8 +480,9 @@ struct client {
 
 static void begin(struct client *client, const char *target, const char *options)
 {
-	snprintf(client->line, sizeof(client->line), "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"%s\", %s]}",
-		 target, options);
+	snprintf(client->line, sizeof(client->line),
+		 "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"%s\", %s]}", target,
+		 options);
 	ks_request_parse(&client->request, client->line, strlen(client->line), KS_VERSION_NONE);
 	client->cursor = (struct ks_cursor){ 0 };
 	client->seqs[0] = '\0';
@@ -482,7 +497,8 @@ static void step(struct client *client, size_t room)
 
 	ks_writer_init(&out, client->buf, room);
 	client->more = ks_serve(&kit_sensor, &kit_caller, &client->request, &client->cursor, &out);
-	assert_true(client->more == KS_SERVED_MORE || client->more == KS_SERVED_DONE); /* none of the tests with it asks for a fresh sample */
+	/* none of the tests with it asks for a fresh sample */
+	assert_true(client->more == KS_SERVED_MORE || client->more == KS_SERVED_DONE);
 	for (at = client->buf, end = at + out.len; at < end;) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at)), *why;
 		json_t *line = judge_line(at, (size_t)(newline - at) + 1, &why), *record;
@@ -491,8 +507,9 @@ static void step(struct client *client, size_t room)
 			fail_msg("%s", why);
 		record = json_array_get(json_object_get(line, "reply"), 2);
 		if (record)
-			snprintf(client->seqs + strlen(client->seqs), sizeof(client->seqs) - strlen(client->seqs), "%s%s%lld",
-				 *client->seqs ? " " : "", strcmp(json_string_value(json_object_get(record, "kind")), "lost") ? "" : "lost",
+			snprintf(client->seqs + strlen(client->seqs), sizeof(client->seqs) - strlen(client->seqs),
+				 "%s%s%lld", *client->seqs ? " " : "",
+				 strcmp(json_string_value(json_object_get(record, "kind")), "lost") ? "" : "lost",
 				 (long long)json_integer_value(json_object_get(record, "seq")));
 		json_decref(line);
 		at = newline + 1;
@@ -610,7 +627,9 @@ static void far_apart(void **state)
 		assert_string_equal(a.seqs, want);
 		assert_int_equal(alpha()->delivered, 2);
 		assert_int_equal(alpha()->ring.held, second[i] - 1 + 100);
-		assert_int_equal(kit_count(kit_command("records", "alpha", "{\"peek\": true, \"filter\": {\"kind\": \"asked for\"}}")), 0);
+		assert_int_equal(kit_count(kit_command("records", "alpha",
+						       "{\"peek\": true, \"filter\": {\"kind\": \"asked for\"}}")),
+				 0);
 	}
 }
 
@@ -793,8 +812,8 @@ static void reset_in_the_middle(void **state)
 }
 
 /*
- * A buffer too small for a line: KS_SERVED_NO_ROOM, the size that is enough, and no effect; of every
- * kind of reply.
+ * A buffer too small for a line: KS_SERVED_NO_ROOM, the size that is enough, and no effect; of
+ * every kind of reply.
  */
 static void no_room_no_effect(void **state)
 {
@@ -849,7 +868,8 @@ static void any_room_gives_the_same(void **state)
 	kit_records(1, 20, "y");
 	for (kit_out_bytes = 200; kit_out_bytes < 1500; kit_out_bytes += 97)
 		assert_string_equal(records("*", "{\"peek\": true}"),
-				    "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19");
+				    "0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 0 1 2 3 4 5 6 7 8 9 10 11 12 "
+				    "13 14 15 16 17 18 19");
 }
 
 /* The reply, but for the time in it; free() it. */
@@ -876,7 +896,8 @@ static bool goes_on(const char *command, uint8_t stage)
 	struct client client;
 	struct ks_writer out;
 
-	snprintf(client.line, sizeof(client.line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"%s\", \"*\"]}", command);
+	snprintf(client.line, sizeof(client.line),
+		 "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"%s\", \"*\"]}", command);
 	ks_request_parse(&client.request, client.line, strlen(client.line), KS_VERSION_NONE);
 	ks_writer_init(&out, client.buf, KS_LINE_MAX);
 	return ks_serve(&kit_sensor, &kit_caller, &client.request, &cursor, &out) != KS_SERVED_CURSOR;
@@ -938,7 +959,10 @@ static void slow_machine(void **state)
  */
 static void forged_cursors(void **state)
 {
-	static const char *const options[] = { "{}", "{\"peek\": true}", "{\"run\": true}", "{\"record\": 3}", "{\"filter\": {\"n\": 3}}", "{\"max\": 5}" };
+	static const char *const options[] = {
+		"{}", "{\"peek\": true}", "{\"run\": true}", "{\"record\": 3}", "{\"filter\": {\"n\": 3}}",
+		"{\"max\": 5}",
+	};
 
 	(void)state;
 	kit_records(0, 50, "x");
@@ -990,7 +1014,10 @@ static void cursors_of_no_reply(void **state)
 		{ "records", "{\"peek\": true}", { .stage = 255 }, false },
 		{ "records", "{\"peek\": true}", { .stage = KS_STAGE_SEND, .probe = 2 }, false },
 		{ "records", "{\"peek\": true}", { .stage = KS_STAGE_SEND, .flags = KS_PASS_WAITED }, false },
-		{ "records", "{\"peek\": true, \"run\": true}", { .stage = KS_STAGE_SEND, .flags = KS_PASS_WAITED, .pass = 1 }, true },
+		{ "records",
+		  "{\"peek\": true, \"run\": true}",
+		  { .stage = KS_STAGE_SEND, .flags = KS_PASS_WAITED, .pass = 1 },
+		  true },
 		{ "records", "{\"peek\": true, \"run\": true}", { .stage = KS_STAGE_SEND }, true },
 		{ "records", "{\"peek\": 5}", { .stage = KS_STAGE_SEND }, false },
 		{ "discovery", NULL, { .stage = KS_STAGE_SEND }, false },
@@ -1007,8 +1034,10 @@ static void cursors_of_no_reply(void **state)
 		struct ks_writer out;
 
 		if (cases[i].command)
-			snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"%s\", \"*\"%s%s]}",
-				 cases[i].command, cases[i].options ? ", " : "", cases[i].options ? cases[i].options : "");
+			snprintf(line, sizeof(line),
+				 "{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"%s\", \"*\"%s%s]}",
+				 cases[i].command, cases[i].options ? ", " : "",
+				 cases[i].options ? cases[i].options : "");
 		ks_request_parse(&request, line, strlen(line), KS_VERSION_NONE);
 		ks_writer_init(&out, buf, KS_LINE_MAX);
 		more = ks_serve(&kit_sensor, &kit_caller, &request, &cursor, &out);
@@ -1029,14 +1058,18 @@ static void confirmed_before_it_is_sent(void **state)
 	kit_records(0, 5, "x");
 	begin(&a, "alpha", "{}");
 	for (uint8_t stage = KS_STAGE_START; stage <= KS_STAGE_BEGIN; stage++) {
-		struct ks_cursor cursor = { .stage = stage, .next = 5, .span = 5, .sent_bits = 31, .epoch = alpha()->epoch };
+		struct ks_cursor cursor = {
+			.stage = stage, .next = 5, .span = 5, .sent_bits = 31, .epoch = alpha()->epoch,
+		};
 
 		ks_confirm(&kit_sensor, &a.request, &cursor);
 		assert_int_equal(alpha()->delivered, 0);
 	}
 	/* Nor of a probe that there is not. */
 	for (unsigned int i = 2; i < 256; i++) {
-		struct ks_cursor cursor = { .stage = KS_STAGE_SEND, .probe = (uint8_t)i, .next = 5, .span = 5, .sent_bits = 31 };
+		struct ks_cursor cursor = {
+			.stage = KS_STAGE_SEND, .probe = (uint8_t)i, .next = 5, .span = 5, .sent_bits = 31,
+		};
 
 		ks_confirm(&kit_sensor, &a.request, &cursor);
 		assert_int_equal(cursor.sent_bits, 31);
@@ -1059,8 +1092,13 @@ static void forged_cursor_of_a_reader(void **state)
 	kit_caller.control = false;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
 		for (uint32_t stage = 0; stage < 6; stage++) {
-			struct ks_cursor cursor = { .stage = (uint8_t)stage, .end = 100, .next = 5, .span = 5, .sent_bits = ~0ULL,
-						    .epoch = alpha()->epoch, .flags = KS_LOSS_SENT };
+			struct ks_cursor cursor = { .stage = (uint8_t)stage,
+						    .end = 100,
+						    .next = 5,
+						    .span = 5,
+						    .sent_bits = ~0ULL,
+						    .epoch = alpha()->epoch,
+						    .flags = KS_LOSS_SENT };
 			struct ks_request request;
 			char buf[KS_OUT_BYTES];
 			struct ks_writer out;
@@ -1099,7 +1137,8 @@ static void denied_in_the_middle(void **state)
 	ks_confirm(&kit_sensor, &a.request, &a.cursor);
 	assert_int_equal(alpha()->delivered, 0);
 	assert_int_equal(alpha()->ring.held, 5);
-	assert_memory_equal(&a.cursor, &(struct ks_cursor){ 0 }, sizeof(a.cursor)); /* here the reply ends */
+	/* here the reply ends */
+	assert_memory_equal(&a.cursor, &(struct ks_cursor){ 0 }, sizeof(a.cursor));
 }
 
 /* Nor does a reader get a fresh sample with a cursor that is in the middle of waiting for one. */
@@ -1266,7 +1305,9 @@ static const char *edit(const char *command, const char *target, const char *ite
 {
 	char line[8192];
 
-	snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"%s\", \"%s\", %s]}", command, target, item);
+	snprintf(line, sizeof(line),
+		 "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"%s\", \"%s\", %s]}", command,
+		 target, item);
 	return kit_word(kit_ask(line));
 }
 
@@ -1290,7 +1331,8 @@ static void add_and_remove(void **state)
 	assert_string_equal(edit("remove", "files", "\"/\\u0000\\u0022\\u0061\""), "remove");
 	assert_int_equal(list_bytes, 0);
 	assert_string_equal(edit("add", kit_sensor.probes[1].uuid, "\"/b\""), "add");
-	assert_string_equal(edit("remove", "*", "\"/b\""), "remove"); /* of all probes, one has a list */
+	/* of all probes, one has a list */
+	assert_string_equal(edit("remove", "*", "\"/b\""), "remove");
 	memset(longest, '/', sizeof(longest));
 	longest[0] = longest[KS_ITEM_MAX + 1] = '"';
 	longest[KS_ITEM_MAX + 2] = '\0';
@@ -1306,11 +1348,14 @@ static void add_and_remove_errors(void **state)
 	for (int add = 0; add < 2; add++) {
 		const char *command = add ? "add" : "remove";
 
-		assert_string_equal(edit(command, "alpha", "\"/a\""), "error:argument"); /* has no list */
-		assert_string_equal(edit(command, "*", "\"/a\""), "error:argument");     /* more than one has */
+		/* has no list */
+		assert_string_equal(edit(command, "alpha", "\"/a\""), "error:argument");
+		/* more than one has */
+		assert_string_equal(edit(command, "*", "\"/a\""), "error:argument");
 		assert_string_equal(edit(command, "nobody", "\"/a\""), "error:target");
 		assert_string_equal(edit(command, "files", "5"), "error:argument");
-		assert_string_equal(kit_word(kit_command(command, "files", "\"/a\"")), "error:command"); /* 0.1 */
+		/* 0.1 */
+		assert_string_equal(kit_word(kit_command(command, "files", "\"/a\"")), "error:command");
 		kit_caller.control = false;
 		assert_string_equal(edit(command, "files", "\"/a\""), "error:denied");
 		kit_caller.control = true;
@@ -1335,7 +1380,8 @@ static void messages(void **state)
 		{ false, "add", "files", ", \"/a\"", "this caller may not change the state of a probe" },
 		{ false, "records", "alpha", "", "this caller may not take records: peek only" },
 		{ false, "records", "alpha", ", {\"run\": true}", "this caller may not take records: peek only" },
-		{ false, "records", "alpha", ", {\"run\": true, \"peek\": true}", "this caller may not have a fresh sample taken: without \"run\" only" },
+		{ false, "records", "alpha", ", {\"run\": true, \"peek\": true}",
+		  "this caller may not have a fresh sample taken: without \"run\" only" },
 		{ true, "add", "alpha", ", \"/a\"", "this probe has no list that could be changed" },
 		{ true, "add", "*", ", \"/a\"", "more than one probe here has a list: name the probe" },
 		{ true, "add", "files", ", \"a\"", "the probe cannot look at that" },
@@ -1353,16 +1399,19 @@ static void messages(void **state)
 		const json_t *error;
 
 		kit_caller.control = cases[i].control;
-		snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"%s\", \"%s\"%s]}",
+		snprintf(line, sizeof(line),
+			 "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"%s\", \"%s\"%s]}",
 			 cases[i].command, cases[i].target, cases[i].rest);
 		error = json_array_get(json_object_get(json_array_get(kit_ask(line), 0), "reply"), 2);
 		assert_string_equal(json_string_value(json_object_get(error, "message")), cases[i].message);
 	}
 	assert_string_equal(edit("add", "files", "\"/a\""), "add");
-	snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"add\", \"files\", \"/b\"]}");
-	assert_string_equal(json_string_value(json_object_get(
-				    json_array_get(json_object_get(json_array_get(kit_ask(line), 0), "reply"), 2), "message")),
-			    "the probe's list is full");
+	snprintf(line, sizeof(line),
+		 "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"add\", \"files\", \"/b\"]}");
+	assert_string_equal(
+		json_string_value(json_object_get(
+			json_array_get(json_object_get(json_array_get(kit_ask(line), 0), "reply"), 2), "message")),
+		"the probe's list is full");
 	kit_sensor.probes[2].equipped = true;
 	kit_stop();
 }
@@ -1373,7 +1422,8 @@ static void errors_need_no_right(void **state)
 	static const char *const lines[] = {
 		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"off\", \"alpha\", {}]}",
 		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"short\", \"off\", \"alpha\"]}",
-		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE "\", \"records\", \"alpha\", {\"run\": true, \"x\": 1}]}",
+		"{\"Virtue-protocol-version\": 0.1, \"request\": [\"" NONCE
+		"\", \"records\", \"alpha\", {\"run\": true, \"x\": 1}]}",
 	};
 	struct ks_request request;
 
@@ -1434,11 +1484,13 @@ static void status_members(void **state)
 		const char *name;
 		uint64_t value;
 	} want[] = {
-		{ "interval_ns", 4 * SECOND }, { "epoch", 101 }, { "pass", 102 }, { "runs", 104 }, { "pass_start_ns", 105 }, { "whole_pass", 106 },
+		{ "interval_ns", 4 * SECOND }, { "epoch", 101 }, { "pass", 102 }, { "runs", 104 },
+		{ "pass_start_ns", 105 }, { "whole_pass", 106 },
 		{ "whole_start_ns", 107 }, { "sample_pass", 126 }, { "sample_start_ns", 127 }, { "sample_seq", 128 },
-		{ "sample_end", 129 }, { "last_run_ns", 1ULL << 40 }, { "longest_run_ns", 109 }, { "steps", 110 }, { "longest_step_ns", 111 },
-		{ "held", 112 }, { "delivered", 113 }, { "lost", 114 }, { "lost_alarms", 115 }, { "bytes_held", 116 }, { "bytes", 117 },
-		{ "memory_bytes", 118 }, { "failures", 119 }, { "restarts", 120 }, { "resets", 121 }, { "offs", 122 }, { "off_ns", 123 },
+		{ "sample_end", 129 }, { "last_run_ns", 1ULL << 40 }, { "longest_run_ns", 109 }, { "steps", 110 },
+		{ "longest_step_ns", 111 }, { "held", 112 }, { "delivered", 113 }, { "lost", 114 },
+		{ "lost_alarms", 115 }, { "bytes_held", 116 }, { "bytes", 117 }, { "memory_bytes", 118 },
+		{ "failures", 119 }, { "restarts", 120 }, { "resets", 121 }, { "offs", 122 }, { "off_ns", 123 },
 		{ "lates", 124 }, { "late_ns", 125 },
 	};
 	struct ks_probe *probe = alpha();
@@ -1515,7 +1567,9 @@ static void status_says_who_may_control(void **state)
 		told = json_object_get(json_array_get(reply, 2), "control");
 		assert_true(control ? json_is_true(told) : json_is_false(told));
 	}
-	assert_null(json_object_get(json_array_get(json_object_get(json_array_get(kit_command_0_2("status", "alpha"), 0), "reply"), 2), "control"));
+	assert_null(json_object_get(
+		json_array_get(json_object_get(json_array_get(kit_command_0_2("status", "alpha"), 0), "reply"), 2),
+		"control"));
 }
 
 /* A name that two probes share is a name of both: its status is that of all in one line. */
@@ -1544,7 +1598,8 @@ static void status_of_a_uuid_that_is_gone(void **state)
 	struct ks_writer out;
 
 	(void)state;
-	snprintf(client.line, sizeof(client.line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"status\", \"%s\"]}",
+	snprintf(client.line, sizeof(client.line),
+		 "{\"Virtue-protocol-version\": 0.2, \"request\": [\"" NONCE "\", \"status\", \"%s\"]}",
 		 alpha()->uuid);
 	ks_request_parse(&client.request, client.line, strlen(client.line), KS_VERSION_NONE);
 	kit_command("off", "alpha", NULL);
@@ -1655,7 +1710,8 @@ static void longest_status(void **state)
 		for (int level = 0; level < KS_LEVELS; level++)
 			type.interval_ns[level] = many;
 		probe->level = KS_ADVERSARIAL;
-		probe->passes = probe->last_pass_ns = probe->longest_pass_ns = probe->steps = probe->longest_step_ns = many;
+		probe->passes = probe->last_pass_ns = probe->longest_pass_ns = probe->steps = probe->longest_step_ns =
+			many;
 		probe->delivered = probe->failures = probe->restarts = probe->ring.lost_total = many;
 		probe->ring.held = probe->ring.used_bytes = probe->ring.size = UINT32_MAX;
 		probe->memory_bytes = UINT32_MAX;
@@ -1666,7 +1722,8 @@ static void longest_status(void **state)
 	kit_sensor.supervised = INT64_MAX;
 	for (int i = 0; i < KS_NONCE_MAX; i++)
 		strcat(nonce, "\\u0001");
-	snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"%s\", \"status\", \"*\"]}", nonce);
+	snprintf(line, sizeof(line), "{\"Virtue-protocol-version\": 0.2, \"request\": [\"%s\", \"status\", \"*\"]}",
+		 nonce);
 	lines = kit_ask(line);
 	assert_int_equal(json_array_size(lines), 1);
 	assert_string_equal(kit_word(lines), "status");
@@ -1696,7 +1753,8 @@ static void session(void **state)
 /* The nonce comes back as it was, whatever bytes are in it. */
 static void nonce_is_echoed(void **state)
 {
-	json_t *lines = kit_ask("{\"Virtue-protocol-version\": 0.1, \"request\": [\"\\u0000\\n\\\"\\\\\xc3\xa4\xe2\x82\xac\\ud83d\\ude00 abcd\", \"on\", \"*\"]}");
+	json_t *lines = kit_ask("{\"Virtue-protocol-version\": 0.1, \"request\": "
+				"[\"\\u0000\\n\\\"\\\\\xc3\xa4\xe2\x82\xac\\ud83d\\ude00 abcd\", \"on\", \"*\"]}");
 	json_t *nonce = json_array_get(json_object_get(json_array_get(lines, 0), "reply"), 0);
 
 	(void)state;

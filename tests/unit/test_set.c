@@ -33,9 +33,11 @@ struct part {
 };
 
 static const struct ks_field thing_fields[] = {
-	KS_FIELD(struct thing, id, KS_U32),   KS_FIELD(struct thing, name, KS_STRING), KS_FIELD(struct thing, up, KS_BOOL),
+	KS_FIELD(struct thing, id, KS_U32), KS_FIELD(struct thing, name, KS_STRING),
+	KS_FIELD(struct thing, up, KS_BOOL),
 	KS_FIELD(struct thing, root, KS_HEX), KS_LIVE(struct thing, run_time, KS_COUNT),
-	KS_FIELD(struct thing, uuid, KS_UUID), KS_FIELD(struct thing, offset, KS_SIGNED_HEX), KS_FIELD(struct thing, target, KS_S32),
+	KS_FIELD(struct thing, uuid, KS_UUID), KS_FIELD(struct thing, offset, KS_SIGNED_HEX),
+	KS_FIELD(struct thing, target, KS_S32),
 };
 
 static const struct ks_field part_fields[] = {
@@ -54,7 +56,8 @@ static struct world {
 	struct part parts[THINGS_MAX];
 	unsigned int parts_count;
 	bool fails;
-	bool thrifty;               /* finds roots out only where the last sample does not have them */
+	/* finds roots out only where the last sample does not have them */
+	bool thrifty;
 	unsigned int found_out;     /* how often */
 	uint64_t elsewhere;         /* this item is not to be had in the step that comes to it */
 	bool there;
@@ -153,19 +156,21 @@ static const char *seen(void)
 		 * What the sensor says of itself (began, failed, ...) is not what these tests are
 		 * about.
 		 */
-		if (!json_object_get(kit_record(lines, i), "event") && strcmp(kind, "incomplete") && strcmp(kind, "lost"))
+		if (!json_object_get(kit_record(lines, i), "event") && strcmp(kind, "incomplete") &&
+		    strcmp(kind, "lost"))
 			continue;
 		if (len)
 			text[len++] = ' ';
 		if (!strcmp(kind, "incomplete") || !strcmp(kind, "lost")) {
 			len += (size_t)sprintf(text + len, "%s", kind);
 			if (*kind == 'i')
-				len += (size_t)sprintf(text + len, ":%u/%u", (unsigned int)kit_number(lines, i, "looked"),
+				len += (size_t)sprintf(text + len, ":%u/%u",
+						       (unsigned int)kit_number(lines, i, "looked"),
 						       (unsigned int)kit_number(lines, i, "of"));
 			continue;
 		}
-		len += (size_t)sprintf(text + len, "%s%s:%u%s", strcmp(kind, "part") ? "" : "part-", kit_text(lines, i, "event"),
-				       (unsigned int)kit_number(lines, i, "id"),
+		len += (size_t)sprintf(text + len, "%s%s:%u%s", strcmp(kind, "part") ? "" : "part-",
+				       kit_text(lines, i, "event"), (unsigned int)kit_number(lines, i, "id"),
 				       json_is_true(json_object_get(kit_record(lines, i), "fingerprint")) ? "*" : "");
 		json_object_foreach((json_t *)old, key, value) {
 			char *dump = json_dumps(value, JSON_ENCODE_ANY);
@@ -290,8 +295,10 @@ static void reset(void **state)
 	world.things[0].up = 0;
 	put(2);
 	kit_command("reset", "things", NULL);
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(kit_record(kit_command("records", "things", NULL), 0), "before"),
-							    "baselines")), 1);
+	assert_int_equal(json_integer_value(json_object_get(
+				 json_object_get(kit_record(kit_command("records", "things", NULL), 0), "before"),
+				 "baselines")),
+			 1);
 	pass();
 	assert_string_equal(seen(), "present:1 present:2");
 }
@@ -316,8 +323,9 @@ static void each_field_alone(void **state)
 		size_t at;
 		const char *member;
 	} cases[] = {
-		{ offsetof(struct thing, name), "name" },     { offsetof(struct thing, name) + 11, "name" }, { offsetof(struct thing, up), "up" },
-		{ offsetof(struct thing, root), "root" },     { offsetof(struct thing, root) + 7, "root" },  { offsetof(struct thing, uuid), "uuid" },
+		{ offsetof(struct thing, name), "name" }, { offsetof(struct thing, name) + 11, "name" },
+		{ offsetof(struct thing, up), "up" }, { offsetof(struct thing, root), "root" },
+		{ offsetof(struct thing, root) + 7, "root" }, { offsetof(struct thing, uuid), "uuid" },
 		{ offsetof(struct thing, uuid) + 15, "uuid" }, { offsetof(struct thing, offset), "offset" },
 	};
 
@@ -391,15 +399,18 @@ static void work_of_a_step(void **state)
 	port_look_ns = KS_STEP_BUDGET_NS;
 	pass();
 	assert_string_equal(seen(), "present:1 present:2 present:3 present:4 present:5");
-	assert_int_equal(probe->steps, 5 + 1 + 1); /* the items, that there are no more, and the end */
+	/* the items, that there are no more, and the end */
+	assert_int_equal(probe->steps, 5 + 1 + 1);
 	steps = probe->steps;
 	pass();
-	assert_int_equal(probe->steps - steps, 1 + 7); /* and before them a look at what there is to be emptied */
+	/* and before them a look at what there is to be emptied */
+	assert_int_equal(probe->steps - steps, 1 + 7);
 	steps = probe->steps;
 	world.count = 2;
 	pass();
 	assert_string_equal(seen(), "vanished:3 vanished:4 vanished:5");
-	assert_int_equal(probe->steps - steps, 1 + 2 + 1 + 3 + 1); /* and who is left is all that was seen: no more is gone through */
+	/* and who is left is all that was seen: no more is gone through */
+	assert_int_equal(probe->steps - steps, 1 + 2 + 1 + 3 + 1);
 	kit_command("reset", "things", NULL);
 	pass();
 	assert_int_equal(probe->steps, 16 + 2 + 1 + 1); /* 4096 places, 256 of them at once */
@@ -493,14 +504,16 @@ static void full_table(void **state)
 	pass();
 	assert_string_equal(seen(), "");
 	assert_int_equal(kit_sensor.probes[0].passes, 2);
-	assert_int_equal(kit_sensor.probes[0].whole, 0); /* which is so, though it is not told again */
+	/* which is so, though it is not told again */
+	assert_int_equal(kit_sensor.probes[0].whole, 0);
 	put(104);
 	pass();
 	assert_string_equal(seen(), "appeared:104 incomplete:100/104");
 	lines = kit_command("records", "things", "{\"run\": true}");
 	assert_int_equal(kit_count(lines), 106);
 	for (size_t i = 0; i < 106; i++)
-		assert_true(!strcmp(kit_text(lines, i, "kind"), "incomplete") || !strcmp(kit_text(lines, i, "event"), "present"));
+		assert_true(!strcmp(kit_text(lines, i, "kind"), "incomplete") ||
+			    !strcmp(kit_text(lines, i, "event"), "present"));
 	/* Whoever asked is told, whatever he filters by. */
 	lines = kit_command("records", "things", "{\"run\": true, \"filter\": {\"kind\": \"none\"}}");
 	assert_int_equal(kit_count(lines), 2);
@@ -521,7 +534,10 @@ static void full_table(void **state)
 	assert_string_equal(seen(), "present:1 present:2 present:3 present:4 incomplete:100/100");
 }
 
-/* In a full table, in which some have no slot, those that go are told in the pass that misses them. */
+/*
+ * In a full table, in which some have no slot, those that go are told in the
+ * pass that misses them.
+ */
 static void gone_from_a_full_table(void **state)
 {
 	(void)state;
@@ -695,7 +711,8 @@ static void fingerprints(void **state)
 	world.count = 199;
 	put(201);
 	pass();
-	gone = kit_record(kit_command("records", "things", "{\"peek\": true, \"filter\": {\"event\": \"vanished\"}}"), 0);
+	gone = kit_record(kit_command("records", "things", "{\"peek\": true, \"filter\": {\"event\": \"vanished\"}}"),
+			  0);
 	assert_int_equal(json_integer_value(json_object_get(gone, "id")), 10);
 	assert_null(json_object_get(gone, "name"));
 	assert_string_equal(seen(), "appeared:201 vanished:10*");
@@ -738,8 +755,9 @@ static void kept_as_fingerprints(void **state)
 static void fingerprint_of_all(void **state)
 {
 	static const unsigned int bytes[] = {
-		offsetof(struct thing, name), offsetof(struct thing, name) + 11, offsetof(struct thing, up), offsetof(struct thing, root) + 7,
-		offsetof(struct thing, uuid), offsetof(struct thing, uuid) + 15, offsetof(struct thing, offset), offsetof(struct thing, offset) + 7,
+		offsetof(struct thing, name), offsetof(struct thing, name) + 11, offsetof(struct thing, up),
+		offsetof(struct thing, root) + 7, offsetof(struct thing, uuid), offsetof(struct thing, uuid) + 15,
+		offsetof(struct thing, offset), offsetof(struct thing, offset) + 7,
 	};
 
 	(void)state;
@@ -914,7 +932,8 @@ static void sample_larger_than_the_ring(void **state)
 		put(id);
 	port_look_ns = 1000;
 	for (int peek = 0; peek < 2; peek++) {
-		json_t *lines = kit_command("records", "things", peek ? "{\"run\": true, \"peek\": true}" : "{\"run\": true}");
+		json_t *lines =
+			kit_command("records", "things", peek ? "{\"run\": true, \"peek\": true}" : "{\"run\": true}");
 		size_t count = kit_count(lines);
 
 		assert_true(kit_sensor.probes[0].ring.next_seq > 2 * kit_sensor.probes[0].ring.held || !peek);
@@ -1001,8 +1020,13 @@ static void count_exit(struct ks_probe *probe)
 
 static void init_and_exit(void **state)
 {
-	static const struct ks_set_type own_set = { .kinds = kinds, .kinds_count = 2, .items_max = 100, .next = next, .init = count_init, .exit = count_exit };
-	static const struct ks_probe_type own = { .name = "things", .interval_ns = { SECOND, SECOND, SECOND, SECOND }, KS_SET_ENGINE(&own_set) };
+	static const struct ks_set_type own_set = {
+		.kinds = kinds, .kinds_count = 2, .items_max = 100, .next = next, .init = count_init,
+		.exit = count_exit,
+	};
+	static const struct ks_probe_type own = {
+		.name = "things", .interval_ns = { SECOND, SECOND, SECOND, SECOND }, KS_SET_ENGINE(&own_set),
+	};
 	static const struct ks_probe_type *const own_types[] = { &own };
 
 	(void)state;
@@ -1085,7 +1109,9 @@ static bool usual(struct ks_probe *probe, unsigned int kind, void *item)
 	return true;
 }
 
-static const struct ks_set_type usual_set = { .kinds = kinds, .kinds_count = 2, .items_max = 3, .next = next, .usual = usual };
+static const struct ks_set_type usual_set = {
+	.kinds = kinds, .kinds_count = 2, .items_max = 3, .next = next, .usual = usual,
+};
 
 static const struct ks_probe_type usual_things = {
 	.name = "things",
@@ -1110,7 +1136,8 @@ static void unusual(void **state)
 	(void)state;
 	put(1);
 	pass();
-	assert_string_equal(seen(), "present:1"); /* in the first sample nobody knows since when it is so */
+	/* in the first sample nobody knows since when it is so */
+	assert_string_equal(seen(), "present:1");
 	put(2);
 	world.things[1].root = 5;
 	world.parts[world.parts_count++] = (struct part){ .id = 2 };
@@ -1167,7 +1194,8 @@ static const struct ks_field pair_fields[] = {
 static void contents(void **state)
 {
 	static const struct ks_set_kind pairs[] = { KS_KIND("pair", struct pair, pair_fields, id, "") };
-	static const struct pair one = { .id = 1, .a = "", .b = "x" }, other = { .id = 1, .a = "x", .b = "" }, third = { .id = 3, .a = "", .b = "x\0y" };
+	static const struct pair one = { .id = 1, .a = "", .b = "x" }, other = { .id = 1, .a = "x", .b = "" };
+	static const struct pair third = { .id = 3, .a = "", .b = "x\0y" };
 	struct ks_table of_pairs = { .kinds = pairs, .key = { 5, 7 } };
 	uint64_t content, hash;
 
@@ -1230,7 +1258,10 @@ static void sources(void **state)
 		assert_int_equal(ks_set_source(&table, &kind, &item), KS_OWNER_LAST);
 	for (uint32_t i = 0; i < KS_RING_KINDS; i++)
 		assert_true(KS_KIND_SOURCE(i) > KS_OWNER_LAST && KS_KIND_SOURCE(i) < KS_NO_SOURCE);
-	/* A uuid is any number, the same for the same one, by a key that nobody knows; that of zeros is Dom0's. */
+	/*
+	 * A uuid is any number, the same for the same one, by a key that nobody knows; that
+	 * of zeros is Dom0's.
+	 */
 	kind.source_at = 16;
 	kind.source_bytes = 16;
 	assert_int_equal(ks_set_source(&table, &kind, &item), 0);
@@ -1305,7 +1336,9 @@ static void make_table(const struct ks_set_type *type, uint64_t memory_bytes)
 
 	port_reset();
 	probe_type = (struct ks_probe_type){ .size = ks_set_size, .engine = type };
-	sensor = (struct ks_sensor){ .config = { .types = only, .types_count = 1, .memory_bytes = memory_bytes }, .count = 1, .probes = &table_probe };
+	sensor = (struct ks_sensor){ .config = { .types = only, .types_count = 1, .memory_bytes = memory_bytes },
+				     .count = 1,
+				     .probes = &table_probe };
 	memset(&table_probe, 0, sizeof(table_probe));
 	table_probe.type = &probe_type;
 	table_probe.sensor = &sensor;
@@ -1328,7 +1361,9 @@ struct owned {
 	uint32_t id, owner;
 };
 
-static const struct ks_field owned_fields[] = { KS_FIELD(struct owned, id, KS_U32), KS_FIELD(struct owned, owner, KS_U32) };
+static const struct ks_field owned_fields[] = {
+	KS_FIELD(struct owned, id, KS_U32), KS_FIELD(struct owned, owner, KS_U32),
+};
 
 static const struct ks_set_kind owned_kinds[] = {
 	KS_KIND_BY("owned", struct owned, owned_fields, id, owner, ""),
@@ -1407,7 +1442,8 @@ static void shapes(void **state)
 		assert_int_equal(table.item_bytes, 64);
 		for (unsigned int part = 0; part < KS_PARTS; part++)
 			assert_int_equal(table.block_bytes[part], cases[i].block_bytes[part]);
-		assert_int_equal(table_probe.memory_bytes, all * 12 + alarms * table.block_bytes[0] + (all - alarms) * table.block_bytes[1] +
+		assert_int_equal(table_probe.memory_bytes, all * 12 + alarms * table.block_bytes[0] +
+								   (all - alarms) * table.block_bytes[1] +
 								   cases[i].chains * 4 + cases[i].bits / 8);
 		end_table();
 	}
@@ -1438,7 +1474,8 @@ static uint32_t gone(void)
 		assert_int_equal(id, 0);
 		id = i;
 	}
-	assert_true(ks_table_has_left(&table, ks_table_hash(&table, 0, &id)) || ks_table_has_left(&table, ks_table_hash(&table, 1, &id)));
+	assert_true(ks_table_has_left(&table, ks_table_hash(&table, 0, &id)) ||
+		    ks_table_has_left(&table, ks_table_hash(&table, 1, &id)));
 	assert_int_equal(table.used, 20);
 	return id;
 }
@@ -1447,11 +1484,13 @@ static uint32_t gone(void)
 static void the_oldest_of_most(void **state)
 {
 	static const struct {
-		uint32_t few, few_owner, gone; /* so many come first, of that owner or of one each; and who gives way */
+		/* so many come first, of that owner or of one each; and who gives way */
+		uint32_t few, few_owner, gone;
 		uint8_t kind;                  /* of those */
 		bool each;                     /* the rest is of one each, too */
 	} cases[] = {
-		{ 0, 8, 1, 0, false },   { 5, 8, 6, 0, false },   { 9, 8, 10, 0, false },  { 10, 8, 1, 0, false }, { 15, 0, 16, 0, false },
+		{ 0, 8, 1, 0, false }, { 5, 8, 6, 0, false }, { 9, 8, 10, 0, false }, { 10, 8, 1, 0, false },
+		{ 15, 0, 16, 0, false },
 		{ 16, 0, 1, 0, false },  { 10, 8, 11, 1, false }, { 15, 8, 16, 1, false }, { 5, 8, 6, 1, true },
 	};
 
@@ -1548,8 +1587,12 @@ struct owned_large {
 	uint8_t rest[56];
 };
 
-static const struct ks_field owned_large_fields[] = { KS_FIELD(struct owned_large, id, KS_U32), KS_FIELD(struct owned_large, owner, KS_U32) };
-static const struct ks_set_kind owned_large_kinds[] = { KS_KIND_BY("owned", struct owned_large, owned_large_fields, id, owner, "") };
+static const struct ks_field owned_large_fields[] = {
+	KS_FIELD(struct owned_large, id, KS_U32), KS_FIELD(struct owned_large, owner, KS_U32),
+};
+static const struct ks_set_kind owned_large_kinds[] = {
+	KS_KIND_BY("owned", struct owned_large, owned_large_fields, id, owner, ""),
+};
 static const struct ks_set_type owned_large = { .kinds = owned_large_kinds, .kinds_count = 1, .items_max = 4096 };
 
 static void keep_large(uint32_t id, uint32_t owner)
@@ -1733,8 +1776,12 @@ struct keyed {
 	char name[64], more[1], rest[135];
 };
 
-static const struct ks_field small_fields[] = { KS_FIELD(struct small, id, KS_U32), KS_FIELD(struct small, value, KS_U32) };
-static const struct ks_field keyed_fields[] = { KS_FIELD(struct keyed, name, KS_STRING), KS_FIELD(struct keyed, rest, KS_STRING) };
+static const struct ks_field small_fields[] = {
+	KS_FIELD(struct small, id, KS_U32), KS_FIELD(struct small, value, KS_U32),
+};
+static const struct ks_field keyed_fields[] = {
+	KS_FIELD(struct keyed, name, KS_STRING), KS_FIELD(struct keyed, rest, KS_STRING),
+};
 
 static uint32_t fifty(void)
 {
@@ -1770,15 +1817,21 @@ static void sizes(void **state)
 	} cases[] = {
 		{ { .kinds = &small, .kinds_count = 1, .items_max = 100 }, { 100, 100 * 39, 100 * 39 } },
 		{ { .kinds = kinds, .kinds_count = 2, .items_max = 100 }, { 100, 36 * 101, 100 * 101 } },
-		{ { .kinds = kinds, .kinds_count = 2, .items_max = 9, .items = fifty, .first_items = seven }, { 7, 18 * 101, 50 * 101 } },
+		{ { .kinds = kinds, .kinds_count = 2, .items_max = 9, .items = fifty, .first_items = seven },
+		  { 7, 18 * 101, 50 * 101 } },
 		{ { .kinds = &keyed, .kinds_count = 1, .items_max = 300 }, { 300, 161 * 234, 300 * 234 } },
 		{ { .kinds = &too_long, .kinds_count = 1, .items_max = 300 }, { 300, 300 * 231, 300 * 231 } },
 		/* Without a key: fingerprint 16, 5 in a block. */
 		{ { .kinds = &one, .kinds_count = 1, .items_max = 1 }, { 1, 107, 107 } },
-		/* The first value beside each: and how often it changed: block 152, 6 fingerprints. */
+		/*
+		 * The first value beside each: and how often it changed: block
+		 * 152, 6 fingerprints.
+		 */
 		{ { .kinds = &still, .kinds_count = 1, .items_max = 60 }, { 60, 11 * 182, 60 * 182 } },
-		{ { .kinds = mixed, .kinds_count = 2, .items_max = 1000 }, { 1000, 128 * 95 + 1000 * 39, 128 * 95 + 1000 * 39 } },
-		{ { .kinds = mixed, .kinds_count = 2, .items_max = 127 }, { 127, 127 * 95 + 127 * 39, 127 * 95 + 127 * 39 } },
+		{ { .kinds = mixed, .kinds_count = 2, .items_max = 1000 },
+		  { 1000, 128 * 95 + 1000 * 39, 128 * 95 + 1000 * 39 } },
+		{ { .kinds = mixed, .kinds_count = 2, .items_max = 127 },
+		  { 127, 127 * 95 + 127 * 39, 127 * 95 + 127 * 39 } },
 	};
 
 	(void)state;
@@ -1803,7 +1856,11 @@ static void capacity(void **state)
 		uint64_t memory_bytes;
 		uint32_t items;
 	} cases[] = {
-		{ 10000, 7 + 92 * 3 },      /* 99 blocks, of which 7 stay for whole items, and the others have 3 fingerprints each */
+		/*
+		 * 99 blocks, of which 7 stay for whole items, and the others have
+		 * 3 fingerprints each
+		 */
+		{ 10000, 7 + 92 * 3 },
 		{ 9999, 7 + 92 * 3 },
 		{ 101 * 97, 7 + 90 * 3 },
 		{ 101 * 96, 6 + 90 * 3 },

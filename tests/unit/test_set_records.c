@@ -109,18 +109,25 @@ static bool usual(struct ks_probe *probe, unsigned int kind, void *item)
 }
 
 static const struct ks_set_type set = { .kinds = kinds, .kinds_count = KINDS, .items_max = THINGS_MAX, .next = next };
-static const struct ks_set_type usual_set = { .kinds = kinds, .kinds_count = KINDS, .items_max = THINGS_MAX, .next = next, .usual = usual };
+static const struct ks_set_type usual_set = {
+	.kinds = kinds, .kinds_count = KINDS, .items_max = THINGS_MAX, .next = next, .usual = usual,
+};
 /* The clock of these tests begins 1000 s after boot. */
 static const struct ks_set_type settling_set = {
 	.kinds = kinds, .kinds_count = KINDS, .items_max = THINGS_MAX, .next = next, .settled_ns = 1060 * SECOND,
 };
 
 /* Of the changes of each source in each kind, two are recorded in five minutes. */
-static const struct ks_set_type strict_set = { .kinds = kinds, .kinds_count = KINDS, .items_max = THINGS_MAX, .next = next, .changes_max = 2 };
+static const struct ks_set_type strict_set = {
+	.kinds = kinds, .kinds_count = KINDS, .items_max = THINGS_MAX, .next = next, .changes_max = 2,
+};
 
-#define MACHINE(engine) { .name = "machine", .interval_ns = { 4 * SECOND, 4 * SECOND, SECOND, SECOND }, KS_SET_ENGINE(engine) }
-static const struct ks_probe_type machine = MACHINE(&set), usual_machine = MACHINE(&usual_set), settling_machine = MACHINE(&settling_set),
-				  strict_machine = MACHINE(&strict_set);
+#define MACHINE(engine) \
+	{ \
+		.name = "machine", .interval_ns = { 4 * SECOND, 4 * SECOND, SECOND, SECOND }, KS_SET_ENGINE(engine) \
+	}
+static const struct ks_probe_type machine = MACHINE(&set), usual_machine = MACHINE(&usual_set),
+				  settling_machine = MACHINE(&settling_set), strict_machine = MACHINE(&strict_set);
 static const struct ks_probe_type *const types[] = { &machine }, *const usual_types[] = { &usual_machine },
 		*const settling_types[] = { &settling_machine }, *const strict_types[] = { &strict_machine };
 
@@ -247,12 +254,14 @@ static const char *as_text(const json_t *lines)
 			continue;
 		len += (size_t)sprintf(text + len, "%s%s ", len ? ", " : "", kit_text(lines, i, "class"));
 		if (!strcmp(kind, "limited"))
-			len += (size_t)sprintf(text + len, "limited %s of %u:%u", kit_text(lines, i, "of"), (unsigned int)kit_number(lines, i, "owner"),
+			len += (size_t)sprintf(text + len, "limited %s of %u:%u", kit_text(lines, i, "of"),
+					       (unsigned int)kit_number(lines, i, "owner"),
 					       (unsigned int)kit_number(lines, i, "count"));
 		else if (!strcmp(kind, "incomplete"))
 			len += (size_t)sprintf(text + len, "incomplete");
 		else
-			len += (size_t)sprintf(text + len, "%s %s:%u", kit_text(lines, i, "event"), kind, (unsigned int)kit_number(lines, i, "id"));
+			len += (size_t)sprintf(text + len, "%s %s:%u", kit_text(lines, i, "event"), kind,
+					       (unsigned int)kit_number(lines, i, "id"));
 		len += put_first(text + len, record);
 		assert_true(len < sizeof(text) - 2000);
 	}
@@ -301,10 +310,14 @@ static void classes(void **state)
 	world.things[3].thing.online = 1;
 	world.things[4].thing.target = 5;
 	assert_string_equal(seen(), "event changed vcpu:11, alarm changed gate:12 first(target=0xc000) x1");
-	assert_string_equal(fresh(), "sample present vcpu:1, sample present gate:2, sample present slot:3, sample present vcpu:11, "
-				     "sample present gate:12 first(target=0xc000) x1, sample present slot:13");
+	assert_string_equal(
+		fresh(),
+		"sample present vcpu:1, sample present gate:2, sample present slot:3, sample present vcpu:11, "
+		"sample present gate:12 first(target=0xc000) x1, sample present slot:13");
 	world.count = 3;
-	assert_string_equal(seen(), "event vanished vcpu:11, event vanished gate:12 first(target=0xc000) x1, alarm vanished slot:13");
+	assert_string_equal(
+		seen(),
+		"event vanished vcpu:11, event vanished gate:12 first(target=0xc000) x1, alarm vanished slot:13");
 }
 
 /*
@@ -355,7 +368,8 @@ static void goes_and_weighs(void **state)
 	world.things[1].thing.weight = 255;
 	lines = passed(NULL);
 	assert_int_equal(kit_number(lines, 0, "weight"), 255);
-	assert_int_equal(json_integer_value(json_object_get(json_object_get(kit_record(lines, 0), "old"), "weight")), 200);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(kit_record(lines, 0), "old"), "weight")),
+			 200);
 	take(0);
 	assert_string_equal(seen(), "event vanished vcpu:1");
 }
@@ -476,7 +490,8 @@ static void fields_of_one_byte(void **state)
 		old = json_object_get(kit_record(lines, 0), "old");
 		assert_int_equal(json_object_size(old), 1);
 		assert_non_null(json_object_get(old, i == 0 ? "online" : i == 1 ? "powerful" : "weight"));
-		assert_string_equal(as_text(kit_command("records", "machine", NULL)), i == 1 ? "alarm changed vcpu:1" : "event changed vcpu:1");
+		assert_string_equal(as_text(kit_command("records", "machine", NULL)),
+				    i == 1 ? "alarm changed vcpu:1" : "event changed vcpu:1");
 	}
 }
 
@@ -617,7 +632,8 @@ static void limits_by_uuid(void **state)
 		if (id != 4)
 			continue;
 		assert_int_equal(count_of(lines, "kind", "limited"), 1);
-		assert_string_equal(kit_text(lines, kit_count(lines) - 1, "uuid"), "ab000000-0000-0000-0000-000000000000");
+		assert_string_equal(kit_text(lines, kit_count(lines) - 1, "uuid"),
+				    "ab000000-0000-0000-0000-000000000000");
 	}
 	put(GUEST, 7, 0)->uuid[0] = 0xcd;
 	passed(NULL);
@@ -816,7 +832,8 @@ static void too_long_to_record(void **state)
 	assert_int_equal(count_of(passed(NULL), "kind", "lost"), 1);
 	assert_string_equal(kit_sensor.probes[0].last_error, "a record was too long to keep");
 	memset(gate->symbol, 'b', 499);
-	assert_int_equal(count_of(passed(NULL), "kind", "lost"), 1); /* what it was is too long as well */
+	/* what it was is too long as well */
+	assert_int_equal(count_of(passed(NULL), "kind", "lost"), 1);
 	assert_non_null(strstr(fresh(), "sample present gate:1 first(symbol=aaaa"));
 }
 
@@ -868,7 +885,8 @@ static void settled(void **state)
 	world.things[0].thing.target = 7;
 	probe->due_ns = 0;
 	probe->work.run(&probe->work);
-	assert_string_equal(as_text(kit_command("records", "machine", NULL)), "alarm changed gate:2 first(target=0x6) x1");
+	assert_string_equal(as_text(kit_command("records", "machine", NULL)),
+			    "alarm changed gate:2 first(target=0x6) x1");
 }
 
 /* === Who gives way ====================================================== */
@@ -950,7 +968,8 @@ static uint32_t source_of_newest(void)
 	for (unsigned int class = 0; class < KS_CLASSES; class++)
 		for (unsigned int i = 2; i < KS_RING_SOURCES; i++)
 			if (ring->share[class].queue[i].newest == ring->newest)
-				return i < 2 + KS_RING_KINDS ? KS_KIND_SOURCE(i - 2) : ring->share[class].queue[i].source;
+				return i < 2 + KS_RING_KINDS ? KS_KIND_SOURCE(i - 2)
+							     : ring->share[class].queue[i].source;
 	return KS_NO_SOURCE;
 }
 

@@ -28,7 +28,9 @@ static const char *written(void)
 
 static void numbers(void **state)
 {
-	static const uint64_t some[] = { 0, 1, 9, 10, 11, 99, 100, 101, 12345, 999999, 1000000, UINT32_MAX, UINT64_MAX - 1, UINT64_MAX };
+	static const uint64_t some[] = {
+		0, 1, 9, 10, 11, 99, 100, 101, 12345, 999999, 1000000, UINT32_MAX, UINT64_MAX - 1, UINT64_MAX,
+	};
 	char want[32];
 	bool negative;
 
@@ -49,7 +51,8 @@ static void numbers(void **state)
 		start(sizeof(buf));
 		ks_write_signed_hex(&text, (int64_t)some[i]);
 		negative = (int64_t)some[i] < 0;
-		snprintf(want, sizeof(want), "\"%s0x%" PRIx64 "\"", negative ? "-" : "", negative ? 0 - some[i] : some[i]);
+		snprintf(want, sizeof(want), "\"%s0x%" PRIx64 "\"", negative ? "-" : "",
+			 negative ? 0 - some[i] : some[i]);
 		assert_string_equal(written(), want);
 	}
 	start(sizeof(buf));
@@ -75,11 +78,13 @@ static void strings(void **state)
 		{ "\0\x1f\x7f", 3, "\"\\u0000\\u001f\\u007f\"" },
 		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", 9, "\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\"" },
 		{ "\xff\xfe", 2, "\"\\u00ff\\u00fe\"" },
-		{ "\xc3", 1, "\"\\u00c3\"" },                              /* half a character at the end */
+		/* half a character at the end */
+		{ "\xc3", 1, "\"\\u00c3\"" },
 		{ "\xc0\x80", 2, "\"\\u00c0\\u0080\"" },                   /* overlong */
 		{ "\xe0\x80\x80", 3, "\"\\u00e0\\u0080\\u0080\"" },        /* overlong */
 		{ "\xed\xa0\x80", 3, "\"\\u00ed\\u00a0\\u0080\"" },        /* a surrogate */
-		{ "\xf4\x90\x80\x80", 4, "\"\\u00f4\\u0090\\u0080\\u0080\"" }, /* beyond U+10FFFF */
+		/* beyond U+10FFFF */
+		{ "\xf4\x90\x80\x80", 4, "\"\\u00f4\\u0090\\u0080\\u0080\"" },
 	};
 
 	(void)state;
@@ -128,9 +133,11 @@ static size_t rfc3629_len(const uint8_t *b, size_t len)
 		size_t len;
 		uint8_t first[2], second[2];
 	} forms[] = {
-		{ 1, { 0x00, 0x7f }, { 0 } },            { 2, { 0xc2, 0xdf }, { 0x80, 0xbf } }, { 3, { 0xe0, 0xe0 }, { 0xa0, 0xbf } },
-		{ 3, { 0xe1, 0xec }, { 0x80, 0xbf } },   { 3, { 0xed, 0xed }, { 0x80, 0x9f } }, { 3, { 0xee, 0xef }, { 0x80, 0xbf } },
-		{ 4, { 0xf0, 0xf0 }, { 0x90, 0xbf } },   { 4, { 0xf1, 0xf3 }, { 0x80, 0xbf } }, { 4, { 0xf4, 0xf4 }, { 0x80, 0x8f } },
+		{ 1, { 0x00, 0x7f }, { 0 } }, { 2, { 0xc2, 0xdf }, { 0x80, 0xbf } },
+		{ 3, { 0xe0, 0xe0 }, { 0xa0, 0xbf } }, { 3, { 0xe1, 0xec }, { 0x80, 0xbf } },
+		{ 3, { 0xed, 0xed }, { 0x80, 0x9f } }, { 3, { 0xee, 0xef }, { 0x80, 0xbf } },
+		{ 4, { 0xf0, 0xf0 }, { 0x90, 0xbf } }, { 4, { 0xf1, 0xf3 }, { 0x80, 0xbf } },
+		{ 4, { 0xf4, 0xf4 }, { 0x80, 0x8f } },
 	};
 
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
@@ -155,7 +162,8 @@ static size_t rfc3629_len(const uint8_t *b, size_t len)
 static void utf8_at_its_borders(void **state)
 {
 	static const uint8_t borders[] = {
-		0x00, 0x22, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0,
+		0x00, 0x22, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed,
+		0xee, 0xef, 0xf0,
 		0xf1, 0xf3, 0xf4, 0xf5, 0xff,
 	};
 	const unsigned int count = sizeof(borders);
@@ -163,13 +171,13 @@ static void utf8_at_its_borders(void **state)
 	(void)state;
 	assert_int_equal(ks_utf8_len("", 0), 0);
 	for (unsigned int i = 0; i < count * count * count * count; i++) {
-		uint8_t bytes[4] = { borders[i % count], borders[i / count % count], borders[i / count / count % count],
-				     borders[i / count / count / count] };
+		uint8_t bytes[4] = { borders[i % count], borders[i / count % count],
+				     borders[i / count / count % count], borders[i / count / count / count] };
 
 		for (size_t len = 1; len <= 4; len++)
 			if (ks_utf8_len((const char *)bytes, len) != rfc3629_len(bytes, len))
-				fail_msg("%02x %02x %02x %02x, %zu of them: %zu", bytes[0], bytes[1], bytes[2], bytes[3], len,
-					 ks_utf8_len((const char *)bytes, len));
+				fail_msg("%02x %02x %02x %02x, %zu of them: %zu", bytes[0], bytes[1], bytes[2],
+					 bytes[3], len, ks_utf8_len((const char *)bytes, len));
 	}
 }
 
@@ -232,7 +240,9 @@ static void control_characters(void **state)
 
 static void bytes_and_uuids(void **state)
 {
-	static const uint8_t uuid[16] = { 0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x42, 0xd3, 0xa4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40, 0x00 };
+	static const uint8_t uuid[16] = {
+		0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x42, 0xd3, 0xa4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40, 0x00,
+	};
 	char out[KS_UUID_TEXT];
 
 	(void)state;

@@ -3,8 +3,9 @@
 #
 # The hypercall itself, with arguments that no good client has.
 #
-# Wrong in the world if this fails: a caller, by mistake or malice, gets Xen to write where it must not, to crash, to hang, or to lose
-# records.  What is done stands in tests/abi.c; each of its lines must read as here.
+# Wrong in the world if this fails: a caller, by mistake or malice, gets Xen to write where it must
+# not, to crash, to hang, or to lose records.  What is done stands in tests/abi.c; each of its
+# lines must read as here.
 use strict;
 use warnings;
 use FindBin;

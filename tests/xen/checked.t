@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# A debug build of Xen, with its assertions, UBSAN and XSM, passes the same tests: each of them also fails when Xen's console shows a
-# complaint.  Its FLASK is left out, as a distribution's is that no policy is given to.
+# A debug build of Xen, with its assertions, UBSAN and XSM, passes the same tests: each of them
+# also fails when Xen's console shows a complaint.  Its FLASK is left out, as a distribution's is
+# that no policy is given to.
 use strict;
 use warnings;
 use FindBin;

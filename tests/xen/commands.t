@@ -1,9 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Every command of the protocol, against the sensor inside a real Xen, from a real Dom0; and what it sees, beside what Dom0 knows for sure.
+# Every command of the protocol, against the sensor inside a real Xen, from a real Dom0; and what
+# it sees, beside what Dom0 knows for sure.
 #
-# Wrong in the world if this fails: an operator who asks Xen something gets no answer, or a wrong one.
+# Wrong in the world if this fails: an operator who asks Xen something gets no
+# answer, or a wrong one.
 use strict;
 use warnings;
 use FindBin;

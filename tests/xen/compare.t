@@ -1,10 +1,12 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# ksense compare on a real Xen with a real Dom0: what it finds, and what it must not call a finding.
+# ksense compare on a real Xen with a real Dom0: what it finds, and what it must
+# not call a finding.
 #
-# Wrong in the world if this fails: a process or an entry point that is hidden in Dom0 is not named, or processes that merely come and go are; or somebody takes "could
-# not look" for "nothing differs".
+# Wrong in the world if this fails: a process or an entry point that is hidden in Dom0 is not
+# named, or processes that merely come and go are; or somebody takes "could not look" for
+# "nothing differs".
 use strict;
 use warnings;
 use FindBin;
@@ -14,13 +16,18 @@ use Lab;
 use Test::More;
 
 my $storm = $ENV{KS_STORM_SECONDS} // 10;
-my $checks = '{"checks": [{"check": "mine", "xen": {"probe": "xen-domains", "kind": "domain", "key": ["domid"]}, "dom0": [],' .
-	'"only_xen": {"finding": "a-domain", "severity": "low", "what": "{domid} of {type}", "why": "because", "next": "{uuid}"}}]}';
+my $checks = '{"checks": [{"check": "mine", "dom0": [],' .
+	'"xen": {"probe": "xen-domains", "kind": "domain", "key": ["domid"]},' .
+	'"only_xen": {"finding": "a-domain", "severity": "low", "what": "{domid} of {type}", "why": "because",' .
+	'"next": "{uuid}"}}]}';
 
 # A gate of one CPU in Xen, as the lab's attack moves it, through the emulator's debugger port.
 my $socket = debugger_socket();
 my %debugger = debugger_hooks($socket, 'idt-gate', 'seen');
-my $steps = boot(<<"SH", \%debugger, '--gdb', $socket, '--smp', 2, '--one-thread', '--timeout', 1800, map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko", "$build/tests/entries/ks_entries.ko", map { "$build/tests/$_" } qw(actor forks));
+my @options = (\%debugger, '--gdb', $socket, '--smp', 2, '--one-thread', '--timeout', 1800,
+	map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko", "$build/tests/entries/ks_entries.ko",
+	map { "$build/tests/$_" } qw(actor forks));
+my $steps = boot(<<"SH", @options);
 hide=/sys/module/ks_hide/parameters
 socket=/run/ksense/kernel.sock
 ./actor headless >headless.out &
@@ -91,8 +98,8 @@ wait \$watcher
 step gates sh -c "cat gates.out; exit \$?"
 ksense records xen-idt >/dev/null
 
-# Short processes, one after another: the page tables of one are the next one's.  They begin when all was looked at once: a first round that is cut short has
-# another status.
+# Short processes, one after another: the page tables of one are the next one's.  They begin when
+# all was looked at once: a first round that is cut short has another status.
 ksense --json compare --watch --interval 0.1 >storm.out &
 watcher=\$!
 until grep -q '"checks"' storm.out; do sleep 0.1; done
@@ -114,7 +121,8 @@ sub summary { my ($last) = (json($steps->{$_[0]}))[-1]; return { map { $_->{chec
 
 # --- Nothing hides
 for my $step (qw(bare quiet trap-back callback-back on end)) {
-	is_deeply([map { "$_->{finding} $_->{what}" } findings($step)], [], "$step: nothing is found where nothing hides");
+	is_deeply([map { "$_->{finding} $_->{what}" } findings($step)], [],
+		"$step: nothing is found where nothing hides");
 	is($steps->{$step}{status}, 0, "$step: and the status is 0") or diag explain $steps->{$step};
 }
 my ($bare, $quiet) = map { summary($_) } qw(bare quiet);
@@ -124,11 +132,14 @@ like($bare->{processes}{words}, qr/the module is not there/, 'in words, too');
 is($steps->{blind}{status}, 3, 'blindness that was not accepted is in the status');
 is($steps->{required}{status}, 3, 'without the module that is required it ends');
 is($steps->{required}{out}, '', 'at once');
-is($bare->{$_}{verdict}, 'agrees', "so it compares $_ instead") for qw(processes-by-number entry-points-by-symbol callbacks-by-symbol);
-is($quiet->{$_}{verdict}, 'agrees', "with the module: $_") for qw(processes processes-in-proc domains-toolstack domains-module entry-points callbacks xen-text
-							 xen-entry-points xen-page-tables xen-writable-code sensor-xen sensor-module);
+is($bare->{$_}{verdict}, 'agrees', "so it compares $_ instead")
+	for qw(processes-by-number entry-points-by-symbol callbacks-by-symbol);
+is($quiet->{$_}{verdict}, 'agrees', "with the module: $_")
+	for qw(processes processes-in-proc domains-toolstack domains-module entry-points callbacks xen-text
+		xen-entry-points xen-page-tables xen-writable-code sensor-xen sensor-module);
 ok(!exists $quiet->{'processes-by-number'}, 'and nothing instead of it');
-cmp_ok($quiet->{processes}{xen_items}, '>=', 11, 'they were many page-table roots'); # init, shell, actor, sleep, ksense; and the kernel's three
+# init, shell, actor, sleep, ksense; and the kernel's three
+cmp_ok($quiet->{processes}{xen_items}, '>=', 11, 'they were many page-table roots');
 is($quiet->{'domains-toolstack'}{xen_items}, 1, 'and one domain');
 is($quiet->{'domains-xenstore'}{verdict}, 'not-here', 'and no xenstore');
 like($quiet->{'domains-xenstore'}{words}, qr/no xenstored/, 'that there is no xenstore here is told');
@@ -142,60 +153,79 @@ my @roots = sort @$process{qw(root user_root)};
 my @found = grep { $_->{finding} eq 'hidden-process' } findings('hidden');
 is_deeply([grep { $_->{finding} !~ /^hidden-(process|task)$/ } findings('hidden')], [], 'nothing else is found');
 is($steps->{hidden}{status}, 1, 'a process that hides: the status is 1');
-is_deeply([sort map { $_->{where}{frame} } @found], \@roots, 'and both of its page-table roots are named, and no other');
+is_deeply([sort map { $_->{where}{frame} } @found], \@roots,
+	'and both of its page-table roots are named, and no other');
 is_deeply([sort map { $_->{xen}{role} } @found], [qw(kernel user)], 'by their roles');
 for my $finding (@found) {
-	is_deeply([sort keys %$finding], [sort qw(finding id severity check what where xen dom0 old new first_seen looks why next)], 'a finding has all its members');
+	is_deeply([sort keys %$finding], [sort qw(finding id severity check what where xen dom0 old new first_seen
+		looks why next)], 'a finding has all its members');
 	is($finding->{dom0}, undef, 'Dom0 says nothing of it');
 	is($finding->{looks}, 8, 'it was there in each look');
 	like($finding->{first_seen}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'and since when');
 }
-is_deeply([sort map { $_->{id} } grep { $_->{finding} eq 'hidden-process' } findings('again')], [sort map { $_->{id} } @found], 'another look gives the same ids');
-like($steps->{'hidden-table'}{out}, qr/^FINDING [0-9a-f]{8} hidden-process \(critical\)\n  what +Dom0 uses a page-table root, frame $_ /m, "for a person: $_") for @roots;
-is_deeply([map { [@{$_}{qw(finding)}, @{$_->{xen}}{qw(more)}] } findings('bare-hidden')], [['more-processes-than-listed', 1]],
+is_deeply([sort map { $_->{id} } grep { $_->{finding} eq 'hidden-process' } findings('again')],
+	[sort map { $_->{id} } @found], 'another look gives the same ids');
+like($steps->{'hidden-table'}{out},
+	qr/^FINDING [0-9a-f]{8} hidden-process \(critical\)\n  what +Dom0 uses a page-table root, frame $_ /m,
+	"for a person: $_") for @roots;
+is_deeply([map { [@{$_}{qw(finding)}, @{$_->{xen}}{qw(more)}] } findings('bare-hidden')],
+	[['more-processes-than-listed', 1]],
 	  'without the module: that there is one more') or diag explain $steps->{'bare-hidden'};
 my @watch = json($steps->{watch});
 is(scalar(grep { $_->{checks} } @watch), 2, 'a summary comes when all was looked at once, and at the end');
-is(scalar(grep { ($_->{finding} // '') eq 'hidden-process' } @watch), 2, 'watching, it is told once') or diag $steps->{watch}{out};
-is_deeply([sort map { $_->{id} } grep { ($_->{gone} // '') eq 'hidden-process' } @watch], [sort map { $_->{id} } @found], 'and once that it is gone');
+is(scalar(grep { ($_->{finding} // '') eq 'hidden-process' } @watch), 2, 'watching, it is told once')
+	or diag $steps->{watch}{out};
+is_deeply([sort map { $_->{id} } grep { ($_->{gone} // '') eq 'hidden-process' } @watch],
+	[sort map { $_->{id} } @found], 'and once that it is gone');
 is($steps->{watch}{status}, 1, 'and the status says that there was something');
 
 # --- An entry point is moved
 my ($overflow, $bounds, $compat) = map { "0x$_" } split ' ', $steps->{addresses}{out};
 my @trap = findings('trap');
 is(scalar(@trap), 1, 'an entry point that leads elsewhere is found, alone') or diag explain \@trap;
-is_deeply([$trap[0]{finding}, $trap[0]{where}, $trap[0]{xen}{address}], ['entry-point-redirected', { vcpu => 1, vector => 4 }, $bounds], 'where, and where to');
+is_deeply([$trap[0]{finding}, $trap[0]{where}, $trap[0]{xen}{address}],
+	['entry-point-redirected', { vcpu => 1, vector => 4 }, $bounds], 'where, and where to');
 is($trap[0]{dom0}{address}, $overflow, 'and where Dom0 has it');
-is_deeply([$trap[0]{old}, $trap[0]{new}], [{ address => $overflow }, { address => $bounds }], 'and what Xen saw change');
+is_deeply([$trap[0]{old}, $trap[0]{new}], [{ address => $overflow }, { address => $bounds }],
+	'and what Xen saw change');
 
 # Another check asks the same probe just before: what it was told is told to this one as well.
 my @callback = findings('callback');
 is_deeply([map { [@$_{qw(finding where old new)}] } @callback],
-	  [['callback-redirected', { vcpu => 0, name => 'syscall32' }, { address => $compat }, { address => $bounds }]],
+	  [['callback-redirected', { vcpu => 0, name => 'syscall32' }, { address => $compat },
+	      { address => $bounds }]],
 	  'a callback that leads elsewhere, and where it led before') or diag explain \@callback;
 
 # --- A gate of Xen's is moved: no gate was told of before that was as all CPUs' are
 my @gates = findings('gates');
 is_deeply([map { [$_->{finding}, @{$_->{where}}{qw(kind cpu vector)}, $_->{xen}{symbol}, $_->{old}{symbol}] } @gates],
-	  [['xen-entry-changed', 'idt-gate', 0, 6, 'invalid_op+0x1', 'invalid_op+0x0']], "a gate of one of Xen's CPUs that leads elsewhere, and where it led before")
+	  [['xen-entry-changed', 'idt-gate', 0, 6, 'invalid_op+0x1', 'invalid_op+0x0']],
+	      "a gate of one of Xen's CPUs that leads elsewhere, and where it led before")
 	or diag $steps->{gates}{out};
 is(scalar(grep { $_->{gone} } json($steps->{gates})), 1, 'and that it was put back');
 
 # --- Checks of one's own, and what cannot be looked at
-is_deeply([map { [@$_{qw(finding what next)}] } findings('mine')], [['a-domain', '0 of PV', '00000000-0000-0000-0000-000000000000']], 'a check from a file');
-is_deeply([map { [$_->{finding}, $_->{where}{probe}, $_->{xen}{by}] } findings('off')], [['probe-turned-off', 'dom0-roots', 'domain 0']],
-	  'a probe that is off was turned off by somebody, until the record of it is taken') or diag $steps->{off}{out};
+is_deeply([map { [@$_{qw(finding what next)}] } findings('mine')],
+	[['a-domain', '0 of PV', '00000000-0000-0000-0000-000000000000']], 'a check from a file');
+is_deeply([map { [$_->{finding}, $_->{where}{probe}, $_->{xen}{by}] } findings('off')],
+	[['probe-turned-off', 'dom0-roots', 'domain 0']],
+	  'a probe that is off was turned off by somebody, until the record of it is taken')
+	      or diag $steps->{off}{out};
 is($steps->{off}{status}, 1, 'which is a finding');
-is_deeply([@{summary('off')->{processes}}{qw(verdict reason)}], ['blind', 'probe-off'], 'and says so') or diag explain summary('off');
+is_deeply([@{summary('off')->{processes}}{qw(verdict reason)}], ['blind', 'probe-off'], 'and says so')
+	or diag explain summary('off');
 
 # --- Processes come and go
-is_deeply([map { "$_->{finding} $_->{what}" } findings('storm')], [], 'in a storm of short processes, nothing is found');
+is_deeply([map { "$_->{finding} $_->{what}" } findings('storm')], [],
+	'in a storm of short processes, nothing is found');
 my $went = summary('storm');
 is($went->{processes}{verdict}, 'agrees', 'though it was compared');
 diag "in the storm, $went->{processes}{came_and_went} differences came and went";
-# On a slow machine the last look at something may not have been whole: then it says so, and of what.
+# On a slow machine the last look at something may not have been whole: then it
+# says so, and of what.
 my @partial = grep { $_->{verdict} =~ /^(blind|unconfirmed)$/ } values %$went;
-is($steps->{storm}{status}, @partial ? 3 : 0, 'the status is 0, or that of what was not seen whole') or diag explain $went;
+is($steps->{storm}{status}, @partial ? 3 : 0, 'the status is 0, or that of what was not seen whole')
+	or diag explain $went;
 diag "in the storm, $_->{check} at last: $_->{words}" for @partial;
 
 done_testing;

@@ -3,11 +3,13 @@
 #
 # On which CPUs the sensor works.
 #
-# Wrong in the world if this fails: an operator has put CPUs aside for guests that must not be disturbed, with a CPU pool or with "sense=cpus=", and
-# the sensor takes time from them all the same; or it keeps away from a CPU, and does not say that nobody looked at that one.
+# Wrong in the world if this fails: an operator has put CPUs aside for guests that must not be
+# disturbed, with a CPU pool or with "sense=cpus=", and the sensor takes time from them all the
+# same; or it keeps away from a CPU, and does not say that nobody looked at that one.
 #
-# Where a work ran last, xen-domains says, in its records of kind "work"; which CPUs were looked at, xen-idt. Each machine has four CPUs. In the first
-# two of them are named; in the second none is, and Dom0's pool loses one in the middle.
+# Where a work ran last, xen-domains says, in its records of kind "work"; which CPUs were looked
+# at, xen-idt. Each machine has four CPUs. In the first two of them are named; in the second none
+# is, and Dom0's pool loses one in the middle.
 use strict;
 use warnings;
 use FindBin;
@@ -18,7 +20,8 @@ use Test::More;
 
 my $fresh_works = request('records', 'xen-domains', { run => JSON::PP::true, filter => { kind => 'work' } });
 my $fresh_idt = request('records', 'xen-idt', { run => JSON::PP::true, peek => JSON::PP::true });
-# 20 looks, and between them time for each probe to run several times.  Each takes what it saw, so that no later one shows what was before.
+# 20 looks, and between them time for each probe to run several times.  Each takes what it saw, so
+# that no later one shows what was before.
 my $looks = <<"SH";
 looks() {
 	i=0
@@ -31,7 +34,8 @@ looks() {
 ksense --xen adversarial >/dev/null
 SH
 
-# The CPUs on which works were seen, of which probe xen-idt sees that it goes from one to the other by itself.
+# The CPUs on which works were seen, of which probe xen-idt sees that it goes from one to
+# the other by itself.
 sub cpus_of {
 	my ($step) = @_;
 	my @works = grep { $_->{kind} eq 'work' && $_->{runs} && $_->{name} ne 'xen-idt' } records($step);
@@ -56,13 +60,16 @@ sub cpus_of_timers {
 	return join ' ', sort { $a <=> $b } uniq(@cpus);
 }
 
-my $named = boot("${looks}step works looks\nstep idt raw '$fresh_idt'\nstep timers xl debug-keys a\nsleep 2\n", '--domu', '--smp', 4, '--one-thread', '--timeout', 900,
+my $named = boot("${looks}step works looks\nstep idt raw '$fresh_idt'\nstep timers xl debug-keys a\nsleep 2\n",
+	'--domu', '--smp', 4, '--one-thread', '--timeout', 900,
 		 '--xen-args', 'sense=cpus=1,cpus=3-3,cpus=7');
 is(cpus_of($named->{works}), '1 3', 'works keep to the CPUs that are named');
 is(looked_at($named->{idt}), '1 3', 'xen-idt does so as well');
-is(cpus_of_timers($named->{''}{console}), '1 3', 'and so do timers') or diag $named->{timers}{err}, substr($named->{''}{console}, -3000);
+is(cpus_of_timers($named->{''}{console}), '1 3', 'and so do timers')
+	or diag $named->{timers}{err}, substr($named->{''}{console}, -3000);
 my ($incomplete) = grep { $_->{kind} eq 'incomplete' } records($named->{idt});
-is_deeply([map { $incomplete->{$_} } qw(looked of why)], [2, 4, 'cpus'], 'and says what it could not look at') or diag $named->{idt}{out};
+is_deeply([map { $incomplete->{$_} } qw(looked of why)], [2, 4, 'cpus'], 'and says what it could not look at')
+	or diag $named->{idt}{out};
 
 my $pool = boot(<<"SH", '--domu', '--smp', 4, '--one-thread', '--timeout', 900);
 ${looks}step all looks

@@ -3,14 +3,14 @@
 #
 # Xen with FLASK, enforcing: the policy decides who may ask the sensor.
 #
-# With the example policy as the patch leaves it Dom0 may: access.t tries all of it.  Without the permission it gets EPERM like anybody, and an avc line
-# says why.
+# With the example policy as the patch leaves it Dom0 may: access.t tries all of it.  Without the
+# permission it gets EPERM like anybody, and an avc line says why.
 #
 # The policy is also what keeps Dom0 from the sensing domain's memory.  Wrong in the world if this
 # fails: whoever controls Dom0 has the policy no longer enforced, loads one of his own, or sets a
 # boolean, and reads and writes the sensing domain as he likes; or he does so before there is one,
-# and nobody is told.  Or he calls memory a device's, and has a guest of his own map it; or reads and
-# writes it as gdbsx does, by page tables of his making.
+# and nobody is told.  Or he calls memory a device's, and has a guest of his own map it; or reads
+# and writes it as gdbsx does, by page tables of his making.
 use strict;
 use warnings;
 use FindBin;
@@ -58,9 +58,11 @@ step ring ksense --json records xen-access --peek
 SH
 my @told = qw(module enforcing loaded frozen enforcing_off enforcing_on loads boolean_sets label_sets by);
 
-is_deeply(policy($steps->{first}, @told), ['flask', $yes, $yes, $no, 0, 0, 0, 0, 0, -1], 'the policy is told') or diag $steps->{first}{out};
+is_deeply(policy($steps->{first}, @told), ['flask', $yes, $yes, $no, 0, 0, 0, 0, 0, -1], 'the policy is told')
+	or diag $steps->{first}{out};
 is($steps->{permit}{out}, "policy permit: ok\n", 'before the lock Dom0 turns enforcing off');
-is_deeply(policy($steps->{permitted}, @told), ['flask', $no, $yes, $no, 1, 0, 0, 0, 0, 0], 'which is told, with who it was') or diag $steps->{permitted}{out};
+is_deeply(policy($steps->{permitted}, @told), ['flask', $no, $yes, $no, 1, 0, 0, 0, 0, 0],
+	'which is told, with who it was') or diag $steps->{permitted}{out};
 my ($off) = grep { $_->{kind} eq 'policy' && $_->{event} eq 'changed' } json($steps->{permitted});
 is($off->{old}{enforcing}, $yes, 'as a change') or diag $steps->{permitted}{out};
 is($steps->{before}{out}, <<'OUT', 'and does the rest');
@@ -72,7 +74,8 @@ policy commit: ok
 policy label: ok
 policy unlabel: ok
 OUT
-is_deeply(policy($steps->{changed}, @told), ['flask', $yes, $yes, $no, 1, 1, 1, 1, 2, 0], 'each that was done is counted') or diag $steps->{changed}{out};
+is_deeply(policy($steps->{changed}, @told), ['flask', $yes, $yes, $no, 1, 1, 1, 1, 2, 0],
+	'each that was done is counted') or diag $steps->{changed}{out};
 is($steps->{lock}{status}, 0, 'a sensing domain is named') or diag $steps->{lock}{err};
 is($steps->{after}{out}, <<'OUT', 'then nobody may change the policy, but have it enforced');
 policy permit: EPERM
@@ -83,9 +86,12 @@ policy label: EPERM
 policy unlabel: EPERM
 policy enforce: ok
 OUT
-is_deeply(policy($steps->{ring}, @told), ['flask', $yes, $yes, $yes, 1, 1, 1, 1, 2, 0], 'nothing was done') or diag $steps->{ring}{out};
-my %refused = map { $_->{op} eq 'policy' ? ($_->{command} => $_) : () } grep { $_->{kind} eq 'denied' } json($steps->{ring});
-is_deeply({ map { ($_ => [@{$refused{$_}}{qw(domid count)}]) } keys %refused }, { permit => [0, 1], load => [0, 1], booleans => [0, 2], label => [0, 2] },
+is_deeply(policy($steps->{ring}, @told), ['flask', $yes, $yes, $yes, 1, 1, 1, 1, 2, 0], 'nothing was done')
+	or diag $steps->{ring}{out};
+my %refused = map { $_->{op} eq 'policy' ? ($_->{command} => $_) : () }
+	grep { $_->{kind} eq 'denied' } json($steps->{ring});
+is_deeply({ map { ($_ => [@{$refused{$_}}{qw(domid count)}]) } keys %refused },
+	{ permit => [0, 1], load => [0, 1], booleans => [0, 2], label => [0, 2] },
 	'and what was refused is told') or diag $steps->{ring}{out};
 
 # === Memory is not to be had as if it were a device's ==============================
@@ -98,12 +104,18 @@ step low sh -c 'for frame in \$(seq 128 159); do access map 0x7ff1 \$frame; done
 step video access map 0x7ff1 0xa0
 guest=\$(access create | sed "s/create: //")
 step label access policy label
-step before sh -c "for what in permit map unmap forbid permit; do access frames \\\$what \$guest 0x10000 16; done; access debug"
+step before sh -c "
+	for what in permit map unmap forbid permit; do access frames \\\$what \$guest 0x10000 16; done
+	access debug"
 step lock ksense lock \$(access create | sed "s/create: //")
 step ram sh -c "for what in permit map unmap forbid; do access frames \\\$what \$guest 0x10000 16; done"
 step partly access frames permit \$guest 0x1000 0xfc000
 step edge access frames permit \$guest 0xff 2
-step device sh -c "for what in permit map; do access frames \\\$what \$guest 0xfc000 16; access frames \\\$what \$guest 0xa0 32; done"
+step device sh -c "
+	for what in permit map; do
+		access frames \\\$what \$guest 0xfc000 16
+		access frames \\\$what \$guest 0xa0 32
+	done"
 step debug access debug
 tries=200 until_true told '"op":"frames","command":"permit",.*"count":3,'
 tries=200 until_true told '"op":"frames","command":"debug",.*"count":1,'
@@ -111,7 +123,8 @@ step told ksense --json records xen-access --peek
 SH
 my %low;
 $low{$_}++ for split /\n/, $frames->{low}{out};
-is_deeply(\%low, { 'map: EPERM' => 16, 'map: ok' => 16 }, 'what a CPU that comes up runs first is not Dom0\'s') or diag $frames->{low}{out};
+is_deeply(\%low, { 'map: EPERM' => 16, 'map: ok' => 16 }, 'what a CPU that comes up runs first is not Dom0\'s')
+	or diag $frames->{low}{out};
 is($frames->{video}{out}, "map: ok\n", 'as other memory below 1 MiB is');
 is($frames->{label}{out}, "policy label: ok\n", 'Dom0 labels memory as a device\'s');
 is($frames->{before}{out}, <<'OUT', 'before the lock it gives memory to a guest, and reads as gdbsx does');
@@ -131,10 +144,13 @@ frames forbid: ok
 OUT
 is($frames->{partly}{out}, "frames permit: EPERM\n", 'nor a range with memory in it');
 is($frames->{edge}{out}, "frames permit: EPERM\n", 'nor one that ends in the first frame of it');
-is($frames->{device}{out}, "frames permit: ok\n" x 2 . "frames map: ok\n" x 2, 'a device\'s it may as before') or diag $frames->{device}{err};
+is($frames->{device}{out}, "frames permit: ok\n" x 2 . "frames map: ok\n" x 2, 'a device\'s it may as before')
+	or diag $frames->{device}{err};
 is($frames->{debug}{out}, "debug: EPERM\n", 'and a guest is not debugged');
-%refused = map { $_->{op} eq 'frames' ? ($_->{command} => [@{$_}{qw(domid control count)}]) : () } grep { $_->{kind} eq 'denied' } json($frames->{told});
-is_deeply(\%refused, { permit => [0, $yes, 3], map => [0, $yes, 1], debug => [0, $yes, 1] }, 'what was refused is told') or diag $frames->{told}{out};
+%refused = map { $_->{op} eq 'frames' ? ($_->{command} => [@{$_}{qw(domid control count)}]) : () }
+	grep { $_->{kind} eq 'denied' } json($frames->{told});
+is_deeply(\%refused, { permit => [0, $yes, 3], map => [0, $yes, 1], debug => [0, $yes, 1] },
+	'what was refused is told') or diag $frames->{told}{out};
 
 # === What takes rights away may be done after the lock =============================
 
@@ -143,17 +159,22 @@ step first ksense --json records xen-access --run
 $lock
 step after access policy enforce permit
 SH
-is_deeply(policy($permissive->{first}, qw(module enforcing loaded)), ['flask', $no, $yes], 'a policy that only logs is told');
+is_deeply(policy($permissive->{first}, qw(module enforcing loaded)), ['flask', $no, $yes],
+	'a policy that only logs is told');
 is($permissive->{lock}{status}, 0, 'there, too, a sensing domain is named');
-is($permissive->{after}{out}, "policy enforce: ok\npolicy permit: EPERM\n", 'afterwards the policy can be enforced, and then for good');
+is($permissive->{after}{out}, "policy enforce: ok\npolicy permit: EPERM\n",
+	'afterwards the policy can be enforced, and then for good');
 
-my $late = boot(<<"SH", '--xen-args', 'flask=late loglvl=all', '--add', "$build/flask/allow", '--add', "$build/tests/access");
+my @options = ('--xen-args', 'flask=late loglvl=all', '--add', "$build/flask/allow", '--add', "$build/tests/access");
+my $late = boot(<<"SH", @options);
 step first ksense --json records xen-access --run
 $lock
 step after access policy load load
 SH
-is_deeply(policy($late->{first}, qw(module enforcing loaded)), ['flask', $yes, $no], 'a policy that is not there is told');
-is($late->{after}{out}, "policy load: ok\npolicy load: EPERM\n", 'the first can be loaded after the lock, and no other');
+is_deeply(policy($late->{first}, qw(module enforcing loaded)), ['flask', $yes, $no],
+	'a policy that is not there is told');
+is($late->{after}{out}, "policy load: ok\npolicy load: EPERM\n",
+	'the first can be loaded after the lock, and no other');
 
 # === Without FLASK ================================================================
 
@@ -161,7 +182,8 @@ my $silo = boot(<<"SH", '--xen-args', 'xsm=silo', '--add', "$build/tests/access"
 step first ksense --json records xen-access --run
 step policy access policy permit
 SH
-is_deeply(policy($silo->{first}, qw(module enforcing loaded frozen by)), ['silo', $no, $no, $no, -1], 'another module of XSM is told');
+is_deeply(policy($silo->{first}, qw(module enforcing loaded frozen by)), ['silo', $no, $no, $no, -1],
+	'another module of XSM is told');
 is($silo->{policy}{out}, "policy permit: ENOSYS\n", 'which has no policy to be changed');
 
 done_testing;

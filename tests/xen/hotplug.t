@@ -3,8 +3,8 @@
 #
 # A physical CPU goes away, and comes back, while the probes are at work on it.
 #
-# Wrong in the world if this fails: a probe whose work was queued on that CPU is heard of no more, or its entry stub, made anew, is
-# reported as an attack.
+# Wrong in the world if this fails: a probe whose work was queued on that CPU is heard of no more,
+# or its entry stub, made anew, is reported as an attack.
 use strict;
 use warnings;
 use FindBin;
@@ -16,7 +16,8 @@ my $status = request('status', '*', undef, 0.2);
 my $steps = boot(<<"SH", '--smp', 2, '--add', $hptool, '--timeout', 900);
 # Of the first probe, or the second.
 runs() { raw '$status' | grep -o '"runs":[0-9]*' | sed -n "\$1p" | cut -d: -f2; }
-# Until both have gone on by themselves, for two passes: the first may have begun before what it should see.
+# Until both have gone on by themselves, for two passes: the first may have begun before what it
+# should see.
 passes() {
 	for probe in 1 2; do
 		was=\$(runs \$probe)
@@ -27,7 +28,10 @@ raw '@{[request('adversarial', '*')]}' >/dev/null
 passes
 raw '@{[request('records', '*')]}' >/dev/null
 i=0
-step cycles sh -c 'for i in 1 2 3 4 5; do xen-hptool cpu-offline 1 || exit 1; sleep 0.3; xen-hptool cpu-online 1 || exit 1; sleep 0.3; done'
+step cycles sh -c '
+	for i in 1 2 3 4 5; do
+		xen-hptool cpu-offline 1 && sleep 0.3 && xen-hptool cpu-online 1 && sleep 0.3 || exit 1
+	done'
 step off xen-hptool cpu-offline 1
 step before raw '$status'
 passes

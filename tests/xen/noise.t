@@ -1,13 +1,16 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Guests make noise: one takes its vCPUs down and up for ever, and asks the sensor under one identity after the other for what it may not have.
+# Guests make noise: one takes its vCPUs down and up for ever, and asks the sensor under one
+# identity after the other for what it may not have.
 #
-# Wrong in the world if this fails: whoever has a guest decides what is recorded of others: that a domain came and went is pushed out by what
-# the guest's vCPUs do, and that Dom0 was refused has no name among so many who were.
+# Wrong in the world if this fails: whoever has a guest decides what is recorded of others: that a
+# domain came and went is pushed out by what the guest's vCPUs do, and that Dom0 was refused has no
+# name among so many who were.
 #
-# The guest's program is tests/flap.c, which is no part of its kernel; that it asks is tests/access.c, and Dom0 gives it its identities.  The sensor
-# is locked for nobody, so that Dom0, too, is refused what it asks for.
+# The guest's program is tests/flap.c, which is no part of its kernel; that it asks is
+# tests/access.c, and Dom0 gives it its identities.  The sensor is locked for nobody, so that Dom0,
+# too, is refused what it asks for.
 use strict;
 use warnings;
 use FindBin;
@@ -16,12 +19,15 @@ use KS;
 use Test::More;
 
 my $identities = 100;
-my $steps = boot(<<"SH", '--smp', 2, '--one-thread', '--domu', '--timeout', 1500, map { ('--add', "$build/tests/$_") } qw(access flap));
+my @options = ('--smp', 2, '--one-thread', '--domu', '--timeout', 1500,
+	map { ('--add', "$build/tests/$_") } qw(access flap));
+my $steps = boot(<<"SH", @options);
 log=/var/log/xen/console/guest-noisy.log
 until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 600 ] || return 1; i=\$((i + 1)); sleep 0.5; done; }
 has() { ksense --json records xen-domains --peek --filter kind=\$1 | grep -q "\$2"; }
 ksense high xen-domains >/dev/null
-step noisy domu-start --detach --vcpus 4 --memory 220 --add flap --add access noisy -- '(while :; do ./access flood 25; done) & ./flap 4'
+step noisy domu-start --detach --vcpus 4 --memory 220 --add flap --add access noisy -- \\
+	'(while :; do ./access flood 25; done) & ./flap 4'
 step flapping until_true grep -q '^flap' \$log
 domid=\$(xl domid noisy)
 step domid echo \$domid
@@ -34,7 +40,8 @@ until_true has domain '"vanished"'
 sleep 30
 step ring ksense --json records xen-domains --peek
 
-# While the guest is many, nobody looks: a look gives up the rows of those that are gone.  The one after the reset tells of all that there are.
+# While the guest is many, nobody looks: a look gives up the rows of those that are gone.  The one
+# after the reset tells of all that there are.
 ksense off xen-access >/dev/null
 step identities access identities \$domid $identities \$log
 ksense reset xen-access >/dev/null
@@ -47,7 +54,8 @@ sleep 10
 step access-all ksense --json records xen-access --peek
 SH
 
-is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err}, substr($steps->{''}{err} // '', -1000) for qw(noisy flapping limited victim);
+is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err}, substr($steps->{''}{err} // '', -1000)
+	for qw(noisy flapping limited victim);
 my ($noisy, $victim) = map { $steps->{$_}{out} + 0 } qw(domid victim);
 my @ring = json($steps->{ring});
 my @changed = grep { $_->{kind} eq 'vcpu' && $_->{event} eq 'changed' && $_->{domid} == $noisy } @ring;
@@ -57,16 +65,21 @@ cmp_ok(scalar(@changed), '<=', 32 * $windows, 'of what its vCPUs do, some is rec
 my ($its) = map { $_->{uuid} } grep { $_->{kind} eq 'domain' && $_->{domid} == $noisy } @ring;
 my ($limited) = grep { $_->{kind} eq 'limited' && $_->{uuid} eq ($its // '') } @ring;
 ok($limited && $limited->{of} eq 'vcpu' && $limited->{count} > 0, 'and the rest counted') or diag explain $limited;
-is_deeply([map { $_->{event} } grep { $_->{kind} eq 'domain' && $_->{domid} == $victim && $_->{event} ne 'changed' } @ring], ['appeared', 'vanished'],
+is_deeply([map { $_->{event} } grep { $_->{kind} eq 'domain' && $_->{domid} == $victim && $_->{event} ne 'changed' }
+	@ring], ['appeared', 'vanished'],
 	  'that another domain came and went is still there') or diag explain [grep { $_->{kind} eq 'domain' } @ring];
 is_deeply([grep { $_->{kind} eq 'lost' } @ring], [], 'and nothing was lost');
 
-like($steps->{identities}{out}, qr/^identities: $identities$/m, 'one guest has been very many') or diag $steps->{identities}{err};
+like($steps->{identities}{out}, qr/^identities: $identities$/m, 'one guest has been very many')
+	or diag $steps->{identities}{err};
 isnt($steps->{low}{status}, 0, 'Dom0 is refused');
 my @denied = grep { $_->{kind} eq 'denied' && $_->{event} eq 'present' } json($steps->{access});
-my ($dom0) = grep { $_->{kind} eq 'denied' && $_->{domid} == 0 && $_->{command} eq 'low' } json($steps->{'access-all'});
-is_deeply([@{$dom0 // {}}{qw(control count)}], [JSON::PP::true, 1], 'and has a row of its own') or diag $steps->{'access-all'}{out};
-my ($alarm) = grep { $_->{kind} eq 'denied' && $_->{domid} == 0 && $_->{class} eq 'alarm' } json($steps->{'access-all'});
+my ($dom0) = grep { $_->{kind} eq 'denied' && $_->{domid} == 0 && $_->{command} eq 'low' }
+	json($steps->{'access-all'});
+is_deeply([@{$dom0 // {}}{qw(control count)}], [JSON::PP::true, 1], 'and has a row of its own')
+	or diag $steps->{'access-all'}{out};
+my ($alarm) = grep { $_->{kind} eq 'denied' && $_->{domid} == 0 && $_->{class} eq 'alarm' }
+	json($steps->{'access-all'});
 ok($alarm, 'which is an alarm');
 my ($others) = grep { $_->{kind} eq 'denied-others' } json($steps->{access});
 cmp_ok($others->{count} // 0, '>', 0, 'what gave way is counted');
@@ -74,13 +87,15 @@ is(scalar(grep { $_->{domid} == $noisy } @denied), 64, 'and the guest has the ro
 
 # === A guest that reboots itself =============================================
 #
-# It is another domain each time, with the same uuid; tests/guest32.c turns itself off at once, and xl starts it anew.
+# It is another domain each time, with the same uuid; tests/guest32.c turns itself off at once, and
+# xl starts it anew.
 
 my $reboots = 36;
 $steps = boot(<<"SH", '--smp', 2, '--svm', '--domu', '--timeout', 1500, '--add', "$build/tests/guest32");
 until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 2000 ] || return 1; i=\$((i + 1)); sleep 0.3; done; }
 has() { ksense --json records xen-domains --peek --filter kind=\$1 | grep -q "\$2"; }
-printf '%s\\n' "name = 'again'" "type = 'pvh'" "kernel = '/root/guest32'" 'memory = 32' 'vcpus = 1' "on_poweroff = 'restart'" >again.cfg
+printf '%s\\n' "name = 'again'" "type = 'pvh'" "kernel = '/root/guest32'" 'memory = 32' 'vcpus = 1' \\
+	"on_poweroff = 'restart'" >again.cfg
 ksense high xen-domains >/dev/null
 victim() {
 	xl create -q -p domu-pv.cfg
@@ -107,8 +122,10 @@ my @records = json($steps->{ring});
 for my $when (qw(before amidst)) {
 	my $domid = $steps->{$when}{out} + 0;
 
-	is_deeply([map { $_->{event} } grep { $_->{kind} eq 'domain' && $_->{domid} == $domid && $_->{event} ne 'changed' } @records], ['appeared', 'vanished'],
-		  "a domain that came and went $when is still there") or diag explain [grep { ($_->{domid} // -1) == $domid } @records];
+	is_deeply([map { $_->{event} } grep { $_->{kind} eq 'domain' && $_->{domid} == $domid &&
+		$_->{event} ne 'changed' } @records], ['appeared', 'vanished'],
+		  "a domain that came and went $when is still there")
+		      or diag explain [grep { ($_->{domid} // -1) == $domid } @records];
 }
 
 done_testing;

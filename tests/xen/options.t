@@ -3,8 +3,9 @@
 #
 # What the administrator says on Xen's command line.
 #
-# Wrong in the world if this fails: a probe that was to be off runs, one that was to be watchful is not, or a typing error in the boot
-# loader's configuration passes unseen.  Two "sense=" are one list; the status of each probe says what came of it, Xen's log the rest.
+# Wrong in the world if this fails: a probe that was to be off runs, one that was to be watchful is
+# not, or a typing error in the boot loader's configuration passes unseen.  Two "sense=" are one
+# list; the status of each probe says what came of it, Xen's log the rest.
 use strict;
 use warnings;
 use FindBin;
@@ -17,8 +18,10 @@ use Test::More;
 my $long = 'sense=' . substr('xen-domains=default,' x 10, 0, 114) . ',ring=6';
 is(length($long), 127, 'an option as long as Xen keeps');
 
+my @options = ('xen-domains=low,level=high,dom0=some,rign=64K', 'xen-text=off,ring=4K,xen-idt=of',
+	'level=low,level=high');
 my $steps = boot("step status ksense --xen --json status\nstep on ksense --xen on xen-text\n",
-	'--xen-args', "sense=xen-domains=low,level=high,dom0=some,rign=64K sense=xen-text=off,ring=4K,xen-idt=of sense=level=low,level=high");
+	'--xen-args', join(' ', map { "sense=$_" } @options));
 
 my ($status) = json($steps->{status});
 my %probe = map { $_->{name} => $_ } @{$status->{probes}};
@@ -28,7 +31,10 @@ is($probe{'xen-text'}{level}, 'high', 'a level for all counts for the others');
 is($probe{'xen-text'}{state}, 'off', 'what is to be off, in a second list, is off');
 is($probe{$_}{bytes}, 16384, "$_: too small a ring is the smallest") for sort keys %probe;
 my $log = $steps->{''}{console};
-sub told { my ($console) = @_; return join "\n", $console =~ /sense: ((?:not understood|out of bounds|given more|too long)[^\r\n]*)/g; }
+sub told {
+	my ($console) = @_;
+	return join "\n", $console =~ /sense: ((?:not understood|out of bounds|given more|too long)[^\r\n]*)/g;
+}
 is(told($log), <<'LOG' =~ s/\n\z//r, 'every mistake is told, each with its word');
 not understood: dom0=some
 not understood: rign=64K
@@ -40,14 +46,17 @@ LOG
 is($steps->{on}{status}, 0, 'what was off at the start can be turned on');
 
 my $cut = boot("step status ksense --xen --json status\n", '--xen-args', "${long}4K,level=low sense=xen-text=low");
-like(told($cut->{''}{console}), qr/^not understood: ring=6\.\.\.$/m, 'the rest of a word that Xen has cut is not taken for another word');
-like($cut->{''}{console}, qr/sense: too long, and cut at "\.\.\.": use several of 126 bytes at most/, 'and how to say it is told');
+like(told($cut->{''}{console}), qr/^not understood: ring=6\.\.\.$/m,
+	'the rest of a word that Xen has cut is not taken for another word');
+like($cut->{''}{console}, qr/sense: too long, and cut at "\.\.\.": use several of 126 bytes at most/,
+	'and how to say it is told');
 ($status) = json($cut->{status});
 %probe = map { $_->{name} => $_ } @{$status->{probes}};
 is($probe{'xen-text'}{bytes}, 131072, 'the ring is as it is by default');
 is($probe{'xen-text'}{level}, 'low', 'what follows in another option counts');
 
-my $full = boot("step status ksense --xen --json status\n", '--xen-args', join(' ', 'sense=xen-text=low', ($long =~ s/ring=6$/ring=8/r) x 16, 'sense=xen-idt=low'));
+my $full = boot("step status ksense --xen --json status\n", '--xen-args',
+	join(' ', 'sense=xen-text=low', ($long =~ s/ring=6$/ring=8/r) x 16, 'sense=xen-idt=low'));
 like(told($full->{''}{console}), qr/\.\.\.$/m, 'where all together are too long, the last word that was kept is told');
 like($full->{''}{console}, qr/sense: too long, and cut/, 'and that it is so');
 is($full->{status}{status}, 0, 'the sensor runs all the same');

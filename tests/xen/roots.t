@@ -1,14 +1,17 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# The probe dom0-roots: every page-table root that Dom0 uses, against what Dom0's kernel says of its processes.
+# The probe dom0-roots: every page-table root that Dom0 uses, against what Dom0's kernel
+# says of its processes.
 #
-# Wrong in the world if this fails: a process that hides in Dom0 has no root in Xen's census, so nothing is left that shows it; or the census has
-# roots that no process has, and everybody is suspected.
+# Wrong in the world if this fails: a process that hides in Dom0 has no root in Xen's census,
+# so nothing is left that shows it; or the census has roots that no process has, and
+# everybody is suspected.
 #
-# The judge is the module's probe "processes".  Both are asked by a `ksense raw` that was started before, through FIFOs, and the shell starts nothing
-# between the two questions: so the processes are the same for both.  An awk, started before as well, keeps the replies and tells the shell of each one's end:
-# the shell itself would read them byte by byte.
+# The judge is the module's probe "processes".  Both are asked by a `ksense raw` that was started
+# before, through FIFOs, and the shell starts nothing between the two questions: so the processes
+# are the same for both.  An awk, started before as well, keeps the replies and tells the shell of
+# each one's end: the shell itself would read them byte by byte.
 use strict;
 use warnings;
 use FindBin;
@@ -23,18 +26,22 @@ my $processes = request('records', 'processes', { run => JSON::PP::true, filter 
 my $common = <<"SH";
 module=/run/ksense/kernel.sock
 insmod ksense.ko sense=ring=1M
-# ask NUMBER REQUEST: puts it to that client, and waits until the line that closes the reply is in its file, got4 or got6.  Starts no process.
+# ask NUMBER REQUEST: puts it to that client, and waits until the line that closes the reply is in
+# its file, got4 or got6.  Starts no process.
 ask() {
 	echo "\$2" >&\$1
 	read -r line <&\$((\$1 + 1))
 }
-# client NUMBER OPTION...: where it is asked by the descriptor NUMBER, and its answers' ends are on the next.
+# client NUMBER OPTION...: it is asked by the descriptor NUMBER, and its answers' ends are on the
+# next.
 client() {
 	number=\$1; shift
 	mkfifo in\$number raw\$number end\$number
 	ksense "\$@" raw <in\$number >raw\$number &
 	client=\$!
-	awk '{ print >>"got'\$number'" } /"reply":\\["$nonce","[^"]*"\\]}\$/ { fflush("got'\$number'"); print "end"; fflush() }' <raw\$number >end\$number &
+	awk '{ print >>"got'\$number'" }
+		/"reply":\\["$nonce","[^"]*"\\]}\$/ { fflush("got'\$number'"); print "end"; fflush() }' \\
+		<raw\$number >end\$number &
 }
 client 4 --xen; xen=\$client
 exec 4>in4 5<end4
@@ -47,7 +54,9 @@ both() {
 	replies
 }
 SH
-my $steps = boot(<<"SH", '--timeout', 900, '--smp', 2, '--one-thread', map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko", "$build/tests/forks");
+my @options = ('--timeout', 900, '--smp', 2, '--one-thread', map { ('--add', $_) } $KS::module,
+	"$KS::test_modules/hide/ks_hide.ko", "$build/tests/forks");
+my $steps = boot(<<"SH", @options);
 $common
 hide=/sys/module/ks_hide/parameters
 i=0; while [ \$i -lt 40 ]; do sleep 10000 & i=\$((i + 1)); done
@@ -93,7 +102,8 @@ sub views {
 	my @records = records($steps->{$step});
 	my %xen = map { $_->{frame} => $_ } grep { $_->{kind} eq 'root' && $_->{event} eq 'present' } @records;
 	my %linux;
-	for my $process (grep { $_->{kind} eq 'process' && $_->{event} eq 'present' && $_->{root} ne '0x0' } @records) {
+	for my $process (grep { $_->{kind} eq 'process' && $_->{event} eq 'present' && $_->{root} ne '0x0' }
+			@records) {
 		$linux{$process->{root}} = [$process->{pid}, 'kernel'];
 		$linux{$process->{user_root}} = [$process->{pid}, 'user'];
 	}
@@ -109,7 +119,8 @@ sub only_in {
 
 # --- The same as the kernel's, but for the three that are the kernel's own
 my $census = views('census');
-is_deeply([@{$census->{dom0}}{qw(domid type complete frames)}], [0, 'PV', JSON::PP::true, 'machine'], 'of a 64-bit paravirtual Dom0 it is complete');
+is_deeply([@{$census->{dom0}}{qw(domid type complete frames)}], [0, 'PV', JSON::PP::true, 'machine'],
+	'of a 64-bit paravirtual Dom0 it is complete');
 is($census->{dom0}{pages}, 131072, "all of Dom0's 512 MiB were looked at");
 cmp_ok(scalar(keys %{$census->{linux}}), '>', 80, 'there are processes to be found');
 my @own = only_in($census->{xen}, $census->{linux});
@@ -122,14 +133,17 @@ for my $step (qw(again exit after)) {
 	is_deeply([only_in($view->{xen}, $view->{linux})], \@own, "$step: those three again, and no other");
 	is_deeply([only_in($view->{linux}, $view->{xen})], [], "$step: none is missing");
 }
-is_deeply([grep { $census->{xen}{$_}{role} ne $census->{linux}{$_}[1] } sort keys %{$census->{linux}}], [], 'the kernel root and the user root of each are told apart');
+is_deeply([grep { $census->{xen}{$_}{role} ne $census->{linux}{$_}[1] } sort keys %{$census->{linux}}], [],
+	'the kernel root and the user root of each are told apart');
 diag join ', ', map { "$_ ($census->{xen}{$_}{role})" } @own;
 
 # --- Which vCPU has them loaded: at least those that run this
 #
-# Each root tells of the moment at which the census comes to it.  A vCPU that goes to another process meanwhile may be at none of them, so one census
-# does not tell of each vCPU; all that were taken here do.
-my %loaded = map { $_->{frame} . $_->{loaded} => $_ } grep { $_->{kind} eq 'root' && $_->{loaded} ne '' } map { records($steps->{$_}) } qw(census again hidden exit during after);
+# Each root tells of the moment at which the census comes to it.  A vCPU that goes to another
+# process meanwhile may be at none of them, so one census does not tell of each vCPU; all that
+# were taken here do.
+my %loaded = map { $_->{frame} . $_->{loaded} => $_ } grep { $_->{kind} eq 'root' && $_->{loaded} ne '' }
+	map { records($steps->{$_}) } qw(census again hidden exit during after);
 my %on = map { $_ => 1 } map { /-/ ? (0, 1) : split /,/ } map { $_->{loaded} } values %loaded;
 is_deeply([sort keys %on], [0, 1], 'each vCPU has one loaded');
 my @loaded = grep { $_->{loaded} ne '' } values %{$census->{xen}};
@@ -148,13 +162,15 @@ is_deeply([only_in($view->{xen}, $view->{linux})], [sort @own, @hidden], 'but it
 my @victim = roots_of($census, $victim);
 my %vanished = map { $_->{frame} => $_ } @{views('exit')->{vanished}};
 is_deeply([grep { $vanished{$_} } @victim], \@victim, 'the roots of one that ends vanish');
-is_deeply([map { ($vanished{$_}{first_seen_ns} // 0) < ($vanished{$_}{last_seen_ns} // 0) } @victim], [1, 1], "with the time they were seen");
+is_deeply([map { ($vanished{$_}{first_seen_ns} // 0) < ($vanished{$_}{last_seen_ns} // 0) } @victim], [1, 1],
+	"with the time they were seen");
 
 # --- Many that come and go
 is($steps->{storm}{status}, 0, 'no process was harmed by the census');
 my @during = records($steps->{during});
 my %before = map { $_ => 1 } keys %{$census->{xen}};
-cmp_ok(scalar(grep { $_->{kind} eq 'root' && !$before{$_->{frame}} } @during), '>=', 1, 'a storm of processes was seen');
+cmp_ok(scalar(grep { $_->{kind} eq 'root' && !$before{$_->{frame}} } @during), '>=', 1,
+	'a storm of processes was seen');
 is(scalar(grep { $_->{kind} eq 'dom0' && !$_->{complete} } @during), 0, 'by whole censuses');
 my ($status) = json($steps->{status});
 is($status->{failures} + $status->{restarts}, 0, 'and the probe had no trouble');
@@ -162,12 +178,14 @@ is($status->{level}, 'adversarial', 'at the highest level');
 
 # --- More than the ring holds: a fresh census is whole all the same
 my @many = json($steps->{many});
-cmp_ok(scalar(grep { $_->{kind} eq 'root' && $_->{event} eq 'present' } @many), '>', 400, 'a fresh census of more than the ring holds comes whole');
+cmp_ok(scalar(grep { $_->{kind} eq 'root' && $_->{event} eq 'present' } @many), '>', 400,
+	'a fresh census of more than the ring holds comes whole');
 is(scalar(grep { $_->{kind} eq 'lost' } @many), 0, 'and nothing of it is lost');
 
 # --- A Dom0 that is not paravirtual
 #
-# It keeps its page tables to itself.  The client's own root is what its vCPU has loaded as it asks, unless something else came in between.
+# It keeps its page tables to itself.  The client's own root is what its vCPU has loaded as it
+# asks, unless something else came in between.
 $steps = boot(<<"SH", '--pvh', '--timeout', 900, '--add', $KS::module);
 $common
 step clients echo \$xen \$linux
@@ -178,12 +196,15 @@ SH
 is($steps->{''}{status}, 0, 'a PVH Dom0 came through it') or diag $steps->{''}{err};
 my @sampled = records($steps->{sampled});
 my ($dom0) = grep { $_->{kind} eq 'dom0' } @sampled;
-is_deeply([@$dom0{qw(domid type complete frames)}], [0, 'PVH', JSON::PP::false, 'guest'], 'of a PVH Dom0 it says that it only samples');
+is_deeply([@$dom0{qw(domid type complete frames)}], [0, 'PVH', JSON::PP::false, 'guest'],
+	'of a PVH Dom0 it says that it only samples');
 is(scalar(grep { $_->{kind} eq 'root' } @sampled), 0, 'and claims no root');
 my ($client) = split ' ', $steps->{clients}{out};
 my ($process) = grep { $_->{kind} eq 'process' && $_->{pid} == $client } @sampled;
 my @samples = grep { $_->{kind} eq 'sample' } @sampled;
-is(scalar(grep { $_->{event} ne 'present' || $_->{vcpu} != 0 } @samples), 0, 'a sample of its vCPU, which is no event');
-ok((grep { $_->{frame} eq $process->{root} } @samples) >= 1, 'as it asks, the root of the process that asks') or diag explain $process->{root}, [map { $_->{frame} } @samples];
+is(scalar(grep { $_->{event} ne 'present' || $_->{vcpu} != 0 } @samples), 0,
+	'a sample of its vCPU, which is no event');
+ok((grep { $_->{frame} eq $process->{root} } @samples) >= 1, 'as it asks, the root of the process that asks')
+	or diag explain $process->{root}, [map { $_->{frame} } @samples];
 
 done_testing;

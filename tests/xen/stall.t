@@ -1,13 +1,16 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# Somebody keeps a CPU to himself, inside Xen: some of Xen's calls last as long as a control domain likes.
+# Somebody keeps a CPU to himself, inside Xen: some of Xen's calls last as long as a
+# control domain likes.
 #
-# Wrong in the world if this fails: who has taken Dom0 over makes the sensor stand still while he does what it would have told of, and nothing tells
-# of either.
+# Wrong in the world if this fails: who has taken Dom0 over makes the sensor stand still while he
+# does what it would have told of, and nothing tells of either.
 #
-# tests/access.c makes such calls: XEN_SYSCTL_debug_keys with millions of keys that do nothing, and KEXEC_CMD_kexec_load of an image of millions of pages.  Where there is another CPU, what the sensor has to
-# do goes on there: a domain that lives in the midst of the call is seen.  Where there is none, each probe says that it was late.
+# tests/access.c makes such calls: XEN_SYSCTL_debug_keys with millions of keys that do nothing, and
+# KEXEC_CMD_kexec_load of an image of millions of pages.  Where there is another CPU, what the
+# sensor has to do goes on there: a domain that lives in the midst of the call is seen.  Where
+# there is none, each probe says that it was late.
 use strict;
 use warnings;
 use FindBin;
@@ -39,24 +42,33 @@ step fresh ksense --json records xen-idt --run
 step idt ksense --json records xen-idt
 step after ksense --json status
 SH
-	is($steps->{$_}{status}, 0, "$cpus CPUs: $_") or diag $steps->{$_}{out}, $steps->{$_}{err} for qw(adversarial before stall domains fresh idt after);
+	is($steps->{$_}{status}, 0, "$cpus CPUs: $_") or diag $steps->{$_}{out}, $steps->{$_}{err}
+		for qw(adversarial before stall domains fresh idt after);
 	my @held = $steps->{stall}{out} =~ /^stall: (\d+)$/mg;
-	is(scalar(grep { $_ >= 5000 } @held), $cpus - 1, "$cpus CPUs: all but one were held for five seconds and more") or diag $steps->{stall}{out};
+	is(scalar(grep { $_ >= 5000 } @held), $cpus - 1, "$cpus CPUs: all but one were held for five seconds and more")
+		or diag $steps->{stall}{out};
 	my ($domid) = $steps->{stall}{out} =~ /^domain: (\d+)$/m;
 	ok($domid, "$cpus CPUs: meanwhile a domain was made") or diag $steps->{stall}{out};
-	my @events = map { $_->{event} } grep { $_->{kind} eq 'domain' && $_->{domid} == ($domid // -1) } json($steps->{domains});
-	is_deeply(\@events, ['appeared', 'vanished'], "$cpus CPUs: it came and went, and that was seen") or diag $steps->{domains}{out};
+	my @events = map { $_->{event} } grep { $_->{kind} eq 'domain' && $_->{domid} == ($domid // -1) }
+		json($steps->{domains});
+	is_deeply(\@events, ['appeared', 'vanished'], "$cpus CPUs: it came and went, and that was seen")
+		or diag $steps->{domains}{out};
 	my ($before, $after) = map { json($steps->{$_}) } qw(before after);
-	# xen-idt looks at each CPU on that CPU itself, and cannot on one that is held: it passes it by.
+	# xen-idt looks at each CPU on that CPU itself, and cannot on one that is
+	# held: it passes it by.
 	my @idt = map { json($steps->{$_}) } qw(fresh idt);
 	my @incomplete = grep { $_->{kind} eq 'incomplete' } @idt;
-	is_deeply([grep { $_->{why} ne 'held' || $_->{class} ne 'alarm' || $_->{of} != $cpus } @incomplete], [], "$cpus CPUs: xen-idt says that CPUs were held")
+	is_deeply([grep { $_->{why} ne 'held' || $_->{class} ne 'alarm' || $_->{of} != $cpus } @incomplete], [],
+		"$cpus CPUs: xen-idt says that CPUs were held")
 		or diag explain \@incomplete;
-	is((sort { $a <=> $b } map { $_->{looked} } @incomplete)[0], 1, "$cpus CPUs: that it looked at one") or diag explain \@incomplete;
+	is((sort { $a <=> $b } map { $_->{looked} } @incomplete)[0], 1, "$cpus CPUs: that it looked at one")
+		or diag explain \@incomplete;
 	is($incomplete[-1]{looked}, $cpus, "$cpus CPUs: and when it looked at all again");
-	is_deeply([grep { ($_->{event} // '') =~ /vanished|appeared|changed/ } @idt], [], "$cpus CPUs: what it could not see is neither gone nor new") or diag explain \@idt;
+	is_deeply([grep { ($_->{event} // '') =~ /vanished|appeared|changed/ } @idt], [],
+		"$cpus CPUs: what it could not see is neither gone nor new") or diag explain \@idt;
 	my ($last) = sort { $b <=> $a } map { $_->{pass} } json($steps->{fresh});
-	is(scalar(grep { $_->{kind} eq 'cpu' && $_->{pass} == $last } json($steps->{fresh})), $cpus, "$cpus CPUs: and is there in a fresh sample");
+	is(scalar(grep { $_->{kind} eq 'cpu' && $_->{pass} == $last } json($steps->{fresh})), $cpus,
+		"$cpus CPUs: and is there in a fresh sample");
 	my %late_ns = map { $_->{name} => -$_->{late_ns} } @{$before->{probes}};
 	for my $probe (@{$after->{probes}}) {
 		my $late_ns = $late_ns{$probe->{name}} + $probe->{late_ns};
@@ -67,7 +79,8 @@ SH
 
 # === All of Dom0's pool ======================================================
 
-# Works keep to the CPUs of Dom0's pool, which is made one CPU of three here.  When that is held they go on on the others.
+# Works keep to the CPUs of Dom0's pool, which is made one CPU of three here.  When that is held
+# they go on on the others.
 {
 	my $steps = boot(<<'SH', '--domu', '--smp', 3, @machine);
 step alone sh -c 'xl cpupool-cpu-remove Pool-0 1 && xl cpupool-cpu-remove Pool-0 2'
@@ -76,11 +89,14 @@ step before ksense --json status
 step stall access stall 10000 0
 step after ksense --json status
 SH
-	is($steps->{$_}{status}, 0, "a pool of one CPU: $_") or diag $steps->{$_}{out}, $steps->{$_}{err} for qw(alone before stall after);
-	cmp_ok(held_ns($steps->{stall}), '>=', 8 * $seconds, 'a pool of one CPU: it was held for eight seconds and more') or diag $steps->{stall}{out};
+	is($steps->{$_}{status}, 0, "a pool of one CPU: $_") or diag $steps->{$_}{out}, $steps->{$_}{err}
+		for qw(alone before stall after);
+	cmp_ok(held_ns($steps->{stall}), '>=', 8 * $seconds,
+		'a pool of one CPU: it was held for eight seconds and more') or diag $steps->{stall}{out};
 	my ($before, $after) = map { json($steps->{$_}) } qw(before after);
 	my %late_ns = map { $_->{name} => $_->{late_ns} } @{$before->{probes}};
-	cmp_ok($_->{late_ns} - $late_ns{$_->{name}}, '<', 4 * $seconds, "a pool of one CPU: $_->{name} went on elsewhere") for @{$after->{probes}};
+	cmp_ok($_->{late_ns} - $late_ns{$_->{name}}, '<', 4 * $seconds,
+		"a pool of one CPU: $_->{name} went on elsewhere") for @{$after->{probes}};
 }
 
 # === There is none ===========================================================

@@ -34,8 +34,8 @@ $KS::xen = $ENV{KS_XEN} // "$build/xen-checked/xen";
 # minute little else would be done.
 my @adversarial = $seconds > 60 ? ('*') : qw(xen-domains dom0-entries);
 
-# In ten minutes the CPUs run at the same moment; in one they take turns, which is a third of the work,
-# and still puts any of them aside anywhere.
+# In ten minutes the CPUs run at the same moment; in one they take turns, which is a third of the
+# work, and still puts any of them aside anywhere.
 my @machine = ('--smp', 4, $seconds > 60 ? () : '--one-thread', '--timeout', 600 + 10 * $seconds);
 
 my $steps = boot(<<"SH", @machine, '--add', "$build/tests/churn", '--add', "$build/tests/checked.livepatch:livepatch");
@@ -49,7 +49,8 @@ SH
 is($steps->{''}{status}, 0, 'Dom0 and Xen came through it') or diag $steps->{''}{err};
 is($steps->{churn}{status}, 0, 'so did what made it') or diag $steps->{churn}{err};
 diag($steps->{churn}{out}) if $seconds > 60;
-my %tally = map { /^(\S+): (\d+) done, (\d+) failed, last error (.*)$/ ? ($1 => { done => $2, failed => $3, last => $4 }) : () } split /\n/, $steps->{churn}{out} // '';
+my %tally = map { /^(\S+): (\d+) done, (\d+) failed, last error (.*)$/
+	? ($1 => { done => $2, failed => $3, last => $4 }) : () } split /\n/, $steps->{churn}{out} // '';
 for my $kind (qw(pool-moves domains cpus vcpus exchanges balloon page-tables livepatches)) {
 	cmp_ok($tally{$kind}{done} // 0, '>', 0, "$kind: it happened") or diag $steps->{churn}{out};
 }
@@ -62,12 +63,14 @@ for my $sampler (qw(sampler-domains sampler-all)) {
 my ($before, $after) = map { my ($status) = json($steps->{$_}); $status->{probes} // [] } qw(before after);
 is(scalar(@$after), scalar(@probes), 'all probes are there') or diag $steps->{after}{out};
 for my $i (0 .. $#probes) {
-	my ($old, $new) = map { $_->[$i] // { name => $probes[$i], runs => 0, restarts => -1, failures => 0 } } $before, $after;
+	my ($old, $new) = map { $_->[$i] // { name => $probes[$i], runs => 0, restarts => -1, failures => 0 } }
+		$before, $after;
 	cmp_ok($new->{runs}, '>', $old->{runs}, "$new->{name}: it went on");
 	is($new->{restarts} + $new->{failures}, 0, 'by itself, and without failing') or diag explain $new;
 }
 my @vcpus = grep { $_->{event} eq 'present' } json($steps->{domains});
-cmp_ok(scalar(grep { $_->{domid} == 0 } @vcpus), '>=', 4, 'and what is said is whole: the vCPUs of Dom0') or diag $steps->{domains}{out};
+cmp_ok(scalar(grep { $_->{domid} == 0 } @vcpus), '>=', 4, 'and what is said is whole: the vCPUs of Dom0')
+	or diag $steps->{domains}{out};
 is(scalar(grep { $_->{domid} != 0 } @vcpus), 4, 'and those of the domain that was moved');
 
 done_testing;

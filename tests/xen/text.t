@@ -31,9 +31,16 @@ my $dir = File::Temp->newdir;
 my $socket = "$dir/gdb";
 my $ask = 'raw \'' . request('records', 'xen-text') . "'";
 
-# In the machine: wait until a record has this word.  Here: when it begins to wait, do what it waits for.
+# In the machine: wait until a record has this word.  Here: when it begins to wait, do
+# what it waits for.
 my $script = <<"SH";
-wait_for() { i=0; until raw '@{[request('records', 'xen-text', { peek => JSON::PP::true })]}' | grep -q ":\\"\$1\\""; do i=\$((i + 1)); [ \$i -lt 900 ] || return 1; sleep 0.2; done; }
+peek() { raw '@{[request('records', 'xen-text', { peek => JSON::PP::true })]}'; }
+wait_for() {
+	i=0
+	until peek | grep -q ":\\"\$1\\""; do
+		i=\$((i + 1)); [ \$i -lt 900 ] || return 1; sleep 0.2
+	done
+}
 raw '@{[request('high', 'xen-text')]}' >/dev/null
 # The last of the baselines.
 wait_for stub-cpu1
@@ -48,11 +55,12 @@ step run raw '@{[request('records', 'xen-text', { run => JSON::PP::true })]}'
 step pagetables ksense --json records xen-pagetables --run --filter kind=image
 wait_count() {
 	i=0
-	until [ "\$(raw '@{[request('records', 'xen-text', { peek => JSON::PP::true })]}' | grep -c ":.\$1")" -ge \$2 ]; do
+	until [ "\$(peek | grep -c ":.\$1")" -ge \$2 ]; do
 		i=\$((i + 1)); [ \$i -lt 900 ] || return 1; sleep 0.2
 	done
 }
-# The stubs of both CPUs are in one page of memory, which each has at an address of its own: that is told of both.
+# The stubs of both CPUs are in one page of memory, which each has at an address of its own: both
+# are told of.
 step wait-ends wait_count modified 6
 step ends $ask
 step wait-ends-back wait_count restored 6
@@ -84,7 +92,8 @@ sub find_ends {
 	return (
 		['text', $symbol{_etext} % 4096 ? qr/^_etext\+0x/ : qr/./, $symbol{__2M_text_end} - 1],
 		['rodata', qr/^_srodata\+0x/, $symbol{__2M_rodata_end} - 1],
-		['trampoline', qr/^trampoline\+0x/, $direct_map + $trampoline + $started - 1, $trampoline + $started - 1],
+		['trampoline', qr/^trampoline\+0x/, $direct_map + $trampoline + $started - 1,
+			$trampoline + $started - 1],
 		['trampoline-boot', qr/^trampoline\+0x/, $direct_map + $trampoline + 0xfff, $trampoline + 0xfff],
 		['stub-cpu1', qr/^stub-page-cpu1\+0xf80/, hex($stubs) + 0xf8f],
 	);
@@ -141,27 +150,38 @@ is($sweep->{modified}, 0, 'a fresh sweep finds nothing modified');
 # === To the ends =============================================================
 
 my @image = json($steps->{pagetables});
-cmp_ok(scalar(grep { $_->{allows} =~ /x/ } @image), '>', 0, 'something of Xen can be executed') or diag $steps->{pagetables}{out};
-my $covered = sub { my ($range, $of) = @_; hex($of->{address}) >= hex($range->{address}) && hex($of->{address}) + $of->{bytes} <= hex($range->{address}) + $range->{length} };
-is_deeply([grep { !$covered->($baseline{text}, $_) } grep { $_->{allows} =~ /x/ } @image], [], 'and all of that is watched as text');
-is_deeply([grep { !$covered->($baseline{rodata}, $_) } grep { $_->{is} eq 'rodata' } @image], [], 'and all constants as rodata');
-is(scalar(grep { $_->{length} != 4096 } map { $baseline{$_} } grep { /stub-cpu/ } keys %baseline), 0, 'and the whole page of each CPU with its stub');
+cmp_ok(scalar(grep { $_->{allows} =~ /x/ } @image), '>', 0, 'something of Xen can be executed')
+	or diag $steps->{pagetables}{out};
+my $covered = sub {
+	my ($range, $of) = @_;
+	hex($of->{address}) >= hex($range->{address}) &&
+		hex($of->{address}) + $of->{bytes} <= hex($range->{address}) + $range->{length}
+};
+is_deeply([grep { !$covered->($baseline{text}, $_) } grep { $_->{allows} =~ /x/ } @image], [],
+	'and all of that is watched as text');
+is_deeply([grep { !$covered->($baseline{rodata}, $_) } grep { $_->{is} eq 'rodata' } @image], [],
+	'and all constants as rodata');
+is(scalar(grep { $_->{length} != 4096 } map { $baseline{$_} } grep { /stub-cpu/ } keys %baseline), 0,
+	'and the whole page of each CPU with its stub');
 
 my @told = records($steps->{ends});
 is(scalar(@ends), 5, 'bytes were changed at five ends');
 for my $end (@ends) {
 	my ($range, $symbol, $where, $shown) = @$end;
 	$shown //= $where;
-	my @of = grep { $_->{kind} eq 'modified' && hex($_->{address}) <= $shown && $shown < hex($_->{address}) + $_->{length} } @told;
+	my @of = grep { $_->{kind} eq 'modified' && hex($_->{address}) <= $shown &&
+		$shown < hex($_->{address}) + $_->{length} } @told;
 	is(scalar(@of), 1, sprintf('a byte at %x is told, once', $shown)) or diag $steps->{ends}{out};
 	is($of[0]{range}, $range, "in $range");
 	like($of[0]{symbol} // '', $symbol, 'with where it is by name');
 }
 my $places = sub { join ' ', sort map { "$_->{range}:$_->{address}" } grep { $_->{kind} eq $_[0] } @{$_[1]} };
-is($places->('restored', [records($steps->{'ends-back'})]), $places->('modified', \@told), 'and that they were put back') or diag $steps->{ends}{out}, $steps->{'ends-back'}{out};
+is($places->('restored', [records($steps->{'ends-back'})]), $places->('modified', \@told),
+	'and that they were put back') or diag $steps->{ends}{out}, $steps->{'ends-back'}{out};
 my @of_last = grep { $_->{kind} eq 'modified' } records($steps->{last});
 is(scalar(@of_last), 1, 'the last byte of all code changes: one record');
-ok(hex($of_last[0]{address} // 0) <= $last && $last < hex($of_last[0]{address} // 0) + ($of_last[0]{length} // 0), 'of that place') or diag explain \@of_last;
+ok(hex($of_last[0]{address} // 0) <= $last && $last < hex($of_last[0]{address} // 0) + ($of_last[0]{length} // 0),
+	'of that place') or diag explain \@of_last;
 is($steps->{'wait-last-back'}{status}, 0, 'and that it was put back');
 
 done_testing;

@@ -4,8 +4,8 @@
 # What programs of a Dom0 are told of its modules, its sockets and its files, and what "ksense
 # compare" says where that is not so.
 #
-# Wrong in the world if this fails: lsmod or netstat leaves out what an intruder hides, or a file of
-# accounts is another, and the judge says that all is well; or what comes and goes all day, as
+# Wrong in the world if this fails: lsmod or netstat leaves out what an intruder hides, or a file
+# of accounts is another, and the judge says that all is well; or what comes and goes all day, as
 # modules and sockets do, is called an attack.
 #
 # Only the checks that are about these are made, each as it is built in.
@@ -25,7 +25,9 @@ open(my $file, '>', "$dir/told") or die "$dir/told: $!";
 print $file JSON::PP->new->encode({ checks => [grep { $told{$_->{check}} } @{$built_in->{checks}}] });
 close $file;
 
-my $steps = boot(<<"SH", '--timeout', 900, map { ('--add', $_) } "$dir/told", $KS::module, "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(hide/ks_hide code/ks_code torn/ks_torn entries/ks_entries));
+my @options = ('--timeout', 900, map { ('--add', $_) } "$dir/told", $KS::module, "$build/tests/open",
+	map { "$KS::test_modules/$_.ko" } qw(hide/ks_hide code/ks_code torn/ks_torn entries/ks_entries));
+my $steps = boot(<<"SH", @options);
 socket=/run/ksense/kernel.sock
 compare() { ksense --json compare --checks told "\$@"; }
 start_open() {
@@ -69,7 +71,8 @@ echo 0 >\$hide/self
 step modules-back compare
 
 # Sockets: those of one port.
-port=\$((0x\$(sed -n 's/^ *[0-9]*: [0-9A-F]*:\\([0-9A-F]*\\) [0-9A-F]*:[0-9A-F]* 0A .*/\\1/p' /proc/net/tcp | head -n 1)))
+listens='^ *[0-9]*: [0-9A-F]*:\\([0-9A-F]*\\) [0-9A-F]*:[0-9A-F]* 0A .*'
+port=\$((0x\$(sed -n "s/\$listens/\\\\1/p" /proc/net/tcp | head -n 1)))
 step port echo \$port
 echo \$port >\$hide/port
 step port-hidden cat /proc/net/tcp
@@ -123,9 +126,13 @@ step end compare
 SH
 
 is($steps->{''}{status}, 0, 'Dom0 came through it') or diag $steps->{''}{err};
-sub findings { return grep { $_->{finding} } json({ out => join('', grep { /^\{/ } split(/^/, $steps->{$_[0]}{out} // '')) }) }
+sub findings { return grep { $_->{finding} }
+	json({ out => join('', grep { /^\{/ } split(/^/, $steps->{$_[0]}{out} // '')) }) }
 sub kinds { my ($step) = @_; my %is = map { $_->{finding} => 1 } findings($step); return join(' ', sort keys %is) }
-sub checks { my ($last) = grep { $_->{checks} } reverse json($steps->{$_[0]}); return { map { $_->{check} => $_ } @{$last->{checks} // []} } }
+sub checks {
+	my ($last) = grep { $_->{checks} } reverse json($steps->{$_[0]});
+	return { map { $_->{check} => $_ } @{$last->{checks} // []} }
+}
 
 like($steps->{opened}{out}, qr/^pid \d+$/m, 'a process has a socket of each kind open') or diag $steps->{opened}{out};
 for my $case (
@@ -140,23 +147,28 @@ for my $case (
 	['socket', 1, 'socket-not-in-proc', 'sockets that /proc/net/tcp leaves out'],
 	['socket-back', 0, '', 'and shows again'],
 	['files-quiet', 0, '', 'files that are as they were'],
-	['file-in-place', 1, 'file-overwritten', 'a file that was written in place, of which somebody took the record'],
-	['files', 1, 'file-appeared file-backdated file-overwritten file-replaced file-rights-changed', 'all that can be done to a file'],
+	['file-in-place', 1, 'file-overwritten',
+		'a file that was written in place, of which somebody took the record'],
+	['files', 1, 'file-appeared file-backdated file-overwritten file-replaced file-rights-changed',
+		'all that can be done to a file'],
 	['files-reset', 0, '', 'files that are taken for right'],
 	['end', 0, '', 'and at the end'],
 ) {
 	my ($step, $status, $kinds, $what) = @$case;
 
-	is($steps->{$step}{status}, $status, "$what: the status is $status") or diag $steps->{$step}{out}, $steps->{$step}{err};
+	is($steps->{$step}{status}, $status, "$what: the status is $status")
+		or diag $steps->{$step}{out}, $steps->{$step}{err};
 	is(kinds($step), $kinds, $kinds ? "and it is named: $kinds" : 'and there is no finding');
 }
 my $quiet = checks('quiet');
 is($quiet->{$_}{verdict}, 'agrees', "$_ was looked at") for sort keys %told;
 cmp_ok($quiet->{sockets}{xen_items}, '>=', 15, 'and there were sockets to look at');
 chomp(my $port = $steps->{port}{out});
-unlike($steps->{'port-hidden'}{out}, qr/^ *\d+: \w+:@{[sprintf '%04X', $port]} /m, 'who reads /proc/net/tcp is not told of the port');
+unlike($steps->{'port-hidden'}{out}, qr/^ *\d+: \w+:@{[sprintf '%04X', $port]} /m,
+	'who reads /proc/net/tcp is not told of the port');
 my @sockets = findings('socket');
-ok((grep { $_->{what} =~ /\(open\) .*:$port .*listen,/ } @sockets), 'the finding says whose socket it is, and where it listens') or diag map { "$_->{what}\n" } @sockets;
+ok((grep { $_->{what} =~ /\(open\) .*:$port .*listen,/ } @sockets),
+	'the finding says whose socket it is, and where it listens') or diag map { "$_->{what}\n" } @sockets;
 my ($in_place) = findings('file-in-place');
 is($in_place->{where}{path}, '/root/in-place', 'a finding names the file');
 isnt($in_place->{old}{sha256} // '', $in_place->{new}{sha256} // '', 'and what it was');

@@ -1,10 +1,11 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# What is done to a Dom0, and what "ksense compare" says of it: found, or not seen; never "nothing differs".
+# What is done to a Dom0, and what "ksense compare" says of it: found, or not seen; never
+# "nothing differs".
 #
-# Wrong in the world if this fails: somebody changes Dom0's kernel, or takes the sensors' sight, and
-# whoever asks the judge is told that all is well.
+# Wrong in the world if this fails: somebody changes Dom0's kernel, or takes the sensors' sight,
+# and whoever asks the judge is told that all is well.
 #
 # Each step is one thing done, and one look.  The status says the verdict: 0, nothing differs and
 # all was seen; 1, a finding; 3, something could not be seen.
@@ -20,8 +21,10 @@ use Test::More;
 my $victim = 'sysrq_handle_crash';
 my $unused_call = 212 * 8;
 
-# A check that differs at each look and is never through: there is always a moment at which to interrupt it.
-my $slow = '{"checks": [{"check": "slow", "looks": 1000, "pause_ms": 60000, "xen": {"probe": "xen-domains", "kind": "domain", "key": ["domid"]}, "dom0": [],' .
+# A check that differs at each look and is never through: there is always a moment at
+# which to interrupt it.
+my $slow = '{"checks": [{"check": "slow", "looks": 1000, "pause_ms": 60000, "dom0": [],' .
+	'"xen": {"probe": "xen-domains", "kind": "domain", "key": ["domid"]},' .
 	'"only_xen": {"finding": "a-domain", "severity": "low", "what": "{domid}", "why": "because", "next": "-"}},' .
 	'{"check": "behind", "xen": {"probe": "xen-domains", "kind": "vcpu", "key": ["domid", "vcpu"]}, "dom0": [],' .
 	'"only_xen": {"finding": "a-vcpu", "severity": "low", "what": "{domid}", "why": "because", "next": "-"}}]}';
@@ -29,7 +32,8 @@ my $slow = '{"checks": [{"check": "slow", "looks": 1000, "pause_ms": 60000, "xen
 # A gate of one CPU in Xen, as the lab's attack moves it, through the emulator's debugger port.
 my $socket = debugger_socket();
 my %debugger = debugger_hooks($socket, 'idt-gate', qw(seen locked));
-my @modules = ($KS::module, "$build/tests/hide/ks_hide.ko", map { "$KS::test_modules/$_.ko" } qw(code/ks_code torn/ks_torn));
+my @modules = ($KS::module, "$build/tests/hide/ks_hide.ko",
+	map { "$KS::test_modules/$_.ko" } qw(code/ks_code torn/ks_torn));
 my $steps = boot(<<"SH", \%debugger, '--gdb', $socket, '--timeout', 1500, map { ('--add', $_) } @modules);
 socket=/run/ksense/kernel.sock
 at() { sed -n "s/^\\([0-9a-f]*\\) [a-zA-Z] \$1\\\$/\\1/p" /proc/kallsyms; }
@@ -49,7 +53,8 @@ ksense --socket \$socket records kernel-text >/dev/null
 step inline-again compare
 poke 0
 call=\$(printf '%x' \$((0x\$(at sys_call_table) + $unused_call)))
-poke \$call \$(at $victim | sed 's/\\(..\\)\\(..\\)\\(..\\)\\(..\\)\\(..\\)\\(..\\)\\(..\\)\\(..\\)/\\8\\7\\6\\5\\4\\3\\2\\1/')
+# The address as it lies in memory: its last byte first.
+poke \$call \$(at $victim | fold -w 2 | tac | tr -d '\\n')
 step table compare
 poke 0
 step restored compare
@@ -108,7 +113,8 @@ wait \$watcher
 echo \$? >watch.status
 step watch cat watch.out watch.status
 
-# What is done to the sensors: seen from one round to the next, and told by records until somebody takes them.
+# What is done to the sensors: seen from one round to the next, and told by records until somebody
+# takes them.
 ksense --json compare --watch --interval 0.2 >deeds.out &
 watcher=\$!
 await() { until grep -q "\$1" deeds.out; do sleep 0.1; done; }
@@ -132,7 +138,8 @@ ksense records xen-domains >/dev/null
 ksense --socket \$socket records modules >/dev/null
 step deeds-read compare
 
-# Dom0 locks the sensor, and may only read from now on: it waits for what the probes do by themselves.
+# Dom0 locks the sensor, and may only read from now on: it waits for what the probes do by
+# themselves.
 rmmod ks_code
 insmod ks_hide.ko
 sleep 1000 &
@@ -161,10 +168,18 @@ SH
 is($steps->{''}{status}, 0, 'Dom0 came through it') or diag $steps->{''}{err};
 sub findings { return grep { $_->{finding} && $_->{severity} ne 'notice' } json($steps->{$_[0]}) }
 sub kinds { my ($step) = @_; my %is = map { $_->{finding} => 1 } findings($step); return join(' ', sort keys %is) }
-sub checks { my ($last) = grep { $_->{checks} } reverse json($steps->{$_[0]}); return { map { $_->{check} => $_ } @{$last->{checks} // []} } }
-sub verdict { my ($step, $check) = @_; my $is = checks($step)->{$check}; return join(' ', grep { defined } @{$is // {}}{qw(verdict reason)}) }
+sub checks {
+	my ($last) = grep { $_->{checks} } reverse json($steps->{$_[0]});
+	return { map { $_->{check} => $_ } @{$last->{checks} // []} }
+}
+sub verdict {
+	my ($step, $check) = @_;
+	my $is = checks($step)->{$check};
+	return join(' ', grep { defined } @{$is // {}}{qw(verdict reason)});
+}
 
-# What each look says: its status, and the findings.  Blind is only what is not here: there is no xenstored in this Dom0.
+# What each look says: its status, and the findings.  Blind is only what is not here: there is no
+# xenstored in this Dom0.
 for my $case (
 	['quiet', 0, '', 'nothing was done'],
 	['inline', 1, 'kernel-modified', 'a jump at the begin of a function of Dom0\'s kernel'],
@@ -191,7 +206,8 @@ for my $case (
 ) {
 	my ($step, $status, $kinds, $what) = @$case;
 
-	is($steps->{$step}{status}, $status, "$what: the status is $status") or diag $steps->{$step}{out}, $steps->{$step}{err};
+	is($steps->{$step}{status}, $status, "$what: the status is $status")
+		or diag $steps->{$step}{out}, $steps->{$step}{err};
 	is(kinds($step), $kinds, $kinds ? "and it is named: $kinds" : 'and there is no finding');
 }
 my ($jump) = findings('inline');
@@ -199,19 +215,23 @@ like($jump->{what}, qr/\Q$victim\E\+0x0/, 'the function is named');
 ok((grep { ($_->{where}{range} // '') eq 'sys_call_table' } findings('table')), 'and so is the table');
 my ($traced) = grep { ($_->{finding} // '') eq 'kernel-hooked' && $_->{what} =~ /vfs_statx/ } json($steps->{traced});
 like($traced->{what} // '', qr/\(ftrace\)/, 'that it is ftrace\'s doing is told');
-my %hooked = map { $_->{what} =~ /^(ks_\S+) \[ks_code\] at .* is called at (\S+) of Dom0's kernel, by (\w+),/ ? ("$1 $2" => $3) : () }
+my %hooked = map { $_->{what} =~ /^(ks_\S+) \[ks_code\] at .* is called at (\S+) of Dom0's kernel, by (\w+),/
+	? ("$1 $2" => $3) : () }
 	grep { ($_->{finding} // '') eq 'kernel-hook' } json($steps->{hooked});
 is_deeply(\%hooked, {
-	'ks_tracer+0x0 __x64_sys_getdents64+0x0' => 'ftrace', 'ks_before+0x0 __x64_sys_kill+0x0' => 'kprobe', 'ks_also+0x0 __x64_sys_kill+0x0' => 'kprobe',
+	'ks_tracer+0x0 __x64_sys_getdents64+0x0' => 'ftrace', 'ks_before+0x0 __x64_sys_kill+0x0' => 'kprobe',
+		'ks_also+0x0 __x64_sys_kill+0x0' => 'kprobe',
 	'ks_at_return+0x0 vfs_statx+0x0' => 'kretprobe',
 }, 'that says who is called, where, and by which means') or diag $steps->{hooked}{out};
 is(verdict('ring', 'hidden-modules') =~ s/ .*//r, 'blind', 'where the list goes round, there is no sight of modules');
 is(verdict('socket', 'hidden-modules'), 'blind no-module', 'a wrong name is no module');
 like(checks('socket')->{'hidden-modules'}{words} // '', qr/kernal\.sock/, 'and the name is told');
 my @of_xen = grep { /^xen-|^domain-privileges$|^processes$/ } sort keys %{checks('locked')};
-is_deeply([map { verdict('locked', $_) } @of_xen], [('agrees') x 7], 'who may only read sees all the same: ' . join(' ', @of_xen));
+is_deeply([map { verdict('locked', $_) } @of_xen], [('agrees') x 7],
+	'who may only read sees all the same: ' . join(' ', @of_xen));
 is(verdict('locked-short', 'xen-text'), 'blind timeout', 'who does not wait is blind');
-like(checks('locked-short')->{'xen-text'}{words} // '', qr/by itself about every 2 s.*--wait/, 'and is told what to do');
+like(checks('locked-short')->{'xen-text'}{words} // '', qr/by itself about every 2 s.*--wait/,
+	'and is told what to do');
 
 # --- What is done to the sensors
 my @deeds = json({ out => join('', grep { /^\{/ } split(/^/, $steps->{deeds}{out})) });
@@ -220,22 +240,28 @@ for my $deed (['probe-turned-off', 'xen-text'], ['probe-reset', 'xen-domains'], 
 
 	is_deeply([map { $_->{where}{probe} } @found], [$deed->[1]], "$deed->[0] of $deed->[1] is told once");
 }
-like((grep { ($_->{finding} // '') eq 'probe-turned-off' } @deeds)[0]{what} // '', qr/turned off by domain 0/, 'and by whom');
+like((grep { ($_->{finding} // '') eq 'probe-turned-off' } @deeds)[0]{what} // '', qr/turned off by domain 0/,
+	'and by whom');
 like($steps->{deeds}{out}, qr/^1$/m, 'and is in the status');
 
 # --- Interrupted
 like($steps->{interrupted}{out}, qr/^143$/m, 'interrupted, the status says by what');
-my ($slow_checks) = grep { $_->{checks} } json({ out => join('', grep { /^\{/ } split(/^/, $steps->{interrupted}{out})) });
+my ($slow_checks) = grep { $_->{checks} }
+	json({ out => join('', grep { /^\{/ } split(/^/, $steps->{interrupted}{out})) });
 my %slow = map { $_->{check} => $_->{verdict} . ' ' . ($_->{reason} // '') } @{$slow_checks->{checks} // []};
-is_deeply(\%slow, { slow => 'unconfirmed interrupted', behind => 'blind interrupted' }, 'what differed had no second look, and what is behind it had none')
+is_deeply(\%slow, { slow => 'unconfirmed interrupted', behind => 'blind interrupted' },
+	'what differed had no second look, and what is behind it had none')
 	or diag $steps->{interrupted}{out};
 
 # --- The module goes, and comes back
 my @watch = json({ out => join('', grep { /^\{/ } split(/^/, $steps->{watch}{out})) });
-ok((grep { ($_->{blind} // '') eq 'hidden-modules' && $_->{reason} eq 'no-module' } @watch), 'that sight is lost is told when it begins');
+ok((grep { ($_->{blind} // '') eq 'hidden-modules' && $_->{reason} eq 'no-module' } @watch),
+	'that sight is lost is told when it begins');
 ok((grep { ($_->{finding} // '') eq 'blinded' } @watch), 'and is a finding when it lasts');
-is(scalar(grep { ($_->{finding} // '') eq 'sensor-gone' && $_->{check} eq 'sensor-module' } @watch), 1, 'that the module is gone is told at once');
-is(scalar(grep { ($_->{finding} // '') eq 'sensor-restarted' } @watch), 1, 'and that another came in its place, which knows nothing from before');
+is(scalar(grep { ($_->{finding} // '') eq 'sensor-gone' && $_->{check} eq 'sensor-module' } @watch), 1,
+	'that the module is gone is told at once');
+is(scalar(grep { ($_->{finding} // '') eq 'sensor-restarted' } @watch), 1,
+	'and that another came in its place, which knows nothing from before');
 ok((grep { ($_->{sees} // '') eq 'hidden-modules' } @watch), 'and that it is back is told');
 like($steps->{watch}{out}, qr/^1$/m, 'and the status says that there was something');
 

@@ -1,13 +1,16 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# What one call of the hypercall costs, at the worst that anybody has found; and one step of the probes, with the largest domain that Xen makes.
+# What one call of the hypercall costs, at the worst that anybody has found; and one step of the
+# probes, with the largest domain that Xen makes.
 #
-# Wrong in the world if this fails: who may only read keeps a CPU from its guests for as long as he likes, with a line that takes long to read, or
-# with a cookie that he made up.  A line of 3.4 KB whose keys had one hash took 4.2 million instructions, white space at the end of a line 97,000.
+# Wrong in the world if this fails: who may only read keeps a CPU from its guests for as long as he
+# likes, with a line that takes long to read, or with a cookie that he made up.  A line of 3.4 KB
+# whose keys had one hash took 4.2 million instructions, white space at the end of a line 97,000.
 #
-# The machine's clock counts instructions.  bench/xen sends each of the requests that the search of "make bench" has kept, one of each class, and says
-# what the dearest call of its reply took, Dom0's kernel included; then a cookie that Xen did not make, with a line of 4096 bytes.
+# The machine's clock counts instructions.  bench/xen sends each of the requests that the search of
+# "make bench" has kept, one of each class, and says what the dearest call of its reply took,
+# Dom0's kernel included; then a cookie that Xen did not make, with a line of 4096 bytes.
 use strict;
 use warnings;
 use FindBin;
@@ -31,12 +34,16 @@ my $vcpus = 8192;
 $steps = boot(<<"SH", '--icount', '--mem', 4096, '--add', "$build/tests/access");
 step create access create $vcpus
 step vcpus access vcpu \$(access create $vcpus | sed "s/create: //") $vcpus
-for probe in \$(ksense --json discovery | grep -o '"[a-z]*-[a-z]*"' | tr -d '"'); do ksense --json records \$probe --run >/dev/null; done
+for probe in \$(ksense --json discovery | grep -o '"[a-z]*-[a-z]*"' | tr -d '"'); do
+	ksense --json records \$probe --run >/dev/null
+done
 step sample ksense --json records xen-domains --run --filter kind=domain
 step status ksense --json status
 SH
-like($steps->{vcpus}{out}, qr/^vcpu: ok$/m, 'a domain with very many vCPUs') or diag $steps->{vcpus}{out}, $steps->{vcpus}{err};
-ok((grep { ($_->{vcpus} // 0) == $vcpus } json($steps->{sample})), 'of which each is counted') or diag $steps->{sample}{out};
+like($steps->{vcpus}{out}, qr/^vcpu: ok$/m, 'a domain with very many vCPUs')
+	or diag $steps->{vcpus}{out}, $steps->{vcpus}{err};
+ok((grep { ($_->{vcpus} // 0) == $vcpus } json($steps->{sample})), 'of which each is counted')
+	or diag $steps->{sample}{out};
 my ($status) = json($steps->{status});
 cmp_ok($_->{longest_step_ns}, '<=', 50_000, "no step of $_->{name} took more") for @{$status->{probes}};
 cmp_ok(scalar(@{$status->{probes}}), '>=', 7, 'of all probes');

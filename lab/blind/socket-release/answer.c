@@ -19,11 +19,13 @@ static void answer(FILE *client, int fd, const char *line)
 	char request[65536];
 
 	while (fgets(request, sizeof(request), client)) {
-		char *at = strstr(request, "\"request\""), *begin = at ? strchr(at + strlen("\"request\""), '"') : NULL;
+		char *at = strstr(request, "\"request\""),
+		     *begin = at ? strchr(at + strlen("\"request\""), '"') : NULL;
 		int bytes = begin ? (int)strcspn(begin + 1, "\"") : 0;
 
 		if (nonce)
-			dprintf(fd, "%.*s%.*s%s\n", (int)(nonce - line), line, bytes, begin ? begin + 1 : "", nonce + strlen("NONCE"));
+			dprintf(fd, "%.*s%.*s%s\n", (int)(nonce - line), line, bytes, begin ? begin + 1 : "",
+				nonce + strlen("NONCE"));
 		else
 			dprintf(fd, "%s\n", line);
 	}

@@ -1,4 +1,4 @@
 # SPDX-License-Identifier: MIT
 # The lock of a task is held, and nobody gives it back.
 concerns=module/processes
-cannot='the judge reads /proc, where the kernel itself waits for that lock; tests/linux/torn.t tries it without the judge'
+cannot='reading /proc, the judge waits for that lock itself; tests/linux/torn.t tries it without the judge'

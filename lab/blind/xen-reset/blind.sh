@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# All probes of Xen's sensor are reset: what they take for the begin is taken anew, with the attacks
-# in it.
+# All probes of Xen's sensor are reset: what they take for the begin is taken anew, with
+# the attacks in it.
 concerns=xen
 blind() { ksense reset '*'; }
 see() {

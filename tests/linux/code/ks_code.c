@@ -4,20 +4,28 @@
  *
  * Never load it on a machine that matters.  Orders are parameters of insmod:
  *
- *   orphan=N   leaves N pages of code behind that belong to no module, and refuses to be loaded.  Found as "unowned-code".
- *   owned=1    the same, and says that it is code of the module ksense from before that started.  Found as "unowned-code".
- *   drift=1    leaves a page of code behind, and changes where its area is said to begin, again and again.  Found as "unowned-code".
- *   claim=1    the same, and says for 10 s, and then not for 1.2 s, that it is code of this module from before that started.  Found as
- *              "unowned-code", after 5 minutes.
- *   far=GB     the same, so many GiB behind the begin of the area of vmalloc.  Found at "adversarial".
- *   data=1     makes a page of this module's data executable, and runs code there.  Found as "unowned-code".
- *   deep=1     takes this module out of the list of modules and out of /sys/module.  It cannot be unloaded any more.  Found as "hidden",
- *              seen in the "module-tree".
- *   poke       while it is loaded, /sys/module/ks_code/parameters/poke: "ADDRESS BYTES", both in hex, writes up to 8 bytes of the kernel's image
- *              there, in one page, whatever its page tables allow; "0" puts back what was there before the first such write
- *   listen=1   has two of its functions called at each system call, by way of the trace event.  "kernel-entries" has each as a "listener".
- *   hook=1     has functions of its own called by each of the kernel's means that a rootkit has: ftrace, at getdents64, where it may change
- *              where the function returns to; two kprobes at one place, at kill; a kretprobe.  "kernel-entries" has each as a "hook".
+ *   orphan=N   leaves N pages of code behind that belong to no module, and refuses to be loaded.
+ *              Found as "unowned-code".
+ *   owned=1    the same, and says that it is code of the module ksense from before that started.
+ *              Found as "unowned-code".
+ *   drift=1    leaves a page of code behind, and changes where its area is said to begin, again
+ *              and again.  Found as "unowned-code".
+ *   claim=1    the same, and says for 10 s, and then not for 1.2 s, that it is code of this module
+ *              from before that started.  Found as "unowned-code", after 5 minutes.
+ *   far=GB     the same, so many GiB behind the begin of the area of vmalloc.  Found at
+ *              "adversarial".
+ *   data=1     makes a page of this module's data executable, and runs code there.  Found as
+ *              "unowned-code".
+ *   deep=1     takes this module out of the list of modules and out of /sys/module.  It cannot be
+ *              unloaded any more.  Found as "hidden", seen in the "module-tree".
+ *   poke       while it is loaded, /sys/module/ks_code/parameters/poke: "ADDRESS BYTES", both in
+ *              hex, writes up to 8 bytes of the kernel's image there, in one page, whatever its
+ *              page tables allow; "0" puts back what was there before the first such write
+ *   listen=1   has two of its functions called at each system call, by way of the trace event.
+ *              "kernel-entries" has each as a "listener".
+ *   hook=1     has functions of its own called by each of the kernel's means that a rootkit has:
+ *              ftrace, at getdents64, where it may change where the function returns to; two
+ *              kprobes at one place, at kill; a kretprobe.  "kernel-entries" has each as a "hook".
  */
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
@@ -271,8 +279,8 @@ static int leave_far(void)
 		alloc = (void *)lookup("__vmalloc_node_range_noprof");
 	if (!alloc)
 		return -ENOENT;
-	page = alloc(PAGE_SIZE, 1, VMALLOC_START + (far << 30), VMALLOC_END, GFP_KERNEL, PAGE_KERNEL_EXEC, 0, NUMA_NO_NODE,
-		     leave_far);
+	page = alloc(PAGE_SIZE, 1, VMALLOC_START + (far << 30), VMALLOC_END, GFP_KERNEL, PAGE_KERNEL_EXEC, 0,
+		     NUMA_NO_NODE, leave_far);
 	if (!page)
 		return -ENOMEM;
 	memset(page, 0xc3, PAGE_SIZE); /* RET */

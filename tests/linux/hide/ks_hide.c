@@ -6,35 +6,46 @@
  * Never load it on a machine that matters.  It takes its orders from writable parameters,
  * /sys/module/ks_hide/parameters/:
  *
- *   list=PID    takes the process out of the list of tasks (task->tasks), the oldest trick on a kernel's objects: it runs on, but
- *               whatever goes through the list, the OOM killer among it, passes it by.  Found as "hidden", missing in "task-list".
- *   table=PID   takes it out of the pid table as well (its links to its struct pid): no /proc/PID, so no ps, and kill finds nobody.
- *               Found as "hidden", missing in "pid-table" and "task-list"; the process tree still has it.
- *   tree=PID    and out of its parent's list of children: nothing but the CPU that runs it knows it.  Found as "hidden",
- *               seen "running".
- *   thread=TID  takes one thread, not the first of its process, out of the pid table: the process stays, /proc/PID/task lacks it.  Found as
- *               "hidden", missing in "pid-table"; the process's list of threads still has it.
- *   group=TID   takes one thread out of the ring that /proc/PID/task shows before Linux 6.7 (task->thread_group); since then there is no such ring.
- *               Found as "hidden", missing in "threads".
- *   node=TID    takes one thread out of the list of its process's threads, and puts it into a list of its own, so that its neighbours look right.
- *               Found likewise.
+ *   list=PID    takes the process out of the list of tasks (task->tasks), the oldest trick on a
+ *               kernel's objects: it runs on, but whatever goes through the list, the OOM killer
+ *               among it, passes it by.  Found as "hidden", missing in "task-list".
+ *   table=PID   takes it out of the pid table as well (its links to its struct pid): no /proc/PID,
+ *               so no ps, and kill finds nobody. Found as "hidden", missing in "pid-table" and
+ *               "task-list"; the process tree still has it.
+ *   tree=PID    and out of its parent's list of children: nothing but the CPU that runs it knows
+ *               it.  Found as "hidden", seen "running".
+ *   thread=TID  takes one thread, not the first of its process, out of the pid table: the process
+ *               stays, /proc/PID/task lacks it.  Found as "hidden", missing in "pid-table"; the
+ *               process's list of threads still has it.
+ *   group=TID   takes one thread out of the ring that /proc/PID/task shows before Linux 6.7
+ *               (task->thread_group); since then there is no such ring. Found as "hidden", missing
+ *               in "threads".
+ *   node=TID    takes one thread out of the list of its process's threads, and puts it into a list
+ *               of its own, so that its neighbours look right. Found likewise.
  *   both=TID    the two together.
- *   child=PID   takes the process out of its parent's list of children, and puts it into a list of its own.  Found as "hidden", missing in "tree".
- *   ring=PID    takes the process out of the list of tasks and links it to itself, so that its neighbours look right.  Found as list=.
- *   future=PID  the same, and its start is set to a day that is still to come, so that it looks as if it were too new to be in the list yet.
+ *   child=PID   takes the process out of its parent's list of children, and puts it into a list of
+ *               its own.  Found as "hidden", missing in "tree".
+ *   ring=PID    takes the process out of the list of tasks and links it to itself, so that its
+ *               neighbours look right.  Found as list=.
+ *   future=PID  the same, and its start is set to a day that is still to come, so that it looks as
+ *               if it were too new to be in the list yet.
  *   as_thread=PID
- *               makes the process look like a thread (exit_signal of -1), and takes it out of the table of processes by number: /proc still
- *               has it for whoever asks for that pid, and does not list it.  Found as "hidden", missing in "pid-table".
- *   unformed=1  says that this module is not formed yet: it is in the list, and lsmod and rmmod pass it by.  The probe "modules" has to
- *               report it.
- *   alias=NAME  gives this module another name, which may be another module's.  The probe "modules" has to have both.
- *   self=1      takes this module out of the list of modules: lsmod and rmmod do not know it.  Diamorphine, Reptile and adore-ng do it so.
- *               The probe "modules" has to report it.
+ *               makes the process look like a thread (exit_signal of -1), and takes it out of the
+ *               table of processes by number: /proc still has it for whoever asks for that pid,
+ *               and does not list it.  Found as "hidden", missing in "pid-table".
+ *   unformed=1  says that this module is not formed yet: it is in the list, and lsmod and rmmod
+ *               pass it by.  The probe "modules" has to report it.
+ *   alias=NAME  gives this module another name, which may be another module's.  The probe
+ *               "modules" has to have both.
+ *   self=1      takes this module out of the list of modules: lsmod and rmmod do not know it.
+ *               Diamorphine, Reptile and adore-ng do it so. The probe "modules" has to report it.
  *   port=N      leaves the TCP sockets of this local port out of /proc/net/tcp, by a kprobe on the
  *               function that shows one, as Reptile does it.  Nothing that the kernel keeps is
  *               changed: ksense compare finds it as "socket-not-in-proc".
- *   shade=HOW   says, 100 times a second, that a module comes that has all of the modules' area, so that whatever is wrong there looks like one
- *               that just comes: 1, one that there is not; 2, one that is put into the list for that.  "modules" has to report it all the same.
+ *   shade=HOW   says, 100 times a second, that a module comes that has all of the modules' area,
+ *               so that whatever is wrong there looks like one that just comes: 1, one that there
+ *               is not; 2, one that is put into the list for that.  "modules" has to report it all
+ *               the same.
  *
  * 0 puts back what the parameter hid.  That has to be done before a hidden process ends, or the
  * kernel unlinks it a second time; and before rmmod, which does not know a module that hides.  A
@@ -155,7 +166,8 @@ static void link_task(struct task_struct *task, unsigned int links)
 	if (links & IN_LIST)
 		list_add_tail_rcu(&task->tasks, &init_task.tasks);
 	for (unsigned int i = 0; links & IN_TABLE && i < types_of(links); i++)
-		hlist_add_head_rcu(&task->pid_links[process_types[i]], &pid_of(task, process_types[i])->tasks[process_types[i]]);
+		hlist_add_head_rcu(&task->pid_links[process_types[i]],
+				   &pid_of(task, process_types[i])->tasks[process_types[i]]);
 	if (links & IN_TREE)
 		list_add_tail(&task->sibling, &task->real_parent->children);
 	if (links & IN_CHILDREN)
@@ -179,7 +191,8 @@ static void link_task(struct task_struct *task, unsigned int links)
 
 struct hiding {
 	unsigned int links;
-	struct task_struct *task;  /* the hidden one, with a reference; guarded by the lock of this module's parameters */
+	/* the hidden one, with a reference; guarded by the lock of this module's parameters */
+	struct task_struct *task;
 };
 
 static struct hiding hide_list = { .links = IN_LIST };
@@ -451,8 +464,8 @@ static int __init hide_start(void)
 
 static void __exit hide_stop(void)
 {
-	struct hiding *all[] = { &hide_list, &hide_table, &hide_tree, &hide_thread, &hide_ring, &hide_future, &hide_as_thread,
-				 &hide_group, &hide_node, &hide_both, &hide_child };
+	struct hiding *all[] = { &hide_list,	  &hide_table, &hide_tree, &hide_thread, &hide_ring, &hide_future,
+				 &hide_as_thread, &hide_group, &hide_node, &hide_both,	 &hide_child };
 
 	if (hidden_port)
 		unregister_kprobe(&show_probe);

@@ -18,8 +18,8 @@
  *            real_parent, real_cred, nsproxy, files, signal or mm; or, "link", what leads from the
  *            pid to the task.  "PID MEMBER hole": to one at which no memory is.  It must neither
  *            run nor end, nor be asked about in /proc, meanwhile
- *   number   "NUMBER OTHER": the pid of that number, which need not be a task's any more, says that
- *            it is OTHER
+ *   number   "NUMBER OTHER": the pid of that number, which need not be a task's any more, says
+ *            that it is OTHER
  *   flags    "PID BITS": that task's flags have these bits as well
  *   alloc    the lock of the task of this pid is held, by nobody who would ever give it back
  *   table    "PID FD": as soon as the sensor looks at that descriptor, the process has another
@@ -33,9 +33,9 @@
  *   loop     "PID FD": what the mount of that descriptor's file is mounted on is mounted on that
  *            one in turn.  Nobody may use a path that leads there meanwhile
  *   socket   "PID FD lock": likewise the lock of that UNIX socket; "PID FD peer": its pointer to
- *            its peer leads to where no memory is; "PID FD inet", "unix", "netlink" or "packet": its
- *            struct sock is one of that family, of which no more than the begin is memory.  Nobody
- *            may use the socket meanwhile
+ *            its peer leads to where no memory is; "PID FD inet", "unix", "netlink" or "packet":
+ *            its struct sock is one of that family, of which no more than the begin is memory.
+ *            Nobody may use the socket meanwhile
  *   stub     "NUMBER", which no task has: the pid table has a pid of that number, and of the task
  *            that it leads to there is no memory behind the link that does.  Nobody may go through
  *            the table meanwhile
@@ -378,7 +378,10 @@ static int set_count(const char *text, const struct kernel_param *param)
 
 static struct file *flipped[2], **flip_at;
 
-/* At the begin of __virt_addr_valid(file), of which the sensor makes use between two reads of the slot. */
+/*
+ * At the begin of __virt_addr_valid(file), of which the sensor makes use between two
+ * reads of the slot.
+ */
 static int flip(struct kprobe *probe, struct pt_regs *regs)
 {
 	for (unsigned int i = 0; i < 2; i++)
@@ -663,7 +666,9 @@ MODULE_PARM_DESC(count, "PID FD: nobody has that descriptor's file");
 MODULE_PARM_DESC(flip, "PID FD OTHER: that descriptor changes between its file and the other's at each look");
 MODULE_PARM_DESC(loop, "PID FD: the mount of that descriptor's file is mounted in a circle");
 MODULE_PARM_DESC(stub, "NUMBER: the pid table leads to a task of which no more than the begin is memory");
-MODULE_PARM_DESC(socket, "PID FD lock|peer|FAMILY: that UNIX socket's lock is held, or its peer leads nowhere, or most of its sock");
+MODULE_PARM_DESC(
+	socket,
+	"PID FD lock|peer|FAMILY: that UNIX socket's lock is held, or its peer leads nowhere, or most of its sock");
 
 static int __init torn_start(void)
 {
