@@ -304,7 +304,9 @@ bool ks_have_kprobes(void)
 {
 	struct hlist_head heads[KPROBE_CHAINS];
 
-	return kprobes && (copy_from_kernel_nofault(heads, kprobes, sizeof(heads)) || memchr_inv(heads, 0, sizeof(heads)));
+	if (!kprobes)
+		return false;
+	return copy_from_kernel_nofault(heads, kprobes, sizeof(heads)) || memchr_inv(heads, 0, sizeof(heads));
 }
 
 const struct kprobe *ks_kprobe_at(uint64_t address, struct kprobe *copy)

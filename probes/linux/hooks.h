@@ -24,8 +24,8 @@ struct ks_hook {
 };
 
 /*
- * Finds those tables.  May sleep; when a probe that uses what is below starts.  A second time finds
- * the same.
+ * Finds those tables.  May sleep; when a probe that uses what is below starts.  A second time it
+ * finds the same.
  */
 void ks_hooks_init(void);
 

@@ -88,7 +88,8 @@ static struct {
 	unsigned long ftrace_caller, ftrace_regs_caller, ftrace_stub;
 	const unsigned long *ftrace_trace_function;
 	const struct ftrace_page *const *ftrace_pages;
-	uint64_t searched_from, traced; /* while a baseline is taken: ftrace's first place from there on */
+	/* While a baseline is taken: ftrace's first place from there on. */
+	uint64_t searched_from, traced;
 } patches;
 
 /* === Places === */
@@ -390,7 +391,8 @@ static const char *undo_ftrace(uint64_t cell_address, uint8_t *cell)
 	struct kprobe kprobe;
 
 	address = first_traced(cell_address);
-	if (address >= cell_address + KS_REGION_CELL || copy_from_kernel_nofault(now, (const void *)address, sizeof(now)))
+	if (address >= cell_address + KS_REGION_CELL ||
+	    copy_from_kernel_nofault(now, (const void *)address, sizeof(now)))
 		return NULL;
 	if (now[0] == INT3) {
 		copy_common(cell, cell_address, KS_REGION_CELL, nop5, address, sizeof(nop5));
@@ -461,8 +463,8 @@ void ks_patches_keep(uint64_t address, void *bytes, size_t count)
 	if (address < patches.start || address >= patches.end)
 		return;
 	/*
-	 * At a place of ftrace's is nothing, unless somebody has put something there since the boot.
-	 * Pieces come in order, and only some have such a place.
+	 * At a place of ftrace's is nothing, unless somebody has put something there since the
+	 * boot.  Pieces come in order, and only some have such a place.
 	 */
 	if (address < patches.searched_from || address >= patches.traced + sizeof(nop5))
 		patches.traced = first_traced(address);

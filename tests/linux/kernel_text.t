@@ -182,7 +182,8 @@ my $put_places_back = sub {
 };
 # The first of them alone, where ftrace would put a call.
 my $change_victim = sub {
-	with_dom0($symbol{_stext}, sub { gdb_write($_[0], $symbol{$victim}, "\xe8" . pack('l<', $symbol{panic} - $symbol{$victim} - 5)) });
+	my $call = "\xe8" . pack('l<', $symbol{panic} - $symbol{$victim} - 5);
+	with_dom0($symbol{_stext}, sub { gdb_write($_[0], $symbol{$victim}, $call) });
 };
 my $put_victim_back = sub {
 	with_dom0($symbol{_stext}, sub { gdb_write($_[0], $symbol{$victim}, $old{$symbol{$victim}}) });
@@ -288,13 +289,17 @@ for my $case (
 }
 
 # What was there before the baseline is no part of it: the first sweep after it tells.
-my %site_of = map { ($_->{symbol} // '') => $_->{site} // '' } grep { $_->{kind} eq 'modified' } json($steps->{before});
+sub of_kind { my ($kind, $step) = @_; return grep { $_->{kind} eq $kind } json($steps->{$step}) }
+my %site_of = map { ($_->{symbol} // '') => $_->{site} // '' } of_kind('modified', 'before');
 is_deeply(\%site_of, { "$traced+0x0" => 'ftrace', 'vfs_statx+0x0' => 'kprobe', "$victim+0x0" => '' },
-	  'a function that was traced, a kprobe, and a call that is nobody\'s doing, where ftrace has its place') or diag $steps->{before}{out};
-my %restored = map { ($_->{symbol} // '') => 1 } grep { $_->{kind} eq 'restored' } json($steps->{'foreign-back'});
-is_deeply([grep { !$restored{$_} } keys %site_of], [], 'which are restored when all that is put back') or diag $steps->{'foreign-back'}{out};
-my @left = grep { $_->{kind} eq 'differs' } json($steps->{'before-off'});
-is((grep { !exists $_->{site} } @left), 0, 'and what differs then is what the kernel turned for them, and has turned back') or diag $steps->{'before-off'}{out};
+	  'a traced function, a kprobe, and a call that is nobody\'s doing, where ftrace has its place')
+	or diag $steps->{before}{out};
+my %restored = map { ($_->{symbol} // '') => 1 } of_kind('restored', 'foreign-back');
+is_deeply([grep { !$restored{$_} } keys %site_of], [], 'which are restored when all that is put back')
+	or diag $steps->{'foreign-back'}{out};
+my @unexplained = grep { !exists $_->{site} } of_kind('differs', 'before-off');
+is(@unexplained, 0, 'and all that differs then is the kernel\'s own doing')
+	or diag $steps->{'before-off'}{out};
 
 my ($status) = json($steps->{status});
 my ($probe) = grep { $_->{name} eq 'kernel-text' } @{$status->{probes}};

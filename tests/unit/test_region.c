@@ -99,8 +99,8 @@ static struct {
 #define SITES (sizeof(sites) / sizeof(sites[0]))
 
 /*
- * The third place: what was there before somebody had the "kernel" patch it, if that was before the
- * baseline; else all 0.
+ * The third place: what was there before somebody had the "kernel" patch it, if that was before
+ * the baseline; else all 0.
  */
 static uint8_t before_patch[5];
 
