@@ -735,6 +735,32 @@ static void gone_and_back(void **state)
 }
 
 /*
+ * CPUs are turned off and on, and each time they are others: what they left behind, kept for its
+ * first value, takes nobody's place who is there, however much of it there is.
+ */
+static void gone_takes_no_place(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 20; id++)
+		put(GATE, id, 0);
+	passed(NULL);
+	for (uint32_t turn = 1; turn <= 10; turn++) {
+		for (uint32_t id = 1; id <= THINGS_MAX / 5; id++)
+			put(GATE, 1000 * turn + id, 0);
+		assert_int_equal(count_of(passed(NULL), "kind", "incomplete"), 0);
+		world.count = 20;
+		passed(NULL);
+	}
+	assert_int_equal(ks_set_baselines(&kit_sensor.probes[0]), 20);
+	world.things[0].thing.target = 0xbad;
+	assert_string_equal(seen(), "alarm changed gate:1 first(target=0x1000) x1");
+	/* Those that were there last are known for longest. */
+	put(GATE, 10001, 0)->target = 0xbad;
+	put(GATE, 1001, 0)->target = 0xbad;
+	assert_string_equal(seen(), "alarm appeared gate:10001 first(target=0x2711000) x1, event appeared gate:1001");
+}
+
+/*
  * Nobody can look at it now: it is not said to be as it was, nor to be gone; and when it can be
  * looked at again, it is held against what it was before.
  */
@@ -1006,6 +1032,7 @@ int main(void)
 		with(limits_after_a_reset, strict_setup),
 		with(first_value, setup),
 		with(gone_and_back, setup),
+		with(gone_takes_no_place, setup),
 		with(passed_by, setup),
 		with(usual_is_first, usual_setup),
 		with(first_too_long, setup),
