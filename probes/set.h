@@ -109,6 +109,12 @@ struct ks_set_kind {
 	uint16_t key_bytes;             /* the first bytes of the item, that tell it from others of its kind; no padding in them */
 	uint16_t item_bytes;
 	uint16_t source_at, source_bytes; /* where in the item it says who makes such items come and go; 0 bytes: nobody in particular */
+	/*
+	 * Optional: where it has a uint64_t that nobody can give himself.  Changes are limited by
+	 * that, not by the source.
+	 */
+	bool has_self;
+	uint16_t self_at;
 };
 
 #define KS_KIND_(kind, item, table, key, is, ...) \
@@ -129,6 +135,13 @@ struct ks_set_kind {
  * or a uuid, which a guest keeps when it reboots and need not be one of the fields.
  */
 #define KS_KIND_BY(kind, item, table, last, by, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), 0, KS_SOURCE_(item, by))
+/*
+ * The same of a uuid that can be changed at any time: so changes are limited by @self, a member
+ * whose number stays.
+ */
+#define KS_KIND_BY_SELF(kind, item, table, last, by, self, ...) \
+	KS_KIND_(kind, item, table, KS_KEY_(item, last), 0, KS_SOURCE_(item, by), .has_self = true, \
+		 .self_at = offsetof(item, self) + 0 * sizeof(char[sizeof(((item *)0)->self) == 8 ? 1 : -1]))
 /* A kind of which there must not be any; the second, where somebody makes them. */
 #define KS_ALARMS(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_IS_ALARM, )
 #define KS_ALARMS_BY(kind, item, table, last, by, ...) \

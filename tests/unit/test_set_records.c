@@ -25,6 +25,7 @@ struct thing {
 	uint64_t target;
 	char symbol[500];
 	uint8_t uuid[16];
+	uint64_t instance;
 };
 
 static const struct ks_field vcpu_fields[] = {
@@ -58,13 +59,18 @@ static const struct ks_field guest_fields[] = {
 	KS_FIELD(struct thing, weight, KS_U8),
 };
 
+static const struct ks_field renamed_fields[] = {
+	KS_FIELD(struct thing, id, KS_U32),
+	KS_FIELD(struct thing, uuid, KS_UUID),
+};
+
 /* Whose it is, it shows first. */
 static const struct ks_field domain_fields[] = {
 	KS_FIELD(struct thing, id, KS_U32),
 	KS_FIELD(struct thing, weight, KS_U8),
 };
 
-enum { VCPU, DENIED, GATE, SLOT, HIDDEN, MODE, GUEST, DOMAIN, KINDS };
+enum { VCPU, DENIED, GATE, SLOT, HIDDEN, MODE, GUEST, RENAMED, DOMAIN, KINDS };
 
 static const struct ks_set_kind kinds[] = {
 	[VCPU] = KS_KIND_BY("vcpu", struct thing, vcpu_fields, id, owner, ""),
@@ -74,6 +80,7 @@ static const struct ks_set_kind kinds[] = {
 	[HIDDEN] = KS_ALARMS_BY("hidden", struct thing, vcpu_fields, id, owner, ""),
 	[MODE] = KS_KIND_BY("mode", struct thing, mode_fields, id, owner, ""),
 	[GUEST] = KS_KIND_BY("guest", struct thing, guest_fields, id, uuid, ""),
+	[RENAMED] = KS_KIND_BY_SELF("renamed", struct thing, renamed_fields, id, uuid, instance, ""),
 	[DOMAIN] = KS_KIND_BY("domain", struct thing, domain_fields, id, id, ""),
 };
 
@@ -577,6 +584,37 @@ static void limits_of_many(void **state)
 	assert_string_equal(seen(), "event limited vcpu of 33:1");
 }
 
+/*
+ * Who gets another uuid before each look is the same all the same, and another one with the uuid
+ * that he had is not.
+ */
+static void limits_of_renamed(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	put(RENAMED, 1, 0)->instance = 100;
+	put(RENAMED, 2, 0)->instance = 200;
+	passed(NULL);
+	for (uint8_t round = 1; round <= 2; round++) {
+		world.things[0].thing.uuid[0] = round;
+		assert_string_equal(seen(), "event changed renamed:1");
+	}
+	world.things[0].thing.uuid[0] = 3;
+	lines = passed(NULL);
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(kit_text(lines, 0, "kind"), "limited");
+	assert_string_equal(kit_text(lines, 0, "of"), "renamed");
+	/* As he was called at the first of them. */
+	assert_string_equal(kit_text(lines, 0, "uuid"), "01000000-0000-0000-0000-000000000000");
+	for (uint8_t round = 4; round <= 50; round++) {
+		world.things[0].thing.uuid[0] = round;
+		assert_string_equal(seen(), "");
+	}
+	world.things[1].thing.uuid[0] = 1;
+	assert_string_equal(seen(), "event changed renamed:2");
+}
+
 /* Whose changes are too many is told by the member that says it in the item, the first as well. */
 static void limits_name_the_source(void **state)
 {
@@ -1027,6 +1065,7 @@ int main(void)
 		with(fields_of_one_byte, setup),
 		with(limits_end, strict_setup),
 		with(limits_of_many, strict_setup),
+		with(limits_of_renamed, strict_setup),
 		with(limits_name_the_source, strict_setup),
 		with(limits_by_uuid, strict_setup),
 		with(limits_after_a_reset, strict_setup),
