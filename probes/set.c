@@ -103,15 +103,15 @@ static void look_at_print(struct ks_probe *probe, struct set *set, uint8_t kind,
 		ks_set_record(probe, &set->table, set->limits, what);
 }
 
-static void look_at_whole(struct ks_probe *probe, struct set *set, uint8_t kind, struct ks_whole *whole)
+static void look_at_whole(struct ks_probe *probe, struct set *set, uint8_t kind, uint32_t i)
 {
+	struct ks_whole *whole = ks_whole_of(ks_table_slot(&set->table, i));
 	struct ks_happening what = {
 		.event = KS_PRESENT, .kind = kind, .is_settling = set->is_settling, .item = set->item, .whole = whole,
 	};
 
 	if (whole->slot.kind & KS_GONE) {
-		whole->slot.kind = kind;
-		set->table.used++;
+		ks_table_back(&set->table, i);
 		what.is_new = true;
 		what.event = probe->announce ? KS_PRESENT : KS_APPEARED;
 	} else if (!ks_set_same(&type_of(probe)->kinds[kind], whole->item, set->item)) {
@@ -142,7 +142,7 @@ static void look_at(struct ks_probe *probe, struct set *set, uint8_t kind)
 		if (ks_table_is_print(table, i))
 			look_at_print(probe, set, kind, i, hash);
 		else
-			look_at_whole(probe, set, kind, ks_whole_of(ks_table_slot(table, i)));
+			look_at_whole(probe, set, kind, i);
 	}
 	if (table->unkept && !set->told_now && (!set->told_unkept || probe->announce)) {
 		set->told_now = true;
@@ -204,8 +204,7 @@ static void sweep_slot(struct ks_probe *probe, struct set *set, uint32_t i)
 	ks_set_record(probe, table, set->limits, what);
 	if (what.whole && !what.is_settling && type_of(probe)->kinds[what.kind].flags & KS_HOLDS_STILL) {
 		ks_table_changed(table, what.whole, what.item);
-		slot->kind |= KS_GONE;
-		table->used--;
+		ks_table_gone(table, i);
 	} else {
 		ks_table_drop(table, i);
 	}

@@ -119,6 +119,12 @@ struct ks_set_kind {
 	 * nobody in particular
 	 */
 	uint16_t source_at, source_bytes;
+	/*
+	 * Optional: where it has a uint64_t that nobody can give himself.  Changes are limited by
+	 * that, not by the source.
+	 */
+	bool has_self;
+	uint16_t self_at;
 };
 
 #define KS_KIND_(kind, item, table, key, is, ...) \
@@ -142,6 +148,13 @@ struct ks_set_kind {
  */
 #define KS_KIND_BY(kind, item, table, last, by, ...) \
 	KS_KIND_(kind, item, table, KS_KEY_(item, last), 0, KS_SOURCE_(item, by))
+/*
+ * The same of a uuid that can be changed at any time: so changes are limited by @self, a member
+ * whose number stays.
+ */
+#define KS_KIND_BY_SELF(kind, item, table, last, by, self, ...) \
+	KS_KIND_(kind, item, table, KS_KEY_(item, last), 0, KS_SOURCE_(item, by), .has_self = true, \
+		 .self_at = offsetof(item, self) + 0 * sizeof(char[sizeof(((item *)0)->self) == 8 ? 1 : -1]))
 /* A kind of which there must not be any; the second, where somebody makes them. */
 #define KS_ALARMS(kind, item, table, last, ...) KS_KIND_(kind, item, table, KS_KEY_(item, last), KS_IS_ALARM, )
 #define KS_ALARMS_BY(kind, item, table, last, by, ...) \

@@ -232,9 +232,20 @@ static void record_limited(struct ks_probe *probe, const struct ks_table *table,
 	limit->told = limit->left_out;
 }
 
-static bool is_limit_of(const struct ks_limit *limit, uint8_t kind, uint32_t source)
+static bool is_limit_of(const struct ks_limit *limit, uint8_t kind, uint64_t of)
 {
-	return limit->made && limit->kind == kind && limit->source == source;
+	return limit->made && limit->kind == kind && limit->of == of;
+}
+
+/* By what the changes of @item are counted together. */
+static uint64_t who_changes(const struct ks_set_kind *kind, uint32_t source, const void *item)
+{
+	uint64_t self;
+
+	if (!kind->has_self)
+		return source;
+	memcpy(&self, (const char *)item + kind->self_at, sizeof(self));
+	return self;
 }
 
 /*
@@ -244,20 +255,20 @@ static bool is_limit_of(const struct ks_limit *limit, uint8_t kind, uint32_t sou
 static struct ks_limit *limit_of(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[],
 				 uint8_t kind, uint32_t source, const void *item)
 {
-	const struct ks_set_kind *of = &table->kinds[kind];
-	uint64_t now = ks_port_time_ns();
+	const struct ks_set_kind *is = &table->kinds[kind];
+	uint64_t now = ks_port_time_ns(), of = who_changes(is, source, item);
 	struct ks_limit *found = &limits[0];
 
-	for (struct ks_limit *i = limits; i < limits + KS_LIMITS && !is_limit_of(found, kind, source); i++)
-		if (is_limit_of(i, kind, source) || !i->made || (found->made && i->since_ns < found->since_ns))
+	for (struct ks_limit *i = limits; i < limits + KS_LIMITS && !is_limit_of(found, kind, of); i++)
+		if (is_limit_of(i, kind, of) || !i->made || (found->made && i->since_ns < found->since_ns))
 			found = i;
-	if (is_limit_of(found, kind, source) && now - found->since_ns < KS_CHANGES_NS)
+	if (is_limit_of(found, kind, of) && now - found->since_ns < KS_CHANGES_NS)
 		return found;
 	if (found->left_out != found->told)
 		record_limited(probe, table, found);
-	*found = (struct ks_limit){ .since_ns = now, .kind = kind, .source = source };
-	if (of->source_bytes == sizeof(found->uuid))
-		memcpy(found->uuid, (const char *)item + of->source_at, sizeof(found->uuid));
+	*found = (struct ks_limit){ .since_ns = now, .kind = kind, .of = of, .source = source };
+	if (is->source_bytes == sizeof(found->uuid))
+		memcpy(found->uuid, (const char *)item + is->source_at, sizeof(found->uuid));
 	return found;
 }
 

@@ -298,15 +298,13 @@ static void free_print_block(struct ks_table *table, uint32_t block)
 #define ASKED 16
 
 /*
- * The higher, the sooner it gives way: what is gone; then of whoever has the most.  At last an
- * alarm, and a first value that would be lost.
+ * The higher, the sooner it gives way: of whoever has the most first.  At last an alarm, and a
+ * first value that would be lost.
  */
 static uint32_t readiness(const struct ks_table *table, uint32_t i)
 {
 	struct ks_slot *slot = ks_table_slot(table, i);
 
-	if (slot->kind & KS_GONE)
-		return UINT32_MAX;
 	if (ks_table_is_print(table, i) ? table->kinds[slot->kind].flags & KS_IS_ALARM : ks_whole_of(slot)->changed_ns)
 		return 0;
 	return 1 + (slot->source ? table->sources[slot->source] : 0);
@@ -395,18 +393,15 @@ static void make_print(struct ks_table *table, uint32_t i)
 {
 	uint64_t hash = hash_of_slot(table, i);
 	const struct ks_whole *whole = ks_whole_of(ks_table_slot(table, i));
-	uint8_t kind = whole->slot.kind & (uint8_t)~KS_GONE;
 	struct ks_slot slot = whole->slot;
-	uint64_t content = ks_table_content(table, &table->kinds[kind], whole->item);
+	uint64_t content = ks_table_content(table, &table->kinds[slot.kind], whole->item);
 	uint8_t key[KEY_MAX];
 	uint32_t to;
 
 	if (table->prints)
-		memcpy(key, whole->item, table->kinds[kind].key_bytes);
+		memcpy(key, whole->item, table->kinds[slot.kind].key_bytes);
 	unlink_slot(table, i, hash);
 	free_whole(table, i / KS_PLACES);
-	if (slot.kind & KS_GONE)
-		return;
 	/* The block itself, where there is no room for it in another. */
 	if (table->free_print == KS_NO_SLOT && table->prints && part_of(table, i / KS_PLACES) == KS_COMMON_PART &&
 	    table->wholes > table->wholes_min)
@@ -418,8 +413,19 @@ static void make_print(struct ks_table *table, uint32_t i)
 	}
 	ks_print_of(ks_table_slot(table, to))->slot = slot;
 	ks_print_of(ks_table_slot(table, to))->content = content;
-	memcpy(ks_print_of(ks_table_slot(table, to))->key, key, table->kinds[kind].key_bytes);
+	memcpy(ks_print_of(ks_table_slot(table, to))->key, key, table->kinds[slot.kind].key_bytes);
 	link_slot(table, to, hash);
+}
+
+/* What has been gone for longest is forgotten: its block is free. */
+static void forget_gone(struct ks_table *table, unsigned int part)
+{
+	uint32_t block = table->gone_whole[part].oldest, i = KS_SLOT(block, 0);
+
+	unlink_slot(table, i, hash_of_slot(table, i));
+	take_out(table, &table->gone_whole[part], block);
+	append(table, &table->free[part], block);
+	table->blocks[block].use = KS_BLOCK_FREE;
 }
 
 /* === Keeping ============================================================ */
@@ -431,8 +437,10 @@ static unsigned int part_of_kind(const struct ks_set_kind *kind)
 
 bool ks_table_is_full(const struct ks_table *table, const struct ks_set_kind *kind)
 {
-	return table->free[part_of_kind(kind)].oldest == KS_NO_BLOCK && table->free_print == KS_NO_SLOT &&
-	       (!table->prints || table->wholes <= table->wholes_min);
+	unsigned int part = part_of_kind(kind);
+
+	return table->free[part].oldest == KS_NO_BLOCK && table->gone_whole[part].oldest == KS_NO_BLOCK &&
+	       table->free_print == KS_NO_SLOT && (!table->prints || table->wholes <= table->wholes_min);
 }
 
 struct ks_whole *ks_table_keep(struct ks_table *table, uint8_t kind_index, const void *item, uint64_t hash)
@@ -442,6 +450,8 @@ struct ks_whole *ks_table_keep(struct ks_table *table, uint8_t kind_index, const
 	struct ks_whole *whole;
 	uint32_t block;
 
+	if (table->free[part].oldest == KS_NO_BLOCK && table->gone_whole[part].oldest != KS_NO_BLOCK)
+		forget_gone(table, part);
 	/* Twice, where the first became a block for fingerprints. */
 	while (table->free[part].oldest == KS_NO_BLOCK)
 		make_print(table, whole_to_give_way(table, part));
@@ -487,6 +497,26 @@ void ks_table_drop(struct ks_table *table, uint32_t i)
 		free_print_block(table, block);
 }
 
+void ks_table_gone(struct ks_table *table, uint32_t i)
+{
+	uint32_t block = i / KS_PLACES;
+
+	ks_table_slot(table, i)->kind |= KS_GONE;
+	take_out(table, &table->used_whole[part_of(table, block)], block);
+	append(table, &table->gone_whole[part_of(table, block)], block);
+	table->used--;
+}
+
+void ks_table_back(struct ks_table *table, uint32_t i)
+{
+	uint32_t block = i / KS_PLACES;
+
+	ks_table_slot(table, i)->kind &= (uint8_t)~KS_GONE;
+	take_out(table, &table->gone_whole[part_of(table, block)], block);
+	append(table, &table->used_whole[part_of(table, block)], block);
+	table->used++;
+}
+
 /* === Forgetting ========================================================= */
 
 static const struct ks_list empty_list = { KS_NO_BLOCK, KS_NO_BLOCK };
@@ -500,7 +530,7 @@ void ks_table_reset(struct ks_table *table)
 	table->pass = 0;
 	memset(table->sources, 0, sizeof(table->sources));
 	for (unsigned int part = 0; part < KS_PARTS; part++)
-		table->free[part] = table->used_whole[part] = empty_list;
+		table->free[part] = table->used_whole[part] = table->gone_whole[part] = empty_list;
 	table->used_prints = empty_list;
 	table->free_print = table->print_hand = KS_NO_SLOT;
 	table->wholes = table->blocks_count - table->alarm_blocks;

@@ -28,8 +28,8 @@ struct ks_slot {
 };
 
 /*
- * It vanished, and is kept for its first value, should it come back; until somebody else needs the
- * slot.
+ * It vanished, and is kept for its first value, should it come back; until anybody else needs the
+ * slot, who gets it before one is taken from what is there.
  */
 #define KS_GONE 0x80
 
@@ -53,7 +53,7 @@ struct ks_print {
 
 /*
  * A block, outside of its memory.  It is in one list: of the free, of those with a whole item, of
- * those for fingerprints; the first two for alarms apart.
+ * those with one that is gone, of those for fingerprints; all but the last for alarms apart.
  */
 struct ks_block {
 	uint32_t older, newer;
@@ -92,7 +92,7 @@ struct ks_table {
 	/* so many blocks of the common part are not made ones of fingerprints */
 	uint32_t wholes_min;
 	uint32_t wholes;        /* which are not, free ones among them */
-	struct ks_list free[KS_PARTS], used_whole[KS_PARTS], used_prints;
+	struct ks_list free[KS_PARTS], used_whole[KS_PARTS], gone_whole[KS_PARTS], used_prints;
 	uint32_t free_print;    /* slot; others follow.  KS_NO_SLOT: none */
 	/* slot of a fingerprint that is asked first to give way, or KS_NO_SLOT */
 	uint32_t print_hand;
@@ -209,6 +209,10 @@ void ks_table_changed(const struct ks_table *table, struct ks_whole *whole, cons
 
 /* The item in slot @i is gone, or has a place elsewhere now. */
 void ks_table_drop(struct ks_table *table, uint32_t i);
+
+/* The same of a whole item whose first value is kept, should it come back; and that it has. */
+void ks_table_gone(struct ks_table *table, uint32_t i);
+void ks_table_back(struct ks_table *table, uint32_t i);
 
 /*
  * Nobody has left the table who is still there; so much has left it that the filter says it of

@@ -102,17 +102,20 @@ sub fields_of {
 	return @fields;
 }
 
-# The kinds of a probe on the set engine: { macro, kind, by, what, key: { member => 1 }, fields }.
+# The kinds of a probe on the set engine:
+# { macro, kind, by, self, what, key: { member => 1 }, fields }.
 sub kinds_of {
 	my ($probe) = @_;
-	my $macros = qr/KIND|ONE|KIND_BY|ALARMS|ALARMS_BY|STILL|SEALED/;
+	my $macros = qr/KIND|ONE|KIND_BY|KIND_BY_SELF|ALARMS|ALARMS_BY|STILL|SEALED/;
 	my @kinds;
-	my $args = qr{"([\w-]+)", struct (\w+), (\w+)(?:,\s*(\w+))?(?:,\s*(\w+))?(?:,\s*($literals))?};
+	my $names = '(?:,\s*(\w+))?' x 3;
+	my $args = qr{"([\w-]+)", struct (\w+), (\w+)$names(?:,\s*($literals))?};
 	while ($probe->{own} =~ /\bKS_($macros)\($args\)/g) {
-		my ($macro, $kind, $struct, $table, $last, $by, $what) = ($1, $2, $3, $4, $5, $6, text_of($7));
+		my ($macro, $kind, $struct, $table, $last, $by, $self) = ($1, $2, $3, $4, $5, $6, $7);
+		my $what = text_of($8);
 		my %key = map { $_ => 1 } defined $last ? members_to($probe->{with_others}, $struct, $last) : ();
 
-		push @kinds, { macro => $macro, kind => $kind, by => $by, what => $what, key => \%key,
+		push @kinds, { macro => $macro, kind => $kind, by => $by, self => $self, what => $what, key => \%key,
 			fields => [fields_of($probe, $table)] };
 	}
 	my $count = () = $probe->{own} =~ /\bKS_(?:$macros)\(/g;

@@ -139,8 +139,10 @@ static const struct ks_field ks_unseen_fields[] = {
 enum { KS_KIND_DOMAIN, KS_KIND_VCPU, KS_KIND_IDLE, KS_KIND_WORK, KS_KIND_UNSEEN };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_DOMAIN] = KS_KIND_BY("domain", struct ks_domain, ks_domain_fields, domid, uuid, "A domain."),
-	[KS_KIND_VCPU] = KS_KIND_BY("vcpu", struct ks_vcpu, ks_vcpu_fields, vcpu, uuid, "A vCPU of a domain."),
+	[KS_KIND_DOMAIN] = KS_KIND_BY_SELF("domain", struct ks_domain, ks_domain_fields, domid, uuid, instance,
+		"A domain."),
+	[KS_KIND_VCPU] = KS_KIND_BY_SELF("vcpu", struct ks_vcpu, ks_vcpu_fields, vcpu, uuid, instance,
+		"A vCPU of a domain."),
 	[KS_KIND_IDLE] = KS_KIND("idle", struct ks_idle, ks_idle_fields, cpu,
 		"Xen's own thread on each online physical CPU: it runs tasklets, and halts when there are none."),
 	[KS_KIND_WORK] = KS_KIND("work", struct ks_work_item, ks_work_fields, name,

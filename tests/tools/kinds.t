@@ -24,7 +24,7 @@ my @of_region = $region =~ /(?:ks_record_begin\(probe, \w+, [^";]+, |record_page
 for my $file (glob "$root/probes/{xen,linux}/*.c") {
 	my $source = slurp($file);
 	my ($name) = $source =~ /^const struct ks_probe_type \w+ = \{\n\t\.name = "([\w-]+)"/m or next;
-	my @own = $source =~ /\bKS_(?:KIND|ONE|KIND_BY|ALARMS|ALARMS_BY|STILL|SEALED)\("([\w-]+)"/g;
+	my @own = $source =~ /\bKS_(?:KIND|ONE|KIND_BY|KIND_BY_SELF|ALARMS|ALARMS_BY|STILL|SEALED)\("([\w-]+)"/g;
 	my $of = ($file =~ m{/(xen|linux)/})[0] eq 'xen' ? 'xen' : 'module';
 
 	$kinds{"$of $name $_"} = 1 for @own ? @own : @of_region;

@@ -1655,13 +1655,16 @@ static void first_values_stay(void **state)
 	thing.root = 5;
 	assert_memory_equal(ks_table_first(&table, wholes[1]), &thing, sizeof(thing));
 	assert_int_equal(wholes[1]->changed_ns, ks_port_time_ns() - 1);
-	wholes[9]->slot.kind |= KS_GONE;
-	table.used--;
+	/* Wherever it is among the others. */
+	ks_table_gone(&table, find(0, 20));
+	assert_int_equal(table.used, 19);
+	assert_false(ks_table_is_full(&table, still_kinds));
 	thing.id = 21;
 	ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
-	assert_int_equal(find(0, 9), KS_NO_SLOT);
+	assert_int_equal(find(0, 20), KS_NO_SLOT);
 	assert_int_equal(table.used, 20);
 	assert_int_equal(table.filter_set, 0); /* it had gone by itself */
+	assert_true(ks_table_is_full(&table, still_kinds));
 	thing.id = 22;
 	ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
 	assert_int_equal(find(0, 2), KS_NO_SLOT);
@@ -1760,6 +1763,59 @@ static void sound_at_random(void **state)
 		assert_int_equal(table.wholes, table.blocks_count);
 		assert_int_equal(table.free_print, KS_NO_SLOT);
 		assert_int_equal(table.used_prints.oldest, KS_NO_BLOCK);
+		end_table();
+	}
+}
+
+/*
+ * Items come, go, are kept for their first value and come back: no more than 20 are there at once,
+ * so none of these has to leave.
+ */
+static void gone_at_random(void **state)
+{
+	enum { IDS = 40, MOST = 20 };
+
+	(void)state;
+	for (uint64_t round = 0; round < (uint64_t)port_rounds(40); round++) {
+		bool is_there[IDS + 1] = { false };
+		uint32_t there = 0;
+
+		make_table(&twenty_still, 0);
+		port_random_seed(round);
+		for (unsigned int n = 0; n < 2000; n++) {
+			uint32_t id = 1 + (uint32_t)port_random_below(IDS), i = find(0, id), found = 0, by_source = 0;
+			struct thing thing = { .id = id };
+
+			if (is_there[id] && port_random_below(4)) {
+				ks_table_gone(&table, i);
+			} else if (is_there[id]) {
+				ks_table_drop(&table, i);
+				assert_int_equal(find(0, id), KS_NO_SLOT);
+			} else if (there == MOST) {
+				continue;
+			} else if (i != KS_NO_SLOT) {
+				ks_table_back(&table, i);
+			} else {
+				assert_false(ks_table_is_full(&table, still_kinds));
+				ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+			}
+			is_there[id] = !is_there[id];
+			there += is_there[id] ? 1 : (uint32_t)-1;
+			for (id = 1; id <= IDS; id++) {
+				i = find(0, id);
+				assert_true(i != KS_NO_SLOT || !is_there[id]);
+				if (i == KS_NO_SLOT)
+					continue;
+				found++;
+				assert_int_equal(ks_table_slot(&table, i)->kind, is_there[id] ? 0 : KS_GONE);
+			}
+			for (unsigned int place = 0; place < KS_SET_SOURCES; place++)
+				by_source += table.sources[place];
+			assert_int_equal(by_source, found);
+			assert_int_equal(table.used, there);
+			assert_int_equal(table.filter_set, 0);
+			assert_int_equal(ks_table_is_full(&table, still_kinds), there == MOST);
+		}
 		end_table();
 	}
 }
@@ -1946,6 +2002,7 @@ int main(void)
 		cmocka_unit_test(prints_of_most),
 		cmocka_unit_test(first_values_stay),
 		cmocka_unit_test(sound_at_random),
+		cmocka_unit_test(gone_at_random),
 		cmocka_unit_test(sizes),
 		cmocka_unit_test(capacity),
 	};

@@ -25,6 +25,7 @@ struct thing {
 	uint64_t target;
 	char symbol[500];
 	uint8_t uuid[16];
+	uint64_t instance;
 };
 
 static const struct ks_field vcpu_fields[] = {
@@ -58,13 +59,18 @@ static const struct ks_field guest_fields[] = {
 	KS_FIELD(struct thing, weight, KS_U8),
 };
 
+static const struct ks_field renamed_fields[] = {
+	KS_FIELD(struct thing, id, KS_U32),
+	KS_FIELD(struct thing, uuid, KS_UUID),
+};
+
 /* Whose it is, it shows first. */
 static const struct ks_field domain_fields[] = {
 	KS_FIELD(struct thing, id, KS_U32),
 	KS_FIELD(struct thing, weight, KS_U8),
 };
 
-enum { VCPU, DENIED, GATE, SLOT, HIDDEN, MODE, GUEST, DOMAIN, KINDS };
+enum { VCPU, DENIED, GATE, SLOT, HIDDEN, MODE, GUEST, RENAMED, DOMAIN, KINDS };
 
 static const struct ks_set_kind kinds[] = {
 	[VCPU] = KS_KIND_BY("vcpu", struct thing, vcpu_fields, id, owner, ""),
@@ -74,6 +80,7 @@ static const struct ks_set_kind kinds[] = {
 	[HIDDEN] = KS_ALARMS_BY("hidden", struct thing, vcpu_fields, id, owner, ""),
 	[MODE] = KS_KIND_BY("mode", struct thing, mode_fields, id, owner, ""),
 	[GUEST] = KS_KIND_BY("guest", struct thing, guest_fields, id, uuid, ""),
+	[RENAMED] = KS_KIND_BY_SELF("renamed", struct thing, renamed_fields, id, uuid, instance, ""),
 	[DOMAIN] = KS_KIND_BY("domain", struct thing, domain_fields, id, id, ""),
 };
 
@@ -592,6 +599,37 @@ static void limits_of_many(void **state)
 	assert_string_equal(seen(), "event limited vcpu of 33:1");
 }
 
+/*
+ * Who gets another uuid before each look is the same all the same, and another one with the uuid
+ * that he had is not.
+ */
+static void limits_of_renamed(void **state)
+{
+	json_t *lines;
+
+	(void)state;
+	put(RENAMED, 1, 0)->instance = 100;
+	put(RENAMED, 2, 0)->instance = 200;
+	passed(NULL);
+	for (uint8_t round = 1; round <= 2; round++) {
+		world.things[0].thing.uuid[0] = round;
+		assert_string_equal(seen(), "event changed renamed:1");
+	}
+	world.things[0].thing.uuid[0] = 3;
+	lines = passed(NULL);
+	assert_int_equal(kit_count(lines), 1);
+	assert_string_equal(kit_text(lines, 0, "kind"), "limited");
+	assert_string_equal(kit_text(lines, 0, "of"), "renamed");
+	/* As he was called at the first of them. */
+	assert_string_equal(kit_text(lines, 0, "uuid"), "01000000-0000-0000-0000-000000000000");
+	for (uint8_t round = 4; round <= 50; round++) {
+		world.things[0].thing.uuid[0] = round;
+		assert_string_equal(seen(), "");
+	}
+	world.things[1].thing.uuid[0] = 1;
+	assert_string_equal(seen(), "event changed renamed:2");
+}
+
 /* Whose changes are too many is told by the member that says it in the item, the first as well. */
 static void limits_name_the_source(void **state)
 {
@@ -748,6 +786,32 @@ static void gone_and_back(void **state)
 	seen();
 	put(GATE, 2, 0);
 	assert_string_equal(fresh(), "sample present gate:1, event present gate:2 x3");
+}
+
+/*
+ * CPUs are turned off and on, and each time they are others: what they left behind, kept for its
+ * first value, takes nobody's place who is there, however much of it there is.
+ */
+static void gone_takes_no_place(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 20; id++)
+		put(GATE, id, 0);
+	passed(NULL);
+	for (uint32_t turn = 1; turn <= 10; turn++) {
+		for (uint32_t id = 1; id <= THINGS_MAX / 5; id++)
+			put(GATE, 1000 * turn + id, 0);
+		assert_int_equal(count_of(passed(NULL), "kind", "incomplete"), 0);
+		world.count = 20;
+		passed(NULL);
+	}
+	assert_int_equal(ks_set_baselines(&kit_sensor.probes[0]), 20);
+	world.things[0].thing.target = 0xbad;
+	assert_string_equal(seen(), "alarm changed gate:1 first(target=0x1000) x1");
+	/* Those that were there last are known for longest. */
+	put(GATE, 10001, 0)->target = 0xbad;
+	put(GATE, 1001, 0)->target = 0xbad;
+	assert_string_equal(seen(), "alarm appeared gate:10001 first(target=0x2711000) x1, event appeared gate:1001");
 }
 
 /*
@@ -1020,11 +1084,13 @@ int main(void)
 		with(fields_of_one_byte, setup),
 		with(limits_end, strict_setup),
 		with(limits_of_many, strict_setup),
+		with(limits_of_renamed, strict_setup),
 		with(limits_name_the_source, strict_setup),
 		with(limits_by_uuid, strict_setup),
 		with(limits_after_a_reset, strict_setup),
 		with(first_value, setup),
 		with(gone_and_back, setup),
+		with(gone_takes_no_place, setup),
 		with(passed_by, setup),
 		with(usual_is_first, usual_setup),
 		with(first_too_long, setup),
