@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # linux.mk - what the end-to-end tests of the module and of the socket need.  Included by the top-level Makefile.
 
-LINUX_TEST_MODULES = $(foreach name,hide idt code torn astray,$(B)/tests/$(name)/ks_$(name).ko)
+LINUX_TEST_MODULES = $(foreach name,hide idt code torn astray liar,$(B)/tests/$(name)/ks_$(name).ko)
 # What only Dom0 can do.
 DOM0_TEST_MODULES = $(B)/tests/entries/ks_entries.ko
-LINUX_TEST_PROGRAMS = $(B)/tests/actor $(B)/tests/open $(B)/tests/become $(B)/tests/crowd $(B)/tests/many $(B)/tests/mounts $(B)/tests/linger $(B)/tests/watch $(B)/tests/sharers
+LINUX_TEST_PROGRAMS = $(B)/tests/actor $(B)/tests/open $(B)/tests/become $(B)/tests/crowd $(B)/tests/many $(B)/tests/mounts $(B)/tests/linger $(B)/tests/watch $(B)/tests/sharers $(B)/tests/mapped
 SOCKET_TEST_PROGRAMS = $(B)/tests/dialect $(B)/tests/load
 LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS) $(B)/tests/forks
 
@@ -42,7 +42,7 @@ check-scale: host tools $(B)/tests/many $(B)/linux-guest/ksense.ko ## 50,000 pro
 # === The debug kernel ========================================================
 
 # Those that can do without Xen, and without the emulator's debugger port.
-DEBUG_T = $(patsubst %,tests/linux/%.t,linux load processes open_files files modules idt torn astray socket rights suspend)
+DEBUG_T = $(patsubst %,tests/linux/%.t,linux load processes open_files files modules idt torn astray liar socket rights suspend)
 
 .PHONY: check-debug-kernel
 # Everything is slower there: fewer requests and rounds, and more patience.
