@@ -5,7 +5,8 @@
 #
 # Wrong in the world if this fails: a module that says that its symbols are where no memory is kills
 # the thread of the sensor that is about to tell of it, with the probe that it had in hand, or the
-# program that loads the sensor; or a thread of the kernel's hides by saying that it is idle.
+# program that loads the sensor; or a thread of the kernel's hides by saying that it is idle; or
+# a pid table that leads in a circle keeps the sensor, and with it the machine, for ever.
 #
 # A module of the tests (tests/linux/liar) does that.
 use strict;
@@ -36,6 +37,11 @@ step hides cat found
 echo 0 >$liar/idle
 sleep 2
 step after hidden
+echo 1 >$liar/table
+step loop k records processes --run
+step loop-files k records open-files --run
+echo 0 >$liar/table
+step straight k records processes --run
 step status k status kernel-entries
 step end rmmod ksense
 SH
@@ -55,6 +61,14 @@ my ($hides) = grep { $_->{event} eq 'present' } items('hides');
 is($hides && join(' ', @$hides{qw(class comm pid missing)}), "sample ks_liar @{[$steps->{pid}{out} + 0]} pid-table,task-list",
    'a thread that only says that it is idle is told as hidden') or diag $steps->{hides}{out};
 is(scalar(grep { $_->{event} ne 'vanished' } json($steps->{after})), 0, 'and not any more when it is where all are') or diag $steps->{after}{out};
+
+# --- The pid table leads in a circle
+sub short { my ($name, $view) = @_; return join(' ', map { "$_->{class} $_->{looked} $_->{of}" } grep { $_->{kind} eq 'incomplete' && ($_->{view} // '') eq $view } json($steps->{$name})) }
+sub pids { my ($name) = @_; return scalar grep { $_->{kind} eq 'process' && $_->{event} eq 'present' } json($steps->{$name}) }
+cmp_ok(pids('loop'), '>', 10, 'where the pid table leads in a circle, the processes before that are told');
+like(short('loop', 'pids'), qr/^alarm \d+ \d+\b/, 'and that there may be more') or diag $steps->{loop}{out}, $steps->{loop}{err};
+like(short('loop-files', 'tables'), qr/^alarm /, 'which open-files says, too');
+like(short('straight', 'pids'), qr/alarm (\d+) \1$/, 'and that it is over');
 my ($status) = json($steps->{status});
 is($status->{last_error}, undef, 'no probe failed');
 is($steps->{end}{status}, 0, 'it goes');

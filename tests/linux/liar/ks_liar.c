@@ -11,6 +11,8 @@
  *              is killed by a fault.
  *   listen=1   has a function of its own called at each system call, by way of the trace event.
  *              Found by "kernel-entries" as "listener".
+ *   table=1    has the pid table lead from its highest free place to itself.  Whoever asks the kernel
+ *              for all pids does not come back.  "processes" says that it could not follow it.
  *   idle=1     starts a thread that is in no pid table and no list of tasks, and says that it is a
  *              CPU's idle task, which are in none.  Found by "processes" as "hidden".
  */
@@ -20,10 +22,12 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/rculist.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/tracepoint.h>
+#include <linux/xarray.h>
 
 /* === Symbols ============================================================ */
 
@@ -147,6 +151,36 @@ static int get_idle(char *text, const struct kernel_param *param)
 static const struct kernel_param_ops idle_ops = { .set = set_idle, .get = get_idle };
 module_param_cb(idle, &idle_ops, NULL, 0600);
 MODULE_PARM_DESC(idle, "1 starts a thread that hides and says that it is idle; its pid, when read");
+
+/* === The pid table ====================================================== */
+
+static void __rcu **place;
+
+static int set_table(const char *text, const struct kernel_param *param)
+{
+	struct xa_node *top = xa_to_node(rcu_dereference_raw(init_pid_ns.idr.idr_rt.xa_head));
+	bool on;
+	int error = kstrtobool(text, &on);
+
+	if (error || on == !!place)
+		return error;
+	if (!on) {
+		rcu_assign_pointer(*place, NULL);
+		place = NULL;
+		return 0;
+	}
+	place = &top->slots[XA_CHUNK_MASK];
+	if (*place || !top->shift) {
+		place = NULL;
+		return -EBUSY;
+	}
+	rcu_assign_pointer(*place, xa_mk_node(top));
+	return 0;
+}
+
+static const struct kernel_param_ops table_ops = { .set = set_table };
+module_param_cb(table, &table_ops, NULL, 0200);
+MODULE_PARM_DESC(table, "1 has the pid table lead to itself");
 
 /* === Start and end ====================================================== */
 
