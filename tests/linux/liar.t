@@ -63,9 +63,16 @@ is($hides && join(' ', @$hides{qw(class comm pid missing)}), "sample ks_liar @{[
 is(scalar(grep { $_->{event} ne 'vanished' } json($steps->{after})), 0, 'and not any more when it is where all are') or diag $steps->{after}{out};
 
 # --- The pid table leads in a circle
-sub short { my ($name, $view) = @_; return join(' ', map { "$_->{class} $_->{looked} $_->{of}" } grep { $_->{kind} eq 'incomplete' && ($_->{view} // '') eq $view } json($steps->{$name})) }
-sub pids { my ($name) = @_; return scalar grep { $_->{kind} eq 'process' && $_->{event} eq 'present' } json($steps->{$name}) }
-cmp_ok(pids('loop'), '>', 10, 'where the pid table leads in a circle, the processes before that are told');
+sub short {
+	my ($name, $view) = @_;
+	my @records = grep { $_->{kind} eq 'incomplete' && ($_->{view} // '') eq $view } json($steps->{$name});
+
+	return join(' ', map { "$_->{class} $_->{looked} $_->{of}" } @records);
+}
+
+sub processes { my ($name) = @_; return scalar grep { $_->{kind} eq 'process' && $_->{event} eq 'present' } json($steps->{$name}) }
+
+cmp_ok(processes('loop'), '>', 10, 'where the pid table leads in a circle, the processes before that are told');
 like(short('loop', 'pids'), qr/^alarm \d+ \d+\b/, 'and that there may be more') or diag $steps->{loop}{out}, $steps->{loop}{err};
 like(short('loop-files', 'tables'), qr/^alarm /, 'which open-files says, too');
 like(short('straight', 'pids'), qr/alarm (\d+) \1$/, 'and that it is over');
