@@ -11,6 +11,7 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/kallsyms.h>
 #include <linux/mm_types.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -69,6 +70,11 @@ static inline uint64_t ks_module_bytes(const struct module *module)
 
 /* Until 6.9 vmalloc had one tree of all its areas. */
 #define KS_VMAP_IN_ONE_TREE (LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0))
+
+/* === Symbols ============================================================ */
+
+/* In headers since 6.2, and in some kernels before. */
+int kallsyms_on_each_match_symbol(int (*function)(void *data, unsigned long address), const char *name, void *data);
 
 /* === Tasks ============================================================== */
 

@@ -11,14 +11,23 @@
 #include <linux/mutex.h>
 #include <linux/string.h>
 
+#include "../probes/linux/code.h"
+#include "../probes/linux/names.h"
+#include "compat.h"
 #include "symbols.h"
 
 #define LOOKUP "kallsyms_lookup_name"
 
 KS_KERNEL_CALL(kallsyms_lookup_name);
+KS_KERNEL_CALL(kallsyms_on_each_match_symbol);
 
 static DEFINE_MUTEX(lookup_mutex);
+/* All constant once `found` is true. */
 static bool found;
+static bool matches;                    /* this kernel has the second of the two */
+/* Where the kernel itself is, of which it knows the names without asking anybody. */
+static unsigned long image, image_end;
+static const struct latch_tree_root *module_tree;
 
 /*
  * The probe may stand behind the ENDBR that begins the function: so what says where the function
@@ -45,45 +54,100 @@ static bool find_lookup(void)
 		return false;
 	address = start_of_lookup((unsigned long)probe.addr);
 	unregister_kprobe(&probe);
-	if (address)
-		ks_set_kernel_call(kallsyms_lookup_name, address);
-	return address;
+	if (!address)
+		return false;
+	ks_set_kernel_call(kallsyms_lookup_name, address);
+	address = ks_kernel_call(kallsyms_lookup_name)("kallsyms_on_each_match_symbol");
+	matches = address && !ks_in_module_area(address);
+	if (matches)
+		ks_set_kernel_call(kallsyms_on_each_match_symbol, address);
+	return true;
+}
+
+static int take(void *address, unsigned long found_at)
+{
+	*(unsigned long *)address = found_at;
+	return 1;
+}
+
+/*
+ * What the kernel does not have itself, kallsyms_lookup_name() looks for in modules, which have
+ * symbols by any name, and tables of them that lead anywhere (probes/linux/names.h).  Where there
+ * is another function for that, modules are not asked.
+ */
+static unsigned long look_up(const char *name)
+{
+	unsigned long address = 0;
+
+	if (matches)
+		ks_kernel_call(kallsyms_on_each_match_symbol)(take, name, &address);
+	else
+		address = ks_kernel_call(kallsyms_lookup_name)(name);
+	return ks_in_module_area(address) ? 0 : address;
+}
+
+static void find_places(void)
+{
+	image = look_up("_stext");
+	image_end = look_up(IS_ENABLED(CONFIG_KALLSYMS_ALL) ? "_end" : "_etext") ?: look_up("_etext");
+	module_tree = (const void *)look_up("mod_tree"); /* begins with the tree */
 }
 
 unsigned long ks_symbol(const char *name)
 {
-	char symbol[KSYM_SYMBOL_LEN];
 	unsigned long address = 0;
 
 	mutex_lock(&lookup_mutex);
 	/* What failed once, for want of memory or because kprobes were off, is tried again. */
-	if (!found)
-		found = find_lookup();
+	if (!found && find_lookup()) {
+		find_places();
+		smp_store_release(&found, true);
+	}
 	if (found)
-		address = ks_kernel_call(kallsyms_lookup_name)(name);
+		address = look_up(name);
 	mutex_unlock(&lookup_mutex);
-	if (!address)
-		return 0;
-	/*
-	 * What the kernel does not have itself is looked for in modules, and a module may call its
-	 * symbols what it likes.
-	 */
-	sprint_symbol(symbol, address);
-	return strchr(symbol, '[') ? 0 : address;
+	return address;
 }
 
-/* The kernel adds the symbol's size. */
-bool ks_symbol_at(unsigned long address, char *out, size_t bytes)
+struct module *ks_module_of(unsigned long address)
+{
+	return smp_load_acquire(&found) ? ks_module_at(module_tree, address) : NULL;
+}
+
+bool ks_module_tree_known(void)
+{
+	return smp_load_acquire(&found) && module_tree;
+}
+
+/* With "+0x...", if @offset.  The kernel adds to that the symbol's size. */
+static bool put_symbol(unsigned long address, bool offset, char *out, size_t bytes)
 {
 	char symbol[KSYM_SYMBOL_LEN];
-	char *size, *module;
+	const struct module *module;
 
-	sprint_symbol(symbol, address);
-	size = strchr(symbol, '/');
-	if (size) {
-		module = strchrnul(size, ' ');
-		memmove(size, module, strlen(module) + 1);
+	if (smp_load_acquire(&found) && address >= image && address < image_end) {
+		if (offset)
+			sprint_symbol(symbol, address);
+		else
+			sprint_symbol_no_offset(symbol, address);
+		symbol[strcspn(symbol, "/")] = '\0';
+		strscpy_pad(out, symbol, bytes);
+		return !strstarts(symbol, "0x");
 	}
+	module = ks_module_of(address);
+	if (module && ks_module_name(module, address, offset, out, bytes))
+		return true;
+	snprintf(symbol, sizeof(symbol), "0x%lx", address);
 	strscpy_pad(out, symbol, bytes);
-	return size;
+	return false;
+}
+
+bool ks_symbol_at(unsigned long address, char *out, size_t bytes)
+{
+	return put_symbol(address, true, out, bytes);
+}
+
+bool ks_name_at(unsigned long address, char *out, size_t bytes)
+{
+	return put_symbol(address, false, out, bytes);
 }

@@ -5,6 +5,7 @@
 #ifndef KS_LINUX_SYMBOLS_H
 #define KS_LINUX_SYMBOLS_H
 
+#include <linux/module.h>
 #include <linux/static_call.h>
 #include <linux/types.h>
 
@@ -27,8 +28,20 @@ unsigned long ks_symbol(const char *name);
 /*
  * "name+0x...", and the module that it is in; the number, if there is no symbol: false.  At most
  * @bytes bytes, with the NUL, and the rest of @out zero.
+ *
+ * To be asked of any address, where sprint_symbol() and %pS are not: outside of the kernel's own
+ * image these read what modules say of themselves, wherever that leads (probes/linux/names.h).
  */
 bool ks_symbol_at(unsigned long address, char *out, size_t bytes);
+/* The same without "+0x...". */
+bool ks_name_at(unsigned long address, char *out, size_t bytes);
+
+/*
+ * The module that has @address, code or data, as the kernel's tree of modules says; NULL: none, or
+ * somebody changed the tree just then, or it is not known where that is.
+ */
+struct module *ks_module_of(unsigned long address);
+bool ks_module_tree_known(void);
 
 /*
  * A function of the kernel's that is declared in its headers and not exported:

@@ -36,7 +36,7 @@
 
 struct ks_limit {
 	uint64_t since_ns;
-	uint64_t of;            /* whose changes these are: of the source, or of what stays the same */
+	uint64_t of;            /* whose changes these are: the source, or what stays the same */
 	uint32_t source;        /* as which they are in the ring */
 	uint8_t uuid[16];       /* whose, where @source stands for a uuid */
 	uint32_t left_out, told;

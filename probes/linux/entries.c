@@ -250,7 +250,7 @@ static void copy_symbol(char out[SYMBOL_BYTES], const void *address)
 {
 	char symbol[KSYM_SYMBOL_LEN];
 
-	sprint_symbol_no_offset(symbol, (unsigned long)address);
+	ks_name_at((unsigned long)address, symbol, sizeof(symbol));
 	strscpy_pad(out, symbol + (strstarts(symbol, EVENT_PREFIX) ? strlen(EVENT_PREFIX) : 0), SYMBOL_BYTES);
 }
 

@@ -9,6 +9,7 @@
  * the network.  It does so in a thread of its own, or in that of the client who asked for a fresh
  * sample.
  */
+#include <linux/backing-dev.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kdev_t.h>
@@ -111,6 +112,7 @@ MODULE_PARM_DESC(files, "what the probe files looks at: absolute paths with comm
 struct listed {
 	bool used;
 	bool hashed;            /* `last` is whole: its SHA-256 may be used again */
+	bool settled;           /* and no other contents can have the same attributes */
 	struct ks_hash hash;    /* of the same bytes, keyed */
 	/* of the addition, which tells this path from another that had its place */
 	uint32_t number;
@@ -129,11 +131,12 @@ static struct {
 	uint32_t number;
 	loff_t offset;
 	bool bare;              /* without SHA-256, to see whether it is what it was */
+	bool settled;           /* at its begin */
 	struct ks_siphash hash;
 	struct ks_sha256 sha;
 	struct ks_file item;
 	/* As it was last seen, if it was hashed then. */
-	bool hashed;
+	bool hashed, was_settled;
 	struct ks_file known;
 	struct ks_hash known_hash;
 	/* bytes at the start of piece that are in sha and not yet in hash, which takes words */
@@ -238,6 +241,7 @@ static bool take_next(uint64_t *next)
 		memset(&reading.item, 0, sizeof(reading.item));
 		memcpy(reading.item.path, list[at].path, PATH_BYTES);
 		reading.hashed = list[at].hashed;
+		reading.was_settled = list[at].settled;
 		reading.known = list[at].last;
 		reading.known_hash = list[at].hash;
 	}
@@ -245,7 +249,7 @@ static bool take_next(uint64_t *next)
 	return found;
 }
 
-static void keep(bool hashed, struct ks_hash hash)
+static void keep(bool hashed, bool settled, struct ks_hash hash)
 {
 	struct listed *entry = &list[reading.at];
 
@@ -253,6 +257,7 @@ static void keep(bool hashed, struct ks_hash hash)
 	if (entry->used && entry->number == reading.number) {
 		entry->last = reading.item;
 		entry->hashed = hashed;
+		entry->settled = settled;
 		entry->hash = hash;
 	}
 	mutex_unlock(&list_lock);
@@ -344,6 +349,21 @@ static bool same_attributes(const struct ks_file *a, const struct ks_file *b)
 	       a->ctime == b->ctime && a->ctime_ns == b->ctime_ns && !strcmp(a->device, b->device);
 }
 
+/* So long after a change the next one may have the same time: no file system's clock is slower. */
+#define SETTLED_SECONDS 2
+
+/*
+ * Whether whoever writes to @inode from now on cannot but change its attributes, which are those in
+ * @item.  Through a mapping that is writable by now he can: the kernel sees the first write to each
+ * page, and no other until that page is on the disk.  Where nothing is ever written to a disk, as
+ * in tmpfs, it sees none.
+ */
+static bool is_settled(const struct inode *inode, const struct ks_file *item)
+{
+	return inode->i_sb->s_bdi->capabilities & BDI_CAP_WRITEBACK && !mapping_writably_mapped(inode->i_mapping) &&
+	       ktime_get_real_seconds() - item->ctime >= SETTLED_SECONDS;
+}
+
 /*
  * Of a file that nobody else has: it is released here and now.  fput() of a kernel's thread would
  * leave that to one work of the whole kernel's, behind files of others, and any user can have one
@@ -410,7 +430,9 @@ static bool begin_file(const struct path *root, bool trust_attributes)
 	}
 	error = get_attributes(&path, item);
 	if (!error && !strcmp(item->state, "file")) {
-		if (reading.hashed && trust_attributes && !item->pseudo && same_attributes(item, known)) {
+		reading.settled = is_settled(d_inode(path.dentry), item);
+		if (reading.hashed && reading.was_settled && reading.settled && trust_attributes && !item->pseudo &&
+		    same_attributes(item, known)) {
 			memcpy(item->sha256, known->sha256, sizeof(item->sha256));
 			item->hashed_bytes = known->hashed_bytes;
 			item->cut = known->cut;
@@ -483,7 +505,7 @@ static bool read_piece(void)
 	} else {
 		item->torn = !same_attributes(item, &before);
 	}
-	keep(!error && !item->torn, hash);
+	keep(!error && !item->torn, reading.settled && is_settled(file_inode(reading.file), item), hash);
 	close_file();
 	return true;
 }

@@ -21,7 +21,6 @@
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/notifier.h>
-#include <linux/rbtree_latch.h>
 #include <linux/spinlock.h>
 #include <linux/time64.h>
 
@@ -136,7 +135,6 @@ static const struct ks_set_kind kinds[] = {
 static struct {
 	const struct list_head *modules;
 	struct kset *const *module_kset;
-	const struct latch_tree_root *module_tree;
 } kernel;
 
 /* === Modules ============================================================ */
@@ -520,43 +518,6 @@ static bool next_in_sysfs(uintptr_t after, struct module **next)
 	return round.whole;
 }
 
-/* === The tree =========================================================== */
-
-#ifdef CONFIG_MODULES_TREE_LOOKUP
-/*
- * The module that has @address, as __module_address() finds it: a tree in two copies, of which
- * one stands still (linux/rbtree_latch.h).  It has data, too.  NULL: none, or somebody changed the
- * tree just then.
- */
-static struct module *in_module_tree(uintptr_t address)
-{
-	unsigned int copy;
-	struct rb_node *node;
-
-	if (!KS_GET(copy, &kernel.module_tree->seq.seqcount.sequence) ||
-	    !KS_GET(node, &kernel.module_tree->tree[copy & 1].rb_node))
-		return NULL;
-	for (unsigned int depth = 0; node && depth < KS_TREE_DEPTH_MAX; depth++) {
-		const struct latch_tree_node *latch = container_of(node, struct latch_tree_node, node[copy & 1]);
-		const ks_module_memory *at = container_of(latch, ks_module_memory, mtn.node);
-		ks_module_memory memory;
-
-		if (!KS_GET(memory, at))
-			return NULL;
-		if (is_in(address, (uintptr_t)memory.base, memory.size))
-			return memory.mtn.mod;
-		node = address < (uintptr_t)memory.base ? memory.mtn.node.node[copy & 1].rb_left :
-							   memory.mtn.node.node[copy & 1].rb_right;
-	}
-	return NULL;
-}
-#else
-static struct module *in_module_tree(uintptr_t address)
-{
-	return NULL;
-}
-#endif
-
 /* === Executable memory ================================================== */
 
 /*
@@ -599,7 +560,7 @@ static int copy_code(uintptr_t address, uintptr_t bytes, bool in_data, uint64_t 
 	if (ks_vm_area(address, &area)) {
 		if (!in_data)
 			item->bytes = (uintptr_t)area.addr + get_vm_area_size(&area) - address;
-		sprint_symbol(symbol, (unsigned long)area.caller);
+		ks_symbol_at((unsigned long)area.caller, symbol, sizeof(symbol));
 	}
 	*progress = max_t(uint64_t, *progress, address + item->bytes);
 	strscpy(item->allocated_by, symbol, sizeof(item->allocated_by));
@@ -635,7 +596,7 @@ static int next_code(struct ks_probe *probe, uint64_t *progress, uintptr_t end, 
 		*progress = address;
 		return KS_SET_SKIP;
 	}
-	module = kernel.module_tree ? in_module_tree(address) : NULL;
+	module = ks_module_of(address);
 	query.wanted = module;
 	query.address = module ? 0 : address;
 	if (!ask_list(&query))
@@ -678,7 +639,7 @@ static int next_view(struct ks_set_progress *progress, struct ks_view *item)
 		{ "module-list", true },
 		{ "list-head", kernel.modules },
 		{ "sysfs", kernel.module_kset },
-		{ "module-tree", kernel.module_tree },
+		{ "module-tree", ks_module_tree_known() },
 		{ "vm-areas", ks_page_tables_known() && ks_vm_areas_known() },
 	};
 	uint64_t i = progress->at[AT_PLACE]++;
@@ -798,9 +759,6 @@ static int modules_init(struct ks_probe *probe)
 	BUILD_BUG_ON(NAME_BYTES != MODULE_NAME_LEN);
 	kernel.modules = (void *)ks_symbol("modules");
 	kernel.module_kset = (void *)ks_symbol("module_kset");
-#ifdef CONFIG_MODULES_TREE_LOOKUP
-	kernel.module_tree = (void *)ks_symbol("mod_tree"); /* begins with the tree */
-#endif
 	ks_code_init();
 	list_torn = objects_torn = (struct ks_torn){ };
 	memset(suspects, 0, sizeof(suspects));

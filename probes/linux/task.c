@@ -4,26 +4,94 @@
  */
 #include <linux/dcache.h>
 #include <linux/fs.h>
-#include <linux/idr.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/mm_types.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
+#include <linux/threads.h>
+#include <linux/xarray.h>
 #include <linux/sched/signal.h>
 
 #include "../../linux/compat.h"
 #include "task.h"
 
-/* Of the kernel's ids a pid is neither 0 nor more than its numbers can say. */
+/*
+ * How often a search begins anew: behind a node that has nothing, of which the kernel keeps none for
+ * long, or where the tree has just become lower.
+ */
+#define SEARCHES_MAX 32
+#define SHIFT_MAX (8 * XA_CHUNK_SHIFT)
+
+/*
+ * What the pid table has at *@at, or, if not @exact, at the first place from there on that has
+ * anything, which *@at then is; NULL: nothing.  @whole: as far as it could be followed.
+ *
+ * The table is a tree of nodes (linux/xarray.h), each of which is just one step lower than the one
+ * above it: so there is an end to it, wherever a node leads.  Under RCU, which keeps the nodes.
+ */
+static struct pid *in_table(unsigned long *at, bool exact, bool *whole)
+{
+	const void *entry;
+
+	*whole = true;
+	for (unsigned int i = 0; i < SEARCHES_MAX; i++) {
+		unsigned int shift = 0;
+
+		/* The kernel's own table has more than one number, and so a node. */
+		if (!KS_GET(entry, &init_pid_ns.idr.idr_rt.xa_head) || !xa_is_node(entry))
+			break;
+		for (unsigned int above = 0; xa_is_node(entry); above = shift) {
+			const struct xa_node *node = xa_to_node(entry);
+			unsigned int first, place, last;
+			unsigned char own;
+
+			if (!KS_GET(own, &node->shift) || (above ? own + XA_CHUNK_SHIFT != above : own > SHIFT_MAX))
+				goto torn;
+			shift = own;
+			if (!above && *at >> (shift + XA_CHUNK_SHIFT))
+				return NULL;
+			first = (*at >> shift) & XA_CHUNK_MASK;
+			last = exact ? first : XA_CHUNK_MASK;
+			entry = NULL;
+			for (place = first; place <= last && !entry; place++)
+				if (!KS_GET(entry, (const void *const *)&node->slots[place]))
+					goto torn;
+			place -= !!entry;
+			if (place > first)
+				*at = (*at & (~0UL << (shift + XA_CHUNK_SHIFT))) + ((unsigned long)place << shift);
+			if (!shift)
+				break;
+		}
+		/* What is no node and no pid stands where one is just taken away. */
+		if (entry && xa_is_internal(entry))
+			continue;
+		if (entry && shift)
+			break;
+		if (entry || exact || *at >= PID_MAX_LIMIT)
+			return (struct pid *)entry;
+	}
+torn:
+	*whole = false;
+	return NULL;
+}
+
+static struct pid *numbered(int nr)
+{
+	unsigned long at = (unsigned long)nr;
+	bool whole;
+
+	return nr > 0 ? in_table(&at, true, &whole) : NULL;
+}
+
 struct pid *ks_next_pid(unsigned int *nr, bool *whole)
 {
 	unsigned long at = max(*nr, 1U);
-	struct pid *pid = idr_get_next_ul(&init_pid_ns.idr, &at);
+	struct pid *pid = in_table(&at, false, whole);
 	int number;
 
-	if (!pid || at > INT_MAX)
+	if (!pid)
 		return NULL;
 	*nr = (unsigned int)at;
 	*whole = KS_GET(number, &pid->numbers[0].nr) && number == (int)at;
@@ -53,7 +121,7 @@ bool ks_task_of(const struct pid *pid, enum pid_type type, struct task_struct **
 
 struct task_struct *ks_task_numbered(uint32_t nr, enum pid_type type)
 {
-	const struct pid *pid = find_pid_ns((int)nr, &init_pid_ns);
+	const struct pid *pid = numbered((int)nr);
 	struct task_struct *task = NULL;
 
 	return pid && ks_task_of(pid, type, &task) ? task : NULL;
@@ -68,7 +136,7 @@ bool ks_is_task(const struct task_struct *task, unsigned int *nr)
 	if (!KS_GET(pid, &task->thread_pid) || !pid || !KS_GET(number, &pid->numbers[0].nr) || number <= 0)
 		return false;
 	*nr = (unsigned int)number;
-	return find_pid_ns(number, &init_pid_ns) == pid && ks_task_of(pid, PIDTYPE_PID, &found) && found == task;
+	return numbered(number) == pid && ks_task_of(pid, PIDTYPE_PID, &found) && found == task;
 }
 
 bool ks_is_process(const struct task_struct *task)

@@ -46,8 +46,9 @@ static inline bool ks_still(const void *place, const void *held)
 
 /*
  * The first pid of the pid table at *@nr or behind, and *@nr its place there; NULL: none.  @whole:
- * it says that it has that number.  What it says may be anything: nobody goes on by it, or one pid
- * that says another number hides those between.  Under RCU.
+ * it says that it has that number; or, with NULL, the table was followed to its end.  What it says
+ * may be anything: nobody goes on by it, or one pid that says another number hides those between.
+ * Under RCU.
  */
 struct pid *ks_next_pid(unsigned int *nr, bool *whole);
 

@@ -15,6 +15,7 @@
 #include <linux/time64.h>
 
 #include "../../linux/compat.h"
+#include "../../linux/symbols.h"
 #include "task.h"
 #include "views.h"
 #include "walk.h"
@@ -238,6 +239,24 @@ struct sight {
 	bool process;
 };
 
+/* Each CPU's idle task: per CPU, and as an address 0 where this kernel has none by that name. */
+static struct task_struct *const __percpu *idle_tasks;
+
+/*
+ * Whether @task is the idle task of a CPU's that it says it is.  Anybody may say so of himself, and
+ * is believed only where the kernel does not tell whom it has for that.
+ */
+static bool is_idle(const struct task_struct *task)
+{
+	const struct task_struct *idle;
+	unsigned int cpu;
+
+	if (!idle_tasks)
+		return true;
+	return KS_GET(cpu, &task_thread_info((struct task_struct *)task)->cpu) && cpu < nr_cpu_ids && cpu_possible(cpu) &&
+	       KS_GET(idle, per_cpu_ptr(idle_tasks, cpu)) && idle == task;
+}
+
 static bool take_sight(struct sight *sight, const struct task_struct *task)
 {
 	sight->task = task;
@@ -412,7 +431,7 @@ static bool has_a_right_to_be_missing(const struct sight *sight)
 	if (sight->mm)
 		return false;
 	if (!sight->exit_state)
-		return !sight->tid && sight->flags & PF_IDLE;
+		return !sight->tid && sight->flags & PF_IDLE && is_idle(sight->task);
 	return !sight->process || !KS_GET(live, &sight->signal->live) || !atomic_read(&live);
 }
 
@@ -784,6 +803,7 @@ void ks_views_reset(void)
 
 int ks_views_init(struct ks_probe *probe)
 {
+	idle_tasks = (void *)ks_symbol("idle_threads");
 	v.marks_slots = 2 * roundup_pow_of_two(ks_processes_most(MARKS_MIN, LIST_MAX));
 	v.marks = ks_probe_alloc(probe, v.marks_slots * sizeof(*v.marks));
 	if (!v.marks)
