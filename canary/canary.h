@@ -53,6 +53,12 @@ struct canary_options {
 	 */
 	void *context;
 	void (*raised)(void *context, const json_t *finding);
+	/*
+	 * {"changed": finding, "id", "time", "now"}: it was reported by other checks as well, or by one
+	 * not any more, or what it counts has doubled.  At most once in a round.
+	 */
+	void (*changed)(void *context, const json_t *line);
+	/* {"gone": finding, "id", "time", "joined"}; joined, if it is there: the id that it goes on under. */
 	void (*gone)(void *context, const json_t *gone, const json_t *finding);
 	/*
 	 * {"blind": check, "reason", "words", "time"}; of what is blind in the first round the

@@ -148,6 +148,8 @@ static bool is_one_of(const char *name, const char *const *names)
 	return *names;
 }
 
+const char *const check_severities[] = { "critical", "high", "medium", "low", "notice", NULL };
+
 static const char *const of_xen[] = { "xen", "module", NULL };
 static const char *const of_dom0[] = {
 	"module", "toolstack", "xenstore", "proc", "kallsyms", "proc-modules", "sys-module", "proc-net", NULL,
@@ -193,17 +195,37 @@ static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_
 	return true;
 }
 
+/* Which deed it is. */
+static bool read_deed_of(struct reader *r, const json_t *json, const char *name, struct rule *rule)
+{
+	json_t *members;
+	const char *what;
+
+	rule->deed = json_object_get(json, "deed");
+	if (rule->deed && !json_object_size(rule->deed))
+		return wrong(r, "\"deed\" of %s is an object: what, and by which members it is known", name);
+	json_object_foreach(rule->deed, what, members) {
+		const char *known[KEY_MEMBERS_MAX + 1] = { NULL };
+
+		if (!json_is_array(members) || !names(r, rule->deed, "\"deed\"", what, known))
+			return wrong(r, "\"deed\" of %s: \"%s\" is an array of 1 to %d names of members", name, what, KEY_MEMBERS_MAX);
+	}
+	return true;
+}
+
 static bool read_one_rule(struct reader *r, json_t *json, const char *name, struct rule *rule)
 {
-	static const char *const known[] = { "finding", "severity", "what", "why", "next", "where", "members", "extra", "appeared", NULL };
-	static const char *const severities[] = { "critical", "high", "medium", "low", "notice", NULL };
+	static const char *const known[] = { "finding", "severity", "what", "why", "next", "deed", "where", "members", "extra",
+					     "appeared", NULL };
 
 	if (!only_members(r, json, name, known) || !text(r, json, name, "finding", true, &rule->finding) ||
 	    !text(r, json, name, "severity", true, &rule->severity) || !text(r, json, name, "what", true, &rule->what) ||
 	    !text(r, json, name, "why", true, &rule->why) || !text(r, json, name, "next", true, &rule->next))
 		return false;
-	if (!is_one_of(rule->severity, severities))
+	if (!is_one_of(rule->severity, check_severities))
 		return wrong(r, "%s: a severity is critical, high, medium, low or notice, not \"%s\"", name, rule->severity);
+	if (!read_deed_of(r, json, name, rule))
+		return false;
 	return conditions(r, json, name, "where", &rule->where);
 }
 
@@ -467,10 +489,10 @@ bool checks_read(struct checks *checks, json_t *json, const char *file, char *er
 		if (!read_check(&r, this, check))
 			return false;
 		this->pages = pages;
-		this->findings = json_object();
+		this->reports = json_object();
 		this->first = json_object();
 		this->deeds = json_object();
-		if (!this->findings || !this->first || !this->deeds) {
+		if (!this->reports || !this->first || !this->deeds) {
 			errno = ENOMEM;
 			return false;
 		}
@@ -481,7 +503,7 @@ bool checks_read(struct checks *checks, json_t *json, const char *file, char *er
 void checks_free(struct checks *checks)
 {
 	for (size_t i = 0; i < checks->count; i++) {
-		json_decref(checks->check[i].findings);
+		json_decref(checks->check[i].reports);
 		json_decref(checks->check[i].blinded);
 		json_decref(checks->check[i].first);
 		json_decref(checks->check[i].deeds);

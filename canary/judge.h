@@ -4,7 +4,8 @@
  *
  * A *check* says which items of Xen's have to be the same as which of Dom0's.  A *source* is where
  * items come from; a *view* is what one side says at one moment.  What differs between two views is
- * a *difference*; one that is there at each of several looks is a *finding*.
+ * a *difference*; one that is there at each of several looks is a check's *report*.  Reports of one
+ * *deed*, of however many checks, are a *finding*: that is what is told.
  *
  * Where there is no memory, a function that makes something returns NULL, false or -1, as it says,
  * and the check at hand is blind for that reason.
@@ -44,6 +45,11 @@ struct rule {
 	/* For "changed": which of the item's must have changed, and which must not; NULL: any. */
 	json_t *members;
 	struct rule *otherwise;         /* where this one is not for the item; or NULL */
+	/*
+	 * Which deed it is: {"name": [members]}.  Reports that have one of these in common, under the
+	 * same name, are of one.  NULL: each is of its own.
+	 */
+	json_t *deed;
 };
 
 /* What a sample must have, or there is nothing to compare.  where NULL: nothing. */
@@ -90,8 +96,9 @@ struct check {
 	char words[WORDS_BYTES];        /* the same, or why it is not here, for a person */
 	bool spare;                     /* it stands in for a check that can look */
 	bool accepted;                  /* it is blind, and that does not count */
-	json_t *findings;               /* by identity */
-	json_t *blinded;                /* the finding that it is blind since a while, or NULL */
+	const char *absent;             /* if it is blind because this source is not there; else NULL */
+	json_t *reports;                /* by identity */
+	json_t *blinded;                /* the report that it is blind since a while, or NULL */
 	unsigned int blind_rounds;      /* in a row */
 	char blind_since[32], last_whole[32];   /* "": never */
 	json_int_t since;               /* the first record of Xen's probe that was not seen yet */
@@ -106,6 +113,9 @@ struct check {
 	unsigned int looked;            /* in the last round */
 	size_t xen_items, dom0_items;   /* at the last look */
 };
+
+/* The worst first; NULL behind the last. */
+extern const char *const check_severities[];
 
 struct checks {
 	json_t *json;
@@ -129,6 +139,9 @@ struct blindness {
 	bool not_here;          /* by the check's own condition there is nothing of the kind */
 	char words[WORDS_BYTES];
 };
+
+/* As much of @text as there is room for, and nothing but UTF-8, or it could not be told at all. */
+void put_words(char words[WORDS_BYTES], const char *text);
 
 /* The first reason counts. */
 __attribute__((format(printf, 3, 4)))
@@ -208,6 +221,8 @@ struct canary {
 	uint64_t rounds;        /* that were not broken off */
 	uint64_t begun;         /* rounds, all of them */
 	bool interrupted;
+	json_t *deeds;          /* by name: see deeds.c */
+	json_t *deed_of;        /* the deed's name, by the identity of a report, and by what they have in common */
 };
 
 struct source *source_called(struct canary *c, const char *name);
@@ -240,6 +255,12 @@ const struct spec *spec_of(const struct check *check, const json_t *item);
 
 /* The item's place in check->first, for the caller to free; NULL: no memory. */
 char *first_key(const struct spec *spec, const json_t *item);
+
+/*
+ * A string as it stands; one that has a NUL, or begins with a quotation mark, and all else as JSON;
+ * NULL as "-".  For the caller to free; NULL: no memory.
+ */
+char *value_text(const json_t *value);
 
 /* The members of @item called @names as one text, for the caller to free; NULL: no memory. */
 char *key_text(const json_t *item, const char *const *names);
@@ -281,14 +302,45 @@ json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *bl
 
 /* === findings.c ========================================================= */
 
-/* A new finding, as documented in ksense(1).  NULL: no memory. */
-json_t *finding_new(const struct check *check, const char *identity, const json_t *difference, const char *first_seen);
+/* A new report: a finding as documented in ksense(1), but for "also".  NULL: no memory. */
+json_t *report_new(const struct check *check, const char *identity, const json_t *difference, const char *first_seen);
 
 /* That a check which could look cannot do so any more. */
-json_t *finding_blinded(const struct check *check);
+json_t *report_blinded(const struct check *check, const char *identity);
 
-/* Whether it is of a severity that does not count by itself. */
-bool finding_is_notice(const json_t *finding);
+/* Whether a number that the report's sentence tells is twice as high by now. */
+bool report_grew(const struct check *check, const json_t *report, const json_t *difference);
+
+/* What says which deed a difference is of: an array of strings, perhaps empty.  NULL: no memory. */
+json_t *deed_keys(const struct check *check, const json_t *difference);
+
+/* That a source is not there is one deed, whatever is missing for want of it. */
+json_t *deed_keys_of_absence(const char *source);
+
+/* FNV-1a, 32 bits: the same finding has the same id each time, on each host. */
+void id_of(const char *identity, char id[9]);
+
+/* === deeds.c ============================================================ */
+
+/* -1: no memory.  deeds_free() them in any case. */
+int deeds_init(struct canary *c);
+void deeds_free(struct canary *c);
+
+/*
+ * A check reports something that is new, or has grown.  It is told at once; but in the first
+ * round, where other checks may report the same deed, at the round's end.  @report and @keys are
+ * taken.  -1: no memory.
+ */
+int deed_report(struct canary *c, const char *identity, json_t *keys, json_t *report);
+
+/* It does not any more.  A deed that nobody reports is gone, which is told. */
+void deed_withdraw(struct canary *c, const char *identity);
+
+/* The round is over: tells what was held back, and what is not as it was told. */
+void deeds_tell(struct canary *c);
+
+/* How many there are: of severity "notice", and others. */
+size_t deeds_count(const struct canary *c, bool notices, bool others);
 
 /* === rounds.c =========================================================== */
 

@@ -11,28 +11,40 @@
 #include "../lib/libksense.h"
 #include "judge.h"
 
+void put_words(char words[WORDS_BYTES], const char *text)
+{
+	ksense_harmless(words, WORDS_BYTES, text, strlen(text), 0);
+}
+
 void blind_for(struct blindness *blind, const char *reason, const char *format, ...)
 {
-	char words[2 * WORDS_BYTES];
+	char *words;
 	va_list args;
+	int bytes;
 
 	if (blind->reason)
 		return;
 	blind->reason = reason;
 	va_start(args, format);
-	vsnprintf(words, sizeof(words), format, args);
+	bytes = vasprintf(&words, format, args);
 	va_end(args);
-	/* A sensor's message, or a path: it has to be UTF-8 to be told at all. */
-	ksense_harmless(blind->words, sizeof(blind->words), words, strlen(words), 0);
+	put_words(blind->words, bytes < 0 ? reason : words);
+	if (bytes >= 0)
+		free(words);
 }
 
 /* === Items ============================================================== */
 
-static char *value_text(const json_t *value)
+char *value_text(const json_t *value)
 {
+	const char *text = json_string_value(value);
+
 	if (!value)
 		return strdup("-");
-	return json_is_string(value) ? strdup(json_string_value(value)) : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	/* As JSON where it would be cut, and what looks like that. */
+	if (text && *text != '"' && strlen(text) == json_string_length(value))
+		return strdup(text);
+	return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 }
 
 /* A number that may pass 2^53 is a string in a record, and the same one may be none elsewhere. */

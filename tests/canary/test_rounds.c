@@ -191,7 +191,7 @@ static void waiting(void *context, const char *source, const char *probe, double
 }
 
 static struct canary_options options = {
-	.raised = tell, .gone = tell_gone, .blind = tell, .sees = tell, .waiting = waiting, .pause = pauses,
+	.raised = tell, .changed = tell, .gone = tell_gone, .blind = tell, .sees = tell, .waiting = waiting, .pause = pauses,
 };
 
 static struct canary *open_with(const char *checks)
@@ -593,6 +593,215 @@ static void accepted(void **state)
 		assert_int_equal(told("finding", "blinded"), 0);
 		canary_close(c);
 	}
+}
+
+/* === One deed, one finding ============================================== */
+
+#define DEED(name, severity, deed) "{'finding': '" name "', 'severity': '" severity "', 'what': 'item {a} {n|}', 'why': 'w', 'next': 'n', " \
+	"'deed': " deed "}"
+#define REPORTS(name, kind, rule) "{'check': '" name "', 'xen': {'probe': 'p', 'kind': '" kind "', 'key': ['a']}, 'dom0': [], 'looks': 2, " \
+	"'only_xen': " rule "}"
+#define RECORD(seq, kind, members) "{'seq': " #seq ", 'time': 100, 'kind': '" kind "', " members "}"
+
+/* Two page-table roots, and the task that has both: what a process that hides is seen by. */
+#define ROOTS_AND_TASK CHECKS(REPORTS("roots", "root", DEED("hidden-root", "high", "{'root': ['a']}")) "," \
+			      REPORTS("tasks", "task", DEED("hidden-task", "critical", "{'root': ['b', 'c'], 'task': ['a']}")))
+#define ROOT_1 RECORD(1, "root", "'a': '0x1'")
+#define ROOT_2 RECORD(2, "root", "'a': '0x2'")
+#define TASK RECORD(3, "task", "'a': 7, 'b': '0x1', 'c': '0x2'")
+
+static json_t *line_with(const char *name)
+{
+	json_t *line, *found = NULL;
+	size_t i;
+
+	json_array_foreach(world.told, i, line)
+		if (json_object_get(line, name))
+			found = line;
+	assert_non_null(found);
+	return found;
+}
+
+/* Which findings stand in "also", with blanks between them. */
+static const char *also_of(const json_t *finding)
+{
+	static char names[256];
+	json_t *part;
+	size_t i;
+
+	names[0] = '\0';
+	json_array_foreach(json_object_get(finding, "also"), i, part) {
+		strcat(names, i ? " " : "");
+		strcat(names, json_string_value(json_object_get(part, "finding")));
+		assert_null(json_object_get(part, "why"));
+		assert_non_null(json_object_get(part, "what"));
+		assert_non_null(json_object_get(part, "check"));
+	}
+	return names;
+}
+
+static void one_deed(void **state)
+{
+	struct canary *c = open_with(ROOTS_AND_TASK);
+	json_t *coverage;
+
+	(void)state;
+	world.says[XEN] = "[" ROOT_1 "," ROOT_2 "," TASK "]";
+	assert_true(canary_round(c));
+	assert_int_equal(json_array_size(world.told), 1);
+	assert_string_equal(also_of(finding("hidden-root")), "hidden-root hidden-task");
+	/* It is as bad as the worst of them. */
+	assert_string_equal(json_string_value(json_object_get(finding("hidden-root"), "severity")), "critical");
+	assert_int_equal(canary_findings(c, true), 1);
+	/* Each check says what it says all the same. */
+	verdict_is(c, "roots", "differs", "null");
+	verdict_is(c, "tasks", "differs", "null");
+	assert_string_equal(coverage_of(c, "roots", "findings"), "2");
+	assert_string_equal(coverage_of(c, "tasks", "findings"), "1");
+	coverage = canary_coverage(c);
+	assert_string_equal(json_string_value(json_object_get(coverage, "verdict")), "1 finding, 0 checks blind, 0 agree");
+	json_decref(coverage);
+	/* It is not over before no check reports it. */
+	world.says[XEN] = "[" OTHER "," TASK "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("gone", "hidden-root"), 0);
+	assert_int_equal(told("changed", "hidden-task"), 1);
+	assert_string_equal(also_of(json_object_get(line_with("changed"), "now")), "");
+	assert_int_equal(canary_findings(c, true), 1);
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("gone", "hidden-task"), 1);
+	assert_int_equal(canary_findings(c, true), 0);
+	assert_int_equal(json_array_size(world.told), 3);
+	canary_close(c);
+}
+
+/* Later, the first that sees it tells it at once; it keeps its id. */
+static void deed_is_seen_by_and_by(void **state)
+{
+	struct canary *c = open_with(ROOTS_AND_TASK);
+	json_t *first, *changed;
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	world.says[XEN] = "[" TASK "]";
+	assert_true(canary_round(c));
+	first = finding("hidden-task");
+	assert_string_equal(also_of(first), "");
+	world.says[XEN] = "[" ROOT_1 "," ROOT_2 "," TASK "]";
+	assert_true(canary_round(c));
+	assert_int_equal(json_array_size(world.told), 2);
+	changed = line_with("changed");
+	assert_string_equal(json_string_value(json_object_get(changed, "id")), json_string_value(json_object_get(first, "id")));
+	assert_string_equal(also_of(json_object_get(changed, "now")), "hidden-root hidden-root");
+	/* Nothing is news twice. */
+	assert_true(canary_round(c));
+	assert_int_equal(json_array_size(world.told), 2);
+	canary_close(c);
+}
+
+/* Two findings turn out to be of one deed. */
+static void deeds_are_joined(void **state)
+{
+	struct canary *c = open_with(ROOTS_AND_TASK);
+	json_t *gone;
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	world.says[XEN] = "[" ROOT_1 "," ROOT_2 "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "hidden-root"), 2);
+	assert_int_equal(canary_findings(c, true), 2);
+	world.says[XEN] = "[" ROOT_1 "," ROOT_2 "," TASK "]";
+	assert_true(canary_round(c));
+	assert_int_equal(canary_findings(c, true), 1);
+	gone = line_with("gone");
+	assert_string_equal(json_string_value(json_object_get(gone, "joined")), json_string_value(json_object_get(line_with("changed"), "id")));
+	assert_string_equal(also_of(json_object_get(line_with("changed"), "now")), "hidden-root hidden-task");
+	canary_close(c);
+}
+
+/* That two threads of the kernel's have no page tables does not make them one. */
+static void nothing_in_common(void **state)
+{
+	struct canary *c = open_with(ROOTS_AND_TASK);
+
+	(void)state;
+	world.says[XEN] = "[" RECORD(1, "task", "'a': 7, 'b': '0x0', 'c': '0x0'") "," RECORD(2, "task", "'a': 8, 'b': '0x0', 'c': null") "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "hidden-task"), 2);
+	canary_close(c);
+}
+
+/* The first round is cut short: what was seen until then is told. */
+static void deed_is_told_when_interrupted(void **state)
+{
+	struct canary *c = open_with(ROOTS_AND_TASK);
+
+	(void)state;
+	world.says[XEN] = "[" ROOT_1 "," TASK "]";
+	world.pauses_left = 2;
+	assert_false(canary_round(c));
+	verdict_is(c, "tasks", "unconfirmed", "interrupted");
+	assert_int_equal(told("finding", "hidden-root"), 1);
+	canary_close(c);
+}
+
+/* What is counted goes up all the time: it is told when it has doubled. */
+static void finding_grows(void **state)
+{
+	static const struct {
+		const char *says;
+		size_t changed;
+	} rounds[] = {
+		{ "[" RECORD(1, "k", "'a': 1, 'n': 3") "]", 0 }, { "[" RECORD(1, "k", "'a': 1, 'n': 5") "]", 0 },
+		{ "[" RECORD(1, "k", "'a': 1, 'n': 6") "]", 1 }, { "[" RECORD(1, "k", "'a': 1, 'n': 6") "]", 1 },
+		{ "[" RECORD(1, "k", "'a': 1, 'n': 5000") "]", 2 }, { "[" RECORD(1, "k", "'a': 1, 'n': 2") "]", 2 },
+	};
+	struct canary *c = open_with(CHECKS(REPORTS("c", "k", DEED("refused", "high", "{'a': ['a']}"))));
+	const char *first_seen;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rounds) / sizeof(rounds[0]); i++) {
+		world.says[XEN] = rounds[i].says;
+		assert_true(canary_round(c));
+		assert_int_equal(told("changed", "refused"), rounds[i].changed);
+	}
+	first_seen = json_string_value(json_object_get(finding("refused"), "first_seen"));
+	assert_string_equal(json_string_value(json_object_get(json_object_get(line_with("changed"), "now"), "what")), "item 1 5000");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(line_with("changed"), "now"), "first_seen")), first_seen);
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
+}
+
+/* A sensor is gone: what is blind for want of it is no finding of its own. */
+static void blinded_by_one_deed(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "") "," ALONE("d", "") ","
+					    "{'check': 's', 'sensor': 'xen', 'gone': " RULE("went") "}"));
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	world.says[XEN] = NULL;
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "went"), 1);
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "blinded"), 0);
+	assert_string_equal(also_of(json_object_get(line_with("changed"), "now")), "blinded blinded");
+	assert_int_equal(canary_findings(c, true), 1);
+	assert_string_equal(coverage_of(c, "c", "findings"), "1");
+	/* It is back, and the checks cannot look for another reason: that is another deed, of each. */
+	world.says[XEN] = "[]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("gone", "blinded") + told("gone", "went"), 1);
+	assert_int_equal(told("finding", "blinded"), 2);
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	assert_int_equal(canary_findings(c, true), 0);
+	canary_close(c);
 }
 
 /* === Rules ============================================================== */
@@ -1134,6 +1343,13 @@ int main(void)
 		cmocka_unit_test(blinded),
 		cmocka_unit_test(blind_from_the_start),
 		cmocka_unit_test(accepted),
+		cmocka_unit_test(one_deed),
+		cmocka_unit_test(deed_is_seen_by_and_by),
+		cmocka_unit_test(deeds_are_joined),
+		cmocka_unit_test(nothing_in_common),
+		cmocka_unit_test(deed_is_told_when_interrupted),
+		cmocka_unit_test(finding_grows),
+		cmocka_unit_test(blinded_by_one_deed),
 		cmocka_unit_test(where_null),
 		cmocka_unit_test(changed_by_first),
 		cmocka_unit_test(where_several),

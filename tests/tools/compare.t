@@ -90,6 +90,8 @@ my %wrong = (
 	'members that may have changed' => [check(changed => { %$rule, members => { pages => 'x' } }), '"pages"'],
 	'a severity there is not' => [check(only_xen => { %$rule, severity => 'bad' }), 'critical'],
 	'a rule without a reason' => [check(only_xen => { %$rule, why => '' }), '"why"'],
+	'a deed that is known by nothing' => [check(only_xen => { %$rule, deed => {} }), '"deed"'],
+	'a deed that is known by a word' => [check(only_xen => { %$rule, deed => { domain => 'domid' } }), '"domain"'],
 	'no rule' => [{ checks => [{ check => 'p', xen => $view, dom0 => [] }] }, 'only_xen'],
 	'members that are none' => [check(differs => $rule), '"members"'],
 	'a condition without a word' => [check(only_if => { where => {}, otherwise => 'blind' }), '"words"'],

@@ -186,7 +186,7 @@ for my $case (
 	['locked', 0, '', 'when Xen\'s sensor was handed over and gives no fresh samples'],
 	['locked-gate-1', 1, 'xen-entry-changed', 'a gate of Xen\'s IDT, for who may only read'],
 	['locked-gate-2', 0, '', 'the gate put back'],
-	['locked-hidden', 1, 'hidden-process hidden-task', 'a process that hides, for who may only read'],
+	['locked-hidden', 1, 'hidden-process', 'a process that hides, for who may only read'],
 	['locked-short', 3, '', 'without the patience to wait'],
 ) {
 	my ($step, $status, $kinds, $what) = @$case;
@@ -233,7 +233,9 @@ is_deeply(\%slow, { slow => 'unconfirmed interrupted', behind => 'blind interrup
 # --- The module goes, and comes back
 my @watch = json({ out => join('', grep { /^\{/ } split(/^/, $steps->{watch}{out})) });
 ok((grep { ($_->{blind} // '') eq 'hidden-modules' && $_->{reason} eq 'no-module' } @watch), 'that sight is lost is told when it begins');
-ok((grep { ($_->{finding} // '') eq 'blinded' } @watch), 'and is a finding when it lasts');
+my ($lost) = grep { ($_->{changed} // '') eq 'sensor-gone' } @watch;
+ok((grep { $_->{finding} eq 'blinded' && $_->{check} eq 'hidden-modules' } @{$lost->{now}{also} // []}), 'and is a part of what it is for want of, when it lasts');
+is_deeply([grep { ($_->{finding} // '') eq 'blinded' } @watch], [], 'and no finding of its own');
 is(scalar(grep { ($_->{finding} // '') eq 'sensor-gone' && $_->{check} eq 'sensor-module' } @watch), 1, 'that the module is gone is told at once');
 is(scalar(grep { ($_->{finding} // '') eq 'sensor-restarted' } @watch), 1, 'and that another came in its place, which knows nothing from before');
 ok((grep { ($_->{sees} // '') eq 'hidden-modules' } @watch), 'and that it is back is told');
