@@ -1145,6 +1145,95 @@ static void wait_is_interrupted(void **state)
 	canary_close(c);
 }
 
+/* === Texts that are long, or no text ==================================== */
+
+#define TEN(text) text text text text text text text text text text
+#define LONG TEN(TEN("\u00fc")) TEN(TEN("\u00fc")) TEN(TEN("\u00fc")) /* 600 bytes */
+
+static void counts_both(const char *says)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+	json_t *coverage;
+
+	world.says[XEN] = says;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	assert_int_equal(told("finding", "there"), 2);
+	coverage = canary_coverage(c);
+	assert_non_null(coverage);
+	json_decref(coverage);
+	canary_close(c);
+}
+
+#define NAMED(seq, name) RECORD(seq, "k", "'a': '" name "'")
+
+/* Two paths that differ far behind are two, and so are two names that differ behind a NUL. */
+static void items_are_told_apart(void **state)
+{
+	(void)state;
+	counts_both("[" NAMED(1, LONG "1") "," NAMED(2, LONG "2") "]");
+	counts_both("[" NAMED(1, "x\\u0000y") "," NAMED(2, "x") "]");
+	counts_both("[" NAMED(1, "x\\u0000y") "," NAMED(2, "x\\u0000z") "]");
+	counts_both("[" NAMED(1, "x\\u0000y") "," NAMED(2, "\\\"x\\\\u0000y\\\"") "]");
+}
+
+static void sentence_shows_all(void **state)
+{
+	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 1, 'only_xen': "
+					    "{'finding': 'f', 'severity': 'low', 'what': '{a} {b" LONG "}', 'why': 'w', 'next': 'n'}}"));
+
+	(void)state;
+	world.says[XEN] = "[{'seq': 1, 'time': 100, 'kind': 'k', 'a': 'x\\u0000y', 'b" LONG "': '" LONG "'}]";
+	assert_true(canary_round(c));
+	assert_string_equal(json_string_value(json_object_get(finding("f"), "what")), "\"x\\u0000y\" " LONG);
+	canary_close(c);
+}
+
+/* There is room for so many bytes of words, and no character is cut: half a one could not be told. */
+static void words_are_cut_whole(void **state)
+{
+	static const struct {
+		const char *checks;
+		size_t bytes;
+	} cases[] = {
+		{ CHECKS(STORE("'not_here': [{'source': 'xenstore', 'words': 'x" LONG "'}], ")), WORDS_BYTES - 1 },
+		{ CHECKS(STORE("'not_here': [{'source': 'xenstore', 'words': '" LONG "'}], ")), WORDS_BYTES - 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct canary *c = open_with(cases[i].checks);
+
+		world.says[XEN] = "[" ITEM(1, 5) "]";
+		assert_true(canary_round(c));
+		verdict_is(c, "c", "not-here", "null");
+		assert_int_equal(strlen(coverage_of(c, "c", "words")), cases[i].bytes);
+		canary_close(c);
+	}
+}
+
+static void fails_at_length(int source)
+{
+	(void)source;
+	world.says[XEN] = "[" OTHER ", {'seq': 1, 'time': 100, 'kind': 'failed', 'why': '" LONG "'}]";
+}
+
+/* The words that a sensor gives are as long as it likes, and the name of a check is. */
+static void blinded_at_length(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("" LONG LONG, "")));
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	world.asked = fails_at_length;
+	assert_true(canary_round(c));
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "blinded"), 1);
+	assert_non_null(strstr(json_string_value(json_object_get(finding("blinded"), "what")), "the check " LONG LONG " could"));
+	canary_close(c);
+}
+
 /* === What is done to the sensors ======================================== */
 
 #define SENSOR "{'check': 's', 'sensor': 'xen', 'off': " RULE("off") ", 'lowered': " RULE("lowered") ", 'reset': " RULE("reset") ", " \
@@ -1365,6 +1454,10 @@ int main(void)
 		cmocka_unit_test(waits_in_vain),
 		cmocka_unit_test(wait_has_a_limit),
 		cmocka_unit_test(wait_is_interrupted),
+		cmocka_unit_test(items_are_told_apart),
+		cmocka_unit_test(sentence_shows_all),
+		cmocka_unit_test(words_are_cut_whole),
+		cmocka_unit_test(blinded_at_length),
 		cmocka_unit_test(nothing_was_done),
 		cmocka_unit_test(done_before),
 		cmocka_unit_test(done_and_read),
