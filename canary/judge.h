@@ -150,6 +150,8 @@ void blind_for(struct blindness *blind, const char *reason, const char *format, 
 struct sample {
 	json_t *records;        /* of a sensor, older ones too; of another source: its items */
 	json_int_t from;        /* sensors: records with an earlier time are not of this sample */
+	const char *kind;       /* sensors: these records alone, and how the sample ended; NULL: all */
+	json_int_t first;       /* sensors: with @kind, the seq that the sample began with, where some were lost */
 	json_int_t next;        /* sensors: where the next question goes on */
 };
 
@@ -231,10 +233,11 @@ struct source *source_called(struct canary *c, const char *name);
 
 /*
  * All records of a sensor's probe from @since on, with a sample of a pass that began after this
- * call; it may wait for that long.  False: none, with why.
+ * call; it may wait for that long.  @kind: others are not needed, and are left out where the
+ * sensor can do that; or NULL.  False: none, with why.
  */
-bool sample_take(struct canary *c, struct source *source, const char *probe, json_int_t since, struct sample *sample,
-		 struct blindness *blind);
+bool sample_take(struct canary *c, struct source *source, const char *probe, const char *kind, json_int_t since,
+		 struct sample *sample, struct blindness *blind);
 
 /* What a sensor's status says of its probe of this name, or NULL. */
 json_t *probe_in(const json_t *status, const char *name);

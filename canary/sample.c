@@ -47,18 +47,49 @@ static bool ask(const struct source *source, const struct asking *asking, json_t
 
 /* === Asked for ========================================================== */
 
-static bool ask_for(const struct source *source, const char *probe, json_int_t since, struct sample *sample,
-		    struct blindness *blind)
+/*
+ * Where only some of its records were asked for, these do not tell where the sample began, and so
+ * not whether what was lost was of it: the status does.
+ */
+static bool find_first(const struct source *source, const char *probe, struct sample *sample, struct blindness *blind)
 {
-	struct asking asking = { .probe = probe, .since = since, .how = ASK_FRESH };
+	json_t *status = source->type->status(source->state, blind);
+	const json_t *own = probe_in(status, probe);
+
+	if (!status)
+		return false;
+	sample->first = number_of(own, "sample_start_ns") >= sample->from ? number_of(own, "sample_seq") : 0;
+	json_decref(status);
+	return true;
+}
+
+static bool has_lost(const struct sample *sample)
+{
+	const json_t *record;
+	size_t i;
+
+	json_array_foreach(sample->records, i, record) {
+		const char *kind = json_string_value(json_object_get(record, "kind"));
+
+		if (kind && !strcmp(kind, "lost"))
+			return true;
+	}
+	return false;
+}
+
+static bool ask_for(const struct source *source, const char *probe, const char *kind, json_int_t since,
+		    struct sample *sample, struct blindness *blind)
+{
+	struct asking asking = { .probe = probe, .kind = kind, .since = since, .how = ASK_FRESH };
 	json_t *last;
 
+	sample->kind = kind;
 	if (!ask(source, &asking, &sample->records, blind))
 		return false;
-	/* None at all: the probe was reset, and counts from 0 again. */
+	/* None at all: the probe was reset, and counts from 0 again; or it has none of this kind. */
 	last = json_array_get(sample->records, json_array_size(sample->records) - 1);
-	sample->next = last ? number_of(last, "seq") + 1 : 0;
-	return true;
+	sample->next = last ? number_of(last, "seq") + 1 : kind ? since : 0;
+	return !kind || !has_lost(sample) || find_first(source, probe, sample, blind);
 }
 
 /* === Waited for ========================================================= */
@@ -270,8 +301,8 @@ static bool wait_for(struct canary *c, struct source *source, const char *probe,
 
 /* === Interface ========================================================== */
 
-bool sample_take(struct canary *c, struct source *source, const char *probe, json_int_t since, struct sample *sample,
-		 struct blindness *blind)
+bool sample_take(struct canary *c, struct source *source, const char *probe, const char *kind, json_int_t since,
+		 struct sample *sample, struct blindness *blind)
 {
 	json_t *status = source->type->status(source->state, blind);
 	bool may_ask = !source->is_refused && !json_is_false(json_object_get(status, "control"));
@@ -280,7 +311,7 @@ bool sample_take(struct canary *c, struct source *source, const char *probe, jso
 		return false;
 	sample->from = number_of(status, "time");
 	json_decref(status);
-	if (may_ask && ask_for(source, probe, since, sample, blind))
+	if (may_ask && ask_for(source, probe, kind, since, sample, blind))
 		return true;
 	if (may_ask && (!blind->reason || strcmp(blind->reason, "denied")))
 		return false;

@@ -200,7 +200,7 @@ static void blind_by(struct blindness *blind, const char *probe, const json_t *r
 /* Whether records of the sample are missing.  Those that were lost before it were others. */
 static void see_whether_whole(const struct sample *sample, const char *probe, struct blindness *blind)
 {
-	json_int_t first = INT64_MAX, lost = -1;
+	json_int_t first = sample->kind ? sample->first : INT64_MAX, lost = -1;
 	json_t *record;
 	size_t i;
 
@@ -214,9 +214,10 @@ static void see_whether_whole(const struct sample *sample, const char *probe, st
 			blind_by(blind, probe, record);
 		else if (!strcmp(kind, "lost"))
 			lost = json_integer_value(json_object_get(record, "last"));
-		else if (seq < first)
+		else if (!sample->kind && seq < first)
 			first = seq;
 	}
+	/* Of one kind there may be none: that the sample failed would have been told. */
 	if (first == INT64_MAX)
 		blind_for(blind, "incomplete", "%s gave no sample", probe);
 	else if (lost >= first)
@@ -326,7 +327,9 @@ struct source *source_called(struct canary *c, const char *name)
 	return NULL;
 }
 
-static bool take(struct canary *c, struct source *source, const struct spec *spec, json_int_t since, struct view *view)
+/* @kind: no other records are needed; or NULL. */
+static bool take(struct canary *c, struct source *source, const struct spec *spec, const char *kind, json_int_t since,
+		 struct view *view)
 {
 	bool taken;
 
@@ -334,7 +337,7 @@ static bool take(struct canary *c, struct source *source, const struct spec *spe
 	source->sample = (struct sample){ 0 };
 	source->sample_of = NULL;
 	if (source->type->is_sensor)
-		taken = sample_take(c, source, spec->probe, since, &source->sample, &view->blind);
+		taken = sample_take(c, source, spec->probe, kind, since, &source->sample, &view->blind);
 	else
 		taken = source->type->take(source->state, spec->probe, since, &source->sample, &view->blind);
 	if (taken && source->type->is_sensor)
@@ -347,6 +350,14 @@ static bool take(struct canary *c, struct source *source, const struct spec *spe
 	return taken;
 }
 
+static bool is_of_kind(const struct spec *specs, unsigned int count, const char *kind)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (strcmp(specs[i].kind, kind))
+			return false;
+	return true;
+}
+
 /*
  * Where Dom0 has nothing to say, any whole pass that began in this round will do for the first
  * look: checks of one probe that follow each other share it.  What has changed is kept up with
@@ -355,15 +366,28 @@ static bool take(struct canary *c, struct source *source, const struct spec *spe
 static bool may_share(const struct canary *c, const struct source *source, const struct check *check)
 {
 	return !check->dom0_count && !check->looked && !check->changed.finding && check->xen[0].passes == 1 && source->sample_of &&
-	       source->sample_round == c->begun && !strcmp(source->sample_of, check->xen[0].probe);
+	       source->sample_round == c->begun && !strcmp(source->sample_of, check->xen[0].probe) &&
+	       (!source->sample.kind || is_of_kind(check->xen, check->xen_count, source->sample.kind));
+}
+
+/*
+ * The one kind of records that the check wants of Xen's probe, if it is one.  Where a check that
+ * follows may share the sample, all are asked for.
+ */
+static const char *only_kind(const struct check *check)
+{
+	const char *kind = check->xen[0].kind;
+	bool own = check->dom0_count || check->xen[0].passes > 1;
+
+	return own && !check->only_if.where && is_of_kind(check->xen, check->xen_count, kind) ? kind : NULL;
 }
 
 /*
  * As many fresh samples as the specs want, of which the last one counts; what they tell of former
  * values goes to @first, if that is there.  1, 0: there is none, or -1.
  */
-static int take_passes(struct canary *c, struct source *source, const struct spec *specs, unsigned int count, json_int_t *since, json_t *first,
-		       struct view *view)
+static int take_passes(struct canary *c, struct source *source, const struct spec *specs, unsigned int count, const char *kind,
+		       json_int_t *since, json_t *first, struct view *view)
 {
 	for (unsigned int pass = 0; pass < specs->passes; pass++) {
 		if (pass && !pause_about(c, specs->pass_pause_ms)) {
@@ -374,7 +398,7 @@ static int take_passes(struct canary *c, struct source *source, const struct spe
 		}
 		view->blind = (struct blindness){ 0 };
 		view->state = VIEW_WHOLE;
-		if (!take(c, source, specs, *since, view))
+		if (!take(c, source, specs, kind, *since, view))
 			return 0;
 		*since = source->sample.next;
 		if (first && !*since)
@@ -404,7 +428,7 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 	if (view_init(view))
 		return -1;
 	if (!may_share(c, source, check)) {
-		taken = take_passes(c, source, check->xen, check->xen_count, &check->since, check->first, view);
+		taken = take_passes(c, source, check->xen, check->xen_count, only_kind(check), &check->since, check->first, view);
 		if (taken <= 0)
 			return taken;
 	}
@@ -418,14 +442,14 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 	return 0;
 }
 
-static int add_sensor(struct canary *c, struct source *source, const struct spec *spec, bool again, struct view *view)
+static int add_sensor(struct canary *c, struct source *source, const struct spec *spec, const char *kind, bool again, struct view *view)
 {
 	json_int_t since = json_integer_value(json_object_get(source->since, spec->probe));
 	struct view one = { 0 };
 	int taken = 1;
 
 	if (!again) {
-		taken = take_passes(c, source, spec, 1, &since, NULL, &one);
+		taken = take_passes(c, source, spec, 1, kind, &since, NULL, &one);
 		if (json_object_set_new(source->since, spec->probe, json_integer(since)))
 			return -1;
 	}
@@ -467,7 +491,7 @@ static int add_fixed(struct canary *c, struct source *source, const struct spec 
 		view_free(&source->fixed);
 		if (view_init(&source->fixed))
 			return -1;
-		if (!take(c, source, spec, 0, view))
+		if (!take(c, source, spec, NULL, 0, view))
 			return 0;
 		if (add_all(&source->sample, spec, &source->fixed))
 			return -1;
@@ -504,6 +528,8 @@ static int add_places(const struct check *check, struct view *view)
 int view_dom0(struct canary *c, const struct check *check, struct view *view)
 {
 	const struct spec *before = NULL;
+	/* Several specs may be of one probe, and of different kinds. */
+	bool is_alone = check->dom0_count == 1;
 
 	if (view_init(view))
 		return -1;
@@ -515,10 +541,10 @@ int view_dom0(struct canary *c, const struct check *check, struct view *view)
 
 		before = spec;
 		if (source->type->is_sensor)
-			status = add_sensor(c, source, spec, again, view);
+			status = add_sensor(c, source, spec, is_alone ? spec->kind : NULL, again, view);
 		else if (source->type->is_fixed)
 			status = add_fixed(c, source, spec, check->dom0_count == 1, view);
-		else if (take(c, source, spec, 0, view))
+		else if (take(c, source, spec, NULL, 0, view))
 			status = add_all(&source->sample, spec, view);
 		if (status)
 			return status;

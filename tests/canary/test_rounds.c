@@ -27,6 +27,7 @@ struct world {
 	unsigned int takes[SOURCES];    /* how often it was asked */
 	const char *status[SOURCES];    /* a sensor's, likewise; NULL: one that lets us ask, at time 100 */
 	const char *held[SOURCES];      /* its records without a fresh sample; NULL: those of says */
+	const char *kind[SOURCES];      /* which it was asked for with the last fresh sample; NULL: all */
 	bool refuses;                   /* fresh samples, whatever the status says */
 	unsigned int announces;         /* how often somebody asked for a pass that records everything */
 	void (*slept)(void);            /* behind each pause */
@@ -113,6 +114,13 @@ static bool is_asked(const json_t *record, const char *member, const char *wante
 	return !wanted || !is || !strcmp(is, wanted);
 }
 
+/* How a sample ended is told whatever kind was asked for. */
+static bool is_outcome(const struct asking *asking, const json_t *record)
+{
+	return asking->how == ASK_FRESH && (is_asked(record, "kind", "failed") || is_asked(record, "kind", "incomplete") ||
+					    is_asked(record, "kind", "lost"));
+}
+
 static bool records(void *state, const struct asking *asking, json_t *records, struct blindness *blind)
 {
 	int source = *(int *)state;
@@ -128,15 +136,17 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 		return false;
 	}
 	world.announces += asking->how == ASK_ANNOUNCE;
-	if (asking->how == ASK_FRESH)
+	if (asking->how == ASK_FRESH) {
 		world.takes[source]++;
+		world.kind[source] = asking->kind;
+	}
 	if (asking->how == ASK_FRESH && world.asked)
 		world.asked(source);
 	if (!there(state, blind))
 		return false;
 	says = json_of(asking->how != ASK_FRESH && world.held[source] ? world.held[source] : world.says[source]);
 	json_array_foreach(says, i, record)
-		if (is_asked(record, "kind", asking->kind) && is_asked(record, "probe", asking->probe))
+		if ((is_asked(record, "kind", asking->kind) || is_outcome(asking, record)) && is_asked(record, "probe", asking->probe))
 			json_array_append(records, record);
 	json_decref(says);
 	return true;
@@ -929,6 +939,53 @@ static void passes(void **state)
 	canary_close(c);
 }
 
+/* Where no other check can have the sample, a sensor is asked for what is compared, and nothing else. */
+static void asks_for_one_kind(void **state)
+{
+	struct canary *c = open_with(CHECKS(BOTH("c") "," ALONE("d", "")));
+
+	(void)state;
+	world.says[XEN] = world.says[MODULE] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	assert_string_equal(world.kind[MODULE], "k");
+	/* Another check of the same kind has it of the one before. */
+	assert_string_equal(world.kind[XEN], "k");
+	assert_int_equal(world.takes[XEN], 1);
+	canary_close(c);
+	c = open_with(CHECKS(BOTH("c") "," REPORTS("d", "other", RULE("there"))));
+	world.says[XEN] = world.says[MODULE] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "d", "differs", "null");
+	assert_null(world.kind[XEN]);
+	canary_close(c);
+}
+
+/* What was lost before such a sample is none of it; where that began, the status says. */
+static void lost_of_one_kind(void **state)
+{
+	static const struct {
+		const char *status, *verdict, *reason;
+	} cases[] = {
+		{ "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'sample_start_ns': 100, 'sample_seq': 51}]}", "agrees", "null" },
+		{ "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'sample_start_ns': 100, 'sample_seq': 50}]}", "blind", "lost" },
+		{ "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'sample_start_ns': 99, 'sample_seq': 51}]}", "blind", "lost" },
+		{ "{'time': 100, 'control': true}", "blind", "lost" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct canary *c = open_with(CHECKS(BOTH("c")));
+
+		world.says[MODULE] = "[" ITEM(60, 5) "]";
+		world.says[XEN] = "[{'seq': 50, 'time': 100, 'kind': 'lost', 'last': 50}," ITEM(60, 5) "]";
+		world.status[XEN] = cases[i].status;
+		assert_true(canary_round(c));
+		verdict_is(c, "c", cases[i].verdict, cases[i].reason);
+		canary_close(c);
+	}
+}
+
 static void notices(void **state)
 {
 	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 1, 'only_xen': "
@@ -1445,6 +1502,8 @@ int main(void)
 		cmocka_unit_test(rules_for_some),
 		cmocka_unit_test(changed_members),
 		cmocka_unit_test(passes),
+		cmocka_unit_test(asks_for_one_kind),
+		cmocka_unit_test(lost_of_one_kind),
 		cmocka_unit_test(notices),
 		cmocka_unit_test(source_is_there),
 		cmocka_unit_test(reads_what_began_later),
