@@ -351,6 +351,21 @@ static bool read_only_if(struct reader *r, struct check *check, json_t *json)
 	return true;
 }
 
+static bool read_waits(struct reader *r, struct check *check, json_t *json)
+{
+	static const char *const known[] = { "where", "words", "looks", NULL };
+	json_t *waits = json_object_get(json, "waits");
+	json_int_t looks = 0;
+
+	if (!waits)
+		return true;
+	if (!only_members(r, waits, "\"waits\"", known) || !conditions(r, waits, "\"waits\"", "where", &check->waits.where) ||
+	    !text(r, waits, "\"waits\"", "words", true, &check->waits.words) || !number(r, waits, "looks", 0, LOOKS_MAX, &looks))
+		return false;
+	check->waits.looks = (unsigned int)looks;
+	return check->waits.where || wrong(r, "\"waits\" needs \"where\", an object");
+}
+
 static bool read_among(struct reader *r, struct check *check, json_t *json)
 {
 	static const char *const known[] = { "members", "words", NULL };
@@ -423,8 +438,8 @@ static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 
 static bool read_check(struct reader *r, struct check *check, json_t *json)
 {
-	static const char *const known[] = { "check", "instead_of", "only_if", "not_here", "xen", "dom0", "among", "near", "looks", "pause_ms",
-					     "only_xen", "only_dom0", "differs", "more", "changed", NULL };
+	static const char *const known[] = { "check", "instead_of", "only_if", "waits", "not_here", "xen", "dom0", "among", "near", "looks",
+					     "pause_ms", "only_xen", "only_dom0", "differs", "more", "changed", NULL };
 	json_int_t looks = 3, pause_ms = 100;
 
 	r->at = NULL;
@@ -434,7 +449,7 @@ static bool read_check(struct reader *r, struct check *check, json_t *json)
 	if (json_object_get(json, "sensor"))
 		return read_sensor(r, check, json);
 	if (!only_members(r, json, "it", known) || !text(r, json, "it", "instead_of", false, &check->instead_of) ||
-	    !read_only_if(r, check, json) || !read_not_here(r, check, json) || !read_among(r, check, json) ||
+	    !read_only_if(r, check, json) || !read_waits(r, check, json) || !read_not_here(r, check, json) || !read_among(r, check, json) ||
 	    !number(r, json, "looks", 1, LOOKS_MAX, &looks) ||
 	    !number(r, json, "pause_ms", 0, PAUSE_MS_MAX, &pause_ms) || !read_views(r, check, json) ||
 	    !names(r, json, "it", "near", check->near) || !read_rules(r, check, json))

@@ -64,6 +64,15 @@ struct check {
 	const char *instead_of;         /* looked at where that check is blind; or NULL */
 	const char *pages;              /* the folder with a page for each kind of finding, NAME.md; or NULL */
 	struct condition only_if;
+	/*
+	 * With this, the sensor has seen something that it does not tell yet; so many more looks are
+	 * taken until it does.  where NULL: it tells all at once.
+	 */
+	struct {
+		json_t *where;
+		const char *words;
+		unsigned int looks;
+	} waits;
 	struct {
 		const char *source, *words;
 		json_t *unless;         /* but for where an item of Xen's has these members; NULL: wherever */
@@ -111,6 +120,7 @@ struct check {
 	json_t *first;                  /* by kind and id, what members of Xen's items were before all changes that the records tell of */
 	uint64_t went;                  /* differences that were not there at each look */
 	unsigned int looked;            /* in the last round */
+	unsigned int waited;            /* of these, how many only for what the sensor does not tell yet */
 	size_t xen_items, dom0_items;   /* at the last look */
 };
 
@@ -196,6 +206,7 @@ struct view {
 	json_t *items;          /* array of objects */
 	json_t *by_key;         /* key: item */
 	json_t *places;         /* of Dom0's: what the items have of the check's "among" */
+	bool waits;             /* of Xen's: there is something that the sensor does not tell yet */
 };
 
 struct source {

@@ -248,18 +248,22 @@ static void leave_elsewhere(const struct check *check, struct look *look, json_t
 /* After the last look of a round: @pending was there at each. */
 static int conclude(struct canary *c, struct check *check, struct look *look, json_t *pending, const char *since)
 {
+	bool waits = look->xen.waits;
+
 	leave_elsewhere(check, look, pending);
-	/* What is not in a part says nothing. */
-	if (look->whole)
+	/* What is not in a part says nothing, and what the sensor does not tell yet may be just that. */
+	if (look->whole && !waits)
 		drop_gone(c, check, pending);
 	if (report_all(c, check, pending, since))
 		return -1;
 	if (json_object_size(pending))
 		set_verdict(check, CANARY_DIFFERS, NULL, "");
-	else if (look->whole)
-		set_verdict(check, CANARY_AGREES, NULL, "");
-	else
+	else if (!look->whole)
 		set_blind(check, &look->blind);
+	else if (waits)
+		set_verdict(check, CANARY_UNCONFIRMED, NULL, check->waits.words);
+	else
+		set_verdict(check, CANARY_AGREES, NULL, "");
 	if (look->whole)
 		canary_time(check->last_whole);
 	return 0;
@@ -274,6 +278,21 @@ static void leave_unconfirmed(struct check *check, const json_t *pending, const 
 		set_verdict(check, CANARY_UNCONFIRMED, reason, words);
 	else
 		set_verdict(check, CANARY_BLIND, reason, words);
+}
+
+/*
+ * Nothing differs, and the sensor has something that it will tell if it stays so: the looks at that
+ * begin when it does.
+ */
+static bool wait_for_sensor(struct check *check, const struct look *look, json_t **pending)
+{
+	if (json_object_size(*pending) || !look->xen.waits || check->waited >= check->waits.looks)
+		return false;
+	check->waited++;
+	check->looked = 0;
+	json_decref(*pending);
+	*pending = NULL;
+	return true;
 }
 
 /* What @look leaves of @pending, which is NULL before the first. */
@@ -296,7 +315,7 @@ static int next_look(struct canary *c, struct check *check, struct view *before,
 
 	if (!status && look.compared) {
 		confirm(check, &look, pending);
-		if (check->looked < check->looks && json_object_size(*pending))
+		if ((check->looked < check->looks && json_object_size(*pending)) || wait_for_sensor(check, &look, pending))
 			status = 1;
 		else
 			status = conclude(c, check, &look, *pending, since);
@@ -314,6 +333,15 @@ static int next_look(struct canary *c, struct check *check, struct view *before,
 	}
 	look_free(&look);
 	return status;
+}
+
+/* Where nothing differed, it waited for what the sensor may tell. */
+static void leave_interrupted(struct check *check, const json_t *pending)
+{
+	if (json_object_size(pending))
+		set_verdict(check, CANARY_UNCONFIRMED, "interrupted", "interrupted before what differs was looked at again");
+	else
+		set_verdict(check, CANARY_UNCONFIRMED, "interrupted", check->waits.words);
 }
 
 /* What was done to a sensor is seen at one look, and may never be again. */
@@ -340,7 +368,7 @@ static bool round_of(struct canary *c, struct check *check)
 	char since[32];
 	int status;
 
-	check->looked = 0;
+	check->looked = check->waited = 0;
 	if (check->sensor) {
 		round_of_sensor(c, check);
 		return true;
@@ -350,7 +378,7 @@ static bool round_of(struct canary *c, struct check *check)
 		status = next_look(c, check, &before, &pending, since);
 	while (status == 1 && pause_about(c, check->pause_ms));
 	if (status == 1)
-		leave_unconfirmed(check, pending, "interrupted", "interrupted before what differs was looked at again");
+		leave_interrupted(check, pending);
 	if (status < 0)
 		set_verdict(check, CANARY_BLIND, "no-memory", "there is no memory");
 	view_free(&before);

@@ -365,9 +365,10 @@ static bool is_of_kind(const struct spec *specs, unsigned int count, const char 
  */
 static bool may_share(const struct canary *c, const struct source *source, const struct check *check)
 {
-	return !check->dom0_count && !check->looked && !check->changed.finding && check->xen[0].passes == 1 && source->sample_of &&
+	return !check->dom0_count && !check->looked && !check->waited && !check->changed.finding && check->xen[0].passes == 1 && source->sample_of &&
 	       source->sample_round == c->begun && !strcmp(source->sample_of, check->xen[0].probe) &&
-	       (!source->sample.kind || is_of_kind(check->xen, check->xen_count, source->sample.kind));
+	       (!source->sample.kind || (is_of_kind(check->xen, check->xen_count, source->sample.kind) && !check->only_if.where &&
+					 !check->waits.where));
 }
 
 /*
@@ -379,7 +380,7 @@ static const char *only_kind(const struct check *check)
 	const char *kind = check->xen[0].kind;
 	bool own = check->dom0_count || check->xen[0].passes > 1;
 
-	return own && !check->only_if.where && is_of_kind(check->xen, check->xen_count, kind) ? kind : NULL;
+	return own && !check->only_if.where && !check->waits.where && is_of_kind(check->xen, check->xen_count, kind) ? kind : NULL;
 }
 
 /*
@@ -436,6 +437,7 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 		judge_condition(check, view);
 		return 0;
 	}
+	view->waits = check->waits.where && sample_has(&source->sample, check->waits.where);
 	for (unsigned int i = 0; i < check->xen_count; i++)
 		if (add_sample(&source->sample, &check->xen[i], view))
 			return -1;

@@ -814,6 +814,100 @@ static void blinded_by_one_deed(void **state)
 	canary_close(c);
 }
 
+/* === A sensor that has patience ========================================= */
+
+#define WAITS(looks) "{'check': 'c', 'waits': {'where': {'kind': 'view', 'waits': true}, 'words': 'it waits', 'looks': " #looks "}, " \
+	"'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'pause_ms': 10, 'only_xen': " RULE("there") "}"
+#define VIEW_WAITS RECORD(8, "view", "'waits': true")
+#define VIEW_QUIET RECORD(8, "view", "'waits': false")
+
+/* What it waits with is no agreement. */
+static void sensor_waits(void **state)
+{
+	struct canary *c = open_with(CHECKS(WAITS(3)));
+
+	(void)state;
+	world.says[XEN] = "[" VIEW_WAITS "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "null");
+	assert_string_equal(coverage_of(c, "c", "words"), "it waits");
+	assert_true(canary_is_blind(c));
+	/* Each look has a sample of its own. */
+	assert_int_equal(world.takes[XEN], 4);
+	assert_int_equal(world.pauses, 3);
+	world.says[XEN] = "[" VIEW_QUIET "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	canary_close(c);
+	c = open_with(CHECKS(WAITS(0)));
+	world.says[XEN] = "[" VIEW_WAITS "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "null");
+	assert_int_equal(world.takes[XEN], 1);
+	canary_close(c);
+}
+
+static void tells_in_third_look(int source)
+{
+	(void)source;
+	if (world.takes[XEN] == 3)
+		world.says[XEN] = "[" ITEM(1, 5) "," VIEW_QUIET "]";
+}
+
+/* What it tells at last is looked at as often as anything. */
+static void sensor_tells_at_last(void **state)
+{
+	struct canary *c = open_with(CHECKS(WAITS(20)));
+
+	(void)state;
+	world.says[XEN] = "[" VIEW_WAITS "]";
+	world.asked = tells_in_third_look;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	assert_int_equal(world.takes[XEN], 4);
+	assert_int_equal(json_integer_value(json_object_get(finding("there"), "looks")), 2);
+	/* One that it waits with again is not gone. */
+	world.asked = NULL;
+	world.says[XEN] = "[" VIEW_WAITS "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "null");
+	assert_int_equal(told("gone", "there"), 0);
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
+}
+
+static void waits_no_more(int source)
+{
+	(void)source;
+	if (world.takes[XEN] == 2)
+		world.says[XEN] = "[" VIEW_QUIET "]";
+}
+
+static void sensor_waited_for_nothing(void **state)
+{
+	struct canary *c = open_with(CHECKS(WAITS(20)));
+
+	(void)state;
+	world.says[XEN] = "[" VIEW_WAITS "]";
+	world.asked = waits_no_more;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	assert_int_equal(world.takes[XEN], 2);
+	canary_close(c);
+}
+
+static void interrupted_while_sensor_waits(void **state)
+{
+	struct canary *c = open_with(CHECKS(WAITS(20)));
+
+	(void)state;
+	world.says[XEN] = "[" VIEW_WAITS "]";
+	world.pauses_left = 2;
+	assert_false(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "interrupted");
+	canary_close(c);
+}
+
 /* === Rules ============================================================== */
 
 static void where_null(void **state)
@@ -1496,6 +1590,10 @@ int main(void)
 		cmocka_unit_test(deed_is_told_when_interrupted),
 		cmocka_unit_test(finding_grows),
 		cmocka_unit_test(blinded_by_one_deed),
+		cmocka_unit_test(sensor_waits),
+		cmocka_unit_test(sensor_tells_at_last),
+		cmocka_unit_test(sensor_waited_for_nothing),
+		cmocka_unit_test(interrupted_while_sensor_waits),
 		cmocka_unit_test(where_null),
 		cmocka_unit_test(changed_by_first),
 		cmocka_unit_test(where_several),

@@ -96,6 +96,8 @@ my %wrong = (
 	'members that are none' => [check(differs => $rule), '"members"'],
 	'a condition without a word' => [check(only_if => { where => {}, otherwise => 'blind' }), '"words"'],
 	'a condition with another end' => [check(only_if => { where => {}, otherwise => 'bad', words => 'w' }), 'not-here or blind'],
+	'patience without a word' => [check(waits => { where => { kind => 'view' } }), '"words"'],
+	'patience with nothing' => [check(waits => { words => 'w' }), '"where"'],
 	'a condition of the old form' => [check(only_if => { kind => 'dom0' }), '"kind"'],
 	'an absent source there is not' => [check(not_here => [{ source => 'xl', words => 'w' }]), 'not known'],
 	'where what is to be compared has to be, without a word' => [check(among => { members => ['domid'] }), '"words"'],

@@ -158,8 +158,9 @@ for my $finding (@found) {
 	like($finding->{first_seen}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'and since when');
 }
 is_deeply([map { $_->{id} } findings('again')], [$hidden->{id}], 'another look gives the same id');
-like($steps->{'hidden-table'}{out}, qr/^FINDING [0-9a-f]{8} hidden-process \(critical\)\n  what +Dom0 uses a page-table root, frame $roots[0] .*^  also +Dom0 uses a page-table root, frame $roots[1] /ms,
-	'for a person as well');
+like($steps->{'hidden-table'}{out}, qr/^FINDING [0-9a-f]{8} hidden-process \(critical\)\n  what +Dom0 uses a page-table root/m, 'for a person as well');
+like($steps->{'hidden-table'}{out}, qr/^  (?:what|also) +Dom0 uses a page-table root, frame $_ /m, "with $_") for @roots;
+like($steps->{'hidden-table'}{out}, qr/^  also +Dom0's kernel runs a task $process->{pid} \(sleep\)/m, 'and its task');
 is_deeply([map { [@{$_}{qw(finding)}, @{$_->{xen}}{qw(more)}] } findings('bare-hidden')], [['more-processes-than-listed', 1]],
 	  'without the module: that there is one more') or diag explain $steps->{'bare-hidden'};
 my @watch = json($steps->{watch});

@@ -149,11 +149,10 @@ echo 0 >/sys/module/ks_hide/parameters/table
 step locked-short compare --wait 0.001
 rmmod ks_hide
 
-# A module that hid a moment ago; code that no module owns.  Neither can be undone.
-# (The probe has patience with code that is there for less than some seconds.)
+# A module that hid a moment ago; code that no module owns since a moment.  Neither can be undone.
+# (The probe has patience with both, and says so.)
 insmod ks_code.ko orphan=1
-ksense --socket \$socket records modules --run --peek >/dev/null
-sleep 5
+step patient ksense --socket \$socket --json records modules --run --peek --filter kind=view
 insmod ks_code.ko deep=1
 step deep compare
 SH
@@ -212,6 +211,9 @@ my @of_xen = grep { /^xen-|^domain-privileges$|^processes$/ } sort keys %{checks
 is_deeply([map { verdict('locked', $_) } @of_xen], [('agrees') x 7], 'who may only read sees all the same: ' . join(' ', @of_xen));
 is(verdict('locked-short', 'xen-text'), 'blind timeout', 'who does not wait is blind');
 like(checks('locked-short')->{'xen-text'}{words} // '', qr/by itself about every 2 s.*--wait/, 'and is told what to do');
+
+my ($areas) = grep { $_->{name} eq 'vm-areas' && $_->{event} eq 'present' } reverse json($steps->{patient});
+ok($areas->{waits}, 'code that is nobody\'s since a moment is not told, and that there is such is') or diag $steps->{patient}{out};
 
 # --- What is done to the sensors
 my @deeds = json({ out => join('', grep { /^\{/ } split(/^/, $steps->{deeds}{out})) });
