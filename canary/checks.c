@@ -479,6 +479,85 @@ static bool check_names(struct reader *r, const struct checks *checks)
 	return true;
 }
 
+/* === What is read of records ============================================ */
+
+/* Those by which records are sorted, whatever the check. */
+static const char *const of_all[] = {
+	"seq", "time", "kind", "event", "first", "old", "changed_ns", "last", "looked", "of", "why", NULL,
+};
+
+static int add_names(json_t *to, const char *const *names)
+{
+	for (; *names; names++)
+		if (json_object_set_new(to, *names, json_true()))
+			return -1;
+	return 0;
+}
+
+/* As json_object_update(), of one that may be NULL. */
+static int add_conditions(json_t *to, json_t *where)
+{
+	return where ? json_object_update(to, where) : 0;
+}
+
+static int add_rule(json_t *to, const struct rule *rule)
+{
+	int failed = 0;
+
+	for (; rule; rule = rule->otherwise)
+		failed |= add_conditions(to, rule->where) | add_conditions(to, rule->members);
+	return failed;
+}
+
+/* What the check wants to know of each of its records. */
+static int add_check(json_t *to, const struct check *check)
+{
+	int failed = add_names(to, of_all) | add_names(to, check->among) | add_names(to, check->near) |
+		     add_conditions(to, check->only_if.where) | add_conditions(to, check->waits.where) |
+		     add_rule(to, &check->only_xen) | add_rule(to, &check->only_dom0) | add_rule(to, &check->differs) |
+		     add_rule(to, &check->changed);
+
+	for (unsigned int i = 0; i < check->not_here_count; i++)
+		failed |= add_conditions(to, check->not_here[i].unless);
+	for (unsigned int i = 0; i < check->members_count; i++)
+		failed |= add_names(to, (const char *const[]){ check->members[i][0], check->members[i][1], NULL });
+	return failed;
+}
+
+static int add_spec(const struct checks *checks, const struct check *check, const struct spec *spec)
+{
+	json_t *members;
+
+	/* Not of a sensor. */
+	if (!spec->probe)
+		return 0;
+	members = json_object_get(checks->members, spec->probe);
+	if (!members && json_object_set_new(checks->members, spec->probe, members = json_object()))
+		return -1;
+	return add_check(members, check) | add_names(members, spec->key) | add_names(members, spec->id) | add_names(members, spec->same) |
+	       add_conditions(members, spec->where);
+}
+
+/* By which members the records of each probe are compared. */
+static bool list_members(struct checks *checks)
+{
+	int failed = 0;
+
+	checks->members = json_object();
+	for (size_t i = 0; i < checks->count && checks->members; i++) {
+		const struct check *check = &checks->check[i];
+
+		for (unsigned int j = 0; j < check->xen_count; j++)
+			failed |= add_spec(checks, check, &check->xen[j]);
+		for (unsigned int j = 0; j < check->dom0_count; j++)
+			failed |= add_spec(checks, check, &check->dom0[j]);
+	}
+	if (checks->members && !failed)
+		return true;
+	errno = ENOMEM;
+	return false;
+}
+
 /* === Interface ========================================================== */
 
 bool checks_read(struct checks *checks, json_t *json, const char *file, char *error, size_t size)
@@ -512,7 +591,7 @@ bool checks_read(struct checks *checks, json_t *json, const char *file, char *er
 			return false;
 		}
 	}
-	return check_names(&r, checks);
+	return check_names(&r, checks) && list_members(checks);
 }
 
 void checks_free(struct checks *checks)
@@ -525,5 +604,6 @@ void checks_free(struct checks *checks)
 		json_decref(checks->check[i].status);
 	}
 	free(checks->check);
+	json_decref(checks->members);
 	json_decref(checks->json);
 }

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "body.h"
 #include "judge.h"
 
 static const struct rule *first_rule(const struct check *check, json_int_t number)
@@ -98,7 +99,8 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 	same = key_text(item, spec->same);
 	failed = !id || !same || asprintf(&identity, "%s/%s/%s/%s", check->name, rule->finding, id, same) < 0;
 	if (!failed) {
-		failed = json_object_set_new(found, identity, json_pack("{sisO?sO?}", "rule", at, "xen", xen, "dom0", dom0));
+		failed = json_object_set_new(found, identity, json_pack("{siso?so?}", "rule", at, "xen", canary_whole(xen), "dom0",
+									canary_whole(dom0)));
 		free(identity);
 	}
 	free(id);

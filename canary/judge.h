@@ -129,6 +129,7 @@ extern const char *const check_severities[];
 
 struct checks {
 	json_t *json;
+	json_t *members;        /* by probe, the names of the members by which its records are compared, as an object */
 	struct check *check;
 	size_t count;
 };
@@ -170,6 +171,7 @@ struct asking {
 	const char *probe;      /* NULL: all of them */
 	const char *kind;       /* NULL: each */
 	json_int_t since;
+	const json_t *members;  /* an object with the names of those that have to be read (body.h); NULL: all */
 	enum {
 		ASK_HELD,       /* those that there are */
 		ASK_FRESH,      /* behind a fresh sample */
@@ -244,11 +246,11 @@ struct source *source_called(struct canary *c, const char *name);
 
 /*
  * All records of a sensor's probe from @since on, with a sample of a pass that began after this
- * call; it may wait for that long.  @kind: others are not needed, and are left out where the
- * sensor can do that; or NULL.  False: none, with why.
+ * call; it may wait for that long.  @wanted: the probe; a kind, where others are not needed and are
+ * left out if the sensor can do that; since; and members.  False: none, with why.
  */
-bool sample_take(struct canary *c, struct source *source, const char *probe, const char *kind, json_int_t since,
-		 struct sample *sample, struct blindness *blind);
+bool sample_take(struct canary *c, struct source *source, const struct asking *wanted, struct sample *sample,
+		 struct blindness *blind);
 
 /* What a sensor's status says of its probe of this name, or NULL. */
 json_t *probe_in(const json_t *status, const char *name);
@@ -263,6 +265,9 @@ bool pause_about(struct canary *c, unsigned int ms);
 int view_xen(struct canary *c, struct check *check, struct view *view);
 int view_dom0(struct canary *c, const struct check *check, struct view *view);
 void view_free(struct view *view);
+
+/* What was read for other checks, and is of no use to this one: it may be many MiB. */
+void drop_samples(struct canary *c, const struct check *check);
 
 /* Which of the check's specs of Xen an item comes from. */
 const struct spec *spec_of(const struct check *check, const json_t *item);

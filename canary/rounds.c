@@ -373,6 +373,7 @@ static bool round_of(struct canary *c, struct check *check)
 		round_of_sensor(c, check);
 		return true;
 	}
+	drop_samples(c, check);
 	canary_time(since);
 	do
 		status = next_look(c, check, &before, &pending, since);

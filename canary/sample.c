@@ -77,19 +77,20 @@ static bool has_lost(const struct sample *sample)
 	return false;
 }
 
-static bool ask_for(const struct source *source, const char *probe, const char *kind, json_int_t since,
-		    struct sample *sample, struct blindness *blind)
+static bool ask_for(const struct source *source, const struct asking *wanted, struct sample *sample,
+		    struct blindness *blind)
 {
-	struct asking asking = { .probe = probe, .kind = kind, .since = since, .how = ASK_FRESH };
+	struct asking asking = *wanted;
 	json_t *last;
 
-	sample->kind = kind;
+	asking.how = ASK_FRESH;
+	sample->kind = wanted->kind;
 	if (!ask(source, &asking, &sample->records, blind))
 		return false;
 	/* None at all: the probe was reset, and counts from 0 again; or it has none of this kind. */
 	last = json_array_get(sample->records, json_array_size(sample->records) - 1);
-	sample->next = last ? number_of(last, "seq") + 1 : kind ? since : 0;
-	return !kind || !has_lost(sample) || find_first(source, probe, sample, blind);
+	sample->next = last ? number_of(last, "seq") + 1 : wanted->kind ? wanted->since : 0;
+	return !wanted->kind || !has_lost(sample) || find_first(source, wanted->probe, sample, blind);
 }
 
 /* === Waited for ========================================================= */
@@ -98,6 +99,7 @@ struct wait {
 	struct canary *c;
 	struct source *source;
 	const char *probe;
+	const json_t *members;
 	struct blindness *blind;
 	json_t *status;         /* the newest; */
 	const json_t *own;      /* of it, the probe's */
@@ -189,7 +191,9 @@ static bool keep_sample(json_t *records, json_int_t first, json_int_t end)
 static int read_sample(struct wait *w, json_int_t since, struct sample *sample)
 {
 	json_int_t first = number_of(w->own, "sample_seq"), end = number_of(w->own, "sample_end");
-	struct asking asking = { .probe = w->probe, .since = since < first ? since : first, .how = ASK_HELD };
+	struct asking asking = {
+		.probe = w->probe, .since = since < first ? since : first, .members = w->members, .how = ASK_HELD,
+	};
 
 	if (number_of(w->own, "sample_start_ns") <= w->from)
 		return 0;
@@ -275,10 +279,13 @@ static bool waited_in_vain(const struct canary *c, const struct source *source, 
 	return true;
 }
 
-static bool wait_for(struct canary *c, struct source *source, const char *probe, json_int_t since,
-		     struct sample *sample, struct blindness *blind)
+static bool wait_for(struct canary *c, struct source *source, const struct asking *wanted, struct sample *sample,
+		     struct blindness *blind)
 {
-	struct wait w = { .c = c, .source = source, .probe = probe, .blind = blind, .asked_pass = -1 };
+	const char *probe = wanted->probe;
+	struct wait w = {
+		.c = c, .source = source, .probe = probe, .members = wanted->members, .blind = blind, .asked_pass = -1,
+	};
 	bool got = false;
 
 	if (waited_in_vain(c, source, probe, blind))
@@ -287,7 +294,7 @@ static bool wait_for(struct canary *c, struct source *source, const char *probe,
 		w.from = number_of(w.status, "time");
 		w.failures = number_of(w.own, "failures");
 		w.most_ms = patience_ms(c, w.own);
-		got = wait_on(&w, since, sample);
+		got = wait_on(&w, wanted->since, sample);
 		tell_waiting(&w, true);
 	}
 	json_decref(w.status);
@@ -301,8 +308,8 @@ static bool wait_for(struct canary *c, struct source *source, const char *probe,
 
 /* === Interface ========================================================== */
 
-bool sample_take(struct canary *c, struct source *source, const char *probe, const char *kind, json_int_t since,
-		 struct sample *sample, struct blindness *blind)
+bool sample_take(struct canary *c, struct source *source, const struct asking *wanted, struct sample *sample,
+		 struct blindness *blind)
 {
 	json_t *status = source->type->status(source->state, blind);
 	bool may_ask = !source->is_refused && !json_is_false(json_object_get(status, "control"));
@@ -311,7 +318,7 @@ bool sample_take(struct canary *c, struct source *source, const char *probe, con
 		return false;
 	sample->from = number_of(status, "time");
 	json_decref(status);
-	if (may_ask && ask_for(source, probe, kind, since, sample, blind))
+	if (may_ask && ask_for(source, wanted, sample, blind))
 		return true;
 	if (may_ask && (!blind->reason || strcmp(blind->reason, "denied")))
 		return false;
@@ -320,5 +327,5 @@ bool sample_take(struct canary *c, struct source *source, const char *probe, con
 	json_decref(sample->records);
 	*sample = (struct sample){ 0 };
 	*blind = (struct blindness){ 0 };
-	return wait_for(c, source, probe, since, sample, blind);
+	return wait_for(c, source, wanted, sample, blind);
 }

@@ -117,6 +117,13 @@ json_t *string_as_sensors(const char *text)
 	return string;
 }
 
+static const json_t *last_of(const json_t *records)
+{
+	size_t count = json_array_size(records);
+
+	return count ? json_array_get(records, count - 1) : NULL;
+}
+
 static char *text_as_json(const char *text)
 {
 	json_t *string = json_string(text);
@@ -178,7 +185,7 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 	if (!ksense_ask(sensor->k, &request))
 		while (ksense_next(sensor->k, &line) > 0)
 			if (line.kind == KSENSE_RECORD)
-				readable &= !json_array_append_new(records, canary_body(&line));
+				readable &= !json_array_append_new(records, canary_part(&line, asking->members, last_of(records)));
 	free(kind);
 	if (asking->how == ASK_ANNOUNCE && ksense_error(sensor->k) == KSENSE_ARGUMENT)
 		blind_for(blind, "denied",

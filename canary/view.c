@@ -62,7 +62,11 @@ static char *joined(const json_t *item, const char *const *names, char *(*text_o
 	char *text = NULL;
 	bool whole = true;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out;
+
+	if (names[0] && !names[1])
+		return text_of(json_object_get(item, names[0]));
+	out = open_memstream(&text, &size);
 
 	for (size_t i = 0; out && names[i]; i++) {
 		char *one = text_of(json_object_get(item, names[i]));
@@ -265,13 +269,17 @@ static int add_sample(const struct sample *sample, const struct spec *spec, stru
  * Keeps what one record says of how its item was first.  Where the sensor itself keeps that, "old"
  * need not be it: the record of an earlier change may be gone, taken by somebody else.
  */
-static int keep_one(const struct spec *spec, json_t *record, bool again, json_t *first)
+static int keep_one(const struct spec *spec, json_t *record, bool again, bool all, json_t *first)
 {
 	const char *event = string_of(record, "event");
 	json_t *old = json_object_get(record, "old"), *known;
-	char *key = first_key(spec, record);
-	int failed = !key;
+	char *key;
+	int failed;
 
+	if (!all && !old && strcmp(event, "vanished"))
+		return 0;
+	key = first_key(spec, record);
+	failed = !key;
 	known = key ? json_object_get(first, key) : NULL;
 	if (key && !strcmp(event, "vanished")) {
 		json_object_del(first, key);
@@ -291,16 +299,17 @@ static int keep_one(const struct spec *spec, json_t *record, bool again, json_t 
  * What the records, old ones too, say of how things were before they changed: of one that is told
  * for the first time as well, as of a gate that was like all CPUs' until now.  One that has
  * appeared has "event" there: told by the probe, or in a sample that was asked for by us, where
- * all is "present", but not in our first.
+ * all is "present", but not in our first.  Not @all: of one that never changed nothing is kept, nor
+ * whether it has appeared.
  */
-static int keep_first(const struct sample *sample, const struct spec *spec, json_t *first)
+static int keep_first(const struct sample *sample, const struct spec *spec, bool all, json_t *first)
 {
 	bool again = json_object_get(first, spec->kind);
 	json_t *record;
 	size_t i;
 
 	json_array_foreach(sample->records, i, record)
-		if (!strcmp(string_of(record, "kind"), spec->kind) && *string_of(record, "event") && keep_one(spec, record, again, first))
+		if (!strcmp(string_of(record, "kind"), spec->kind) && *string_of(record, "event") && keep_one(spec, record, again, all, first))
 			return -1;
 	return json_object_set_new(first, spec->kind, json_true());
 }
@@ -327,19 +336,23 @@ struct source *source_called(struct canary *c, const char *name)
 	return NULL;
 }
 
-/* @kind: no other records are needed; or NULL. */
-static bool take(struct canary *c, struct source *source, const struct spec *spec, const char *kind, json_int_t since,
-		 struct view *view)
+static void sample_drop(struct source *source)
 {
-	bool taken;
-
 	json_decref(source->sample.records);
 	source->sample = (struct sample){ 0 };
 	source->sample_of = NULL;
+}
+
+/* @wanted: of the spec's probe; of another source nothing of it counts. */
+static bool take(struct canary *c, struct source *source, const struct spec *spec, const struct asking *wanted, struct view *view)
+{
+	bool taken;
+
+	sample_drop(source);
 	if (source->type->is_sensor)
-		taken = sample_take(c, source, spec->probe, kind, since, &source->sample, &view->blind);
+		taken = sample_take(c, source, wanted, &source->sample, &view->blind);
 	else
-		taken = source->type->take(source->state, spec->probe, since, &source->sample, &view->blind);
+		taken = source->type->take(source->state, spec->probe, 0, &source->sample, &view->blind);
 	if (taken && source->type->is_sensor)
 		see_whether_whole(&source->sample, spec->probe, &view->blind);
 	if (view->blind.reason)
@@ -387,9 +400,10 @@ static const char *only_kind(const struct check *check)
  * As many fresh samples as the specs want, of which the last one counts; what they tell of former
  * values goes to @first, if that is there.  1, 0: there is none, or -1.
  */
-static int take_passes(struct canary *c, struct source *source, const struct spec *specs, unsigned int count, const char *kind,
-		       json_int_t *since, json_t *first, struct view *view)
+static int take_passes(struct canary *c, struct source *source, const struct spec *specs, unsigned int count, struct asking *wanted,
+		       json_t *first, struct view *view)
 {
+	wanted->probe = specs->probe;
 	for (unsigned int pass = 0; pass < specs->passes; pass++) {
 		if (pass && !pause_about(c, specs->pass_pause_ms)) {
 			view->blind.reason = NULL;
@@ -399,13 +413,13 @@ static int take_passes(struct canary *c, struct source *source, const struct spe
 		}
 		view->blind = (struct blindness){ 0 };
 		view->state = VIEW_WHOLE;
-		if (!take(c, source, specs, kind, *since, view))
+		if (!take(c, source, specs, wanted, view))
 			return 0;
-		*since = source->sample.next;
-		if (first && !*since)
+		wanted->since = source->sample.next;
+		if (first && !wanted->since)
 			json_object_clear(first);
 		for (unsigned int i = 0; first && i < count; i++)
-			if (keep_first(&source->sample, &specs[i], first))
+			if (keep_first(&source->sample, &specs[i], !wanted->members, first))
 				return -1;
 	}
 	return 1;
@@ -421,15 +435,27 @@ static void judge_condition(const struct check *check, struct view *view)
 	blind_for(&view->blind, "incomplete", "%s", check->only_if.words);
 }
 
+void drop_samples(struct canary *c, const struct check *check)
+{
+	for (size_t i = 0; i < c->sources_count; i++)
+		if (strcmp(c->sources[i].type->name, check->xen[0].source) || !may_share(c, &c->sources[i], check))
+			sample_drop(&c->sources[i]);
+}
+
 int view_xen(struct canary *c, struct check *check, struct view *view)
 {
 	struct source *source = source_called(c, check->xen[0].source);
+	/* Of what has changed, any member may be the one. */
+	struct asking wanted = {
+		.kind = only_kind(check), .since = check->since, .members = check->changed.finding ? NULL : json_object_get(c->checks.members, check->xen[0].probe),
+	};
 	int taken;
 
 	if (view_init(view))
 		return -1;
 	if (!may_share(c, source, check)) {
-		taken = take_passes(c, source, check->xen, check->xen_count, only_kind(check), &check->since, check->first, view);
+		taken = take_passes(c, source, check->xen, check->xen_count, &wanted, check->first, view);
+		check->since = wanted.since;
 		if (taken <= 0)
 			return taken;
 	}
@@ -446,13 +472,15 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 
 static int add_sensor(struct canary *c, struct source *source, const struct spec *spec, const char *kind, bool again, struct view *view)
 {
-	json_int_t since = json_integer_value(json_object_get(source->since, spec->probe));
+	struct asking wanted = {
+		.kind = kind, .since = json_integer_value(json_object_get(source->since, spec->probe)), .members = json_object_get(c->checks.members, spec->probe),
+	};
 	struct view one = { 0 };
 	int taken = 1;
 
 	if (!again) {
-		taken = take_passes(c, source, spec, 1, kind, &since, NULL, &one);
-		if (json_object_set_new(source->since, spec->probe, json_integer(since)))
+		taken = take_passes(c, source, spec, 1, &wanted, NULL, &one);
+		if (json_object_set_new(source->since, spec->probe, json_integer(wanted.since)))
 			return -1;
 	}
 	if (one.state > view->state) {
@@ -493,10 +521,11 @@ static int add_fixed(struct canary *c, struct source *source, const struct spec 
 		view_free(&source->fixed);
 		if (view_init(&source->fixed))
 			return -1;
-		if (!take(c, source, spec, NULL, 0, view))
+		if (!take(c, source, spec, NULL, view))
 			return 0;
 		if (add_all(&source->sample, spec, &source->fixed))
 			return -1;
+		sample_drop(source);
 		source->fixed_for = spec;
 	}
 	if (!alone)
@@ -546,8 +575,10 @@ int view_dom0(struct canary *c, const struct check *check, struct view *view)
 			status = add_sensor(c, source, spec, is_alone ? spec->kind : NULL, again, view);
 		else if (source->type->is_fixed)
 			status = add_fixed(c, source, spec, check->dom0_count == 1, view);
-		else if (take(c, source, spec, NULL, 0, view))
+		else if (take(c, source, spec, NULL, view))
 			status = add_all(&source->sample, spec, view);
+		if (!source->type->is_sensor)
+			sample_drop(source);
 		if (status)
 			return status;
 	}
