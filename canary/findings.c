@@ -9,16 +9,22 @@
 
 #include "judge.h"
 
-void canary_time(char text[32])
+static void time_text(time_t seconds, long ns, char text[32])
 {
-	struct timespec now;
 	struct tm tm;
 	size_t len;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
+	gmtime_r(&seconds, &tm);
 	len = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + len, 32 - len, ".%03dZ", (int)(now.tv_nsec / 1000000));
+	snprintf(text + len, 32 - len, ".%03dZ", (int)(ns / 1000000));
+}
+
+void canary_time(char text[32])
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	time_text(now.tv_sec, now.tv_nsec, text);
 }
 
 /*
@@ -173,7 +179,49 @@ static json_t *next_of(const struct check *check, const char *finding, const cha
 	return both;
 }
 
-json_t *report_new(const struct check *check, const char *identity, const json_t *difference, const char *first_seen)
+/* === Times ============================================================== */
+
+/* Members of records that are a moment, in ns since that kernel booted; 0 is never. */
+static const char *const moments[] = {
+	"start_ns", "first_seen_ns", "last_seen_ns", "since_ns", "looked_ns", "first_ns", "last_ns", "changed_ns", "locked_ns",
+};
+
+#define NS_PER_S 1000000000
+
+/* The item's moments as times of day.  NULL: no memory. */
+static json_t *times_of_item(const struct source *source, const json_t *item)
+{
+	json_t *times = json_object();
+
+	for (size_t i = 0; times && source && source->boot_ns && i < sizeof(moments) / sizeof(moments[0]); i++) {
+		json_int_t since_boot_ns = json_integer_value(json_object_get(item, moments[i])), at_ns;
+		char text[32];
+
+		if (since_boot_ns <= 0 || __builtin_add_overflow(source->boot_ns, since_boot_ns, &at_ns) || at_ns <= 0)
+			continue;
+		time_text((time_t)(at_ns / NS_PER_S), (long)(at_ns % NS_PER_S), text);
+		json_object_set_new(times, moments[i], json_string(text));
+	}
+	return times;
+}
+
+/*
+ * Each kernel counts from its own boot.  Their sensors' clocks are known by the same clock here, so
+ * that what the two sides say can be put in order.
+ */
+static json_t *times_of(struct canary *c, const struct check *check, const json_t *xen, const json_t *dom0)
+{
+	const char *dom0_source = NULL;
+
+	for (unsigned int i = 0; i < check->dom0_count; i++)
+		if (check->dom0[i].probe)
+			dom0_source = check->dom0[i].source;
+	return json_pack("{soso}", check->xen[0].source, times_of_item(source_called(c, check->xen[0].source), xen), "dom0",
+			 times_of_item(dom0_source ? source_called(c, dom0_source) : NULL, dom0));
+}
+
+json_t *report_new(struct canary *c, const struct check *check, const char *identity, const json_t *difference,
+		   const char *first_seen)
 {
 	const struct rule *rule = rule_of(check, json_integer_value(json_object_get(difference, "rule")));
 	json_t *xen = json_object_get(difference, "xen"), *dom0 = json_object_get(difference, "dom0"), *old = NULL, *new = NULL;
@@ -186,9 +234,10 @@ json_t *report_new(const struct check *check, const char *identity, const json_t
 	id_of(identity, id);
 	if (changes_of(check, spec, xen, &old, &new))
 		return NULL;
-	return json_pack("{ssssssss sosososo so?so? sssi ssso}", "finding", rule->finding, "id", id, "severity", rule->severity, "check", check->name,
+	return json_pack("{ssssssss sosososo so?so? so sssi ssso}", "finding", rule->finding, "id", id, "severity", rule->severity, "check", check->name,
 			 "what", fill_in(rule->what, xen, dom0), "where", where_of(xen ? xen : dom0, spec), check->xen[0].source, item_copy(xen),
-			 "dom0", item_copy(dom0), "old", old, "new", new, "first_seen", first_seen, "looks", (int)check->looked, "why", rule->why,
+			 "dom0", item_copy(dom0), "old", old, "new", new, "times", times_of(c, check, xen, dom0), "first_seen", first_seen, "looks",
+			 (int)check->looked, "why", rule->why,
 			 "next", next_of(check, rule->finding, rule->next, xen, dom0));
 }
 

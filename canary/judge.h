@@ -221,6 +221,7 @@ struct source {
 	const char *vain_of;    /* the probe whose pass was waited for in vain, */
 	uint64_t vain_round;    /* then, */
 	struct blindness vain;  /* and what came of it */
+	json_int_t boot_ns;     /* sensors: the time of day at which their clock began, as of the last status; 0: not known */
 	json_t *since;          /* sensors, by probe: the first record that no view of Dom0's has seen */
 	struct view fixed;      /* of a fixed source, as fixed_for asked for it */
 	const struct spec *fixed_for;
@@ -251,6 +252,9 @@ struct source *source_called(struct canary *c, const char *name);
  */
 bool sample_take(struct canary *c, struct source *source, const struct asking *wanted, struct sample *sample,
 		 struct blindness *blind);
+
+/* A sensor's status, by which its clock is known from then on: the caller's.  NULL: none, with why. */
+json_t *source_status(struct source *source, struct blindness *blind);
 
 /* What a sensor's status says of its probe of this name, or NULL. */
 json_t *probe_in(const json_t *status, const char *name);
@@ -322,7 +326,8 @@ json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *bl
 /* === findings.c ========================================================= */
 
 /* A new report: a finding as documented in ksense(1), but for "also".  NULL: no memory. */
-json_t *report_new(const struct check *check, const char *identity, const json_t *difference, const char *first_seen);
+json_t *report_new(struct canary *c, const struct check *check, const char *identity, const json_t *difference,
+		   const char *first_seen);
 
 /* That a check which could look cannot do so any more. */
 json_t *report_blinded(const struct check *check, const char *identity);

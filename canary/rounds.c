@@ -144,7 +144,7 @@ static int report_all(struct canary *c, struct check *check, const json_t *pendi
 
 		if (report && !report_grew(check, report, difference))
 			continue;
-		report = report_new(check, identity, difference, first_seen);
+		report = report_new(c, check, identity, difference, first_seen);
 		if (!report || json_object_set(check->reports, identity, report)) {
 			json_decref(report);
 			return -1;

@@ -8,6 +8,7 @@
  * not see all, or of which a record is missing, is none.
  */
 #include <string.h>
+#include <time.h>
 
 #include "judge.h"
 
@@ -36,6 +37,26 @@ json_t *probe_in(const json_t *status, const char *name)
 	return NULL;
 }
 
+static json_int_t time_of_day_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (json_int_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+json_t *source_status(struct source *source, struct blindness *blind)
+{
+	json_int_t before_ns = time_of_day_ns();
+	json_t *status = source->type->status(source->state, blind);
+	json_int_t time_ns = number_of(status, "time");
+
+	/* Of the answer it is known that it is from between the two; and clocks are set. */
+	if (time_ns > 0)
+		source->boot_ns = before_ns + (time_of_day_ns() - before_ns) / 2 - time_ns;
+	return status;
+}
+
 static bool ask(const struct source *source, const struct asking *asking, json_t **records, struct blindness *blind)
 {
 	*records = json_array();
@@ -51,9 +72,9 @@ static bool ask(const struct source *source, const struct asking *asking, json_t
  * Where only some of its records were asked for, these do not tell where the sample began, and so
  * not whether what was lost was of it: the status does.
  */
-static bool find_first(const struct source *source, const char *probe, struct sample *sample, struct blindness *blind)
+static bool find_first(struct source *source, const char *probe, struct sample *sample, struct blindness *blind)
 {
-	json_t *status = source->type->status(source->state, blind);
+	json_t *status = source_status(source, blind);
 	const json_t *own = probe_in(status, probe);
 
 	if (!status)
@@ -77,7 +98,7 @@ static bool has_lost(const struct sample *sample)
 	return false;
 }
 
-static bool ask_for(const struct source *source, const struct asking *wanted, struct sample *sample,
+static bool ask_for(struct source *source, const struct asking *wanted, struct sample *sample,
 		    struct blindness *blind)
 {
 	struct asking asking = *wanted;
@@ -122,7 +143,7 @@ static bool look(struct wait *w)
 {
 	json_decref(w->status);
 	w->own = NULL;
-	w->status = w->source->type->status(w->source->state, w->blind);
+	w->status = source_status(w->source, w->blind);
 	if (!w->status)
 		return false;
 	w->own = probe_in(w->status, w->probe);
@@ -311,7 +332,7 @@ static bool wait_for(struct canary *c, struct source *source, const struct askin
 bool sample_take(struct canary *c, struct source *source, const struct asking *wanted, struct sample *sample,
 		 struct blindness *blind)
 {
-	json_t *status = source->type->status(source->state, blind);
+	json_t *status = source_status(source, blind);
 	bool may_ask = !source->is_refused && !json_is_false(json_object_get(status, "control"));
 
 	if (!status)

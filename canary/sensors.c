@@ -263,7 +263,7 @@ json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *bl
 	struct source *source = source_called(c, check->sensor);
 	struct deeds d = {
 		.check = check, .source = source, .before = check->status,
-		.status = source->type->status(source->state, blind), .records = json_array(), .pending = json_object(),
+		.status = source_status(source, blind), .records = json_array(), .pending = json_object(),
 	};
 	int failed = !d.records || !d.pending;
 

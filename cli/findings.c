@@ -107,6 +107,15 @@ static void print_advice(const json_t *finding)
 	putchar('\n');
 }
 
+/* What an item says of moments, which is since its kernel's boot, as times of day. */
+static void print_times(const json_t *report, const char *side)
+{
+	const json_t *times = json_object_get(json_object_get(report, "times"), side);
+
+	if (json_object_size(times))
+		print_members("that is", times);
+}
+
 /* What one check says. */
 static void print_report(const char *name, const json_t *report)
 {
@@ -114,13 +123,17 @@ static void print_report(const char *name, const json_t *report)
 	json_int_t looks = json_integer_value(json_object_get(report, "looks"));
 
 	print_wrapped(name, string_of(report, "what"), 100);
-	if (json_object_get(report, "module"))
-		print_members("kernel has", json_object_get(report, "module"));
 	/* That a check is blind is about no item. */
-	else if (json_is_object(xen) || json_is_object(dom0))
-		print_members("Xen says", xen);
-	if (json_object_get(report, "module") || json_is_object(xen) || json_is_object(dom0))
+	if (json_object_get(report, "times")) {
+		if (json_object_get(report, "module"))
+			print_members("kernel has", json_object_get(report, "module"));
+		else
+			print_members("Xen says", xen);
+		print_times(report, "module");
+		print_times(report, "xen");
 		print_members("Dom0 says", dom0);
+		print_times(report, "dom0");
+	}
 	if (json_is_object(old)) {
 		print_members("before", old);
 		print_members("now", json_object_get(report, "new"));

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -814,6 +815,68 @@ static void blinded_by_one_deed(void **state)
 	canary_close(c);
 }
 
+/* === Times ============================================================== */
+
+/* By the canary's time of day, in ms. */
+static json_int_t ms_of(const char *text)
+{
+	struct tm tm = { 0 };
+	int ms;
+
+	assert_non_null(text);
+	assert_int_equal(sscanf(text, "%d-%d-%dT%d:%d:%d.%dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms), 7);
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	return (json_int_t)timegm(&tm) * 1000 + ms;
+}
+
+/* One kernel is up for 50 s, the other for 20: what is 10 s ago in both is the same moment. */
+static void one_clock(void **state)
+{
+	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'looks': 1, "
+					    "'dom0': [{'source': 'module', 'probe': 'p', 'kind': 'k', 'key': ['a']}], 'differs': "
+					    "{'finding': 'f', 'severity': 'low', 'what': 'w', 'why': 'w', 'next': 'n', 'members': {'b': 'b'}}}"));
+	json_int_t xens, dom0s, now;
+	const json_t *times;
+	char text[32];
+
+	(void)state;
+	world.status[XEN] = "{'time': 50000000000, 'control': true}";
+	world.status[MODULE] = "{'time': 20000000000, 'control': true}";
+	world.says[XEN] = "[{'seq': 1, 'time': 50000000000, 'kind': 'k', 'a': 1, 'b': 1, 'first_seen_ns': 40000000000, 'last_ns': 0, 'cpu_ns': 5}]";
+	world.says[MODULE] = "[{'seq': 1, 'time': 20000000000, 'kind': 'k', 'a': 1, 'b': 2, 'start_ns': 10000000000, 'since_ns': -1}]";
+	assert_true(canary_round(c));
+	times = json_object_get(finding("f"), "times");
+	assert_int_equal(json_object_size(json_object_get(times, "xen")), 1);
+	assert_int_equal(json_object_size(json_object_get(times, "dom0")), 1);
+	xens = ms_of(json_string_value(json_object_get(json_object_get(times, "xen"), "first_seen_ns")));
+	dom0s = ms_of(json_string_value(json_object_get(json_object_get(times, "dom0"), "start_ns")));
+	canary_time(text);
+	now = ms_of(text);
+	assert_in_range(dom0s - xens + 2000, 0, 4000);
+	assert_in_range(now - xens, 10000, 14000);
+	canary_close(c);
+}
+
+/* A clock that nobody can have gives no times. */
+static void no_clock(void **state)
+{
+	static const char *const statuses[] = {
+		"{'control': true}", "{'time': -9223372036854775807, 'control': true}", "{'time': 9223372036854775807, 'control': true}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		struct canary *c = open_with(CHECKS(ALONE("c", "")));
+
+		world.status[XEN] = statuses[i];
+		world.says[XEN] = "[{'seq': 1, 'time': 9223372036854775807, 'kind': 'k', 'a': 1, 'start_ns': 1000}]";
+		assert_true(canary_round(c));
+		assert_int_equal(json_object_size(json_object_get(json_object_get(finding("there"), "times"), "xen")), 0);
+		canary_close(c);
+	}
+}
+
 /* === A sensor that has patience ========================================= */
 
 #define WAITS(looks) "{'check': 'c', 'waits': {'where': {'kind': 'view', 'waits': true}, 'words': 'it waits', 'looks': " #looks "}, " \
@@ -1590,6 +1653,8 @@ int main(void)
 		cmocka_unit_test(deed_is_told_when_interrupted),
 		cmocka_unit_test(finding_grows),
 		cmocka_unit_test(blinded_by_one_deed),
+		cmocka_unit_test(one_clock),
+		cmocka_unit_test(no_clock),
 		cmocka_unit_test(sensor_waits),
 		cmocka_unit_test(sensor_tells_at_last),
 		cmocka_unit_test(sensor_waited_for_nothing),

@@ -31,6 +31,7 @@ sub checks {
 }
 my $rule = { finding => 'x', severity => 'low', what => 'w', why => 'y', next => 'n' };
 my $view = { probe => 'xen-domains', kind => 'domain', key => ['domid'] };
+sub slurp { local (@ARGV, $/) = $_[0]; return <> }
 sub check { return { checks => [{ check => 'p', xen => $view, dom0 => [], only_xen => $rule, @_ }] } }
 
 SKIP: {
@@ -119,6 +120,15 @@ for my $what (sort keys %wrong) {
 	is($got->{status}, 2, "$what is an error");
 	like($got->{out}, qr/^ksense: \Q$dir\E\/checks.*\Q$says\E/, 'that says where and what') or diag $got->{out};
 }
+
+# --- Times: each member of a record that is in ns is a moment, which a finding has as a time of day, or it is known to be none.
+my ($moments) = slurp("$root/canary/findings.c") =~ /moments\[\] = \{(.*?)\}/s;
+my %moment = map { $_ => 1 } $moments =~ /"(\w+)"/g;
+my %duration = map { $_ => 1 } qw(cpu_ns runtime_ns mtime_ns ctime_ns);
+my %told = map { $_ => 1 } map { slurp($_) =~ /^\| `(\w+)` \| number, ns/mg } glob "$root/docs/probes/*.md";
+cmp_ok(scalar(keys %told), '>', 8, 'records have members in ns');
+is_deeply([grep { !$moment{$_} && !$duration{$_} } sort keys %told], [], 'the judge knows of each whether it is a moment');
+is_deeply([grep { !$told{$_} && $_ ne 'since_ns' } sort keys %moment], [], 'and of no others');
 
 # --- What it says
 my $built_in = JSON::PP->new->decode(do { local (@ARGV, $/) = "$root/canary/checks.json"; <> });

@@ -151,12 +151,14 @@ my ($task) = grep { $_->{finding} eq 'hidden-task' } @reports;
 like($task->{what} // '', qr/a task $process->{pid} \(sleep\)/, 'which names the process');
 is_deeply([sort map { $_->{where}{frame} } @found], \@roots, 'and both of its page-table roots are named, and no other');
 is_deeply([sort map { $_->{xen}{role} } @found], [qw(kernel user)], 'by their roles');
-is_deeply([sort keys %$hidden], [sort qw(finding id severity check what where xen dom0 old new first_seen looks why next also)], 'a finding has all its members');
+is_deeply([sort keys %$hidden], [sort qw(finding id severity check what where xen dom0 old new times first_seen looks why next also)], 'a finding has all its members');
 for my $finding (@found) {
 	is($finding->{dom0}, undef, 'Dom0 says nothing of it');
 	is($finding->{looks}, 8, 'it was there in each look');
 	like($finding->{first_seen}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'and since when');
 }
+# Xen is looked at first, and Linux later, which booted later: as each counts since its own boot, that may be less.
+cmp_ok($task->{times}{module}{looked_ns} // '', 'gt', $_->{times}{xen}{last_seen_ns} // '~', 'both kernels\' times are of one clock') for @found;
 is_deeply([map { $_->{id} } findings('again')], [$hidden->{id}], 'another look gives the same id');
 like($steps->{'hidden-table'}{out}, qr/^FINDING [0-9a-f]{8} hidden-process \(critical\)\n  what +Dom0 uses a page-table root/m, 'for a person as well');
 like($steps->{'hidden-table'}{out}, qr/^  (?:what|also) +Dom0 uses a page-table root, frame $_ /m, "with $_") for @roots;
