@@ -189,7 +189,7 @@ json_t *canary_whole(json_t *part)
 {
 	const json_t *text = json_object_get(part, WHOLE_TEXT);
 
-	return text ? read_body(json_string_value(text), json_string_length(text)) : json_incref(part);
+	return json_is_string(text) ? read_body(json_string_value(text), json_string_length(text)) : json_incref(part);
 }
 
 json_t *canary_body(const struct ksense_line *line)

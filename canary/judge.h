@@ -162,7 +162,7 @@ struct sample {
 	json_t *records;        /* of a sensor, older ones too; of another source: its items */
 	json_int_t from;        /* sensors: records with an earlier time are not of this sample */
 	const char *kind;       /* sensors: these records alone, and how the sample ended; NULL: all */
-	json_int_t first;       /* sensors: with @kind, the seq that the sample began with, where some were lost */
+	json_int_t first;       /* sensors: with @kind, where some were lost, the sample had none with an earlier seq */
 	json_int_t next;        /* sensors: where the next question goes on */
 };
 

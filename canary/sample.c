@@ -70,16 +70,21 @@ static bool ask(const struct source *source, const struct asking *asking, json_t
 
 /*
  * Where only some of its records were asked for, these do not tell where the sample began, and so
- * not whether what was lost was of it: the status does.
+ * not whether what was lost was of it.  It was not before the last sample ended that was there when
+ * it was asked for, @before.  If no pass but this one has ended since, the status says where it
+ * began.
  */
-static bool find_first(struct source *source, const char *probe, struct sample *sample, struct blindness *blind)
+static bool find_first(struct source *source, const char *probe, const json_t *before, struct sample *sample,
+		       struct blindness *blind)
 {
 	json_t *status = source_status(source, blind);
 	const json_t *own = probe_in(status, probe);
 
 	if (!status)
 		return false;
-	sample->first = number_of(own, "sample_start_ns") >= sample->from ? number_of(own, "sample_seq") : 0;
+	sample->first = number_of(before, "sample_end");
+	if (number_of(own, "pass") == number_of(before, "pass") + 1 && number_of(own, "sample_pass") == number_of(own, "pass"))
+		sample->first = number_of(own, "sample_seq");
 	json_decref(status);
 	return true;
 }
@@ -98,7 +103,8 @@ static bool has_lost(const struct sample *sample)
 	return false;
 }
 
-static bool ask_for(struct source *source, const struct asking *wanted, struct sample *sample,
+/* @before: what the status said of the probe before it was asked. */
+static bool ask_for(struct source *source, const struct asking *wanted, const json_t *before, struct sample *sample,
 		    struct blindness *blind)
 {
 	struct asking asking = *wanted;
@@ -111,7 +117,7 @@ static bool ask_for(struct source *source, const struct asking *wanted, struct s
 	/* None at all: the probe was reset, and counts from 0 again; or it has none of this kind. */
 	last = json_array_get(sample->records, json_array_size(sample->records) - 1);
 	sample->next = last ? number_of(last, "seq") + 1 : wanted->kind ? wanted->since : 0;
-	return !wanted->kind || !has_lost(sample) || find_first(source, wanted->probe, sample, blind);
+	return !wanted->kind || !has_lost(sample) || find_first(source, wanted->probe, before, sample, blind);
 }
 
 /* === Waited for ========================================================= */
@@ -333,13 +339,14 @@ bool sample_take(struct canary *c, struct source *source, const struct asking *w
 		 struct blindness *blind)
 {
 	json_t *status = source_status(source, blind);
-	bool may_ask = !source->is_refused && !json_is_false(json_object_get(status, "control"));
+	bool may_ask = !source->is_refused && !json_is_false(json_object_get(status, "control")), got;
 
 	if (!status)
 		return false;
 	sample->from = number_of(status, "time");
+	got = may_ask && ask_for(source, wanted, probe_in(status, wanted->probe), sample, blind);
 	json_decref(status);
-	if (may_ask && ask_for(source, wanted, sample, blind))
+	if (got)
 		return true;
 	if (may_ask && (!blind->reason || strcmp(blind->reason, "denied")))
 		return false;

@@ -309,7 +309,8 @@ static int keep_first(const struct sample *sample, const struct spec *spec, bool
 	size_t i;
 
 	json_array_foreach(sample->records, i, record)
-		if (!strcmp(string_of(record, "kind"), spec->kind) && *string_of(record, "event") && keep_one(spec, record, again, all, first))
+		if (!strcmp(string_of(record, "kind"), spec->kind) && *string_of(record, "event") &&
+		    keep_one(spec, record, again, all, first))
 			return -1;
 	return json_object_set_new(first, spec->kind, json_true());
 }
@@ -378,7 +379,8 @@ static bool is_of_kind(const struct spec *specs, unsigned int count, const char 
  */
 static bool may_share(const struct canary *c, const struct source *source, const struct check *check)
 {
-	return !check->dom0_count && !check->looked && !check->waited && !check->changed.finding && check->xen[0].passes == 1 && source->sample_of &&
+	return !check->dom0_count && !check->looked && !check->waited && !check->changed.finding &&
+	       check->xen[0].passes == 1 && source->sample_of &&
 	       source->sample_round == c->begun && !strcmp(source->sample_of, check->xen[0].probe) &&
 	       (!source->sample.kind || (is_of_kind(check->xen, check->xen_count, source->sample.kind) && !check->only_if.where &&
 					 !check->waits.where));
@@ -446,9 +448,8 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 {
 	struct source *source = source_called(c, check->xen[0].source);
 	/* Of what has changed, any member may be the one. */
-	struct asking wanted = {
-		.kind = only_kind(check), .since = check->since, .members = check->changed.finding ? NULL : json_object_get(c->checks.members, check->xen[0].probe),
-	};
+	const json_t *members = check->changed.finding ? NULL : json_object_get(c->checks.members, check->xen[0].probe);
+	struct asking wanted = { .kind = only_kind(check), .since = check->since, .members = members };
 	int taken;
 
 	if (view_init(view))
@@ -470,10 +471,12 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 	return 0;
 }
 
-static int add_sensor(struct canary *c, struct source *source, const struct spec *spec, const char *kind, bool again, struct view *view)
+static int add_sensor(struct canary *c, struct source *source, const struct spec *spec, const char *kind, bool again,
+		      struct view *view)
 {
 	struct asking wanted = {
-		.kind = kind, .since = json_integer_value(json_object_get(source->since, spec->probe)), .members = json_object_get(c->checks.members, spec->probe),
+		.kind = kind, .since = json_integer_value(json_object_get(source->since, spec->probe)),
+		.members = json_object_get(c->checks.members, spec->probe),
 	};
 	struct view one = { 0 };
 	int taken = 1;

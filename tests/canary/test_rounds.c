@@ -1118,16 +1118,31 @@ static void asks_for_one_kind(void **state)
 	canary_close(c);
 }
 
+#define SAMPLED(pass, sample, seq, end) "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'pass': " #pass ", 'sample_pass': " #sample ", " \
+	"'sample_seq': " #seq ", 'sample_end': " #end "}]}"
+
+static const char *status_behind;
+
+static void status_changes(int source)
+{
+	if (source == XEN)
+		world.status[XEN] = status_behind;
+}
+
 /* What was lost before such a sample is none of it; where that began, the status says. */
 static void lost_of_one_kind(void **state)
 {
 	static const struct {
-		const char *status, *verdict, *reason;
+		const char *before, *behind, *verdict, *reason;
 	} cases[] = {
-		{ "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'sample_start_ns': 100, 'sample_seq': 51}]}", "agrees", "null" },
-		{ "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'sample_start_ns': 100, 'sample_seq': 50}]}", "blind", "lost" },
-		{ "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'sample_start_ns': 99, 'sample_seq': 51}]}", "blind", "lost" },
-		{ "{'time': 100, 'control': true}", "blind", "lost" },
+		{ SAMPLED(7, 5, 10, 20), SAMPLED(8, 8, 51, 70), "agrees", "null" },
+		{ SAMPLED(7, 5, 10, 20), SAMPLED(8, 8, 50, 70), "blind", "lost" },
+		/* Another's pass has ended since: the last sample is not the one. */
+		{ SAMPLED(7, 5, 10, 20), SAMPLED(9, 9, 51, 70), "blind", "lost" },
+		{ SAMPLED(7, 5, 10, 20), SAMPLED(8, 5, 10, 20), "blind", "lost" },
+		/* It was of a sample that was over before. */
+		{ SAMPLED(7, 5, 10, 51), SAMPLED(9, 9, 60, 70), "agrees", "null" },
+		{ "{'time': 100, 'control': true}", "{'time': 100, 'control': true}", "blind", "lost" },
 	};
 
 	(void)state;
@@ -1136,7 +1151,9 @@ static void lost_of_one_kind(void **state)
 
 		world.says[MODULE] = "[" ITEM(60, 5) "]";
 		world.says[XEN] = "[{'seq': 50, 'time': 100, 'kind': 'lost', 'last': 50}," ITEM(60, 5) "]";
-		world.status[XEN] = cases[i].status;
+		world.status[XEN] = cases[i].before;
+		status_behind = cases[i].behind;
+		world.asked = status_changes;
 		assert_true(canary_round(c));
 		verdict_is(c, "c", cases[i].verdict, cases[i].reason);
 		canary_close(c);
