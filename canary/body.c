@@ -121,8 +121,8 @@ static json_t *plain_scalar(const struct ks_json_value *value, json_t *same)
 {
 	json_int_t number = 0;
 
-	if (value->type == KS_JSON_STRING && !value->escaped && json_is_string(same) && json_string_length(same) == value->len &&
-	    !memcmp(json_string_value(same), value->text, value->len))
+	if (value->type == KS_JSON_STRING && !value->escaped && json_is_string(same) &&
+	    json_string_length(same) == value->len && !memcmp(json_string_value(same), value->text, value->len))
 		return json_incref(same);
 	if (value->type == KS_JSON_STRING && !value->escaped)
 		return json_stringn(value->text, value->len);
@@ -150,7 +150,8 @@ static bool add_member(struct ks_json *json, const struct part *part)
 	if (token == KS_JSON_OBJECT || token == KS_JSON_ARRAY)
 		return !json_object_set_new(part->object, name, build(json, token));
 	return token != KS_JSON_ERROR &&
-	       !json_object_set_new(part->object, name, plain_scalar(&json->value, json_object_get(part->previous, name)));
+	       !json_object_set_new(part->object, name,
+				    plain_scalar(&json->value, json_object_get(part->previous, name)));
 }
 
 static json_t *build_part(const char *text, size_t bytes, const json_t *members, const json_t *previous)

@@ -208,15 +208,16 @@ static bool read_deed_of(struct reader *r, const json_t *json, const char *name,
 		const char *known[KEY_MEMBERS_MAX + 1] = { NULL };
 
 		if (!json_is_array(members) || !names(r, rule->deed, "\"deed\"", what, known))
-			return wrong(r, "\"deed\" of %s: \"%s\" is an array of 1 to %d names of members", name, what, KEY_MEMBERS_MAX);
+			return wrong(r, "\"deed\" of %s: \"%s\" is an array of 1 to %d names of members", name, what,
+				     KEY_MEMBERS_MAX);
 	}
 	return true;
 }
 
 static bool read_one_rule(struct reader *r, json_t *json, const char *name, struct rule *rule)
 {
-	static const char *const known[] = { "finding", "severity", "what", "why", "next", "deed", "where", "members", "extra",
-					     "appeared", NULL };
+	static const char *const known[] = { "finding", "severity", "what", "why", "next", "deed", "where",
+					     "members", "extra", "appeared", NULL };
 
 	if (!only_members(r, json, name, known) || !text(r, json, name, "finding", true, &rule->finding) ||
 	    !text(r, json, name, "severity", true, &rule->severity) || !text(r, json, name, "what", true, &rule->what) ||
@@ -359,8 +360,10 @@ static bool read_waits(struct reader *r, struct check *check, json_t *json)
 
 	if (!waits)
 		return true;
-	if (!only_members(r, waits, "\"waits\"", known) || !conditions(r, waits, "\"waits\"", "where", &check->waits.where) ||
-	    !text(r, waits, "\"waits\"", "words", true, &check->waits.words) || !number(r, waits, "looks", 0, LOOKS_MAX, &looks))
+	if (!only_members(r, waits, "\"waits\"", known) ||
+	    !conditions(r, waits, "\"waits\"", "where", &check->waits.where) ||
+	    !text(r, waits, "\"waits\"", "words", true, &check->waits.words) ||
+	    !number(r, waits, "looks", 0, LOOKS_MAX, &looks))
 		return false;
 	check->waits.looks = (unsigned int)looks;
 	return check->waits.where || wrong(r, "\"waits\" needs \"where\", an object");
@@ -438,8 +441,9 @@ static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 
 static bool read_check(struct reader *r, struct check *check, json_t *json)
 {
-	static const char *const known[] = { "check", "instead_of", "only_if", "waits", "not_here", "xen", "dom0", "among", "near", "looks",
-					     "pause_ms", "only_xen", "only_dom0", "differs", "more", "changed", NULL };
+	static const char *const known[] = { "check", "instead_of", "only_if", "waits", "not_here", "xen", "dom0",
+					     "among", "near", "looks", "pause_ms", "only_xen", "only_dom0", "differs",
+					     "more", "changed", NULL };
 	json_int_t looks = 3, pause_ms = 100;
 
 	r->at = NULL;
@@ -449,8 +453,8 @@ static bool read_check(struct reader *r, struct check *check, json_t *json)
 	if (json_object_get(json, "sensor"))
 		return read_sensor(r, check, json);
 	if (!only_members(r, json, "it", known) || !text(r, json, "it", "instead_of", false, &check->instead_of) ||
-	    !read_only_if(r, check, json) || !read_waits(r, check, json) || !read_not_here(r, check, json) || !read_among(r, check, json) ||
-	    !number(r, json, "looks", 1, LOOKS_MAX, &looks) ||
+	    !read_only_if(r, check, json) || !read_waits(r, check, json) || !read_not_here(r, check, json) ||
+	    !read_among(r, check, json) || !number(r, json, "looks", 1, LOOKS_MAX, &looks) ||
 	    !number(r, json, "pause_ms", 0, PAUSE_MS_MAX, &pause_ms) || !read_views(r, check, json) ||
 	    !names(r, json, "it", "near", check->near) || !read_rules(r, check, json))
 		return false;
@@ -534,8 +538,8 @@ static int add_spec(const struct checks *checks, const struct check *check, cons
 	members = json_object_get(checks->members, spec->probe);
 	if (!members && json_object_set_new(checks->members, spec->probe, members = json_object()))
 		return -1;
-	return add_check(members, check) | add_names(members, spec->key) | add_names(members, spec->id) | add_names(members, spec->same) |
-	       add_conditions(members, spec->where);
+	return add_check(members, check) | add_names(members, spec->key) | add_names(members, spec->id) |
+	       add_names(members, spec->same) | add_conditions(members, spec->where);
 }
 
 /* By which members the records of each probe are compared. */

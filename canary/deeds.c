@@ -147,7 +147,8 @@ static json_t *line_of(const char *what, const json_t *finding)
 	char now[32];
 
 	canary_time(now);
-	return json_pack("{sOsOss}", what, json_object_get(finding, "finding"), "id", json_object_get(finding, "id"), "time", now);
+	return json_pack("{sOsOss}", what, json_object_get(finding, "finding"), "id", json_object_get(finding, "id"),
+			 "time", now);
 }
 
 /* @into: the deed that it turned out to be a part of; or NULL. */

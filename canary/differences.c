@@ -99,8 +99,9 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 	same = key_text(item, spec->same);
 	failed = !id || !same || asprintf(&identity, "%s/%s/%s/%s", check->name, rule->finding, id, same) < 0;
 	if (!failed) {
-		failed = json_object_set_new(found, identity, json_pack("{siso?so?}", "rule", at, "xen", canary_whole(xen), "dom0",
-									canary_whole(dom0)));
+		failed = json_object_set_new(
+			found, identity,
+			json_pack("{siso?so?}", "rule", at, "xen", canary_whole(xen), "dom0", canary_whole(dom0)));
 		free(identity);
 	}
 	free(id);
@@ -264,8 +265,9 @@ static int compare_numbers(const struct views *v, json_t *found)
 		return 0;
 	if (asprintf(&identity, "%s/%s", check->name, check->more.finding) < 0)
 		return -1;
-	failed = json_object_set_new(found, identity, json_pack("{sis{sIsI}s{sI}}", "rule", (int)MORE, "xen", "number", xen, "more", more, "dom0",
-								"number", dom0));
+	failed = json_object_set_new(found, identity,
+				     json_pack("{sis{sIsI}s{sI}}", "rule", (int)MORE, "xen", "number", xen, "more",
+					       more, "dom0", "number", dom0));
 	free(identity);
 	return failed;
 }

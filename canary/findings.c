@@ -183,7 +183,8 @@ static json_t *next_of(const struct check *check, const char *finding, const cha
 
 /* Members of records that are a moment, in ns since that kernel booted; 0 is never. */
 static const char *const moments[] = {
-	"start_ns", "first_seen_ns", "last_seen_ns", "since_ns", "looked_ns", "first_ns", "last_ns", "changed_ns", "locked_ns",
+	"start_ns", "first_seen_ns", "last_seen_ns", "since_ns", "looked_ns",
+	"first_ns", "last_ns", "changed_ns", "locked_ns",
 };
 
 #define NS_PER_S 1000000000
@@ -216,8 +217,8 @@ static json_t *times_of(struct canary *c, const struct check *check, const json_
 	for (unsigned int i = 0; i < check->dom0_count; i++)
 		if (check->dom0[i].probe)
 			dom0_source = check->dom0[i].source;
-	return json_pack("{soso}", check->xen[0].source, times_of_item(source_called(c, check->xen[0].source), xen), "dom0",
-			 times_of_item(dom0_source ? source_called(c, dom0_source) : NULL, dom0));
+	return json_pack("{soso}", check->xen[0].source, times_of_item(source_called(c, check->xen[0].source), xen),
+			 "dom0", times_of_item(dom0_source ? source_called(c, dom0_source) : NULL, dom0));
 }
 
 json_t *report_new(struct canary *c, const struct check *check, const char *identity, const json_t *difference,
@@ -234,26 +235,29 @@ json_t *report_new(struct canary *c, const struct check *check, const char *iden
 	id_of(identity, id);
 	if (changes_of(check, spec, xen, &old, &new))
 		return NULL;
-	return json_pack("{ssssssss sosososo so?so? so sssi ssso}", "finding", rule->finding, "id", id, "severity", rule->severity, "check", check->name,
-			 "what", fill_in(rule->what, xen, dom0), "where", where_of(xen ? xen : dom0, spec), check->xen[0].source, item_copy(xen),
-			 "dom0", item_copy(dom0), "old", old, "new", new, "times", times_of(c, check, xen, dom0), "first_seen", first_seen, "looks",
-			 (int)check->looked, "why", rule->why,
-			 "next", next_of(check, rule->finding, rule->next, xen, dom0));
+	return json_pack("{ssssssss sosososo so?so? so sssi ssso}", "finding", rule->finding, "id", id, "severity",
+			 rule->severity, "check", check->name, "what", fill_in(rule->what, xen, dom0), "where",
+			 where_of(xen ? xen : dom0, spec), check->xen[0].source, item_copy(xen), "dom0",
+			 item_copy(dom0), "old", old, "new", new, "times", times_of(c, check, xen, dom0), "first_seen",
+			 first_seen, "looks", (int)check->looked, "why", rule->why, "next",
+			 next_of(check, rule->finding, rule->next, xen, dom0));
 }
 
 json_t *report_blinded(const struct check *check, const char *identity)
 {
 	static const char next[] = "Find out who did it: 'ksense status', the records of kind 'command' of the probe, "
 		"and, for the module, 'lsmod'. If it was you, --accept takes it out of the status.";
-	json_t *what = json_sprintf("the check %s could look until %s, and cannot since %s: %s (%s)", check->name, check->last_whole,
-				    check->blind_since, check->words, check->reason);
+	json_t *what = json_sprintf("the check %s could look until %s, and cannot since %s: %s (%s)", check->name,
+				    check->last_whole, check->blind_since, check->words, check->reason);
 	char id[9];
 
 	id_of(identity, id);
-	return json_pack("{ssssssss sos{ss}snsn snsn sssssi ssso}", "finding", "blinded", "id", id, "severity", "high", "check", check->name,
-			 "what", what, "where", "reason", check->reason, "xen", "dom0", "old", "new", "first_seen", check->blind_since,
-			 "last_whole", check->last_whole, "looks", (int)check->blind_rounds,
-			 "why", "Whoever hides something on this host has to blind what would see it. A sensor, a probe or a source that has answered "
+	return json_pack("{ssssssss sos{ss}snsn snsn sssssi ssso}", "finding", "blinded", "id", id, "severity", "high",
+			 "check", check->name, "what", what, "where", "reason", check->reason, "xen", "dom0", "old",
+			 "new", "first_seen", check->blind_since, "last_whole", check->last_whole, "looks",
+			 (int)check->blind_rounds, "why",
+			 "Whoever hides something on this host has to blind what would see it. A sensor, a probe or a "
+			 "source that has answered "
 			 "and does not answer any more is what that looks like.",
 			 "next", next_of(check, "blinded", next, NULL, NULL));
 }
@@ -261,15 +265,18 @@ json_t *report_blinded(const struct check *check, const char *identity)
 bool report_grew(const struct check *check, const json_t *report, const json_t *difference)
 {
 	const json_t *xen = json_object_get(difference, "xen"), *dom0 = json_object_get(difference, "dom0");
-	const json_t *told_xen = json_object_get(report, check->xen[0].source), *told_dom0 = json_object_get(report, "dom0");
+	const json_t *told_xen = json_object_get(report, check->xen[0].source),
+		     *told_dom0 = json_object_get(report, "dom0");
 	const char *at = rule_of(check, json_integer_value(json_object_get(difference, "rule")))->what;
 	bool grew = false;
 
 	while (!grew && (at = strchr(at, '{'))) {
 		char *name = strndup(at + 1, strcspn(at + 1, "|}"));
-		const json_t *was = name ? member_of(told_xen, told_dom0, name) : NULL, *is = name ? member_of(xen, dom0, name) : NULL;
+		const json_t *was = name ? member_of(told_xen, told_dom0, name) : NULL,
+			     *is = name ? member_of(xen, dom0, name) : NULL;
 
-		grew = json_is_integer(was) && json_is_integer(is) && json_integer_value(is) > json_integer_value(was) &&
+		grew = json_is_integer(was) && json_is_integer(is) &&
+		       json_integer_value(is) > json_integer_value(was) &&
 		       json_integer_value(is) / 2 >= json_integer_value(was);
 		free(name);
 		at++;

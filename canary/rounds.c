@@ -315,7 +315,8 @@ static int next_look(struct canary *c, struct check *check, struct view *before,
 
 	if (!status && look.compared) {
 		confirm(check, &look, pending);
-		if ((check->looked < check->looks && json_object_size(*pending)) || wait_for_sensor(check, &look, pending))
+		if ((check->looked < check->looks && json_object_size(*pending)) ||
+		    wait_for_sensor(check, &look, pending))
 			status = 1;
 		else
 			status = conclude(c, check, &look, *pending, since);
@@ -339,7 +340,8 @@ static int next_look(struct canary *c, struct check *check, struct view *before,
 static void leave_interrupted(struct check *check, const json_t *pending)
 {
 	if (json_object_size(pending))
-		set_verdict(check, CANARY_UNCONFIRMED, "interrupted", "interrupted before what differs was looked at again");
+		set_verdict(check, CANARY_UNCONFIRMED, "interrupted",
+			    "interrupted before what differs was looked at again");
 	else
 		set_verdict(check, CANARY_UNCONFIRMED, "interrupted", check->waits.words);
 }
@@ -563,7 +565,8 @@ static const char *plural(size_t count)
 /* The line that says it all; what there is none of is left out, but for findings and blindness. */
 static void verdict_line(const struct canary *c, char line[256])
 {
-	size_t findings = deeds_count(c, false, true), notices = deeds_count(c, true, false), blind = count_verdict(c, CANARY_BLIND, false);
+	size_t findings = deeds_count(c, false, true), notices = deeds_count(c, true, false),
+	       blind = count_verdict(c, CANARY_BLIND, false);
 	size_t accepted = count_verdict(c, CANARY_BLIND, true), unconfirmed = count_verdict(c, CANARY_UNCONFIRMED, false);
 	size_t agree = count_verdict(c, CANARY_AGREES, false), not_here = count_verdict(c, CANARY_NOT_HERE, false), at;
 

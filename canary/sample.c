@@ -83,7 +83,8 @@ static bool find_first(struct source *source, const char *probe, const json_t *b
 	if (!status)
 		return false;
 	sample->first = number_of(before, "sample_end");
-	if (number_of(own, "pass") == number_of(before, "pass") + 1 && number_of(own, "sample_pass") == number_of(own, "pass"))
+	if (number_of(own, "pass") == number_of(before, "pass") + 1 &&
+	    number_of(own, "sample_pass") == number_of(own, "pass"))
 		sample->first = number_of(own, "sample_seq");
 	json_decref(status);
 	return true;
@@ -219,7 +220,10 @@ static int read_sample(struct wait *w, json_int_t since, struct sample *sample)
 {
 	json_int_t first = number_of(w->own, "sample_seq"), end = number_of(w->own, "sample_end");
 	struct asking asking = {
-		.probe = w->probe, .since = since < first ? since : first, .members = w->members, .how = ASK_HELD,
+		.probe = w->probe,
+		.since = since < first ? since : first,
+		.members = w->members,
+		.how = ASK_HELD,
 	};
 
 	if (number_of(w->own, "sample_start_ns") <= w->from)
@@ -311,7 +315,12 @@ static bool wait_for(struct canary *c, struct source *source, const struct askin
 {
 	const char *probe = wanted->probe;
 	struct wait w = {
-		.c = c, .source = source, .probe = probe, .members = wanted->members, .blind = blind, .asked_pass = -1,
+		.c = c,
+		.source = source,
+		.probe = probe,
+		.members = wanted->members,
+		.blind = blind,
+		.asked_pass = -1,
 	};
 	bool got = false;
 

@@ -185,7 +185,8 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 	if (!ksense_ask(sensor->k, &request))
 		while (ksense_next(sensor->k, &line) > 0)
 			if (line.kind == KSENSE_RECORD)
-				readable &= !json_array_append_new(records, canary_part(&line, asking->members, last_of(records)));
+				readable &= !json_array_append_new(
+					records, canary_part(&line, asking->members, last_of(records)));
 	free(kind);
 	if (asking->how == ASK_ANNOUNCE && ksense_error(sensor->k) == KSENSE_ARGUMENT)
 		blind_for(blind, "denied",

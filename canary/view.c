@@ -345,7 +345,8 @@ static void sample_drop(struct source *source)
 }
 
 /* @wanted: of the spec's probe; of another source nothing of it counts. */
-static bool take(struct canary *c, struct source *source, const struct spec *spec, const struct asking *wanted, struct view *view)
+static bool take(struct canary *c, struct source *source, const struct spec *spec, const struct asking *wanted,
+		 struct view *view)
 {
 	bool taken;
 
@@ -380,10 +381,10 @@ static bool is_of_kind(const struct spec *specs, unsigned int count, const char 
 static bool may_share(const struct canary *c, const struct source *source, const struct check *check)
 {
 	return !check->dom0_count && !check->looked && !check->waited && !check->changed.finding &&
-	       check->xen[0].passes == 1 && source->sample_of &&
-	       source->sample_round == c->begun && !strcmp(source->sample_of, check->xen[0].probe) &&
-	       (!source->sample.kind || (is_of_kind(check->xen, check->xen_count, source->sample.kind) && !check->only_if.where &&
-					 !check->waits.where));
+	       check->xen[0].passes == 1 && source->sample_of && source->sample_round == c->begun &&
+	       !strcmp(source->sample_of, check->xen[0].probe) &&
+	       (!source->sample.kind || (is_of_kind(check->xen, check->xen_count, source->sample.kind) &&
+					 !check->only_if.where && !check->waits.where));
 }
 
 /*
@@ -395,15 +396,17 @@ static const char *only_kind(const struct check *check)
 	const char *kind = check->xen[0].kind;
 	bool own = check->dom0_count || check->xen[0].passes > 1;
 
-	return own && !check->only_if.where && !check->waits.where && is_of_kind(check->xen, check->xen_count, kind) ? kind : NULL;
+	if (!own || check->only_if.where || check->waits.where || !is_of_kind(check->xen, check->xen_count, kind))
+		return NULL;
+	return kind;
 }
 
 /*
  * As many fresh samples as the specs want, of which the last one counts; what they tell of former
  * values goes to @first, if that is there.  1, 0: there is none, or -1.
  */
-static int take_passes(struct canary *c, struct source *source, const struct spec *specs, unsigned int count, struct asking *wanted,
-		       json_t *first, struct view *view)
+static int take_passes(struct canary *c, struct source *source, const struct spec *specs, unsigned int count,
+		       struct asking *wanted, json_t *first, struct view *view)
 {
 	wanted->probe = specs->probe;
 	for (unsigned int pass = 0; pass < specs->passes; pass++) {
@@ -475,7 +478,8 @@ static int add_sensor(struct canary *c, struct source *source, const struct spec
 		      struct view *view)
 {
 	struct asking wanted = {
-		.kind = kind, .since = json_integer_value(json_object_get(source->since, spec->probe)),
+		.kind = kind,
+		.since = json_integer_value(json_object_get(source->since, spec->probe)),
 		.members = json_object_get(c->checks.members, spec->probe),
 	};
 	struct view one = { 0 };

@@ -192,7 +192,8 @@ int run_compare(const struct options *o)
 	struct canary_options options = {
 		.checks = o->checks, .socket = o->socket, .timeout_ms = o->timeout_ms, .wait_ms = o->wait_ms,
 		.accept = o->accept, .accept_count = o->accept_count, .context = &compare,
-		.raised = raised, .changed = changed, .gone = gone, .blind = blind, .sees = sees, .waiting = waiting, .pause = pause_between,
+		.raised = raised, .changed = changed, .gone = gone, .blind = blind, .sees = sees, .waiting = waiting,
+		.pause = pause_between,
 	};
 	char error[512];
 	int status;

@@ -119,7 +119,8 @@ static void print_times(const json_t *report, const char *side)
 /* What one check says. */
 static void print_report(const char *name, const json_t *report)
 {
-	const json_t *old = json_object_get(report, "old"), *xen = json_object_get(report, "xen"), *dom0 = json_object_get(report, "dom0");
+	const json_t *old = json_object_get(report, "old"), *xen = json_object_get(report, "xen"),
+		     *dom0 = json_object_get(report, "dom0");
 	json_int_t looks = json_integer_value(json_object_get(report, "looks"));
 
 	print_wrapped(name, string_of(report, "what"), 100);

@@ -107,14 +107,16 @@ static const struct ks_field view_fields[] = {
 		 "of the view; `list-head` is where the list begins: without it the list is entered where the sensor's own module is in it"),
 	KS_FIELD(struct ks_view, available, KS_BOOL, "what it needs was found when the probe was started"),
 	KS_LIVE(struct ks_view, waits, KS_BOOL,
-		"in this pass it saw what will be a finding if it stays so: it has not been so for long enough to be told"),
+		"in this pass it saw what will be a finding if it stays so: it has not been so for long enough to be "
+		"told"),
 };
 
 enum { MODULE_KIND, HIDDEN_KIND, GENERATED_KIND, UNOWNED_KIND, VIEW_KIND };
 
 enum view { MODULE_LIST, LIST_HEAD, IN_SYSFS, MODULE_TREE, VM_AREAS, VIEWS };
 static const char *const view_names[VIEWS] = {
-	[MODULE_LIST] = "module-list", [LIST_HEAD] = "list-head", [IN_SYSFS] = "sysfs", [MODULE_TREE] = "module-tree", [VM_AREAS] = "vm-areas",
+	[MODULE_LIST] = "module-list", [LIST_HEAD] = "list-head", [IN_SYSFS] = "sysfs", [MODULE_TREE] = "module-tree",
+	[VM_AREAS] = "vm-areas",
 };
 
 static const struct ks_set_kind kinds[] = {

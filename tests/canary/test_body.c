@@ -48,7 +48,8 @@ static void part_and_whole(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
-		json_t *body = body_of(bodies[i]), *part = part_of(bodies[i], "{'a': 1, 'b': 1, 'c': 1}", NULL), *whole = canary_whole(part);
+		json_t *body = body_of(bodies[i]), *part = part_of(bodies[i], "{'a': 1, 'b': 1, 'c': 1}", NULL),
+		       *whole = canary_whole(part);
 
 		assert_null(json_object_get(part, "d"));
 		json_object_foreach(body, name, value)
@@ -79,7 +80,12 @@ static void shares_strings(void **state)
 static void all_of_it(void **state)
 {
 	const char *body = "{\"a\":{\"type\":\"raw\",\"length\":2},\"b\":1}";
-	struct ksense_line line = { .kind = KSENSE_RECORD, .body = body, .body_bytes = strlen(body), .has_raw = true, .raw = "\x01\xff", .raw_bytes = 2 };
+	struct ksense_line line = { .kind = KSENSE_RECORD,
+				    .body = body,
+				    .body_bytes = strlen(body),
+				    .has_raw = true,
+				    .raw = "\x01\xff",
+				    .raw_bytes = 2 };
 	json_t *names = json_of("{'b': 1}"), *part = part_of("{\"a\":1}", NULL, NULL), *whole = canary_whole(part);
 
 	(void)state;

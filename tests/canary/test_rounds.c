@@ -28,7 +28,7 @@ struct world {
 	unsigned int takes[SOURCES];    /* how often it was asked */
 	const char *status[SOURCES];    /* a sensor's, likewise; NULL: one that lets us ask, at time 100 */
 	const char *held[SOURCES];      /* its records without a fresh sample; NULL: those of says */
-	const char *kind[SOURCES];      /* which it was asked for with the last fresh sample; NULL: all */
+	const char *kind[SOURCES];	/* which it was asked for with the last fresh sample; NULL: all */
 	bool refuses;                   /* fresh samples, whatever the status says */
 	unsigned int announces;         /* how often somebody asked for a pass that records everything */
 	void (*slept)(void);            /* behind each pause */
@@ -118,8 +118,8 @@ static bool is_asked(const json_t *record, const char *member, const char *wante
 /* How a sample ended is told whatever kind was asked for. */
 static bool is_outcome(const struct asking *asking, const json_t *record)
 {
-	return asking->how == ASK_FRESH && (is_asked(record, "kind", "failed") || is_asked(record, "kind", "incomplete") ||
-					    is_asked(record, "kind", "lost"));
+	return asking->how == ASK_FRESH && (is_asked(record, "kind", "failed") ||
+					    is_asked(record, "kind", "incomplete") || is_asked(record, "kind", "lost"));
 }
 
 static bool records(void *state, const struct asking *asking, json_t *records, struct blindness *blind)
@@ -147,7 +147,8 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 		return false;
 	says = json_of(asking->how != ASK_FRESH && world.held[source] ? world.held[source] : world.says[source]);
 	json_array_foreach(says, i, record)
-		if ((is_asked(record, "kind", asking->kind) || is_outcome(asking, record)) && is_asked(record, "probe", asking->probe))
+		if ((is_asked(record, "kind", asking->kind) || is_outcome(asking, record)) &&
+		    is_asked(record, "probe", asking->probe))
 			json_array_append(records, record);
 	json_decref(says);
 	return true;
@@ -202,7 +203,13 @@ static void waiting(void *context, const char *source, const char *probe, double
 }
 
 static struct canary_options options = {
-	.raised = tell, .changed = tell, .gone = tell_gone, .blind = tell, .sees = tell, .waiting = waiting, .pause = pauses,
+	.raised = tell,
+	.changed = tell,
+	.gone = tell_gone,
+	.blind = tell,
+	.sees = tell,
+	.waiting = waiting,
+	.pause = pauses,
 };
 
 static struct canary *open_with(const char *checks)
@@ -608,15 +615,18 @@ static void accepted(void **state)
 
 /* === One deed, one finding ============================================== */
 
-#define DEED(name, severity, deed) "{'finding': '" name "', 'severity': '" severity "', 'what': 'item {a} {n|}', 'why': 'w', 'next': 'n', " \
+#define DEED(name, severity, deed)                                                                                     \
+	"{'finding': '" name "', 'severity': '" severity "', 'what': 'item {a} {n|}', 'why': 'w', 'next': 'n', "       \
 	"'deed': " deed "}"
-#define REPORTS(name, kind, rule) "{'check': '" name "', 'xen': {'probe': 'p', 'kind': '" kind "', 'key': ['a']}, 'dom0': [], 'looks': 2, " \
+#define REPORTS(name, kind, rule)                                                                                      \
+	"{'check': '" name "', 'xen': {'probe': 'p', 'kind': '" kind "', 'key': ['a']}, 'dom0': [], 'looks': 2, "      \
 	"'only_xen': " rule "}"
 #define RECORD(seq, kind, members) "{'seq': " #seq ", 'time': 100, 'kind': '" kind "', " members "}"
 
 /* Two page-table roots, and the task that has both: what a process that hides is seen by. */
-#define ROOTS_AND_TASK CHECKS(REPORTS("roots", "root", DEED("hidden-root", "high", "{'root': ['a']}")) "," \
-			      REPORTS("tasks", "task", DEED("hidden-task", "critical", "{'root': ['b', 'c'], 'task': ['a']}")))
+#define ROOTS_AND_TASK                                                                                                 \
+	CHECKS(REPORTS("roots", "root", DEED("hidden-root", "high", "{'root': ['a']}")) "," REPORTS(                   \
+		"tasks", "task", DEED("hidden-task", "critical", "{'root': ['b', 'c'], 'task': ['a']}")))
 #define ROOT_1 RECORD(1, "root", "'a': '0x1'")
 #define ROOT_2 RECORD(2, "root", "'a': '0x2'")
 #define TASK RECORD(3, "task", "'a': 7, 'b': '0x1', 'c': '0x2'")
@@ -670,7 +680,8 @@ static void one_deed(void **state)
 	assert_string_equal(coverage_of(c, "roots", "findings"), "2");
 	assert_string_equal(coverage_of(c, "tasks", "findings"), "1");
 	coverage = canary_coverage(c);
-	assert_string_equal(json_string_value(json_object_get(coverage, "verdict")), "1 finding, 0 checks blind, 0 agree");
+	assert_string_equal(json_string_value(json_object_get(coverage, "verdict")),
+			    "1 finding, 0 checks blind, 0 agree");
 	json_decref(coverage);
 	/* It is not over before no check reports it. */
 	world.says[XEN] = "[" OTHER "," TASK "]";
@@ -704,7 +715,8 @@ static void deed_is_seen_by_and_by(void **state)
 	assert_true(canary_round(c));
 	assert_int_equal(json_array_size(world.told), 2);
 	changed = line_with("changed");
-	assert_string_equal(json_string_value(json_object_get(changed, "id")), json_string_value(json_object_get(first, "id")));
+	assert_string_equal(json_string_value(json_object_get(changed, "id")),
+			    json_string_value(json_object_get(first, "id")));
 	assert_string_equal(also_of(json_object_get(changed, "now")), "hidden-root hidden-root");
 	/* Nothing is news twice. */
 	assert_true(canary_round(c));
@@ -729,7 +741,8 @@ static void deeds_are_joined(void **state)
 	assert_true(canary_round(c));
 	assert_int_equal(canary_findings(c, true), 1);
 	gone = line_with("gone");
-	assert_string_equal(json_string_value(json_object_get(gone, "joined")), json_string_value(json_object_get(line_with("changed"), "id")));
+	assert_string_equal(json_string_value(json_object_get(gone, "joined")),
+			    json_string_value(json_object_get(line_with("changed"), "id")));
 	assert_string_equal(also_of(json_object_get(line_with("changed"), "now")), "hidden-root hidden-task");
 	canary_close(c);
 }
@@ -740,7 +753,8 @@ static void nothing_in_common(void **state)
 	struct canary *c = open_with(ROOTS_AND_TASK);
 
 	(void)state;
-	world.says[XEN] = "[" RECORD(1, "task", "'a': 7, 'b': '0x0', 'c': '0x0'") "," RECORD(2, "task", "'a': 8, 'b': '0x0', 'c': null") "]";
+	world.says[XEN] = "[" RECORD(1, "task", "'a': 7, 'b': '0x0', 'c': '0x0'") "," RECORD(
+		2, "task", "'a': 8, 'b': '0x0', 'c': null") "]";
 	assert_true(canary_round(c));
 	assert_int_equal(told("finding", "hidden-task"), 2);
 	canary_close(c);
@@ -767,8 +781,8 @@ static void finding_grows(void **state)
 		const char *says;
 		size_t changed;
 	} rounds[] = {
-		{ "[" RECORD(1, "k", "'a': 1, 'n': 3") "]", 0 }, { "[" RECORD(1, "k", "'a': 1, 'n': 5") "]", 0 },
-		{ "[" RECORD(1, "k", "'a': 1, 'n': 6") "]", 1 }, { "[" RECORD(1, "k", "'a': 1, 'n': 6") "]", 1 },
+		{ "[" RECORD(1, "k", "'a': 1, 'n': 3") "]", 0 },    { "[" RECORD(1, "k", "'a': 1, 'n': 5") "]", 0 },
+		{ "[" RECORD(1, "k", "'a': 1, 'n': 6") "]", 1 },    { "[" RECORD(1, "k", "'a': 1, 'n': 6") "]", 1 },
 		{ "[" RECORD(1, "k", "'a': 1, 'n': 5000") "]", 2 }, { "[" RECORD(1, "k", "'a': 1, 'n': 2") "]", 2 },
 	};
 	struct canary *c = open_with(CHECKS(REPORTS("c", "k", DEED("refused", "high", "{'a': ['a']}"))));
@@ -781,8 +795,11 @@ static void finding_grows(void **state)
 		assert_int_equal(told("changed", "refused"), rounds[i].changed);
 	}
 	first_seen = json_string_value(json_object_get(finding("refused"), "first_seen"));
-	assert_string_equal(json_string_value(json_object_get(json_object_get(line_with("changed"), "now"), "what")), "item 1 5000");
-	assert_string_equal(json_string_value(json_object_get(json_object_get(line_with("changed"), "now"), "first_seen")), first_seen);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(line_with("changed"), "now"), "what")),
+			    "item 1 5000");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(line_with("changed"), "now"), "first_seen")),
+		first_seen);
 	assert_int_equal(canary_findings(c, true), 1);
 	canary_close(c);
 }
@@ -790,8 +807,9 @@ static void finding_grows(void **state)
 /* A sensor is gone: what is blind for want of it is no finding of its own. */
 static void blinded_by_one_deed(void **state)
 {
-	struct canary *c = open_with(CHECKS(ALONE("c", "") "," ALONE("d", "") ","
-					    "{'check': 's', 'sensor': 'xen', 'gone': " RULE("went") "}"));
+	struct canary *c = open_with(
+		CHECKS(ALONE("c", "") "," ALONE("d", "") ","
+							 "{'check': 's', 'sensor': 'xen', 'gone': " RULE("went") "}"));
 
 	(void)state;
 	world.says[XEN] = "[" OTHER "]";
@@ -824,7 +842,9 @@ static json_int_t ms_of(const char *text)
 	int ms;
 
 	assert_non_null(text);
-	assert_int_equal(sscanf(text, "%d-%d-%dT%d:%d:%d.%dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &ms), 7);
+	assert_int_equal(sscanf(text, "%d-%d-%dT%d:%d:%d.%dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+				&tm.tm_min, &tm.tm_sec, &ms),
+			 7);
 	tm.tm_year -= 1900;
 	tm.tm_mon--;
 	return (json_int_t)timegm(&tm) * 1000 + ms;
@@ -833,9 +853,10 @@ static json_int_t ms_of(const char *text)
 /* One kernel is up for 50 s, the other for 20: what is 10 s ago in both is the same moment. */
 static void one_clock(void **state)
 {
-	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'looks': 1, "
-					    "'dom0': [{'source': 'module', 'probe': 'p', 'kind': 'k', 'key': ['a']}], 'differs': "
-					    "{'finding': 'f', 'severity': 'low', 'what': 'w', 'why': 'w', 'next': 'n', 'members': {'b': 'b'}}}"));
+	struct canary *c = open_with(CHECKS(
+		"{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'looks': 1, "
+		"'dom0': [{'source': 'module', 'probe': 'p', 'kind': 'k', 'key': ['a']}], 'differs': "
+		"{'finding': 'f', 'severity': 'low', 'what': 'w', 'why': 'w', 'next': 'n', 'members': {'b': 'b'}}}"));
 	json_int_t xens, dom0s, now;
 	const json_t *times;
 	char text[32];
@@ -843,8 +864,10 @@ static void one_clock(void **state)
 	(void)state;
 	world.status[XEN] = "{'time': 50000000000, 'control': true}";
 	world.status[MODULE] = "{'time': 20000000000, 'control': true}";
-	world.says[XEN] = "[{'seq': 1, 'time': 50000000000, 'kind': 'k', 'a': 1, 'b': 1, 'first_seen_ns': 40000000000, 'last_ns': 0, 'cpu_ns': 5}]";
-	world.says[MODULE] = "[{'seq': 1, 'time': 20000000000, 'kind': 'k', 'a': 1, 'b': 2, 'start_ns': 10000000000, 'since_ns': -1}]";
+	world.says[XEN] = "[{'seq': 1, 'time': 50000000000, 'kind': 'k', 'a': 1, 'b': 1, 'first_seen_ns': 40000000000, "
+			  "'last_ns': 0, 'cpu_ns': 5}]";
+	world.says[MODULE] = "[{'seq': 1, 'time': 20000000000, 'kind': 'k', 'a': 1, 'b': 2, 'start_ns': 10000000000, "
+			     "'since_ns': -1}]";
 	assert_true(canary_round(c));
 	times = json_object_get(finding("f"), "times");
 	assert_int_equal(json_object_size(json_object_get(times, "xen")), 1);
@@ -862,7 +885,9 @@ static void one_clock(void **state)
 static void no_clock(void **state)
 {
 	static const char *const statuses[] = {
-		"{'control': true}", "{'time': -9223372036854775807, 'control': true}", "{'time': 9223372036854775807, 'control': true}",
+		"{'control': true}",
+		"{'time': -9223372036854775807, 'control': true}",
+		"{'time': 9223372036854775807, 'control': true}",
 	};
 
 	(void)state;
@@ -872,15 +897,19 @@ static void no_clock(void **state)
 		world.status[XEN] = statuses[i];
 		world.says[XEN] = "[{'seq': 1, 'time': 9223372036854775807, 'kind': 'k', 'a': 1, 'start_ns': 1000}]";
 		assert_true(canary_round(c));
-		assert_int_equal(json_object_size(json_object_get(json_object_get(finding("there"), "times"), "xen")), 0);
+		assert_int_equal(json_object_size(json_object_get(json_object_get(finding("there"), "times"), "xen")),
+				 0);
 		canary_close(c);
 	}
 }
 
 /* === A sensor that has patience ========================================= */
 
-#define WAITS(looks) "{'check': 'c', 'waits': {'where': {'kind': 'view', 'waits': true}, 'words': 'it waits', 'looks': " #looks "}, " \
-	"'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'pause_ms': 10, 'only_xen': " RULE("there") "}"
+#define WAITS(looks)                                                                                                   \
+	"{'check': 'c', 'waits': {'where': {'kind': 'view', 'waits': true}, 'words': 'it waits', 'looks': " #looks     \
+	"}, "                                                                                                          \
+	"'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'pause_ms': 10, 'only_xen': " RULE( \
+		"there") "}"
 #define VIEW_WAITS RECORD(8, "view", "'waits': true")
 #define VIEW_QUIET RECORD(8, "view", "'waits': false")
 
@@ -1118,7 +1147,8 @@ static void asks_for_one_kind(void **state)
 	canary_close(c);
 }
 
-#define SAMPLED(pass, sample, seq, end) "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'pass': " #pass ", 'sample_pass': " #sample ", " \
+#define SAMPLED(pass, sample, seq, end)                                                                                \
+	"{'time': 100, 'control': true, 'probes': [{'name': 'p', 'pass': " #pass ", 'sample_pass': " #sample ", "      \
 	"'sample_seq': " #seq ", 'sample_end': " #end "}]}"
 
 static const char *status_behind;
@@ -1410,8 +1440,9 @@ static void items_are_told_apart(void **state)
 
 static void sentence_shows_all(void **state)
 {
-	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 1, 'only_xen': "
-					    "{'finding': 'f', 'severity': 'low', 'what': '{a} {b" LONG "}', 'why': 'w', 'next': 'n'}}"));
+	struct canary *c = open_with(CHECKS(
+		"{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 1, 'only_xen': "
+		"{'finding': 'f', 'severity': 'low', 'what': '{a} {b" LONG "}', 'why': 'w', 'next': 'n'}}"));
 
 	(void)state;
 	world.says[XEN] = "[{'seq': 1, 'time': 100, 'kind': 'k', 'a': 'x\\u0000y', 'b" LONG "': '" LONG "'}]";
@@ -1461,7 +1492,8 @@ static void blinded_at_length(void **state)
 	assert_true(canary_round(c));
 	assert_true(canary_round(c));
 	assert_int_equal(told("finding", "blinded"), 1);
-	assert_non_null(strstr(json_string_value(json_object_get(finding("blinded"), "what")), "the check " LONG LONG " could"));
+	assert_non_null(strstr(json_string_value(json_object_get(finding("blinded"), "what")),
+			       "the check " LONG LONG " could"));
 	canary_close(c);
 }
 
