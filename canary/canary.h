@@ -52,6 +52,7 @@ struct canary_options {
 	 * be NULL, but for pause().
 	 */
 	void *context;
+	/* In the first round at its end, where other checks may have something to say of the same deed. */
 	void (*raised)(void *context, const json_t *finding);
 	/*
 	 * {"changed": finding, "id", "time", "now"}: it was reported by other checks as well, or by one
