@@ -243,8 +243,7 @@ check-stress: ## ten minutes in which all that can go away in Xen does, under th
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages
-	@$(MAKE) --no-print-directory all stock $(patsubst %,$(B)/bench/%,host search xen linux) \
-		$(B)/linux-guest/ksense.ko
+	@$(MAKE) --no-print-directory all stock $(B)/bench/host $(B)/bench/compare $(B)/bench/search $(B)/bench/xen $(B)/bench/linux $(B)/linux-guest/ksense.ko
 	KS_BUILD=$(B) bench/run
 
 # gnu11: Xen's headers ask for it.
@@ -267,6 +266,11 @@ $(B)/bench/search: bench/search.c bench/still_port.c bench/weights $(CORE_SRC:%.
 $(B)/bench/linux: bench/linux.c
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) $(CFLAGS) -static -o $@ $<
+
+# The judge as a whole, as the command has it.
+$(B)/bench/compare: bench/compare.c $(B)/canary/libcanary.a $(B)/lib/libksense.a $(B)/libkshost.a
+	@mkdir -p $(@D)
+	$(CC) $(KS_CFLAGS) -Ihost $(CFLAGS) -o $@ $^ $(CLI_LDLIBS)
 
 include lib/lib.mk
 include canary/canary.mk

@@ -15,6 +15,8 @@
 
 /* The member that says that another one is missing. */
 #define NOT_SHOWN "(not shown)"
+/* The member of a part that has the text of the whole. */
+#define WHOLE_TEXT "(text)"
 
 /* === What jansson does not take ========================================= */
 
@@ -71,12 +73,12 @@ static json_t *build(struct ks_json *json, enum ks_json_token token)
 	return token == KS_JSON_ERROR ? NULL : build_scalar(&json->value);
 }
 
-static json_t *build_body(const struct ksense_line *line)
+static json_t *build_body(const char *text, size_t bytes)
 {
 	struct ks_json json;
 	json_t *body;
 
-	ks_json_init(&json, line->body, line->body_bytes, false);
+	ks_json_init(&json, text, bytes, false);
 	body = build(&json, ks_json_next(&json));
 	/* The library has read it by the same rules; where it did not, the rest is missing. */
 	if (json.error && json_is_object(body))
@@ -108,16 +110,96 @@ static bool is_raw(const json_t *value)
 	return type && !strcmp(type, "raw") && json_is_integer(json_object_get(value, "length"));
 }
 
+/* === Parts ============================================================== */
+
+struct part {
+	const json_t *members, *previous;
+	json_t *object;
+};
+
+/* Without jansson's reader, where that is more than the value needs.  @same: what it may be. */
+static json_t *plain_scalar(const struct ks_json_value *value, json_t *same)
+{
+	json_int_t number = 0;
+
+	if (value->type == KS_JSON_STRING && !value->escaped && json_is_string(same) &&
+	    json_string_length(same) == value->len && !memcmp(json_string_value(same), value->text, value->len))
+		return json_incref(same);
+	if (value->type == KS_JSON_STRING && !value->escaped)
+		return json_stringn(value->text, value->len);
+	/* Of 18 digits, each fits. */
+	if (value->type != KS_JSON_NUMBER || value->len > 18)
+		return build_scalar(value);
+	for (uint32_t i = 0; i < value->len; i++) {
+		if (value->text[i] < '0' || value->text[i] > '9')
+			return build_scalar(value);
+		number = 10 * number + (value->text[i] - '0');
+	}
+	return json_integer(number);
+}
+
+/* Reads the value of a member, and adds it if it is wanted.  False: it could not be. */
+static bool add_member(struct ks_json *json, const struct part *part)
+{
+	char name[KS_JSON_KEY_MAX + 1] = "";
+	enum ks_json_token token;
+
+	memcpy(name, json->value.text, json->value.len);
+	token = ks_json_next(json);
+	if (!json_object_get(part->members, name))
+		return ks_json_skip(json, token);
+	if (token == KS_JSON_OBJECT || token == KS_JSON_ARRAY)
+		return !json_object_set_new(part->object, name, build(json, token));
+	return token != KS_JSON_ERROR &&
+	       !json_object_set_new(part->object, name,
+				    plain_scalar(&json->value, json_object_get(part->previous, name)));
+}
+
+static json_t *build_part(const char *text, size_t bytes, const json_t *members, const json_t *previous)
+{
+	struct part part = { .members = members, .previous = previous, .object = json_object() };
+	struct ks_json json;
+	bool whole;
+
+	ks_json_init(&json, text, bytes, false);
+	whole = part.object && ks_json_next(&json) == KS_JSON_OBJECT;
+	while (whole && ks_json_next(&json) == KS_JSON_KEY)
+		whole = add_member(&json, &part);
+	if (whole && !json.error && !json_object_set_new(part.object, WHOLE_TEXT, json_stringn(text, bytes)))
+		return part.object;
+	json_decref(part.object);
+	return NULL;
+}
+
 /* === Interface ========================================================== */
+
+static json_t *read_body(const char *text, size_t bytes)
+{
+	json_t *body = json_loadb(text, bytes, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
+
+	return body ? body : build_body(text, bytes);
+}
+
+json_t *canary_part(const struct ksense_line *line, const json_t *members, const json_t *previous)
+{
+	json_t *part = members && !line->has_raw ? build_part(line->body, line->body_bytes, members, previous) : NULL;
+
+	return part ? part : canary_body(line);
+}
+
+json_t *canary_whole(json_t *part)
+{
+	const json_t *text = json_object_get(part, WHOLE_TEXT);
+
+	return json_is_string(text) ? read_body(json_string_value(text), json_string_length(text)) : json_incref(part);
+}
 
 json_t *canary_body(const struct ksense_line *line)
 {
-	json_t *body = json_loadb(line->body, line->body_bytes, JSON_ALLOW_NUL | JSON_REJECT_DUPLICATES, NULL);
+	json_t *body = read_body(line->body, line->body_bytes);
 	const char *name;
 	json_t *value;
 
-	if (!body)
-		body = build_body(line);
 	if (!line->has_raw)
 		return body;
 	json_object_foreach(body, name, value) {

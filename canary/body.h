@@ -16,4 +16,14 @@
  */
 json_t *canary_body(const struct ksense_line *line);
 
+/*
+ * The same with those members alone whose names are in @members, an object, and with the text of
+ * the rest: a whole record takes several KiB, of which little is needed to compare it.  NULL
+ * @members: all.  Strings that are the same in @previous, if that is not NULL, are shared.
+ */
+json_t *canary_part(const struct ksense_line *line, const json_t *members, const json_t *previous);
+
+/* The whole of what may be a part: the caller's; NULL: no memory, or NULL was given. */
+json_t *canary_whole(json_t *part);
+
 #endif /* CANARY_BODY_H */

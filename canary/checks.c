@@ -155,6 +155,8 @@ static bool is_one_of(const char *name, const char *const *names)
 	return *names;
 }
 
+const char *const check_severities[] = { "critical", "high", "medium", "low", "notice", NULL };
+
 static const char *const of_xen[] = { "xen", "module", NULL };
 static const char *const of_dom0[] = {
 	"module", "toolstack", "xenstore", "proc", "kallsyms", "proc-modules", "sys-module", "proc-net", NULL,
@@ -207,21 +209,39 @@ static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_
 	return true;
 }
 
+/* Which deed it is. */
+static bool read_deed_of(struct reader *r, const json_t *json, const char *name, struct rule *rule)
+{
+	json_t *members;
+	const char *what;
+
+	rule->deed = json_object_get(json, "deed");
+	if (rule->deed && !json_object_size(rule->deed))
+		return wrong(r, "\"deed\" of %s is an object: what, and by which members it is known", name);
+	json_object_foreach(rule->deed, what, members) {
+		const char *known[KEY_MEMBERS_MAX + 1] = { NULL };
+
+		if (!json_is_array(members) || !names(r, rule->deed, "\"deed\"", what, known))
+			return wrong(r, "\"deed\" of %s: \"%s\" is an array of 1 to %d names of members", name, what,
+				     KEY_MEMBERS_MAX);
+	}
+	return true;
+}
+
 static bool read_one_rule(struct reader *r, json_t *json, const char *name, struct rule *rule)
 {
-	static const char *const known[] = {
-		"finding", "severity", "what", "why", "next", "where", "members", "extra", "appeared", NULL,
-	};
-	static const char *const severities[] = { "critical", "high", "medium", "low", "notice", NULL };
+	static const char *const known[] = { "finding", "severity", "what", "why", "next", "deed", "where",
+					     "members", "extra", "appeared", NULL };
 
 	if (!only_members(r, json, name, known) || !text(r, json, name, "finding", true, &rule->finding) ||
 	    !text(r, json, name, "severity", true, &rule->severity) ||
 	    !text(r, json, name, "what", true, &rule->what) || !text(r, json, name, "why", true, &rule->why) ||
 	    !text(r, json, name, "next", true, &rule->next))
 		return false;
-	if (!is_one_of(rule->severity, severities))
-		return wrong(r, "%s: a severity is critical, high, medium, low or notice, not \"%s\"", name,
-			     rule->severity);
+	if (!is_one_of(rule->severity, check_severities))
+		return wrong(r, "%s: a severity is critical, high, medium, low or notice, not \"%s\"", name, rule->severity);
+	if (!read_deed_of(r, json, name, rule))
+		return false;
 	return conditions(r, json, name, "where", &rule->where);
 }
 
@@ -357,6 +377,23 @@ static bool read_only_if(struct reader *r, struct check *check, json_t *json)
 	return true;
 }
 
+static bool read_waits(struct reader *r, struct check *check, json_t *json)
+{
+	static const char *const known[] = { "where", "words", "looks", NULL };
+	json_t *waits = json_object_get(json, "waits");
+	json_int_t looks = 0;
+
+	if (!waits)
+		return true;
+	if (!only_members(r, waits, "\"waits\"", known) ||
+	    !conditions(r, waits, "\"waits\"", "where", &check->waits.where) ||
+	    !text(r, waits, "\"waits\"", "words", true, &check->waits.words) ||
+	    !number(r, waits, "looks", 0, LOOKS_MAX, &looks))
+		return false;
+	check->waits.looks = (unsigned int)looks;
+	return check->waits.where || wrong(r, "\"waits\" needs \"where\", an object");
+}
+
 static bool read_among(struct reader *r, struct check *check, json_t *json)
 {
 	static const char *const known[] = { "members", "words", NULL };
@@ -431,9 +468,9 @@ static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 
 static bool read_check(struct reader *r, struct check *check, json_t *json)
 {
-	static const char *const known[] = { "check",	"instead_of", "only_if", "not_here", "xen",	 "dom0",
-					     "among",	"near",	      "looks",	 "pause_ms", "only_xen", "only_dom0",
-					     "differs", "more",	      "changed", NULL };
+	static const char *const known[] = { "check", "instead_of", "only_if", "waits", "not_here", "xen", "dom0",
+					     "among", "near", "looks", "pause_ms", "only_xen", "only_dom0", "differs",
+					     "more", "changed", NULL };
 	json_int_t looks = 3, pause_ms = 100;
 
 	r->at = NULL;
@@ -443,8 +480,8 @@ static bool read_check(struct reader *r, struct check *check, json_t *json)
 	if (json_object_get(json, "sensor"))
 		return read_sensor(r, check, json);
 	if (!only_members(r, json, "it", known) || !text(r, json, "it", "instead_of", false, &check->instead_of) ||
-	    !read_only_if(r, check, json) || !read_not_here(r, check, json) || !read_among(r, check, json) ||
-	    !number(r, json, "looks", 1, LOOKS_MAX, &looks) ||
+	    !read_only_if(r, check, json) || !read_waits(r, check, json) || !read_not_here(r, check, json) ||
+	    !read_among(r, check, json) || !number(r, json, "looks", 1, LOOKS_MAX, &looks) ||
 	    !number(r, json, "pause_ms", 0, PAUSE_MS_MAX, &pause_ms) || !read_views(r, check, json) ||
 	    !names(r, json, "it", "near", check->near) || !read_rules(r, check, json))
 		return false;
@@ -473,6 +510,85 @@ static bool check_names(struct reader *r, const struct checks *checks)
 	return true;
 }
 
+/* === What is read of records ============================================ */
+
+/* Those by which records are sorted, whatever the check. */
+static const char *const of_all[] = {
+	"seq", "time", "kind", "event", "first", "old", "changed_ns", "last", "looked", "of", "why", NULL,
+};
+
+static int add_names(json_t *to, const char *const *names)
+{
+	for (; *names; names++)
+		if (json_object_set_new(to, *names, json_true()))
+			return -1;
+	return 0;
+}
+
+/* As json_object_update(), of one that may be NULL. */
+static int add_conditions(json_t *to, json_t *where)
+{
+	return where ? json_object_update(to, where) : 0;
+}
+
+static int add_rule(json_t *to, const struct rule *rule)
+{
+	int failed = 0;
+
+	for (; rule; rule = rule->otherwise)
+		failed |= add_conditions(to, rule->where) | add_conditions(to, rule->members);
+	return failed;
+}
+
+/* What the check wants to know of each of its records. */
+static int add_check(json_t *to, const struct check *check)
+{
+	int failed = add_names(to, of_all) | add_names(to, check->among) | add_names(to, check->near) |
+		     add_conditions(to, check->only_if.where) | add_conditions(to, check->waits.where) |
+		     add_rule(to, &check->only_xen) | add_rule(to, &check->only_dom0) | add_rule(to, &check->differs) |
+		     add_rule(to, &check->changed);
+
+	for (unsigned int i = 0; i < check->not_here_count; i++)
+		failed |= add_conditions(to, check->not_here[i].unless);
+	for (unsigned int i = 0; i < check->members_count; i++)
+		failed |= add_names(to, (const char *const[]){ check->members[i][0], check->members[i][1], NULL });
+	return failed;
+}
+
+static int add_spec(const struct checks *checks, const struct check *check, const struct spec *spec)
+{
+	json_t *members;
+
+	/* Not of a sensor. */
+	if (!spec->probe)
+		return 0;
+	members = json_object_get(checks->members, spec->probe);
+	if (!members && json_object_set_new(checks->members, spec->probe, members = json_object()))
+		return -1;
+	return add_check(members, check) | add_names(members, spec->key) | add_names(members, spec->id) |
+	       add_names(members, spec->same) | add_conditions(members, spec->where);
+}
+
+/* By which members the records of each probe are compared. */
+static bool list_members(struct checks *checks)
+{
+	int failed = 0;
+
+	checks->members = json_object();
+	for (size_t i = 0; i < checks->count && checks->members; i++) {
+		const struct check *check = &checks->check[i];
+
+		for (unsigned int j = 0; j < check->xen_count; j++)
+			failed |= add_spec(checks, check, &check->xen[j]);
+		for (unsigned int j = 0; j < check->dom0_count; j++)
+			failed |= add_spec(checks, check, &check->dom0[j]);
+	}
+	if (checks->members && !failed)
+		return true;
+	errno = ENOMEM;
+	return false;
+}
+
 /* === Interface ========================================================== */
 
 bool checks_read(struct checks *checks, json_t *json, const char *file, char *error, size_t size)
@@ -498,26 +614,27 @@ bool checks_read(struct checks *checks, json_t *json, const char *file, char *er
 		if (!read_check(&r, this, check))
 			return false;
 		this->pages = pages;
-		this->findings = json_object();
+		this->reports = json_object();
 		this->first = json_object();
 		this->deeds = json_object();
-		if (!this->findings || !this->first || !this->deeds) {
+		if (!this->reports || !this->first || !this->deeds) {
 			errno = ENOMEM;
 			return false;
 		}
 	}
-	return check_names(&r, checks);
+	return check_names(&r, checks) && list_members(checks);
 }
 
 void checks_free(struct checks *checks)
 {
 	for (size_t i = 0; i < checks->count; i++) {
-		json_decref(checks->check[i].findings);
+		json_decref(checks->check[i].reports);
 		json_decref(checks->check[i].blinded);
 		json_decref(checks->check[i].first);
 		json_decref(checks->check[i].deeds);
 		json_decref(checks->check[i].status);
 	}
 	free(checks->check);
+	json_decref(checks->members);
 	json_decref(checks->json);
 }

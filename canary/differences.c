@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "body.h"
 #include "judge.h"
 
 static const struct rule *first_rule(const struct check *check, json_int_t number)
@@ -87,7 +88,7 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 {
 	const struct rule *rule = first_rule(check, number);
 	json_t *item = xen ? xen : dom0;
-	char *id, *same, identity[512];
+	char *id, *same, *identity = NULL;
 	int at = (int)number, failed;
 
 	for (; rule && !is_for(rule, item, first); rule = rule->otherwise)
@@ -96,11 +97,12 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 		return 0;
 	id = key_text(item, spec->id);
 	same = key_text(item, spec->same);
-	failed = !id || !same;
+	failed = !id || !same || asprintf(&identity, "%s/%s/%s/%s", check->name, rule->finding, id, same) < 0;
 	if (!failed) {
-		snprintf(identity, sizeof(identity), "%s/%s/%s/%s", check->name, rule->finding, id, same);
-		failed = json_object_set_new(found, identity,
-					     json_pack("{sisO?sO?}", "rule", at, "xen", xen, "dom0", dom0));
+		failed = json_object_set_new(
+			found, identity,
+			json_pack("{siso?so?}", "rule", at, "xen", canary_whole(xen), "dom0", canary_whole(dom0)));
+		free(identity);
 	}
 	free(id);
 	free(same);
@@ -177,17 +179,20 @@ struct views {
  */
 static int note_elsewhere(const struct views *v, const json_t *item, json_t *found)
 {
-	char *place = v->check->among[0] ? match_text(item, v->check->among) : NULL, identity[512];
+	char *place = v->check->among[0] ? match_text(item, v->check->among) : NULL, *identity;
+	int failed;
 	bool known;
 
 	if (!place)
 		return v->check->among[0] ? -1 : 0;
 	known = json_object_get(v->before->places, place) || json_object_get(v->after->places, place);
-	snprintf(identity, sizeof(identity), "%s/elsewhere/%s", v->check->name, place);
+	failed = known || asprintf(&identity, "%s/elsewhere/%s", v->check->name, place) < 0;
 	free(place);
-	if (known)
-		return 0;
-	return json_object_set_new(found, identity, json_pack("{si}", "rule", ELSEWHERE)) ? -1 : 1;
+	if (failed)
+		return known ? 0 : -1;
+	failed = json_object_set_new(found, identity, json_pack("{si}", "rule", ELSEWHERE));
+	free(identity);
+	return failed ? -1 : 1;
 }
 
 static int compare_item(const struct views *v, json_t *item, json_t *found)
@@ -255,17 +260,21 @@ static int compare_numbers(const struct views *v, json_t *found)
 	json_int_t xen = (json_int_t)json_array_size(v->xen->items),
 		   dom0 = (json_int_t)json_array_size(v->before->items);
 	json_int_t after = (json_int_t)json_array_size(v->after->items), more;
-	char identity[512];
+	char *identity;
+	int failed;
 
 	if (after > dom0)
 		dom0 = after;
 	more = xen - dom0 - check->extra;
 	if (!check->more.finding || more <= 0 || v->before->state != VIEW_WHOLE || v->after->state != VIEW_WHOLE)
 		return 0;
-	snprintf(identity, sizeof(identity), "%s/%s", check->name, check->more.finding);
-	return json_object_set_new(found, identity,
-				   json_pack("{sis{sIsI}s{sI}}", "rule", (int)MORE, "xen", "number", xen, "more", more,
-					     "dom0", "number", dom0));
+	if (asprintf(&identity, "%s/%s", check->name, check->more.finding) < 0)
+		return -1;
+	failed = json_object_set_new(found, identity,
+				     json_pack("{sis{sIsI}s{sI}}", "rule", (int)MORE, "xen", "number", xen, "more",
+					       more, "dom0", "number", dom0));
+	free(identity);
+	return failed;
 }
 
 json_t *differences(const struct check *check, const struct view *xen, const struct view *before,

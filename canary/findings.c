@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * findings.c - a difference that persisted, told so that a person understands it.
+ * findings.c - a difference that persisted, reported so that a person understands it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,16 +9,22 @@
 
 #include "judge.h"
 
-void canary_time(char text[32])
+static void time_text(time_t seconds, long ns, char text[32])
 {
-	struct timespec now;
 	struct tm tm;
 	size_t len;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
+	gmtime_r(&seconds, &tm);
 	len = strftime(text, 32, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(text + len, 32 - len, ".%03dZ", (int)(now.tv_nsec / 1000000));
+	snprintf(text + len, 32 - len, ".%03dZ", (int)(ns / 1000000));
+}
+
+void canary_time(char text[32])
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	time_text(now.tv_sec, now.tv_nsec, text);
 }
 
 /*
@@ -57,19 +63,16 @@ static int put_member(FILE *out, const char *inside, size_t bytes, const json_t 
 {
 	const char *bar = memchr(inside, '|', bytes);
 	size_t name_bytes = bar ? (size_t)(bar - inside) : bytes;
-	char name[64], *text;
-	const char *const names[] = { name, NULL };
-	json_t *value, *holder;
+	char *name = strndup(inside, name_bytes), *text;
+	json_t *value = name ? member_of(xen, dom0, name) : NULL;
+	bool there = name;
 
-	snprintf(name, sizeof(name), "%.*s", (int)name_bytes, inside);
-	value = member_of(xen, dom0, name);
+	free(name);
 	if (!value && bar)
 		return fwrite(bar + 1, 1, bytes - name_bytes - 1, out) == bytes - name_bytes - 1 ? 0 : -1;
-	holder = value ? json_pack("{sO}", name, value) : json_object();
-	text = holder ? key_text(holder, names) : NULL;
+	text = there ? value_text(value) : NULL;
 	if (text)
 		fputs(text, out);
-	json_decref(holder);
 	free(text);
 	return text ? 0 : -1;
 }
@@ -103,8 +106,7 @@ static json_t *fill_in(const char *template, const json_t *xen, const json_t *do
 
 /* === Making one ========================================================= */
 
-/* FNV-1a, 32 bits: the same finding has the same id each time, on each host. */
-static void id_of(const char *identity, char id[9])
+void id_of(const char *identity, char id[9])
 {
 	uint32_t hash = 2166136261U;
 
@@ -179,7 +181,50 @@ static json_t *next_of(const struct check *check, const char *finding, const cha
 	return both;
 }
 
-json_t *finding_new(const struct check *check, const char *identity, const json_t *difference, const char *first_seen)
+/* === Times ============================================================== */
+
+/* Members of records that are a moment, in ns since that kernel booted; 0 is never. */
+static const char *const moments[] = {
+	"start_ns", "first_seen_ns", "last_seen_ns", "since_ns", "looked_ns",
+	"first_ns", "last_ns", "changed_ns", "locked_ns",
+};
+
+#define NS_PER_S 1000000000
+
+/* The item's moments as times of day.  NULL: no memory. */
+static json_t *times_of_item(const struct source *source, const json_t *item)
+{
+	json_t *times = json_object();
+
+	for (size_t i = 0; times && source && source->boot_ns && i < sizeof(moments) / sizeof(moments[0]); i++) {
+		json_int_t since_boot_ns = json_integer_value(json_object_get(item, moments[i])), at_ns;
+		char text[32];
+
+		if (since_boot_ns <= 0 || __builtin_add_overflow(source->boot_ns, since_boot_ns, &at_ns) || at_ns <= 0)
+			continue;
+		time_text((time_t)(at_ns / NS_PER_S), (long)(at_ns % NS_PER_S), text);
+		json_object_set_new(times, moments[i], json_string(text));
+	}
+	return times;
+}
+
+/*
+ * Each kernel counts from its own boot.  Their sensors' clocks are known by the same clock here, so
+ * that what the two sides say can be put in order.
+ */
+static json_t *times_of(struct canary *c, const struct check *check, const json_t *xen, const json_t *dom0)
+{
+	const char *dom0_source = NULL;
+
+	for (unsigned int i = 0; i < check->dom0_count; i++)
+		if (check->dom0[i].probe)
+			dom0_source = check->dom0[i].source;
+	return json_pack("{soso}", check->xen[0].source, times_of_item(source_called(c, check->xen[0].source), xen),
+			 "dom0", times_of_item(dom0_source ? source_called(c, dom0_source) : NULL, dom0));
+}
+
+json_t *report_new(struct canary *c, const struct check *check, const char *identity, const json_t *difference,
+		   const char *first_seen)
 {
 	const struct rule *rule = rule_of(check, json_integer_value(json_object_get(difference, "rule")));
 	json_t *xen = json_object_get(difference, "xen"), *dom0 = json_object_get(difference, "dom0"), *old = NULL,
@@ -193,25 +238,24 @@ json_t *finding_new(const struct check *check, const char *identity, const json_
 	id_of(identity, id);
 	if (changes_of(check, spec, xen, &old, &new))
 		return NULL;
-	return json_pack("{ssssssss sosososo so?so? sssi ssso}", "finding", rule->finding, "id", id, "severity",
+	return json_pack("{ssssssss sosososo so?so? so sssi ssso}", "finding", rule->finding, "id", id, "severity",
 			 rule->severity, "check", check->name, "what", fill_in(rule->what, xen, dom0), "where",
 			 where_of(xen ? xen : dom0, spec), check->xen[0].source, item_copy(xen), "dom0",
-			 item_copy(dom0), "old", old, "new", new, "first_seen", first_seen, "looks",
-			 (int)check->looked, "why", rule->why, "next",
+			 item_copy(dom0), "old", old, "new", new, "times", times_of(c, check, xen, dom0), "first_seen",
+			 first_seen, "looks", (int)check->looked, "why", rule->why, "next",
 			 next_of(check, rule->finding, rule->next, xen, dom0));
 }
 
-json_t *finding_blinded(const struct check *check)
+json_t *report_blinded(const struct check *check, const char *identity)
 {
 	static const char next[] = "Find out who did it: 'ksense status', the records of kind 'command' of the probe, "
 		"and, for the module, 'lsmod'. If it was you, --accept takes it out of the status.";
-	char id[9], identity[512], what[1024];
+	json_t *what = json_sprintf("the check %s could look until %s, and cannot since %s: %s (%s)", check->name,
+				    check->last_whole, check->blind_since, check->words, check->reason);
+	char id[9];
 
-	snprintf(identity, sizeof(identity), "%s/blinded", check->name);
 	id_of(identity, id);
-	snprintf(what, sizeof(what), "the check %s could look until %s, and cannot since %s: %s (%s)", check->name,
-		 check->last_whole, check->blind_since, check->words, check->reason);
-	return json_pack("{ssssssss sss{ss}snsn snsn sssssi ssso}", "finding", "blinded", "id", id, "severity", "high",
+	return json_pack("{ssssssss sos{ss}snsn snsn sssssi ssso}", "finding", "blinded", "id", id, "severity", "high",
 			 "check", check->name, "what", what, "where", "reason", check->reason, "xen", "dom0", "old",
 			 "new", "first_seen", check->blind_since, "last_whole", check->last_whole, "looks",
 			 (int)check->blind_rounds, "why",
@@ -221,9 +265,79 @@ json_t *finding_blinded(const struct check *check)
 			 "next", next_of(check, "blinded", next, NULL, NULL));
 }
 
-bool finding_is_notice(const json_t *finding)
+bool report_grew(const struct check *check, const json_t *report, const json_t *difference)
 {
-	const char *severity = json_string_value(json_object_get(finding, "severity"));
+	const json_t *xen = json_object_get(difference, "xen"), *dom0 = json_object_get(difference, "dom0");
+	const json_t *told_xen = json_object_get(report, check->xen[0].source),
+		     *told_dom0 = json_object_get(report, "dom0");
+	const char *at = rule_of(check, json_integer_value(json_object_get(difference, "rule")))->what;
+	bool grew = false;
 
-	return severity && !strcmp(severity, "notice");
+	while (!grew && (at = strchr(at, '{'))) {
+		char *name = strndup(at + 1, strcspn(at + 1, "|}"));
+		const json_t *was = name ? member_of(told_xen, told_dom0, name) : NULL,
+			     *is = name ? member_of(xen, dom0, name) : NULL;
+
+		grew = json_is_integer(was) && json_is_integer(is) &&
+		       json_integer_value(is) > json_integer_value(was) &&
+		       json_integer_value(is) / 2 >= json_integer_value(was);
+		free(name);
+		at++;
+	}
+	return grew;
+}
+
+/* === Which deed ========================================================= */
+
+/* One that is nothing, as the page tables of a thread of the kernel's, is none that two have in common. */
+static bool says_nothing(const json_t *value)
+{
+	const char *text = json_string_value(value);
+
+	return !value || (text && (!*text || !strcmp(text, "0x0")));
+}
+
+static int add_keys(json_t *keys, const char *what, const json_t *members, const json_t *xen, const json_t *dom0)
+{
+	json_t *member;
+	size_t i;
+
+	json_array_foreach(members, i, member) {
+		json_t *value = member_of(xen, dom0, json_string_value(member));
+		char *text;
+		int failed;
+
+		if (says_nothing(value))
+			continue;
+		text = value_text(value);
+		failed = !text || json_array_append_new(keys, json_sprintf("%s %s", what, text));
+		free(text);
+		if (failed)
+			return -1;
+	}
+	return 0;
+}
+
+json_t *deed_keys(const struct check *check, const json_t *difference)
+{
+	const struct rule *rule = rule_of(check, json_integer_value(json_object_get(difference, "rule")));
+	const json_t *xen = json_object_get(difference, "xen"), *dom0 = json_object_get(difference, "dom0");
+	json_t *keys, *members;
+	const char *what;
+
+	if (check->sensor && rule == &check->gone)
+		return deed_keys_of_absence(check->sensor);
+	keys = json_array();
+	json_object_foreach(rule->deed, what, members) {
+		if (add_keys(keys, what, members, xen, dom0)) {
+			json_decref(keys);
+			return NULL;
+		}
+	}
+	return keys;
+}
+
+json_t *deed_keys_of_absence(const char *source)
+{
+	return source ? json_pack("[s+]", "absent ", source) : json_array();
 }

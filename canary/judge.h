@@ -3,8 +3,9 @@
  * judge.h - inside the canary: checks, sources, views, differences, findings.
  *
  * A *check* says which items of Xen's have to be the same as which of Dom0's.  A *source* is where
- * items come from; a *view* is what one side says at one moment.  What differs between two views
- * is a *difference*; one that is there at each of several looks is a *finding*.
+ * items come from; a *view* is what one side says at one moment.  What differs between two views is
+ * a *difference*; one that is there at each of several looks is a check's *report*.  Reports of one
+ * *deed*, of however many checks, are a *finding*: that is what is told.
  *
  * Where there is no memory, a function that makes something returns NULL, false or -1, as it says,
  * and the check at hand is blind for that reason.
@@ -48,6 +49,11 @@ struct rule {
 	/* For "changed": which of the item's must have changed, and which must not; NULL: any. */
 	json_t *members;
 	struct rule *otherwise;         /* where this one is not for the item; or NULL */
+	/*
+	 * Which deed it is: {"name": [members]}.  Reports that have one of these in common, under the
+	 * same name, are of one.  NULL: each is of its own.
+	 */
+	json_t *deed;
 };
 
 /* What a sample must have, or there is nothing to compare.  where NULL: nothing. */
@@ -64,6 +70,15 @@ struct check {
 	/* the folder with a page for each kind of finding, NAME.md; or NULL */
 	const char *pages;
 	struct condition only_if;
+	/*
+	 * With this, the sensor has seen something that it does not tell yet; so many more looks are
+	 * taken until it does.  where NULL: it tells all at once.
+	 */
+	struct {
+		json_t *where;
+		const char *words;
+		unsigned int looks;
+	} waits;
 	struct {
 		const char *source, *words;
 		/* but for where an item of Xen's has these members; NULL: wherever */
@@ -108,8 +123,9 @@ struct check {
 	char words[WORDS_BYTES];        /* the same, or why it is not here, for a person */
 	bool spare;                     /* it stands in for a check that can look */
 	bool accepted;                  /* it is blind, and that does not count */
-	json_t *findings;               /* by identity */
-	json_t *blinded;                /* the finding that it is blind since a while, or NULL */
+	const char *absent;             /* if it is blind because this source is not there; else NULL */
+	json_t *reports;                /* by identity */
+	json_t *blinded;                /* the report that it is blind since a while, or NULL */
 	unsigned int blind_rounds;      /* in a row */
 	char blind_since[32], last_whole[32];   /* "": never */
 	json_int_t since;               /* the first record of Xen's probe that was not seen yet */
@@ -127,11 +143,16 @@ struct check {
 	json_t *first;
 	uint64_t went;                  /* differences that were not there at each look */
 	unsigned int looked;            /* in the last round */
+	unsigned int waited;            /* of these, how many only for what the sensor does not tell yet */
 	size_t xen_items, dom0_items;   /* at the last look */
 };
 
+/* The worst first; NULL behind the last. */
+extern const char *const check_severities[];
+
 struct checks {
 	json_t *json;
+	json_t *members;        /* by probe, the names of the members by which its records are compared, as an object */
 	struct check *check;
 	size_t count;
 };
@@ -153,6 +174,9 @@ struct blindness {
 	char words[WORDS_BYTES];
 };
 
+/* As much of @text as there is room for, and nothing but UTF-8, or it could not be told at all. */
+void put_words(char words[WORDS_BYTES], const char *text);
+
 /* The first reason counts. */
 __attribute__((format(printf, 3, 4)))
 void blind_for(struct blindness *blind, const char *reason, const char *format, ...);
@@ -160,6 +184,8 @@ void blind_for(struct blindness *blind, const char *reason, const char *format, 
 struct sample {
 	json_t *records;        /* of a sensor, older ones too; of another source: its items */
 	json_int_t from;        /* sensors: records with an earlier time are not of this sample */
+	const char *kind;       /* sensors: these records alone, and how the sample ended; NULL: all */
+	json_int_t first;       /* sensors: with @kind, where some were lost, the sample had none with an earlier seq */
 	json_int_t next;        /* sensors: where the next question goes on */
 };
 
@@ -168,6 +194,7 @@ struct asking {
 	const char *probe;      /* NULL: all of them */
 	const char *kind;       /* NULL: each */
 	json_int_t since;
+	const json_t *members;  /* an object with the names of those that have to be read (body.h); NULL: all */
 	enum {
 		ASK_HELD,       /* those that there are */
 		ASK_FRESH,      /* behind a fresh sample */
@@ -208,6 +235,7 @@ struct view {
 	json_t *items;          /* array of objects */
 	json_t *by_key;         /* key: item */
 	json_t *places;         /* of Dom0's: what the items have of the check's "among" */
+	bool waits;             /* of Xen's: there is something that the sensor does not tell yet */
 };
 
 struct source {
@@ -220,8 +248,8 @@ struct source {
 	const char *vain_of;    /* the probe whose pass was waited for in vain, */
 	uint64_t vain_round;    /* then, */
 	struct blindness vain;  /* and what came of it */
-	/* sensors, by probe: the first record that no view of Dom0's has seen */
-	json_t *since;
+	json_int_t boot_ns;     /* sensors: the time of day at which their clock began, as of the last status; 0: not known */
+	json_t *since;          /* sensors, by probe: the first record that no view of Dom0's has seen */
 	struct view fixed;      /* of a fixed source, as fixed_for asked for it */
 	const struct spec *fixed_for;
 };
@@ -236,6 +264,8 @@ struct canary {
 	uint64_t rounds;        /* that were not broken off */
 	uint64_t begun;         /* rounds, all of them */
 	bool interrupted;
+	json_t *deeds;          /* by name: see deeds.c */
+	json_t *deed_of;        /* the deed's name, by the identity of a report, and by what they have in common */
 };
 
 struct source *source_called(struct canary *c, const char *name);
@@ -244,10 +274,14 @@ struct source *source_called(struct canary *c, const char *name);
 
 /*
  * All records of a sensor's probe from @since on, with a sample of a pass that began after this
- * call; it may wait for that long.  False: none, with why.
+ * call; it may wait for that long.  @wanted: the probe; a kind, where others are not needed and are
+ * left out if the sensor can do that; since; and members.  False: none, with why.
  */
-bool sample_take(struct canary *c, struct source *source, const char *probe, json_int_t since, struct sample *sample,
+bool sample_take(struct canary *c, struct source *source, const struct asking *wanted, struct sample *sample,
 		 struct blindness *blind);
+
+/* A sensor's status, by which its clock is known from then on: the caller's.  NULL: none, with why. */
+json_t *source_status(struct source *source, struct blindness *blind);
 
 /* What a sensor's status says of its probe of this name, or NULL. */
 json_t *probe_in(const json_t *status, const char *name);
@@ -263,11 +297,20 @@ int view_xen(struct canary *c, struct check *check, struct view *view);
 int view_dom0(struct canary *c, const struct check *check, struct view *view);
 void view_free(struct view *view);
 
+/* What was read for other checks, and is of no use to this one: it may be many MiB. */
+void drop_samples(struct canary *c, const struct check *check);
+
 /* Which of the check's specs of Xen an item comes from. */
 const struct spec *spec_of(const struct check *check, const json_t *item);
 
 /* The item's place in check->first, for the caller to free; NULL: no memory. */
 char *first_key(const struct spec *spec, const json_t *item);
+
+/*
+ * A string as it stands; one that has a NUL, or begins with a quotation mark, and all else as JSON;
+ * NULL as "-".  For the caller to free; NULL: no memory.
+ */
+char *value_text(const json_t *value);
 
 /* The members of @item called @names as one text, for the caller to free; NULL: no memory. */
 char *key_text(const json_t *item, const char *const *names);
@@ -311,14 +354,46 @@ json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *bl
 
 /* === findings.c ========================================================= */
 
-/* A new finding, as documented in ksense(1).  NULL: no memory. */
-json_t *finding_new(const struct check *check, const char *identity, const json_t *difference, const char *first_seen);
+/* A new report: a finding as documented in ksense(1), but for "also".  NULL: no memory. */
+json_t *report_new(struct canary *c, const struct check *check, const char *identity, const json_t *difference,
+		   const char *first_seen);
 
 /* That a check which could look cannot do so any more. */
-json_t *finding_blinded(const struct check *check);
+json_t *report_blinded(const struct check *check, const char *identity);
 
-/* Whether it is of a severity that does not count by itself. */
-bool finding_is_notice(const json_t *finding);
+/* Whether a number that the report's sentence tells is twice as high by now. */
+bool report_grew(const struct check *check, const json_t *report, const json_t *difference);
+
+/* What says which deed a difference is of: an array of strings, perhaps empty.  NULL: no memory. */
+json_t *deed_keys(const struct check *check, const json_t *difference);
+
+/* That a source is not there is one deed, whatever is missing for want of it. */
+json_t *deed_keys_of_absence(const char *source);
+
+/* FNV-1a, 32 bits: the same finding has the same id each time, on each host. */
+void id_of(const char *identity, char id[9]);
+
+/* === deeds.c ============================================================ */
+
+/* -1: no memory.  deeds_free() them in any case. */
+int deeds_init(struct canary *c);
+void deeds_free(struct canary *c);
+
+/*
+ * A check reports something that is new, or has grown.  It is told at once; but in the first
+ * round, where other checks may report the same deed, at the round's end.  @report and @keys are
+ * taken.  -1: no memory.
+ */
+int deed_report(struct canary *c, const char *identity, json_t *keys, json_t *report);
+
+/* It does not any more.  A deed that nobody reports is gone, which is told. */
+void deed_withdraw(struct canary *c, const char *identity);
+
+/* The round is over: tells what was held back, and what is not as it was told. */
+void deeds_tell(struct canary *c);
+
+/* How many there are: of severity "notice", and others. */
+size_t deeds_count(const struct canary *c, bool notices, bool others);
 
 /* === rounds.c =========================================================== */
 

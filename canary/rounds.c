@@ -102,7 +102,7 @@ static int look_at(struct canary *c, struct check *check, struct look *look, str
 	return look->found ? 0 : -1;
 }
 
-/* === Findings =========================================================== */
+/* === Reports ============================================================ */
 
 /* Drops from @pending what is not in @found; how many. */
 static size_t keep_common(json_t *pending, const json_t *found)
@@ -118,49 +118,40 @@ static size_t keep_common(json_t *pending, const json_t *found)
 	return before - json_object_size(pending);
 }
 
-static void tell_gone(struct canary *c, const json_t *finding)
-{
-	json_t *gone;
-	char now[32];
-
-	canary_time(now);
-	gone = json_pack("{sOsOss}", "gone", json_object_get(finding, "finding"), "id", json_object_get(finding, "id"),
-			 "time", now);
-	if (gone && c->options->gone)
-		c->options->gone(c->options->context, gone, finding);
-	json_decref(gone);
-}
-
-/* Those that were found before and are not any more. */
+/* Those that were reported before and are not any more. */
 static void drop_gone(struct canary *c, struct check *check, const json_t *pending)
 {
 	const char *identity;
-	json_t *finding;
+	json_t *report;
 	void *next;
 
-	json_object_foreach_safe(check->findings, next, identity, finding) {
+	json_object_foreach_safe(check->reports, next, identity, report) {
 		if (json_object_get(pending, identity))
 			continue;
-		tell_gone(c, finding);
-		json_object_del(check->findings, identity);
+		deed_withdraw(c, identity);
+		json_object_del(check->reports, identity);
 	}
 }
 
-static int raise_new(struct canary *c, struct check *check, const json_t *pending, const char *since)
+/* What is new, and what has grown. */
+static int report_all(struct canary *c, struct check *check, const json_t *pending, const char *since)
 {
 	const char *identity;
 	json_t *difference;
 
 	json_object_foreach((json_t *)pending, identity, difference) {
-		json_t *finding;
+		json_t *report = json_object_get(check->reports, identity);
+		const char *first_seen = report ? json_string_value(json_object_get(report, "first_seen")) : since;
 
-		if (json_object_get(check->findings, identity))
+		if (report && !report_grew(check, report, difference))
 			continue;
-		finding = finding_new(check, identity, difference, since);
-		if (!finding || json_object_set_new(check->findings, identity, finding))
+		report = report_new(c, check, identity, difference, first_seen);
+		if (!report || json_object_set(check->reports, identity, report)) {
+			json_decref(report);
 			return -1;
-		if (c->options->raised)
-			c->options->raised(c->options->context, finding);
+		}
+		if (deed_report(c, identity, deed_keys(check, difference), report))
+			return -1;
 	}
 	return 0;
 }
@@ -171,7 +162,8 @@ static void set_verdict(struct check *check, enum canary_verdict verdict, const 
 {
 	check->verdict = verdict;
 	check->reason = reason;
-	snprintf(check->words, sizeof(check->words), "%s", words);
+	check->absent = NULL;
+	put_words(check->words, words);
 }
 
 /* The check's words, if for want of that source there is nothing of the kind here. */
@@ -234,6 +226,8 @@ static void set_blind(struct check *check, const struct blindness *blind)
 		set_verdict(check, CANARY_NOT_HERE, NULL, words);
 	else
 		set_verdict(check, CANARY_BLIND, blind->reason, blind->words);
+	if (check->verdict == CANARY_BLIND)
+		check->absent = blind->absent;
 }
 
 /* Takes what could not be compared out of @pending, and says so. */
@@ -255,18 +249,22 @@ static void leave_elsewhere(const struct check *check, struct look *look, json_t
 /* After the last look of a round: @pending was there at each. */
 static int conclude(struct canary *c, struct check *check, struct look *look, json_t *pending, const char *since)
 {
+	bool waits = look->xen.waits;
+
 	leave_elsewhere(check, look, pending);
-	/* What is not in a part says nothing. */
-	if (look->whole)
+	/* What is not in a part says nothing, and what the sensor does not tell yet may be just that. */
+	if (look->whole && !waits)
 		drop_gone(c, check, pending);
-	if (raise_new(c, check, pending, since))
+	if (report_all(c, check, pending, since))
 		return -1;
 	if (json_object_size(pending))
 		set_verdict(check, CANARY_DIFFERS, NULL, "");
-	else if (look->whole)
-		set_verdict(check, CANARY_AGREES, NULL, "");
-	else
+	else if (!look->whole)
 		set_blind(check, &look->blind);
+	else if (waits)
+		set_verdict(check, CANARY_UNCONFIRMED, NULL, check->waits.words);
+	else
+		set_verdict(check, CANARY_AGREES, NULL, "");
 	if (look->whole)
 		canary_time(check->last_whole);
 	return 0;
@@ -281,6 +279,21 @@ static void leave_unconfirmed(struct check *check, const json_t *pending, const 
 		set_verdict(check, CANARY_UNCONFIRMED, reason, words);
 	else
 		set_verdict(check, CANARY_BLIND, reason, words);
+}
+
+/*
+ * Nothing differs, and the sensor has something that it will tell if it stays so: the looks at that
+ * begin when it does.
+ */
+static bool wait_for_sensor(struct check *check, const struct look *look, json_t **pending)
+{
+	if (json_object_size(*pending) || !look->xen.waits || check->waited >= check->waits.looks)
+		return false;
+	check->waited++;
+	check->looked = 0;
+	json_decref(*pending);
+	*pending = NULL;
+	return true;
 }
 
 /* What @look leaves of @pending, which is NULL before the first. */
@@ -303,7 +316,8 @@ static int next_look(struct canary *c, struct check *check, struct view *before,
 
 	if (!status && look.compared) {
 		confirm(check, &look, pending);
-		if (check->looked < check->looks && json_object_size(*pending))
+		if ((check->looked < check->looks && json_object_size(*pending)) ||
+		    wait_for_sensor(check, &look, pending))
 			status = 1;
 		else
 			status = conclude(c, check, &look, *pending, since);
@@ -321,6 +335,16 @@ static int next_look(struct canary *c, struct check *check, struct view *before,
 	}
 	look_free(&look);
 	return status;
+}
+
+/* Where nothing differed, it waited for what the sensor may tell. */
+static void leave_interrupted(struct check *check, const json_t *pending)
+{
+	if (json_object_size(pending))
+		set_verdict(check, CANARY_UNCONFIRMED, "interrupted",
+			    "interrupted before what differs was looked at again");
+	else
+		set_verdict(check, CANARY_UNCONFIRMED, "interrupted", check->waits.words);
 }
 
 /* What was done to a sensor is seen at one look, and may never be again. */
@@ -347,18 +371,18 @@ static bool round_of(struct canary *c, struct check *check)
 	char since[32];
 	int status;
 
-	check->looked = 0;
+	check->looked = check->waited = 0;
 	if (check->sensor) {
 		round_of_sensor(c, check);
 		return true;
 	}
+	drop_samples(c, check);
 	canary_time(since);
 	do
 		status = next_look(c, check, &before, &pending, since);
 	while (status == 1 && pause_about(c, check->pause_ms));
 	if (status == 1)
-		leave_unconfirmed(check, pending, "interrupted",
-				  "interrupted before what differs was looked at again");
+		leave_interrupted(check, pending);
 	if (status < 0)
 		set_verdict(check, CANARY_BLIND, "no-memory", "there is no memory");
 	view_free(&before);
@@ -384,6 +408,43 @@ static void tell_line(struct canary *c, void (*tell)(void *context, const json_t
 	json_decref(line);
 }
 
+static char *blinded_identity(const struct check *check)
+{
+	char *identity;
+
+	return asprintf(&identity, "%s/blinded", check->name) < 0 ? NULL : identity;
+}
+
+static void drop_blinded(struct canary *c, struct check *check)
+{
+	char *identity = check->blinded ? blinded_identity(check) : NULL;
+
+	if (!identity)
+		return;
+	deed_withdraw(c, identity);
+	free(identity);
+	json_decref(check->blinded);
+	check->blinded = NULL;
+}
+
+static void report_blindness(struct canary *c, struct check *check)
+{
+	char *identity = blinded_identity(check);
+
+	check->blinded = identity ? report_blinded(check, identity) : NULL;
+	if (check->blinded)
+		deed_report(c, identity, deed_keys_of_absence(check->absent), json_incref(check->blinded));
+	free(identity);
+}
+
+/* The report says the same, or there is none. */
+static bool is_blinded_as_before(const struct check *check)
+{
+	const char *reason = json_string_value(json_object_get(json_object_get(check->blinded, "where"), "reason"));
+
+	return !reason || !strcmp(reason, check->reason);
+}
+
 static void note_sight(struct canary *c, struct check *check)
 {
 	char now[32];
@@ -394,10 +455,7 @@ static void note_sight(struct canary *c, struct check *check)
 			  json_pack("{ssssss}", "sees", check->name, "time", now, "since", check->blind_since));
 	check->blind_rounds = 0;
 	check->accepted = false;
-	if (check->blinded)
-		tell_gone(c, check->blinded);
-	json_decref(check->blinded);
-	check->blinded = NULL;
+	drop_blinded(c, check);
 }
 
 static void note_blindness(struct canary *c, struct check *check)
@@ -410,12 +468,12 @@ static void note_blindness(struct canary *c, struct check *check)
 				  json_pack("{ssssssss}", "blind", check->name, "reason", check->reason, "words",
 					    check->words, "time", check->blind_since));
 	}
+	/* For another reason it is another deed. */
+	if (!is_blinded_as_before(check))
+		drop_blinded(c, check);
 	/* What never could look has not lost its sight. */
-	if (check->blind_rounds < BLIND_ROUNDS || !check->last_whole[0] || check->accepted || check->blinded)
-		return;
-	check->blinded = finding_blinded(check);
-	if (check->blinded && c->options->raised)
-		c->options->raised(c->options->context, check->blinded);
+	if (check->blind_rounds >= BLIND_ROUNDS && check->last_whole[0] && !check->accepted && !check->blinded)
+		report_blindness(c, check);
 }
 
 /* === All checks ========================================================= */
@@ -473,6 +531,7 @@ bool canary_round(struct canary *c)
 			look_again(c, &c->checks.check[i]);
 		}
 	}
+	deeds_tell(c);
 	if (!c->interrupted)
 		c->rounds++;
 	return !c->interrupted;
@@ -480,26 +539,9 @@ bool canary_round(struct canary *c)
 
 /* === What came of it ==================================================== */
 
-static size_t count_findings(const struct canary *c, bool notices, bool others)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < c->checks.count; i++) {
-		const char *identity;
-		json_t *finding;
-
-		json_object_foreach(c->checks.check[i].findings, identity, finding) {
-			(void)identity;
-			count += finding_is_notice(finding) ? notices : others;
-		}
-		count += others && c->checks.check[i].blinded;
-	}
-	return count;
-}
-
 size_t canary_findings(const struct canary *c, bool strict)
 {
-	return count_findings(c, strict, true);
+	return deeds_count(c, strict, true);
 }
 
 static size_t count_verdict(const struct canary *c, enum canary_verdict verdict, bool accepted_alone)
@@ -528,10 +570,9 @@ static const char *plural(size_t count)
 /* The line that says it all; what there is none of is left out, but for findings and blindness. */
 static void verdict_line(const struct canary *c, char line[256])
 {
-	size_t findings = count_findings(c, false, true), notices = count_findings(c, true, false),
+	size_t findings = deeds_count(c, false, true), notices = deeds_count(c, true, false),
 	       blind = count_verdict(c, CANARY_BLIND, false);
-	size_t accepted = count_verdict(c, CANARY_BLIND, true),
-	       unconfirmed = count_verdict(c, CANARY_UNCONFIRMED, false);
+	size_t accepted = count_verdict(c, CANARY_BLIND, true), unconfirmed = count_verdict(c, CANARY_UNCONFIRMED, false);
 	size_t agree = count_verdict(c, CANARY_AGREES, false), not_here = count_verdict(c, CANARY_NOT_HERE, false), at;
 
 	at = (size_t)snprintf(line, 256, "%zu finding%s", findings, plural(findings));
@@ -550,7 +591,7 @@ static void verdict_line(const struct canary *c, char line[256])
 static json_t *check_coverage(const struct check *check)
 {
 	static const char *const verdicts[] = { "agrees", "differs", "unconfirmed", "blind", "not-here" };
-	json_int_t findings = (json_int_t)json_object_size(check->findings) + (check->blinded ? 1 : 0);
+	json_int_t findings = (json_int_t)json_object_size(check->reports) + (check->blinded ? 1 : 0);
 
 	return json_pack("{ssssss?ss? sIsIsIsIsIsb}", "check", check->name, "verdict", verdicts[check->verdict],
 			 "reason", check->reason, "words", check->words[0] ? check->words : NULL, "looks",
@@ -619,7 +660,7 @@ struct canary *canary_open_with(const struct canary_options *options, const stru
 		return NULL;
 	}
 	c->options = options;
-	if (checks_read(&c->checks, json, file, error, size) && open_sources(c, types))
+	if (checks_read(&c->checks, json, file, error, size) && !deeds_init(c) && open_sources(c, types))
 		return c;
 	why = errno;
 	canary_close(c);
@@ -632,6 +673,7 @@ void canary_close(struct canary *c)
 	if (!c)
 		return;
 	checks_free(&c->checks);
+	deeds_free(c);
 	for (size_t i = 0; i < c->sources_count; i++) {
 		struct source *source = &c->sources[i];
 

@@ -8,6 +8,7 @@
  * not see all, or of which a record is missing, is none.
  */
 #include <string.h>
+#include <time.h>
 
 #include "judge.h"
 
@@ -36,6 +37,26 @@ json_t *probe_in(const json_t *status, const char *name)
 	return NULL;
 }
 
+static json_int_t time_of_day_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (json_int_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+json_t *source_status(struct source *source, struct blindness *blind)
+{
+	json_int_t before_ns = time_of_day_ns();
+	json_t *status = source->type->status(source->state, blind);
+	json_int_t time_ns = number_of(status, "time");
+
+	/* Of the answer it is known that it is from between the two; and clocks are set. */
+	if (time_ns > 0)
+		source->boot_ns = before_ns + (time_of_day_ns() - before_ns) / 2 - time_ns;
+	return status;
+}
+
 static bool ask(const struct source *source, const struct asking *asking, json_t **records, struct blindness *blind)
 {
 	*records = json_array();
@@ -47,18 +68,57 @@ static bool ask(const struct source *source, const struct asking *asking, json_t
 
 /* === Asked for ========================================================== */
 
-static bool ask_for(const struct source *source, const char *probe, json_int_t since, struct sample *sample,
+/*
+ * Where only some of its records were asked for, these do not tell where the sample began, and so
+ * not whether what was lost was of it.  It was not before the last sample ended that was there when
+ * it was asked for, @before.  If no pass but this one has ended since, the status says where it
+ * began.
+ */
+static bool find_first(struct source *source, const char *probe, const json_t *before, struct sample *sample,
+		       struct blindness *blind)
+{
+	json_t *status = source_status(source, blind);
+	const json_t *own = probe_in(status, probe);
+
+	if (!status)
+		return false;
+	sample->first = number_of(before, "sample_end");
+	if (number_of(own, "pass") == number_of(before, "pass") + 1 &&
+	    number_of(own, "sample_pass") == number_of(own, "pass"))
+		sample->first = number_of(own, "sample_seq");
+	json_decref(status);
+	return true;
+}
+
+static bool has_lost(const struct sample *sample)
+{
+	const json_t *record;
+	size_t i;
+
+	json_array_foreach(sample->records, i, record) {
+		const char *kind = json_string_value(json_object_get(record, "kind"));
+
+		if (kind && !strcmp(kind, "lost"))
+			return true;
+	}
+	return false;
+}
+
+/* @before: what the status said of the probe before it was asked. */
+static bool ask_for(struct source *source, const struct asking *wanted, const json_t *before, struct sample *sample,
 		    struct blindness *blind)
 {
-	struct asking asking = { .probe = probe, .since = since, .how = ASK_FRESH };
+	struct asking asking = *wanted;
 	json_t *last;
 
+	asking.how = ASK_FRESH;
+	sample->kind = wanted->kind;
 	if (!ask(source, &asking, &sample->records, blind))
 		return false;
-	/* None at all: the probe was reset, and counts from 0 again. */
+	/* None at all: the probe was reset, and counts from 0 again; or it has none of this kind. */
 	last = json_array_get(sample->records, json_array_size(sample->records) - 1);
-	sample->next = last ? number_of(last, "seq") + 1 : 0;
-	return true;
+	sample->next = last ? number_of(last, "seq") + 1 : wanted->kind ? wanted->since : 0;
+	return !wanted->kind || !has_lost(sample) || find_first(source, wanted->probe, before, sample, blind);
 }
 
 /* === Waited for ========================================================= */
@@ -67,6 +127,7 @@ struct wait {
 	struct canary *c;
 	struct source *source;
 	const char *probe;
+	const json_t *members;
 	struct blindness *blind;
 	json_t *status;         /* the newest; */
 	const json_t *own;      /* of it, the probe's */
@@ -89,7 +150,7 @@ static bool look(struct wait *w)
 {
 	json_decref(w->status);
 	w->own = NULL;
-	w->status = w->source->type->status(w->source->state, w->blind);
+	w->status = source_status(w->source, w->blind);
 	if (!w->status)
 		return false;
 	w->own = probe_in(w->status, w->probe);
@@ -159,7 +220,12 @@ static bool keep_sample(json_t *records, json_int_t first, json_int_t end)
 static int read_sample(struct wait *w, json_int_t since, struct sample *sample)
 {
 	json_int_t first = number_of(w->own, "sample_seq"), end = number_of(w->own, "sample_end");
-	struct asking asking = { .probe = w->probe, .since = since < first ? since : first, .how = ASK_HELD };
+	struct asking asking = {
+		.probe = w->probe,
+		.since = since < first ? since : first,
+		.members = w->members,
+		.how = ASK_HELD,
+	};
 
 	if (number_of(w->own, "sample_start_ns") <= w->from)
 		return 0;
@@ -246,10 +312,18 @@ static bool waited_in_vain(const struct canary *c, const struct source *source, 
 	return true;
 }
 
-static bool wait_for(struct canary *c, struct source *source, const char *probe, json_int_t since,
-		     struct sample *sample, struct blindness *blind)
+static bool wait_for(struct canary *c, struct source *source, const struct asking *wanted, struct sample *sample,
+		     struct blindness *blind)
 {
-	struct wait w = { .c = c, .source = source, .probe = probe, .blind = blind, .asked_pass = -1 };
+	const char *probe = wanted->probe;
+	struct wait w = {
+		.c = c,
+		.source = source,
+		.probe = probe,
+		.members = wanted->members,
+		.blind = blind,
+		.asked_pass = -1,
+	};
 	bool got = false;
 
 	if (waited_in_vain(c, source, probe, blind))
@@ -258,7 +332,7 @@ static bool wait_for(struct canary *c, struct source *source, const char *probe,
 		w.from = number_of(w.status, "time");
 		w.failures = number_of(w.own, "failures");
 		w.most_ms = patience_ms(c, w.own);
-		got = wait_on(&w, since, sample);
+		got = wait_on(&w, wanted->since, sample);
 		tell_waiting(&w, true);
 	}
 	json_decref(w.status);
@@ -272,17 +346,18 @@ static bool wait_for(struct canary *c, struct source *source, const char *probe,
 
 /* === Interface ========================================================== */
 
-bool sample_take(struct canary *c, struct source *source, const char *probe, json_int_t since, struct sample *sample,
+bool sample_take(struct canary *c, struct source *source, const struct asking *wanted, struct sample *sample,
 		 struct blindness *blind)
 {
-	json_t *status = source->type->status(source->state, blind);
-	bool may_ask = !source->is_refused && !json_is_false(json_object_get(status, "control"));
+	json_t *status = source_status(source, blind);
+	bool may_ask = !source->is_refused && !json_is_false(json_object_get(status, "control")), got;
 
 	if (!status)
 		return false;
 	sample->from = number_of(status, "time");
+	got = may_ask && ask_for(source, wanted, probe_in(status, wanted->probe), sample, blind);
 	json_decref(status);
-	if (may_ask && ask_for(source, probe, since, sample, blind))
+	if (got)
 		return true;
 	if (may_ask && (!blind->reason || strcmp(blind->reason, "denied")))
 		return false;
@@ -291,5 +366,5 @@ bool sample_take(struct canary *c, struct source *source, const char *probe, jso
 	json_decref(sample->records);
 	*sample = (struct sample){ 0 };
 	*blind = (struct blindness){ 0 };
-	return wait_for(c, source, probe, since, sample, blind);
+	return wait_for(c, source, wanted, sample, blind);
 }

@@ -91,15 +91,20 @@ static bool read_records(struct deeds *d, struct blindness *blind)
 static int add(struct deeds *d, json_t *to, enum rule_number number, const char *probe, json_int_t which, json_t *item)
 {
 	const struct rule *rule = rule_of(d->check, number);
-	char identity[256];
+	char *identity;
+	int failed;
 
 	if (!rule->finding || !item) {
 		json_decref(item);
 		return item ? 0 : -1;
 	}
-	snprintf(identity, sizeof(identity), "%s/%s/%s/%" JSON_INTEGER_FORMAT, d->check->name, rule->finding, probe,
-		 which);
-	return json_object_set_new(to, identity, json_pack("{sisosn}", "rule", (int)number, "xen", item, "dom0"));
+	if (asprintf(&identity, "%s/%s/%s/%" JSON_INTEGER_FORMAT, d->check->name, rule->finding, probe, which) < 0) {
+		json_decref(item);
+		return -1;
+	}
+	failed = json_object_set_new(to, identity, json_pack("{sisosn}", "rule", (int)number, "xen", item, "dom0"));
+	free(identity);
+	return failed;
 }
 
 /* What was done stays done, for as long as we look. */
@@ -259,8 +264,7 @@ json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *bl
 	struct source *source = source_called(c, check->sensor);
 	struct deeds d = {
 		.check = check, .source = source, .before = check->status,
-		.status = source->type->status(source->state, blind), .records = json_array(),
-		.pending = json_object(),
+		.status = source_status(source, blind), .records = json_array(), .pending = json_object(),
 	};
 	int failed = !d.records || !d.pending;
 

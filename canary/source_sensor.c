@@ -120,6 +120,22 @@ json_t *string_as_sensors(const char *text)
 	return string;
 }
 
+static const json_t *last_of(const json_t *records)
+{
+	size_t count = json_array_size(records);
+
+	return count ? json_array_get(records, count - 1) : NULL;
+}
+
+static char *text_as_json(const char *text)
+{
+	json_t *string = json_string(text);
+	char *json = string ? json_dumps(string, JSON_ENCODE_ANY) : NULL;
+
+	json_decref(string);
+	return json;
+}
+
 static json_t *sensor_status(void *state, struct blindness *blind)
 {
 	struct ksense_request request = { .command = "status" };
@@ -155,20 +171,26 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 	struct sensor *sensor = state;
 	struct ksense_line line;
 	bool readable = true;
-	char kind[64];
+	char *kind = NULL;
 
+	if (!sensor_there(state, blind))
+		return false;
 	if (asking->kind) {
-		snprintf(kind, sizeof(kind), "\"%s\"", asking->kind);
+		kind = text_as_json(asking->kind);
+		if (!kind) {
+			blind_for(blind, "no-memory", "there is no memory");
+			return false;
+		}
 		filter.value = kind;
 		request.filters = &filter;
 		request.filters_count = 1;
 	}
-	if (!sensor_there(state, blind))
-		return false;
 	if (!ksense_ask(sensor->k, &request))
 		while (ksense_next(sensor->k, &line) > 0)
 			if (line.kind == KSENSE_RECORD)
-				readable &= !json_array_append_new(records, canary_body(&line));
+				readable &= !json_array_append_new(
+					records, canary_part(&line, asking->members, last_of(records)));
+	free(kind);
 	if (asking->how == ASK_ANNOUNCE && ksense_error(sensor->k) == KSENSE_ARGUMENT)
 		blind_for(blind, "denied",
 			  "you may only read, and a sensor as old as this one tells no more than what has changed");

@@ -11,29 +11,40 @@
 #include "../lib/libksense.h"
 #include "judge.h"
 
+void put_words(char words[WORDS_BYTES], const char *text)
+{
+	ksense_harmless(words, WORDS_BYTES, text, strlen(text), 0);
+}
+
 void blind_for(struct blindness *blind, const char *reason, const char *format, ...)
 {
-	char words[2 * WORDS_BYTES];
+	char *words;
 	va_list args;
+	int bytes;
 
 	if (blind->reason)
 		return;
 	blind->reason = reason;
 	va_start(args, format);
-	vsnprintf(words, sizeof(words), format, args);
+	bytes = vasprintf(&words, format, args);
 	va_end(args);
-	/* A sensor's message, or a path: it has to be UTF-8 to be told at all. */
-	ksense_harmless(blind->words, sizeof(blind->words), words, strlen(words), 0);
+	put_words(blind->words, bytes < 0 ? reason : words);
+	if (bytes >= 0)
+		free(words);
 }
 
 /* === Items ============================================================== */
 
-static char *value_text(const json_t *value)
+char *value_text(const json_t *value)
 {
+	const char *text = json_string_value(value);
+
 	if (!value)
 		return strdup("-");
-	return json_is_string(value) ? strdup(json_string_value(value))
-				     : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+	/* As JSON where it would be cut, and what looks like that. */
+	if (text && *text != '"' && strlen(text) == json_string_length(value))
+		return strdup(text);
+	return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 }
 
 /* A number that may pass 2^53 is a string in a record, and the same one may be none elsewhere. */
@@ -51,7 +62,11 @@ static char *joined(const json_t *item, const char *const *names, char *(*text_o
 	char *text = NULL;
 	bool whole = true;
 	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out;
+
+	if (names[0] && !names[1])
+		return text_of(json_object_get(item, names[0]));
+	out = open_memstream(&text, &size);
 
 	for (size_t i = 0; out && names[i]; i++) {
 		char *one = text_of(json_object_get(item, names[i]));
@@ -191,7 +206,7 @@ static void blind_by(struct blindness *blind, const char *probe, const json_t *r
 /* Whether records of the sample are missing.  Those that were lost before it were others. */
 static void see_whether_whole(const struct sample *sample, const char *probe, struct blindness *blind)
 {
-	json_int_t first = INT64_MAX, lost = -1;
+	json_int_t first = sample->kind ? sample->first : INT64_MAX, lost = -1;
 	json_t *record;
 	size_t i;
 
@@ -205,9 +220,10 @@ static void see_whether_whole(const struct sample *sample, const char *probe, st
 			blind_by(blind, probe, record);
 		else if (!strcmp(kind, "lost"))
 			lost = json_integer_value(json_object_get(record, "last"));
-		else if (seq < first)
+		else if (!sample->kind && seq < first)
 			first = seq;
 	}
+	/* Of one kind there may be none: that the sample failed would have been told. */
 	if (first == INT64_MAX)
 		blind_for(blind, "incomplete", "%s gave no sample", probe);
 	else if (lost >= first)
@@ -255,13 +271,17 @@ static int add_sample(const struct sample *sample, const struct spec *spec, stru
  * Keeps what one record says of how its item was first.  Where the sensor itself keeps that, "old"
  * need not be it: the record of an earlier change may be gone, taken by somebody else.
  */
-static int keep_one(const struct spec *spec, json_t *record, bool again, json_t *first)
+static int keep_one(const struct spec *spec, json_t *record, bool again, bool all, json_t *first)
 {
 	const char *event = string_of(record, "event");
 	json_t *old = json_object_get(record, "old"), *known;
-	char *key = first_key(spec, record);
-	int failed = !key;
+	char *key;
+	int failed;
 
+	if (!all && !old && strcmp(event, "vanished"))
+		return 0;
+	key = first_key(spec, record);
+	failed = !key;
 	known = key ? json_object_get(first, key) : NULL;
 	if (key && !strcmp(event, "vanished")) {
 		json_object_del(first, key);
@@ -281,9 +301,10 @@ static int keep_one(const struct spec *spec, json_t *record, bool again, json_t 
  * What the records, old ones too, say of how things were before they changed: of one that is told
  * for the first time as well, as of a gate that was like all CPUs' until now.  One that has
  * appeared has "event" there: told by the probe, or in a sample that was asked for by us, where
- * all is "present", but not in our first.
+ * all is "present", but not in our first.  Not @all: of one that never changed nothing is kept, nor
+ * whether it has appeared.
  */
-static int keep_first(const struct sample *sample, const struct spec *spec, json_t *first)
+static int keep_first(const struct sample *sample, const struct spec *spec, bool all, json_t *first)
 {
 	bool again = json_object_get(first, spec->kind);
 	json_t *record;
@@ -291,7 +312,7 @@ static int keep_first(const struct sample *sample, const struct spec *spec, json
 
 	json_array_foreach(sample->records, i, record)
 		if (!strcmp(string_of(record, "kind"), spec->kind) && *string_of(record, "event") &&
-		    keep_one(spec, record, again, first))
+		    keep_one(spec, record, again, all, first))
 			return -1;
 	return json_object_set_new(first, spec->kind, json_true());
 }
@@ -318,17 +339,24 @@ struct source *source_called(struct canary *c, const char *name)
 	return NULL;
 }
 
-static bool take(struct canary *c, struct source *source, const struct spec *spec, json_int_t since, struct view *view)
+static void sample_drop(struct source *source)
 {
-	bool taken;
-
 	json_decref(source->sample.records);
 	source->sample = (struct sample){ 0 };
 	source->sample_of = NULL;
+}
+
+/* @wanted: of the spec's probe; of another source nothing of it counts. */
+static bool take(struct canary *c, struct source *source, const struct spec *spec, const struct asking *wanted,
+		 struct view *view)
+{
+	bool taken;
+
+	sample_drop(source);
 	if (source->type->is_sensor)
-		taken = sample_take(c, source, spec->probe, since, &source->sample, &view->blind);
+		taken = sample_take(c, source, wanted, &source->sample, &view->blind);
 	else
-		taken = source->type->take(source->state, spec->probe, since, &source->sample, &view->blind);
+		taken = source->type->take(source->state, spec->probe, 0, &source->sample, &view->blind);
 	if (taken && source->type->is_sensor)
 		see_whether_whole(&source->sample, spec->probe, &view->blind);
 	if (view->blind.reason)
@@ -339,6 +367,14 @@ static bool take(struct canary *c, struct source *source, const struct spec *spe
 	return taken;
 }
 
+static bool is_of_kind(const struct spec *specs, unsigned int count, const char *kind)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (strcmp(specs[i].kind, kind))
+			return false;
+	return true;
+}
+
 /*
  * Where Dom0 has nothing to say, any whole pass that began in this round will do for the first
  * look: checks of one probe that follow each other share it.  What has changed is kept up with
@@ -346,9 +382,25 @@ static bool take(struct canary *c, struct source *source, const struct spec *spe
  */
 static bool may_share(const struct canary *c, const struct source *source, const struct check *check)
 {
-	return !check->dom0_count && !check->looked && !check->changed.finding && check->xen[0].passes == 1 &&
-	       source->sample_of && source->sample_round == c->begun &&
-	       !strcmp(source->sample_of, check->xen[0].probe);
+	return !check->dom0_count && !check->looked && !check->waited && !check->changed.finding &&
+	       check->xen[0].passes == 1 && source->sample_of && source->sample_round == c->begun &&
+	       !strcmp(source->sample_of, check->xen[0].probe) &&
+	       (!source->sample.kind || (is_of_kind(check->xen, check->xen_count, source->sample.kind) &&
+					 !check->only_if.where && !check->waits.where));
+}
+
+/*
+ * The one kind of records that the check wants of Xen's probe, if it is one.  Where a check that
+ * follows may share the sample, all are asked for.
+ */
+static const char *only_kind(const struct check *check)
+{
+	const char *kind = check->xen[0].kind;
+	bool own = check->dom0_count || check->xen[0].passes > 1;
+
+	if (!own || check->only_if.where || check->waits.where || !is_of_kind(check->xen, check->xen_count, kind))
+		return NULL;
+	return kind;
 }
 
 /*
@@ -356,8 +408,9 @@ static bool may_share(const struct canary *c, const struct source *source, const
  * values goes to @first, if that is there.  1, 0: there is none, or -1.
  */
 static int take_passes(struct canary *c, struct source *source, const struct spec *specs, unsigned int count,
-		       json_int_t *since, json_t *first, struct view *view)
+		       struct asking *wanted, json_t *first, struct view *view)
 {
+	wanted->probe = specs->probe;
 	for (unsigned int pass = 0; pass < specs->passes; pass++) {
 		if (pass && !pause_about(c, specs->pass_pause_ms)) {
 			view->blind.reason = NULL;
@@ -367,13 +420,13 @@ static int take_passes(struct canary *c, struct source *source, const struct spe
 		}
 		view->blind = (struct blindness){ 0 };
 		view->state = VIEW_WHOLE;
-		if (!take(c, source, specs, *since, view))
+		if (!take(c, source, specs, wanted, view))
 			return 0;
-		*since = source->sample.next;
-		if (first && !*since)
+		wanted->since = source->sample.next;
+		if (first && !wanted->since)
 			json_object_clear(first);
 		for (unsigned int i = 0; first && i < count; i++)
-			if (keep_first(&source->sample, &specs[i], first))
+			if (keep_first(&source->sample, &specs[i], !wanted->members, first))
 				return -1;
 	}
 	return 1;
@@ -389,15 +442,26 @@ static void judge_condition(const struct check *check, struct view *view)
 	blind_for(&view->blind, "incomplete", "%s", check->only_if.words);
 }
 
+void drop_samples(struct canary *c, const struct check *check)
+{
+	for (size_t i = 0; i < c->sources_count; i++)
+		if (strcmp(c->sources[i].type->name, check->xen[0].source) || !may_share(c, &c->sources[i], check))
+			sample_drop(&c->sources[i]);
+}
+
 int view_xen(struct canary *c, struct check *check, struct view *view)
 {
 	struct source *source = source_called(c, check->xen[0].source);
+	/* Of what has changed, any member may be the one. */
+	const json_t *members = check->changed.finding ? NULL : json_object_get(c->checks.members, check->xen[0].probe);
+	struct asking wanted = { .kind = only_kind(check), .since = check->since, .members = members };
 	int taken;
 
 	if (view_init(view))
 		return -1;
 	if (!may_share(c, source, check)) {
-		taken = take_passes(c, source, check->xen, check->xen_count, &check->since, check->first, view);
+		taken = take_passes(c, source, check->xen, check->xen_count, &wanted, check->first, view);
+		check->since = wanted.since;
 		if (taken <= 0)
 			return taken;
 	}
@@ -405,21 +469,27 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 		judge_condition(check, view);
 		return 0;
 	}
+	view->waits = check->waits.where && sample_has(&source->sample, check->waits.where);
 	for (unsigned int i = 0; i < check->xen_count; i++)
 		if (add_sample(&source->sample, &check->xen[i], view))
 			return -1;
 	return 0;
 }
 
-static int add_sensor(struct canary *c, struct source *source, const struct spec *spec, bool again, struct view *view)
+static int add_sensor(struct canary *c, struct source *source, const struct spec *spec, const char *kind, bool again,
+		      struct view *view)
 {
-	json_int_t since = json_integer_value(json_object_get(source->since, spec->probe));
+	struct asking wanted = {
+		.kind = kind,
+		.since = json_integer_value(json_object_get(source->since, spec->probe)),
+		.members = json_object_get(c->checks.members, spec->probe),
+	};
 	struct view one = { 0 };
 	int taken = 1;
 
 	if (!again) {
-		taken = take_passes(c, source, spec, 1, &since, NULL, &one);
-		if (json_object_set_new(source->since, spec->probe, json_integer(since)))
+		taken = take_passes(c, source, spec, 1, &wanted, NULL, &one);
+		if (json_object_set_new(source->since, spec->probe, json_integer(wanted.since)))
 			return -1;
 	}
 	if (one.state > view->state) {
@@ -460,10 +530,11 @@ static int add_fixed(struct canary *c, struct source *source, const struct spec 
 		view_free(&source->fixed);
 		if (view_init(&source->fixed))
 			return -1;
-		if (!take(c, source, spec, 0, view))
+		if (!take(c, source, spec, NULL, view))
 			return 0;
 		if (add_all(&source->sample, spec, &source->fixed))
 			return -1;
+		sample_drop(source);
 		source->fixed_for = spec;
 	}
 	if (!alone)
@@ -500,6 +571,8 @@ static int add_places(const struct check *check, struct view *view)
 int view_dom0(struct canary *c, const struct check *check, struct view *view)
 {
 	const struct spec *before = NULL;
+	/* Several specs may be of one probe, and of different kinds. */
+	bool is_alone = check->dom0_count == 1;
 
 	if (view_init(view))
 		return -1;
@@ -512,11 +585,13 @@ int view_dom0(struct canary *c, const struct check *check, struct view *view)
 
 		before = spec;
 		if (source->type->is_sensor)
-			status = add_sensor(c, source, spec, again, view);
+			status = add_sensor(c, source, spec, is_alone ? spec->kind : NULL, again, view);
 		else if (source->type->is_fixed)
 			status = add_fixed(c, source, spec, check->dom0_count == 1, view);
-		else if (take(c, source, spec, 0, view))
+		else if (take(c, source, spec, NULL, view))
 			status = add_all(&source->sample, spec, view);
+		if (!source->type->is_sensor)
+			sample_drop(source);
 		if (status)
 			return status;
 	}

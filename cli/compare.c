@@ -30,6 +30,13 @@ static void raised(void *context, const json_t *finding)
 	finding_show(finding, compare->o->table);
 }
 
+static void changed(void *context, const json_t *line)
+{
+	struct compare *compare = context;
+
+	changed_show(line, compare->o->table);
+}
+
 static void gone(void *context, const json_t *line, const json_t *finding)
 {
 	struct compare *compare = context;
@@ -188,7 +195,7 @@ int run_compare(const struct options *o)
 	struct canary_options options = {
 		.checks = o->checks, .socket = o->socket, .timeout_ms = o->timeout_ms, .wait_ms = o->wait_ms,
 		.accept = o->accept, .accept_count = o->accept_count, .context = &compare,
-		.raised = raised, .gone = gone, .blind = blind, .sees = sees, .waiting = waiting,
+		.raised = raised, .changed = changed, .gone = gone, .blind = blind, .sees = sees, .waiting = waiting,
 		.pause = pause_between,
 	};
 	char error[512];

@@ -11,8 +11,9 @@
 /* One JSON object in one line. */
 void line_show(const json_t *line);
 
-/* A finding, and that one is gone. */
+/* A finding, that one has changed, and that one is gone. */
 void finding_show(const json_t *finding, bool table);
+void changed_show(const json_t *line, bool table);
 void gone_show(const json_t *gone, bool table);
 
 /* That a check is blind from now on, or sees again. */

@@ -107,23 +107,56 @@ static void print_advice(const json_t *finding)
 	putchar('\n');
 }
 
-static void print_table(const json_t *finding)
+/* What an item says of moments, which is since its kernel's boot, as times of day. */
+static void print_times(const json_t *report, const char *side)
 {
-	const json_t *old = json_object_get(finding, "old");
-	json_int_t looks = json_integer_value(json_object_get(finding, "looks"));
+	const json_t *times = json_object_get(json_object_get(report, "times"), side);
 
-	print_filled("FINDING {id} {finding} ({severity})\n  what       {what}\n", finding);
-	if (json_object_get(finding, "module"))
-		print_members("kernel has", json_object_get(finding, "module"));
-	else
-		print_members("Xen says", json_object_get(finding, "xen"));
-	print_members("Dom0 says", json_object_get(finding, "dom0"));
+	if (json_object_size(times))
+		print_members("that is", times);
+}
+
+/* What one check says. */
+static void print_report(const char *name, const json_t *report)
+{
+	const json_t *old = json_object_get(report, "old"), *xen = json_object_get(report, "xen"),
+		     *dom0 = json_object_get(report, "dom0");
+	json_int_t looks = json_integer_value(json_object_get(report, "looks"));
+
+	print_wrapped(name, string_of(report, "what"), 100);
+	/* That a check is blind is about no item. */
+	if (json_object_get(report, "times")) {
+		if (json_object_get(report, "module"))
+			print_members("kernel has", json_object_get(report, "module"));
+		else
+			print_members("Xen says", xen);
+		print_times(report, "module");
+		print_times(report, "xen");
+		print_members("Dom0 says", dom0);
+		print_times(report, "dom0");
+	}
 	if (json_is_object(old)) {
 		print_members("before", old);
-		print_members("now", json_object_get(finding, "new"));
+		print_members("now", json_object_get(report, "new"));
 	}
-	print_filled("  first seen {first_seen}", finding);
+	print_filled("  first seen {first_seen}", report);
 	printf(", in each of %" JSON_INTEGER_FORMAT " look%s\n", looks, looks == 1 ? "" : "s");
+}
+
+static void print_reports(const json_t *finding)
+{
+	json_t *report;
+	size_t i;
+
+	print_report("what", finding);
+	json_array_foreach(json_object_get(finding, "also"), i, report)
+		print_report("also", report);
+}
+
+static void print_table(const json_t *finding)
+{
+	print_filled("FINDING {id} {finding} ({severity})\n", finding);
+	print_reports(finding);
 	print_advice(finding);
 }
 
@@ -137,13 +170,28 @@ void finding_show(const json_t *finding, bool table)
 	fflush(stdout);
 }
 
+void changed_show(const json_t *line, bool table)
+{
+	if (!table) {
+		line_show(line);
+		return;
+	}
+	print_filled("CHANGED {id} {changed} at {time}\n", line);
+	print_reports(json_object_get(line, "now"));
+	putchar('\n');
+	fflush(stdout);
+}
+
 void gone_show(const json_t *gone, bool table)
 {
 	if (!table) {
 		line_show(gone);
 		return;
 	}
-	print_filled("GONE    {id} {gone}: it was not there any more at {time}\n\n", gone);
+	if (json_object_get(gone, "joined"))
+		print_filled("GONE    {id} {gone}: it is a part of {joined}, as was seen at {time}\n\n", gone);
+	else
+		print_filled("GONE    {id} {gone}: it was not there any more at {time}\n\n", gone);
 	fflush(stdout);
 }
 

@@ -58,7 +58,7 @@ struct ks_code {
 
 struct ks_view {
 	char name[16];
-	uint8_t available;
+	uint8_t available, waits;
 };
 
 static const struct ks_field module_fields[] = {
@@ -112,9 +112,18 @@ static const struct ks_field view_fields[] = {
 		 "of the view; `list-head` is where the list begins: without it the list is entered where the "
 		 "sensor's own module is in it"),
 	KS_FIELD(struct ks_view, available, KS_BOOL, "what it needs was found when the probe was started"),
+	KS_LIVE(struct ks_view, waits, KS_BOOL,
+		"in this pass it saw what will be a finding if it stays so: it has not been so for long enough to be "
+		"told"),
 };
 
 enum { MODULE_KIND, HIDDEN_KIND, GENERATED_KIND, UNOWNED_KIND, VIEW_KIND };
+
+enum view { MODULE_LIST, LIST_HEAD, IN_SYSFS, MODULE_TREE, VM_AREAS, VIEWS };
+static const char *const view_names[VIEWS] = {
+	[MODULE_LIST] = "module-list", [LIST_HEAD] = "list-head", [IN_SYSFS] = "sysfs", [MODULE_TREE] = "module-tree",
+	[VM_AREAS] = "vm-areas",
+};
 
 static const struct ks_set_kind kinds[] = {
 	/* The address is a part of its key, lest one that takes another's name passes for that. */
@@ -218,6 +227,8 @@ static struct suspect {
 } suspects[SUSPECTS_MAX];
 static DEFINE_SPINLOCK(suspects_lock);  /* the notifier comes from other threads */
 static uint32_t pass;
+/* In this pass: what looks wrong in the view is not told yet. */
+static bool waits[VIEWS];
 /* Those for which there was a place in this pass. */
 static struct ks_shortfall placed = { .view = "suspects" };
 
@@ -471,11 +482,12 @@ static int copy_hidden(const struct module *module, const char *seen, struct ks_
 	return HIDDEN_KIND;
 }
 
-static int copy_unlisted(const struct module *module, const char *seen, struct ks_hidden_module *item)
+static int copy_unlisted(const struct module *module, enum view seen, struct ks_hidden_module *item)
 {
-	return is_old_suspect(UNLISTED, (uintptr_t)module, 1, false, HIDDEN_PATIENCE_NS)
-		       ? copy_hidden(module, seen, item)
-		       : KS_SET_SKIP;
+	if (is_old_suspect(UNLISTED, (uintptr_t)module, 1, false, HIDDEN_PATIENCE_NS))
+		return copy_hidden(module, view_names[seen], item);
+	waits[seen] = true;
+	return KS_SET_SKIP;
 }
 
 /* Of a module in the list. */
@@ -487,7 +499,10 @@ static int copy_listed(const struct module *module, void *item)
 		return KS_SET_SKIP;
 	if (state != MODULE_STATE_UNFORMED)
 		return copy_module(module, item);
-	return is_unformed_for_long(module) ? copy_hidden(module, "unformed", item) : KS_SET_SKIP;
+	if (is_unformed_for_long(module))
+		return copy_hidden(module, "unformed", item);
+	waits[MODULE_LIST] = true;
+	return KS_SET_SKIP;
 }
 
 /* === Objects of /sys/module ============================================= */
@@ -572,8 +587,10 @@ static int copy_code(uintptr_t address, uintptr_t bytes, bool in_data, uint64_t 
 		return GENERATED_KIND;
 	}
 	/* Where it begins the page tables say: the area's own word is somebody's to change. */
-	return is_old_suspect(NO_OWNER, item->start, item->bytes, false, UNOWNED_PATIENCE_NS) ? UNOWNED_KIND
-											      : KS_SET_SKIP;
+	if (is_old_suspect(NO_OWNER, item->start, item->bytes, false, UNOWNED_PATIENCE_NS))
+		return UNOWNED_KIND;
+	waits[VM_AREAS] = true;
+	return KS_SET_SKIP;
 }
 
 /* How many page tables are looked at in one call. */
@@ -604,7 +621,7 @@ static int next_code(struct ks_probe *probe, uint64_t *progress, uintptr_t end, 
 	ks_is_torn(&list_torn, true);
 	*progress = address + bytes;
 	if (module && !query.listed)
-		return copy_unlisted(module, "module-tree", item);
+		return copy_unlisted(module, MODULE_TREE, item);
 	if (module) {
 		query.address = address;
 		ask_owner(&query, module);
@@ -622,7 +639,8 @@ static int next_code(struct ks_probe *probe, uint64_t *progress, uintptr_t end, 
 /* What the progress holds; AT_TORN: the objects of /sys/module could not be gone through. */
 enum { AT_STAGE, AT_PLACE, AT_TORN };
 
-enum stage { START, VIEWS, LIST, SYSFS, MODULE_AREA, VMALLOC_AREA, END };
+/* The views last: what they have seen is told with them. */
+enum stage { START, LIST, SYSFS, MODULE_AREA, VMALLOC_AREA, TOLD_VIEWS, END };
 
 static void enter(struct ks_set_progress *progress, enum stage stage, uint64_t place)
 {
@@ -632,24 +650,19 @@ static void enter(struct ks_set_progress *progress, enum stage stage, uint64_t p
 
 static int next_view(struct ks_set_progress *progress, struct ks_view *item)
 {
-	const struct {
-		const char *name;
-		bool available;
-	} views[] = {
-		{ "module-list", true },
-		{ "list-head", kernel.modules },
-		{ "sysfs", kernel.module_kset },
-		{ "module-tree", ks_module_tree_known() },
-		{ "vm-areas", ks_page_tables_known() && ks_vm_areas_known() },
+	const bool available[VIEWS] = {
+		[MODULE_LIST] = true, [LIST_HEAD] = kernel.modules, [IN_SYSFS] = kernel.module_kset,
+		[MODULE_TREE] = kernel.module_tree, [VM_AREAS] = ks_page_tables_known() && ks_vm_areas_known(),
 	};
 	uint64_t i = progress->at[AT_PLACE]++;
 
-	if (i == ARRAY_SIZE(views)) {
-		enter(progress, LIST, 0);
+	if (i == VIEWS) {
+		enter(progress, END, 0);
 		return KS_SET_SKIP;
 	}
-	strscpy(item->name, views[i].name, sizeof(item->name));
-	item->available = views[i].available;
+	strscpy(item->name, view_names[i], sizeof(item->name));
+	item->available = available[i];
+	item->waits = waits[i];
 	return VIEW_KIND;
 }
 
@@ -676,7 +689,10 @@ static void leave_sysfs(struct ks_probe *probe, struct ks_set_progress *progress
 	/* Whoever asks is told all of it, however low the level is. */
 	bool searches = probe->level >= KS_DEFAULT || probe->announce;
 
-	enter(progress, searches && ks_page_tables_known() ? MODULE_AREA : END, MODULES_VADDR);
+	if (searches && ks_page_tables_known())
+		enter(progress, MODULE_AREA, MODULES_VADDR);
+	else
+		enter(progress, TOLD_VIEWS, 0);
 }
 
 static int next_object(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
@@ -701,7 +717,7 @@ static int next_object(struct ks_probe *probe, struct ks_set_progress *progress,
 		return torn_list(probe);
 	ks_is_torn(&list_torn, true);
 	progress->at[AT_PLACE] = (uintptr_t)module;
-	return query.listed ? KS_SET_SKIP : copy_unlisted(module, "sysfs", item);
+	return query.listed ? KS_SET_SKIP : copy_unlisted(module, IN_SYSFS, item);
 }
 
 static int next_in_memory(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
@@ -711,7 +727,10 @@ static int next_in_memory(struct ks_probe *probe, struct ks_set_progress *progre
 
 	if (progress->at[AT_PLACE] < end)
 		return next_code(probe, &progress->at[AT_PLACE], end, item);
-	enter(progress, in_modules && probe->level >= KS_ADVERSARIAL ? VMALLOC_AREA : END, VMALLOC_START);
+	if (in_modules && probe->level >= KS_ADVERSARIAL)
+		enter(progress, VMALLOC_AREA, VMALLOC_START);
+	else
+		enter(progress, TOLD_VIEWS, 0);
 	return KS_SET_SKIP;
 }
 
@@ -735,11 +754,10 @@ static int modules_next(struct ks_probe *probe, struct ks_set_progress *progress
 	case START:
 		pass++;
 		placed.looked = placed.of = 0;
+		memset(waits, 0, sizeof(waits));
 		ks_page_tables_begin();
-		enter(progress, VIEWS, 0);
+		enter(progress, LIST, 0);
 		return KS_SET_SKIP;
-	case VIEWS:
-		return next_view(progress, item);
 	case LIST:
 		return next_in_list(probe, progress, item);
 	case SYSFS:
@@ -747,6 +765,8 @@ static int modules_next(struct ks_probe *probe, struct ks_set_progress *progress
 	case MODULE_AREA:
 	case VMALLOC_AREA:
 		return next_in_memory(probe, progress, item);
+	case TOLD_VIEWS:
+		return next_view(progress, item);
 	case END:
 		break;
 	}

@@ -14,7 +14,7 @@ static inline json_t *json_of(const char *text)
 	for (char *c = copy; *c; c++)
 		if (*c == '\'')
 			*c = '"';
-	json = json_loads(copy, 0, &error);
+	json = json_loads(copy, JSON_ALLOW_NUL, &error);
 	if (!json)
 		fail_msg("%s: %s", error.text, copy);
 	free(copy);

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -25,8 +26,9 @@ struct world {
 	const char *says[SOURCES];      /* records: JSON with ' for "; NULL: no such source */
 	const char *reason[SOURCES];    /* why it does not answer; NULL: it does, or is absent */
 	unsigned int takes[SOURCES];    /* how often it was asked */
-	const char *status[SOURCES];    /* a sensor's; NULL: one that lets us ask, at time 100 */
-	const char *held[SOURCES];      /* records without a fresh sample; NULL: as in says */
+	const char *status[SOURCES];    /* a sensor's, likewise; NULL: one that lets us ask, at time 100 */
+	const char *held[SOURCES];      /* its records without a fresh sample; NULL: those of says */
+	const char *kind[SOURCES];	/* which it was asked for with the last fresh sample; NULL: all */
 	bool refuses;                   /* fresh samples, whatever the status says */
 	unsigned int announces;         /* how often a pass with all records was asked for */
 	void (*slept)(void);            /* behind each pause */
@@ -114,6 +116,13 @@ static bool is_asked(const json_t *record, const char *member, const char *wante
 	return !wanted || !is || !strcmp(is, wanted);
 }
 
+/* How a sample ended is told whatever kind was asked for. */
+static bool is_outcome(const struct asking *asking, const json_t *record)
+{
+	return asking->how == ASK_FRESH && (is_asked(record, "kind", "failed") ||
+					    is_asked(record, "kind", "incomplete") || is_asked(record, "kind", "lost"));
+}
+
 static bool records(void *state, const struct asking *asking, json_t *records, struct blindness *blind)
 {
 	int source = *(int *)state;
@@ -129,15 +138,18 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 		return false;
 	}
 	world.announces += asking->how == ASK_ANNOUNCE;
-	if (asking->how == ASK_FRESH)
+	if (asking->how == ASK_FRESH) {
 		world.takes[source]++;
+		world.kind[source] = asking->kind;
+	}
 	if (asking->how == ASK_FRESH && world.asked)
 		world.asked(source);
 	if (!there(state, blind))
 		return false;
 	says = json_of(asking->how != ASK_FRESH && world.held[source] ? world.held[source] : world.says[source]);
 	json_array_foreach(says, i, record)
-		if (is_asked(record, "kind", asking->kind) && is_asked(record, "probe", asking->probe))
+		if ((is_asked(record, "kind", asking->kind) || is_outcome(asking, record)) &&
+		    is_asked(record, "probe", asking->probe))
 			json_array_append(records, record);
 	json_decref(says);
 	return true;
@@ -195,7 +207,13 @@ static void waiting(void *context, const char *source, const char *probe, double
 }
 
 static struct canary_options options = {
-	.raised = tell, .gone = tell_gone, .blind = tell, .sees = tell, .waiting = waiting, .pause = pauses,
+	.raised = tell,
+	.changed = tell,
+	.gone = tell_gone,
+	.blind = tell,
+	.sees = tell,
+	.waiting = waiting,
+	.pause = pauses,
 };
 
 static struct canary *open_with(const char *checks)
@@ -610,6 +628,393 @@ static void accepted(void **state)
 	}
 }
 
+/* === One deed, one finding ============================================== */
+
+#define DEED(name, severity, deed)                                                                                     \
+	"{'finding': '" name "', 'severity': '" severity "', 'what': 'item {a} {n|}', 'why': 'w', 'next': 'n', "       \
+	"'deed': " deed "}"
+#define REPORTS(name, kind, rule)                                                                                      \
+	"{'check': '" name "', 'xen': {'probe': 'p', 'kind': '" kind "', 'key': ['a']}, 'dom0': [], 'looks': 2, "      \
+	"'only_xen': " rule "}"
+#define RECORD(seq, kind, members) "{'seq': " #seq ", 'time': 100, 'kind': '" kind "', " members "}"
+
+/* Two page-table roots, and the task that has both: what a process that hides is seen by. */
+#define ROOTS_AND_TASK                                                                                                 \
+	CHECKS(REPORTS("roots", "root", DEED("hidden-root", "high", "{'root': ['a']}")) "," REPORTS(                   \
+		"tasks", "task", DEED("hidden-task", "critical", "{'root': ['b', 'c'], 'task': ['a']}")))
+#define ROOT_1 RECORD(1, "root", "'a': '0x1'")
+#define ROOT_2 RECORD(2, "root", "'a': '0x2'")
+#define TASK RECORD(3, "task", "'a': 7, 'b': '0x1', 'c': '0x2'")
+
+static json_t *line_with(const char *name)
+{
+	json_t *line, *found = NULL;
+	size_t i;
+
+	json_array_foreach(world.told, i, line)
+		if (json_object_get(line, name))
+			found = line;
+	assert_non_null(found);
+	return found;
+}
+
+/* Which findings stand in "also", with blanks between them. */
+static const char *also_of(const json_t *finding)
+{
+	static char names[256];
+	json_t *part;
+	size_t i;
+
+	names[0] = '\0';
+	json_array_foreach(json_object_get(finding, "also"), i, part) {
+		strcat(names, i ? " " : "");
+		strcat(names, json_string_value(json_object_get(part, "finding")));
+		assert_null(json_object_get(part, "why"));
+		assert_non_null(json_object_get(part, "what"));
+		assert_non_null(json_object_get(part, "check"));
+	}
+	return names;
+}
+
+static void one_deed(void **state)
+{
+	struct canary *c = open_with(ROOTS_AND_TASK);
+	json_t *coverage;
+
+	(void)state;
+	world.says[XEN] = "[" ROOT_1 "," ROOT_2 "," TASK "]";
+	assert_true(canary_round(c));
+	assert_int_equal(json_array_size(world.told), 1);
+	assert_string_equal(also_of(finding("hidden-root")), "hidden-root hidden-task");
+	/* It is as bad as the worst of them. */
+	assert_string_equal(json_string_value(json_object_get(finding("hidden-root"), "severity")), "critical");
+	assert_int_equal(canary_findings(c, true), 1);
+	/* Each check says what it says all the same. */
+	verdict_is(c, "roots", "differs", "null");
+	verdict_is(c, "tasks", "differs", "null");
+	assert_string_equal(coverage_of(c, "roots", "findings"), "2");
+	assert_string_equal(coverage_of(c, "tasks", "findings"), "1");
+	coverage = canary_coverage(c);
+	assert_string_equal(json_string_value(json_object_get(coverage, "verdict")),
+			    "1 finding, 0 checks blind, 0 agree");
+	json_decref(coverage);
+	/* It is not over before no check reports it. */
+	world.says[XEN] = "[" OTHER "," TASK "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("gone", "hidden-root"), 0);
+	assert_int_equal(told("changed", "hidden-task"), 1);
+	assert_string_equal(also_of(json_object_get(line_with("changed"), "now")), "");
+	assert_int_equal(canary_findings(c, true), 1);
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("gone", "hidden-task"), 1);
+	assert_int_equal(canary_findings(c, true), 0);
+	assert_int_equal(json_array_size(world.told), 3);
+	canary_close(c);
+}
+
+/* Later, the first that sees it tells it at once; it keeps its id. */
+static void deed_is_seen_by_and_by(void **state)
+{
+	struct canary *c = open_with(ROOTS_AND_TASK);
+	json_t *first, *changed;
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	world.says[XEN] = "[" TASK "]";
+	assert_true(canary_round(c));
+	first = finding("hidden-task");
+	assert_string_equal(also_of(first), "");
+	world.says[XEN] = "[" ROOT_1 "," ROOT_2 "," TASK "]";
+	assert_true(canary_round(c));
+	assert_int_equal(json_array_size(world.told), 2);
+	changed = line_with("changed");
+	assert_string_equal(json_string_value(json_object_get(changed, "id")),
+			    json_string_value(json_object_get(first, "id")));
+	assert_string_equal(also_of(json_object_get(changed, "now")), "hidden-root hidden-root");
+	/* Nothing is news twice. */
+	assert_true(canary_round(c));
+	assert_int_equal(json_array_size(world.told), 2);
+	canary_close(c);
+}
+
+/* Two findings turn out to be of one deed. */
+static void deeds_are_joined(void **state)
+{
+	struct canary *c = open_with(ROOTS_AND_TASK);
+	json_t *gone;
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	world.says[XEN] = "[" ROOT_1 "," ROOT_2 "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "hidden-root"), 2);
+	assert_int_equal(canary_findings(c, true), 2);
+	world.says[XEN] = "[" ROOT_1 "," ROOT_2 "," TASK "]";
+	assert_true(canary_round(c));
+	assert_int_equal(canary_findings(c, true), 1);
+	gone = line_with("gone");
+	assert_string_equal(json_string_value(json_object_get(gone, "joined")),
+			    json_string_value(json_object_get(line_with("changed"), "id")));
+	assert_string_equal(also_of(json_object_get(line_with("changed"), "now")), "hidden-root hidden-task");
+	canary_close(c);
+}
+
+/* That two threads of the kernel's have no page tables does not make them one. */
+static void nothing_in_common(void **state)
+{
+	struct canary *c = open_with(ROOTS_AND_TASK);
+
+	(void)state;
+	world.says[XEN] = "[" RECORD(1, "task", "'a': 7, 'b': '0x0', 'c': '0x0'") "," RECORD(
+		2, "task", "'a': 8, 'b': '0x0', 'c': null") "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "hidden-task"), 2);
+	canary_close(c);
+}
+
+/* The first round is cut short: what was seen until then is told. */
+static void deed_is_told_when_interrupted(void **state)
+{
+	struct canary *c = open_with(ROOTS_AND_TASK);
+
+	(void)state;
+	world.says[XEN] = "[" ROOT_1 "," TASK "]";
+	world.pauses_left = 2;
+	assert_false(canary_round(c));
+	verdict_is(c, "tasks", "unconfirmed", "interrupted");
+	assert_int_equal(told("finding", "hidden-root"), 1);
+	canary_close(c);
+}
+
+/* What is counted goes up all the time: it is told when it has doubled. */
+static void finding_grows(void **state)
+{
+	static const struct {
+		const char *says;
+		size_t changed;
+	} rounds[] = {
+		{ "[" RECORD(1, "k", "'a': 1, 'n': 3") "]", 0 },    { "[" RECORD(1, "k", "'a': 1, 'n': 5") "]", 0 },
+		{ "[" RECORD(1, "k", "'a': 1, 'n': 6") "]", 1 },    { "[" RECORD(1, "k", "'a': 1, 'n': 6") "]", 1 },
+		{ "[" RECORD(1, "k", "'a': 1, 'n': 5000") "]", 2 }, { "[" RECORD(1, "k", "'a': 1, 'n': 2") "]", 2 },
+	};
+	struct canary *c = open_with(CHECKS(REPORTS("c", "k", DEED("refused", "high", "{'a': ['a']}"))));
+	const char *first_seen;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rounds) / sizeof(rounds[0]); i++) {
+		world.says[XEN] = rounds[i].says;
+		assert_true(canary_round(c));
+		assert_int_equal(told("changed", "refused"), rounds[i].changed);
+	}
+	first_seen = json_string_value(json_object_get(finding("refused"), "first_seen"));
+	assert_string_equal(json_string_value(json_object_get(json_object_get(line_with("changed"), "now"), "what")),
+			    "item 1 5000");
+	assert_string_equal(
+		json_string_value(json_object_get(json_object_get(line_with("changed"), "now"), "first_seen")),
+		first_seen);
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
+}
+
+/* A sensor is gone: what is blind for want of it is no finding of its own. */
+static void blinded_by_one_deed(void **state)
+{
+	struct canary *c = open_with(
+		CHECKS(ALONE("c", "") "," ALONE("d", "") ","
+							 "{'check': 's', 'sensor': 'xen', 'gone': " RULE("went") "}"));
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	world.says[XEN] = NULL;
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "went"), 1);
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "blinded"), 0);
+	assert_string_equal(also_of(json_object_get(line_with("changed"), "now")), "blinded blinded");
+	assert_int_equal(canary_findings(c, true), 1);
+	assert_string_equal(coverage_of(c, "c", "findings"), "1");
+	/* It is back, and the checks cannot look for another reason: that is another deed, of each. */
+	world.says[XEN] = "[]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("gone", "blinded") + told("gone", "went"), 1);
+	assert_int_equal(told("finding", "blinded"), 2);
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	assert_int_equal(canary_findings(c, true), 0);
+	canary_close(c);
+}
+
+/* === Times ============================================================== */
+
+/* By the canary's time of day, in ms. */
+static json_int_t ms_of(const char *text)
+{
+	struct tm tm = { 0 };
+	int ms;
+
+	assert_non_null(text);
+	assert_int_equal(sscanf(text, "%d-%d-%dT%d:%d:%d.%dZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
+				&tm.tm_min, &tm.tm_sec, &ms),
+			 7);
+	tm.tm_year -= 1900;
+	tm.tm_mon--;
+	return (json_int_t)timegm(&tm) * 1000 + ms;
+}
+
+/* One kernel is up for 50 s, the other for 20: what is 10 s ago in both is the same moment. */
+static void one_clock(void **state)
+{
+	struct canary *c = open_with(CHECKS(
+		"{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'looks': 1, "
+		"'dom0': [{'source': 'module', 'probe': 'p', 'kind': 'k', 'key': ['a']}], 'differs': "
+		"{'finding': 'f', 'severity': 'low', 'what': 'w', 'why': 'w', 'next': 'n', 'members': {'b': 'b'}}}"));
+	json_int_t xens, dom0s, now;
+	const json_t *times;
+	char text[32];
+
+	(void)state;
+	world.status[XEN] = "{'time': 50000000000, 'control': true}";
+	world.status[MODULE] = "{'time': 20000000000, 'control': true}";
+	world.says[XEN] = "[{'seq': 1, 'time': 50000000000, 'kind': 'k', 'a': 1, 'b': 1, 'first_seen_ns': 40000000000, "
+			  "'last_ns': 0, 'cpu_ns': 5}]";
+	world.says[MODULE] = "[{'seq': 1, 'time': 20000000000, 'kind': 'k', 'a': 1, 'b': 2, 'start_ns': 10000000000, "
+			     "'since_ns': -1}]";
+	assert_true(canary_round(c));
+	times = json_object_get(finding("f"), "times");
+	assert_int_equal(json_object_size(json_object_get(times, "xen")), 1);
+	assert_int_equal(json_object_size(json_object_get(times, "dom0")), 1);
+	xens = ms_of(json_string_value(json_object_get(json_object_get(times, "xen"), "first_seen_ns")));
+	dom0s = ms_of(json_string_value(json_object_get(json_object_get(times, "dom0"), "start_ns")));
+	canary_time(text);
+	now = ms_of(text);
+	assert_in_range(dom0s - xens + 2000, 0, 4000);
+	assert_in_range(now - xens, 10000, 14000);
+	canary_close(c);
+}
+
+/* A clock that nobody can have gives no times. */
+static void no_clock(void **state)
+{
+	static const char *const statuses[] = {
+		"{'control': true}",
+		"{'time': -9223372036854775807, 'control': true}",
+		"{'time': 9223372036854775807, 'control': true}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		struct canary *c = open_with(CHECKS(ALONE("c", "")));
+
+		world.status[XEN] = statuses[i];
+		world.says[XEN] = "[{'seq': 1, 'time': 9223372036854775807, 'kind': 'k', 'a': 1, 'start_ns': 1000}]";
+		assert_true(canary_round(c));
+		assert_int_equal(json_object_size(json_object_get(json_object_get(finding("there"), "times"), "xen")),
+				 0);
+		canary_close(c);
+	}
+}
+
+/* === A sensor that has patience ========================================= */
+
+#define WAITS(looks)                                                                                                   \
+	"{'check': 'c', 'waits': {'where': {'kind': 'view', 'waits': true}, 'words': 'it waits', 'looks': " #looks     \
+	"}, "                                                                                                          \
+	"'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'pause_ms': 10, 'only_xen': " RULE( \
+		"there") "}"
+#define VIEW_WAITS RECORD(8, "view", "'waits': true")
+#define VIEW_QUIET RECORD(8, "view", "'waits': false")
+
+/* What it waits with is no agreement. */
+static void sensor_waits(void **state)
+{
+	struct canary *c = open_with(CHECKS(WAITS(3)));
+
+	(void)state;
+	world.says[XEN] = "[" VIEW_WAITS "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "null");
+	assert_string_equal(coverage_of(c, "c", "words"), "it waits");
+	assert_true(canary_is_blind(c));
+	/* Each look has a sample of its own. */
+	assert_int_equal(world.takes[XEN], 4);
+	assert_int_equal(world.pauses, 3);
+	world.says[XEN] = "[" VIEW_QUIET "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	canary_close(c);
+	c = open_with(CHECKS(WAITS(0)));
+	world.says[XEN] = "[" VIEW_WAITS "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "null");
+	assert_int_equal(world.takes[XEN], 1);
+	canary_close(c);
+}
+
+static void tells_in_third_look(int source)
+{
+	(void)source;
+	if (world.takes[XEN] == 3)
+		world.says[XEN] = "[" ITEM(1, 5) "," VIEW_QUIET "]";
+}
+
+/* What it tells at last is looked at as often as anything. */
+static void sensor_tells_at_last(void **state)
+{
+	struct canary *c = open_with(CHECKS(WAITS(20)));
+
+	(void)state;
+	world.says[XEN] = "[" VIEW_WAITS "]";
+	world.asked = tells_in_third_look;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	assert_int_equal(world.takes[XEN], 4);
+	assert_int_equal(json_integer_value(json_object_get(finding("there"), "looks")), 2);
+	/* One that it waits with again is not gone. */
+	world.asked = NULL;
+	world.says[XEN] = "[" VIEW_WAITS "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "null");
+	assert_int_equal(told("gone", "there"), 0);
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
+}
+
+static void waits_no_more(int source)
+{
+	(void)source;
+	if (world.takes[XEN] == 2)
+		world.says[XEN] = "[" VIEW_QUIET "]";
+}
+
+static void sensor_waited_for_nothing(void **state)
+{
+	struct canary *c = open_with(CHECKS(WAITS(20)));
+
+	(void)state;
+	world.says[XEN] = "[" VIEW_WAITS "]";
+	world.asked = waits_no_more;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	assert_int_equal(world.takes[XEN], 2);
+	canary_close(c);
+}
+
+static void interrupted_while_sensor_waits(void **state)
+{
+	struct canary *c = open_with(CHECKS(WAITS(20)));
+
+	(void)state;
+	world.says[XEN] = "[" VIEW_WAITS "]";
+	world.pauses_left = 2;
+	assert_false(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "interrupted");
+	canary_close(c);
+}
+
 /* === Rules ============================================================== */
 
 static void where_null(void **state)
@@ -756,6 +1161,71 @@ static void passes(void **state)
 	assert_int_equal(world.takes[XEN], 3);
 	assert_int_equal(world.pauses, 2);
 	canary_close(c);
+}
+
+/* Where no other check can have the sample, a sensor is asked for what is compared, and nothing else. */
+static void asks_for_one_kind(void **state)
+{
+	struct canary *c = open_with(CHECKS(BOTH("c") "," ALONE("d", "")));
+
+	(void)state;
+	world.says[XEN] = world.says[MODULE] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	assert_string_equal(world.kind[MODULE], "k");
+	/* Another check of the same kind has it of the one before. */
+	assert_string_equal(world.kind[XEN], "k");
+	assert_int_equal(world.takes[XEN], 1);
+	canary_close(c);
+	c = open_with(CHECKS(BOTH("c") "," REPORTS("d", "other", RULE("there"))));
+	world.says[XEN] = world.says[MODULE] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "d", "differs", "null");
+	assert_null(world.kind[XEN]);
+	canary_close(c);
+}
+
+#define SAMPLED(pass, sample, seq, end)                                                                                \
+	"{'time': 100, 'control': true, 'probes': [{'name': 'p', 'pass': " #pass ", 'sample_pass': " #sample ", "      \
+	"'sample_seq': " #seq ", 'sample_end': " #end "}]}"
+
+static const char *status_behind;
+
+static void status_changes(int source)
+{
+	if (source == XEN)
+		world.status[XEN] = status_behind;
+}
+
+/* What was lost before such a sample is none of it; where that began, the status says. */
+static void lost_of_one_kind(void **state)
+{
+	static const struct {
+		const char *before, *behind, *verdict, *reason;
+	} cases[] = {
+		{ SAMPLED(7, 5, 10, 20), SAMPLED(8, 8, 51, 70), "agrees", "null" },
+		{ SAMPLED(7, 5, 10, 20), SAMPLED(8, 8, 50, 70), "blind", "lost" },
+		/* Another's pass has ended since: the last sample is not the one. */
+		{ SAMPLED(7, 5, 10, 20), SAMPLED(9, 9, 51, 70), "blind", "lost" },
+		{ SAMPLED(7, 5, 10, 20), SAMPLED(8, 5, 10, 20), "blind", "lost" },
+		/* It was of a sample that was over before. */
+		{ SAMPLED(7, 5, 10, 51), SAMPLED(9, 9, 60, 70), "agrees", "null" },
+		{ "{'time': 100, 'control': true}", "{'time': 100, 'control': true}", "blind", "lost" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct canary *c = open_with(CHECKS(BOTH("c")));
+
+		world.says[MODULE] = "[" ITEM(60, 5) "]";
+		world.says[XEN] = "[{'seq': 50, 'time': 100, 'kind': 'lost', 'last': 50}," ITEM(60, 5) "]";
+		world.status[XEN] = cases[i].before;
+		status_behind = cases[i].behind;
+		world.asked = status_changes;
+		assert_true(canary_round(c));
+		verdict_is(c, "c", cases[i].verdict, cases[i].reason);
+		canary_close(c);
+	}
 }
 
 static void notices(void **state)
@@ -987,6 +1457,97 @@ static void wait_is_interrupted(void **state)
 	canary_close(c);
 }
 
+/* === Texts that are long, or no text ==================================== */
+
+#define TEN(text) text text text text text text text text text text
+#define LONG TEN(TEN("\u00fc")) TEN(TEN("\u00fc")) TEN(TEN("\u00fc")) /* 600 bytes */
+
+static void counts_both(const char *says)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+	json_t *coverage;
+
+	world.says[XEN] = says;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	assert_int_equal(told("finding", "there"), 2);
+	coverage = canary_coverage(c);
+	assert_non_null(coverage);
+	json_decref(coverage);
+	canary_close(c);
+}
+
+#define NAMED(seq, name) RECORD(seq, "k", "'a': '" name "'")
+
+/* Two paths that differ far behind are two, and so are two names that differ behind a NUL. */
+static void items_are_told_apart(void **state)
+{
+	(void)state;
+	counts_both("[" NAMED(1, LONG "1") "," NAMED(2, LONG "2") "]");
+	counts_both("[" NAMED(1, "x\\u0000y") "," NAMED(2, "x") "]");
+	counts_both("[" NAMED(1, "x\\u0000y") "," NAMED(2, "x\\u0000z") "]");
+	counts_both("[" NAMED(1, "x\\u0000y") "," NAMED(2, "\\\"x\\\\u0000y\\\"") "]");
+}
+
+static void sentence_shows_all(void **state)
+{
+	struct canary *c = open_with(CHECKS(
+		"{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 1, 'only_xen': "
+		"{'finding': 'f', 'severity': 'low', 'what': '{a} {b" LONG "}', 'why': 'w', 'next': 'n'}}"));
+
+	(void)state;
+	world.says[XEN] = "[{'seq': 1, 'time': 100, 'kind': 'k', 'a': 'x\\u0000y', 'b" LONG "': '" LONG "'}]";
+	assert_true(canary_round(c));
+	assert_string_equal(json_string_value(json_object_get(finding("f"), "what")), "\"x\\u0000y\" " LONG);
+	canary_close(c);
+}
+
+/* There is room for so many bytes of words, and no character is cut: half a one could not be told. */
+static void words_are_cut_whole(void **state)
+{
+	static const struct {
+		const char *checks;
+		size_t bytes;
+	} cases[] = {
+		{ CHECKS(STORE("'not_here': [{'source': 'xenstore', 'words': 'x" LONG "'}], ")), WORDS_BYTES - 1 },
+		{ CHECKS(STORE("'not_here': [{'source': 'xenstore', 'words': '" LONG "'}], ")), WORDS_BYTES - 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct canary *c = open_with(cases[i].checks);
+
+		world.says[XEN] = "[" ITEM(1, 5) "]";
+		assert_true(canary_round(c));
+		verdict_is(c, "c", "not-here", "null");
+		assert_int_equal(strlen(coverage_of(c, "c", "words")), cases[i].bytes);
+		canary_close(c);
+	}
+}
+
+static void fails_at_length(int source)
+{
+	(void)source;
+	world.says[XEN] = "[" OTHER ", {'seq': 1, 'time': 100, 'kind': 'failed', 'why': '" LONG "'}]";
+}
+
+/* The words that a sensor gives are as long as it likes, and the name of a check is. */
+static void blinded_at_length(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("" LONG LONG, "")));
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	world.asked = fails_at_length;
+	assert_true(canary_round(c));
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "blinded"), 1);
+	assert_non_null(strstr(json_string_value(json_object_get(finding("blinded"), "what")),
+			       "the check " LONG LONG " could"));
+	canary_close(c);
+}
+
 /* === What is done to the sensors ======================================== */
 
 #define SENSOR \
@@ -1196,12 +1757,27 @@ int main(void)
 		cmocka_unit_test(blinded),
 		cmocka_unit_test(blind_from_the_start),
 		cmocka_unit_test(accepted),
+		cmocka_unit_test(one_deed),
+		cmocka_unit_test(deed_is_seen_by_and_by),
+		cmocka_unit_test(deeds_are_joined),
+		cmocka_unit_test(nothing_in_common),
+		cmocka_unit_test(deed_is_told_when_interrupted),
+		cmocka_unit_test(finding_grows),
+		cmocka_unit_test(blinded_by_one_deed),
+		cmocka_unit_test(one_clock),
+		cmocka_unit_test(no_clock),
+		cmocka_unit_test(sensor_waits),
+		cmocka_unit_test(sensor_tells_at_last),
+		cmocka_unit_test(sensor_waited_for_nothing),
+		cmocka_unit_test(interrupted_while_sensor_waits),
 		cmocka_unit_test(where_null),
 		cmocka_unit_test(changed_by_first),
 		cmocka_unit_test(where_several),
 		cmocka_unit_test(rules_for_some),
 		cmocka_unit_test(changed_members),
 		cmocka_unit_test(passes),
+		cmocka_unit_test(asks_for_one_kind),
+		cmocka_unit_test(lost_of_one_kind),
 		cmocka_unit_test(notices),
 		cmocka_unit_test(source_is_there),
 		cmocka_unit_test(reads_what_began_later),
@@ -1211,6 +1787,10 @@ int main(void)
 		cmocka_unit_test(waits_in_vain),
 		cmocka_unit_test(wait_has_a_limit),
 		cmocka_unit_test(wait_is_interrupted),
+		cmocka_unit_test(items_are_told_apart),
+		cmocka_unit_test(sentence_shows_all),
+		cmocka_unit_test(words_are_cut_whole),
+		cmocka_unit_test(blinded_at_length),
 		cmocka_unit_test(nothing_was_done),
 		cmocka_unit_test(done_before),
 		cmocka_unit_test(done_and_read),

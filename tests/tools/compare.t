@@ -31,6 +31,7 @@ sub checks {
 }
 my $rule = { finding => 'x', severity => 'low', what => 'w', why => 'y', next => 'n' };
 my $view = { probe => 'xen-domains', kind => 'domain', key => ['domid'] };
+sub slurp { local (@ARGV, $/) = $_[0]; return <> }
 sub check { return { checks => [{ check => 'p', xen => $view, dom0 => [], only_xen => $rule, @_ }] } }
 
 SKIP: {
@@ -99,11 +100,14 @@ my %wrong = (
 	'members that may have changed' => [check(changed => { %$rule, members => { pages => 'x' } }), '"pages"'],
 	'a severity there is not' => [check(only_xen => { %$rule, severity => 'bad' }), 'critical'],
 	'a rule without a reason' => [check(only_xen => { %$rule, why => '' }), '"why"'],
+	'a deed that is known by nothing' => [check(only_xen => { %$rule, deed => {} }), '"deed"'],
+	'a deed that is known by a word' => [check(only_xen => { %$rule, deed => { domain => 'domid' } }), '"domain"'],
 	'no rule' => [{ checks => [{ check => 'p', xen => $view, dom0 => [] }] }, 'only_xen'],
 	'members that are none' => [check(differs => $rule), '"members"'],
 	'a condition without a word' => [check(only_if => { where => {}, otherwise => 'blind' }), '"words"'],
-	'a condition with another end' => [check(only_if => { where => {}, otherwise => 'bad', words => 'w' }),
-		'not-here or blind'],
+	'a condition with another end' => [check(only_if => { where => {}, otherwise => 'bad', words => 'w' }), 'not-here or blind'],
+	'patience without a word' => [check(waits => { where => { kind => 'view' } }), '"words"'],
+	'patience with nothing' => [check(waits => { words => 'w' }), '"where"'],
 	'a condition of the old form' => [check(only_if => { kind => 'dom0' }), '"kind"'],
 	'an absent source there is not' => [check(not_here => [{ source => 'xl', words => 'w' }]), 'not known'],
 	'where what is to be compared has to be, without a word' => [check(among => { members => ['domid'] }),
@@ -128,6 +132,15 @@ for my $what (sort keys %wrong) {
 	is($got->{status}, 2, "$what is an error");
 	like($got->{out}, qr/^ksense: \Q$dir\E\/checks.*\Q$says\E/, 'that says where and what') or diag $got->{out};
 }
+
+# --- Times: each member of a record that is in ns is a moment, which a finding has as a time of day, or it is known to be none.
+my ($moments) = slurp("$root/canary/findings.c") =~ /moments\[\] = \{(.*?)\}/s;
+my %moment = map { $_ => 1 } $moments =~ /"(\w+)"/g;
+my %duration = map { $_ => 1 } qw(cpu_ns runtime_ns mtime_ns ctime_ns);
+my %told = map { $_ => 1 } map { slurp($_) =~ /^\| `(\w+)` \| number, ns/mg } glob "$root/docs/probes/*.md";
+cmp_ok(scalar(keys %told), '>', 8, 'records have members in ns');
+is_deeply([grep { !$moment{$_} && !$duration{$_} } sort keys %told], [], 'the judge knows of each whether it is a moment');
+is_deeply([grep { !$told{$_} && $_ ne 'since_ns' } sort keys %moment], [], 'and of no others');
 
 # --- What it says
 my $built_in = JSON::PP->new->decode(do { local (@ARGV, $/) = "$root/canary/checks.json"; <> });

@@ -156,11 +156,10 @@ echo 0 >/sys/module/ks_hide/parameters/table
 step locked-short compare --wait 0.001
 rmmod ks_hide
 
-# A module that hid a moment ago; code that no module owns.  Neither can be undone.
-# (The probe has patience with code that is there for less than some seconds.)
+# A module that hid a moment ago; code that no module owns since a moment.  Neither can be undone.
+# (The probe has patience with both, and says so.)
 insmod ks_code.ko orphan=1
-ksense --socket \$socket records modules --run --peek >/dev/null
-sleep 5
+step patient ksense --socket \$socket --json records modules --run --peek --filter kind=view
 insmod ks_code.ko deep=1
 step deep compare
 SH
@@ -201,7 +200,7 @@ for my $case (
 	['locked', 0, '', 'when Xen\'s sensor was handed over and gives no fresh samples'],
 	['locked-gate-1', 1, 'xen-entry-changed', 'a gate of Xen\'s IDT, for who may only read'],
 	['locked-gate-2', 0, '', 'the gate put back'],
-	['locked-hidden', 1, 'hidden-process hidden-task', 'a process that hides, for who may only read'],
+	['locked-hidden', 1, 'hidden-process', 'a process that hides, for who may only read'],
 	['locked-short', 3, '', 'without the patience to wait'],
 ) {
 	my ($step, $status, $kinds, $what) = @$case;
@@ -233,6 +232,9 @@ is(verdict('locked-short', 'xen-text'), 'blind timeout', 'who does not wait is b
 like(checks('locked-short')->{'xen-text'}{words} // '', qr/by itself about every 2 s.*--wait/,
 	'and is told what to do');
 
+my ($areas) = grep { $_->{name} eq 'vm-areas' && $_->{event} eq 'present' } reverse json($steps->{patient});
+ok($areas->{waits}, 'code that is nobody\'s since a moment is not told, and that there is such is') or diag $steps->{patient}{out};
+
 # --- What is done to the sensors
 my @deeds = json({ out => join('', grep { /^\{/ } split(/^/, $steps->{deeds}{out})) });
 for my $deed (['probe-turned-off', 'xen-text'], ['probe-reset', 'xen-domains'], ['probe-level-lowered', 'modules']) {
@@ -255,13 +257,12 @@ is_deeply(\%slow, { slow => 'unconfirmed interrupted', behind => 'blind interrup
 
 # --- The module goes, and comes back
 my @watch = json({ out => join('', grep { /^\{/ } split(/^/, $steps->{watch}{out})) });
-ok((grep { ($_->{blind} // '') eq 'hidden-modules' && $_->{reason} eq 'no-module' } @watch),
-	'that sight is lost is told when it begins');
-ok((grep { ($_->{finding} // '') eq 'blinded' } @watch), 'and is a finding when it lasts');
-is(scalar(grep { ($_->{finding} // '') eq 'sensor-gone' && $_->{check} eq 'sensor-module' } @watch), 1,
-	'that the module is gone is told at once');
-is(scalar(grep { ($_->{finding} // '') eq 'sensor-restarted' } @watch), 1,
-	'and that another came in its place, which knows nothing from before');
+ok((grep { ($_->{blind} // '') eq 'hidden-modules' && $_->{reason} eq 'no-module' } @watch), 'that sight is lost is told when it begins');
+my ($lost) = grep { ($_->{changed} // '') eq 'sensor-gone' } @watch;
+ok((grep { $_->{finding} eq 'blinded' && $_->{check} eq 'hidden-modules' } @{$lost->{now}{also} // []}), 'and is a part of what it is for want of, when it lasts');
+is_deeply([grep { ($_->{finding} // '') eq 'blinded' } @watch], [], 'and no finding of its own');
+is(scalar(grep { ($_->{finding} // '') eq 'sensor-gone' && $_->{check} eq 'sensor-module' } @watch), 1, 'that the module is gone is told at once');
+is(scalar(grep { ($_->{finding} // '') eq 'sensor-restarted' } @watch), 1, 'and that another came in its place, which knows nothing from before');
 ok((grep { ($_->{sees} // '') eq 'hidden-modules' } @watch), 'and that it is back is told');
 like($steps->{watch}{out}, qr/^1$/m, 'and the status says that there was something');
 
