@@ -28,6 +28,7 @@ static bool matches;                    /* this kernel has the second of the two
 /* Where the kernel itself is, of which it knows the names without asking anybody. */
 static unsigned long image, image_end;
 static const struct latch_tree_root *module_tree;
+static const struct list_head *bpf_programs;
 
 /*
  * The probe may stand behind the ENDBR that begins the function: so what says where the function
@@ -91,6 +92,7 @@ static void find_places(void)
 	image = look_up("_stext");
 	image_end = look_up(IS_ENABLED(CONFIG_KALLSYMS_ALL) ? "_end" : "_etext") ?: look_up("_etext");
 	module_tree = (const void *)look_up("mod_tree"); /* begins with the tree */
+	bpf_programs = (const void *)look_up("bpf_kallsyms");
 }
 
 unsigned long ks_symbol(const char *name)
@@ -135,7 +137,8 @@ static bool put_symbol(unsigned long address, bool offset, char *out, size_t byt
 		return !strstarts(symbol, "0x");
 	}
 	module = ks_module_of(address);
-	if (module && ks_module_name(module, address, offset, out, bytes))
+	if (module ? ks_module_name(module, address, offset, out, bytes) :
+		     smp_load_acquire(&found) && ks_bpf_name(bpf_programs, address, offset, out, bytes))
 		return true;
 	snprintf(symbol, sizeof(symbol), "0x%lx", address);
 	strscpy_pad(out, symbol, bytes);

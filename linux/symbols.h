@@ -26,8 +26,8 @@
 unsigned long ks_symbol(const char *name);
 
 /*
- * "name+0x...", and the module that it is in; the number, if there is no symbol: false.  At most
- * @bytes bytes, with the NUL, and the rest of @out zero.
+ * "name+0x...", and the module that it is in, if it is not the kernel's own or BPF's; the number,
+ * if there is no symbol: false.  At most @bytes bytes, with the NUL, and the rest of @out zero.
  *
  * To be asked of any address, where sprint_symbol() and %pS are not: outside of the kernel's own
  * image these read what modules say of themselves, wherever that leads (probes/linux/names.h).

@@ -652,7 +652,7 @@ static int next_view(struct ks_set_progress *progress, struct ks_view *item)
 {
 	const bool available[VIEWS] = {
 		[MODULE_LIST] = true, [LIST_HEAD] = kernel.modules, [IN_SYSFS] = kernel.module_kset,
-		[MODULE_TREE] = kernel.module_tree, [VM_AREAS] = ks_page_tables_known() && ks_vm_areas_known(),
+		[MODULE_TREE] = ks_module_tree_known(), [VM_AREAS] = ks_page_tables_known() && ks_vm_areas_known(),
 	};
 	uint64_t i = progress->at[AT_PLACE]++;
 

@@ -2,6 +2,7 @@
 /*
  * names.c - whose an address in the modules' area is, and by what name: see names.h.
  */
+#include <linux/bpf.h>
 #include <linux/elf.h>
 #include <linux/kallsyms.h>
 #include <linux/kernel.h>
@@ -13,6 +14,8 @@
 
 /* Of a module that has more, none is looked for: that takes some 10 instructions for each. */
 #define SYMBOLS_MAX 4096
+/* Nor among more programs of BPF's. */
+#define PROGRAMS_MAX 1024
 #define NAME_BYTES 64
 
 /* === The tree =========================================================== */
@@ -52,7 +55,6 @@ struct module *ks_module_at(const struct latch_tree_root *tree, uintptr_t addres
 
 /* === Symbols ============================================================ */
 
-#ifdef CONFIG_KALLSYMS
 /* False: it has no name, or none that can be read. */
 static bool copy_name(const char *from, char name[NAME_BYTES])
 {
@@ -66,6 +68,7 @@ static bool copy_name(const char *from, char name[NAME_BYTES])
 	return i && strncmp(name, ".L", 2);
 }
 
+#ifdef CONFIG_KALLSYMS
 /* The symbol of @module's that is the next below @address, or at it; 0: none. */
 static uintptr_t symbol_below(const struct module *module, uintptr_t address, char name[NAME_BYTES])
 {
@@ -120,3 +123,37 @@ bool ks_module_name(const struct module *module, uintptr_t address, bool offset,
 	strscpy_pad(out, text, bytes);
 	return true;
 }
+
+#ifdef CONFIG_BPF_JIT
+bool ks_bpf_name(const struct list_head *programs, uintptr_t address, bool offset, char *out, size_t bytes)
+{
+	struct ks_round round = ks_round(programs, PROGRAMS_MAX);
+	char name[NAME_BYTES], text[KSYM_SYMBOL_LEN];
+	const struct list_head *link;
+
+	while (programs && (link = ks_round_next(&round))) {
+		const struct bpf_ksym *at = container_of(link, struct bpf_ksym, lnode);
+		typeof_member(struct bpf_ksym, start) start;
+		typeof_member(struct bpf_ksym, end) end;
+
+		if (!KS_GET(start, &at->start) || !KS_GET(end, &at->end))
+			return false;
+		if (address < start || address >= end)
+			continue;
+		if (!copy_name(at->name, name))
+			return false;
+		if (offset)
+			snprintf(text, sizeof(text), "%s+0x%lx", name, address - (uintptr_t)start);
+		else
+			strscpy(text, name, sizeof(text));
+		strscpy_pad(out, text, bytes);
+		return true;
+	}
+	return false;
+}
+#else
+bool ks_bpf_name(const struct list_head *programs, uintptr_t address, bool offset, char *out, size_t bytes)
+{
+	return false;
+}
+#endif

@@ -26,4 +26,10 @@ struct module *ks_module_at(const struct latch_tree_root *tree, uintptr_t addres
  */
 bool ks_module_name(const struct module *module, uintptr_t address, bool offset, char *out, size_t bytes);
 
+/*
+ * The same of code that BPF made, by @programs, which is the kernel's bpf_kallsyms, or NULL: "name"
+ * or "name+0x...", with no module behind it.  False: it is none, or cannot be read.
+ */
+bool ks_bpf_name(const struct list_head *programs, uintptr_t address, bool offset, char *out, size_t bytes);
+
 #endif /* KS_PROBES_LINUX_NAMES_H */

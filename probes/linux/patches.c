@@ -377,9 +377,8 @@ static bool is_tracer(unsigned long target)
 
 	if (target == patches.ftrace_caller || target == patches.ftrace_regs_caller || ks_in_tracer_code(target))
 		return true;
-	sprint_symbol(symbol, target);
-	return strstarts(symbol, BPF_TRAMPOLINE) && isdigit(symbol[sizeof(BPF_TRAMPOLINE) - 1]) &&
-	       !strchr(symbol, '[');
+	return ks_symbol_at(target, symbol, sizeof(symbol)) && strstarts(symbol, BPF_TRAMPOLINE) &&
+	       isdigit(symbol[sizeof(BPF_TRAMPOLINE) - 1]) && !strchr(symbol, '[');
 }
 
 /* === Undoing them === */

@@ -149,6 +149,7 @@ static const char *verdict(const char *names)
 	json_t *built_in = json_load_file("canary/checks.json", 0, NULL), *check, *alone = json_pack("{s[]}", "checks"), *coverage;
 	struct canary *c;
 	char error[256], padded[256], wanted[64];
+	const char *reason;
 	size_t i;
 
 	snprintf(padded, sizeof(padded), " %s ", names);
