@@ -84,11 +84,9 @@ static const struct option {
 	uint16_t flag_at;
 	uint16_t number_at;     /* 0: it is true or false */
 } options[] = {
-#define FLAG(name) { #name, sizeof(#name) - 1, offsetof(struct ks_request, name), 0 }
-#define NUMBER(name) \
-	{ \
-#name, sizeof(#name) - 1, offsetof(struct ks_request, has_##name), offsetof(struct ks_request, name) \
-	}
+#define AT(name) offsetof(struct ks_request, name)
+#define FLAG(name) { #name, sizeof(#name) - 1, AT(name), 0 }
+#define NUMBER(name) { #name, sizeof(#name) - 1, AT(has_##name), AT(name) }
 	FLAG(peek), FLAG(run), FLAG(announce), FLAG(raw), NUMBER(record), NUMBER(since), NUMBER(epoch), NUMBER(max),
 };
 
