@@ -2,9 +2,9 @@
 /*
  * probe.h - what the author of a probe needs.
  *
- * A probe is one constant struct ks_probe_type in a file of its own and one line in its port's
- * table of probes.  Most have no step() of their own: they are a table for one of the two engines
- * in probes/ (set.h, region.h).
+ * A probe is one constant struct ks_probe_type in a file of its own, probes/KERNEL/FILE.c, and one
+ * line in probes/KERNEL/probes.h: scripts/new-probe makes both.  Most have no step() of their own:
+ * they are a table for one of the two engines in probes/ (set.h, region.h).
  */
 #ifndef KS_PROBE_H
 #define KS_PROBE_H

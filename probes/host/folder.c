@@ -12,7 +12,7 @@
 #include "../../host/host.h"
 #include "../set.h"
 
-const char *ks_host_folder = ".";
+const char *ks_host_folder_path = ".";
 
 struct entry {
 	char name[256];          /* the key; a longer name does not exist: NAME_MAX */
@@ -68,7 +68,7 @@ static int next(struct ks_probe *probe, struct ks_set_progress *progress, void *
 
 	if (!progress->at[0]) {
 		if (!folder)
-			folder = opendir(ks_host_folder);
+			folder = opendir(ks_host_folder_path);
 		if (!folder) {
 			ks_probe_failed(probe, "the folder cannot be opened");
 			return KS_SET_FAILED;
@@ -120,7 +120,7 @@ static const struct ks_set_type set = {
 	.next = next,
 };
 
-const struct ks_probe_type ks_probe_folder = {
+const struct ks_probe_type ks_host_folder = {
 	.name = "folder",
 	.interval_ns = { 10000000000U, 1000000000U, 200000000U, 20000000U },
 	.pause_ns = { 1000000U, 500000U, 100000U, 0 },

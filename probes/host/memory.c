@@ -93,7 +93,7 @@ static const struct ks_region_type region = {
 	.symbol = symbol,
 };
 
-const struct ks_probe_type ks_probe_memory = {
+const struct ks_probe_type ks_host_memory = {
 	.name = "memory",
 	.interval_ns = { 60000000000U, 2000000000U, 500000000U, 50000000U },
 	.pause_ns = { 2000000U, 500000U, 100000U, 0 },

@@ -504,7 +504,7 @@ static const struct ks_set_type ks_roots_set = {
  * A pass of 8 GiB is some 700 steps: with these pauses it is over within a quarter of a second at
  * "default".
  */
-const struct ks_probe_type ks_xen_dom0_roots = {
+const struct ks_probe_type ks_xen_roots = {
 	.name = "dom0-roots",
 	.interval_ns = {
 		[KS_LOW] = SECONDS(10),
