@@ -58,6 +58,11 @@ struct ks_probe_type {
 	 */
 	bool in_work;
 	/*
+	 * So much memory is there in probe->own, zero at init() and until after exit(): what the
+	 * probe's functions keep from one call to the next when it is an engine that calls them.
+	 */
+	size_t own_bytes;
+	/*
 	 * Optional, for a probe whose tables are as large as its share of the memory: *@size,
 	 * which is zero.  Before init().
 	 */
@@ -93,8 +98,8 @@ struct ks_probe_type {
 };
 
 /*
- * One running instance.  Probes read type, data, level, first_step and announce; the rest is the
- * sensor's.
+ * One running instance.  Probes read type, own, data, level, first_step and announce; the rest is
+ * the sensor's.
  *
  * Constant: written before the probe can be found, or while it has neither memory nor work.
  * Of the step: who has set @busy, under the lock, has them alone until @busy is false again.
@@ -105,7 +110,8 @@ struct ks_probe {
 	const struct ks_probe_type *type;
 	struct ks_sensor *sensor;
 	struct ks_work work;
-	void *data;              /* the probe's or its engine's own, from init() to exit() */
+	void *own;               /* the probe's: type->own_bytes of it */
+	void *data;              /* its engine's, or of a probe without one its own, from init() to exit() */
 	size_t memory_bytes;     /* taken with ks_probe_alloc(), and for the ring */
 	char common[80];         /* what is the same in all records:  ,"probe":"NAME","kind":"  */
 	uint8_t common_bytes, name_bytes;
