@@ -84,6 +84,7 @@ sub probes_of {
 		my ($own, $with_others) = sources_of($file);
 		push @probes, { name => $name, file => $file, own => $own, with_others => $with_others,
 			is_set => scalar($own =~ /ks_set_step|KS_SET_ENGINE/) };
+		complain("$file: it has probe->own, and its type no own_bytes") if $own =~ /\bprobe->own\b/ && $own !~ /\.own_bytes = /;
 		delete $files{$file};
 	}
 	complain("$_: its probe is not in $table") for sort keys %files;

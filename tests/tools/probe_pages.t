@@ -97,6 +97,8 @@ my @spoiled = (
 	 qr/\Q$entries\E: its probe is not in probes\/xen\/probes\.h.*\Q$page\E: no probe has this name/s],
 	['the table has a probe that there is not', 'probes/xen/probes.h', qr/(?=^KS_PROBE\(entries\))/m, "KS_PROBE(place)\n",
 	 qr/probes\/xen\/place\.c: there is no ks_xen_place, which probes\/xen\/probes\.h has/],
+	['a probe has memory of its own that its type does not ask for', 'probes/linux/processes.c', qr/^\t\.own_bytes = .*\n/m, '',
+	 qr/probes\/linux\/processes\.c: it has probe->own, and its type no own_bytes/],
 	['a probe has another name', $entries, qr/\.name = "dom0-entries"/, '.name = "dom0-gates"',
 	 qr/docs\/probes\/dom0-gates\.md: the probe of \Q$entries\E has no page.*\Q$page\E: no probe has this name/s],
 	['the region engine tells of one thing more', 'probes/region.c', qr/(?=\tks_write_member_count\(text, "modified")/,
