@@ -26,6 +26,7 @@ probe_names = $(shell scripts/probes $(1))
 
 $(B)/cli/completion/ksense: cli/ksense.bash.in $(wildcard probes/*/*.c probes/*/probes.h)
 	@mkdir -p $(@D)
-	sed 's/@XEN@/$(call probe_names,xen)/; s/@MODULE@/$(call probe_names,linux)/; s/@HOST@/$(call probe_names,host)/' $< >$@
+	sed -e 's/@XEN@/$(call probe_names,xen)/; s/@MODULE@/$(call probe_names,linux)/' \
+		-e 's/@HOST@/$(call probe_names,host)/' $< >$@
 
 -include $(CLI_OBJS:.o=.d)

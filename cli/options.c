@@ -394,7 +394,8 @@ static void check_together(struct options *o)
 	wrong = given_one(bit(OPT_FOLDER) | bit(OPT_RING));
 	if (wrong && o->medium != MEDIUM_HOST)
 		usage("--%s goes with --host", wrong);
-	wrong = given_one(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RUN) | bit(OPT_ANNOUNCE) | bit(OPT_FOLLOW));
+	wrong = given_one(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RUN) | bit(OPT_ANNOUNCE) |
+			  bit(OPT_FOLLOW));
 	if (wrong && (given & bit(OPT_RECORD)))
 		usage("--%s does not go with --record", wrong);
 	if (o->request.announce && !o->request.peek)

@@ -111,7 +111,7 @@ struct ks_probe {
 	struct ks_sensor *sensor;
 	struct ks_work work;
 	void *own;               /* the probe's: type->own_bytes of it */
-	void *data;              /* its engine's, or of a probe without one its own, from init() to exit() */
+	void *data;              /* its engine's, or the probe's without one: init() to exit() */
 	size_t memory_bytes;     /* taken with ks_probe_alloc(), and for the ring */
 	char common[80];         /* what is the same in all records:  ,"probe":"NAME","kind":"  */
 	uint8_t common_bytes, name_bytes;

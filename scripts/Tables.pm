@@ -79,12 +79,14 @@ sub probes_of {
 	my @probes;
 	for my $stem (slurp($table) =~ /^KS_PROBE\((\w+)\)$/mg) {
 		my $file = "probes/$kernel/$stem.c";
-		my ($name) = slurp($file) =~ /^const struct ks_probe_type ks_${kernel}_$stem = \{\n\t\.name = "([\w-]+)"/m
-			or fail("$file: there is no ks_${kernel}_$stem, which $table has");
+		my $symbol = "ks_${kernel}_$stem";
+		my ($name) = slurp($file) =~ /^const struct ks_probe_type $symbol = \{\n\t\.name = "([\w-]+)"/m
+			or fail("$file: there is no $symbol, which $table has");
 		my ($own, $with_others) = sources_of($file);
 		push @probes, { name => $name, file => $file, own => $own, with_others => $with_others,
 			is_set => scalar($own =~ /ks_set_step|KS_SET_ENGINE/) };
-		complain("$file: it has probe->own, and its type no own_bytes") if $own =~ /\bprobe->own\b/ && $own !~ /\.own_bytes = /;
+		complain("$file: it has probe->own, and its type no own_bytes")
+			if $own =~ /\bprobe->own\b/ && $own !~ /\.own_bytes = /;
 		delete $files{$file};
 	}
 	complain("$_: its probe is not in $table") for sort keys %files;

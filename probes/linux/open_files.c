@@ -656,7 +656,8 @@ struct open_files {
  * Under whose pid the table @files of @task is told: 0, its own.  Who was met with it must still
  * have it: a table that is given back may be another's in the same pass.
  */
-static uint32_t told_under(struct open_files *own, const struct task_struct *task, const struct files_struct *files, uint32_t pid)
+static uint32_t told_under(struct open_files *own, const struct task_struct *task, const struct files_struct *files,
+			   uint32_t pid)
 {
 	const struct files_struct *leaders;
 	const struct task_struct *holder;
@@ -779,8 +780,8 @@ static void count_descriptor(struct open_files *own, bool whole)
  * True: @seen is the next open file of @task, and the progress behind it; false, and the progress at
  * where to go on.  *@under: likewise, and the table is told under this pid.
  */
-static bool next_file(struct open_files *own, const struct task_struct *task, struct ks_set_progress *progress, uint32_t *under,
-		      struct ks_seen_file *seen)
+static bool next_file(struct open_files *own, const struct task_struct *task, struct ks_set_progress *progress,
+		      uint32_t *under, struct ks_seen_file *seen)
 {
 	const struct files_struct *files = READ_ONCE(task->files);
 	unsigned int fd = progress->at[AT_FD], end = 0;

@@ -362,7 +362,7 @@ struct processes {
 	struct ks_shortfall shortfalls[SHORTFALLS];
 };
 
-/* The next pid that belongs to a process; with views, those of threads are looked at on the way. */
+/* The next pid that belongs to a process; with views, threads are looked at on the way. */
 static int next_pid(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
 	struct processes *own = probe->own;

@@ -514,7 +514,8 @@ static int ks_descriptor_item(const struct ks_probe *probe, unsigned int i, stru
 
 	memcpy(item, &idt->look.cpu, sizeof(struct ks_which));
 	ks_decode_descriptor(i, idt->look.tables.descriptors[i], item);
-	return ks_descriptor_unlike(idt, i) || ks_set_kept(probe, KS_KIND_DESCRIPTOR, item) ? KS_KIND_DESCRIPTOR : KS_SET_SKIP;
+	return ks_descriptor_unlike(idt, i) || ks_set_kept(probe, KS_KIND_DESCRIPTOR, item) ?
+	       KS_KIND_DESCRIPTOR : KS_SET_SKIP;
 }
 
 static int ks_syscall_item(const struct ks_probe *probe, struct ks_syscall *item)
@@ -715,7 +716,8 @@ static unsigned int ks_next_place(const struct ks_idt *idt, unsigned int place)
 	if (place >= PLACE_GATES && place < PLACE_DESCRIPTORS)
 		place = PLACE_GATES + find_next_bit(idt->gates_touched, IDT_ENTRIES, place - PLACE_GATES);
 	if (place >= PLACE_DESCRIPTORS)
-		place = PLACE_DESCRIPTORS + find_next_bit(idt->descriptors_touched, KS_DESCRIPTORS, place - PLACE_DESCRIPTORS);
+		place = PLACE_DESCRIPTORS +
+			find_next_bit(idt->descriptors_touched, KS_DESCRIPTORS, place - PLACE_DESCRIPTORS);
 	return place;
 }
 

@@ -126,8 +126,8 @@ enum { STAGE_BEGIN, STAGE_ALL, STAGE_HOME, STAGE_REST, STAGE_VCPUS, STAGE_DOM0, 
 
 /* What the probe has of its own. */
 struct ks_census {
-	unsigned long *home;            /* a bit for each chunk: Dom0 has a page in it */
-	unsigned long chunks;           /* as many; chunks of memory that is added later are always looked at */
+	unsigned long *home;    /* a bit for each chunk: Dom0 has a page in it */
+	unsigned long chunks;   /* as many; those of memory added later are always looked at */
 	struct {
 		uint32_t pages, roots;
 		uint64_t looked;
@@ -282,7 +282,8 @@ static void ks_go_to(struct ks_set_progress *progress, unsigned int stage)
  * The first frame from @frame on that this stage looks at, both where a chunk begins; with @found
  * false, where to search on from.
  */
-static unsigned long ks_next_chunk(const struct ks_census *census, unsigned int stage, unsigned long frame, bool *found)
+static unsigned long ks_next_chunk(const struct ks_census *census, unsigned int stage, unsigned long frame,
+				   bool *found)
 {
 	unsigned long chunk = frame / CHUNK_FRAMES, end = min(chunk + CHUNKS_AT_ONCE, census->chunks);
 
@@ -292,7 +293,8 @@ static unsigned long ks_next_chunk(const struct ks_census *census, unsigned int 
 			return max_pdx;
 		end = chunk + 1;
 	} else if (stage != STAGE_ALL) {
-		chunk = stage == STAGE_HOME ? find_next_bit(census->home, end, chunk) : find_next_zero_bit(census->home, end, chunk);
+		chunk = stage == STAGE_HOME ? find_next_bit(census->home, end, chunk) :
+					      find_next_zero_bit(census->home, end, chunk);
 	}
 	frame = chunk * CHUNK_FRAMES;
 	if (chunk >= end || frame >= max_pdx)

@@ -16,7 +16,8 @@ use Schema;
 use Time::HiRes 'time';
 use Test::More;
 
-our @EXPORT = qw(boot probes_of here records json reply request troubles xen_symbols $root $build $nonce $hptool gdb_open gdb_read gdb_write gdb_close gdb_efer);
+our @EXPORT = qw(boot probes_of here records json reply request troubles xen_symbols $root $build $nonce $hptool
+	gdb_open gdb_read gdb_write gdb_close gdb_efer);
 
 our $root = realpath(dirname(__FILE__) . '/../..');
 our $build = $ENV{KS_BUILD} // "$root/build";

@@ -27,7 +27,10 @@ my @families = qw(inet unix netlink packet);
 
 my $others_off = join ',', map { "$_=off" } grep { $_ ne 'modules' } probes_of('linux');
 
-my $steps = boot("POINTERS='@pointers'\nFAMILIES='@families'\nOTHERS_OFF=$others_off\n" . <<'SH', '--linux', map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code hide/ks_hide));
+my $names = "POINTERS='@pointers'\nFAMILIES='@families'\nOTHERS_OFF=$others_off\n";
+my @modules = map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code hide/ks_hide);
+my @added = map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", @modules;
+my $steps = boot($names . <<'SH', '--linux', @added);
 S=/run/ksense/kernel.sock
 torn() { echo $2 > /sys/module/ks_torn/parameters/$1; }
 k() { ksense --timeout 300 --socket $S --json "$@"; }

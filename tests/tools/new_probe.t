@@ -54,7 +54,8 @@ for my $case (
 	['one --windows', 2, qr/unknown option '--windows'/],
 	(map { ["'$_' --linux", 1, qr/'\Q$_\E' cannot be a probe's name: small letters/] }
 		'Files', 'my_probe', '1st', 'a--b', 'a-', '../x', 'a b', $long),
-	(map { ["$_ --linux", 1, qr/the name '$_' is taken: .*files.*xen-idt/] } qw(files xen-idt folder ksense level)),
+	(map { ["$_ --linux", 1, qr/the name '$_' is taken: .*files.*xen-idt/] }
+		qw(files xen-idt folder ksense level)),
 	['place --xen', 1, qr{probes/xen/place\.c is there already}],
 	['xen-place --xen', 1, qr{probes/xen/place\.c is there already}],
 	['walk --linux', 1, qr{probes/linux/walk\.c is there already}],
@@ -71,16 +72,20 @@ for my $case (
 is_deeply(differing($before, contents()), [], 'it has written nothing then');
 my ($status, $out) = new_probe('--help');
 is($status, 0, 'it has a help');
-like($out, qr/^usage: scripts\/new-probe NAME --xen\|--linux \[--engine=set\|region\]$/m, 'which says how it is called');
+like($out, qr{^usage: scripts/new-probe NAME --xen\|--linux \[--engine=set\|region\]$}m,
+	'which says how it is called');
 
 # === What it makes ===========================================================
 
 # As the file beside it was compiled for $kernel; with -fsyntax-only, and from the copy.
 sub compiles {
 	my ($kernel, $path) = @_;
-	my ($noted, $at) = $kernel eq 'xen' ? ("$build/xen/obj/common/sense/probes/xen/.idt.o.cmd", "$build/xen/obj") :
-		("$build/linux-guest/probes/linux/.domains.o.cmd", '/usr/src/linux-headers-' . slurp("$build/vm/kernel/release") =~ s/\n//r);
-	my ($command) = slurp($noted) =~ /^cmd_\S+ := +([^;\n]*)/ or return 'no object of the sensor is built: make xen build/linux-guest/ksense.ko';
+	my $headers = '/usr/src/linux-headers-' . slurp("$build/vm/kernel/release") =~ s/\n//r;
+	my ($noted, $at) = $kernel eq 'xen' ?
+		("$build/xen/obj/common/sense/probes/xen/.idt.o.cmd", "$build/xen/obj") :
+		("$build/linux-guest/probes/linux/.domains.o.cmd", $headers);
+	my ($command) = slurp($noted) =~ /^cmd_\S+ := +([^;\n]*)/
+		or return 'no object of the sensor is built: make xen build/linux-guest/ksense.ko';
 
 	$command =~ s/ -c (?:-o )?\S+\.[co] .*/ /;
 	$command =~ s/ -(?:Wp,-MMD,\S+|MF \S+|MMD|MP)(?= )//g;
@@ -118,23 +123,30 @@ for my $case (
 		'what it writes');
 
 	is(compiles($kernel, $file), '', "$file compiles");
-	is(compiles($kernel, $kernel eq 'xen' ? 'xen/start.c' : 'linux/module.c'), '', 'and so does what has the table');
-	my %objects = $kernel eq 'xen' ? objects_of('obj-y', 'xen/Makefile.sense', "srctree=$dir") : objects_of('ksense-y', 'linux/Kbuild', 'src=.');
+	my ($with_table, @makefile) = $kernel eq 'xen' ?
+		('xen/start.c', 'obj-y', 'xen/Makefile.sense', "srctree=$dir") :
+		('linux/module.c', 'ksense-y', 'linux/Kbuild', 'src=.');
+	is(compiles($kernel, $with_table), '', 'and so does what has the table');
+	my %objects = objects_of(@makefile);
 	ok($objects{"probes/$kernel/$stem.o"}, 'the kernel builds it');
 
 	# --- each place that has the probes' names has this one's
 	is((in_tree("scripts/probes $kernel"))[1] =~ s/.*\n(?=.)//sr, "$name\n", 'it is the last of its kernel');
-	is((in_tree("perl -Itests/lib -MKS -e 'print join q( ), probes_of(q($kernel))'"))[1] =~ s/.* //r, $name, 'the tests have it');
+	is((in_tree("perl -Itests/lib -MKS -e 'print +(probes_of(q($kernel)))[-1]'"))[1], $name,
+		'the tests have it');
 	is((in_tree("perl -c $test"))[1], "$test syntax OK\n", 'it has a test');
 	in_tree("make -s B=$dir/b $dir/b/cli/completion/ksense");
 	like(slurp("$dir/b/cli/completion/ksense"), qr/\b\Q$name\E\b/, 'the completion has it');
-	like(slurp("$tree/docs/limits.md"), qr{^\| `\Q$name\E` \|.*\(probes/\Q$name\E\.md\)}m, 'the list of all probes has it');
+	like(slurp("$tree/docs/limits.md"), qr{^\| `\Q$name\E` \|.*\(probes/\Q$name\E\.md\)}m,
+		'the list of all probes has it');
 	is((in_tree('scripts/schemas --check'))[1], '', 'the schemas have it');
 
 	# --- and what is asked for is what nobody but its author knows
-	my @lacking = map { s/^probe-pages: \Q$page\E: //r } grep { /\Q$name\E/ } split /\n/, (in_tree('scripts/probe-pages --check'))[1];
+	my @lacking = map { s/^probe-pages: \Q$page\E: //r } grep { /\Q$name\E/ }
+		split /\n/, (in_tree('scripts/probe-pages --check'))[1];
 	is_deeply([sort @lacking], [sort 'what does it see? There is no sentence below the title',
-		map { "there is nothing in a section \"$_\"" } 'What it is for', 'Cost', 'What it cannot see'], 'its page lacks what it is for');
+		map { "there is nothing in a section \"$_\"" } 'What it is for', 'Cost', 'What it cannot see'],
+		'its page lacks what it is for');
 	my $of = ($kernel eq 'xen' ? 'xen' : 'module') . " $name";
 	@kinds = qw(baseline differs modified removed restored sweep) unless @kinds;
 	is_deeply([grep { /\Q$of\E/ } @{labels((in_tree("KS_BUILD='$build' perl tests/tools/kinds.t"))[1])}],
@@ -151,7 +163,8 @@ SKIP: {
 	skip 'no tree of Xen: make xen', 1 unless -d "$build/xen-src-4.17/xen";
 	system('rsync', '-a', "$build/xen-src-4.17/", "$dir/xen-tree/") and BAIL_OUT('cannot copy the tree of Xen');
 	in_tree("xen/apply '$dir/xen-tree'");
-	like(slurp("$dir/xen-tree/docs/misc/xen-command-line.pandoc"), qr/^    `xen-domains`, .*`xen-sample`, `gate-pages`\.$/m, 'there it names them');
+	like(slurp("$dir/xen-tree/docs/misc/xen-command-line.pandoc"),
+		qr/^    `xen-domains`, .*`xen-sample`, `gate-pages`\.$/m, 'there it names them');
 }
 
 # === One that was copied by hand =============================================

@@ -174,7 +174,8 @@ $path = fake_server(sub {
 	close $out;
 	syswrite($client, reply($nonce, '"x"'));
 });
-run('--socket', $path, 'records', "a\"b\\\xc3\xbc", '--run', '--announce', '--raw', '--peek', '--since', '18446744073709551615', '--max', 7,
+run('--socket', $path, 'records', "a\"b\\\xc3\xbc", '--run', '--announce', '--raw', '--peek',
+    '--since', '18446744073709551615', '--max', 7,
     '--filter', 'a=b=c', '--filter', 'n=-1.5e3', '--filter', 't=true', '--filter', 'z=null', '--filter', 's="1"', '--filter', 'e=');
 my $request = JSON::PP->new->utf8->allow_bignum->decode(slurp($log))->{request};
 like($request->[0], qr/^[0-9a-f]{32}$/, 'a nonce');

@@ -66,7 +66,8 @@ my @wrong = (
 	[['status', '--folder', '.'], qr/--folder goes with --host/],
 	[['status', '--ring', '19000', '--socket', 'x'], qr/--ring goes with --host/],
 	[['status', '--host', '--ring', '100'], qr/--ring takes a whole number from 16384 /],
-	(map { my $option = $_; [['low', $option], qr/$option goes with the command records/] } qw(--peek --run --announce --raw --follow)),
+	(map { my $option = $_; [['low', $option], qr/$option goes with the command records/] }
+		qw(--peek --run --announce --raw --follow)),
 	[['low', '--max', '1'], qr/--max goes with the command records/],
 	(map { my $bad = $_; [['records', "--max=$bad"], qr/--max takes a whole number/] }
 	 '', '-1', '1x', ' 1', '+1', '1.5', '0x10', '18446744073709551616', 'x'),
