@@ -257,9 +257,11 @@ $(B)/bench/traced/%.o: %.c $(wildcard core/*.h host/*.h)
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) -O2 -fno-builtin-memcmp -fsanitize-coverage=trace-pc -Ihost -c -o $@ $<
 
-$(B)/bench/search: bench/search.c bench/still_port.c bench/weights $(CORE_SRC:%.c=$(B)/bench/traced/%.o)
+$(B)/bench/search: bench/search.c bench/still_port.c bench/weights probes/xen/probes.h \
+		$(CORE_SRC:%.c=$(B)/bench/traced/%.o)
 	@mkdir -p $(@D)
-	$(CC) $(KS_CFLAGS) -O2 -fno-builtin -fno-tree-loop-distribute-patterns -no-pie -Ihost -o $@ \
+	scripts/probes xen | sed 's/.*/PROBE("&"),/' >$@.probes
+	$(CC) $(KS_CFLAGS) -O2 -fno-builtin -fno-tree-loop-distribute-patterns -no-pie -Ihost -I$(@D) -o $@ \
 		$(filter %.c %.o,$^) -lnettle -lpthread
 	bench/weights $@ >$@.weights
 

@@ -155,8 +155,7 @@ static enum ks_step step(struct ks_probe *probe, uint64_t deadline_ns)
 
 /* Those of Xen, so that what is found here names probes that are there. */
 static const struct ks_probe_type types_of[] = {
-	PROBE("xen-domains"), PROBE("xen-text"), PROBE("xen-idt"), PROBE("xen-pagetables"), PROBE("dom0-entries"),
-	PROBE("dom0-roots"), PROBE("xen-access"),
+#include "search.probes" /* made by the Makefile: PROBE("NAME"), for each */
 };
 #define PROBES (sizeof(types_of) / sizeof(*types_of))
 

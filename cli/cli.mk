@@ -24,11 +24,11 @@ $(B)/cli/%.o: cli/%.c
 $(B)/cli/ksense: $(CLI_OBJS) $(B)/canary/libcanary.a $(B)/lib/libksense.a $(B)/libkshost.a
 	$(CC) $(CFLAGS) $(LDFLAGS) -rdynamic -o $@ $^ $(CLI_LDLIBS)
 
-# The probes' names, as they call themselves.
-probe_names = $(shell sed -n 's/^\t\.name = "\([a-z0-9-]*\)",/\1/p' $(sort $(wildcard probes/$(1)/*.c)))
+probe_names = $(shell scripts/probes $(1))
 
-$(B)/cli/completion/ksense: cli/ksense.bash.in $(wildcard probes/xen/*.c probes/linux/*.c)
+$(B)/cli/completion/ksense: cli/ksense.bash.in $(wildcard probes/*/*.c probes/*/probes.h)
 	@mkdir -p $(@D)
-	sed 's/@XEN@/$(call probe_names,xen)/; s/@MODULE@/$(call probe_names,linux)/' $< >$@
+	sed -e 's/@XEN@/$(call probe_names,xen)/; s/@MODULE@/$(call probe_names,linux)/' \
+		-e 's/@HOST@/$(call probe_names,host)/' $< >$@
 
 -include $(CLI_OBJS:.o=.d)

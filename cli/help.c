@@ -30,6 +30,8 @@
 	"  --record SEQ              this one, if it is still there, and leave it\n"          \
 	"  --peek                    leave them there for others\n"                           \
 	"  --run                     take a fresh sample first\n"                             \
+	"  --announce                have the probe's next pass record all that it sees,\n"   \
+	"                            where you may only read; with --peek\n"                  \
 	"  --raw                     raw bytes as such instead of hex digits\n"               \
 	"  --follow                  print them as they come, until interrupted\n"            \
 	"    --interval S              look every S seconds, instead of being sent them\n"

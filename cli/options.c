@@ -26,8 +26,8 @@ enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX,
 	OPT_RECORD,
 	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
-	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_STAMP,
-	OPT_EPOCH, OPT_WAIT,
+	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_STAMP, OPT_EPOCH, OPT_WAIT,
+	OPT_ANNOUNCE,
 };
 
 /* Digits are options for their message alone. */
@@ -47,6 +47,7 @@ static const struct option longs[] = {
 	{ "record", required_argument, NULL, OPT_RECORD },
 	{ "peek", no_argument, NULL, OPT_PEEK },
 	{ "run", no_argument, NULL, OPT_RUN },
+	{ "announce", no_argument, NULL, OPT_ANNOUNCE },
 	{ "raw", no_argument, NULL, OPT_RAW },
 	{ "follow", no_argument, NULL, OPT_FOLLOW },
 	{ "interval", required_argument, NULL, OPT_INTERVAL },
@@ -319,18 +320,18 @@ static void help_first(int argc, char **argv)
 /* === Interface ========================================================== */
 
 /* Which options were given, a bit each, to see those that do not go together. */
-static uint32_t given;
+static uint64_t given;
 
-#define bit(option) (1U << (option))
-#define records_only \
-	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_EPOCH) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) | \
-	 bit(OPT_RUN) | bit(OPT_RAW) | bit(OPT_FOLLOW) | bit(OPT_INTERVAL))
-#define compare_only \
-	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | \
-	 bit(OPT_STRICT) | bit(OPT_WAIT))
+#define bit(option) (1ULL << (option))
+#define records_only                                                                                                       \
+	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_EPOCH) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) |                 \
+	 bit(OPT_RUN) | bit(OPT_ANNOUNCE) | bit(OPT_RAW) | bit(OPT_FOLLOW) | bit(OPT_INTERVAL))
+#define compare_only                                                                                                       \
+	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | bit(OPT_STRICT) | \
+	 bit(OPT_WAIT))
 
 /* The name of one of the options in @mask that were given, or NULL. */
-static const char *given_one(uint32_t mask)
+static const char *given_one(uint64_t mask)
 {
 	for (const struct option *option = longs; option->name; option++)
 		if (given & mask & bit(option->val))
@@ -371,7 +372,7 @@ static void check_target(const struct options *o)
 
 static void check_together(struct options *o)
 {
-	static const uint32_t media = bit(OPT_XEN) | bit(OPT_SOCKET) | bit(OPT_HOST);
+	static const uint64_t media = bit(OPT_XEN) | bit(OPT_SOCKET) | bit(OPT_HOST);
 	const char *wrong;
 
 	if ((given & media) & ((given & media) - 1))
@@ -395,9 +396,12 @@ static void check_together(struct options *o)
 	wrong = given_one(bit(OPT_FOLDER) | bit(OPT_RING));
 	if (wrong && o->medium != MEDIUM_HOST)
 		usage("--%s goes with --host", wrong);
-	wrong = given_one(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RUN) | bit(OPT_FOLLOW));
+	wrong = given_one(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_MAX) | bit(OPT_RUN) | bit(OPT_ANNOUNCE) |
+			  bit(OPT_FOLLOW));
 	if (wrong && (given & bit(OPT_RECORD)))
 		usage("--%s does not go with --record", wrong);
+	if (o->request.announce && !o->request.peek)
+		usage("--announce goes with --peek: who takes records gets none of that sample");
 	if ((given & bit(OPT_EPOCH)) && !o->request.has_since)
 		usage("--epoch goes with --since");
 	if ((given & bit(OPT_INTERVAL)) && !o->follow && !o->watch)
@@ -467,6 +471,9 @@ static void read_option(struct options *o, int option, char *value)
 		break;
 	case OPT_RUN:
 		r->run = true;
+		break;
+	case OPT_ANNOUNCE:
+		r->announce = true;
 		break;
 	case OPT_RAW:
 		r->raw = true;
@@ -576,7 +583,7 @@ void options_read(struct options *o, int argc, char **argv)
 	 * Who wants just so many, a fresh sample at each look, or raw bytes, asks for records each
 	 * time.
 	 */
-	if (o->request.has_max || o->request.run || o->request.raw)
+	if (o->request.has_max || o->request.run || o->request.announce || o->request.raw)
 		o->poll = true;
 	/* A sensor that has just started has nothing to tell yet. */
 	if (o->medium == MEDIUM_HOST && o->command == KS_CMD_RECORDS && !o->request.has_record && !o->follow)

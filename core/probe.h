@@ -2,9 +2,9 @@
 /*
  * probe.h - what the author of a probe needs.
  *
- * A probe is one constant struct ks_probe_type in a file of its own and one line in its port's
- * table of probes.  Most have no step() of their own: they are a table for one of the two engines
- * in probes/ (set.h, region.h).
+ * A probe is one constant struct ks_probe_type in a file of its own, probes/KERNEL/FILE.c, and one
+ * line in probes/KERNEL/probes.h: scripts/new-probe makes both.  Most have no step() of their own:
+ * they are a table for one of the two engines in probes/ (set.h, region.h).
  */
 #ifndef KS_PROBE_H
 #define KS_PROBE_H
@@ -59,6 +59,11 @@ struct ks_probe_type {
 	 */
 	bool in_work;
 	/*
+	 * So much memory is there in probe->own, zero at init() and until after exit(): what the
+	 * probe's functions keep from one call to the next when it is an engine that calls them.
+	 */
+	size_t own_bytes;
+	/*
 	 * Optional, for a probe whose tables are as large as its share of the memory: *@size,
 	 * which is zero.  Before init().
 	 */
@@ -94,8 +99,8 @@ struct ks_probe_type {
 };
 
 /*
- * One running instance.  Probes read type, data, level, first_step and announce; the rest is the
- * sensor's.
+ * One running instance.  Probes read type, own, data, level, first_step and announce; the rest is
+ * the sensor's.
  *
  * Constant: written before the probe can be found, or while it has neither memory nor work.
  * Of the step: who has set @busy, under the lock, has them alone until @busy is false again.
@@ -106,7 +111,8 @@ struct ks_probe {
 	const struct ks_probe_type *type;
 	struct ks_sensor *sensor;
 	struct ks_work work;
-	void *data;              /* the probe's or its engine's own, from init() to exit() */
+	void *own;               /* the probe's: type->own_bytes of it */
+	void *data;              /* its engine's, or the probe's without one: init() to exit() */
 	size_t memory_bytes;     /* taken with ks_probe_alloc(), and for the ring */
 	char common[80];         /* what is the same in all records:  ,"probe":"NAME","kind":"  */
 	uint8_t common_bytes, name_bytes;

@@ -71,21 +71,32 @@ static bool put_entry(struct ks_sending *sending, const struct ks_probe *probe, 
 	return ks_writer_fits(out, line_start);
 }
 
-/* With the lock held. */
+/*
+ * The alarms that no ring has, made as they are told; each begins as every record does.  With the
+ * lock held.
+ */
+static void put_own_head(struct ks_sending *sending, const struct ks_probe *probe, uint64_t seq, const char *kind)
+{
+	struct ks_writer *out = sending->out;
+
+	put_record_head(sending, probe);
+	ks_write_lit(out, "{\"seq\":");
+	ks_write_u64(out, seq);
+	ks_write_member_ns(out, "time", ks_port_boot_time_ns());
+	ks_write_member_str(out, "probe", probe->type->name, probe->name_bytes);
+	ks_write_member_str(out, "kind", kind, strlen(kind));
+	ks_write_member_str(out, "class", "alarm", 5);
+	ks_write_member_count(out, "epoch", probe->epoch);
+	ks_write_member_count(out, "pass", probe->ended + probe->in_pass);
+}
+
 static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
 {
 	struct ks_writer *out = sending->out;
 	const struct ks_ring *ring = &probe->ring;
 	size_t line_start = out->len;
 
-	put_record_head(sending, probe);
-	ks_write_lit(out, "{\"seq\":");
-	ks_write_u64(out, ring->lost_last);
-	ks_write_member_ns(out, "time", ks_port_boot_time_ns());
-	ks_write_member_str(out, "probe", probe->type->name, probe->name_bytes);
-	ks_write_lit(out, ",\"kind\":\"lost\",\"class\":\"alarm\"");
-	ks_write_member_count(out, "epoch", probe->epoch);
-	ks_write_member_count(out, "pass", probe->ended + probe->in_pass);
+	put_own_head(sending, probe, ring->lost_last, "lost");
 	ks_write_member_count(out, "first", ring->lost_first);
 	ks_write_member_count(out, "last", ring->lost_last);
 	ks_write_member_count(out, "count", ring->lost_count);
@@ -94,18 +105,17 @@ static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
 	return ks_writer_fits(out, line_start);
 }
 
-/* With the lock held: there is no sample, and no ring that could keep a record of it. */
+/* There is no sample, and no ring that could keep a record of it. */
 static bool put_no_memory(struct ks_sending *sending, const struct ks_probe *probe)
 {
+	static const char why[] = "there was no memory for the probe";
 	struct ks_writer *out = sending->out;
 	size_t line_start = out->len;
 
-	put_record_head(sending, probe);
-	ks_write_lit(out, "{\"seq\":0");
-	ks_write_member_ns(out, "time", ks_port_boot_time_ns());
-	ks_write_member_str(out, "probe", probe->type->name, probe->name_bytes);
-	ks_write_lit(out, ",\"kind\":\"failed\",\"class\":\"alarm\",\"epoch\":0,\"pass\":0,"
-			 "\"why\":\"there was no memory for the probe\",\"in_row\":0}");
+	put_own_head(sending, probe, 0, "failed");
+	ks_write_member_str(out, "why", why, sizeof(why) - 1);
+	ks_write_member_count(out, "in_row", probe->failed_in_row);
+	ks_write_lit(out, "}");
 	ks_put_end(out);
 	return ks_writer_fits(out, line_start);
 }

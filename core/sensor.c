@@ -431,8 +431,13 @@ static enum ks_done get_memory(struct ks_probe *probe)
 	void *ring;
 
 	probe->memory_bytes = 0;
+	if (probe->type->own_bytes) {
+		probe->own = ks_probe_alloc(probe, probe->type->own_bytes);
+		if (!probe->own)
+			return KS_NO_MEMORY;
+	}
 	if (probe->type->init(probe))
-		return KS_NO_MEMORY;
+		goto no_init;
 	bytes = ring_bytes(probe);
 	ring = ks_probe_alloc(probe, bytes);
 	if (!ring)
@@ -446,6 +451,8 @@ no_work:
 	ks_port_free(ring);
 no_ring:
 	probe->type->exit(probe);
+no_init:
+	ks_port_free(probe->own);
 	return KS_NO_MEMORY;
 }
 
@@ -715,6 +722,7 @@ void ks_sensor_stop(struct ks_sensor *sensor)
 		ks_probe_command(probe, KS_CMD_OFF, NULL);
 		ks_port_work_exit(&probe->work);
 		probe->type->exit(probe);
+		ks_port_free(probe->own);
 		ks_port_free(probe->ring.mem);
 	}
 	ks_port_free(sensor->probes);

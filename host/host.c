@@ -29,9 +29,14 @@ struct ks_host {
 	unsigned int clients_count;
 };
 
+#define KS_PROBE(file) extern const struct ks_probe_type ks_host_##file;
+#include "../probes/host/probes.h"
+#undef KS_PROBE
+
 static const struct ks_probe_type *const probe_types[] = {
-	&ks_probe_folder,
-	&ks_probe_memory,
+#define KS_PROBE(file) &ks_host_##file,
+#include "../probes/host/probes.h"
+#undef KS_PROBE
 };
 
 /* === Clients ============================================================ */
@@ -233,7 +238,7 @@ struct ks_host *ks_host_start(const char *folder, uint32_t ring_bytes, bool read
 	host = calloc(1, sizeof(*host));
 	if (!host)
 		return NULL;
-	ks_host_folder = folder;
+	ks_host_folder_path = folder;
 	host->control = !read_only;
 	pthread_mutex_init(&host->lock, NULL);
 	for (unsigned int i = 0; i < config.types_count; i++)

@@ -39,11 +39,8 @@ void ks_host_stop(struct ks_host *host);
 
 struct ks_sensor *ks_host_sensor(struct ks_host *host);
 
-extern const struct ks_probe_type ks_probe_folder;
-extern const struct ks_probe_type ks_probe_memory;
-
-/* The folder that ks_probe_folder looks at; set before its start. */
-extern const char *ks_host_folder;
+/* The folder that the probe looks at; set before its start. */
+extern const char *ks_host_folder_path;
 
 /* For tests: so many allocations succeed, then each fails; negative: none fails. */
 extern long ks_host_allocations_left;

@@ -25,12 +25,4 @@ int ks_server_start(struct ks_sensor *sensor, const char *path, int group);
  */
 void ks_server_stop(void);
 
-extern const struct ks_probe_type ks_linux_files;
-extern const struct ks_probe_type ks_linux_kernel_text;
-extern const struct ks_probe_type ks_linux_kernel_entries;
-extern const struct ks_probe_type ks_linux_domains;
-extern const struct ks_probe_type ks_linux_processes;
-extern const struct ks_probe_type ks_linux_open_files;
-extern const struct ks_probe_type ks_linux_modules;
-
 #endif /* KS_LINUX_KSENSE_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * module.c - which probes there are in Linux, the module's parameters, and its start and end.
+ * module.c - the module's parameters, its start and its end.
  */
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -23,15 +23,14 @@ static int group = -1;
 module_param(group, int, 0444);
 MODULE_PARM_DESC(group, "number of a group that may read: discovery, status, and records with peek (default: none)");
 
-/* The probes, in the order of discovery. */
+#define KS_PROBE(file) extern const struct ks_probe_type ks_linux_##file;
+#include "../probes/linux/probes.h"
+#undef KS_PROBE
+
 static const struct ks_probe_type *const types[] = {
-	&ks_linux_processes,
-	&ks_linux_open_files,
-	&ks_linux_files,
-	&ks_linux_modules,
-	&ks_linux_kernel_text,
-	&ks_linux_kernel_entries,
-	&ks_linux_domains,
+#define KS_PROBE(file) &ks_linux_##file,
+#include "../probes/linux/probes.h"
+#undef KS_PROBE
 };
 
 static struct ks_sensor sensor;

@@ -13,7 +13,7 @@ use warnings;
 use Exporter 'import';
 use File::Basename;
 
-our @EXPORT = qw(slurp without_comments sources_of probes_in kinds_of lists_of complain complaints);
+our @EXPORT = qw(slurp without_comments sources_of probes_of kinds_of lists_of complain complaints);
 
 my @complaints;
 sub complain { push @complaints, join('', @_) }
@@ -71,15 +71,25 @@ sub members_to {
 
 # === Probes ==================================================================
 
-# The probes of these folders: { name, file, own, with_others, is_set }.
-sub probes_in {
+# The probes of a kernel, in the order of its table: { name, file, own, with_others, is_set }.
+sub probes_of {
+	my ($kernel) = @_;
+	my $table = "probes/$kernel/probes.h";
+	my %files = map { $_ => 1 } grep { slurp($_) =~ /^const struct ks_probe_type /m } glob "probes/$kernel/*.c";
 	my @probes;
-	for my $file (sort map { glob "probes/$_/*.c" } @_) {
-		my ($name) = slurp($file) =~ /^const struct ks_probe_type \w+ = \{\n\t\.name = "([\w-]+)"/m or next;
+	for my $stem (slurp($table) =~ /^KS_PROBE\((\w+)\)$/mg) {
+		my $file = "probes/$kernel/$stem.c";
+		my $symbol = "ks_${kernel}_$stem";
+		my ($name) = slurp($file) =~ /^const struct ks_probe_type $symbol = \{\n\t\.name = "([\w-]+)"/m
+			or fail("$file: there is no $symbol, which $table has");
 		my ($own, $with_others) = sources_of($file);
 		push @probes, { name => $name, file => $file, own => $own, with_others => $with_others,
 			is_set => scalar($own =~ /ks_set_step|KS_SET_ENGINE/) };
+		complain("$file: it has probe->own, and its type no own_bytes")
+			if $own =~ /\bprobe->own\b/ && $own !~ /\.own_bytes = /;
+		delete $files{$file};
 	}
+	complain("$_: its probe is not in $table") for sort keys %files;
 	return @probes;
 }
 

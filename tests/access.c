@@ -177,6 +177,7 @@ static void do_table(void)
 	command("records with record", "records", "xen-domains", ",{\"record\":0}");
 	command("records", "records", "xen-domains", ",{\"max\":1}");
 	command("records with peek and run", "records", "xen-domains", ",{\"peek\":true,\"run\":true}");
+	command("records with peek and announce", "records", "xen-domains", ",{\"peek\":true,\"announce\":true}");
 	for (size_t i = 0; i < sizeof(states) / sizeof(*states); i++)
 		command(states[i], states[i], "dom0-entries", "");
 	command("add", "add", "*", ",\"x\"");

@@ -473,10 +473,6 @@ static bool livepatch_comes_and_goes(void)
 
 /* === Samplers =========================================================== */
 
-static const char *const probes[] = {
-	"xen-domains", "xen-idt", "xen-pagetables", "dom0-entries", "dom0-roots", "xen-access", "xen-text",
-};
-
 /* Of the last question that failed. */
 static char last_error[32];
 
@@ -520,14 +516,31 @@ static bool sample(const char *probe)
 /* One asks for what changes most, as fast as it is answered; the other for all in turn. */
 static bool sample_domains(void)
 {
-	return sample(probes[0]);
+	return sample("xen-domains");
 }
 
 static bool sample_all(void)
 {
-	static unsigned int at;
+	static unsigned int next;
+	const char *first, *at;
+	char probe[32];
 
-	return sample(probes[at++ % (sizeof(probes) / sizeof(*probes))]);
+	/* [["xen","UUID"],["xen-domains","UUID"],...]: the sensor, then the probes. */
+	if (!ask("discovery", "*", "", last_error))
+		return false;
+	first = at = strstr(area->reply, ",[\"");
+	for (unsigned int i = 0; at && i < next; i++)
+		at = strstr(at + 1, ",[\"");
+	if (!at) {
+		next = 0;
+		at = first;
+	}
+	if (!at)
+		return false;
+	next++;
+	at += strlen(",[\"");
+	snprintf(probe, sizeof(probe), "%.*s", (int)strcspn(at, "\""), at);
+	return sample(probe);
 }
 
 /* === All of it ========================================================== */

@@ -16,7 +16,8 @@ FUZZ_NAMES = $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c))
 # the host port itself.
 UNIT_ON_HOST = test_host
 UNIT_KIT = tests/unit/port.c tests/unit/kit.c tests/unit/judge.c
-UNIT_HEADERS = $(wildcard tests/unit/*.h tests/canary/*.h canary/*.h core/*.h lib/*.h probes/*.h host/*.h)
+UNIT_HEADERS = $(wildcard tests/unit/*.h tests/canary/*.h canary/*.h core/*.h lib/*.h probes/*.h host/*.h) \
+	       probes/host/probes.h
 UNIT_CFLAGS = $(KS_CFLAGS) -Ihost -g
 UNIT_LIBS = -lcmocka -ljansson -lnettle -lpthread
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer

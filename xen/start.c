@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * start.c - which probes there are in Xen, "sense=" on the command line, and
- * the start of the sensor.
+ * start.c - "sense=" on the command line, and the start of the sensor.
  */
 
 #include <xen/cpumask.h>
@@ -19,19 +18,14 @@
 
 /* === Data === */
 
-extern const struct ks_probe_type ks_xen_domains, ks_xen_text, ks_xen_idt,
-                                  ks_xen_pagetables, ks_xen_dom0_entries,
-                                  ks_xen_dom0_roots, ks_xen_access;
+#define KS_PROBE(file) extern const struct ks_probe_type ks_xen_##file;
+#include "../probes/xen/probes.h"
+#undef KS_PROBE
 
-/* The probes, in the order of discovery. */
 static const struct ks_probe_type *const ks_types[] = {
-    &ks_xen_domains,
-    &ks_xen_text,
-    &ks_xen_idt,
-    &ks_xen_pagetables,
-    &ks_xen_dom0_entries,
-    &ks_xen_dom0_roots,
-    &ks_xen_access,
+#define KS_PROBE(file) &ks_xen_##file,
+#include "../probes/xen/probes.h"
+#undef KS_PROBE
 };
 
 struct ks_sensor *__read_mostly ks_xen_sensor;

@@ -12,7 +12,7 @@
 #include "../../host/host.h"
 #include "../set.h"
 
-const char *ks_host_folder = ".";
+const char *ks_host_folder_path = ".";
 
 struct entry {
 	char name[256];          /* the key; a longer name does not exist: NAME_MAX */
@@ -38,8 +38,10 @@ static const struct ks_set_kind kinds[] = {
 	KS_KIND("entry", struct entry, entry_fields, name, "An entry of the folder."),
 };
 
-/* Open from the first pass on; one sensor in a process. */
-static DIR *folder;
+/* What the probe has of its own. */
+struct folder {
+	DIR *dir;                /* open from the first pass on */
+};
 
 static const char *type_name(mode_t mode)
 {
@@ -62,22 +64,23 @@ static const char *type_name(mode_t mode)
 /* progress->at[0] is 0 at the start of a pass. */
 static int next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
+	struct folder *folder = probe->own;
 	struct entry *entry = item;
 	struct dirent *dirent;
 	struct stat stat;
 
 	if (!progress->at[0]) {
-		if (!folder)
-			folder = opendir(ks_host_folder);
-		if (!folder) {
+		if (!folder->dir)
+			folder->dir = opendir(ks_host_folder_path);
+		if (!folder->dir) {
 			ks_probe_failed(probe, "the folder cannot be opened");
 			return KS_SET_FAILED;
 		}
-		rewinddir(folder);
+		rewinddir(folder->dir);
 		progress->at[0] = 1;
 	}
 	errno = 0;
-	dirent = readdir(folder);
+	dirent = readdir(folder->dir);
 	if (!dirent && errno) {
 		ks_probe_failed(probe, "the folder cannot be read");
 		return KS_SET_FAILED;
@@ -85,7 +88,7 @@ static int next(struct ks_probe *probe, struct ks_set_progress *progress, void *
 	if (!dirent)
 		return KS_SET_END;
 	if (!strcmp(dirent->d_name, ".") || !strcmp(dirent->d_name, "..") ||
-	    fstatat(dirfd(folder), dirent->d_name, &stat, AT_SYMLINK_NOFOLLOW))
+	    fstatat(dirfd(folder->dir), dirent->d_name, &stat, AT_SYMLINK_NOFOLLOW))
 		return KS_SET_SKIP; /* not an entry, or gone since */
 	memcpy(entry->name, dirent->d_name, strlen(dirent->d_name));
 	memcpy(entry->type, type_name(stat.st_mode), strlen(type_name(stat.st_mode)));
@@ -106,10 +109,10 @@ bool ks_host_can_open(const char *path)
 
 static void close_folder(struct ks_probe *probe)
 {
-	(void)probe;
-	if (folder)
-		closedir(folder);
-	folder = NULL;
+	struct folder *folder = probe->own;
+
+	if (folder->dir)
+		closedir(folder->dir);
 }
 
 static const struct ks_set_type set = {
@@ -120,9 +123,10 @@ static const struct ks_set_type set = {
 	.next = next,
 };
 
-const struct ks_probe_type ks_probe_folder = {
+const struct ks_probe_type ks_host_folder = {
 	.name = "folder",
 	.interval_ns = { 10000000000U, 1000000000U, 200000000U, 20000000U },
 	.pause_ns = { 1000000U, 500000U, 100000U, 0 },
+	.own_bytes = sizeof(struct folder),
 	KS_SET_ENGINE(&set),
 };

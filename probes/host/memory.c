@@ -15,47 +15,53 @@
 
 #define RANGES_MAX 8
 
-static struct ks_range ranges[RANGES_MAX];
-static unsigned int ranges_count;
+/* What the probe has of its own. */
+struct memory {
+	struct ks_range ranges[RANGES_MAX];
+	unsigned int count;
+};
 
 /* The program comes first; its segments that are loaded and not writable are the ranges. */
 static int note_segments(struct dl_phdr_info *info, size_t size, void *arg)
 {
+	struct memory *memory = arg;
+
 	(void)size;
-	(void)arg;
-	for (unsigned int i = 0; i < info->dlpi_phnum && ranges_count < RANGES_MAX; i++) {
+	for (unsigned int i = 0; i < info->dlpi_phnum && memory->count < RANGES_MAX; i++) {
 		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
-		struct ks_range *range = &ranges[ranges_count];
+		struct ks_range *range = &memory->ranges[memory->count];
 
 		if (segment->p_type != PT_LOAD || segment->p_flags & PF_W || segment->p_filesz < 8)
 			continue;
 		range->address = info->dlpi_addr + segment->p_vaddr;
 		range->bytes = segment->p_filesz & ~(uint64_t)7;
 		snprintf(range->name, sizeof(range->name), "%s%u", segment->p_flags & PF_X ? "text" : "rodata",
-			 ranges_count);
-		ranges_count++;
+			 memory->count);
+		memory->count++;
 	}
 	return 1;
 }
 
 static unsigned int count_ranges(struct ks_probe *probe)
 {
-	(void)probe;
-	ranges_count = 0;
-	dl_iterate_phdr(note_segments, NULL);
-	return ranges_count;
+	struct memory *memory = probe->own;
+
+	dl_iterate_phdr(note_segments, memory);
+	return memory->count;
 }
 
 static uint64_t bytes_max(struct ks_probe *probe, unsigned int i)
 {
-	(void)probe;
-	return ranges[i].bytes;
+	const struct memory *memory = probe->own;
+
+	return memory->ranges[i].bytes;
 }
 
 static bool get_range(struct ks_probe *probe, unsigned int i, struct ks_range *range)
 {
-	(void)probe;
-	*range = ranges[i];
+	const struct memory *memory = probe->own;
+
+	*range = memory->ranges[i];
 	return true;
 }
 
@@ -66,10 +72,10 @@ static bool get_range(struct ks_probe *probe, unsigned int i, struct ks_range *r
 __attribute__((no_sanitize("address"))) static bool read_range(struct ks_probe *probe, unsigned int i, uint64_t offset,
 							       void *out, size_t bytes)
 {
-	const volatile uint8_t *from = (const uint8_t *)(uintptr_t)(ranges[i].address + offset);
+	const struct memory *memory = probe->own;
+	const volatile uint8_t *from = (const uint8_t *)(uintptr_t)(memory->ranges[i].address + offset);
 	uint8_t *to = out;
 
-	(void)probe;
 	while (bytes--)
 		*to++ = *from++;
 	return true;
@@ -93,9 +99,10 @@ static const struct ks_region_type region = {
 	.symbol = symbol,
 };
 
-const struct ks_probe_type ks_probe_memory = {
+const struct ks_probe_type ks_host_memory = {
 	.name = "memory",
 	.interval_ns = { 60000000000U, 2000000000U, 500000000U, 50000000U },
 	.pause_ns = { 2000000U, 500000U, 100000U, 0 },
+	.own_bytes = sizeof(struct memory),
 	KS_REGION_ENGINE(&region),
 };

@@ -368,7 +368,7 @@ static const struct ks_set_type entries_set = {
 	.next = entries_next,
 };
 
-const struct ks_probe_type ks_linux_kernel_entries = {
+const struct ks_probe_type ks_linux_entries = {
 	.name = "kernel-entries",
 	.interval_ns = {
 		[KS_LOW] = 10 * NSEC_PER_SEC,

@@ -649,19 +649,34 @@ enum { AT_PID, AT_FD };
  * told once more.
  */
 #define MET_IN_ROW 4
-static struct met {
+struct met {
 	uintptr_t table;
 	uint32_t pid, pass;
-} (*met)[MET_IN_ROW];
-static unsigned int met_rows_bits;
-static uint32_t met_pass;
-static unsigned int met_gives_way;
+};
+
+/*
+ * What a pass may not see all of: tables, and descriptors in those that it sees.  Any user can
+ * change one of his all the time, so those are counted apart.
+ */
+enum { TABLES, DESCRIPTORS, CHANGING, SHORTFALLS };
+
+/* What the probe has of its own. */
+struct open_files {
+	struct ks_torn root_looks;
+	struct ks_patience patience;
+	struct ks_shortfall shortfalls[SHORTFALLS];
+	struct met (*met)[MET_IN_ROW];
+	unsigned int met_rows_bits;
+	unsigned int met_gives_way;
+	uint32_t met_pass;
+};
 
 /*
  * Under whose pid the table @files of @task is told: 0, its own.  Who was met with it must still
  * have it: a table that is given back may be another's in the same pass.
  */
-static uint32_t told_under(const struct task_struct *task, const struct files_struct *files, uint32_t pid)
+static uint32_t told_under(struct open_files *own, const struct task_struct *task, const struct files_struct *files,
+			   uint32_t pid)
 {
 	const struct files_struct *leaders;
 	const struct task_struct *holder;
@@ -672,9 +687,9 @@ static uint32_t told_under(const struct task_struct *task, const struct files_st
 		return (uint32_t)task->tgid;
 	if (!KS_GET(holders, &files->count) || atomic_read(&holders) < 2)
 		return 0;
-	row = met[hash_long((uintptr_t)files, met_rows_bits)];
+	row = own->met[hash_long((uintptr_t)files, own->met_rows_bits)];
 	for (unsigned int i = 0; i < MET_IN_ROW; i++) {
-		if (row[i].pass != met_pass) {
+		if (row[i].pass != own->met_pass) {
 			vacant = &row[i];
 			continue;
 		}
@@ -686,24 +701,13 @@ static uint32_t told_under(const struct task_struct *task, const struct files_st
 		vacant = &row[i];
 	}
 	if (!vacant)
-		vacant = &row[met_gives_way++ % MET_IN_ROW];
-	*vacant = (struct met){ .table = (uintptr_t)files, .pid = pid, .pass = met_pass };
+		vacant = &row[own->met_gives_way++ % MET_IN_ROW];
+	*vacant = (struct met){ .table = (uintptr_t)files, .pid = pid, .pass = own->met_pass };
 	return 0;
 }
 
 /* Of which so many are read at once. */
 #define PLACES_READ 32
-
-/*
- * What a pass may not see all of: tables, and descriptors in those that it sees.  Any user can
- * change one of his all the time, so those are counted apart.
- */
-enum { TABLES, DESCRIPTORS, CHANGING, SHORTFALLS };
-static struct ks_shortfall shortfalls[SHORTFALLS] = {
-	[TABLES] = { .view = "tables" },
-	[DESCRIPTORS] = { .view = "descriptors" },
-	[CHANGING] = { .view = "changing descriptors" },
-};
 
 /*
  * 1: @seen is the next open file in the @table to which @way leads, from *@fd on and before
@@ -779,46 +783,46 @@ static void pass_by(struct ks_set_progress *progress)
 	progress->at[AT_FD] = 0;
 }
 
-static void count(unsigned int shortfall, bool whole)
+static void count(struct open_files *own, unsigned int shortfall, bool whole)
 {
-	shortfalls[shortfall].of++;
-	shortfalls[shortfall].looked += whole;
+	own->shortfalls[shortfall].of++;
+	own->shortfalls[shortfall].looked += whole;
 }
 
 /* Of one that stood still. */
-static void count_descriptor(bool whole)
+static void count_descriptor(struct open_files *own, bool whole)
 {
-	count(DESCRIPTORS, whole);
-	count(CHANGING, true);
+	count(own, DESCRIPTORS, whole);
+	count(own, CHANGING, true);
 }
 
 /*
  * True: @seen is the next open file of @task, and the progress behind it; false, and the progress
  * at where to go on.  *@under: likewise, and the table is told under this pid.
  */
-static bool next_file(const struct task_struct *task, struct ks_set_progress *progress, uint32_t *under,
-		      struct ks_seen_file *seen)
+static bool next_file(struct open_files *own, const struct task_struct *task, struct ks_set_progress *progress,
+		      uint32_t *under, struct ks_seen_file *seen)
 {
 	const struct files_struct *files = READ_ONCE(task->files);
 	unsigned int fd = progress->at[AT_FD], end = 0;
 	bool readable = true;
 	int found = 0;
 
-	*under = files && !fd ? told_under(task, files, (uint32_t)progress->at[AT_PID]) : 0;
+	*under = files && !fd ? told_under(own, task, files, (uint32_t)progress->at[AT_PID]) : 0;
 	if (files && !*under)
 		found = file_in(task, files, &fd, &end, seen);
 	if (found < 0) {
 		/* Of one descriptor, or from there on. */
 		readable = fd < end;
 		if (found == -EBUSY)
-			count(CHANGING, false);
+			count(own, CHANGING, false);
 		else if (readable)
-			count_descriptor(false);
+			count_descriptor(own, false);
 	}
 	fd += !!found;
 	progress->at[AT_FD] = fd;
 	if (found <= 0 && fd >= end) {
-		count(TABLES, readable);
+		count(own, TABLES, readable);
 		pass_by(progress);
 	}
 	return found > 0;
@@ -844,8 +848,7 @@ static int copy_sharer(const struct task_struct *task, uint32_t under, const str
 
 static int open_files_next(struct ks_probe *probe, struct ks_set_progress *progress, void *space)
 {
-	static struct ks_torn root_looks;
-	static struct ks_patience patience;
+	struct open_files *own = probe->own;
 	struct ks_open_file *item = space; /* both begin with whose it is */
 	struct seen_descriptor seen = { .file.more = see_socket, .item = space };
 	struct task_struct *task = NULL;
@@ -860,12 +863,12 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_progress *progr
 		const char *why = ks_sees_root(scratch, sizeof(scratch));
 
 		if (why)
-			return ks_no_root(probe, &root_looks, why);
-		ks_is_torn(&root_looks, true);
-		patience = (struct ks_patience){ };
+			return ks_no_root(probe, &own->root_looks, why);
+		ks_is_torn(&own->root_looks, true);
+		own->patience = (struct ks_patience){ };
 		for (unsigned int i = 0; i < SHORTFALLS; i++)
-			shortfalls[i].looked = shortfalls[i].of = 0;
-		met_pass += 1 + !(met_pass + 1); /* 0 is of no pass */
+			own->shortfalls[i].looked = own->shortfalls[i].of = 0;
+		own->met_pass += 1 + !(own->met_pass + 1); /* 0 is of no pass */
 	}
 	rcu_read_lock();
 	pid = ks_next_pid(&nr, &pid_whole);
@@ -876,7 +879,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_progress *progr
 		if (!pid_whole)
 			count(TABLES, false);
 		for (unsigned int i = 0; i < SHORTFALLS; i++)
-			ks_tell_shortfall(probe, &shortfalls[i]);
+			ks_tell_shortfall(probe, &own->shortfalls[i]);
 		return KS_SET_END;
 	}
 	if (nr != progress->at[AT_PID])
@@ -884,9 +887,9 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_progress *progr
 	progress->at[AT_PID] = nr;
 	if (!ks_task_of(pid, PIDTYPE_PID, &task) || !pid_whole) {
 		rcu_read_unlock();
-		if (ks_is_passing(&patience, place_of(progress)))
+		if (ks_is_passing(&own->patience, place_of(progress)))
 			return KS_SET_ELSEWHERE;
-		count(TABLES, false);
+		count(own, TABLES, false);
 		pass_by(progress);
 		return KS_SET_SKIP;
 	}
@@ -898,7 +901,7 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_progress *progr
 		whole = KS_GET(uid, &rcu_access_pointer(task->real_cred)->uid);
 		if (whole)
 			item->uid = from_kuid(&init_user_ns, uid);
-		found = next_file(task, progress, &under, &seen.file);
+		found = next_file(own, task, progress, &under, &seen.file);
 		if (under)
 			kind = copy_sharer(task, under, item, space);
 	} else {
@@ -912,11 +915,11 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_progress *progr
 	rcu_read_unlock();
 	if (!found)
 		return kind;
-	if (!seen.whole && ks_is_passing(&patience, place_of(progress))) {
+	if (!seen.whole && ks_is_passing(&own->patience, place_of(progress))) {
 		progress->at[AT_FD]--;
 		return KS_SET_ELSEWHERE;
 	}
-	count_descriptor(whole && seen.whole);
+	count_descriptor(own, whole && seen.whole);
 	return kind;
 }
 
@@ -927,18 +930,22 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_progress *progr
 static int open_files_init(struct ks_probe *probe)
 {
 	unsigned long rows = roundup_pow_of_two(ks_processes_most(MET_MIN, MET_MAX)) / MET_IN_ROW;
+	struct open_files *own = probe->own;
 
 	ks_paths_init();
-	met_rows_bits = ilog2(rows);
-	met = ks_probe_alloc(probe, rows * sizeof(*met));
-	return met ? 0 : -1;
+	own->shortfalls[TABLES].view = "tables";
+	own->shortfalls[DESCRIPTORS].view = "descriptors";
+	own->shortfalls[CHANGING].view = "changing descriptors";
+	own->met_rows_bits = ilog2(rows);
+	own->met = ks_probe_alloc(probe, rows * sizeof(*own->met));
+	return own->met ? 0 : -1;
 }
 
 static void open_files_exit(struct ks_probe *probe)
 {
-	(void)probe;
-	ks_port_free(met);
-	met = NULL;
+	struct open_files *own = probe->own;
+
+	ks_port_free(own->met);
 }
 
 /*
@@ -977,5 +984,6 @@ const struct ks_probe_type ks_linux_open_files = {
 		[KS_HIGH] = 250 * NSEC_PER_USEC,
 		[KS_ADVERSARIAL] = 0,
 	},
+	.own_bytes = sizeof(struct open_files),
 	KS_SET_ENGINE(&open_files_set),
 };

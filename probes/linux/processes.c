@@ -367,17 +367,19 @@ enum stage { KERNEL, BEGIN, LIST, TABLE, BELOW, JUDGE, CPUS, FOUND };
 
 /* What a pass may not see all of: pids that lead to a task, and processes that could be read. */
 enum { PIDS, PROCESSES, SHORTFALLS };
-static struct ks_shortfall shortfalls[SHORTFALLS] = {
-	[PIDS] = { .view = "pids" },
-	[PROCESSES] = { .view = "processes" },
-};
-static struct ks_patience patience;
 
-/*
- * The next pid that belongs to a process; with @views, those of threads are looked at on the way.
- */
-static int next_pid(struct ks_probe *probe, struct ks_set_progress *progress, void *item, bool views)
+/* What the probe has of its own. */
+struct processes {
+	bool views;                     /* in this pass */
+	struct ks_torn root_looks;
+	struct ks_patience patience;
+	struct ks_shortfall shortfalls[SHORTFALLS];
+};
+
+/* The next pid that belongs to a process; with views, threads are looked at on the way. */
+static int next_pid(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
+	struct processes *own = probe->own;
 	struct ks_seen_file exe = { };
 	struct task_struct *task = NULL, *process;
 	struct pid *pid;
@@ -389,10 +391,7 @@ static int next_pid(struct ks_probe *probe, struct ks_set_progress *progress, vo
 	pid = ks_next_pid(&nr, &whole);
 	if (!pid) {
 		rcu_read_unlock();
-		if (!whole && ks_is_passing(&patience, nr))
-			return KS_SET_ELSEWHERE;
-		shortfalls[PIDS].of += !whole;
-		progress->at[0] = views ? JUDGE : CPUS;
+		progress->at[0] = own->views ? JUDGE : CPUS;
 		progress->at[1] = 0;
 		return KS_SET_SKIP;
 	}
@@ -401,12 +400,12 @@ static int next_pid(struct ks_probe *probe, struct ks_set_progress *progress, vo
 	torn |= !ks_task_of(pid, PIDTYPE_TGID, &process) || !whole;
 	/* That the pid has no process is one link alone. */
 	as_thread = !process && task && ks_is_process(task);
-	if ((torn || as_thread) && ks_is_passing(&patience, nr)) {
+	if ((torn || as_thread) && ks_is_passing(&own->patience, nr)) {
 		rcu_read_unlock();
 		return KS_SET_ELSEWHERE;
 	}
-	shortfalls[PIDS].of++;
-	shortfalls[PIDS].looked += !torn;
+	own->shortfalls[PIDS].of++;
+	own->shortfalls[PIDS].looked += !torn;
 	if (torn) {
 		rcu_read_unlock();
 		progress->at[1] = nr;
@@ -416,8 +415,8 @@ static int next_pid(struct ks_probe *probe, struct ks_set_progress *progress, vo
 		process = task;
 	progress->at[1] = nr;
 	if (process) {
-		shortfalls[PROCESSES].of++;
-		shortfalls[PROCESSES].looked += read_process(process, pid, item, &exe);
+		own->shortfalls[PROCESSES].of++;
+		own->shortfalls[PROCESSES].looked += read_process(process, pid, item, &exe);
 		if (exe.file)
 			copy_exe(probe, &exe, item);
 		ks_done_with_file(&exe);
@@ -425,7 +424,7 @@ static int next_pid(struct ks_probe *probe, struct ks_set_progress *progress, vo
 	}
 	if (!task)
 		task = process;
-	if (views && task && ks_views_task(task))
+	if (own->views && task && ks_views_task(task))
 		progress->at[0] = BELOW;
 	rcu_read_unlock();
 	return kind;
@@ -433,8 +432,7 @@ static int next_pid(struct ks_probe *probe, struct ks_set_progress *progress, vo
 
 static int processes_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
-	static struct ks_torn root_looks;
-	static bool views;      /* in this pass */
+	struct processes *own = probe->own;
 	unsigned int at = (unsigned int)progress->at[1];
 	const char *why;
 
@@ -442,8 +440,8 @@ static int processes_next(struct ks_probe *probe, struct ks_set_progress *progre
 	case KERNEL:
 		why = at ? NULL : ks_sees_root(path_buffer, sizeof(path_buffer));
 		if (why)
-			return ks_no_root(probe, &root_looks, why);
-		ks_is_torn(&root_looks, true);
+			return ks_no_root(probe, &own->root_looks, why);
+		ks_is_torn(&own->root_looks, true);
 		if (at < ARRAY_SIZE(kernel_mms)) {
 			progress->at[1]++;
 			return copy_kernel_root(at, item);
@@ -452,12 +450,12 @@ static int processes_next(struct ks_probe *probe, struct ks_set_progress *progre
 		progress->at[1] = 0;
 		return KS_SET_SKIP;
 	case BEGIN:
-		views = probe->level >= KS_HIGH || probe->announce;
+		own->views = probe->level >= KS_HIGH || probe->announce;
 		for (unsigned int i = 0; i < SHORTFALLS; i++)
-			shortfalls[i].looked = shortfalls[i].of = 0;
-		patience = (struct ks_patience){ };
+			own->shortfalls[i].looked = own->shortfalls[i].of = 0;
+		own->patience = (struct ks_patience){ };
 		progress->at[0] = TABLE;
-		if (views) {
+		if (own->views) {
 			ks_views_begin();
 			progress->at[0] = LIST;
 		}
@@ -467,7 +465,7 @@ static int processes_next(struct ks_probe *probe, struct ks_set_progress *progre
 			progress->at[0] = TABLE;
 		return KS_SET_SKIP;
 	case TABLE:
-		return next_pid(probe, progress, item, views);
+		return next_pid(probe, progress, item);
 	case BELOW:
 		if (ks_views_below(at))
 			progress->at[0] = TABLE;
@@ -480,12 +478,12 @@ static int processes_next(struct ks_probe *probe, struct ks_set_progress *progre
 		progress->at[1] = at;
 		return KS_SET_SKIP;
 	case CPUS:
-		if (!views || ks_views_running(probe, &at)) {
+		if (!own->views || ks_views_running(probe, &at)) {
 			at = 0;
 			progress->at[0] = FOUND;
 			for (unsigned int i = 0; i < SHORTFALLS; i++)
-				ks_tell_shortfall(probe, &shortfalls[i]);
-			if (views)
+				ks_tell_shortfall(probe, &own->shortfalls[i]);
+			if (own->views)
 				ks_views_end(probe);
 		}
 		progress->at[1] = at;
@@ -506,6 +504,10 @@ static int processes_next(struct ks_probe *probe, struct ks_set_progress *progre
 
 static int processes_init(struct ks_probe *probe)
 {
+	struct processes *own = probe->own;
+
+	own->shortfalls[PIDS].view = "pids";
+	own->shortfalls[PROCESSES].view = "processes";
 	ks_paths_init();
 	mnt_ns_known = is_mnt_ns_known();
 	find_kernel_mms();
@@ -555,6 +557,7 @@ const struct ks_probe_type ks_linux_processes = {
 		[KS_HIGH] = 250 * NSEC_PER_USEC,
 		[KS_ADVERSARIAL] = 0,
 	},
+	.own_bytes = sizeof(struct processes),
 	.size = ks_set_size,
 	.init = ks_set_init,
 	.exit = ks_set_exit,

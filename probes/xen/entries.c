@@ -313,7 +313,7 @@ static const struct ks_set_type ks_entries_set = {
 	.next = ks_entries_next,
 };
 
-const struct ks_probe_type ks_xen_dom0_entries = {
+const struct ks_probe_type ks_xen_entries = {
 	.name = "dom0-entries",
 	.interval_ns = {
 		[KS_LOW] = SECONDS(10),

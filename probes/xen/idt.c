@@ -284,6 +284,7 @@ struct ks_look {
  */
 enum { KS_BARRED, KS_HELD_BY_OTHERS, KS_REASONS };
 
+/* What the probe has of its own. */
 struct ks_idt {
 	bool has_common;
 	bool passes_by;                           /* the CPU at hand */
@@ -298,8 +299,6 @@ struct ks_idt {
 	DECLARE_BITMAP(gates_touched, IDT_ENTRIES);
 	DECLARE_BITMAP(descriptors_touched, KS_DESCRIPTORS);
 };
-
-static struct ks_idt *ks_idt;
 
 /* === A look at this CPU === */
 
@@ -426,30 +425,32 @@ static bool ks_same_gate(const idt_entry_t *a, const idt_entry_t *b)
 	return !((a->a ^ b->a) & ~(0xf8ULL << 32)) && !((a->b ^ b->b) & 0xffffffff);
 }
 
-static bool ks_gate_unlike(unsigned int vector)
+static bool ks_gate_unlike(const struct ks_idt *idt, unsigned int vector)
 {
-	return !ks_same_gate(&ks_idt->look.tables.gates[vector], &ks_idt->common.gates[vector]);
+	return !ks_same_gate(&idt->look.tables.gates[vector], &idt->common.gates[vector]);
 }
 
-static bool ks_descriptor_unlike(unsigned int i)
+static bool ks_descriptor_unlike(const struct ks_idt *idt, unsigned int i)
 {
-	return ks_idt->look.tables.descriptors[i] != ks_idt->common.descriptors[i];
+	return idt->look.tables.descriptors[i] != idt->common.descriptors[i];
 }
 
-static void ks_count_unlike(struct ks_look *look)
+static void ks_count_unlike(struct ks_idt *idt)
 {
+	struct ks_look *look = &idt->look;
+
 	for (unsigned int i = 0; i < IDT_ENTRIES; i++) {
 		look->cpu.gates += look->tables.gates[i].p;
-		if (ks_gate_unlike(i)) {
+		if (ks_gate_unlike(idt, i)) {
 			look->cpu.gates_unlike++;
-			__set_bit(i, ks_idt->gates_touched);
+			__set_bit(i, idt->gates_touched);
 		}
 	}
 	for (unsigned int i = 0; i < KS_DESCRIPTORS; i++) {
 		look->cpu.descriptors += !!look->tables.descriptors[i];
-		if (ks_descriptor_unlike(i)) {
+		if (ks_descriptor_unlike(idt, i)) {
 			look->cpu.descriptors_unlike++;
-			__set_bit(i, ks_idt->descriptors_touched);
+			__set_bit(i, idt->descriptors_touched);
 		}
 	}
 }
@@ -510,11 +511,11 @@ static void ks_decode_descriptor(unsigned int i, uint64_t value, struct ks_descr
 /*
  * The key of what is at @place of the CPU at hand; its kind.  An item of any kind has room for it.
  */
-static int ks_key_at(unsigned int place, void *item)
+static int ks_key_at(const struct ks_idt *idt, unsigned int place, void *item)
 {
 	struct ks_gate *gate = item;
 
-	memcpy(item, &ks_idt->look.cpu, sizeof(struct ks_which));
+	memcpy(item, &idt->look.cpu, sizeof(struct ks_which));
 	if (place < PLACE_GATES)
 		return place - PLACE_CPU + KS_KIND_CPU;
 	if (place < PLACE_DESCRIPTORS) {
@@ -527,13 +528,14 @@ static int ks_key_at(unsigned int place, void *item)
 
 static int ks_gate_item(const struct ks_probe *probe, unsigned int vector, struct ks_gate *item)
 {
+	const struct ks_idt *idt = probe->own;
 	const struct ks_gate *kept;
 
-	ks_key_at(PLACE_GATES + vector, item);
+	ks_key_at(idt, PLACE_GATES + vector, item);
 	kept = ks_set_kept(probe, KS_KIND_GATE, item);
-	if (!kept && !ks_gate_unlike(vector))
+	if (!kept && !ks_gate_unlike(idt, vector))
 		return KS_SET_SKIP;
-	ks_decode_gate(&ks_idt->look.tables.gates[vector], item);
+	ks_decode_gate(&idt->look.tables.gates[vector], item);
 	if (kept && kept->handler == item->handler)
 		memcpy(item->symbol, kept->symbol, sizeof(item->symbol));
 	else
@@ -543,17 +545,20 @@ static int ks_gate_item(const struct ks_probe *probe, unsigned int vector, struc
 
 static int ks_descriptor_item(const struct ks_probe *probe, unsigned int i, struct ks_descriptor *item)
 {
-	memcpy(item, &ks_idt->look.cpu, sizeof(struct ks_which));
-	ks_decode_descriptor(i, ks_idt->look.tables.descriptors[i], item);
-	return ks_descriptor_unlike(i) || ks_set_kept(probe, KS_KIND_DESCRIPTOR, item) ? KS_KIND_DESCRIPTOR
-										       : KS_SET_SKIP;
+	const struct ks_idt *idt = probe->own;
+
+	memcpy(item, &idt->look.cpu, sizeof(struct ks_which));
+	ks_decode_descriptor(i, idt->look.tables.descriptors[i], item);
+	return ks_descriptor_unlike(idt, i) || ks_set_kept(probe, KS_KIND_DESCRIPTOR, item) ?
+	       KS_KIND_DESCRIPTOR : KS_SET_SKIP;
 }
 
 static int ks_syscall_item(const struct ks_probe *probe, struct ks_syscall *item)
 {
+	const struct ks_idt *idt = probe->own;
 	const struct ks_syscall *kept;
 
-	*item = ks_idt->look.syscall;
+	*item = idt->look.syscall;
 	kept = ks_set_kept(probe, KS_KIND_SYSCALL, item);
 	if (kept && kept->lstar == item->lstar && kept->cstar == item->cstar &&
 	    kept->sysenter_eip == item->sysenter_eip) {
@@ -570,10 +575,10 @@ static int ks_syscall_item(const struct ks_probe *probe, struct ks_syscall *item
 
 /* === Items of what is common === */
 
-/* The last vector of the run that begins at @vector: exceptions each stand alone. */
-static unsigned int ks_run_of(unsigned int vector)
+/* The last vector of the run of @gates that begins at @vector: exceptions each stand alone. */
+static unsigned int ks_run_of(const idt_entry_t *gates, unsigned int vector)
 {
-	const idt_entry_t *gates = ks_idt->common.gates, *first = &gates[vector];
+	const idt_entry_t *first = &gates[vector];
 	uint64_t stride;
 	unsigned int last;
 
@@ -593,6 +598,8 @@ static unsigned int ks_run_of(unsigned int vector)
 
 static int ks_common_gates_item(const struct ks_probe *probe, unsigned int vector, struct ks_common_gates *item)
 {
+	const struct ks_idt *idt = probe->own;
+	const idt_entry_t *gates = idt->common.gates;
 	const struct ks_common_gates *kept;
 
 	item->vector = vector;
@@ -601,40 +608,40 @@ static int ks_common_gates_item(const struct ks_probe *probe, unsigned int vecto
 		*item = *kept;
 		return KS_KIND_COMMON_GATES;
 	}
-	item->last = ks_run_of(vector);
+	item->last = ks_run_of(gates, vector);
 	if (item->last > vector)
-		item->stride =
-			ks_handler(&ks_idt->common.gates[vector + 1]) - ks_handler(&ks_idt->common.gates[vector]);
-	ks_decode_gate(&ks_idt->common.gates[vector], &item->gate);
+		item->stride = ks_handler(&gates[vector + 1]) - ks_handler(&gates[vector]);
+	ks_decode_gate(&gates[vector], &item->gate);
 	ks_place(item->gate.handler, item->gate.symbol, sizeof(item->gate.symbol));
 	return KS_KIND_COMMON_GATES;
 }
 
-static int ks_common_descriptor_item(unsigned int i, struct ks_descriptor *item)
+static int ks_common_descriptor_item(const struct ks_idt *idt, unsigned int i, struct ks_descriptor *item)
 {
-	if (!ks_idt->common.descriptors[i])
+	if (!idt->common.descriptors[i])
 		return KS_SET_SKIP;
-	ks_decode_descriptor(i, ks_idt->common.descriptors[i], item);
+	ks_decode_descriptor(i, idt->common.descriptors[i], item);
 	return KS_KIND_COMMON_DESCRIPTOR;
 }
 
 /* What a gate or a descriptor of one CPU is, as long as it is like the other CPUs'. */
 static KS_CB bool ks_idt_usual(struct ks_probe *probe, unsigned int kind, void *item)
 {
+	const struct ks_idt *idt = probe->own;
 	struct ks_descriptor *descriptor = item;
 	struct ks_gate *gate = item;
 	unsigned int i;
 
 	switch (kind) {
 	case KS_KIND_GATE:
-		ks_decode_gate(&ks_idt->common.gates[gate->vector], gate);
+		ks_decode_gate(&idt->common.gates[gate->vector], gate);
 		ks_place(gate->handler, gate->symbol, sizeof(gate->symbol));
 		return true;
 	case KS_KIND_DESCRIPTOR:
 		i = (descriptor->selector >> 3) - FIRST_RESERVED_GDT_ENTRY;
 		if (descriptor->table[0] == 'c')
 			i += NR_RESERVED_GDT_ENTRIES;
-		ks_decode_descriptor(i, ks_idt->common.descriptors[i], descriptor);
+		ks_decode_descriptor(i, idt->common.descriptors[i], descriptor);
 		return true;
 	}
 	return false;
@@ -651,13 +658,14 @@ enum { STAGE_COMMON, STAGE_CPUS };
 
 static int ks_common_next(struct ks_probe *probe, struct ks_set_progress *progress, void *item)
 {
+	struct ks_idt *idt = probe->own;
 	uint64_t *place = &progress->at[AT_PLACE];
 	int kind = KS_SET_SKIP;
 
-	if (!ks_idt->has_common) {
-		ks_look_at_cpu(&ks_idt->look, smp_processor_id());
-		ks_idt->common = ks_idt->look.tables;
-		ks_idt->has_common = true;
+	if (!idt->has_common) {
+		ks_look_at_cpu(&idt->look, smp_processor_id());
+		idt->common = idt->look.tables;
+		idt->has_common = true;
 		return KS_SET_SKIP;
 	}
 	if (*place < IDT_ENTRIES) {
@@ -669,12 +677,12 @@ static int ks_common_next(struct ks_probe *probe, struct ks_set_progress *progre
 		if (*place == IDT_ENTRIES + KS_DESCRIPTORS) {
 			*place = PLACE_LOOK;
 			progress->at[AT_STAGE] = STAGE_CPUS;
-			memset(ks_idt->passed_by, 0, sizeof(ks_idt->passed_by));
+			memset(idt->passed_by, 0, sizeof(idt->passed_by));
 			ks_work_next_cpu(&probe->work, cpumask_first(&cpu_online_map));
 			/* a look is half of a step: not at the end of one */
 			return KS_SET_ELSEWHERE;
 		}
-		kind = ks_common_descriptor_item((*place)++ - IDT_ENTRIES, item);
+		kind = ks_common_descriptor_item(idt, (*place)++ - IDT_ENTRIES, item);
 	}
 	return kind;
 }
@@ -686,12 +694,13 @@ static int ks_common_next(struct ks_probe *probe, struct ks_set_progress *progre
 static void ks_tell_passed_by(struct ks_probe *probe)
 {
 	static const char *const why[] = { [KS_BARRED] = "cpus", [KS_HELD_BY_OTHERS] = "held" };
+	struct ks_idt *idt = probe->own;
 	unsigned int online = num_online_cpus();
 
 	for (unsigned int i = 0; i < KS_REASONS; i++) {
-		unsigned int count = ks_idt->passed_by[i];
+		unsigned int count = idt->passed_by[i];
 
-		if (count != ks_idt->told_passed_by[i] || (count && probe->announce)) {
+		if (count != idt->told_passed_by[i] || (count && probe->announce)) {
 			struct ks_writer *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
 
 			ks_write_member_count(text, "looked", online > count ? online - count : 0);
@@ -702,12 +711,13 @@ static void ks_tell_passed_by(struct ks_probe *probe)
 		}
 		if (count)
 			ks_pass_incomplete(probe);
-		ks_idt->told_passed_by[i] = count;
+		idt->told_passed_by[i] = count;
 	}
 }
 
 static int ks_look_next(struct ks_probe *probe, struct ks_set_progress *progress)
 {
+	struct ks_idt *idt = probe->own;
 	unsigned int cpu = progress->at[AT_CPU];
 	bool is_barred;
 
@@ -722,45 +732,47 @@ static int ks_look_next(struct ks_probe *probe, struct ks_set_progress *progress
 	}
 	/* Nobody but the CPU itself can look. */
 	is_barred = !ks_work_may_be_on(cpu);
-	ks_idt->passes_by = is_barred || (cpu != smp_processor_id() && ks_cpu_is_held(cpu));
-	if (ks_idt->passes_by) {
-		ks_idt->passed_by[is_barred ? KS_BARRED : KS_HELD_BY_OTHERS]++;
-		ks_idt->look.cpu.cpu = cpu;
-		ks_idt->look.cpu.instance = ks_cpu_instance(cpu);
+	idt->passes_by = is_barred || (cpu != smp_processor_id() && ks_cpu_is_held(cpu));
+	if (idt->passes_by) {
+		idt->passed_by[is_barred ? KS_BARRED : KS_HELD_BY_OTHERS]++;
+		idt->look.cpu.cpu = cpu;
+		idt->look.cpu.instance = ks_cpu_instance(cpu);
 	} else if (cpu != smp_processor_id()) {
 		ks_work_next_cpu(&probe->work, cpu);
 		return KS_SET_ELSEWHERE;
 	} else {
-		ks_look_at_cpu(&ks_idt->look, cpu);
-		ks_count_unlike(&ks_idt->look);
+		ks_look_at_cpu(&idt->look, cpu);
+		ks_count_unlike(idt);
 	}
 	progress->at[AT_PLACE] = PLACE_CPU;
 	return KS_SET_SKIP;
 }
 
 /* From @place on, the next where there may be an item. */
-static unsigned int ks_next_place(unsigned int place)
+static unsigned int ks_next_place(const struct ks_idt *idt, unsigned int place)
 {
 	if (place >= PLACE_GATES && place < PLACE_DESCRIPTORS)
-		place = PLACE_GATES + find_next_bit(ks_idt->gates_touched, IDT_ENTRIES, place - PLACE_GATES);
+		place = PLACE_GATES + find_next_bit(idt->gates_touched, IDT_ENTRIES, place - PLACE_GATES);
 	if (place >= PLACE_DESCRIPTORS)
 		place = PLACE_DESCRIPTORS +
-			find_next_bit(ks_idt->descriptors_touched, KS_DESCRIPTORS, place - PLACE_DESCRIPTORS);
+			find_next_bit(idt->descriptors_touched, KS_DESCRIPTORS, place - PLACE_DESCRIPTORS);
 	return place;
 }
 
 static int ks_place_item(const struct ks_probe *probe, unsigned int place, void *item)
 {
-	if (ks_idt->passes_by)
-		return KS_SET_UNSEEN + ks_key_at(place, item);
+	const struct ks_idt *idt = probe->own;
+
+	if (idt->passes_by)
+		return KS_SET_UNSEEN + ks_key_at(idt, place, item);
 	switch (place) {
 	case PLACE_CPU:
-		*(struct ks_cpu *)item = ks_idt->look.cpu;
+		*(struct ks_cpu *)item = idt->look.cpu;
 		return KS_KIND_CPU;
 	case PLACE_SYSCALL:
 		return ks_syscall_item(probe, item);
 	case PLACE_TSS:
-		*(struct ks_tss *)item = ks_idt->look.tss;
+		*(struct ks_tss *)item = idt->look.tss;
 		return KS_KIND_TSS;
 	}
 	if (place < PLACE_DESCRIPTORS)
@@ -776,7 +788,7 @@ static KS_CB int ks_idt_next(struct ks_probe *probe, struct ks_set_progress *pro
 		return ks_common_next(probe, progress, item);
 	if (place == PLACE_LOOK)
 		return ks_look_next(probe, progress);
-	place = ks_next_place(place);
+	place = ks_next_place(probe->own, place);
 	if (place >= PLACES) {
 		progress->at[AT_PLACE] = PLACE_LOOK;
 		progress->at[AT_CPU]++;
@@ -797,24 +809,14 @@ static KS_CB uint32_t ks_idt_items(void)
 	return 3 * nr_cpu_ids + 4 * (IDT_ENTRIES + KS_DESCRIPTORS);
 }
 
-static KS_CB int ks_idt_init(struct ks_probe *probe)
-{
-	ks_idt = ks_probe_alloc(probe, sizeof(*ks_idt));
-	return ks_idt ? 0 : -1;
-}
-
-static KS_CB void ks_idt_exit(struct ks_probe *probe)
-{
-	ks_port_free(ks_idt);
-	ks_idt = NULL;
-}
-
 static KS_CB void ks_idt_reset(struct ks_probe *probe)
 {
-	ks_idt->has_common = false;
-	memset(ks_idt->told_passed_by, 0, sizeof(ks_idt->told_passed_by));
-	bitmap_zero(ks_idt->gates_touched, IDT_ENTRIES);
-	bitmap_zero(ks_idt->descriptors_touched, KS_DESCRIPTORS);
+	struct ks_idt *idt = probe->own;
+
+	idt->has_common = false;
+	memset(idt->told_passed_by, 0, sizeof(idt->told_passed_by));
+	bitmap_zero(idt->gates_touched, IDT_ENTRIES);
+	bitmap_zero(idt->descriptors_touched, KS_DESCRIPTORS);
 	ks_set_reset(probe);
 }
 
@@ -828,8 +830,6 @@ static const struct ks_set_type ks_idt_set = {
 	.kinds_count = ARRAY_SIZE(ks_kinds),
 	.items = ks_idt_items,
 	.first_items = ks_idt_first,
-	.init = ks_idt_init,
-	.exit = ks_idt_exit,
 	.next = ks_idt_next,
 	.usual = ks_idt_usual,
 };
@@ -849,6 +849,7 @@ const struct ks_probe_type ks_xen_idt = {
 		[KS_ADVERSARIAL] = 0,
 	},
 	.in_work = true,
+	.own_bytes = sizeof(struct ks_idt),
 	.size = ks_set_size,
 	.init = ks_set_init,
 	.exit = ks_set_exit,

@@ -136,14 +136,15 @@ enum { STAGE_BEGIN, STAGE_ALL, STAGE_HOME, STAGE_REST, STAGE_VCPUS, STAGE_DOM0, 
 #define FRAMES_AT_ONCE 512
 #define CHUNKS_AT_ONCE 32768
 
-/* There is one probe of this kind in Xen, and never two of its steps at once. */
-static unsigned long *ks_home;          /* a bit for each chunk: Dom0 has a page in it */
-/* as many; chunks of memory that is added later are always looked at */
-static unsigned long ks_chunks;
-static struct {
-	uint32_t pages, roots;
-	uint64_t looked;
-} ks_pass;
+/* What the probe has of its own. */
+struct ks_census {
+	unsigned long *home;    /* a bit for each chunk: Dom0 has a page in it */
+	unsigned long chunks;   /* as many; those of memory added later are always looked at */
+	struct {
+		uint32_t pages, roots;
+		uint64_t looked;
+	} pass;
+};
 
 /* === Items === */
 
@@ -270,15 +271,15 @@ static uint64_t ks_sampled_root(const struct vcpu *v)
 	return frame;
 }
 
-static int ks_copy_dom0(const struct domain *d, struct ks_roots_dom0 *item)
+static int ks_copy_dom0(const struct ks_census *census, const struct domain *d, struct ks_roots_dom0 *item)
 {
 	item->domid = d->domain_id;
 	strlcpy(item->type, ks_domain_type(d), sizeof(item->type));
 	item->complete = ks_has_census(d);
 	strlcpy(item->frames, is_pv_domain(d) ? "machine" : "guest", sizeof(item->frames));
-	item->pages = ks_pass.pages;
-	item->roots = ks_pass.roots;
-	item->looked = ks_pass.looked;
+	item->pages = census->pass.pages;
+	item->roots = census->pass.roots;
+	item->looked = census->pass.looked;
 	return KS_KIND_DOM0;
 }
 
@@ -294,18 +295,19 @@ static void ks_go_to(struct ks_set_progress *progress, unsigned int stage)
  * The first frame from @frame on that this stage looks at, both where a chunk begins; with @found
  * false, where to search on from.
  */
-static unsigned long ks_next_chunk(unsigned int stage, unsigned long frame, bool *found)
+static unsigned long ks_next_chunk(const struct ks_census *census, unsigned int stage, unsigned long frame,
+				   bool *found)
 {
-	unsigned long chunk = frame / CHUNK_FRAMES, end = min(chunk + CHUNKS_AT_ONCE, ks_chunks);
+	unsigned long chunk = frame / CHUNK_FRAMES, end = min(chunk + CHUNKS_AT_ONCE, census->chunks);
 
 	*found = false;
-	if (chunk >= ks_chunks) {
+	if (chunk >= census->chunks) {
 		if (stage == STAGE_REST)
 			return max_pdx;
 		end = chunk + 1;
 	} else if (stage != STAGE_ALL) {
-		chunk = stage == STAGE_HOME ? find_next_bit(ks_home, end, chunk)
-					    : find_next_zero_bit(ks_home, end, chunk);
+		chunk = stage == STAGE_HOME ? find_next_bit(census->home, end, chunk) :
+					      find_next_zero_bit(census->home, end, chunk);
 	}
 	frame = chunk * CHUNK_FRAMES;
 	if (chunk >= end || frame >= max_pdx)
@@ -320,16 +322,16 @@ static unsigned long ks_next_chunk(unsigned int stage, unsigned long frame, bool
 	return frame;
 }
 
-static void ks_note_home(unsigned long frame, bool home)
+static void ks_note_home(struct ks_census *census, unsigned long frame, bool home)
 {
 	unsigned long chunk = frame / CHUNK_FRAMES;
 
-	if (chunk >= ks_chunks)
+	if (chunk >= census->chunks)
 		return;
 	if (home)
-		__set_bit(chunk, ks_home);
+		__set_bit(chunk, census->home);
 	else
-		__clear_bit(chunk, ks_home);
+		__clear_bit(chunk, census->home);
 }
 
 /*
@@ -344,8 +346,9 @@ static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *
 	 * a frame has it (page_set_owner()).
 	 */
 	const unsigned long domain = virt_to_pdx(d);
+	struct ks_census *census = probe->own;
 	struct page_info *page = pdx_to_page(*frame), *stop = page + (end - *frame);
-	const bool added = *frame / CHUNK_FRAMES >= ks_chunks;
+	const bool added = *frame / CHUNK_FRAMES >= census->chunks;
 	unsigned long start = *frame, count, type, owner;
 	unsigned int pages = 0;
 	int kind = KS_SET_SKIP;
@@ -371,34 +374,34 @@ static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *
 		if (count & (PGC_xen_heap | PGC_extra))
 			continue;
 		pages++;
-		if ((type & (PGT_type_mask | PGT_pinned)) == (PGT_root_page_table | PGT_pinned) &&
-		    ks_copy_root(probe, d, page, item)) {
-			ks_pass.roots++;
+		if ((type & (PGT_type_mask | PGT_pinned)) == (PGT_root_page_table | PGT_pinned) && ks_copy_root(probe, d, page, item)) {
+			census->pass.roots++;
 			kind = KS_KIND_ROOT;
 		}
 	}
 	/* What is not there any more counts as looked at. */
 	*frame = kind == KS_SET_SKIP ? end : page_to_pdx(page);
-	ks_pass.looked += *frame - start;
-	ks_pass.pages += pages;
+	census->pass.looked += *frame - start;
+	census->pass.pages += pages;
 	if (pages)
-		ks_note_home(start, true);
+		ks_note_home(census, start, true);
 	return kind;
 }
 
 static int ks_next_of_frames(const struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress,
 			     void *item)
 {
+	struct ks_census *census = probe->own;
 	unsigned int stage = progress->at[AT_STAGE];
 	unsigned long frame = progress->at[AT_PLACE];
-	bool found = true, all_seen = stage == STAGE_REST && ks_pass.pages >= ks_domain_pages(d);
+	bool found = true, all_seen = stage == STAGE_REST && census->pass.pages >= ks_domain_pages(d);
 	int kind;
 
 	if (!(frame % CHUNK_FRAMES)) {
-		frame = all_seen ? max_pdx : ks_next_chunk(stage, frame, &found);
+		frame = all_seen ? max_pdx : ks_next_chunk(census, stage, frame, &found);
 		/* Until one is seen, Dom0 has no page there. */
 		if (frame < max_pdx && found)
-			ks_note_home(frame, false);
+			ks_note_home(census, frame, false);
 	}
 	progress->at[AT_PLACE] = frame;
 	if (frame >= max_pdx) {
@@ -445,12 +448,12 @@ static int ks_next_of_vcpus(const struct ks_probe *probe, const struct domain *d
 static int ks_next_of(const struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress,
 		      void *item)
 {
+	struct ks_census *census = probe->own;
+
 	switch (progress->at[AT_STAGE]) {
 	case STAGE_BEGIN:
-		memset(&ks_pass, 0, sizeof(ks_pass));
-		ks_go_to(progress, !ks_has_census(d)		    ? STAGE_VCPUS
-				   : probe->level >= KS_ADVERSARIAL ? STAGE_ALL
-								    : STAGE_HOME);
+		memset(&census->pass, 0, sizeof(census->pass));
+		ks_go_to(progress, !ks_has_census(d) ? STAGE_VCPUS : probe->level >= KS_ADVERSARIAL ? STAGE_ALL : STAGE_HOME);
 		return KS_SET_SKIP;
 	case STAGE_ALL:
 	case STAGE_HOME:
@@ -460,7 +463,7 @@ static int ks_next_of(const struct ks_probe *probe, const struct domain *d, stru
 		return ks_next_of_vcpus(probe, d, progress, item);
 	case STAGE_DOM0:
 		ks_go_to(progress, STAGE_END);
-		return ks_copy_dom0(d, item);
+		return ks_copy_dom0(census, d, item);
 	default:
 		return KS_SET_END;
 	}
@@ -484,15 +487,18 @@ static KS_CB int ks_roots_next(struct ks_probe *probe, struct ks_set_progress *p
 
 static KS_CB int ks_roots_init(struct ks_probe *probe)
 {
-	ks_chunks = DIV_ROUND_UP(max_pdx, CHUNK_FRAMES);
-	ks_home = ks_probe_alloc(probe, BITS_TO_LONGS(ks_chunks) * sizeof(*ks_home));
-	return ks_home ? 0 : -1;
+	struct ks_census *census = probe->own;
+
+	census->chunks = DIV_ROUND_UP(max_pdx, CHUNK_FRAMES);
+	census->home = ks_probe_alloc(probe, BITS_TO_LONGS(census->chunks) * sizeof(*census->home));
+	return census->home ? 0 : -1;
 }
 
 static KS_CB void ks_roots_exit(struct ks_probe *probe)
 {
-	ks_port_free(ks_home);
-	ks_home = NULL;
+	struct ks_census *census = probe->own;
+
+	ks_port_free(census->home);
 }
 
 /* === Interface === */
@@ -526,7 +532,7 @@ static const struct ks_set_type ks_roots_set = {
  * A pass of 8 GiB is some 700 steps: with these pauses it is over within a quarter of a second at
  * "default".
  */
-const struct ks_probe_type ks_xen_dom0_roots = {
+const struct ks_probe_type ks_xen_roots = {
 	.name = "dom0-roots",
 	.interval_ns = {
 		[KS_LOW] = SECONDS(10),
@@ -540,5 +546,6 @@ const struct ks_probe_type ks_xen_dom0_roots = {
 		[KS_HIGH] = MICROSECS(100),
 		[KS_ADVERSARIAL] = 0,
 	},
+	.own_bytes = sizeof(struct ks_census),
 	KS_SET_ENGINE(&ks_roots_set),
 };

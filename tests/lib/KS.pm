@@ -17,7 +17,7 @@ use Schema;
 use Time::HiRes 'time';
 use Test::More;
 
-our @EXPORT = qw(boot @module_probes here records json reply request troubles xen_symbols $root $build $nonce $hptool
+our @EXPORT = qw(boot probes_of here records json reply request troubles xen_symbols $root $build $nonce $hptool
 	gdb_open gdb_read gdb_write gdb_close gdb_efer);
 
 our $root = realpath(dirname(__FILE__) . '/../..');
@@ -66,8 +66,13 @@ my $splat = qr/KASAN:|UBSAN:|BUG:\ (?!soft\ lockup|workqueue\ lockup)|BUG\ kmall
 # The lines of a console in which Linux complains.
 sub splats { return grep { !/\(XEN\)/ } $_[0] =~ /^.*(?:$splat).*$/mg }
 
-# What the module has, in the order of discovery.
-our @module_probes = qw(processes open-files files modules kernel-text kernel-entries domains);
+# The probes of a kernel (xen, linux, host), in the order of discovery.
+sub probes_of {
+	my ($kernel) = @_;
+	my @names = split /\n/, `\Q$root\E/scripts/probes $kernel`;
+	@names or die "scripts/probes $kernel failed";
+	return @names;
+}
 
 # Before the steps: `step NAME COMMAND...` runs one, its output and its status are kept
 # apart from the others'.

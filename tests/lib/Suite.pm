@@ -33,7 +33,7 @@ my $rounds = $ENV{KS_ROUNDS} // 10;
 
 my %module = (
 	name => 'ksense',
-	probes => [@module_probes],
+	probes => [probes_of('linux')],
 	set => 'processes',
 	some => { kind => 'process', pid => 1 },
 	none => { kind => 'process', pid => 99999999 },
@@ -46,7 +46,7 @@ my %module = (
 my %sensors = (
 	xen => {
 		name => 'xen',
-		probes => [qw(xen-domains xen-text xen-idt xen-pagetables dom0-entries dom0-roots xen-access)],
+		probes => [probes_of('xen')],
 		set => 'xen-domains',
 		some => { kind => 'domain', domid => 0 },
 		none => { kind => 'domain', domid => 77 },
@@ -57,7 +57,7 @@ my %sensors = (
 	linux => { %module, machine => ['--linux', '--add', $KS::module] },
 	host => {
 		name => 'host',
-		probes => [qw(folder memory)],
+		probes => [probes_of('host')],
 		set => 'folder',
 		some => { kind => 'entry', name => 'some' },
 		none => { kind => 'entry', name => 'none' },

@@ -36,7 +36,7 @@ SH
 is($steps->{load}{status}, 0, 'it loads') or diag $steps->{load}{err};
 is($steps->{mode}{out}, "700 socket\n", 'its socket is for root alone');
 isnt($steps->{twice}{status}, 0, 'it does not load twice');
-is(join(' ', map { $_->{name} } json($steps->{discovery})), "ksense @KS::module_probes", 'it tells what it has');
+is_deeply([map { $_->{name} } json($steps->{discovery})], ['ksense', probes_of('linux')], 'it tells what it has');
 
 my %process = map { $_->{pid} => $_ } grep { $_->{kind} eq 'process' } json($steps->{processes});
 is($process{2}{comm}, 'kthreadd', 'a thread of the kernel');

@@ -25,9 +25,12 @@ my @pointers = qw(real_parent real_cred nsproxy files signal mm link);
 # Of a socket.
 my @families = qw(inet unix netlink packet);
 
+my $others_off = join ',', map { "$_=off" } grep { $_ ne 'modules' } probes_of('linux');
+
+my $names = "POINTERS='@pointers'\nFAMILIES='@families'\nOTHERS_OFF=$others_off\n";
 my @modules = map { "$KS::test_modules/$_.ko" } qw(torn/ks_torn code/ks_code hide/ks_hide);
 my @added = map { ('--add', $_) } $KS::module, "$build/tests/actor", "$build/tests/open", @modules;
-my $steps = boot("POINTERS='@pointers'\nFAMILIES='@families'\n" . <<'SH', '--linux', @added);
+my $steps = boot($names . <<'SH', '--linux', @added);
 S=/run/ksense/kernel.sock
 torn() { echo $2 > /sys/module/ks_torn/parameters/$1; }
 k() { ksense --timeout 300 --socket $S --json "$@"; }
@@ -38,8 +41,7 @@ storm() { for i in 1 2 3; do ( n=0; while [ $n -lt 60 ]; do k status >/dev/null;
 
 # It goes through all tasks, also through those whose pointers lead nowhere.
 echo 0 >/proc/sys/kernel/hung_task_timeout_secs
-off=processes=off,open-files=off,files=off,kernel-text=off,kernel-entries=off,domains=off
-step load sh -c 'insmod ksense.ko sense=$0 && insmod ks_torn.ko' $off
+step load sh -c "insmod ksense.ko sense=$OTHERS_OFF && insmod ks_torn.ko"
 insmod ks_code.ko orphan=1
 k adversarial modules >/dev/null
 step whole looks

@@ -222,6 +222,13 @@ my $shy = start_server("$dir/shy", '--read-only');
 is(run('--socket', "$dir/shy", 'records', '--peek')->{status}, 0, 'looking is allowed');
 like(run('--socket', "$dir/shy", $_, '*')->{err}, qr/^ksense: denied: /, "$_ is denied") for qw(records off reset low);
 like(run('--socket', "$dir/shy", 'records', '--peek', '--run')->{err}, qr/^ksense: denied: /, 'and a fresh sample');
+sub present {
+	return grep { $_->{pass} > 1 && ($_->{event} // '') eq 'present' }
+		json_of(run('--socket', "$dir/shy", 'records', 'folder', '--peek'));
+}
+is(scalar(present()), 0, 'what the probe sees by itself is told once');
+is(run('--socket', "$dir/shy", 'records', 'folder', '--peek', '--announce')->{status}, 0, 'but it may be asked');
+ok(wait_until { present() }, 'to tell it all in a pass of its own');
 
 # --- an abstract socket
 start_server("\@ksense-test-$$");

@@ -29,6 +29,7 @@ sub fresh {
 	for my $folder ('probes', 'docs/probes') {
 		system('cp', '-r', "$root/$folder", "$scratch/$folder") and die "cannot copy $folder\n";
 	}
+	system('cp', "$root/docs/limits.md", "$scratch/docs/") and die "cannot copy docs/limits.md\n";
 }
 
 sub slurp {
@@ -101,8 +102,19 @@ my @spoiled = (
 	 qr/\Q$page\E: kind ghost: no table has it/],
 	['what it cannot see is left out', $page, qr/^## What it cannot see\n.*?(?=^##|\z)/ms, '',
 	 qr/\Q$page\E: there is nothing in a section "What it cannot see"/],
-	['the cost is left empty', $page, qr/^## Cost\n.*?(?=^##|\z)/ms, "## Cost\n\n",
-		qr/\Q$page\E: there is nothing in a section "Cost"/],
+	['the cost is left empty', $page, qr/^## Cost\n.*?(?=^##|\z)/ms, "## Cost\n\n", qr/\Q$page\E: there is nothing in a section "Cost"/],
+	['what it sees is left out', $page, qr/^# dom0-entries\n\n\K.*?\n(?=\n)/ms, '',
+		qr/\Q$page\E: what does it see\?/],
+	['the list of probes was edited', 'docs/limits.md', qr/Where Xen enters/, 'How Xen enters',
+		qr/docs\/limits\.md: its list of probes is not/],
+	['a probe is not in the table of its kernel', 'probes/xen/probes.h', qr/^KS_PROBE\(entries\)\n/m, '',
+	 qr/\Q$entries\E: its probe is not in probes\/xen\/probes\.h.*\Q$page\E: no probe has this name/s],
+	['the table has a probe that there is not', 'probes/xen/probes.h', qr/(?=^KS_PROBE\(entries\))/m,
+		"KS_PROBE(place)\n",
+	 qr/probes\/xen\/place\.c: there is no ks_xen_place, which probes\/xen\/probes\.h has/],
+	['a probe has memory of its own that its type does not ask for', 'probes/linux/processes.c',
+		qr/^\t\.own_bytes = .*\n/m, '',
+	 qr/probes\/linux\/processes\.c: it has probe->own, and its type no own_bytes/],
 	['a probe has another name', $entries, qr/\.name = "dom0-entries"/, '.name = "dom0-gates"',
 	 qr/docs\/probes\/dom0-gates\.md: the probe of \Q$entries\E has no page.*\Q$page\E: no probe has this name/s],
 	['the region engine tells of one thing more', 'probes/region.c',
@@ -138,6 +150,8 @@ unlink "$scratch/docs/probes/xen-idt.md" or die;
 is($status, 1, 'pages are written, and what is to be written by hand is asked for');
 like($out, qr/^docs\/probes\/xen-idt\.md$/m, 'one was not there');
 like($out, qr/xen-idt\.md: there is nothing in a section "Cost"/, 'and lacks what no table has');
+like($out, qr/xen-idt\.md: what does it see\? There is no sentence below the title/,
+	'and what stands in the list of all');
 my $new = slurp($page);
 like($new, qr/which then leaps/, 'what stands outside of the markers stays');
 like($new, qr/where it ends/, 'what stands between them is what the table says');

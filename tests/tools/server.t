@@ -201,17 +201,16 @@ $path = fake_server(sub {
 	close $out;
 	syswrite($client, reply($nonce, '"x"'));
 });
-run('--socket', $path, 'records', "a\"b\\\xc3\xbc", '--run', '--raw', '--peek', '--since', '18446744073709551615',
-	'--max', 7,
-    '--filter', 'a=b=c', '--filter', 'n=-1.5e3', '--filter', 't=true', '--filter', 'z=null', '--filter', 's="1"',
-        '--filter', 'e=');
+run('--socket', $path, 'records', "a\"b\\\xc3\xbc", '--run', '--announce', '--raw', '--peek',
+    '--since', '18446744073709551615', '--max', 7,
+    '--filter', 'a=b=c', '--filter', 'n=-1.5e3', '--filter', 't=true', '--filter', 'z=null', '--filter', 's="1"', '--filter', 'e=');
 my $request = JSON::PP->new->utf8->allow_bignum->decode(slurp($log))->{request};
 like($request->[0], qr/^[0-9a-f]{32}$/, 'a nonce');
 is($request->[2], "a\"b\\\x{fc}", 'a target with everything in it');
 my $options = $request->[3];
 is("$options->{since}", '18446744073709551615', 'numbers of 64 bits');
 is($options->{max}, 7, 'max');
-ok($options->{$_}, $_) for qw(run raw peek);
+ok($options->{$_}, $_) for qw(run announce raw peek);
 like(slurp($log), qr/"filter": \{"a": "b=c", "n": -1\.5e3, "t": true, "z": null, "s": "1", "e": ""\}/, 'filters');
 like(slurp($log), qr/^\{"Virtue-protocol-version": 0\.1,/, 'in the version that every server speaks');
 

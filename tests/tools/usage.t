@@ -74,10 +74,8 @@ my @wrong = (
 	[['status', '--folder', '.'], qr/--folder goes with --host/],
 	[['status', '--ring', '19000', '--socket', 'x'], qr/--ring goes with --host/],
 	[['status', '--host', '--ring', '100'], qr/--ring takes a whole number from 16384 /],
-	(map {
-		my $option = $_;
-		[['low', $option], qr/$option goes with the command records/]
-	} qw(--peek --run --raw --follow)),
+	(map { my $option = $_; [['low', $option], qr/$option goes with the command records/] }
+		qw(--peek --run --announce --raw --follow)),
 	[['low', '--max', '1'], qr/--max goes with the command records/],
 	(map { my $bad = $_; [['records', "--max=$bad"], qr/--max takes a whole number/] }
 	 '', '-1', '1x', ' 1', '+1', '1.5', '0x10', '18446744073709551616', 'x'),
@@ -86,6 +84,8 @@ my @wrong = (
 	[['records', '--since', 'now'], qr/--since takes a whole number/],
 	[['records', '--record', '-3'], qr/--record takes a whole number/],
 	[['records', '--record', '3', '--run'], qr/--run does not go with --record/],
+	[['records', '--record', '3', '--peek', '--announce'], qr/--announce does not go with --record/],
+	[['records', '--announce'], qr/--announce goes with --peek/],
 	[['records', '--record', '3', '--follow'], qr/--follow does not go with --record/],
 	[['records', '--interval', '1'], qr/--interval goes with --follow/],
 	(map { my $bad = $_; [['records', '--follow', "--interval=$bad"], qr/--interval takes seconds/] }

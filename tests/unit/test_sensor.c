@@ -2271,6 +2271,56 @@ static void memory_later(void **state)
 }
 
 /*
+ * Where its type says so, a probe has memory of its own: zero at init(), there until after exit(),
+ * counted, and given back with the rest also where that cannot be had.
+ */
+static int init_own(struct ks_probe *p)
+{
+	static const uint8_t zero[48];
+
+	assert_memory_equal(p->own, zero, sizeof(zero));
+	memset(p->own, 0x55, sizeof(zero));
+	return probe.result == KS_STEP_FAILED ? -1 : 0;
+}
+
+static void exit_own(struct ks_probe *p)
+{
+	assert_int_equal(*(uint8_t *)p->own, 0x55);
+	probe.steps = 77;
+}
+
+static void own_memory(void **state)
+{
+	(void)state;
+	kit_stop();
+	changed = ordered;
+	changed.own_bytes = 48;
+	changed.init = init_own;
+	changed.exit = exit_own;
+	kit_prepare(changed_only, 1);
+	port_allocations_left = 1; /* the table of probes */
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	assert_false(first()->equipped);
+	port_allocations_left = 1; /* its own memory, not its ring */
+	assert_string_equal(word("on", "ordered"), "error:no-memory");
+	assert_int_equal(probe.steps, 77);
+	assert_int_equal(port_allocated, 1);
+	port_allocations_left = -1;
+	probe.result = KS_STEP_FAILED;
+	assert_string_equal(word("on", "ordered"), "error:no-memory");
+	assert_int_equal(port_allocated, 1);
+	probe.result = KS_STEP_DONE;
+	assert_string_equal(word("on", "ordered"), "on");
+	assert_int_equal(first()->memory_bytes, 48 + 256 * 1024);
+	assert_int_equal(port_allocated, 3);
+	probe.steps = 0;
+	kit_stop();
+	assert_int_equal(probe.steps, 77);
+	kit_start(types, 2);
+	assert_null(first()->own);
+}
+
+/*
  * Without a thread a probe stays off, as without memory; and without one of its own there is no
  * sensor.
  */
@@ -2606,6 +2656,7 @@ int main(void)
 		with_sensor(epochs),
 		with_sensor(sizes_of_rings),
 		with_sensor(memory_later),
+		with_sensor(own_memory),
 		with_sensor(no_threads),
 		with_sensor(equipped_once),
 		with_sensor(off_at_the_end),

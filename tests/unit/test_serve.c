@@ -174,6 +174,7 @@ static void denied_is_told(void **state)
 static void no_memory_and_busy(void **state)
 {
 	static const struct ks_probe_type *const types[] = { &kit_alpha, &kit_beta };
+	static const char *const zero[] = { "seq", "epoch", "pass", "in_row" };
 	json_t *lines;
 
 	(void)state;
@@ -198,6 +199,11 @@ static void no_memory_and_busy(void **state)
 	assert_int_equal(kit_count(lines), 1);
 	assert_string_equal(kit_text(lines, 0, "kind"), "failed");
 	assert_string_equal(kit_text(lines, 0, "probe"), "beta");
+	assert_string_equal(kit_text(lines, 0, "class"), "alarm");
+	assert_string_equal(kit_text(lines, 0, "why"), "there was no memory for the probe");
+	for (size_t i = 0; i < sizeof(zero) / sizeof(*zero); i++)
+		assert_true(json_is_integer(json_object_get(kit_record(lines, 0), zero[i])) &&
+			    !json_integer_value(json_object_get(kit_record(lines, 0), zero[i])));
 	assert_string_equal(kit_word(kit_command_0_2("status", "*")), "status");
 	kit_sensor.probes[1].equipping = true; /* another caller is at it */
 	assert_string_equal(kit_word(kit_command("on", "beta", NULL)), "error:busy");

@@ -43,7 +43,7 @@ for my $line (@lines) {
 	push @rows, $line->[0];
 	$want{$heads->[$_]}{$line->[0]} = $line->[$_] for 1 .. $#$heads;
 }
-is(scalar(@rows), 22, 'the table has 22 rows');
+is(scalar(@rows), 23, 'the table has 23 rows');
 is(scalar(keys %want), 9, 'and 9 columns');
 
 # What a domain was told, in the output of tests/access.c, must be that column.

@@ -24,13 +24,13 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
-my @probes = qw(xen-domains xen-text xen-idt xen-pagetables dom0-entries dom0-roots xen-access);
+my @probes = probes_of('xen');
 my $seconds = $ENV{KS_STRESS_SECONDS} // 60;
 $KS::xen = $ENV{KS_XEN} // "$build/xen-checked/xen";
 # Its default scheduler does not bear that CPUs leave a pool while it balances their load, see
 # docs/xen-lifetimes.md; the other pool has it.
 @KS::xen_args = ('xsm=dummy', 'sched=credit');
-# All seven take a machine of four CPUs for themselves while they take their baselines, and in a
+# All of them take a machine of four CPUs for themselves while they take their baselines, and in a
 # minute little else would be done.
 my @adversarial = $seconds > 60 ? ('*') : qw(xen-domains dom0-entries);
 
