@@ -874,10 +874,10 @@ static int open_files_next(struct ks_probe *probe, struct ks_set_progress *progr
 	pid = ks_next_pid(&nr, &pid_whole);
 	if (!pid) {
 		rcu_read_unlock();
-		if (!pid_whole && ks_is_passing(&patience, nr))
+		if (!pid_whole && ks_is_passing(&own->patience, nr))
 			return KS_SET_ELSEWHERE;
 		if (!pid_whole)
-			count(TABLES, false);
+			count(own, TABLES, false);
 		for (unsigned int i = 0; i < SHORTFALLS; i++)
 			ks_tell_shortfall(probe, &own->shortfalls[i]);
 		return KS_SET_END;

@@ -58,7 +58,7 @@ is($honest && $honest->{symbol}, 'ks_liar_listener [ks_liar]', 'and by name, if 
 ok((grep { $_->{kind} eq 'view' && $_->{name} eq 'module-tree' && $_->{available} } json($steps->{modules})), 'the tree of modules is found');
 is(scalar(items('before')), 0, 'nobody hides');
 my ($hides) = grep { $_->{event} eq 'present' } items('hides');
-is($hides && join(' ', @$hides{qw(class comm pid missing)}), "sample ks_liar @{[$steps->{pid}{out} + 0]} pid-table,task-list",
+is($hides && join(' ', @$hides{qw(comm pid missing)}), "ks_liar @{[$steps->{pid}{out} + 0]} pid-table,task-list",
    'a thread that only says that it is idle is told as hidden') or diag $steps->{hides}{out};
 is(scalar(grep { $_->{event} ne 'vanished' } json($steps->{after})), 0, 'and not any more when it is where all are') or diag $steps->{after}{out};
 
