@@ -243,7 +243,8 @@ check-stress: ## ten minutes in which all that can go away in Xen does, under th
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages
-	@$(MAKE) --no-print-directory all stock $(B)/bench/host $(B)/bench/compare $(B)/bench/search $(B)/bench/xen $(B)/bench/linux $(B)/linux-guest/ksense.ko
+	@$(MAKE) --no-print-directory all stock $(B)/bench/host $(B)/bench/compare $(B)/bench/search \
+		$(B)/bench/xen $(B)/bench/linux $(B)/linux-guest/ksense.ko
 	KS_BUILD=$(B) bench/run
 
 # gnu11: Xen's headers ask for it.

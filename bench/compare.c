@@ -208,7 +208,10 @@ static void tell_status(void)
 	fputs("]}]}\n", reply.out);
 }
 
-/* {"Virtue-protocol-version": 0.1, "request": ["NONCE", "COMMAND", "TARGET", {... "kind": "KIND" ...}]} */
+/*
+ * {"Virtue-protocol-version": 0.1,
+ *  "request": ["NONCE", "COMMAND", "TARGET", {... "kind": "KIND" ...}]}
+ */
 static void answer(const char *line)
 {
 	const char *kind = strstr(line, "\"kind\"");
@@ -319,9 +322,9 @@ static bool take_domains(void *state, const char *probe, json_int_t since, struc
 	return true;
 }
 
-#define PLAYED(is, takes)                                                                                              \
-	{                                                                                                              \
-		.name = is, .open = open_played, .close = close_played, .there = is_there, .take = takes               \
+#define PLAYED(is, takes) \
+	{ \
+		.name = is, .open = open_played, .close = close_played, .there = is_there, .take = takes \
 	}
 
 /* === Measuring ========================================================== */

@@ -56,14 +56,17 @@ struct canary_options {
 	 * may be NULL, but for pause().
 	 */
 	void *context;
-	/* In the first round at its end, where other checks may have something to say of the same deed. */
+	/* In the first round at its end: other checks may know something of the same deed. */
 	void (*raised)(void *context, const json_t *finding);
 	/*
-	 * {"changed": finding, "id", "time", "now"}: it was reported by other checks as well, or by one
-	 * not any more, or what it counts has doubled.  At most once in a round.
+	 * {"changed": finding, "id", "time", "now"}: it was reported by other checks as well, or
+	 * by one not any more, or what it counts has doubled.  At most once in a round.
 	 */
 	void (*changed)(void *context, const json_t *line);
-	/* {"gone": finding, "id", "time", "joined"}; joined, if it is there: the id that it goes on under. */
+	/*
+	 * {"gone": finding, "id", "time", "joined"}; joined, if it is there: the id that it goes
+	 * on under.
+	 */
 	void (*gone)(void *context, const json_t *gone, const json_t *finding);
 	/*
 	 * {"blind": check, "reason", "words", "time"}; of what is blind in the first round the

@@ -239,7 +239,8 @@ static bool read_one_rule(struct reader *r, json_t *json, const char *name, stru
 	    !text(r, json, name, "next", true, &rule->next))
 		return false;
 	if (!is_one_of(rule->severity, check_severities))
-		return wrong(r, "%s: a severity is critical, high, medium, low or notice, not \"%s\"", name, rule->severity);
+		return wrong(r, "%s: a severity is critical, high, medium, low or notice, not \"%s\"", name,
+			     rule->severity);
 	if (!read_deed_of(r, json, name, rule))
 		return false;
 	return conditions(r, json, name, "where", &rule->where);

@@ -8,7 +8,7 @@
  *
  * A deed is an object:
  *	name      the identity of the report that it began with, from which the finding has its id
- *	keys      {key: true}: the identities of its reports, and all that one of them ever had in common
+ *	keys      {key: true}: its reports' identities, and all that one of them ever had in common
  *	reports   {identity: report}, in the order in which they came
  *	told      the finding as it was told; not there: it was not yet
  *	news      it is not as it was told

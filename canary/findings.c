@@ -209,8 +209,8 @@ static json_t *times_of_item(const struct source *source, const json_t *item)
 }
 
 /*
- * Each kernel counts from its own boot.  Their sensors' clocks are known by the same clock here, so
- * that what the two sides say can be put in order.
+ * Each kernel counts from its own boot.  Their sensors' clocks are known by the same clock here,
+ * so that what the two sides say can be put in order.
  */
 static json_t *times_of(struct canary *c, const struct check *check, const json_t *xen, const json_t *dom0)
 {
@@ -289,7 +289,7 @@ bool report_grew(const struct check *check, const json_t *report, const json_t *
 
 /* === Which deed ========================================================= */
 
-/* One that is nothing, as the page tables of a thread of the kernel's, is none that two have in common. */
+/* One that is nothing, as a kernel thread's page tables, is none that two have in common. */
 static bool says_nothing(const json_t *value)
 {
 	const char *text = json_string_value(value);

@@ -3,9 +3,9 @@
  * judge.h - inside the canary: checks, sources, views, differences, findings.
  *
  * A *check* says which items of Xen's have to be the same as which of Dom0's.  A *source* is where
- * items come from; a *view* is what one side says at one moment.  What differs between two views is
- * a *difference*; one that is there at each of several looks is a check's *report*.  Reports of one
- * *deed*, of however many checks, are a *finding*: that is what is told.
+ * items come from; a *view* is what one side says at one moment.  What differs between two views
+ * is a *difference*; one that is there at each of several looks is a check's *report*.  Reports of
+ * one *deed*, of however many checks, are a *finding*: that is what is told.
  *
  * Where there is no memory, a function that makes something returns NULL, false or -1, as it says,
  * and the check at hand is blind for that reason.
@@ -50,8 +50,8 @@ struct rule {
 	json_t *members;
 	struct rule *otherwise;         /* where this one is not for the item; or NULL */
 	/*
-	 * Which deed it is: {"name": [members]}.  Reports that have one of these in common, under the
-	 * same name, are of one.  NULL: each is of its own.
+	 * Which deed it is: {"name": [members]}.  Reports that have one of these in common, under
+	 * the same name, are of one.  NULL: each is of its own.
 	 */
 	json_t *deed;
 };
@@ -71,8 +71,8 @@ struct check {
 	const char *pages;
 	struct condition only_if;
 	/*
-	 * With this, the sensor has seen something that it does not tell yet; so many more looks are
-	 * taken until it does.  where NULL: it tells all at once.
+	 * With this, the sensor has seen something that it does not tell yet; so many more looks
+	 * are taken until it does.  where NULL: it tells all at once.
 	 */
 	struct {
 		json_t *where;
@@ -123,7 +123,7 @@ struct check {
 	char words[WORDS_BYTES];        /* the same, or why it is not here, for a person */
 	bool spare;                     /* it stands in for a check that can look */
 	bool accepted;                  /* it is blind, and that does not count */
-	const char *absent;             /* if it is blind because this source is not there; else NULL */
+	const char *absent;             /* if it is blind for want of this source; else NULL */
 	json_t *reports;                /* by identity */
 	json_t *blinded;                /* the report that it is blind since a while, or NULL */
 	unsigned int blind_rounds;      /* in a row */
@@ -143,7 +143,7 @@ struct check {
 	json_t *first;
 	uint64_t went;                  /* differences that were not there at each look */
 	unsigned int looked;            /* in the last round */
-	unsigned int waited;            /* of these, how many only for what the sensor does not tell yet */
+	unsigned int waited;            /* of these, only for what the sensor does not tell yet */
 	size_t xen_items, dom0_items;   /* at the last look */
 };
 
@@ -152,7 +152,8 @@ extern const char *const check_severities[];
 
 struct checks {
 	json_t *json;
-	json_t *members;        /* by probe, the names of the members by which its records are compared, as an object */
+	/* by probe, an object with the names of the members by which its records are compared */
+	json_t *members;
 	struct check *check;
 	size_t count;
 };
@@ -184,8 +185,10 @@ void blind_for(struct blindness *blind, const char *reason, const char *format, 
 struct sample {
 	json_t *records;        /* of a sensor, older ones too; of another source: its items */
 	json_int_t from;        /* sensors: records with an earlier time are not of this sample */
-	const char *kind;       /* sensors: these records alone, and how the sample ended; NULL: all */
-	json_int_t first;       /* sensors: with @kind, where some were lost, the sample had none with an earlier seq */
+	/* sensors: these records alone, and how the sample ended; NULL: all */
+	const char *kind;
+	/* sensors: with @kind, where some were lost, the sample had none with an earlier seq */
+	json_int_t first;
 	json_int_t next;        /* sensors: where the next question goes on */
 };
 
@@ -194,7 +197,8 @@ struct asking {
 	const char *probe;      /* NULL: all of them */
 	const char *kind;       /* NULL: each */
 	json_int_t since;
-	const json_t *members;  /* an object with the names of those that have to be read (body.h); NULL: all */
+	/* an object with the names of those that have to be read (body.h); NULL: all */
+	const json_t *members;
 	enum {
 		ASK_HELD,       /* those that there are */
 		ASK_FRESH,      /* behind a fresh sample */
@@ -235,7 +239,7 @@ struct view {
 	json_t *items;          /* array of objects */
 	json_t *by_key;         /* key: item */
 	json_t *places;         /* of Dom0's: what the items have of the check's "among" */
-	bool waits;             /* of Xen's: there is something that the sensor does not tell yet */
+	bool waits;             /* of Xen's: there is something the sensor does not tell yet */
 };
 
 struct source {
@@ -248,8 +252,10 @@ struct source {
 	const char *vain_of;    /* the probe whose pass was waited for in vain, */
 	uint64_t vain_round;    /* then, */
 	struct blindness vain;  /* and what came of it */
-	json_int_t boot_ns;     /* sensors: the time of day at which their clock began, as of the last status; 0: not known */
-	json_t *since;          /* sensors, by probe: the first record that no view of Dom0's has seen */
+	/* sensors: the time of day when their clock began, as of the last status; 0: not known */
+	json_int_t boot_ns;
+	/* sensors, by probe: the first record that no view of Dom0's has seen */
+	json_t *since;
 	struct view fixed;      /* of a fixed source, as fixed_for asked for it */
 	const struct spec *fixed_for;
 };
@@ -265,7 +271,8 @@ struct canary {
 	uint64_t begun;         /* rounds, all of them */
 	bool interrupted;
 	json_t *deeds;          /* by name: see deeds.c */
-	json_t *deed_of;        /* the deed's name, by the identity of a report, and by what they have in common */
+	/* the deed's name, by the identity of a report, and by what they have in common */
+	json_t *deed_of;
 };
 
 struct source *source_called(struct canary *c, const char *name);
@@ -274,13 +281,16 @@ struct source *source_called(struct canary *c, const char *name);
 
 /*
  * All records of a sensor's probe from @since on, with a sample of a pass that began after this
- * call; it may wait for that long.  @wanted: the probe; a kind, where others are not needed and are
- * left out if the sensor can do that; since; and members.  False: none, with why.
+ * call; it may wait for that long.  @wanted: the probe; a kind, where others are not needed and
+ * are left out if the sensor can do that; since; and members.  False: none, with why.
  */
 bool sample_take(struct canary *c, struct source *source, const struct asking *wanted, struct sample *sample,
 		 struct blindness *blind);
 
-/* A sensor's status, by which its clock is known from then on: the caller's.  NULL: none, with why. */
+/*
+ * A sensor's status, by which its clock is known from then on: the caller's.  NULL: none, with
+ * why.
+ */
 json_t *source_status(struct source *source, struct blindness *blind);
 
 /* What a sensor's status says of its probe of this name, or NULL. */
@@ -307,8 +317,8 @@ const struct spec *spec_of(const struct check *check, const json_t *item);
 char *first_key(const struct spec *spec, const json_t *item);
 
 /*
- * A string as it stands; one that has a NUL, or begins with a quotation mark, and all else as JSON;
- * NULL as "-".  For the caller to free; NULL: no memory.
+ * A string as it stands; one that has a NUL, or begins with a quotation mark, and all else as
+ * JSON; NULL as "-".  For the caller to free; NULL: no memory.
  */
 char *value_text(const json_t *value);
 
@@ -364,7 +374,7 @@ json_t *report_blinded(const struct check *check, const char *identity);
 /* Whether a number that the report's sentence tells is twice as high by now. */
 bool report_grew(const struct check *check, const json_t *report, const json_t *difference);
 
-/* What says which deed a difference is of: an array of strings, perhaps empty.  NULL: no memory. */
+/* By what a difference's deed is known: an array of strings, perhaps empty.  NULL: no memory. */
 json_t *deed_keys(const struct check *check, const json_t *difference);
 
 /* That a source is not there is one deed, whatever is missing for want of it. */

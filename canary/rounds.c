@@ -252,7 +252,7 @@ static int conclude(struct canary *c, struct check *check, struct look *look, js
 	bool waits = look->xen.waits;
 
 	leave_elsewhere(check, look, pending);
-	/* What is not in a part says nothing, and what the sensor does not tell yet may be just that. */
+	/* What a part has not says nothing; what the sensor does not tell yet may be just that. */
 	if (look->whole && !waits)
 		drop_gone(c, check, pending);
 	if (report_all(c, check, pending, since))
@@ -282,8 +282,8 @@ static void leave_unconfirmed(struct check *check, const json_t *pending, const 
 }
 
 /*
- * Nothing differs, and the sensor has something that it will tell if it stays so: the looks at that
- * begin when it does.
+ * Nothing differs, and the sensor has something that it will tell if it stays so: the looks at
+ * that begin when it does.
  */
 static bool wait_for_sensor(struct check *check, const struct look *look, json_t **pending)
 {
@@ -572,7 +572,8 @@ static void verdict_line(const struct canary *c, char line[256])
 {
 	size_t findings = deeds_count(c, false, true), notices = deeds_count(c, true, false),
 	       blind = count_verdict(c, CANARY_BLIND, false);
-	size_t accepted = count_verdict(c, CANARY_BLIND, true), unconfirmed = count_verdict(c, CANARY_UNCONFIRMED, false);
+	size_t accepted = count_verdict(c, CANARY_BLIND, true);
+	size_t unconfirmed = count_verdict(c, CANARY_UNCONFIRMED, false);
 	size_t agree = count_verdict(c, CANARY_AGREES, false), not_here = count_verdict(c, CANARY_NOT_HERE, false), at;
 
 	at = (size_t)snprintf(line, 256, "%zu finding%s", findings, plural(findings));

@@ -70,9 +70,9 @@ static bool ask(const struct source *source, const struct asking *asking, json_t
 
 /*
  * Where only some of its records were asked for, these do not tell where the sample began, and so
- * not whether what was lost was of it.  It was not before the last sample ended that was there when
- * it was asked for, @before.  If no pass but this one has ended since, the status says where it
- * began.
+ * not whether what was lost was of it.  It was not before the last sample ended that was there
+ * when it was asked for, @before.  If no pass but this one has ended since, the status says where
+ * it began.
  */
 static bool find_first(struct source *source, const char *probe, const json_t *before, struct sample *sample,
 		       struct blindness *blind)
@@ -115,7 +115,7 @@ static bool ask_for(struct source *source, const struct asking *wanted, const js
 	sample->kind = wanted->kind;
 	if (!ask(source, &asking, &sample->records, blind))
 		return false;
-	/* None at all: the probe was reset, and counts from 0 again; or it has none of this kind. */
+	/* None: the probe was reset, and counts from 0 again; or it has none of this kind. */
 	last = json_array_get(sample->records, json_array_size(sample->records) - 1);
 	sample->next = last ? number_of(last, "seq") + 1 : wanted->kind ? wanted->since : 0;
 	return !wanted->kind || !has_lost(sample) || find_first(source, wanted->probe, before, sample, blind);

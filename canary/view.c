@@ -301,8 +301,8 @@ static int keep_one(const struct spec *spec, json_t *record, bool again, bool al
  * What the records, old ones too, say of how things were before they changed: of one that is told
  * for the first time as well, as of a gate that was like all CPUs' until now.  One that has
  * appeared has "event" there: told by the probe, or in a sample that was asked for by us, where
- * all is "present", but not in our first.  Not @all: of one that never changed nothing is kept, nor
- * whether it has appeared.
+ * all is "present", but not in our first.  Not @all: of one that never changed nothing is kept,
+ * nor whether it has appeared.
  */
 static int keep_first(const struct sample *sample, const struct spec *spec, bool all, json_t *first)
 {
@@ -452,8 +452,9 @@ void drop_samples(struct canary *c, const struct check *check)
 int view_xen(struct canary *c, struct check *check, struct view *view)
 {
 	struct source *source = source_called(c, check->xen[0].source);
+	const json_t *compared = json_object_get(c->checks.members, check->xen[0].probe);
 	/* Of what has changed, any member may be the one. */
-	const json_t *members = check->changed.finding ? NULL : json_object_get(c->checks.members, check->xen[0].probe);
+	const json_t *members = check->changed.finding ? NULL : compared;
 	struct asking wanted = { .kind = only_kind(check), .since = check->since, .members = members };
 	int taken;
 

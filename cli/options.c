@@ -26,8 +26,8 @@ enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX,
 	OPT_RECORD,
 	OPT_PEEK, OPT_RUN, OPT_RAW, OPT_FOLLOW, OPT_INTERVAL, OPT_TABLE, OPT_JSON, OPT_WIDE, OPT_HELP, OPT_VERSION,
-	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_STAMP, OPT_EPOCH, OPT_WAIT,
-	OPT_ANNOUNCE,
+	OPT_ONCE, OPT_WATCH, OPT_CHECKS, OPT_ACCEPT, OPT_REQUIRE, OPT_HEARTBEAT, OPT_STRICT, OPT_NOBODY, OPT_STAMP,
+	OPT_EPOCH, OPT_WAIT, OPT_ANNOUNCE,
 };
 
 /* Digits are options for their message alone. */
@@ -323,12 +323,12 @@ static void help_first(int argc, char **argv)
 static uint64_t given;
 
 #define bit(option) (1ULL << (option))
-#define records_only                                                                                                       \
-	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_EPOCH) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) |                 \
+#define records_only \
+	(bit(OPT_FILTER) | bit(OPT_SINCE) | bit(OPT_EPOCH) | bit(OPT_MAX) | bit(OPT_RECORD) | bit(OPT_PEEK) | \
 	 bit(OPT_RUN) | bit(OPT_ANNOUNCE) | bit(OPT_RAW) | bit(OPT_FOLLOW) | bit(OPT_INTERVAL))
-#define compare_only                                                                                                       \
-	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | bit(OPT_STRICT) | \
-	 bit(OPT_WAIT))
+#define compare_only \
+	(bit(OPT_ONCE) | bit(OPT_WATCH) | bit(OPT_CHECKS) | bit(OPT_ACCEPT) | bit(OPT_REQUIRE) | bit(OPT_HEARTBEAT) | \
+	 bit(OPT_STRICT) | bit(OPT_WAIT))
 
 /* The name of one of the options in @mask that were given, or NULL. */
 static const char *given_one(uint64_t mask)

@@ -49,8 +49,9 @@ $(UNIT_ON_HOST:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: \
 		$(B)/tests/$(1)/tests/unit/%.o $(B)/tests/$(1)/tests/unit/judge.o $(HOST_OBJECTS:%=$(B)/tests/$(1)/%)
 	$(2) $(3) -o $$@ $$^ $(UNIT_LIBS)
 
-$(CANARY_NAMES:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: $(B)/tests/$(1)/tests/canary/%.o $(CANARY_UNDER_TEST:%=$(B)/tests/$(1)/canary/%.o) \
-		$(B)/tests/$(1)/lib/harmless.o $(B)/tests/$(1)/core/writer.o $(B)/tests/$(1)/core/json.o
+$(CANARY_NAMES:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: $(B)/tests/$(1)/tests/canary/%.o \
+		$(CANARY_UNDER_TEST:%=$(B)/tests/$(1)/canary/%.o) $(B)/tests/$(1)/lib/harmless.o \
+		$(B)/tests/$(1)/core/writer.o $(B)/tests/$(1)/core/json.o
 	$(2) $(3) -o $$@ $$^ -lcmocka -ljansson
 endef
 

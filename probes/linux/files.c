@@ -353,10 +353,10 @@ static bool same_attributes(const struct ks_file *a, const struct ks_file *b)
 #define SETTLED_SECONDS 2
 
 /*
- * Whether whoever writes to @inode from now on cannot but change its attributes, which are those in
- * @item.  Through a mapping that is writable by now he can: the kernel sees the first write to each
- * page, and no other until that page is on the disk.  Where nothing is ever written to a disk, as
- * in tmpfs, it sees none.
+ * Whether whoever writes to @inode from now on cannot but change its attributes, which are those
+ * in @item.  Through a mapping that is writable by now he can: the kernel sees the first write to
+ * each page, and no other until that page is on the disk.  Where nothing is ever written to a
+ * disk, as in tmpfs, it sees none.
  */
 static bool is_settled(const struct inode *inode, const struct ks_file *item)
 {

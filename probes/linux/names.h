@@ -14,8 +14,8 @@
 #include <linux/rbtree_latch.h>
 
 /*
- * The module that has @address, code or data, by @tree, which is the kernel's mod_tree; NULL: none,
- * or somebody changed the tree just then, or there is no @tree.
+ * The module that has @address, code or data, by @tree, which is the kernel's mod_tree; NULL:
+ * none, or somebody changed the tree just then, or there is no @tree.
  */
 struct module *ks_module_at(const struct latch_tree_root *tree, uintptr_t address);
 
@@ -27,8 +27,8 @@ struct module *ks_module_at(const struct latch_tree_root *tree, uintptr_t addres
 bool ks_module_name(const struct module *module, uintptr_t address, bool offset, char *out, size_t bytes);
 
 /*
- * The same of code that BPF made, by @programs, which is the kernel's bpf_kallsyms, or NULL: "name"
- * or "name+0x...", with no module behind it.  False: it is none, or cannot be read.
+ * The same of code that BPF made, by @programs, which is the kernel's bpf_kallsyms, or NULL:
+ * "name" or "name+0x...", with no module behind it.  False: it is none, or cannot be read.
  */
 bool ks_bpf_name(const struct list_head *programs, uintptr_t address, bool offset, char *out, size_t bytes);
 

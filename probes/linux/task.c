@@ -18,8 +18,8 @@
 #include "task.h"
 
 /*
- * How often a search begins anew: behind a node that has nothing, of which the kernel keeps none for
- * long, or where the tree has just become lower.
+ * How often a search begins anew: behind a node that has nothing, of which the kernel keeps none
+ * for long, or where the tree has just become lower.
  */
 #define SEARCHES_MAX 32
 #define SHIFT_MAX (8 * XA_CHUNK_SHIFT)

@@ -243,8 +243,8 @@ struct sight {
 static struct task_struct *const __percpu *idle_tasks;
 
 /*
- * Whether @task is the idle task of a CPU's that it says it is.  Anybody may say so of himself, and
- * is believed only where the kernel does not tell whom it has for that.
+ * Whether @task is the idle task of a CPU's that it says it is.  Anybody may say so of himself,
+ * and is believed only where the kernel does not tell whom it has for that.
  */
 static bool is_idle(const struct task_struct *task)
 {
@@ -253,8 +253,8 @@ static bool is_idle(const struct task_struct *task)
 
 	if (!idle_tasks)
 		return true;
-	return KS_GET(cpu, &task_thread_info((struct task_struct *)task)->cpu) && cpu < nr_cpu_ids && cpu_possible(cpu) &&
-	       KS_GET(idle, per_cpu_ptr(idle_tasks, cpu)) && idle == task;
+	return KS_GET(cpu, &task_thread_info((struct task_struct *)task)->cpu) && cpu < nr_cpu_ids &&
+	       cpu_possible(cpu) && KS_GET(idle, per_cpu_ptr(idle_tasks, cpu)) && idle == task;
 }
 
 static bool take_sight(struct sight *sight, const struct task_struct *task)

@@ -374,7 +374,8 @@ static int ks_look_at_frames(const struct ks_probe *probe, const struct domain *
 		if (count & (PGC_xen_heap | PGC_extra))
 			continue;
 		pages++;
-		if ((type & (PGT_type_mask | PGT_pinned)) == (PGT_root_page_table | PGT_pinned) && ks_copy_root(probe, d, page, item)) {
+		if ((type & (PGT_type_mask | PGT_pinned)) == (PGT_root_page_table | PGT_pinned) &&
+		    ks_copy_root(probe, d, page, item)) {
 			census->pass.roots++;
 			kind = KS_KIND_ROOT;
 		}
@@ -453,7 +454,10 @@ static int ks_next_of(const struct ks_probe *probe, const struct domain *d, stru
 	switch (progress->at[AT_STAGE]) {
 	case STAGE_BEGIN:
 		memset(&census->pass, 0, sizeof(census->pass));
-		ks_go_to(progress, !ks_has_census(d) ? STAGE_VCPUS : probe->level >= KS_ADVERSARIAL ? STAGE_ALL : STAGE_HOME);
+		if (!ks_has_census(d))
+			ks_go_to(progress, STAGE_VCPUS);
+		else
+			ks_go_to(progress, probe->level >= KS_ADVERSARIAL ? STAGE_ALL : STAGE_HOME);
 		return KS_SET_SKIP;
 	case STAGE_ALL:
 	case STAGE_HOME:

@@ -141,12 +141,13 @@ static int end(void **state)
 	return 0;
 }
 
-/* One round of the built-in checks whose names are in @names; the first one's verdict and reason. */
+/* One round of the built-in checks called @names; the first one's verdict and reason. */
 static const char *verdict(const char *names)
 {
 	static char text[256];
 	const struct source_type *types[SOURCES + 1] = { NULL };
-	json_t *built_in = json_load_file("canary/checks.json", 0, NULL), *check, *alone = json_pack("{s[]}", "checks"), *coverage;
+	json_t *built_in = json_load_file("canary/checks.json", 0, NULL), *check, *coverage;
+	json_t *alone = json_pack("{s[]}", "checks");
 	struct canary *c;
 	char error[256], padded[256], wanted[64];
 	const char *reason;
@@ -200,11 +201,13 @@ static const char *sentence(void)
 
 /* === Processes ========================================================== */
 
-#define PROCESS(seq, pid, root, user_root) COMMON(seq, "process") "'pid': " #pid ", 'start_ns': 5, 'comm': 'sh', 'exe': '/bin/sh', " \
+#define PROCESS(seq, pid, root, user_root) \
+	COMMON(seq, "process") "'pid': " #pid ", 'start_ns': 5, 'comm': 'sh', 'exe': '/bin/sh', " \
 	"'root': '" root "', 'user_root': '" user_root "'}"
 #define ROOT(seq, frame, role) COMMON(seq, "root") "'frame': '" frame "', 'role': '" role "', 'first_seen_ns': 7}"
 #define DOM0 COMMON(90, "dom0") "'complete': true}"
-#define TASK(seq, tid, pid, root, user_root) COMMON(seq, "hidden") "'tid': " #tid ", 'pid': " #pid ", 'start_ns': 5, 'task': '0xf" #tid "', " \
+#define TASK(seq, tid, pid, root, user_root) \
+	COMMON(seq, "hidden") "'tid': " #tid ", 'pid': " #pid ", 'start_ns': 5, 'task': '0xf" #tid "', " \
 	"'comm': 'evil', 'missing': 'pid-table', 'root': '" root "', 'user_root': '" user_root "'}"
 
 /* Its two page-table roots, and each of its threads, are one deed; another process is another. */
@@ -213,10 +216,11 @@ static void hidden_process_is_one(void **state)
 	json_t *also;
 
 	(void)state;
-	source("xen")->says = "[" ROOT(1, "0x1", "kernel") "," ROOT(2, "0x2", "user") "," ROOT(3, "0x11", "kernel") "," ROOT(4, "0x12", "user") ","
+	source("xen")->says = "[" ROOT(1, "0x1", "kernel") "," ROOT(2, "0x2", "user") ","
+			      ROOT(3, "0x11", "kernel") "," ROOT(4, "0x12", "user") ","
 			      ROOT(5, "0x21", "kernel") "," DOM0 "]";
-	source("module")->says = "[" PROCESS(1, 1, "0x1", "0x2") "," TASK(2, 66, 66, "0x11", "0x12") "," TASK(3, 67, 66, "0x11", "0x12") ","
-				 TASK(4, 70, 70, "0x0", "0x0") "]";
+	source("module")->says = "[" PROCESS(1, 1, "0x1", "0x2") "," TASK(2, 66, 66, "0x11", "0x12") ","
+				 TASK(3, 67, 66, "0x11", "0x12") "," TASK(4, 70, 70, "0x0", "0x0") "]";
 	assert_string_equal(verdict("processes hidden-tasks"), "differs -");
 	assert_string_equal(findings(), "hidden-process critical, hidden-process critical, hidden-task critical");
 	also = json_object_get(json_array_get(raised, 0), "also");
@@ -315,11 +319,16 @@ static void sensor_has_patience(void **state)
 	static const struct {
 		const char *says, *check, *verdict;
 	} cases[] = {
-		{ "[" VIEW(1, "vm-areas", true) "," VIEW(2, "module-tree", false) "]", "unowned-code", "unconfirmed -" },
-		{ "[" VIEW(1, "vm-areas", false) "," VIEW(2, "module-tree", true) "]", "unowned-code", "agrees -" },
-		{ "[" VIEW(1, "vm-areas", false) "," VIEW(2, "module-tree", true) "]", "hidden-modules", "unconfirmed -" },
-		{ "[" VIEW(1, "sysfs", true) "," VIEW(2, "module-tree", false) "]", "hidden-modules", "unconfirmed -" },
-		{ "[" VIEW(1, "vm-areas", true) "," VIEW(2, "module-tree", false) "]", "hidden-modules", "agrees -" },
+		{ "[" VIEW(1, "vm-areas", true) "," VIEW(2, "module-tree", false) "]",
+		  "unowned-code", "unconfirmed -" },
+		{ "[" VIEW(1, "vm-areas", false) "," VIEW(2, "module-tree", true) "]",
+		  "unowned-code", "agrees -" },
+		{ "[" VIEW(1, "vm-areas", false) "," VIEW(2, "module-tree", true) "]",
+		  "hidden-modules", "unconfirmed -" },
+		{ "[" VIEW(1, "sysfs", true) "," VIEW(2, "module-tree", false) "]",
+		  "hidden-modules", "unconfirmed -" },
+		{ "[" VIEW(1, "vm-areas", true) "," VIEW(2, "module-tree", false) "]",
+		  "hidden-modules", "agrees -" },
 	};
 
 	(void)state;

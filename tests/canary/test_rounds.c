@@ -26,9 +26,9 @@ struct world {
 	const char *says[SOURCES];      /* records: JSON with ' for "; NULL: no such source */
 	const char *reason[SOURCES];    /* why it does not answer; NULL: it does, or is absent */
 	unsigned int takes[SOURCES];    /* how often it was asked */
-	const char *status[SOURCES];    /* a sensor's, likewise; NULL: one that lets us ask, at time 100 */
-	const char *held[SOURCES];      /* its records without a fresh sample; NULL: those of says */
-	const char *kind[SOURCES];	/* which it was asked for with the last fresh sample; NULL: all */
+	const char *status[SOURCES];    /* likewise; NULL: one that lets us ask, at time 100 */
+	const char *held[SOURCES];      /* its records without a fresh sample; NULL: as says */
+	const char *kind[SOURCES];      /* asked for with the last fresh sample; NULL: all */
 	bool refuses;                   /* fresh samples, whatever the status says */
 	unsigned int announces;         /* how often a pass with all records was asked for */
 	void (*slept)(void);            /* behind each pause */
@@ -119,8 +119,9 @@ static bool is_asked(const json_t *record, const char *member, const char *wante
 /* How a sample ended is told whatever kind was asked for. */
 static bool is_outcome(const struct asking *asking, const json_t *record)
 {
-	return asking->how == ASK_FRESH && (is_asked(record, "kind", "failed") ||
-					    is_asked(record, "kind", "incomplete") || is_asked(record, "kind", "lost"));
+	return asking->how == ASK_FRESH &&
+	       (is_asked(record, "kind", "failed") || is_asked(record, "kind", "incomplete") ||
+		is_asked(record, "kind", "lost"));
 }
 
 static bool records(void *state, const struct asking *asking, json_t *records, struct blindness *blind)
@@ -630,18 +631,18 @@ static void accepted(void **state)
 
 /* === One deed, one finding ============================================== */
 
-#define DEED(name, severity, deed)                                                                                     \
-	"{'finding': '" name "', 'severity': '" severity "', 'what': 'item {a} {n|}', 'why': 'w', 'next': 'n', "       \
+#define DEED(name, severity, deed) \
+	"{'finding': '" name "', 'severity': '" severity "', 'what': 'item {a} {n|}', 'why': 'w', 'next': 'n', " \
 	"'deed': " deed "}"
-#define REPORTS(name, kind, rule)                                                                                      \
-	"{'check': '" name "', 'xen': {'probe': 'p', 'kind': '" kind "', 'key': ['a']}, 'dom0': [], 'looks': 2, "      \
+#define REPORTS(name, kind, rule) \
+	"{'check': '" name "', 'xen': {'probe': 'p', 'kind': '" kind "', 'key': ['a']}, 'dom0': [], 'looks': 2, " \
 	"'only_xen': " rule "}"
 #define RECORD(seq, kind, members) "{'seq': " #seq ", 'time': 100, 'kind': '" kind "', " members "}"
 
 /* Two page-table roots, and the task that has both: what a process that hides is seen by. */
-#define ROOTS_AND_TASK                                                                                                 \
-	CHECKS(REPORTS("roots", "root", DEED("hidden-root", "high", "{'root': ['a']}")) "," REPORTS(                   \
-		"tasks", "task", DEED("hidden-task", "critical", "{'root': ['b', 'c'], 'task': ['a']}")))
+#define ROOTS_AND_TASK \
+	CHECKS(REPORTS("roots", "root", DEED("hidden-root", "high", "{'root': ['a']}")) "," \
+	       REPORTS("tasks", "task", DEED("hidden-task", "critical", "{'root': ['b', 'c'], 'task': ['a']}")))
 #define ROOT_1 RECORD(1, "root", "'a': '0x1'")
 #define ROOT_2 RECORD(2, "root", "'a': '0x2'")
 #define TASK RECORD(3, "task", "'a': 7, 'b': '0x1', 'c': '0x2'")
@@ -837,7 +838,7 @@ static void blinded_by_one_deed(void **state)
 	assert_string_equal(also_of(json_object_get(line_with("changed"), "now")), "blinded blinded");
 	assert_int_equal(canary_findings(c, true), 1);
 	assert_string_equal(coverage_of(c, "c", "findings"), "1");
-	/* It is back, and the checks cannot look for another reason: that is another deed, of each. */
+	/* It is back, and the checks are blind for another reason: another deed, of each. */
 	world.says[XEN] = "[]";
 	assert_true(canary_round(c));
 	assert_int_equal(told("gone", "blinded") + told("gone", "went"), 1);
@@ -879,8 +880,8 @@ static void one_clock(void **state)
 	(void)state;
 	world.status[XEN] = "{'time': 50000000000, 'control': true}";
 	world.status[MODULE] = "{'time': 20000000000, 'control': true}";
-	world.says[XEN] = "[{'seq': 1, 'time': 50000000000, 'kind': 'k', 'a': 1, 'b': 1, 'first_seen_ns': 40000000000, "
-			  "'last_ns': 0, 'cpu_ns': 5}]";
+	world.says[XEN] = "[{'seq': 1, 'time': 50000000000, 'kind': 'k', 'a': 1, 'b': 1, "
+			  "'first_seen_ns': 40000000000, 'last_ns': 0, 'cpu_ns': 5}]";
 	world.says[MODULE] = "[{'seq': 1, 'time': 20000000000, 'kind': 'k', 'a': 1, 'b': 2, 'start_ns': 10000000000, "
 			     "'since_ns': -1}]";
 	assert_true(canary_round(c));
@@ -920,11 +921,10 @@ static void no_clock(void **state)
 
 /* === A sensor that has patience ========================================= */
 
-#define WAITS(looks)                                                                                                   \
-	"{'check': 'c', 'waits': {'where': {'kind': 'view', 'waits': true}, 'words': 'it waits', 'looks': " #looks     \
-	"}, "                                                                                                          \
-	"'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'pause_ms': 10, 'only_xen': " RULE( \
-		"there") "}"
+#define WAITS(looks) \
+	"{'check': 'c', 'waits': {'where': {'kind': 'view', 'waits': true}, 'words': 'it waits', 'looks': " #looks \
+	"}, 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'pause_ms': 10, " \
+	"'only_xen': " RULE("there") "}"
 #define VIEW_WAITS RECORD(8, "view", "'waits': true")
 #define VIEW_QUIET RECORD(8, "view", "'waits': false")
 
@@ -1163,7 +1163,7 @@ static void passes(void **state)
 	canary_close(c);
 }
 
-/* Where no other check can have the sample, a sensor is asked for what is compared, and nothing else. */
+/* Where no other check can have the sample, a sensor is asked for what is compared alone. */
 static void asks_for_one_kind(void **state)
 {
 	struct canary *c = open_with(CHECKS(BOTH("c") "," ALONE("d", "")));
@@ -1185,8 +1185,8 @@ static void asks_for_one_kind(void **state)
 	canary_close(c);
 }
 
-#define SAMPLED(pass, sample, seq, end)                                                                                \
-	"{'time': 100, 'control': true, 'probes': [{'name': 'p', 'pass': " #pass ", 'sample_pass': " #sample ", "      \
+#define SAMPLED(pass, sample, seq, end) \
+	"{'time': 100, 'control': true, 'probes': [{'name': 'p', 'pass': " #pass ", 'sample_pass': " #sample ", " \
 	"'sample_seq': " #seq ", 'sample_end': " #end "}]}"
 
 static const char *status_behind;
@@ -1502,7 +1502,7 @@ static void sentence_shows_all(void **state)
 	canary_close(c);
 }
 
-/* There is room for so many bytes of words, and no character is cut: half a one could not be told. */
+/* Words have room for so many bytes, and no character is cut: half a one could not be told. */
 static void words_are_cut_whole(void **state)
 {
 	static const struct {

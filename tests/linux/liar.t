@@ -3,10 +3,10 @@
 #
 # What a module or a thread says of itself does not keep the sensor from its work.
 #
-# Wrong in the world if this fails: a module that says that its symbols are where no memory is kills
-# the thread of the sensor that is about to tell of it, with the probe that it had in hand, or the
-# program that loads the sensor; or a thread of the kernel's hides by saying that it is idle; or
-# a pid table that leads in a circle keeps the sensor, and with it the machine, for ever.
+# Wrong in the world if this fails: a module that says that its symbols are where no memory is
+# kills the thread of the sensor that is about to tell of it, with the probe that it had in hand,
+# or the program that loads the sensor; or a thread of the kernel's hides by saying that it is
+# idle; or a pid table that leads in a circle keeps the sensor, and with it the machine, for ever.
 #
 # A module of the tests (tests/linux/liar) does that.
 use strict;
@@ -47,20 +47,30 @@ step end rmmod ksense
 SH
 
 # json() has the records alone: those of the items that there are in a fresh sample.
-sub items { my ($name) = @_; return grep { ($_->{event} // '') =~ /^(present|appeared|changed)$/ } json($steps->{$name}) }
+sub items {
+	my ($name) = @_;
 
-is($steps->{load}{status}, 0, 'the sensor starts beside a module whose symbols lead nowhere') or diag $steps->{load}{err};
+	return grep { ($_->{event} // '') =~ /^(present|appeared|changed)$/ } json($steps->{$name});
+}
+
+is($steps->{load}{status}, 0, 'the sensor starts beside a module whose symbols lead nowhere')
+	or diag $steps->{load}{err};
 my ($listener) = items('listener');
-is($listener && $listener->{tracepoint}, 'sys_enter', 'who listens at each system call is told') or diag $steps->{listener}{out}, $steps->{listener}{err};
-is($listener && $listener->{symbol}, "$listener->{address} [ks_liar]", 'by number and module, as there is no name to be read');
+is($listener && $listener->{tracepoint}, 'sys_enter', 'who listens at each system call is told')
+	or diag $steps->{listener}{out}, $steps->{listener}{err};
+is($listener && $listener->{symbol}, "$listener->{address} [ks_liar]",
+   'by number and module, as there is no name to be read');
 my ($honest) = items('honest');
 is($honest && $honest->{symbol}, 'ks_liar_listener [ks_liar]', 'and by name, if there is');
-ok((grep { $_->{kind} eq 'view' && $_->{name} eq 'module-tree' && $_->{available} } json($steps->{modules})), 'the tree of modules is found');
+ok((grep { $_->{kind} eq 'view' && $_->{name} eq 'module-tree' && $_->{available} } json($steps->{modules})),
+   'the tree of modules is found');
 is(scalar(items('before')), 0, 'nobody hides');
 my ($hides) = grep { $_->{event} eq 'present' } items('hides');
-is($hides && join(' ', @$hides{qw(comm pid missing)}), "ks_liar @{[$steps->{pid}{out} + 0]} pid-table,task-list",
+is($hides && join(' ', @$hides{qw(comm pid missing)}),
+   "ks_liar @{[$steps->{pid}{out} + 0]} pid-table,task-list",
    'a thread that only says that it is idle is told as hidden') or diag $steps->{hides}{out};
-is(scalar(grep { $_->{event} ne 'vanished' } json($steps->{after})), 0, 'and not any more when it is where all are') or diag $steps->{after}{out};
+is(scalar(grep { $_->{event} ne 'vanished' } json($steps->{after})), 0,
+   'and not any more when it is where all are') or diag $steps->{after}{out};
 
 # --- The pid table leads in a circle
 sub short {
@@ -70,10 +80,15 @@ sub short {
 	return join(' ', map { "$_->{class} $_->{looked} $_->{of}" } @records);
 }
 
-sub processes { my ($name) = @_; return scalar grep { $_->{kind} eq 'process' && $_->{event} eq 'present' } json($steps->{$name}) }
+sub processes {
+	my ($name) = @_;
+
+	return scalar grep { $_->{kind} eq 'process' && $_->{event} eq 'present' } json($steps->{$name});
+}
 
 cmp_ok(processes('loop'), '>', 10, 'where the pid table leads in a circle, the processes before that are told');
-like(short('loop', 'pids'), qr/^alarm \d+ \d+\b/, 'and that there may be more') or diag $steps->{loop}{out}, $steps->{loop}{err};
+like(short('loop', 'pids'), qr/^alarm \d+ \d+\b/, 'and that there may be more')
+	or diag $steps->{loop}{out}, $steps->{loop}{err};
 like(short('loop-files', 'tables'), qr/^alarm /, 'which open-files says, too');
 like(short('straight', 'pids'), qr/alarm (\d+) \1$/, 'and that it is over');
 my ($status) = json($steps->{status});

@@ -46,8 +46,8 @@ check-scale: ## 50,000 processes with 550,000 descriptors: all tracked, at littl
 # === The debug kernel ========================================================
 
 # Those that can do without Xen, and without the emulator's debugger port.
-DEBUG_T = $(patsubst %,tests/linux/%.t,linux load processes open_files files modules idt torn astray liar socket rights \
-		     suspend)
+DEBUG_T = $(patsubst %,tests/linux/%.t,linux load processes open_files files modules idt torn astray liar socket \
+		     rights suspend)
 
 .PHONY: check-debug-kernel
 # Everything is slower there: fewer requests and rounds, and more patience.

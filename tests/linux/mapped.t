@@ -1,10 +1,10 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# What is written to a file through its memory is seen, though the file's attributes stay as they are.
+# What is written to a file through its memory is seen, though the file's attributes do not change.
 #
-# Wrong in the world if this fails: whoever may write to a file that is looked at changes it, and at
-# "low" and "default" the sensor goes on to say that it has the SHA-256 that it had.
+# Wrong in the world if this fails: whoever may write to a file that is looked at changes it, and
+# at "low" and "default" the sensor goes on to say that it has the SHA-256 that it had.
 #
 # A program of the tests (tests/linux/mapped.c) does that, in tmpfs, which tells of no such write.
 use strict;
@@ -38,7 +38,13 @@ step quiet k records files --run
 step end rmmod ksense
 SH
 
-sub of_file { my ($name) = @_; return (sort { $a->{seq} <=> $b->{seq} } grep { ($_->{path} // '') eq '/root/file' } json($steps->{$name}))[-1] }
+# The last record of it.
+sub of_file {
+	my ($name) = @_;
+	my @records = grep { ($_->{path} // '') eq '/root/file' } json($steps->{$name});
+
+	return (sort { $a->{seq} <=> $b->{seq} } @records)[-1];
+}
 my %facts = map { $_ => [split ' ', $steps->{"facts-$_"}{out}] } qw(before after);
 
 is($steps->{load}{status}, 0, 'it loads') or diag $steps->{load}{err};

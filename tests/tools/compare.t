@@ -105,7 +105,8 @@ my %wrong = (
 	'no rule' => [{ checks => [{ check => 'p', xen => $view, dom0 => [] }] }, 'only_xen'],
 	'members that are none' => [check(differs => $rule), '"members"'],
 	'a condition without a word' => [check(only_if => { where => {}, otherwise => 'blind' }), '"words"'],
-	'a condition with another end' => [check(only_if => { where => {}, otherwise => 'bad', words => 'w' }), 'not-here or blind'],
+	'a condition with another end' => [check(only_if => { where => {}, otherwise => 'bad', words => 'w' }),
+		'not-here or blind'],
 	'patience without a word' => [check(waits => { where => { kind => 'view' } }), '"words"'],
 	'patience with nothing' => [check(waits => { words => 'w' }), '"where"'],
 	'a condition of the old form' => [check(only_if => { kind => 'dom0' }), '"kind"'],
@@ -133,13 +134,14 @@ for my $what (sort keys %wrong) {
 	like($got->{out}, qr/^ksense: \Q$dir\E\/checks.*\Q$says\E/, 'that says where and what') or diag $got->{out};
 }
 
-# --- Times: each member of a record that is in ns is a moment, which a finding has as a time of day, or it is known to be none.
+# --- Times: each member in ns is known to be a moment, told as a time of day, or to be none
 my ($moments) = slurp("$root/canary/findings.c") =~ /moments\[\] = \{(.*?)\}/s;
 my %moment = map { $_ => 1 } $moments =~ /"(\w+)"/g;
 my %duration = map { $_ => 1 } qw(cpu_ns runtime_ns mtime_ns ctime_ns);
 my %told = map { $_ => 1 } map { slurp($_) =~ /^\| `(\w+)` \| number, ns/mg } glob "$root/docs/probes/*.md";
 cmp_ok(scalar(keys %told), '>', 8, 'records have members in ns');
-is_deeply([grep { !$moment{$_} && !$duration{$_} } sort keys %told], [], 'the judge knows of each whether it is a moment');
+is_deeply([grep { !$moment{$_} && !$duration{$_} } sort keys %told], [],
+	'the judge knows of each whether it is a moment');
 is_deeply([grep { !$told{$_} && $_ ne 'since_ns' } sort keys %moment], [], 'and of no others');
 
 # --- What it says

@@ -41,35 +41,43 @@ my ($coverage) = grep { $_->{checks} } json_of($alone);
 my %found = map { $_->{where}{name} => $_ } grep { $_->{finding} } json_of($alone);
 is($alone->{status}, 1, 'what is found is in the status') or diag $alone->{err};
 is(scalar(keys %found), scalar(@names), 'each entry of the folder is found');
-my %record = map { $_->{name} => $_ } json_of(run('--socket', "$dir/socket", 'records', 'folder', '--run', '--peek', '--json',
-	'--filter', 'kind=entry'));
+my $records = run('--socket', "$dir/socket", 'records', 'folder', '--run', '--peek', '--json',
+	'--filter', 'kind=entry');
+my %record = map { $_->{name} => $_ } json_of($records);
 delete @$_{qw(seq time probe kind class epoch pass event)} for values %record;
 is_deeply({ map { $_ => $found{$_}{module} } keys %found }, \%record, 'with all that the sensor tells of it');
 is($found{plain}{what}, 'plain of file', 'and in a sentence');
 
 # --- Two sides
 my $both = compare([{ check => 'c', looks => 2, xen => $entry, dom0 => [$entry],
-	only_xen => { %told, finding => 'more', what => 'w' }, only_dom0 => { %told, finding => 'less', what => 'w' } }]);
+	only_xen => { %told, finding => 'more', what => 'w' },
+	only_dom0 => { %told, finding => 'less', what => 'w' } }]);
 ($coverage) = grep { $_->{checks} } json_of($both);
-is_deeply([@{$coverage->{checks}[0]}{qw(verdict xen_items dom0_items)}], ['agrees', (scalar @names) x 2], 'two views of the same agree');
+is_deeply([@{$coverage->{checks}[0]}{qw(verdict xen_items dom0_items)}], ['agrees', (scalar @names) x 2],
+	'two views of the same agree');
 is($both->{status}, 0, 'which is the status');
-my $part = compare([{ check => 'c', looks => 2, pause_ms => 1, xen => $entry, dom0 => [{ %$entry, where => { name => { not => 'plain' } } }],
+my $part = compare([{ check => 'c', looks => 2, pause_ms => 1, xen => $entry,
+	dom0 => [{ %$entry, where => { name => { not => 'plain' } } }],
 	only_xen => { %told, finding => 'more', what => '{name}, {size}' } }]);
 my ($more) = grep { $_->{finding} } json_of($part);
 is($more->{what}, 'plain, 0x12c', 'what one side has not is found, with members that were not compared');
-is_deeply([$more->{dom0}, $more->{times}], [undef, { module => {}, dom0 => {} }], 'and the other side has nothing to say');
+is_deeply([$more->{dom0}, $more->{times}], [undef, { module => {}, dom0 => {} }],
+	'and the other side has nothing to say');
 
 # --- One deed
 my @deed = map { { check => $_->[0], looks => 1, xen => { %$entry, where => { name => 'plain' } }, dom0 => [],
-	only_xen => { %told, severity => $_->[1], finding => "in-$_->[0]", what => "$_->[0] has {name}", deed => { file => ['inode'] } } } }
+	only_xen => { %told, severity => $_->[1], finding => "in-$_->[0]", what => "$_->[0] has {name}",
+		deed => { file => ['inode'] } } } }
 	['first', 'low'], ['second', 'critical'];
 my $one = compare(\@deed);
 my ($finding, @others) = grep { $_->{finding} } json_of($one);
 is_deeply(\@others, [], 'what two checks report is one finding');
-is_deeply([$finding->{finding}, $finding->{severity}, map { $_->{what} } @{$finding->{also}}], ['in-first', 'critical', 'second has plain'],
+is_deeply([$finding->{finding}, $finding->{severity}, map { $_->{what} } @{$finding->{also}}],
+	['in-first', 'critical', 'second has plain'],
 	'with what the other says, and as bad as the worst');
 like(run('--socket', "$dir/socket", 'compare', '--table', '--checks', "$dir/checks")->{out},
-	qr/^FINDING \w+ in-first \(critical\)\n  what +first has plain\n.*^  also +second has plain\n.*^1 finding, /ms, 'for a person as well');
+	qr/^FINDING \w+ in-first \(critical\)\n  what +first has plain\n.*^  also +second has plain\n.*^1 finding, /ms,
+	'for a person as well');
 
 # --- What becomes of it
 chmod 0100, "$folder/plain" or die "$folder/plain: $!";
@@ -80,7 +88,8 @@ if (!$watcher) {
 	open(my $file, '>', "$dir/watched") or die "$dir/watched: $!";
 	print $file JSON::PP->new->encode({ checks => \@deed });
 	close $file;
-	exec $ksense, '--socket', "$dir/socket", '--json', 'compare', '--watch', '--interval', '0.05', '--checks', "$dir/watched" or die "exec: $!";
+	exec $ksense, '--socket', "$dir/socket", '--json', 'compare', '--watch', '--interval', '0.05',
+		'--checks', "$dir/watched" or die "exec: $!";
 }
 sub watched { return json_of({ out => slurp("$dir/watch") =~ s/[^\n]*\z//r }) }
 ok(wait_until { grep { $_->{checks} } watched() }, 'it is watched');
@@ -93,9 +102,11 @@ kill 'INT', $watcher;
 waitpid($watcher, 0);
 is($? >> 8, 1, 'there was a finding');
 my @lines = grep { !$_->{checks} } watched();
-is_deeply([map { (grep { /^(finding|changed|gone)$/ } keys %$_)[0] } @lines], [qw(finding changed gone)], 'each once') or diag slurp("$dir/watch");
+is_deeply([map { (grep { /^(finding|changed|gone)$/ } keys %$_)[0] } @lines], [qw(finding changed gone)],
+	'each once') or diag slurp("$dir/watch");
 is_deeply([map { $_->{id} } @lines], [($lines[0]{id}) x 3], 'under one id');
-is_deeply([map { $_->{what} } $lines[1]{now}, @{$lines[1]{now}{also}}], ['0 has plain with 256', '1 has plain with 256'], 'as it is now');
+is_deeply([map { $_->{what} } $lines[1]{now}, @{$lines[1]{now}{also}}],
+	['0 has plain with 256', '1 has plain with 256'], 'as it is now');
 
 stop_server($server);
 done_testing;

@@ -203,7 +203,7 @@ $path = fake_server(sub {
 });
 run('--socket', $path, 'records', "a\"b\\\xc3\xbc", '--run', '--announce', '--raw', '--peek',
     '--since', '18446744073709551615', '--max', 7,
-    '--filter', 'a=b=c', '--filter', 'n=-1.5e3', '--filter', 't=true', '--filter', 'z=null', '--filter', 's="1"', '--filter', 'e=');
+    map { ('--filter', $_) } 'a=b=c', 'n=-1.5e3', 't=true', 'z=null', 's="1"', 'e=');
 my $request = JSON::PP->new->utf8->allow_bignum->decode(slurp($log))->{request};
 like($request->[0], qr/^[0-9a-f]{32}$/, 'a nonce');
 is($request->[2], "a\"b\\\x{fc}", 'a target with everything in it');

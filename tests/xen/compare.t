@@ -150,31 +150,40 @@ like($steps->{table}{out}, qr/^0 findings, \d+ checks? blind, \d+ agrees?, 1 not
 # --- A process hides
 my ($process) = grep { $_->{kind} eq 'process' } reverse json($steps->{roots});
 my @roots = sort @$process{qw(root user_root)};
-# One deed: both roots, and what the module says of the task, which is in some lists and not in others.
+# One deed: both roots, and the task, which the module says is in some lists and not in others.
 my ($hidden, @more) = findings('hidden');
 is_deeply([map { $_->{finding} } @more], [], 'nothing else is found');
 is($steps->{hidden}{status}, 1, 'a process that hides: the status is 1');
 my @reports = ($hidden, @{$hidden->{also} // []});
-is_deeply([sort map { $_->{finding} } @reports], [qw(hidden-process hidden-process hidden-task)], 'it is one finding, of all that see it')
+is_deeply([sort map { $_->{finding} } @reports], [qw(hidden-process hidden-process hidden-task)],
+	'it is one finding, of all that see it')
 	or diag $steps->{hidden}{out};
 my @found = grep { $_->{finding} eq 'hidden-process' } @reports;
 my ($task) = grep { $_->{finding} eq 'hidden-task' } @reports;
 like($task->{what} // '', qr/a task $process->{pid} \(sleep\)/, 'which names the process');
-is_deeply([sort map { $_->{where}{frame} } @found], \@roots, 'and both of its page-table roots are named, and no other');
+is_deeply([sort map { $_->{where}{frame} } @found], \@roots,
+	'and both of its page-table roots are named, and no other');
 is_deeply([sort map { $_->{xen}{role} } @found], [qw(kernel user)], 'by their roles');
-is_deeply([sort keys %$hidden], [sort qw(finding id severity check what where xen dom0 old new times first_seen looks why next also)], 'a finding has all its members');
+my @members = qw(finding id severity check what where xen dom0 old new times first_seen looks why next also);
+is_deeply([sort keys %$hidden], [sort @members], 'a finding has all its members');
 for my $finding (@found) {
 	is($finding->{dom0}, undef, 'Dom0 says nothing of it');
 	is($finding->{looks}, 8, 'it was there in each look');
 	like($finding->{first_seen}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, 'and since when');
 }
-# Xen is looked at first, and Linux later, which booted later: as each counts since its own boot, that may be less.
-cmp_ok($task->{times}{module}{looked_ns} // '', 'gt', $_->{times}{xen}{last_seen_ns} // '~', 'both kernels\' times are of one clock') for @found;
+# Xen is looked at first, and Linux later, which booted later: as each counts since its own boot,
+# that may be less.
+cmp_ok($task->{times}{module}{looked_ns} // '', 'gt', $_->{times}{xen}{last_seen_ns} // '~',
+	'both kernels\' times are of one clock') for @found;
 is_deeply([map { $_->{id} } findings('again')], [$hidden->{id}], 'another look gives the same id');
-like($steps->{'hidden-table'}{out}, qr/^FINDING [0-9a-f]{8} hidden-process \(critical\)\n  what +Dom0 uses a page-table root/m, 'for a person as well');
-like($steps->{'hidden-table'}{out}, qr/^  (?:what|also) +Dom0 uses a page-table root, frame $_ /m, "with $_") for @roots;
+like($steps->{'hidden-table'}{out},
+	qr/^FINDING [0-9a-f]{8} hidden-process \(critical\)\n  what +Dom0 uses a page-table root/m,
+	'for a person as well');
+like($steps->{'hidden-table'}{out}, qr/^  (?:what|also) +Dom0 uses a page-table root, frame $_ /m, "with $_")
+	for @roots;
 like($steps->{'hidden-table'}{out}, qr/^  also +Dom0's kernel runs a task $process->{pid} \(sleep\)/m, 'and its task');
-is_deeply([map { [@{$_}{qw(finding)}, @{$_->{xen}}{qw(more)}] } findings('bare-hidden')], [['more-processes-than-listed', 1]],
+is_deeply([map { [@{$_}{qw(finding)}, @{$_->{xen}}{qw(more)}] } findings('bare-hidden')],
+	  [['more-processes-than-listed', 1]],
 	  'without the module: that there is one more') or diag explain $steps->{'bare-hidden'};
 my @watch = json($steps->{watch});
 is(scalar(grep { $_->{checks} } @watch), 2, 'a summary comes when all was looked at once, and at the end');

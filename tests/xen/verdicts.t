@@ -233,7 +233,8 @@ like(checks('locked-short')->{'xen-text'}{words} // '', qr/by itself about every
 	'and is told what to do');
 
 my ($areas) = grep { $_->{name} eq 'vm-areas' && $_->{event} eq 'present' } reverse json($steps->{patient});
-ok($areas->{waits}, 'code that is nobody\'s since a moment is not told, and that there is such is') or diag $steps->{patient}{out};
+ok($areas->{waits}, 'code that is nobody\'s since a moment is not told, and that there is such is')
+	or diag $steps->{patient}{out};
 
 # --- What is done to the sensors
 my @deeds = json({ out => join('', grep { /^\{/ } split(/^/, $steps->{deeds}{out})) });
@@ -257,12 +258,16 @@ is_deeply(\%slow, { slow => 'unconfirmed interrupted', behind => 'blind interrup
 
 # --- The module goes, and comes back
 my @watch = json({ out => join('', grep { /^\{/ } split(/^/, $steps->{watch}{out})) });
-ok((grep { ($_->{blind} // '') eq 'hidden-modules' && $_->{reason} eq 'no-module' } @watch), 'that sight is lost is told when it begins');
+ok((grep { ($_->{blind} // '') eq 'hidden-modules' && $_->{reason} eq 'no-module' } @watch),
+	'that sight is lost is told when it begins');
 my ($lost) = grep { ($_->{changed} // '') eq 'sensor-gone' } @watch;
-ok((grep { $_->{finding} eq 'blinded' && $_->{check} eq 'hidden-modules' } @{$lost->{now}{also} // []}), 'and is a part of what it is for want of, when it lasts');
+ok((grep { $_->{finding} eq 'blinded' && $_->{check} eq 'hidden-modules' } @{$lost->{now}{also} // []}),
+	'and is a part of what it is for want of, when it lasts');
 is_deeply([grep { ($_->{finding} // '') eq 'blinded' } @watch], [], 'and no finding of its own');
-is(scalar(grep { ($_->{finding} // '') eq 'sensor-gone' && $_->{check} eq 'sensor-module' } @watch), 1, 'that the module is gone is told at once');
-is(scalar(grep { ($_->{finding} // '') eq 'sensor-restarted' } @watch), 1, 'and that another came in its place, which knows nothing from before');
+is(scalar(grep { ($_->{finding} // '') eq 'sensor-gone' && $_->{check} eq 'sensor-module' } @watch), 1,
+	'that the module is gone is told at once');
+is(scalar(grep { ($_->{finding} // '') eq 'sensor-restarted' } @watch), 1,
+	'and that another came in its place, which knows nothing from before');
 ok((grep { ($_->{sees} // '') eq 'hidden-modules' } @watch), 'and that it is back is told');
 like($steps->{watch}{out}, qr/^1$/m, 'and the status says that there was something');
 

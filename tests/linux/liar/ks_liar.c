@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ks_liar.c - says of itself what is not so, so that tests can show that the sensor goes by what it
- * can read and what the kernel has.
+ * ks_liar.c - says of itself what is not so, so that tests can show that the sensor goes by what
+ * it can read and what the kernel has.
  *
  * Never load it on a machine that matters.  Its orders are writable parameters,
- * /sys/module/ks_liar/parameters/, of which 0 takes back what 1 did; all have to be 0 before rmmod:
+ * /sys/module/ks_liar/parameters/, of which 0 takes back what 1 did; all have to be 0 before
+ * rmmod:
  *
  *   symbols=1  says that its table of symbols is where no memory is.  Whoever asks the kernel for
  *              a name then, of an address in this module or by one that the kernel itself has not,
  *              is killed by a fault.
  *   listen=1   has a function of its own called at each system call, by way of the trace event.
  *              Found by "kernel-entries" as "listener".
- *   table=1    has the pid table lead from its highest free place to itself.  Whoever asks the kernel
- *              for all pids does not come back.  "processes" says that it could not follow it.
+ *   table=1    has the pid table lead from its highest free place to itself.  Whoever asks the
+ *              kernel for all pids does not come back.  "processes" says that it could not follow
+ *              it.
  *   idle=1     starts a thread that is in no pid table and no list of tasks, and says that it is a
  *              CPU's idle task, which are in none.  Found by "processes" as "hidden".
  */
