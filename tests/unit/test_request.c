@@ -320,8 +320,8 @@ static void arguments(void **state)
 		"\"records\", \"a\", {\"record\": 1, \"since\": 1}",
 		"\"records\", \"a\", {\"record\": 1, \"run\": true}",
 		"\"records\", \"a\", {\"record\": 1, \"filter\": {\"a\": 1}}",
-		"\"records\", \"a\", {\"filter\": "
-		"{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}}",
+		("\"records\", \"a\", {\"filter\": "
+		 "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,\"h\":1,\"i\":1}}"),
 	};
 	char line[512];
 
