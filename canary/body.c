@@ -30,47 +30,67 @@ static json_t *build_scalar(const struct ks_json_value *value)
 	return scalar ? scalar : json_stringn(value->text, value->len);
 }
 
-static json_t *build(struct ks_json *json, enum ks_json_token token);
+/* An array or object that is not read to its end, and the name of the member at hand. */
+struct open_value {
+	json_t *value;
+	char name[KS_JSON_KEY_MAX + 1];
+	bool is_named;          /* jansson takes that name */
+};
 
-static json_t *build_array(struct ks_json *json)
+static void take_name(struct open_value *in, const struct ks_json_value *key)
 {
-	json_t *array = json_array();
-	enum ks_json_token token;
-
-	while ((token = ks_json_next(json)) != KS_JSON_ARRAY_END && token != KS_JSON_ERROR)
-		json_array_append_new(array, build(json, token));
-	return array;
+	memcpy(in->name, key->text, key->len);
+	in->name[key->len] = '\0';
+	in->is_named = strlen(in->name) == key->len;
 }
 
-static json_t *build_object(struct ks_json *json)
+static void put(const struct open_value *in, json_t *value)
 {
-	json_t *object = json_object();
-
-	while (ks_json_next(json) == KS_JSON_KEY) {
-		char name[KS_JSON_KEY_MAX + 1] = "";
-		size_t len = json->value.len;
-		json_t *value;
-
-		memcpy(name, json->value.text, len);
-		value = build(json, ks_json_next(json));
-		if (strlen(name) == len) {
-			json_object_set_new(object, name, value);
-		} else {
-			json_decref(value);
-			json_object_set_new(object, NOT_SHOWN, json_string("a member with a NUL in its name"));
-		}
-	}
-	return object;
+	if (json_is_array(in->value))
+		json_array_append(in->value, value);
+	else if (in->is_named)
+		json_object_set(in->value, in->name, value);
+	else
+		json_object_set_new(in->value, NOT_SHOWN, json_string("a member with a NUL in its name"));
 }
 
-/* The value that starts with @token; no deeper than the reader goes, KS_JSON_DEPTH_MAX. */
-static json_t *build(struct ks_json *json, enum ks_json_token token)
+static json_t *build_one(const struct ks_json *json, enum ks_json_token token)
 {
 	if (token == KS_JSON_OBJECT)
-		return build_object(json);
-	if (token == KS_JSON_ARRAY)
-		return build_array(json);
-	return token == KS_JSON_ERROR ? NULL : build_scalar(&json->value);
+		return json_object();
+	return token == KS_JSON_ARRAY ? json_array() : build_scalar(&json->value);
+}
+
+/* The value that starts with @token; of one that cannot be read to its end, what comes before. */
+static json_t *build(struct ks_json *json, enum ks_json_token token)
+{
+	struct open_value open[KS_JSON_DEPTH_MAX];
+	unsigned int depth = 0;
+	json_t *whole = NULL;
+
+	for (; token != KS_JSON_ERROR; token = ks_json_next(json)) {
+		if (token == KS_JSON_KEY) {
+			take_name(&open[depth - 1], &json->value);
+		} else if (token == KS_JSON_OBJECT_END || token == KS_JSON_ARRAY_END) {
+			json_decref(open[--depth].value);
+		} else {
+			json_t *value = build_one(json, token);
+
+			if (depth)
+				put(&open[depth - 1], value);
+			else
+				whole = json_incref(value);
+			if (token == KS_JSON_OBJECT || token == KS_JSON_ARRAY)
+				open[depth++].value = value;
+			else
+				json_decref(value);
+		}
+		if (!depth)
+			break;
+	}
+	while (depth)
+		json_decref(open[--depth].value);
+	return whole;
 }
 
 static json_t *build_body(const char *text, size_t bytes)

@@ -102,12 +102,48 @@ static void all_of_it(void **state)
 	assert_null(canary_whole(NULL));
 }
 
+/*
+ * jansson takes neither an integer of 64 bits nor a NUL in a name.  All the rest of such a line is
+ * there, at each depth; and of one that is torn, what comes before.
+ */
+static void what_jansson_does_not_take(void **state)
+{
+	static const struct {
+		const char *body, *is;
+	} cases[] = {
+		{ "{\"n\":18446744073709551615,\"z\":1}", "{'n': '18446744073709551615', 'z': 1}" },
+		{ "{\"a\":{\"l\":[[1,2],[],{\"q\":18446744073709551615,\"r\":{}}]},\"z\":\"\\u0000\"}",
+		  "{'a': {'l': [[1, 2], [], {'q': '18446744073709551615', 'r': {}}]}, 'z': '\\u0000'}" },
+		{ "{\"a\":{\"x\\u0000y\":{\"b\":[1]},\"c\":2},\"z\":1}",
+		  "{'a': {'(not shown)': 'a member with a NUL in its name', 'c': 2}, 'z': 1}" },
+	};
+	json_t *body, *is;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		body = body_of(cases[i].body);
+		is = json_of(cases[i].is);
+		assert_true(json_equal(body, is));
+		json_decref(is);
+		json_decref(body);
+	}
+	body = body_of("{\"a\":{\"b\":[1,{\"c\":2");
+	assert_int_equal(json_array_size(json_object_get(json_object_get(body, "a"), "b")), 2);
+	assert_non_null(json_object_get(body, "(not shown)"));
+	json_decref(body);
+	/* No deeper than the reader goes. */
+	body = body_of("{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[");
+	assert_string_equal(json_string_value(json_object_get(body, "(not shown)")), "nested too deeply");
+	json_decref(body);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(part_and_whole),
 		cmocka_unit_test(shares_strings),
 		cmocka_unit_test(all_of_it),
+		cmocka_unit_test(what_jansson_does_not_take),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
