@@ -26,6 +26,9 @@ SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] 
 
 .DEFAULT_GOAL = all
 
+# A recipe that fails leaves nothing behind that counts as made.
+.DELETE_ON_ERROR:
+
 .PHONY: all help host xen stock sensing-domain module share demo bench clean distclean packages
 .PHONY: check check-all check-long check-configs check-stress install uninstall install-dkms
 all: host tools xen ## build library and command, the host port, and Xen with the sensor (default)
