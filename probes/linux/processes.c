@@ -391,6 +391,9 @@ static int next_pid(struct ks_probe *probe, struct ks_set_progress *progress, vo
 	pid = ks_next_pid(&nr, &whole);
 	if (!pid) {
 		rcu_read_unlock();
+		if (!whole && ks_is_passing(&own->patience, nr))
+			return KS_SET_ELSEWHERE;
+		own->shortfalls[PIDS].of += !whole;
 		progress->at[0] = own->views ? JUDGE : CPUS;
 		progress->at[1] = 0;
 		return KS_SET_SKIP;
