@@ -122,6 +122,8 @@ for my $case (
 		[sort 'docs/limits.md', 'docs/schema/record.json', $file, "probes/$kernel/probes.h", $page, $test],
 		'what it writes');
 
+	is(`cd '$tree' && awk 'length > 110 { print FILENAME ": " \$0 }' $file $test`, '',
+		'in lines that scripts/prose lets stand, and would with a longer name');
 	is(compiles($kernel, $file), '', "$file compiles");
 	my ($with_table, @makefile) = $kernel eq 'xen' ?
 		('xen/start.c', 'obj-y', 'xen/Makefile.sense', "srctree=$dir") :
