@@ -298,14 +298,16 @@ INSTALLED = 755:bin:$(B)/cli/ksense 755:bin:$(B)/host/ksense-host \
 	    644:share/ksense:canary/checks.json 644:share/bash-completion/completions:$(B)/cli/completion/ksense \
 	    $(patsubst docs/%,644:share/doc/ksense:docs/%,$(wildcard docs/*.md)) \
 	    $(patsubst %,644:share/doc/ksense/findings:%,$(wildcard docs/findings/*.md)) \
-	    $(patsubst %,644:share/doc/ksense/probes:%,$(wildcard docs/probes/*.md))
+	    $(patsubst %,644:share/doc/ksense/probes:%,$(wildcard docs/probes/*.md)) \
+	    $(patsubst %,644:share/doc/ksense/schema:%,$(wildcard docs/schema/*.json))
 
 # Two more are made in place: the name that a linker looks for, and what pkg-config is told.
 INSTALLED_LINK = lib/libksense.so
 INSTALLED_PC = lib/pkgconfig/ksense.pc
 
 # Folders that nobody else puts anything into.
-INSTALLED_OWN = include/ksense share/ksense share/doc/ksense/findings share/doc/ksense/probes share/doc/ksense
+INSTALLED_OWN = include/ksense share/ksense share/doc/ksense/findings share/doc/ksense/probes share/doc/ksense/schema \
+		share/doc/ksense
 
 INSTALL_BELOW = $(DESTDIR)$(PREFIX)
 

@@ -110,6 +110,9 @@ json_t *canary_coverage(const struct canary *c);
 /* How many findings there are; those of severity "notice" only if @strict. */
 size_t canary_findings(const struct canary *c, bool strict);
 
+/* Whether blindness can be accepted by this name: a check's, or a reason's. */
+bool canary_has_name(const struct canary *c, const char *name);
+
 /* Whether a check is unconfirmed, or blind and that was not accepted. */
 bool canary_is_blind(const struct canary *c);
 

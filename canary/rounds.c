@@ -621,6 +621,17 @@ json_t *canary_coverage(const struct canary *c)
 
 /* === Interface ========================================================== */
 
+bool canary_has_name(const struct canary *c, const char *name)
+{
+	for (size_t i = 0; canary_reasons[i]; i++)
+		if (!strcmp(canary_reasons[i], name))
+			return true;
+	for (size_t i = 0; i < c->checks.count; i++)
+		if (!strcmp(c->checks.check[i].name, name))
+			return true;
+	return false;
+}
+
 bool canary_source_is_there(struct canary *c, const char *name, char *why, size_t size)
 {
 	struct source *source = source_called(c, name);

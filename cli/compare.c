@@ -156,6 +156,18 @@ static bool has_required(const struct compare *compare)
 	return true;
 }
 
+/*
+ * A slip in --accept is told, and no more: a host whose unit still names a check that is gone has
+ * to be watched.
+ */
+static void tell_unknown(const struct compare *compare)
+{
+	for (size_t i = 0; i < compare->o->accept_count; i++)
+		if (!canary_has_name(compare->canary, compare->o->accept[i]))
+			say("--accept %s: there is no check and no reason of that name, so it has no effect; "
+			    "the summary names both", compare->o->accept[i]);
+}
+
 static int status_of(const struct compare *compare)
 {
 	if (compare->found)
@@ -213,6 +225,7 @@ int run_compare(const struct options *o)
 	}
 	if (o->stamp)
 		stamp_host(o);
+	tell_unknown(&compare);
 	catch_signals();
 	status = has_required(&compare) ? go_round(&compare) : EXIT_NO_SENSOR;
 	canary_close(compare.canary);

@@ -290,7 +290,7 @@ const char *ks_denied(const struct ks_caller *caller, const struct ks_request *r
 		return "this caller may not change the state of a probe";
 	if (ks_takes_records(request))
 		return "this caller may not take records: peek only";
-	return "this caller may not have a fresh sample taken: without \"run\" only";
+	return "this caller may not have a fresh sample taken: ask without \"run\", or for \"announce\" instead";
 }
 
 /* === Interface ========================================================== */

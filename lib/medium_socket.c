@@ -120,8 +120,9 @@ static int connect_failed(struct ksense *k, const char *path, int error)
 	case ENOENT:
 	case ECONNREFUSED:
 		return ksense_fail(k, KSENSE_NO_SENSOR,
-				   "no sensor listens at %s: start one (ksense-host --socket %s, or the "
-				   "module of the kernel), or name another with --socket or KSENSE_SOCKET",
+				   "no sensor listens at %s: load the kernel's module (modprobe ksense), or "
+				   "start one in a process (ksense-host --socket %s), or name another with "
+				   "--socket or KSENSE_SOCKET",
 				   path, path);
 	case EACCES:
 	case EPERM:

@@ -35,7 +35,7 @@ sub slurp { local (@ARGV, $/) = $_[0]; return <> }
 sub check { return { checks => [{ check => 'p', xen => $view, dom0 => [], only_xen => $rule, @_ }] } }
 
 SKIP: {
-	skip 'this is a Xen host', 12 if -e '/dev/xen/privcmd';
+	skip 'this is a Xen host', 16 if -e '/dev/xen/privcmd';
 	my $none = compare("--socket $dir/none");
 	my ($coverage) = decoded(split /\n/, $none->{out});
 	my %of = map { $_->{check} => $_ } @{$coverage->{checks}};
@@ -52,6 +52,12 @@ SKIP: {
 	is($accepted->{status}, 0, 'a reason that is accepted does not count');
 	like($accepted->{out}, qr/"verdict":"blind","reason":"no-sensor".*"accepted":true/,
 		'and is told all the same');
+	unlike($accepted->{out}, qr/no effect/, 'a reason is known');
+	my $slip = compare("--checks $dir/checks --accept no-sensr --accept p");
+	like($slip->{out}, qr/^ksense: --accept no-sensr: there is no check and no reason of that name/m,
+		'a slip in the name is told');
+	unlike($slip->{out}, qr/--accept p:/, 'a check is known');
+	is($slip->{status}, 0, 'and it goes on');
 	my $no_proc = `unshare -rm sh -c 'mount -t tmpfs none /proc && exec "$build/cli/ksense" --json compare' 2>&1`;
 	like($no_proc, qr/"check":"processes-in-proc","verdict":"blind","reason":"unreadable"/,
 		'what is no /proc is not taken for one without processes');

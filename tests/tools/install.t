@@ -76,7 +76,7 @@ my %mode = (
 	'share/man/man5/ksense-checks.5' => '644',
 	'share/man/man8/ksense-host.8' => '644',
 	map { s{^\Q$root\E/docs}{share/doc/ksense}r => '644' }
-		map { glob "$root/docs/$_" } qw(*.md findings/*.md probes/*.md),
+		map { glob "$root/docs/$_" } qw(*.md findings/*.md probes/*.md schema/*.json),
 );
 is_deeply([grep { !m{/$} } all_below($at)], [sort keys %mode, 'lib/libksense.so', 'lib/pkgconfig/other.pc'],
 	'just these files');

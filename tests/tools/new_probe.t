@@ -54,7 +54,7 @@ for my $case (
 	['one --windows', 2, qr/unknown option '--windows'/],
 	(map { ["'$_' --linux", 1, qr/'\Q$_\E' cannot be a probe's name: small letters/] }
 		'Files', 'my_probe', '1st', 'a--b', 'a-', '../x', 'a b', $long),
-	(map { ["$_ --linux", 1, qr/the name '$_' is taken: .*files.*xen-idt/] }
+	(map { ["$_ --linux", 1, qr/the name '$_' is taken; these are: .*files.*xen-idt/] }
 		qw(files xen-idt folder ksense level)),
 	['place --xen', 1, qr{probes/xen/place\.c is there already}],
 	['xen-place --xen', 1, qr{probes/xen/place\.c is there already}],
@@ -122,6 +122,8 @@ for my $case (
 		[sort 'docs/limits.md', 'docs/schema/record.json', $file, "probes/$kernel/probes.h", $page, $test],
 		'what it writes');
 
+	is(`cd '$tree' && awk 'length > 110 { print FILENAME ": " \$0 }' $file $test`, '',
+		'in lines that scripts/prose lets stand, and would with a longer name');
 	is(compiles($kernel, $file), '', "$file compiles");
 	my ($with_table, @makefile) = $kernel eq 'xen' ?
 		('xen/start.c', 'obj-y', 'xen/Makefile.sense', "srctree=$dir") :

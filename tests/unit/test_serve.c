@@ -1387,7 +1387,7 @@ static void messages(void **state)
 		{ false, "records", "alpha", "", "this caller may not take records: peek only" },
 		{ false, "records", "alpha", ", {\"run\": true}", "this caller may not take records: peek only" },
 		{ false, "records", "alpha", ", {\"run\": true, \"peek\": true}",
-		  "this caller may not have a fresh sample taken: without \"run\" only" },
+		  "this caller may not have a fresh sample taken: ask without \"run\", or for \"announce\" instead" },
 		{ true, "add", "alpha", ", \"/a\"", "this probe has no list that could be changed" },
 		{ true, "add", "*", ", \"/a\"", "more than one probe here has a list: name the probe" },
 		{ true, "add", "files", ", \"a\"", "the probe cannot look at that" },
