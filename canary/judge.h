@@ -331,6 +331,9 @@ char *key_text(const json_t *item, const char *const *names);
  */
 char *match_text(const json_t *item, const char *const *names);
 
+/* As json_copy(), which leaves out what there is no memory for.  NULL: no memory. */
+json_t *copy_of(json_t *object);
+
 /* Whether the item has members such as "where" wants, which may be NULL. */
 bool meets(const json_t *item, json_t *where);
 

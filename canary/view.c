@@ -35,6 +35,16 @@ void blind_for(struct blindness *blind, const char *reason, const char *format, 
 
 /* === Items ============================================================== */
 
+json_t *copy_of(json_t *object)
+{
+	json_t *copy = json_object();
+
+	if (copy && !json_object_update(copy, object))
+		return copy;
+	json_decref(copy);
+	return NULL;
+}
+
 char *value_text(const json_t *value)
 {
 	const char *text = json_string_value(value);

@@ -41,6 +41,7 @@ struct world {
 };
 
 static struct world world;
+static size_t allocations_left;         /* until one of jansson's fails; 0: none does */
 
 static int numbers[SOURCES] = { XEN, MODULE, XENSTORE };
 
@@ -102,10 +103,16 @@ static bool take(void *state, const char *probe, json_int_t since, struct sample
 static json_t *status(void *state, struct blindness *blind)
 {
 	int source = *(int *)state;
+	size_t left;
+	json_t *said;
 
 	if (!there(state, blind))
 		return NULL;
-	return json_of(world.status[source] ? world.status[source] : "{'time': 100, 'control': true}");
+	left = allocations_left;
+	allocations_left = 0;
+	said = json_of(world.status[source] ? world.status[source] : "{'time': 100, 'control': true}");
+	allocations_left = left;
+	return said;
 }
 
 /* Of a kind, or of a probe: records that name none are of each. */
@@ -127,8 +134,8 @@ static bool is_outcome(const struct asking *asking, const json_t *record)
 static bool records(void *state, const struct asking *asking, json_t *records, struct blindness *blind)
 {
 	int source = *(int *)state;
+	size_t left = allocations_left, i;
 	json_t *says, *record;
-	size_t i;
 
 	if (asking->how == ASK_FRESH && world.refuses) {
 		blind_for(blind, "denied", "it refuses");
@@ -147,12 +154,14 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 		world.asked(source);
 	if (!there(state, blind))
 		return false;
+	allocations_left = 0;
 	says = json_of(asking->how != ASK_FRESH && world.held[source] ? world.held[source] : world.says[source]);
 	json_array_foreach(says, i, record)
 		if ((is_asked(record, "kind", asking->kind) || is_outcome(asking, record)) &&
 		    is_asked(record, "probe", asking->probe))
 			json_array_append(records, record);
 	json_decref(says);
+	allocations_left = left;
 	return true;
 }
 
@@ -173,8 +182,12 @@ static const struct source_type *const types[] = { &xen, &module, &xenstore, NUL
 
 static void tell(void *context, const json_t *line)
 {
+	size_t left = allocations_left;
+
 	(void)context;
+	allocations_left = 0;
 	json_array_append_new(world.told, json_deep_copy(line));
+	allocations_left = left;
 }
 
 static void tell_gone(void *context, const json_t *line, const json_t *finding)
@@ -774,6 +787,48 @@ static void nothing_in_common(void **state)
 	assert_true(canary_round(c));
 	assert_int_equal(told("finding", "hidden-task"), 2);
 	canary_close(c);
+}
+
+/* === No memory ========================================================== */
+
+static void *allocate(size_t bytes)
+{
+	return allocations_left && !--allocations_left ? NULL : malloc(bytes);
+}
+
+/*
+ * Whichever of the library's allocations fails in a round: what was found is told by the next one,
+ * and neither round ends as if nothing was.
+ */
+static void no_memory_once(void **state)
+{
+	size_t nth = 0;
+	bool failed;
+
+	(void)state;
+	do {
+		struct canary *c = open_with(ROOTS_AND_TASK);
+
+		world.says[XEN] = "[" ROOT_1 "," ROOT_2 "," TASK "]";
+		json_set_alloc_funcs(allocate, free);
+		allocations_left = ++nth;
+		canary_round(c);
+		failed = !allocations_left;
+		allocations_left = 0;
+		json_set_alloc_funcs(malloc, free);
+		if (!canary_findings(c, true) && !canary_is_blind(c))
+			fail_msg("allocation %zu failed, and nothing was found", nth);
+		assert_true(canary_round(c));
+		if (!told("finding", "hidden-root") && !told("finding", "hidden-task"))
+			fail_msg("allocation %zu failed, and what was found is never told", nth);
+		assert_int_equal(canary_findings(c, true), 1);
+		world.says[XEN] = "[" OTHER "]";
+		assert_true(canary_round(c));
+		if (canary_findings(c, true))
+			fail_msg("allocation %zu failed, and what was found is never gone", nth);
+		verdict_is(c, "roots", "agrees", "null");
+		canary_close(c);
+	} while (failed);
 }
 
 /* The first round is cut short: what was seen until then is told. */
@@ -1761,6 +1816,7 @@ int main(void)
 		cmocka_unit_test(deed_is_seen_by_and_by),
 		cmocka_unit_test(deeds_are_joined),
 		cmocka_unit_test(nothing_in_common),
+		cmocka_unit_test(no_memory_once),
 		cmocka_unit_test(deed_is_told_when_interrupted),
 		cmocka_unit_test(finding_grows),
 		cmocka_unit_test(blinded_by_one_deed),
