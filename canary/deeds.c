@@ -276,7 +276,7 @@ static void end_without_reports(struct canary *c)
 	void *next;
 
 	json_object_foreach_safe(c->deeds, next, name, deed)
-		if (!json_object_size(json_object_get(deed, "reports")))
+		if (!json_object_size(json_object_get(deed, "reports")) && !json_object_get(deed, "told"))
 			end(c, deed);
 }
 
@@ -298,25 +298,25 @@ void deed_withdraw(struct canary *c, const char *identity)
 	if (!deed || json_object_del(reports, identity))
 		return;
 	json_object_set_new(deed, "news", json_true());
-	if (json_object_size(reports)) {
-		json_object_del(json_object_get(deed, "keys"), identity);
-		json_object_del(c->deed_of, identity);
-		return;
-	}
-	tell_gone(c, deed, NULL);
-	end(c, deed);
+	json_object_del(json_object_get(deed, "keys"), identity);
+	json_object_del(c->deed_of, identity);
 }
 
 void deeds_tell(struct canary *c)
 {
 	const char *name;
 	json_t *deed;
+	void *next;
 
-	json_object_foreach(c->deeds, name, deed) {
-		if (!json_object_get(deed, "told"))
+	json_object_foreach_safe(c->deeds, next, name, deed) {
+		if (!json_object_size(json_object_get(deed, "reports"))) {
+			tell_gone(c, deed, NULL);
+			end(c, deed);
+		} else if (!json_object_get(deed, "told")) {
 			tell_raised(c, deed);
-		else if (json_is_true(json_object_get(deed, "news")))
+		} else if (json_is_true(json_object_get(deed, "news"))) {
 			tell_changed(c, deed);
+		}
 	}
 }
 
@@ -329,7 +329,8 @@ size_t deeds_count(const struct canary *c, bool notices, bool others)
 	json_object_foreach(c->deeds, name, deed) {
 		const char *severity = json_string_value(json_object_get(worst_of(deed), "severity"));
 
-		count += severity && !strcmp(severity, "notice") ? notices : others;
+		if (severity)
+			count += !strcmp(severity, "notice") ? notices : others;
 	}
 	return count;
 }

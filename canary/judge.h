@@ -399,10 +399,10 @@ void deeds_free(struct canary *c);
  */
 int deed_report(struct canary *c, const char *identity, json_t *keys, json_t *report);
 
-/* It does not any more.  A deed that nobody reports is gone, which is told. */
+/* It does not any more.  A deed that nobody reports when the round is over is gone. */
 void deed_withdraw(struct canary *c, const char *identity);
 
-/* The round is over: tells what was held back, and what is not as it was told. */
+/* The round is over: tells what was held back, what is not as it was told, and what is gone. */
 void deeds_tell(struct canary *c);
 
 /* How many there are: of severity "notice", and others. */

@@ -133,7 +133,7 @@ static void drop_gone(struct canary *c, struct check *check, const json_t *pendi
 	}
 }
 
-/* What could not be told as a whole was not reported: the next round does it.  @old may be NULL. */
+/* What could not be told is reported in the next round.  @old: as it was told; or NULL. */
 static void take_back(struct canary *c, struct check *check, const char *identity, json_t *old)
 {
 	if (old) {

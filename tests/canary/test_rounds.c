@@ -776,6 +776,30 @@ static void deeds_are_joined(void **state)
 	canary_close(c);
 }
 
+/* Another check sees it in each round, and none for two: it goes on, and is not told as gone. */
+static void deed_flips(void **state)
+{
+	static const char *const says[] = { "[" ROOT_1 "]", "[" OTHER "," TASK "]" };
+	struct canary *c = open_with(ROOTS_AND_TASK);
+	const char *id;
+
+	(void)state;
+	for (size_t i = 0; i < 7; i++) {
+		world.says[XEN] = says[i % 2];
+		assert_true(canary_round(c));
+		assert_int_equal(canary_findings(c, true), 1);
+	}
+	assert_int_equal(json_array_size(world.told), 7);
+	id = json_string_value(json_object_get(finding("hidden-root"), "id"));
+	assert_int_equal(told("id", id), 7);
+	assert_int_equal(told("changed", "hidden-task"), 3);
+	assert_int_equal(told("changed", "hidden-root"), 3);
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("gone", "hidden-root"), 1);
+	canary_close(c);
+}
+
 /* That two threads of the kernel's have no page tables does not make them one. */
 static void nothing_in_common(void **state)
 {
@@ -1815,6 +1839,7 @@ int main(void)
 		cmocka_unit_test(one_deed),
 		cmocka_unit_test(deed_is_seen_by_and_by),
 		cmocka_unit_test(deeds_are_joined),
+		cmocka_unit_test(deed_flips),
 		cmocka_unit_test(nothing_in_common),
 		cmocka_unit_test(no_memory_once),
 		cmocka_unit_test(deed_is_told_when_interrupted),
