@@ -218,6 +218,19 @@ static int join(struct canary *c, json_t *deed, json_t *other)
 	return 0;
 }
 
+/*
+ * Whether of two that are joined @deed goes on: the one that was told, or else the larger, as it
+ * stays where it is.
+ */
+static bool goes_on(const json_t *deed, const json_t *other)
+{
+	bool is_told = json_object_get(deed, "told"), other_is_told = json_object_get(other, "told");
+
+	if (is_told != other_is_told)
+		return is_told;
+	return json_object_size(json_object_get(deed, "keys")) >= json_object_size(json_object_get(other, "keys"));
+}
+
 /* The deed that has one of @keys; all that have one are joined.  *@found NULL: there is none. */
 static int find(struct canary *c, const char *identity, const json_t *keys, json_t **found)
 {
@@ -233,8 +246,7 @@ static int find(struct canary *c, const char *identity, const json_t *keys, json
 		*found = other;
 		if (!deed)
 			continue;
-		/* The one that was told goes on, and of two such the first. */
-		if (json_object_get(deed, "told") || !json_object_get(other, "told")) {
+		if (goes_on(deed, other)) {
 			*found = deed;
 			deed = other;
 		}

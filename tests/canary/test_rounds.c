@@ -9,6 +9,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -815,8 +816,11 @@ static void nothing_in_common(void **state)
 
 /* === No memory ========================================================== */
 
+static size_t allocations;
+
 static void *allocate(size_t bytes)
 {
+	allocations++;
 	return allocations_left && !--allocations_left ? NULL : malloc(bytes);
 }
 
@@ -853,6 +857,40 @@ static void no_memory_once(void **state)
 		verdict_is(c, "roots", "agrees", "null");
 		canary_close(c);
 	} while (failed);
+}
+
+/* How often jansson allocates where one check sees @count roots, and another that they are one. */
+static size_t allocations_of_joins(unsigned int count)
+{
+	struct canary *c = open_with(CHECKS(
+		REPORTS("roots", "root", DEED("hidden-root", "high", "{'root': ['a']}")) ","
+		REPORTS("tasks", "task", DEED("hidden-task", "high", "{'root': ['b'], 'group': ['g']}"))));
+	size_t size;
+	char *text;
+	FILE *out = open_memstream(&text, &size);
+
+	fputs("[" OTHER, out);
+	for (unsigned int i = 0; i < count; i++)
+		fprintf(out, ", {'seq': 1, 'time': 100, 'kind': 'root', 'a': %u}, "
+			"{'seq': 1, 'time': 100, 'kind': 'task', 'a': %u, 'b': %u, 'g': 1}", i, i, i);
+	fputs("]", out);
+	fclose(out);
+	world.says[XEN] = text;
+	allocations = 0;
+	json_set_alloc_funcs(allocate, free);
+	assert_true(canary_round(c));
+	json_set_alloc_funcs(malloc, free);
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
+	free(text);
+	return allocations;
+}
+
+/* With four times the reports, there is about four times as much to do. */
+static void many_are_joined(void **state)
+{
+	(void)state;
+	assert_in_range(allocations_of_joins(800) / allocations_of_joins(200), 3, 6);
 }
 
 /* The first round is cut short: what was seen until then is told. */
@@ -1842,6 +1880,7 @@ int main(void)
 		cmocka_unit_test(deed_flips),
 		cmocka_unit_test(nothing_in_common),
 		cmocka_unit_test(no_memory_once),
+		cmocka_unit_test(many_are_joined),
 		cmocka_unit_test(deed_is_told_when_interrupted),
 		cmocka_unit_test(finding_grows),
 		cmocka_unit_test(blinded_by_one_deed),
