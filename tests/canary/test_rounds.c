@@ -111,7 +111,7 @@ static json_t *status(void *state, struct blindness *blind)
 		return NULL;
 	left = allocations_left;
 	allocations_left = 0;
-	said = json_of(world.status[source] ? world.status[source] : "{'time': 100, 'control': true}");
+	said = json_of(world.status[source] ? world.status[source] : "{'time': 100, 'control': true, 'probes': []}");
 	allocations_left = left;
 	return said;
 }
@@ -1833,6 +1833,34 @@ static void sensor_gone(void **state)
 	canary_close(c);
 }
 
+/* Half a status is none. */
+static void status_tells_too_little(void **state)
+{
+	static const char *const statuses[] = {
+		"{}", "[1]", "{'time': 100}", "{'time': 100, 'probes': {}}",
+	};
+	struct canary *c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		c = open_sensor(STATUS("a", "on", "default", 0, 0), "[]");
+		world.status[XEN] = statuses[i];
+		assert_true(canary_round(c));
+		verdict_is(c, "s", "blind", "unreadable");
+		canary_close(c);
+	}
+	/* Whether a record is newer than the look, its time tells alone. */
+	c = open_with(CHECKS(ALONE("c", "")));
+	world.says[XEN] = "[" OTHER "]";
+	world.status[XEN] = "{'control': true}";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "blind", "unreadable");
+	world.status[XEN] = "{'time': -5, 'control': false, 'probes': [{'name': 'p', 'sample_start_ns': 1}]}";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "blind", "unreadable");
+	canary_close(c);
+}
+
 /* Records that cannot be read now are asked for again. */
 static void deeds_unread(void **state)
 {
@@ -1918,6 +1946,7 @@ int main(void)
 		cmocka_unit_test(done_back),
 		cmocka_unit_test(sensor_gone),
 		cmocka_unit_test(deeds_unread),
+		cmocka_unit_test(status_tells_too_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, end);
