@@ -238,6 +238,7 @@ struct view {
 	struct blindness blind; /* if it is not whole */
 	json_t *items;          /* array of objects */
 	json_t *by_key;         /* key: item */
+	json_t *near;           /* of Dom0's: the first item by the check's "near"; or NULL */
 	json_t *places;         /* of Dom0's: what the items have of the check's "among" */
 	bool waits;             /* of Xen's: there is something the sensor does not tell yet */
 };
