@@ -11,7 +11,7 @@
  *	keys      {key: true}: its reports' identities, and all that one of them ever had in common
  *	reports   {identity: report}, in the order in which they came
  *	told      the finding as it was told; not there: it was not yet
- *	news      it is not as it was told
+ *	news      whether it is not as it was told
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +42,7 @@ static json_t *deed_with(const struct canary *c, const char *key)
 
 static json_t *begin(struct canary *c, const char *name)
 {
-	json_t *deed = json_pack("{sss{}s{}}", "name", name, "keys", "reports");
+	json_t *deed = json_pack("{sss{}s{}sb}", "name", name, "keys", "reports", "news", 0);
 
 	if (!deed || json_object_set_new(c->deeds, name, deed))
 		return NULL;
@@ -98,7 +98,7 @@ static json_t *worst_of(const json_t *deed)
 /* What another check reports: why it matters and what to do next is said once. */
 static int add_also(json_t *also, json_t *report)
 {
-	json_t *part = json_copy(report);
+	json_t *part = copy_of(report);
 
 	json_object_del(part, "why");
 	json_object_del(part, "next");
@@ -110,14 +110,16 @@ static json_t *finding_of(const json_t *deed)
 {
 	json_t *report, *finding = NULL, *also = json_array();
 	const char *identity;
+	bool first = true;
 	int failed = !also;
 	char id[9];
 
 	json_object_foreach(json_object_get(deed, "reports"), identity, report) {
-		if (!finding)
-			finding = json_copy(report);
+		if (first)
+			finding = copy_of(report);
 		else
 			failed |= add_also(also, report);
+		first = false;
 	}
 	id_of(json_string_value(json_object_get(deed, "name")), id);
 	failed |= json_object_set_new(finding, "id", json_string(id)) ||
@@ -173,11 +175,26 @@ static void tell_changed(struct canary *c, json_t *deed)
 	json_decref(line);
 	/* What could not be told is told in the next round. */
 	if (line && !json_object_set(deed, "told", finding))
-		json_object_del(deed, "news");
+		json_object_set_new(deed, "news", json_false());
 	json_decref(finding);
 }
 
 /* === Reports ============================================================ */
+
+/* What a join that failed has done, so that the next round can do it. */
+static void part(struct canary *c, json_t *deed, json_t *other)
+{
+	json_t *value;
+	const char *key;
+
+	json_object_foreach(json_object_get(other, "keys"), key, value) {
+		(void)value;
+		json_object_del(json_object_get(deed, "keys"), key);
+		json_object_set(c->deed_of, key, json_object_get(other, "name"));
+	}
+	json_object_foreach(json_object_get(other, "reports"), key, value)
+		json_object_del(json_object_get(deed, "reports"), key);
+}
 
 /* @other is the same deed as @deed, as a third report shows. */
 static int join(struct canary *c, json_t *deed, json_t *other)
@@ -190,13 +207,28 @@ static int join(struct canary *c, json_t *deed, json_t *other)
 		(void)value;
 		failed |= add_key(c, deed, key);
 	}
-	if (failed || json_object_update(json_object_get(deed, "reports"), json_object_get(other, "reports")))
+	if (failed || json_object_update(json_object_get(deed, "reports"), json_object_get(other, "reports"))) {
+		part(c, deed, other);
 		return -1;
+	}
 	tell_gone(c, other, deed);
 	json_incref(other);
 	json_object_del(c->deeds, json_string_value(json_object_get(other, "name")));
 	json_decref(other);
 	return 0;
+}
+
+/*
+ * Whether of two that are joined @deed goes on: the one that was told, or else the larger, as it
+ * stays where it is.
+ */
+static bool goes_on(const json_t *deed, const json_t *other)
+{
+	bool is_told = json_object_get(deed, "told"), other_is_told = json_object_get(other, "told");
+
+	if (is_told != other_is_told)
+		return is_told;
+	return json_object_size(json_object_get(deed, "keys")) >= json_object_size(json_object_get(other, "keys"));
 }
 
 /* The deed that has one of @keys; all that have one are joined.  *@found NULL: there is none. */
@@ -214,8 +246,7 @@ static int find(struct canary *c, const char *identity, const json_t *keys, json
 		*found = other;
 		if (!deed)
 			continue;
-		/* The one that was told goes on, and of two such the first. */
-		if (json_object_get(deed, "told") || !json_object_get(other, "told")) {
+		if (goes_on(deed, other)) {
 			*found = deed;
 			deed = other;
 		}
@@ -249,10 +280,24 @@ static int add_report(struct canary *c, const char *identity, const json_t *keys
 	return c->rounds || !json_array_size(keys) ? tell_raised(c, deed) : 0;
 }
 
+/* One that began, and got no further. */
+static void end_without_reports(struct canary *c)
+{
+	const char *name;
+	json_t *deed;
+	void *next;
+
+	json_object_foreach_safe(c->deeds, next, name, deed)
+		if (!json_object_size(json_object_get(deed, "reports")) && !json_object_get(deed, "told"))
+			end(c, deed);
+}
+
 int deed_report(struct canary *c, const char *identity, json_t *keys, json_t *report)
 {
 	int failed = keys && report ? add_report(c, identity, keys, report) : -1;
 
+	if (failed)
+		end_without_reports(c);
 	json_decref(keys);
 	json_decref(report);
 	return failed;
@@ -265,25 +310,25 @@ void deed_withdraw(struct canary *c, const char *identity)
 	if (!deed || json_object_del(reports, identity))
 		return;
 	json_object_set_new(deed, "news", json_true());
-	if (json_object_size(reports)) {
-		json_object_del(json_object_get(deed, "keys"), identity);
-		json_object_del(c->deed_of, identity);
-		return;
-	}
-	tell_gone(c, deed, NULL);
-	end(c, deed);
+	json_object_del(json_object_get(deed, "keys"), identity);
+	json_object_del(c->deed_of, identity);
 }
 
 void deeds_tell(struct canary *c)
 {
 	const char *name;
 	json_t *deed;
+	void *next;
 
-	json_object_foreach(c->deeds, name, deed) {
-		if (!json_object_get(deed, "told"))
+	json_object_foreach_safe(c->deeds, next, name, deed) {
+		if (!json_object_size(json_object_get(deed, "reports"))) {
+			tell_gone(c, deed, NULL);
+			end(c, deed);
+		} else if (!json_object_get(deed, "told")) {
 			tell_raised(c, deed);
-		else if (json_object_get(deed, "news"))
+		} else if (json_is_true(json_object_get(deed, "news"))) {
 			tell_changed(c, deed);
+		}
 	}
 }
 
@@ -296,7 +341,8 @@ size_t deeds_count(const struct canary *c, bool notices, bool others)
 	json_object_foreach(c->deeds, name, deed) {
 		const char *severity = json_string_value(json_object_get(worst_of(deed), "severity"));
 
-		count += severity && !strcmp(severity, "notice") ? notices : others;
+		if (severity)
+			count += !strcmp(severity, "notice") ? notices : others;
 	}
 	return count;
 }

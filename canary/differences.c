@@ -127,20 +127,13 @@ static bool same_members(const struct check *check, const json_t *item, int side
 /* What Dom0 has in the place of one of Xen's items; NULL: nothing, or it cannot be told. */
 static json_t *near(const struct check *check, const struct view *dom0, const json_t *xen)
 {
-	json_t *item, *found = NULL;
+	json_t *found;
 	char *wanted;
-	size_t i;
 
 	if (!check->near[0])
 		return NULL;
 	wanted = key_text(xen, check->near);
-	json_array_foreach(dom0->items, i, item) {
-		char *key = found ? NULL : key_text(item, check->near);
-
-		if (wanted && key && !strcmp(key, wanted))
-			found = item;
-		free(key);
-	}
+	found = wanted ? json_object_get(dom0->near, wanted) : NULL;
 	free(wanted);
 	return found;
 }

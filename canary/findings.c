@@ -40,7 +40,7 @@ static json_t *item_copy(json_t *item)
 
 	if (!json_is_object(item))
 		return json_null();
-	copy = json_copy(item);
+	copy = copy_of(item);
 	for (size_t i = 0; copy && i < sizeof(common) / sizeof(common[0]); i++)
 		json_object_del(copy, common[i]);
 	return copy;

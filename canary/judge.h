@@ -238,6 +238,7 @@ struct view {
 	struct blindness blind; /* if it is not whole */
 	json_t *items;          /* array of objects */
 	json_t *by_key;         /* key: item */
+	json_t *near;           /* of Dom0's: the first item by the check's "near"; or NULL */
 	json_t *places;         /* of Dom0's: what the items have of the check's "among" */
 	bool waits;             /* of Xen's: there is something the sensor does not tell yet */
 };
@@ -331,6 +332,9 @@ char *key_text(const json_t *item, const char *const *names);
  */
 char *match_text(const json_t *item, const char *const *names);
 
+/* As json_copy(), which leaves out what there is no memory for.  NULL: no memory. */
+json_t *copy_of(json_t *object);
+
 /* Whether the item has members such as "where" wants, which may be NULL. */
 bool meets(const json_t *item, json_t *where);
 
@@ -396,10 +400,10 @@ void deeds_free(struct canary *c);
  */
 int deed_report(struct canary *c, const char *identity, json_t *keys, json_t *report);
 
-/* It does not any more.  A deed that nobody reports is gone, which is told. */
+/* It does not any more.  A deed that nobody reports when the round is over is gone. */
 void deed_withdraw(struct canary *c, const char *identity);
 
-/* The round is over: tells what was held back, and what is not as it was told. */
+/* The round is over: tells what was held back, what is not as it was told, and what is gone. */
 void deeds_tell(struct canary *c);
 
 /* How many there are: of severity "notice", and others. */

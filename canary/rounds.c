@@ -133,6 +133,17 @@ static void drop_gone(struct canary *c, struct check *check, const json_t *pendi
 	}
 }
 
+/* What could not be told is reported in the next round.  @old: as it was told; or NULL. */
+static void take_back(struct canary *c, struct check *check, const char *identity, json_t *old)
+{
+	if (old) {
+		json_object_set(check->reports, identity, old);
+		return;
+	}
+	deed_withdraw(c, identity);
+	json_object_del(check->reports, identity);
+}
+
 /* What is new, and what has grown. */
 static int report_all(struct canary *c, struct check *check, const json_t *pending, const char *since)
 {
@@ -140,17 +151,23 @@ static int report_all(struct canary *c, struct check *check, const json_t *pendi
 	json_t *difference;
 
 	json_object_foreach((json_t *)pending, identity, difference) {
-		json_t *report = json_object_get(check->reports, identity);
-		const char *first_seen = report ? json_string_value(json_object_get(report, "first_seen")) : since;
+		json_t *old = json_object_get(check->reports, identity), *report;
+		const char *first_seen = old ? json_string_value(json_object_get(old, "first_seen")) : since;
+		int failed;
 
-		if (report && !report_grew(check, report, difference))
+		if (old && !report_grew(check, old, difference))
 			continue;
 		report = report_new(c, check, identity, difference, first_seen);
-		if (!report || json_object_set(check->reports, identity, report)) {
+		json_incref(old);
+		failed = !report || json_object_set(check->reports, identity, report);
+		if (failed)
 			json_decref(report);
-			return -1;
-		}
-		if (deed_report(c, identity, deed_keys(check, difference), report))
+		else if (deed_report(c, identity, deed_keys(check, difference), report))
+			failed = -1;
+		if (failed)
+			take_back(c, check, identity, old);
+		json_decref(old);
+		if (failed)
 			return -1;
 	}
 	return 0;

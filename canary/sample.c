@@ -332,7 +332,10 @@ static bool wait_for(struct canary *c, struct source *source, const struct askin
 		w.from = number_of(w.status, "time");
 		w.failures = number_of(w.own, "failures");
 		w.most_ms = patience_ms(c, w.own);
-		got = wait_on(&w, wanted->since, sample);
+		if (w.from <= 0)
+			blind_for(blind, "unreadable", "%s does not tell its time", source->type->name);
+		else
+			got = wait_on(&w, wanted->since, sample);
 		tell_waiting(&w, true);
 	}
 	json_decref(w.status);
@@ -357,6 +360,9 @@ bool sample_take(struct canary *c, struct source *source, const struct asking *w
 	sample->from = number_of(status, "time");
 	got = may_ask && ask_for(source, wanted, probe_in(status, wanted->probe), sample, blind);
 	json_decref(status);
+	/* What is found is found; but all records may be old. */
+	if (got && sample->from <= 0)
+		blind_for(blind, "unreadable", "%s does not tell its time", source->type->name);
 	if (got)
 		return true;
 	if (may_ask && (!blind->reason || strcmp(blind->reason, "denied")))

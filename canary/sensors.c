@@ -268,7 +268,9 @@ json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *bl
 	};
 	int failed = !d.records || !d.pending;
 
-	if (!failed && d.status)
+	if (!failed && d.status && !json_is_array(json_object_get(d.status, "probes")))
+		blind_for(blind, "unreadable", "the status of the sensor %s tells of no probes", check->sensor);
+	else if (!failed && d.status)
 		failed = see_all(&d, blind);
 	else if (!failed && check->status && blind->absent)
 		failed = add(&d, d.pending, SENSOR_GONE, text_of(check->status, "uuid"), 0,

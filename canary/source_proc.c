@@ -45,6 +45,12 @@ static bool proc_there(void *state, struct blindness *blind)
 		return false;
 	}
 	space[bytes] = '\0';
+	if (access("/proc/1/task/1/statm", R_OK)) {
+		blind_for(blind, errno == ENOENT || errno == EACCES || errno == EPERM ? "denied" : "unreadable",
+			  "/proc does not show who asks the processes of others, as with the option hidepid: "
+			  "/proc/1: %s", strerror(errno));
+		return false;
+	}
 	if (strcmp(space, INITIAL_NAMESPACE)) {
 		blind_for(blind, "foreign-namespace",
 			  "ksense runs in a namespace of processes of its own (%s): /proc has no others", space);
@@ -53,8 +59,16 @@ static bool proc_there(void *state, struct blindness *blind)
 	return true;
 }
 
+/* A process that has ended meanwhile is none; for all else there is a reason. */
+static void cannot_read(const char *path, struct blindness *blind)
+{
+	if (errno != ENOENT && errno != ESRCH)
+		blind_for(blind, errno == ENOMEM ? "no-memory" : errno == EACCES || errno == EPERM ? "denied"
+			  : "unreadable", "%s: %s", path, strerror(errno));
+}
+
 /* Whether a process has memory of its own; where its first thread has ended, its others tell. */
-static bool has_memory(const char *pid)
+static bool has_memory(const char *pid, struct blindness *blind)
 {
 	char path[300];
 	unsigned long pages = 0;
@@ -64,15 +78,19 @@ static bool has_memory(const char *pid)
 
 	snprintf(path, sizeof(path), "/proc/%s/task", pid);
 	threads = opendir(path);
-	if (!threads)
+	if (!threads) {
+		cannot_read(path, blind);
 		return false;
+	}
 	while (!pages && (entry = readdir(threads))) {
 		if (!isdigit((unsigned char)*entry->d_name))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/task/%s/statm", pid, entry->d_name);
 		file = fopen(path, "re");
-		if (!file)
+		if (!file) {
+			cannot_read(path, blind);
 			continue;
+		}
 		if (fscanf(file, "%lu", &pages) != 1)
 			pages = 0;
 		fclose(file);
@@ -84,27 +102,33 @@ static bool has_memory(const char *pid)
 /*
  * A process that is not the kernel's own thread, by what tells it from a later one with its pid.
  */
-static json_t *proc_item(const char *pid)
+static json_t *proc_item(const char *pid, struct blindness *blind)
 {
 	char path[64], line[1024], *end, *field = NULL;
+	json_t *item;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
 	file = fopen(path, "re");
-	if (!file)
+	if (!file) {
+		cannot_read(path, blind);
 		return NULL;
+	}
 	end = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
 	fclose(file);
-	if (!end || !has_memory(pid))
+	if (!end || !has_memory(pid, blind))
 		return NULL;
 	*end++ = '\0';
 	/* Behind the name stand the fields from the third on; the start is the 22nd. */
 	for (int i = 3; i <= 22; i++)
 		field = strtok(i == 3 ? end : NULL, " ");
 	end = strchr(line, '(');
-	return json_pack("{sIsosI}", "pid", (json_int_t)strtoul(pid, NULL, 10), "comm",
+	item = json_pack("{sIsosI}", "pid", (json_int_t)strtoul(pid, NULL, 10), "comm",
 			 string_as_sensors(end ? end + 1 : NULL), "start_ticks",
 			 (json_int_t)strtoull(field ? field : "0", NULL, 10));
+	if (!item)
+		blind_for(blind, "no-memory", "no memory");
+	return item;
 }
 
 static bool proc_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
@@ -123,11 +147,13 @@ static bool proc_take(void *state, const char *probe, json_int_t since, struct s
 		return false;
 	}
 	sample->records = json_array();
-	while ((entry = readdir(proc))) {
-		item = isdigit((unsigned char)*entry->d_name) ? proc_item(entry->d_name) : NULL;
+	while (errno = 0, (entry = readdir(proc))) {
+		item = isdigit((unsigned char)*entry->d_name) ? proc_item(entry->d_name, blind) : NULL;
 		if (item && json_array_append_new(sample->records, item))
 			blind_for(blind, "no-memory", "no memory");
 	}
+	if (errno)
+		blind_for(blind, "unreadable", "/proc: %s", strerror(errno));
 	closedir(proc);
 	return true;
 }

@@ -35,6 +35,16 @@ void blind_for(struct blindness *blind, const char *reason, const char *format, 
 
 /* === Items ============================================================== */
 
+json_t *copy_of(json_t *object)
+{
+	json_t *copy = json_object();
+
+	if (copy && !json_object_update(copy, object))
+		return copy;
+	json_decref(copy);
+	return NULL;
+}
+
 char *value_text(const json_t *value)
 {
 	const char *text = json_string_value(value);
@@ -170,6 +180,7 @@ void view_free(struct view *view)
 	json_decref(view->items);
 	json_decref(view->by_key);
 	json_decref(view->places);
+	json_decref(view->near);
 	memset(view, 0, sizeof(*view));
 }
 
@@ -569,6 +580,28 @@ static int add_places(const struct check *check, struct view *view)
 	return 0;
 }
 
+/* Which item is near to what: a search through all of them, for each of Xen's, takes too long. */
+static int add_near(const struct check *check, struct view *view)
+{
+	json_t *item;
+	size_t i;
+
+	if (!check->near[0])
+		return 0;
+	view->near = json_object();
+	if (!view->near)
+		return -1;
+	json_array_foreach(view->items, i, item) {
+		char *key = key_text(item, check->near);
+		int failed = !key || (!json_object_get(view->near, key) && json_object_set(view->near, key, item));
+
+		free(key);
+		if (failed)
+			return -1;
+	}
+	return 0;
+}
+
 int view_dom0(struct canary *c, const struct check *check, struct view *view)
 {
 	const struct spec *before = NULL;
@@ -596,5 +629,5 @@ int view_dom0(struct canary *c, const struct check *check, struct view *view)
 		if (status)
 			return status;
 	}
-	return add_places(check, view);
+	return add_places(check, view) || add_near(check, view) ? -1 : 0;
 }

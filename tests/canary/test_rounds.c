@@ -9,6 +9,7 @@
  */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -41,6 +42,7 @@ struct world {
 };
 
 static struct world world;
+static size_t allocations_left;         /* until one of jansson's fails; 0: none does */
 
 static int numbers[SOURCES] = { XEN, MODULE, XENSTORE };
 
@@ -102,10 +104,16 @@ static bool take(void *state, const char *probe, json_int_t since, struct sample
 static json_t *status(void *state, struct blindness *blind)
 {
 	int source = *(int *)state;
+	size_t left;
+	json_t *said;
 
 	if (!there(state, blind))
 		return NULL;
-	return json_of(world.status[source] ? world.status[source] : "{'time': 100, 'control': true}");
+	left = allocations_left;
+	allocations_left = 0;
+	said = json_of(world.status[source] ? world.status[source] : "{'time': 100, 'control': true, 'probes': []}");
+	allocations_left = left;
+	return said;
 }
 
 /* Of a kind, or of a probe: records that name none are of each. */
@@ -127,8 +135,8 @@ static bool is_outcome(const struct asking *asking, const json_t *record)
 static bool records(void *state, const struct asking *asking, json_t *records, struct blindness *blind)
 {
 	int source = *(int *)state;
+	size_t left = allocations_left, i;
 	json_t *says, *record;
-	size_t i;
 
 	if (asking->how == ASK_FRESH && world.refuses) {
 		blind_for(blind, "denied", "it refuses");
@@ -147,12 +155,14 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 		world.asked(source);
 	if (!there(state, blind))
 		return false;
+	allocations_left = 0;
 	says = json_of(asking->how != ASK_FRESH && world.held[source] ? world.held[source] : world.says[source]);
 	json_array_foreach(says, i, record)
 		if ((is_asked(record, "kind", asking->kind) || is_outcome(asking, record)) &&
 		    is_asked(record, "probe", asking->probe))
 			json_array_append(records, record);
 	json_decref(says);
+	allocations_left = left;
 	return true;
 }
 
@@ -173,8 +183,12 @@ static const struct source_type *const types[] = { &xen, &module, &xenstore, NUL
 
 static void tell(void *context, const json_t *line)
 {
+	size_t left = allocations_left;
+
 	(void)context;
+	allocations_left = 0;
 	json_array_append_new(world.told, json_deep_copy(line));
+	allocations_left = left;
 }
 
 static void tell_gone(void *context, const json_t *line, const json_t *finding)
@@ -763,6 +777,30 @@ static void deeds_are_joined(void **state)
 	canary_close(c);
 }
 
+/* Another check sees it in each round, and none for two: it goes on, and is not told as gone. */
+static void deed_flips(void **state)
+{
+	static const char *const says[] = { "[" ROOT_1 "]", "[" OTHER "," TASK "]" };
+	struct canary *c = open_with(ROOTS_AND_TASK);
+	const char *id;
+
+	(void)state;
+	for (size_t i = 0; i < 7; i++) {
+		world.says[XEN] = says[i % 2];
+		assert_true(canary_round(c));
+		assert_int_equal(canary_findings(c, true), 1);
+	}
+	assert_int_equal(json_array_size(world.told), 7);
+	id = json_string_value(json_object_get(finding("hidden-root"), "id"));
+	assert_int_equal(told("id", id), 7);
+	assert_int_equal(told("changed", "hidden-task"), 3);
+	assert_int_equal(told("changed", "hidden-root"), 3);
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("gone", "hidden-root"), 1);
+	canary_close(c);
+}
+
 /* That two threads of the kernel's have no page tables does not make them one. */
 static void nothing_in_common(void **state)
 {
@@ -774,6 +812,85 @@ static void nothing_in_common(void **state)
 	assert_true(canary_round(c));
 	assert_int_equal(told("finding", "hidden-task"), 2);
 	canary_close(c);
+}
+
+/* === No memory ========================================================== */
+
+static size_t allocations;
+
+static void *allocate(size_t bytes)
+{
+	allocations++;
+	return allocations_left && !--allocations_left ? NULL : malloc(bytes);
+}
+
+/*
+ * Whichever of the library's allocations fails in a round: what was found is told by the next one,
+ * and neither round ends as if nothing was.
+ */
+static void no_memory_once(void **state)
+{
+	size_t nth = 0;
+	bool failed;
+
+	(void)state;
+	do {
+		struct canary *c = open_with(ROOTS_AND_TASK);
+
+		world.says[XEN] = "[" ROOT_1 "," ROOT_2 "," TASK "]";
+		json_set_alloc_funcs(allocate, free);
+		allocations_left = ++nth;
+		canary_round(c);
+		failed = !allocations_left;
+		allocations_left = 0;
+		json_set_alloc_funcs(malloc, free);
+		if (!canary_findings(c, true) && !canary_is_blind(c))
+			fail_msg("allocation %zu failed, and nothing was found", nth);
+		assert_true(canary_round(c));
+		if (!told("finding", "hidden-root") && !told("finding", "hidden-task"))
+			fail_msg("allocation %zu failed, and what was found is never told", nth);
+		assert_int_equal(canary_findings(c, true), 1);
+		world.says[XEN] = "[" OTHER "]";
+		assert_true(canary_round(c));
+		if (canary_findings(c, true))
+			fail_msg("allocation %zu failed, and what was found is never gone", nth);
+		verdict_is(c, "roots", "agrees", "null");
+		canary_close(c);
+	} while (failed);
+}
+
+/* How often jansson allocates where one check sees @count roots, and another that they are one. */
+static size_t allocations_of_joins(unsigned int count)
+{
+	struct canary *c = open_with(CHECKS(
+		REPORTS("roots", "root", DEED("hidden-root", "high", "{'root': ['a']}")) ","
+		REPORTS("tasks", "task", DEED("hidden-task", "high", "{'root': ['b'], 'group': ['g']}"))));
+	size_t size;
+	char *text;
+	FILE *out = open_memstream(&text, &size);
+
+	fputs("[" OTHER, out);
+	for (unsigned int i = 0; i < count; i++)
+		fprintf(out, ", {'seq': 1, 'time': 100, 'kind': 'root', 'a': %u}, "
+			"{'seq': 1, 'time': 100, 'kind': 'task', 'a': %u, 'b': %u, 'g': 1}", i, i, i);
+	fputs("]", out);
+	fclose(out);
+	world.says[XEN] = text;
+	allocations = 0;
+	json_set_alloc_funcs(allocate, free);
+	assert_true(canary_round(c));
+	json_set_alloc_funcs(malloc, free);
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
+	free(text);
+	return allocations;
+}
+
+/* With four times the reports, there is about four times as much to do. */
+static void many_are_joined(void **state)
+{
+	(void)state;
+	assert_in_range(allocations_of_joins(800) / allocations_of_joins(200), 3, 6);
 }
 
 /* The first round is cut short: what was seen until then is told. */
@@ -1716,6 +1833,34 @@ static void sensor_gone(void **state)
 	canary_close(c);
 }
 
+/* Half a status is none. */
+static void status_tells_too_little(void **state)
+{
+	static const char *const statuses[] = {
+		"{}", "[1]", "{'time': 100}", "{'time': 100, 'probes': {}}",
+	};
+	struct canary *c;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+		c = open_sensor(STATUS("a", "on", "default", 0, 0), "[]");
+		world.status[XEN] = statuses[i];
+		assert_true(canary_round(c));
+		verdict_is(c, "s", "blind", "unreadable");
+		canary_close(c);
+	}
+	/* Whether a record is newer than the look, its time tells alone. */
+	c = open_with(CHECKS(ALONE("c", "")));
+	world.says[XEN] = "[" OTHER "]";
+	world.status[XEN] = "{'control': true}";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "blind", "unreadable");
+	world.status[XEN] = "{'time': -5, 'control': false, 'probes': [{'name': 'p', 'sample_start_ns': 1}]}";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "blind", "unreadable");
+	canary_close(c);
+}
+
 /* Records that cannot be read now are asked for again. */
 static void deeds_unread(void **state)
 {
@@ -1760,7 +1905,10 @@ int main(void)
 		cmocka_unit_test(one_deed),
 		cmocka_unit_test(deed_is_seen_by_and_by),
 		cmocka_unit_test(deeds_are_joined),
+		cmocka_unit_test(deed_flips),
 		cmocka_unit_test(nothing_in_common),
+		cmocka_unit_test(no_memory_once),
+		cmocka_unit_test(many_are_joined),
 		cmocka_unit_test(deed_is_told_when_interrupted),
 		cmocka_unit_test(finding_grows),
 		cmocka_unit_test(blinded_by_one_deed),
@@ -1798,6 +1946,7 @@ int main(void)
 		cmocka_unit_test(done_back),
 		cmocka_unit_test(sensor_gone),
 		cmocka_unit_test(deeds_unread),
+		cmocka_unit_test(status_tells_too_little),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, end);
