@@ -149,11 +149,12 @@ for my $command ('records', 'status', 'discovery') {
 	$got = answered(sub {
 		my ($nonce) = @_;
 		my ($e, $c) = ('\\u001b[31m', "\xc2\x9b31m");
-		my %body =
-			(records => qq({"seq":0,"kind":"k$e$c","probe":"$c$e","n$e$c":"$c$e","old":{"a$e$c":"$e$c"}}),
-			    status => qq(
-			        {"name":"$e","state":"$c","uuid":"$e","probes":[{"name":"$c$e","last_error":"$c$e"}]}),
-			    discovery => qq([["$c$e","$c$e"]]));
+		my %body = (
+			records => qq({"seq":0,"kind":"k$e$c","probe":"$c$e","n$e$c":"$c$e","old":{"a$e$c":"$e$c"}}),
+			status => qq({"name":"$e","state":"$c","uuid":"$e",) .
+				qq("probes":[{"name":"$c$e","last_error":"$c$e"}]}),
+			discovery => qq([["$c$e","$c$e"]]),
+		);
 		return reply($nonce, "\"$command\"", $body{$command}) .
 			($command eq 'records' ? reply($nonce, '"*"') : '');
 	}, '--table', $command);

@@ -158,7 +158,7 @@ for my $locale ('C', 'C.UTF-8') {
 	$got = run('--socket', hostile_server(\&module), '--table', 'compare', '--checks', $checks);
 	is($got->{status}, 1, 'compare finds it') or diag("$got->{out}$got->{err}");
 	harmless($got, "$locale, a finding");
-	my $what = qr/^  what +there is $escaped $escaped\n/m;
+	my $what = qr/^  what +there is\s+$escaped\s+$escaped\n/m;
 	my $then = qr/^  why +because\s+$escaped\n  next +look at\s+$escaped\s+$escaped\n/m;
 	like($got->{out}, qr/$what(?s:.*)$then/, 'which says what it has to');
 	cmp_ok(scalar(() = $got->{out} =~ /202e/g), '>=', 7, 'with the name wherever it belongs') or diag($got->{out});
