@@ -70,10 +70,13 @@ SH
 	is(scalar(grep { $_->{kind} eq 'cpu' && $_->{pass} == $last } json($steps->{fresh})), $cpus,
 		"$cpus CPUs: and is there in a fresh sample");
 	my %late_ns = map { $_->{name} => -$_->{late_ns} } @{$before->{probes}};
+	# Who waits for a CPU that is held is late by all of that; a slow machine makes anybody late.
+	my $most_ns = 0.8 * 1_000_000 * ((sort { $b <=> $a } @held)[0] // 0);
+	$most_ns = 3 * $seconds if $most_ns < 3 * $seconds;
 	for my $probe (@{$after->{probes}}) {
 		my $late_ns = $late_ns{$probe->{name}} + $probe->{late_ns};
 
-		cmp_ok($late_ns, '<', 3 * $seconds, "$cpus CPUs: $probe->{name} was not late");
+		cmp_ok($late_ns, '<', $most_ns, "$cpus CPUs: $probe->{name} was not late");
 	}
 }
 
