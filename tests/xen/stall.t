@@ -70,7 +70,7 @@ SH
 	is(scalar(grep { $_->{kind} eq 'cpu' && $_->{pass} == $last } json($steps->{fresh})), $cpus,
 		"$cpus CPUs: and is there in a fresh sample");
 	my %late_ns = map { $_->{name} => -$_->{late_ns} } @{$before->{probes}};
-	# Who waits for a CPU that is held is late by all of that; a slow machine makes anybody late.
+	# Who waits for a held CPU is late by all of that; a slow machine makes anybody late.
 	my $most_ns = 0.8 * 1_000_000 * ((sort { $b <=> $a } @held)[0] // 0);
 	$most_ns = 3 * $seconds if $most_ns < 3 * $seconds;
 	for my $probe (@{$after->{probes}}) {
