@@ -323,6 +323,10 @@ char *first_key(const struct spec *spec, const json_t *item);
  */
 char *value_text(const json_t *value);
 
+/* A member of @object; "" or 0 if it has none of that name, or another kind of one. */
+const char *string_of(const json_t *object, const char *name);
+json_int_t number_of(const json_t *object, const char *name);
+
 /* The members of @item called @names as one text, for the caller to free; NULL: no memory. */
 char *key_text(const json_t *item, const char *const *names);
 

@@ -18,11 +18,6 @@
 /* Without an option, nobody waits longer. */
 #define WAIT_MS 120000
 
-static json_int_t number_of(const json_t *object, const char *name)
-{
-	return json_integer_value(json_object_get(object, name));
-}
-
 json_t *probe_in(const json_t *status, const char *name)
 {
 	json_t *probe;
@@ -95,12 +90,9 @@ static bool has_lost(const struct sample *sample)
 	const json_t *record;
 	size_t i;
 
-	json_array_foreach(sample->records, i, record) {
-		const char *kind = json_string_value(json_object_get(record, "kind"));
-
-		if (kind && !strcmp(kind, "lost"))
+	json_array_foreach(sample->records, i, record)
+		if (!strcmp(string_of(record, "kind"), "lost"))
 			return true;
-	}
 	return false;
 }
 
@@ -140,9 +132,7 @@ struct wait {
 
 static bool is_off(const json_t *own)
 {
-	const char *state = json_string_value(json_object_get(own, "state"));
-
-	return state && !strcmp(state, "off");
+	return !strcmp(string_of(own, "state"), "off");
 }
 
 /* The status once more, and the probe in it. */
@@ -202,11 +192,10 @@ static bool keep_sample(json_t *records, json_int_t first, json_int_t end)
 
 	for (size_t i = 0; i < json_array_size(records);) {
 		const json_t *record = json_array_get(records, i);
-		const char *kind = json_string_value(json_object_get(record, "kind"));
 		json_int_t seq = number_of(record, "seq");
 
 		/* What was lost and does not leave a gap, is none of it. */
-		if (seq >= end || (kind && !strcmp(kind, "lost"))) {
+		if (seq >= end || !strcmp(string_of(record, "kind"), "lost")) {
 			json_array_remove(records, i);
 			continue;
 		}

@@ -23,18 +23,6 @@ struct deeds {
 	json_t *pending;        /* what is a finding, as of differences() */
 };
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "";
-}
-
-static json_int_t number_of(const json_t *object, const char *name)
-{
-	return json_integer_value(json_object_get(object, name));
-}
-
 static bool is_new(const struct deeds *d, const json_t *own, const json_t *before, const char *name)
 {
 	return !d->before || !before || !json_equal(json_object_get(own, name), json_object_get(before, name));
@@ -50,8 +38,8 @@ static json_t *record_of(const struct deeds *d, const char *probe, const char *k
 	size_t i;
 
 	json_array_foreach(d->records, i, record)
-		if (!strcmp(text_of(record, "probe"), probe) && !strcmp(text_of(record, "kind"), kind) &&
-		    !strcmp(text_of(record, member), value))
+		if (!strcmp(string_of(record, "probe"), probe) && !strcmp(string_of(record, "kind"), kind) &&
+		    !strcmp(string_of(record, member), value))
 			found = record;
 	return found;
 }
@@ -66,8 +54,8 @@ static json_t *by_of(const json_t *record)
 	if (by)
 		return json_sprintf("process %" JSON_INTEGER_FORMAT " of user %" JSON_INTEGER_FORMAT,
 				    number_of(by, "pid"), number_of(by, "uid"));
-	if (!strcmp(text_of(record, "kind"), "stopped"))
-		return json_sprintf("the sensor itself (%s)", text_of(record, "why"));
+	if (!strcmp(string_of(record, "kind"), "stopped"))
+		return json_sprintf("the sensor itself (%s)", string_of(record, "why"));
 	return NULL;
 }
 
@@ -110,7 +98,7 @@ static int add(struct deeds *d, json_t *to, enum rule_number number, const char 
 /* What was done stays done, for as long as we look. */
 static int see_off(struct deeds *d, const char *name, const json_t *own, const json_t *before)
 {
-	bool is_off = !strcmp(text_of(own, "state"), "off");
+	bool is_off = !strcmp(string_of(own, "state"), "off");
 	json_t *record = record_of(d, name, "command", "command", "off");
 	json_t *back = record_of(d, name, "command", "command", "on");
 	json_int_t offs = number_of(own, "offs");
@@ -121,7 +109,7 @@ static int see_off(struct deeds *d, const char *name, const json_t *own, const j
 	if (!offs || !is_new(d, own, before, "offs") || (!before && !is_off && !record && !back))
 		return 0;
 	return add(d, d->check->deeds, SENSOR_OFF, name, offs,
-		   json_pack("{sssssIso*}", "probe", name, "state", text_of(own, "state"), "offs", offs, "by",
+		   json_pack("{sssssIso*}", "probe", name, "state", string_of(own, "state"), "offs", offs, "by",
 			     by_of(record)));
 }
 
@@ -144,7 +132,8 @@ static int see_epoch(struct deeds *d, const char *name, const json_t *own, const
 	if (!number_of(before, "epoch") || !is_new(d, own, before, "epoch") || is_new(d, own, before, "resets"))
 		return 0;
 	return add(d, d->check->deeds, SENSOR_RESTARTED, name, number_of(own, "epoch"),
-		   json_pack("{ssssss}", "probe", name, "uuid", text_of(own, "uuid"), "was", text_of(before, "uuid")));
+		   json_pack("{ssssss}", "probe", name, "uuid", string_of(own, "uuid"), "was",
+			     string_of(before, "uuid")));
 }
 
 static const char *const levels[] = { "low", "default", "high", "adversarial", NULL };
@@ -165,10 +154,10 @@ static json_int_t highest_told(const struct deeds *d, const char *name)
 	size_t i;
 
 	json_array_foreach(d->records, i, record) {
-		json_int_t level = level_of(text_of(record, "level"));
-		const char *command = text_of(record, "command");
+		json_int_t level = level_of(string_of(record, "level"));
+		const char *command = string_of(record, "command");
 
-		if (strcmp(text_of(record, "probe"), name) || strcmp(text_of(record, "kind"), "command"))
+		if (strcmp(string_of(record, "probe"), name) || strcmp(string_of(record, "kind"), "command"))
 			continue;
 		/* A command that changes nothing makes no record. */
 		level += !strcmp(command, "decrease") || !strcmp(command, "low");
@@ -181,7 +170,7 @@ static json_int_t highest_told(const struct deeds *d, const char *name)
 /* That it is lower than it was lasts until it is raised again; a reset has told of it already. */
 static int see_level(struct deeds *d, const char *name, const json_t *own, const json_t *before)
 {
-	json_int_t level = level_of(text_of(own, "level")), told = highest_told(d, name);
+	json_int_t level = level_of(string_of(own, "level")), told = highest_told(d, name);
 	json_int_t highest = json_integer_value(json_object_get(d->check->first, name));
 	json_t *record;
 
@@ -203,7 +192,7 @@ static int see_level(struct deeds *d, const char *name, const json_t *own, const
 
 static int see_probe(struct deeds *d, const json_t *own)
 {
-	const char *name = text_of(own, "name");
+	const char *name = string_of(own, "name");
 	const json_t *before = probe_in(d->before, name);
 
 	if (see_off(d, name, own, before) || see_reset(d, name, own, before) || see_epoch(d, name, own, before))
@@ -214,14 +203,14 @@ static int see_probe(struct deeds *d, const json_t *own)
 /* Another sensor under the same name: all that the old one knew is gone. */
 static int see_restart(struct deeds *d)
 {
-	const char *was = text_of(d->check->status, "uuid"), *is = text_of(d->status, "uuid");
+	const char *was = string_of(d->check->status, "uuid"), *is = string_of(d->status, "uuid");
 
 	if (!d->check->status || !strcmp(was, is))
 		return 0;
 	d->before = NULL;
 	json_object_clear(d->check->first);
 	return add(d, d->check->deeds, SENSOR_RESTARTED, is, 0,
-		   json_pack("{ssssss}", "sensor", text_of(d->status, "name"), "uuid", is, "was", was));
+		   json_pack("{ssssss}", "sensor", string_of(d->status, "name"), "uuid", is, "was", was));
 }
 
 /* Whether the status says that something was done since the last round. */
@@ -233,7 +222,7 @@ static bool is_anything_new(const struct deeds *d)
 
 	json_array_foreach(json_object_get(d->status, "probes"), i, own)
 		for (size_t j = 0; j < sizeof(members) / sizeof(members[0]); j++)
-			if (is_new(d, own, probe_in(d->before, text_of(own, "name")), members[j]))
+			if (is_new(d, own, probe_in(d->before, string_of(own, "name")), members[j]))
 				return true;
 	return false;
 }
@@ -273,9 +262,9 @@ json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *bl
 	else if (!failed && d.status)
 		failed = see_all(&d, blind);
 	else if (!failed && check->status && blind->absent)
-		failed = add(&d, d.pending, SENSOR_GONE, text_of(check->status, "uuid"), 0,
-			     json_pack("{ssss}", "sensor", text_of(check->status, "name"), "uuid",
-				       text_of(check->status, "uuid")));
+		failed = add(&d, d.pending, SENSOR_GONE, string_of(check->status, "uuid"), 0,
+			     json_pack("{ssss}", "sensor", string_of(check->status, "name"), "uuid",
+				       string_of(check->status, "uuid")));
 	if (!failed)
 		failed = json_object_update(d.pending, check->deeds);
 	json_decref(d.status);

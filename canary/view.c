@@ -45,6 +45,18 @@ json_t *copy_of(json_t *object)
 	return NULL;
 }
 
+const char *string_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+json_int_t number_of(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
 char *value_text(const json_t *value)
 {
 	const char *text = json_string_value(value);
@@ -185,13 +197,6 @@ void view_free(struct view *view)
 }
 
 /* === Samples of sensors ================================================= */
-
-static const char *string_of(const json_t *record, const char *name)
-{
-	const char *text = json_string_value(json_object_get(record, name));
-
-	return text ? text : "";
-}
 
 static bool is_fresh(const struct sample *sample, const json_t *record)
 {
@@ -549,11 +554,11 @@ static int add_fixed(struct canary *c, struct source *source, const struct spec 
 		sample_drop(source);
 		source->fixed_for = spec;
 	}
-	if (!alone)
-		return json_array_extend(view->items, source->fixed.items) ||
-				       json_object_update(view->by_key, source->fixed.by_key)
-			       ? -1
-			       : 0;
+	if (!alone) {
+		if (json_array_extend(view->items, source->fixed.items))
+			return -1;
+		return json_object_update(view->by_key, source->fixed.by_key);
+	}
 	json_decref(view->items);
 	json_decref(view->by_key);
 	view->items = json_incref(source->fixed.items);
