@@ -12,7 +12,8 @@
 use strict;
 use warnings;
 use FindBin;
-use lib $FindBin::Bin;
+use lib $FindBin::Bin, "$FindBin::Bin/../../scripts";
+use Tables qw(probes_of kinds_of);
 use ToolTest;
 use Test::More;
 
@@ -21,16 +22,17 @@ use Test::More;
 my %kinds;
 my $region = join '', map { slurp("$root/probes/$_") } qw(region.c region.h);
 my @of_region = $region =~ /(?:ks_record_begin\(probe, \w+, [^";]+, |record_page\(probe, region, )"(\w+)"/g;
-for my $file (glob "$root/probes/{xen,linux}/*.c") {
-	my $source = slurp($file);
-	my ($name) = $source =~ /^const struct ks_probe_type \w+ = \{\n\t\.name = "([\w-]+)"/m or next;
-	my @own = $source =~ /\bKS_(?:KIND|ONE|KIND_BY|KIND_BY_SELF|ALARMS|ALARMS_BY|STILL|SEALED)\("([\w-]+)"/g;
-	my $of = ($file =~ m{/(xen|linux)/})[0] eq 'xen' ? 'xen' : 'module';
+chdir $root or die "$root: $!";
+for my $kernel (qw(xen linux)) {
+	my $of = $kernel eq 'xen' ? 'xen' : 'module';
 
-	$kinds{"$of $name $_"} = 1 for @own ? @own : @of_region;
+	for my $probe (probes_of($kernel)) {
+		my @own = $probe->{is_set} ? map { $_->{kind} } kinds_of($probe) : @of_region;
+
+		$kinds{"$of $probe->{name} $_"} = 1 for @own;
+	}
 }
 cmp_ok(scalar(keys %kinds), '>', 50, 'the probes have kinds');
-
 
 my $data = JSON::PP->new->decode(slurp("$root/canary/checks.json"));
 my (%judged, %context);
