@@ -22,26 +22,25 @@ enum {
  * next, at the same price for each byte whatever it is.
  */
 enum {
-	B_PLAIN,       /* from here on: stands for itself in a string */
+	B_PLAIN,
 	B_SLASH,
 	B_NRT,         /* n r t: an escape behind a backslash, and no hex digit */
 	B_U,
-	B_OCTAL,       /* from here on: hex digits; 0 to 7 */
+	B_OCTAL,       /* 0 to 7 */
 	B_89,
 	B_A,           /* a A B */
 	B_B,           /* b, an escape too */
 	B_CE,          /* c C e E F */
 	B_F,           /* f, an escape too */
 	B_D,           /* d D: with it begin the two halves of a character beyond U+FFFF */
-	B_PUNCT,       /* , : [ ] { }: from here to the quotation mark, what no word has */
+	B_PUNCT,       /* , : [ ] { } */
 	B_DEL,
 	B_SPACE,
-	/* white space of RFC 8259 that is a control character; from here on: not in a string */
-	B_WHITE,
+	B_WHITE,       /* of RFC 8259, and a control character */
 	B_CONTROL,
 	B_QUOTE,
 	B_BACKSLASH,
-	B_TAIL_80,     /* 80 to 8f: from here on, what follows the first byte of a character */
+	B_TAIL_80,     /* 80 to 8f: from here on, what is not ASCII; first, what follows a first byte */
 	B_TAIL_90,
 	B_TAIL_A0,     /* a0 to bf */
 	/*
@@ -59,50 +58,155 @@ enum {
 	BYTES
 };
 
-static const uint8_t byte_of[256] = {
-	[0 ... 8] = B_CONTROL,
-	['\t' ... '\n'] = B_WHITE,
-	[11 ... 12] = B_CONTROL,
-	['\r'] = B_WHITE,
-	[14 ... 31] = B_CONTROL,
-	[' '] = B_SPACE,
-	['"'] = B_QUOTE,
-	['\\'] = B_BACKSLASH,
-	[','] = B_PUNCT, [':'] = B_PUNCT, ['['] = B_PUNCT, [']'] = B_PUNCT, ['{'] = B_PUNCT, ['}'] = B_PUNCT,
-	['/'] = B_SLASH,
-	['n'] = B_NRT, ['r'] = B_NRT, ['t'] = B_NRT,
-	['u'] = B_U,
-	['0' ... '7'] = B_OCTAL,
-	['8' ... '9'] = B_89,
-	['a'] = B_A, ['A'] = B_A, ['B'] = B_A,
-	['b'] = B_B,
-	['c'] = B_CE, ['C'] = B_CE, ['e'] = B_CE, ['E'] = B_CE, ['F'] = B_CE,
-	['f'] = B_F,
-	['d'] = B_D, ['D'] = B_D,
-	[0x7f] = B_DEL,
-	[0x80 ... 0x8f] = B_TAIL_80,
-	[0x90 ... 0x9f] = B_TAIL_90,
-	[0xa0 ... 0xbf] = B_TAIL_A0,
-	[0xc0 ... 0xc1] = B_NONE,
-	[0xc2 ... 0xdf] = B_LEAD_2,
-	[0xe0] = B_LEAD_E0,
-	[0xe1 ... 0xec] = B_LEAD_3,
-	[0xed] = B_LEAD_ED,
-	[0xee ... 0xef] = B_LEAD_3,
-	[0xf0] = B_LEAD_F0,
-	[0xf1 ... 0xf3] = B_LEAD_4,
-	[0xf4] = B_LEAD_F4,
-	[0xf5 ... 0xff] = B_NONE,
+/*
+ * States of a reader of strings and words.  From the first two there is no way out, so that
+ * several bytes can be read before anybody looks.
+ */
+enum {
+	S_ERROR,      /* no way on */
+	/* behind the closing quotation mark, or the first byte that is no part of the word */
+	S_END,
+	S_TEXT,       /* in a string */
+	S_TAIL_1,     /* a character is complete with so many bytes more */
+	S_TAIL_2,
+	S_TAIL_3,
+	S_E0,         /* behind this byte, which limits the next */
+	S_ED,
+	S_F0,
+	S_F4,
+	S_ESCAPE,     /* behind a backslash */
+	S_HEX_4,      /* so many hex digits are to come */
+	S_HEX_D,      /* three, and a D was the first */
+	S_HEX_3,
+	S_HEX_2,
+	S_HEX_1,
+	S_HIGH_2,     /* so many of the first half of a character beyond U+FFFF */
+	S_HIGH_1,
+	S_LOW,        /* the backslash of its second half, then u, D, C to F, and two more */
+	S_LOW_U,
+	S_LOW_D,
+	S_LOW_C,
+	S_WORD,       /* in a word; and with it what S_TAIL_1 and so on are in a string */
+	S_WORD_TAIL_1,
+	S_WORD_TAIL_2,
+	S_WORD_TAIL_3,
+	S_WORD_E0,
+	S_WORD_ED,
+	S_WORD_F0,
+	S_WORD_F4,
+	STATES = 32   /* or two fewer: a power of two */
 };
 
-static inline uint8_t byte_at(const char *p)
+/* What each kind has: where a string or word has ended it stays so. */
+#define ENDED [S_END] = S_END
+#define IN_BOTH [S_TEXT] = S_TEXT, [S_WORD] = S_WORD
+#define HEX_DIGIT \
+	IN_BOTH, [S_HEX_3] = S_HEX_2, [S_HEX_2] = S_HEX_1, [S_HEX_1] = S_TEXT, [S_HIGH_2] = S_HIGH_1, [S_HIGH_1] = S_LOW
+#define TAIL \
+	[S_TAIL_1] = S_TEXT, [S_TAIL_2] = S_TAIL_1, [S_TAIL_3] = S_TAIL_2, [S_WORD_TAIL_1] = S_WORD, \
+	[S_WORD_TAIL_2] = S_WORD_TAIL_1, [S_WORD_TAIL_3] = S_WORD_TAIL_2
+/* Behind @limit, which is E0, ED, F0 or F4, so many bytes are to come after this one. */
+#define AFTER(limit, tail) [S_##limit] = S_TAIL_##tail, [S_WORD_##limit] = S_WORD_TAIL_##tail
+#define LEADS_TO(state) [S_TEXT] = S_##state, [S_WORD] = S_WORD_##state
+
+/* A kind, by where it leads from each state: to an error where nothing else is said. */
+static const uint8_t leads[BYTES][STATES] = {
+	[B_PLAIN] = { ENDED, IN_BOTH },
+	[B_SLASH] = { ENDED, IN_BOTH, [S_ESCAPE] = S_TEXT },
+	[B_NRT] = { ENDED, IN_BOTH, [S_ESCAPE] = S_TEXT },
+	[B_U] = { ENDED, IN_BOTH, [S_ESCAPE] = S_HEX_4, [S_LOW_U] = S_LOW_D },
+	[B_OCTAL] = { ENDED, HEX_DIGIT, [S_HEX_4] = S_HEX_3, [S_HEX_D] = S_HEX_2 },
+	[B_89] = { ENDED, HEX_DIGIT, [S_HEX_4] = S_HEX_3, [S_HEX_D] = S_HIGH_2 },
+	[B_A] = { ENDED, HEX_DIGIT, [S_HEX_4] = S_HEX_3, [S_HEX_D] = S_HIGH_2 },
+	[B_B] = { ENDED, HEX_DIGIT, [S_HEX_4] = S_HEX_3, [S_HEX_D] = S_HIGH_2, [S_ESCAPE] = S_TEXT },
+	[B_CE] = { ENDED, HEX_DIGIT, [S_HEX_4] = S_HEX_3, [S_LOW_C] = S_HEX_2 },
+	[B_F] = { ENDED, HEX_DIGIT, [S_HEX_4] = S_HEX_3, [S_LOW_C] = S_HEX_2, [S_ESCAPE] = S_TEXT },
+	[B_D] = { ENDED, HEX_DIGIT, [S_HEX_4] = S_HEX_D, [S_LOW_C] = S_HEX_2, [S_LOW_D] = S_LOW_C },
+	[B_PUNCT] = { ENDED, [S_TEXT] = S_TEXT, [S_WORD] = S_END },
+	[B_DEL] = { ENDED, [S_TEXT] = S_TEXT, [S_WORD] = S_END },
+	[B_SPACE] = { ENDED, [S_TEXT] = S_TEXT, [S_WORD] = S_END },
+	[B_WHITE] = { ENDED, [S_WORD] = S_END },
+	[B_CONTROL] = { ENDED, [S_WORD] = S_END },
+	[B_QUOTE] = { ENDED, [S_TEXT] = S_END, [S_WORD] = S_END, [S_ESCAPE] = S_TEXT },
+	[B_BACKSLASH] = { ENDED, [S_TEXT] = S_ESCAPE, [S_WORD] = S_WORD, [S_ESCAPE] = S_TEXT, [S_LOW] = S_LOW_U },
+	[B_TAIL_80] = { ENDED, TAIL, AFTER(ED, 1), AFTER(F4, 2) },
+	[B_TAIL_90] = { ENDED, TAIL, AFTER(ED, 1), AFTER(F0, 2) },
+	[B_TAIL_A0] = { ENDED, TAIL, AFTER(E0, 1), AFTER(F0, 2) },
+	[B_LEAD_2] = { ENDED, LEADS_TO(TAIL_1) },
+	[B_LEAD_E0] = { ENDED, LEADS_TO(E0) },
+	[B_LEAD_3] = { ENDED, LEADS_TO(TAIL_2) },
+	[B_LEAD_ED] = { ENDED, LEADS_TO(ED) },
+	[B_LEAD_F0] = { ENDED, LEADS_TO(F0) },
+	[B_LEAD_4] = { ENDED, LEADS_TO(TAIL_3) },
+	[B_LEAD_F4] = { ENDED, LEADS_TO(F4) },
+	[B_NONE] = { ENDED },
+};
+
+/*
+ * What a byte is.  Pointers take more room than numbers, and save an addition for each byte: a
+ * fifth of what the dearest line takes.
+ */
+#define IS(kind) leads[B_##kind]
+static const uint8_t *const kind_of[256] = {
+	[0 ... 8] = IS(CONTROL),
+	['\t' ... '\n'] = IS(WHITE),
+	[11 ... 12] = IS(CONTROL),
+	['\r'] = IS(WHITE),
+	[14 ... 31] = IS(CONTROL),
+	[' '] = IS(SPACE),
+	['!'] = IS(PLAIN),
+	['"'] = IS(QUOTE),
+	['#' ... '+'] = IS(PLAIN),
+	[','] = IS(PUNCT),
+	['-' ... '.'] = IS(PLAIN),
+	['/'] = IS(SLASH),
+	['0' ... '7'] = IS(OCTAL),
+	['8' ... '9'] = IS(89),
+	[':'] = IS(PUNCT),
+	[';' ... '@'] = IS(PLAIN),
+	['A' ... 'B'] = IS(A), ['C'] = IS(CE), ['D'] = IS(D), ['E' ... 'F'] = IS(CE),
+	['G' ... 'Z'] = IS(PLAIN),
+	['['] = IS(PUNCT),
+	['\\'] = IS(BACKSLASH),
+	[']'] = IS(PUNCT),
+	['^' ... '`'] = IS(PLAIN),
+	['a'] = IS(A), ['b'] = IS(B), ['c'] = IS(CE), ['d'] = IS(D), ['e'] = IS(CE), ['f'] = IS(F),
+	['g' ... 'm'] = IS(PLAIN),
+	['n'] = IS(NRT),
+	['o' ... 'q'] = IS(PLAIN),
+	['r'] = IS(NRT),
+	['s'] = IS(PLAIN),
+	['t'] = IS(NRT),
+	['u'] = IS(U),
+	['v' ... 'z'] = IS(PLAIN),
+	['{'] = IS(PUNCT),
+	['|'] = IS(PLAIN),
+	['}'] = IS(PUNCT),
+	['~'] = IS(PLAIN),
+	[0x7f] = IS(DEL),
+	[0x80 ... 0x8f] = IS(TAIL_80),
+	[0x90 ... 0x9f] = IS(TAIL_90),
+	[0xa0 ... 0xbf] = IS(TAIL_A0),
+	[0xc0 ... 0xc1] = IS(NONE),
+	[0xc2 ... 0xdf] = IS(LEAD_2),
+	[0xe0] = IS(LEAD_E0),
+	[0xe1 ... 0xec] = IS(LEAD_3),
+	[0xed] = IS(LEAD_ED),
+	[0xee ... 0xef] = IS(LEAD_3),
+	[0xf0] = IS(LEAD_F0),
+	[0xf1 ... 0xf3] = IS(LEAD_4),
+	[0xf4] = IS(LEAD_F4),
+	[0xf5 ... 0xff] = IS(NONE),
+};
+
+static inline const uint8_t *kind_at(const char *p)
 {
-	return byte_of[(uint8_t)*p];
+	return kind_of[(uint8_t)*p];
 }
 
 static inline bool is_space(const char *p)
 {
-	return *p == ' ' || byte_at(p) == B_WHITE;
+	return *p == ' ' || kind_at(p) == IS(WHITE);
 }
 
 /* What a backslash and this byte stand for; 0: more bytes belong to it, or it is none. */
@@ -133,149 +237,31 @@ void ks_json_init(struct ks_json *json, const char *text, size_t bytes, bool rel
 /* === Strings ============================================================ */
 
 /*
- * States of a reader of strings and words.  From the first two there is no way out, so that
- * several bytes can be read before anybody looks.
+ * Reads from @p on, from the state @first.  The byte that led to S_END or S_ERROR, or @end; @state
+ * is then S_END, or the state from which there was no way on, or the one at @end.
  */
-enum {
-	S_ERROR,      /* no way on */
-	/* behind the closing quotation mark, or the first byte that is no part of the word */
-	S_END,
-	S_TEXT,
-	S_TAIL_1,     /* a character is complete with so many bytes more */
-	S_TAIL_2,
-	S_TAIL_3,
-	S_E0,         /* behind this byte, which limits the next */
-	S_ED,
-	S_F0,
-	S_F4,
-	WORD_STATES,
-	S_ESCAPE = WORD_STATES, /* behind a backslash */
-	S_HEX_4,      /* so many hex digits are to come */
-	S_HEX_D,      /* three, and a D was the first */
-	S_HEX_3,
-	S_HEX_2,
-	S_HEX_1,
-	S_HIGH_2,     /* so many of the first half of a character beyond U+FFFF */
-	S_HIGH_1,
-	S_LOW,        /* the backslash of its second half, then u, D, C to F, and two more */
-	S_LOW_U,
-	S_LOW_D,
-	S_LOW_C,
-	STRING_STATES
-};
-
-/*
- * A state, by where each byte leads; errors too.  Pointers take more room than numbers, and save
- * an addition for each byte: a fifth of what the dearest line takes.
- */
-struct row {
-	const struct row *next[BYTES];
-};
-
-#define ALL(rows, state) { { [0 ... BYTES - 1] = &(rows)[state] } }
-/* The bytes @first to @last lead to @state, others to an error. */
-#define ONLY(rows, first, last, state) \
-	{ \
-		{ \
-			[0 ...(first) - 1] = &(rows)[S_ERROR], [first... last] = &(rows)[state], \
-					[(last) + 1 ... BYTES - 1] = &(rows)[S_ERROR] \
-		} \
-	}
-
-/*
- * What strings and words have in common: where they end they stay, and characters of several
- * bytes.
- */
-#define LEADS(rows) \
-	[B_TAIL_80... B_TAIL_A0] = &(rows)[S_ERROR], [B_LEAD_2] = &(rows)[S_TAIL_1], [B_LEAD_E0] = &(rows)[S_E0], \
-		      [B_LEAD_3] = &(rows)[S_TAIL_2], [B_LEAD_ED] = &(rows)[S_ED], [B_LEAD_F0] = &(rows)[S_F0], \
-		      [B_LEAD_4] = &(rows)[S_TAIL_3], [B_LEAD_F4] = &(rows)[S_F4], [B_NONE] = &(rows)[S_ERROR]
-#define COMMON_ROWS(rows)                                          \
-	[S_ERROR] = ALL(rows, S_ERROR),                            \
-	[S_END] = ALL(rows, S_END),                                \
-	[S_TAIL_1] = ONLY(rows, B_TAIL_80, B_TAIL_A0, S_TEXT),     \
-	[S_TAIL_2] = ONLY(rows, B_TAIL_80, B_TAIL_A0, S_TAIL_1),   \
-	[S_TAIL_3] = ONLY(rows, B_TAIL_80, B_TAIL_A0, S_TAIL_2),   \
-	[S_E0] = ONLY(rows, B_TAIL_A0, B_TAIL_A0, S_TAIL_1),       \
-	[S_ED] = ONLY(rows, B_TAIL_80, B_TAIL_90, S_TAIL_1),       \
-	[S_F0] = ONLY(rows, B_TAIL_90, B_TAIL_A0, S_TAIL_2),       \
-	[S_F4] = ONLY(rows, B_TAIL_80, B_TAIL_80, S_TAIL_2)
-
-#define TO(state) &string_rows[state]
-#define STRING_ROW(first, last, state) ONLY(string_rows, first, last, state)
-static const struct row string_rows[STRING_STATES] = {
-	COMMON_ROWS(string_rows),
-	[S_TEXT] = { { [B_PLAIN... B_SPACE] = TO(S_TEXT),
-		       [B_WHITE... B_CONTROL] = TO(S_ERROR),
-		       [B_QUOTE] = TO(S_END),
-		       [B_BACKSLASH] = TO(S_ESCAPE),
-		       LEADS(string_rows) } },
-	[S_ESCAPE] = { { [B_PLAIN] = TO(S_ERROR),
-			 [B_SLASH... B_NRT] = TO(S_TEXT),
-			 [B_U] = TO(S_HEX_4),
-			 [B_OCTAL... B_A] = TO(S_ERROR),
-			 [B_B] = TO(S_TEXT),
-			 [B_CE] = TO(S_ERROR),
-			 [B_F] = TO(S_TEXT),
-			 [B_D... B_CONTROL] = TO(S_ERROR),
-			 [B_QUOTE... B_BACKSLASH] = TO(S_TEXT),
-			 [B_TAIL_80... B_NONE] = TO(S_ERROR) } },
-	[S_HEX_4] = { { [B_PLAIN... B_U] = TO(S_ERROR),
-			[B_OCTAL... B_F] = TO(S_HEX_3),
-			[B_D] = TO(S_HEX_D),
-			[B_PUNCT... B_NONE] = TO(S_ERROR) } },
-	[S_HEX_D] = { { [B_PLAIN... B_U] = TO(S_ERROR),
-			[B_OCTAL] = TO(S_HEX_2),
-			[B_89... B_B] = TO(S_HIGH_2),
-			[B_CE... B_NONE] = TO(S_ERROR) } },
-	[S_HEX_3] = STRING_ROW(B_OCTAL, B_D, S_HEX_2),
-	[S_HEX_2] = STRING_ROW(B_OCTAL, B_D, S_HEX_1),
-	[S_HEX_1] = STRING_ROW(B_OCTAL, B_D, S_TEXT),
-	[S_HIGH_2] = STRING_ROW(B_OCTAL, B_D, S_HIGH_1),
-	[S_HIGH_1] = STRING_ROW(B_OCTAL, B_D, S_LOW),
-	[S_LOW] = STRING_ROW(B_BACKSLASH, B_BACKSLASH, S_LOW_U),
-	[S_LOW_U] = STRING_ROW(B_U, B_U, S_LOW_D),
-	[S_LOW_D] = STRING_ROW(B_D, B_D, S_LOW_C),
-	[S_LOW_C] = STRING_ROW(B_CE, B_D, S_HEX_2),
-};
-#undef TO
-
-#define TO(state) &word_rows[state]
-static const struct row word_rows[WORD_STATES] = {
-	COMMON_ROWS(word_rows),
-	[S_TEXT] = {
-		{ [B_PLAIN ... B_D] = TO(S_TEXT), [B_PUNCT ... B_QUOTE] = TO(S_END), [B_BACKSLASH] = TO(S_TEXT),
-		  LEADS(word_rows) },
-	},
-};
-#undef TO
-
-/*
- * Reads from @p on.  The byte that led to S_END or S_ERROR, or @end; @state is then S_END, or the
- * state from which there was no way on, or the one at @end.
- */
-static const char *read_states(const struct row *rows, unsigned int *state, const char *p, const char *end)
+static const char *read_states(unsigned int first, unsigned int *state, const char *p, const char *end)
 {
-	const struct row *at = &rows[S_TEXT], *next;
+	size_t at = first, next;
 
-#define STEP(n) next = next->next[byte_at(p + (n))]
+#define STEP(n) next = kind_at(p + (n))[next]
 	for (; end - p >= 16; p += 16, at = next) {
 		next = at;
 		STEP(0), STEP(1), STEP(2), STEP(3), STEP(4), STEP(5), STEP(6), STEP(7);
 		STEP(8), STEP(9), STEP(10), STEP(11), STEP(12), STEP(13), STEP(14), STEP(15);
-		if (next <= &rows[S_END])
+		if (next <= S_END)
 			break;
 	}
 	for (; p < end; p++, at = next) {
 		next = at;
 		STEP(0);
-		if (next <= &rows[S_END]) {
-			*state = next == &rows[S_END] ? S_END : (unsigned int)(at - rows);
+		if (next <= S_END) {
+			*state = (unsigned int)(next == S_END ? next : at);
 			return p;
 		}
 	}
 #undef STEP
-	*state = (unsigned int)(at - rows);
+	*state = (unsigned int)at;
 	return end;
 }
 
@@ -470,8 +456,8 @@ static bool read_string(struct ks_json *json)
 	p += ks_plain_len(p, (size_t)(end - p));
 	json->value.escaped = p < end && *p != '"';
 	if (json->value.escaped) {
-		p = read_states(string_rows, &state, p, end);
-		if (p < end && state == S_TEXT && byte_at(p) < B_TAIL_80)
+		p = read_states(S_TEXT, &state, p, end);
+		if (p < end && state == S_TEXT && kind_at(p) < IS(TAIL_80))
 			return fail(json, "a string has a control character"), false;
 		if (p < end && state >= S_ESCAPE)
 			return fail(json, "a string has an escape that is none"), false;
@@ -539,9 +525,9 @@ static bool read_run(struct ks_json *json)
 {
 	struct ks_json_value *value = &json->value;
 	unsigned int state;
-	const char *p = read_states(word_rows, &state, json->pos, json->end);
+	const char *p = read_states(S_WORD, &state, json->pos, json->end);
 
-	if (state != S_END && !(state == S_TEXT && p == json->end))
+	if (state != S_END && !(state == S_WORD && p == json->end))
 		return fail(json, "a word is not valid UTF-8"), false;
 	value->text = json->pos;
 	value->len = (uint32_t)(p - json->pos);
@@ -698,7 +684,7 @@ static enum ks_json_token read_key(struct ks_json *json)
 		if (!read_string(json))
 			return KS_JSON_ERROR;
 	} else {
-		if (!json->relaxed || byte_at(json->pos) == B_PUNCT)
+		if (!json->relaxed || kind_at(json->pos) == IS(PUNCT))
 			return fail(json, "a key was expected");
 		if (!read_run(json))
 			return KS_JSON_ERROR;

@@ -219,7 +219,7 @@ enum { AT_STAGE, AT_PLACE, AT_ENTRIES, AT_COPY };
 enum { STAGE_BOOT, STAGE_SLOTS, STAGE_TABLES, STAGE_IMAGE, STAGE_EVERYWHERE, STAGE_COPIES, STAGE_ROOT };
 
 /* After how many entries a call ends; up to a table more. */
-#define ENTRIES_AT_ONCE 512
+#define ENTRIES_AT_ONCE 256
 
 /*
  * A pass looks at no more than these: twice what all of vmap()'s 64 GiB needs with pages of 4 KiB.
