@@ -283,7 +283,7 @@ static inline uint32_t hex4(const char *p)
  * The character that the escape sequence at @p, which is known to be one, stands for; its length
  * goes to @len.
  */
-static inline uint32_t escape_code(const char *p, size_t *len)
+static uint32_t escape_code(const char *p, size_t *len)
 {
 	char one = escape_of[(uint8_t)p[1]];
 	uint32_t code;

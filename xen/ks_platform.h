@@ -26,7 +26,7 @@
 /*
  * A step is time taken from the guests: no more than 50,000 instructions at one in a nanosecond.
  */
-#define KS_STEP_BUDGET_NS 33000
+#define KS_STEP_BUDGET_NS 32000
 
 /* One clock for everything: Xen's system time goes on while the machine is suspended. */
 #define ks_port_boot_time_ns() ks_port_time_ns()

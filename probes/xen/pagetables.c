@@ -488,6 +488,7 @@ struct ks_run {
 static bool ks_walk_take(struct ks_walk *walk, uint64_t last, bool contiguous, struct ks_run *run)
 {
 	unsigned int level = walk->level, i = ks_index(walk->at, level);
+	intpte_t next = ks_without_cpus_bits(walk->entry[level]) + ks_covers(level);
 
 	run->page_bytes = ks_covers(level);
 	run->address = walk->at & ~(run->page_bytes - 1);
@@ -499,11 +500,18 @@ static bool ks_walk_take(struct ks_walk *walk, uint64_t last, bool contiguous, s
 		intpte_t entry = read_atomic(&walk->table[level][i]);
 
 		walk->entries++;
+		/* Mostly it is the one before, a page on. */
+		if (ks_without_cpus_bits(entry) == next) {
+			run->bytes += run->page_bytes;
+			next += run->page_bytes;
+			continue;
+		}
 		if ((walk->allows[level + 1] & ks_allows(entry)) != run->allows || !ks_is_leaf(level, entry))
 			break;
 		if (contiguous && ks_frame(level, entry) != run->frame + (run->bytes >> PAGE_SHIFT))
 			break;
 		run->bytes += run->page_bytes;
+		next = ks_without_cpus_bits(entry) + run->page_bytes;
 	}
 	if (!ks_still(walk, run->address))
 		return false;
