@@ -212,7 +212,7 @@ check: ## install what is missing and run the tests (see check-long)
 # two CPUs busy, beside those with one.
 LONGEST = $(patsubst %,tests/%.t,xen/access linux/load xen/flask xen/soak xen/stress)
 # What takes long by itself is in check-long.
-LONG_T = tests/xen/callers.t tests/xen/noise.t
+LONG_T = tests/host/valgrind.t tests/xen/callers.t tests/xen/noise.t
 ALL_T = $(filter-out $(LONG_T),$(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t tests/xen/*.t tests/linux/*.t)))
 TESTS = $(LONGEST) $(filter-out $(LONGEST),$(ALL_T))
 

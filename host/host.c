@@ -171,11 +171,16 @@ static void name_caller(struct ks_caller *caller, int fd)
 	caller->pid = (uint32_t)peer.pid;
 }
 
+void ks_host_tidy(struct ks_host *host)
+{
+	free_clients(host, false);
+}
+
 int ks_host_serve(struct ks_host *host, int fd)
 {
 	struct client *client;
 
-	free_clients(host, false);
+	ks_host_tidy(host);
 	if (host->clients_count >= KS_CLIENTS_MAX) {
 		refuse(fd);
 		errno = EBUSY;

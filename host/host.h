@@ -34,6 +34,12 @@ int ks_host_serve(struct ks_host *host, int fd);
 /* One end of a pair of sockets, the other is served.  -1: errno. */
 int ks_host_connect(struct ks_host *host);
 
+/*
+ * Gives back what clients had that are gone.  ks_host_serve() begins with that; it is for whoever
+ * waits until there is a descriptor, or memory, for the next one.
+ */
+void ks_host_tidy(struct ks_host *host);
+
 /* Ends every connection and the sensor. */
 void ks_host_stop(struct ks_host *host);
 

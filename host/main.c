@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -27,14 +28,6 @@ static const char usage[] =
 	"  --help, --version\n"
 	"\n"
 	"Try: ksense --socket PATH discovery\n";
-
-static volatile sig_atomic_t stopped;
-
-static void stop(int signal)
-{
-	(void)signal;
-	stopped = 1;
-}
 
 /* Each mistake of a command line is told, and then how it is done right. */
 static void wrong(int *mistakes, const char *what, const char *which)
@@ -109,39 +102,34 @@ static int listen_on(const char *path)
 }
 
 /*
- * Signals are let in while this waits for a client, and at no other time or place: none is missed,
- * whatever thread it would have met.
+ * Until there is something to read in @signals.  That a signal came is looked for before each
+ * client is taken on: however many come, and whether they can be taken on or not, none is missed.
  */
-static int serve(struct ks_host *host, int listener, const sigset_t *signals)
+static int serve(struct ks_host *host, int listener, int signals)
 {
-	while (!stopped) {
-		struct pollfd poll_fd = { .fd = listener, .events = POLLIN };
+	struct pollfd poll_fds[] = { { .fd = signals, .events = POLLIN }, { .fd = listener, .events = POLLIN } };
+	bool full = false;
+
+	for (;;) {
 		int fd;
 
-		if (ppoll(&poll_fd, 1, NULL, signals) < 0)
-			continue;
-		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-		if (fd < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED))
-			continue;
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS)) {
-			usleep(100000); /* until a client goes */
-			continue;
+		/* For want of descriptors or memory nobody is taken on until a client goes. */
+		if (poll(poll_fds, full ? 1 : 2, full ? 100 : -1) < 0 && errno != EINTR) {
+			fprintf(stderr, "ksense-host: cannot wait for clients: %s\n", strerror(errno));
+			return 1;
 		}
-		if (fd < 0) {
+		if (poll_fds[0].revents)
+			return 0;
+		ks_host_tidy(host);
+		fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		full = fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS);
+		if (fd < 0 && !full && errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
 			fprintf(stderr, "ksense-host: cannot take connections: %s\n", strerror(errno));
 			return 1;
 		}
-		ks_host_serve(host, fd);
+		if (fd >= 0)
+			ks_host_serve(host, fd);
 	}
-	return 0;
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = { .sa_handler = stop };
-
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
 }
 
 int main(int argc, char **argv)
@@ -158,8 +146,8 @@ int main(int argc, char **argv)
 	bool read_only = false, unknown = false;
 	int mistakes = 0;
 	struct ks_host *host;
-	int option, listener, result;
-	sigset_t signals, before;
+	int option, listener, signals_fd, result;
+	sigset_t signals;
 	char *end;
 
 	while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -204,21 +192,25 @@ int main(int argc, char **argv)
 		fprintf(stderr, "ksense-host: cannot look at the folder %s: %s\n", folder, strerror(errno));
 		return 1;
 	}
+	/* The sensor's and the clients' threads inherit the mask. */
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGTERM);
+	pthread_sigmask(SIG_BLOCK, &signals, NULL);
+	signals_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	if (signals_fd < 0) {
+		fprintf(stderr, "ksense-host: cannot wait for signals: %s\n", strerror(errno));
+		return 1;
+	}
 	listener = listen_on(path);
 	if (listener < 0) {
 		fprintf(stderr, "ksense-host: cannot listen on %s: %s\n", path, strerror(errno));
 		return 1;
 	}
-	/* The sensor's and the clients' threads inherit the mask. */
-	sigemptyset(&signals);
-	sigaddset(&signals, SIGINT);
-	sigaddset(&signals, SIGTERM);
-	catch_signals();
-	pthread_sigmask(SIG_BLOCK, &signals, &before);
 	host = ks_host_start(folder, (uint32_t)ring, read_only);
 	if (!host)
 		fprintf(stderr, "ksense-host: cannot start the sensor: %s\n", strerror(errno));
-	result = host ? serve(host, listener, &before) : 1;
+	result = host ? serve(host, listener, signals_fd) : 1;
 	close(listener);
 	if (*path != '@')
 		unlink(path);

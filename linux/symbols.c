@@ -121,27 +121,36 @@ bool ks_module_tree_known(void)
 	return smp_load_acquire(&found) && module_tree;
 }
 
-/* With "+0x...", if @offset.  The kernel adds to that the symbol's size. */
-static bool put_symbol(unsigned long address, bool offset, char *out, size_t bytes)
+/* Once the places are found.  False: it has no name. */
+static bool put_name(unsigned long address, bool offset, char *out, size_t bytes)
 {
 	char symbol[KSYM_SYMBOL_LEN];
 	const struct module *module;
 
-	if (smp_load_acquire(&found) && address >= image && address < image_end) {
-		if (offset)
-			sprint_symbol(symbol, address);
-		else
-			sprint_symbol_no_offset(symbol, address);
-		symbol[strcspn(symbol, "/")] = '\0';
-		strscpy_pad(out, symbol, bytes);
-		return !strstarts(symbol, "0x");
+	if (address < image || address >= image_end) {
+		module = ks_module_at(module_tree, address);
+		return module ? ks_module_name(module, address, offset, out, bytes) :
+				ks_bpf_name(bpf_programs, address, offset, out, bytes);
 	}
-	module = ks_module_of(address);
-	if (module ? ks_module_name(module, address, offset, out, bytes) :
-		     smp_load_acquire(&found) && ks_bpf_name(bpf_programs, address, offset, out, bytes))
-		return true;
-	snprintf(symbol, sizeof(symbol), "0x%lx", address);
+	if (offset)
+		sprint_symbol(symbol, address);
+	else
+		sprint_symbol_no_offset(symbol, address);
+	/* The kernel adds to the offset the symbol's size. */
+	symbol[strcspn(symbol, "/")] = '\0';
 	strscpy_pad(out, symbol, bytes);
+	return !strstarts(symbol, "0x");
+}
+
+/* With "+0x...", if @offset. */
+static bool put_symbol(unsigned long address, bool offset, char *out, size_t bytes)
+{
+	char number[sizeof("0x0123456789abcdef")];
+
+	if (smp_load_acquire(&found) && put_name(address, offset, out, bytes))
+		return true;
+	snprintf(number, sizeof(number), "0x%lx", address);
+	strscpy_pad(out, number, bytes);
 	return false;
 }
 

@@ -32,7 +32,8 @@
  *
  * Nobody can make a record of each change for ever: of what one source (a domain, a user) changes
  * in one kind, so many are recorded in a while, and a record of kind "limited" says how many more
- * there were.  Alarms are never left out.
+ * there were.  Of very many sources those that change most are limited (KS_LIMITS).  Alarms are
+ * never left out.
  */
 #ifndef KS_SET_H
 #define KS_SET_H

@@ -248,9 +248,17 @@ static uint64_t who_changes(const struct ks_set_kind *kind, uint32_t source, con
 	return self;
 }
 
+/* Whether @a rather than @b gives way to who has no row: the free one, or what counted less. */
+static bool is_less(const struct ks_limit *a, const struct ks_limit *b)
+{
+	uint64_t changes = (uint64_t)a->made + a->left_out, others = (uint64_t)b->made + b->left_out;
+
+	return changes != others ? changes < others : a->since_ns < b->since_ns;
+}
+
 /*
- * The row for what @source changes in this kind; where there is none, in the place of the one that
- * began first.
+ * The row for what @source changes in this kind; where there is none, in the place of the least:
+ * so whoever changes much has his for as long as he does, however many come.
  */
 static struct ks_limit *limit_of(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[],
 				 uint8_t kind, uint32_t source, const void *item)
@@ -260,7 +268,7 @@ static struct ks_limit *limit_of(struct ks_probe *probe, const struct ks_table *
 	struct ks_limit *found = &limits[0];
 
 	for (struct ks_limit *i = limits; i < limits + KS_LIMITS && !is_limit_of(found, kind, of); i++)
-		if (is_limit_of(i, kind, of) || !i->made || (found->made && i->since_ns < found->since_ns))
+		if (is_limit_of(i, kind, of) || is_less(i, found))
 			found = i;
 	if (is_limit_of(found, kind, of) && now - found->since_ns < KS_CHANGES_NS)
 		return found;

@@ -32,6 +32,10 @@
  */
 #define KS_CHANGES_MAX 32
 #define KS_CHANGES_NS 300000000000ULL
+/*
+ * So many sources and kinds are counted at a time.  Where there are more, those that changed least
+ * are not: a change of theirs is recorded.
+ */
 #define KS_LIMITS 32
 
 struct ks_limit {

@@ -87,6 +87,8 @@ sub probes_of {
 			is_set => scalar($own =~ /ks_set_step|KS_SET_ENGINE/) };
 		complain("$file: it has probe->own, and its type no own_bytes")
 			if $own =~ /\bprobe->own\b/ && $own !~ /\.own_bytes = /;
+		complain("$file: it forgets at a reset, and its type has no baselines() to say how much")
+			if $own =~ /^\t\.reset = /m && $own !~ /^\t\.baselines = /m;
 		delete $files{$file};
 	}
 	complain("$_: its probe is not in $table") for sort keys %files;

@@ -481,6 +481,9 @@ static void cf_check ks_watch(void *data)
 
     spin_lock(&ks_works_lock);
     ks_set_watch(data, now + KS_WATCH_EVERY);
+    /* The CPU that Xen boots on runs no tasklets meanwhile: nobody holds that one. */
+    if ( system_state < SYS_STATE_active )
+        goto out;
     for ( i = 0; i < ks_watches_count; i++ )
         if ( now > ks_watches[i].due + KS_LATE )
         {
@@ -489,6 +492,8 @@ static void cf_check ks_watch(void *data)
         }
     list_for_each_entry ( work, &ks_works, port.list )
         ks_move_if_late(work, now);
+
+ out:
     spin_unlock(&ks_works_lock);
 }
 

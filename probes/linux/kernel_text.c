@@ -289,6 +289,7 @@ const struct ks_probe_type ks_linux_kernel_text = {
 	.init = text_init,
 	.exit = text_exit,
 	.reset = ks_region_reset,
+	.baselines = ks_region_baselines,
 	.step = text_step,
 	.engine = &text_region,
 };

@@ -22,6 +22,8 @@ use Time::HiRes qw(sleep time);
 my $server = ($ENV{KS_B} || 'build') . '/host/ksense-host';
 my $dir = tempdir(CLEANUP => 1);
 my $nonce = '4f1c0e6a9d2b4c58a7e3';
+# What start() starts.
+our @server = ($server);
 my %pids;
 
 $SIG{PIPE} = 'IGNORE';
@@ -38,7 +40,7 @@ sub start {
 	die "fork: $!\n" unless defined $pid;
 	if (!$pid) {
 		open STDERR, '>', "$dir/$name.err";
-		exec $server, '--socket', $path, @options or exit 127;
+		exec @server, '--socket', $path, @options or exit 127;
 	}
 	$pids{$pid} = 1;
 	for (1 .. 500) {
@@ -486,6 +488,23 @@ like($out, qr/plain: File exists/, 'as what it is');
 ok(-f "$dir/plain", 'and not removed');
 ($status, $out) = run_server('--socket', 'x' x 200);
 is($status, 1, 'a path that is too long is refused');
+
+# === No descriptors ============================================================
+
+# Wrong in the world if this fails: whoever may connect often enough makes the server deaf, for
+# good, and not even a signal ends it.
+{
+	local @server = ('sh', '-c', 'ulimit -n 24 && exec "$@"', 'sh', $server);
+	($pid, $path) = start('scarce', '--folder', $dir);
+	my @crowd = map { client($path) } 1 .. 40;
+	sleep 0.5;
+	is(scalar(grep { !-e "/proc/$pid/fd/$_" } 0 .. 23), 0, 'clients have taken all descriptors that it may have');
+	@crowd = ();
+	is(ask(client($path), 'discovery', '*'), 'discovery', 'when they are gone, others are served');
+	@crowd = map { client($path) } 1 .. 40;
+	sleep 0.5;
+	is(stop($pid), 0, 'SIGTERM ends it while there are none');
+}
 
 # === Options ====================================================================
 

@@ -290,6 +290,9 @@ for my $case (
 
 # What was there before the baseline is no part of it: the first sweep after it tells.
 sub of_kind { my ($kind, $step) = @_; return grep { $_->{kind} eq $kind } json($steps->{$step}) }
+my ($began) = of_kind('began', 'before');
+is($began->{before}{baselines}, scalar(keys %baseline), 'a reset says how many baselines were dropped')
+	or diag explain $began;
 my %site_of = map { ($_->{symbol} // '') => $_->{site} // '' } of_kind('modified', 'before');
 is_deeply(\%site_of, { "$traced+0x0" => 'ftrace', 'vfs_statx+0x0' => 'kprobe', "$victim+0x0" => '' },
 	  'a traced function, a kprobe, and a call that is nobody\'s doing, where ftrace has its place')

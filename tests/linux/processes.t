@@ -165,7 +165,7 @@ ksense records processes >/dev/null
 
 exec 3>&-
 kill \$actor; kill -KILL \$busy
-(while sleep 0.5; do ksense --json records processes; done) >storm.out 2>&1 &
+(until [ -e storm.end ]; do sleep 0.5; ksense --json records processes; done) >storm.out 2>&1 &
 follow=\$!
 before=\$(passes)
 ./actor race 1000000 &
@@ -173,7 +173,9 @@ race=\$!
 step race cat /proc/\$race/stat
 step storm ./forks $storm
 step still cat /proc/\$race/stat
-kill \$race \$follow
+kill \$race
+# Not in the middle of a line.
+touch storm.end; wait \$follow
 ksense --json records processes >>storm.out
 step storm_passes echo \$((\$(passes) - before))
 step storm_kinds sh -c '

@@ -562,13 +562,13 @@ static void limits_end(void **state)
 }
 
 /*
- * More sources than there are rows: the one that began first gives up its row, and what of it was
- * not told yet is told then.
+ * More sources than there are rows: the one that changed least gives up its row, the oldest of
+ * those.  Who changes much is limited as before, however many others there are.
  */
 static void limits_of_many(void **state)
 {
 	(void)state;
-	for (uint32_t id = 1; id <= 33; id++)
+	for (uint32_t id = 1; id <= 40; id++)
 		put(VCPU, id, id);
 	passed(NULL);
 	for (unsigned int round = 0; round < 2; round++) {
@@ -577,26 +577,44 @@ static void limits_of_many(void **state)
 	}
 	world.things[0].thing.online ^= 1;
 	assert_string_equal(seen(), "event limited vcpu of 1:1");
-	for (unsigned int i = 1; i < 32; i++) {
+	for (unsigned int i = 1; i < 40; i++) {
+		world.things[0].thing.online ^= 1;
 		world.things[i].thing.online ^= 1;
 		assert_int_equal(count_of(passed(NULL), "event", "changed"), 1);
 	}
-	world.things[0].thing.online ^= 1;
-	assert_string_equal(seen(), "");
-	world.things[32].thing.online ^= 1;
-	assert_string_equal(seen(), "event limited vcpu of 1:2, event changed vcpu:33");
-	/* The next that gives way is the second; the third's count stands. */
-	world.things[0].thing.online ^= 1;
-	assert_string_equal(seen(), "event changed vcpu:1");
-	world.things[2].thing.online ^= 1;
-	assert_string_equal(seen(), "event changed vcpu:3");
-	world.things[2].thing.online ^= 1;
-	assert_string_equal(seen(), "event limited vcpu of 3:1");
-	/* And so does the row that was given up first, and taken. */
+	/* The 33rd came for the second, and has its row by now. */
 	world.things[32].thing.online ^= 1;
 	assert_string_equal(seen(), "event changed vcpu:33");
 	world.things[32].thing.online ^= 1;
 	assert_string_equal(seen(), "event limited vcpu of 33:1");
+	for (unsigned int round = 0; round < 2; round++) {
+		world.things[1].thing.online ^= 1;
+		assert_string_equal(seen(), "event changed vcpu:2");
+	}
+}
+
+/*
+ * Where each changes much, the least of them gives way, and what of it was not told yet is told
+ * then.
+ */
+static void limit_gives_way(void **state)
+{
+	(void)state;
+	for (uint32_t id = 1; id <= 33; id++)
+		put(VCPU, id, id);
+	passed(NULL);
+	for (unsigned int round = 0; round < 6; round++) {
+		for (unsigned int i = 0; i < 32; i++)
+			world.things[i].thing.online ^= i != 4 || round < 4;
+		passed(NULL);
+	}
+	world.things[32].thing.online ^= 1;
+	assert_string_equal(seen(), "event limited vcpu of 5:2, event changed vcpu:33");
+	world.things[3].thing.online ^= 1;
+	world.things[32].thing.online ^= 1;
+	assert_string_equal(seen(), "event changed vcpu:33");
+	world.things[4].thing.online ^= 1;
+	assert_string_equal(seen(), "event changed vcpu:5");
 }
 
 /*
@@ -1083,7 +1101,7 @@ int main(void)
 		with(limited_and_asked, setup),
 		with(fields_of_one_byte, setup),
 		with(limits_end, strict_setup),
-		with(limits_of_many, strict_setup),
+		with(limits_of_many, strict_setup), with(limit_gives_way, strict_setup),
 		with(limits_of_renamed, strict_setup),
 		with(limits_name_the_source, strict_setup),
 		with(limits_by_uuid, strict_setup),

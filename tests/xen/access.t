@@ -203,10 +203,10 @@ SH
 	my @options = ('--smp', 2, '--one-thread', '--domu', '--gdb', "$dir/gdb", '--xen-args', $kind->{args},
 		machine($kind), { rover => $again });
 	my $steps = boot(<<"SH", @options);
+tries=2000
 log() { echo /var/log/xen/console/guest-\$1.log; }
 # A destroyed domain keeps its id until xenconsoled and xenstored have let go of its memory.
 none_left() { xl list | awk '\$2 == 1 || \$2 == 2 { left = 1 } END { exit left }'; }
-until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 2000 ] || return 1; i=\$((i + 1)); usleep 500000; done; }
 # phase WORD GUEST...: they do what they do at that word, one after the other.
 phase() {
 	word=\$1; shift

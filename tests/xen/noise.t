@@ -23,7 +23,7 @@ my @options = ('--smp', 2, '--one-thread', '--domu', '--timeout', 1500,
 	map { ('--add', "$build/tests/$_") } qw(access flap));
 my $steps = boot(<<"SH", @options);
 log=/var/log/xen/console/guest-noisy.log
-until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 600 ] || return 1; i=\$((i + 1)); sleep 0.5; done; }
+tries=600
 has() { ksense --json records xen-domains --peek --filter kind=\$1 | grep -q "\$2"; }
 ksense high xen-domains >/dev/null
 step noisy domu-start --detach --vcpus 4 --memory 220 --add flap --add access noisy -- \\
@@ -92,7 +92,7 @@ is(scalar(grep { $_->{domid} == $noisy } @denied), 64, 'and the guest has the ro
 
 my $reboots = 36;
 $steps = boot(<<"SH", '--smp', 2, '--svm', '--domu', '--timeout', 1500, '--add', "$build/tests/guest32");
-until_true() { i=0; until "\$@" >/dev/null 2>&1; do [ \$i -lt 2000 ] || return 1; i=\$((i + 1)); sleep 0.3; done; }
+tries=2000
 has() { ksense --json records xen-domains --peek --filter kind=\$1 | grep -q "\$2"; }
 printf '%s\\n' "name = 'again'" "type = 'pvh'" "kernel = '/root/guest32'" 'memory = 32' 'vcpus = 1' \\
 	"on_poweroff = 'restart'" >again.cfg

@@ -152,18 +152,28 @@ static void set_init_code(struct module *module, void *code)
 
 static void *page;      /* of code, the last that was left behind */
 
-static int leave_page(const char *what)
+/* Not to be written any more, as a kernel warns of what may be written and executed, too. */
+static int make_code(void *at)
 {
+	int (*set_memory_ro_fn)(unsigned long address, int pages) = (void *)lookup("set_memory_ro");
 	int (*set_memory_x_fn)(unsigned long address, int pages) = (void *)lookup("set_memory_x");
 
-	if (!set_memory_x_fn)
+	if (!set_memory_ro_fn || !set_memory_x_fn)
 		return -ENOENT;
+	return set_memory_ro_fn((unsigned long)at, 1) || set_memory_x_fn((unsigned long)at, 1) ? -EIO : 0;
+}
+
+static int leave_page(const char *what)
+{
+	int error;
+
 	page = alloc_page_of_code();
 	if (!page)
 		return -ENOMEM;
 	memset(page, 0xc3, PAGE_SIZE); /* RET */
-	if (set_memory_x_fn((unsigned long)page, 1))
-		return -EIO;
+	error = make_code(page);
+	if (error)
+		return error;
 	pr_info("ks_code: %s at %lx\n", what, (unsigned long)page);
 	return 0;
 }
@@ -294,14 +304,13 @@ static u8 data_page[PAGE_SIZE] __aligned(PAGE_SIZE);
 static __nocfi int run_data(void)
 {
 	static const u8 return_1[] = { 0xb8, 1, 0, 0, 0, 0xc3 }; /* MOV $1, %eax; RET */
-	int (*set_memory_x_fn)(unsigned long address, int pages) = (void *)lookup("set_memory_x");
 	int (*code)(void) = (void *)data_page;
+	int error;
 
-	if (!set_memory_x_fn)
-		return -ENOENT;
 	memcpy(data_page, return_1, sizeof(return_1));
-	if (set_memory_x_fn((unsigned long)data_page, 1) || code() != 1)
-		return -EIO;
+	error = make_code(data_page);
+	if (error || code() != 1)
+		return error ?: -EIO;
 	pr_info("ks_code: data at %lx\n", (unsigned long)data_page);
 	return 0;
 }

@@ -112,17 +112,33 @@ static int exit_signal; /* what the one that says that it is no process had */
 static LIST_HEAD(own_threads);
 static LIST_HEAD(own_children);
 
+/* The second list of a process's threads, which there was until 6.7. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
-static struct list_head *group_link(struct task_struct *task)
+static void unlink_group(struct task_struct *task)
 {
-	return &task->thread_group;
+	list_del_rcu(&task->thread_group);
+}
+
+static void forget_group(struct task_struct *task)
+{
+	INIT_LIST_HEAD(&task->thread_group);
+}
+
+static void link_group(struct task_struct *task)
+{
+	list_add_tail_rcu(&task->thread_group, &task->group_leader->thread_group);
 }
 #else
-static LIST_HEAD(no_group);
-
-static struct list_head *group_link(struct task_struct *task)
+static void unlink_group(struct task_struct *task)
 {
-	return &no_group;
+}
+
+static void forget_group(struct task_struct *task)
+{
+}
+
+static void link_group(struct task_struct *task)
+{
 }
 #endif
 
@@ -138,7 +154,7 @@ static void unlink_task(struct task_struct *task, unsigned int links)
 	if (links & IN_CHILDREN)
 		list_move(&task->sibling, &own_children);
 	if (links & IN_GROUP)
-		list_del_rcu(group_link(task));
+		unlink_group(task);
 	if (links & IN_THREADS)
 		list_del_rcu(&task->thread_node);
 	if (links & NO_PROCESS) {
@@ -155,7 +171,7 @@ static void unlink_task(struct task_struct *task, unsigned int links)
 	if (links & RING)
 		INIT_LIST_HEAD(&task->tasks);
 	if (links & IN_GROUP)
-		INIT_LIST_HEAD(group_link(task));
+		forget_group(task);
 	if (links & IN_THREADS)
 		list_add(&task->thread_node, &own_threads);
 }
@@ -173,7 +189,7 @@ static void link_task(struct task_struct *task, unsigned int links)
 	if (links & IN_CHILDREN)
 		list_move_tail(&task->sibling, &task->real_parent->children);
 	if (links & IN_GROUP)
-		list_add_tail_rcu(group_link(task), group_link(task->group_leader));
+		link_group(task);
 	if (links & IN_THREADS) {
 		list_del(&task->thread_node);
 		list_add_tail_rcu(&task->thread_node, &task->signal->thread_head);
