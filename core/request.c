@@ -381,16 +381,13 @@ static void judge_request(struct ks_request *request, const struct parts *parts,
 	judge_nonce(request, parts);
 	if (parts->elements <= COMMAND) {
 		wrong(request, KS_ERR_COMMAND, "the command is missing");
-		return;
-	}
-	if (!find_command(request, &parts->element[COMMAND])) {
+	} else if (!find_command(request, &parts->element[COMMAND])) {
 		if (find_published_record(request, parts))
 			target = &parts->element[COMMAND];
 		else
 			wrong(request, KS_ERR_COMMAND, "no such command");
 	} else if (parts->elements <= TARGET) {
 		wrong(request, KS_ERR_TARGET, "the target is missing");
-		return;
 	}
 	judge_target(request, target);
 	judge_options(request, parts);
