@@ -279,6 +279,7 @@ static void commands(void **state)
 	assert_error(R("\"a\", \"record \""), KS_ERR_COMMAND);
 	assert_error(R("\"a\", \"record 18446744073709551616\""), KS_ERR_COMMAND);
 	assert_error(R("\"o\\u006e\", \"a\""), KS_OK);
+	assert_error(R("\"\\u006fn\", \"a\""), KS_OK);
 }
 
 static void targets(void **state)
@@ -512,6 +513,9 @@ static void the_first_fault_is_told(void **state)
 		memset(&request, 0xee, sizeof(request));
 		assert_error(some[i].line, some[i].error);
 		assert_string_equal(request.message, some[i].message);
+		/* What cannot be read is answered as a request, whatever it begins with. */
+		if (some[i].error == KS_ERR_SYNTAX)
+			assert_int_equal(request.line, KS_LINE_REQUEST);
 	}
 }
 
