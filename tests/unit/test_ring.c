@@ -263,6 +263,8 @@ static void many_sources_share_a_place(void **state)
 /* What was delivered is gone without being lost, in whatever order; and it is delivered once. */
 static void delivered_once(void **state)
 {
+	uint32_t place;
+
 	(void)state;
 	start(KS_RING_MIN);
 	for (int i = 0; i < 10; i++)
@@ -272,6 +274,10 @@ static void delivered_once(void **state)
 	assert_false(deliver(5, KS_NOWHERE));
 	assert_false(deliver(100, KS_NOWHERE));
 	assert_int_equal(ring.held, 8);
+	/* Whoever comes too late is told where those behind it are, as well. */
+	place = ks_ring_find(&ring, 1, KS_NOWHERE);
+	assert_false(ks_ring_deliver(&ring, 5, &place));
+	assert_int_equal(place, ks_ring_find(&ring, 6, KS_NOWHERE));
 	assert_int_equal(from(5), 6);
 	for (int i = 0; i < 1000; i++)
 		put(100, 0);
