@@ -259,10 +259,8 @@ static void judge_nonce(struct ks_request *request, const struct parts *parts)
 	const struct ks_json_value *nonce = &parts->element[NONCE];
 	int len;
 
-	if (parts->elements <= NONCE) {
+	if (parts->elements <= NONCE)
 		wrong(request, KS_ERR_NONCE, "the nonce is missing");
-		return;
-	}
 	/* A bare number's own text is the nonce; true, false and null are too short to be one. */
 	len = nonce->type == KS_JSON_STRING || nonce->type == KS_JSON_NUMBER ?
 		      ks_json_string(nonce, request->nonce, KS_NONCE_MAX) : 0;
@@ -315,11 +313,10 @@ static void judge_target(struct ks_request *request, const struct ks_json_value 
 {
 	int len = -1;
 
-	if (target->type != KS_JSON_STRING) {
+	if (target->type == KS_JSON_STRING)
+		len = ks_json_string(target, request->target, KS_TARGET_MAX);
+	else
 		wrong(request, KS_ERR_TARGET, "the target is a string: a name, a uuid, or *");
-		return;
-	}
-	len = ks_json_string(target, request->target, KS_TARGET_MAX);
 	/*
 	 * What is longer than every name is known to name nothing; to discovery and unsubscribe it
 	 * is all the same.
@@ -381,16 +378,13 @@ static void judge_request(struct ks_request *request, const struct parts *parts,
 	judge_nonce(request, parts);
 	if (parts->elements <= COMMAND) {
 		wrong(request, KS_ERR_COMMAND, "the command is missing");
-		return;
-	}
-	if (!find_command(request, &parts->element[COMMAND])) {
+	} else if (!find_command(request, &parts->element[COMMAND])) {
 		if (find_published_record(request, parts))
 			target = &parts->element[COMMAND];
 		else
 			wrong(request, KS_ERR_COMMAND, "no such command");
 	} else if (parts->elements <= TARGET) {
 		wrong(request, KS_ERR_TARGET, "the target is missing");
-		return;
 	}
 	judge_target(request, target);
 	judge_options(request, parts);

@@ -81,7 +81,8 @@ JOBS ?= 1
 
 .PHONY: mutate
 mutate: ## change core and engines in one place at a time: do the unit tests notice? MUTATE=all or a file, SEED=, JOBS=
-	KS_B=$(B) CC='$(CC)' scripts/mutate --seed=$(SEED) --jobs=$(JOBS) $(if $(filter all,$(MUTATE)),--all,$(MUTATE))
+	KS_B=$(B) CC='$(CC)' scripts/mutate --seed=$(SEED) --jobs=$(JOBS) \
+		$(if $(filter all,$(MUTATE)),--all --resume,$(MUTATE))
 
 # === Fuzzers =================================================================
 

@@ -118,6 +118,10 @@ static void one_thing_given_twice(void **state)
 	check_mistakes("level=high,beta=low,level=adversarial", 0, "level=adversarial" AGAIN);
 	check_levels(KS_ADVERSARIAL, KS_LOW, false, false);
 	check_mistakes("own=word,,own=word", 0, "own=word" AGAIN);
+	check_mistakes("on,yes", 0, "yes" AGAIN);
+	/* What is about the same thing, also where the first was not understood. */
+	check_mistakes("alpha=lo,alpha=low", 1, "alpha=lo" UNKNOWN "alpha=low" AGAIN);
+	check_mistakes("on=1,on", 1, "on=1" UNKNOWN "on" AGAIN);
 	check_mistakes("ring=16K,ring=32K,ring=16K", 0, "ring=32K" AGAIN "ring=16K" AGAIN);
 	/* Different things with a common beginning are different things. */
 	check_mistakes("alpha=low,alphabet=low,level=low", 1, "alphabet=low" UNKNOWN);

@@ -291,6 +291,12 @@ static void symbols(void **state)
 	assert_string_equal(kit_text(lines, 0, "symbol"), "do_something+0x1230");
 	assert_string_equal(kit_text(lines, 2, "symbol"), "f");
 	assert_null(json_object_get(kit_record(lines, 1), "symbol"));
+	/* A fresh sample says the same of what still differs. */
+	lines = kit_command("records", "memory", "{\"run\": true, \"filter\": {\"kind\": \"differs\"}}");
+	assert_int_equal(kit_count(lines), 3);
+	assert_string_equal(kit_text(lines, 0, "symbol"), "do_something+0x1230");
+	assert_string_equal(kit_text(lines, 2, "symbol"), "f");
+	assert_null(json_object_get(kit_record(lines, 1), "symbol"));
 }
 
 /* Told once; another change in the page is told anew; only the first content is "restored". */
@@ -602,6 +608,25 @@ static void read_failure(void **state)
 	world.fails = false;
 	bytes_of(3)[0]++;
 	assert_string_equal(kinds(look()), "modified:range3 recovered:(no string)");
+}
+
+/* Twelve reads for the first range, four for the first page of the second, one for its last. */
+static void fail_in_the_second(void)
+{
+	world.fails = ++reads == 17;
+}
+
+/* A sweep that failed is over: the next begins at the start, whatever the page where that was. */
+static void failure_behind_the_first(void **state)
+{
+	(void)state;
+	look();
+	reads = 0;
+	world.after = fail_in_the_second;
+	assert_string_equal(kinds(look()), "failed:(no string) recovered:(no string)");
+	assert_true(reads > 17);
+	bytes_of(0)[0]++;
+	assert_string_equal(kinds(look()), "modified:range0");
 }
 
 /* Twelve reads for three pages; the thirteenth is the first of a search in the last of them. */
@@ -965,6 +990,35 @@ static void patched_all_day(void **state)
 	assert_string_equal(kit_text(lines, 0, "class"), "alarm");
 }
 
+/*
+ * Sixteen kinds of places are remembered.  One more is told as that when it is patched, but a
+ * sample does not know of it, and so calls what differs there nobody's.
+ */
+static void more_kinds_than_are_remembered(void **state)
+{
+	uint8_t *at = bytes_of(0) + sites[2].at;
+	char kinds_of_places[18][8];
+	json_t *lines;
+
+	(void)state;
+	look();
+	patch(2, 0xe9);
+	for (uint8_t i = 0; i < 18; i++) {
+		snprintf(kinds_of_places[i], sizeof(kinds_of_places[i]), "kind%u", i);
+		sites[2].kind = kinds_of_places[i];
+		at[2] = i;
+		lines = kit_command("records", "memory", "{\"run\": true}");
+		assert_string_equal(kit_text(lines, 0, "kind"), "modified");
+		assert_string_equal(kit_text(lines, 0, "site"), kinds_of_places[i]);
+		assert_string_equal(kit_text(lines, 1, "kind"), "differs");
+		if (i < 16)
+			assert_string_equal(kit_text(lines, 1, "site"), kinds_of_places[i]);
+		else
+			assert_null(json_object_get(kit_record(lines, 1), "site"));
+	}
+	sites[2].kind = "call";
+}
+
 static void patched_by_somebody_else(void **state)
 {
 	json_t *lines;
@@ -1053,8 +1107,11 @@ static void no_memory(void **state)
 	for (long left = 0; left < 3 + 2 * RANGES + 2; left++) {
 		kit_prepare(types, 1);
 		port_allocations_left = left;
-		if (!ks_sensor_start(&kit_sensor, &kit_config))
+		if (!ks_sensor_start(&kit_sensor, &kit_config)) {
 			assert_int_equal(kit_sensor.probes[0].on, left >= 4 + 2 * RANGES);
+			/* Nobody finds what was given back. */
+			assert_int_equal(!kit_sensor.probes[0].data, left < 4 + 2 * RANGES);
+		}
 		kit_stop();
 	}
 }
@@ -1130,6 +1187,7 @@ int main(void)
 		with_world(goes_for_good_in_the_middle),
 		with_world(other_in_the_middle),
 		with_world(read_failure),
+		with_world(failure_behind_the_first),
 		with_world(failure_in_the_search),
 		with_world(reset),
 		with_world(bytes_are_shown),
@@ -1138,6 +1196,7 @@ int main(void)
 		with_world(moments_begin_anew),
 		with_world(every_bit_with_every_key),
 		with_world(patched_all_day),
+		with_world(more_kinds_than_are_remembered),
 		with_world(patched_by_somebody_else),
 		with_world(patched_before_the_baseline),
 		cmocka_unit_test(steps_change_nothing),

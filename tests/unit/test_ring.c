@@ -199,7 +199,9 @@ static void a_sample_that_does_not_fit(void **state)
 	(void)state;
 	start(KS_RING_MIN);
 	for (unsigned int round = 0; round < 2; round++) {
-		put_of(KS_SAMPLE, 3, 50, 0);
+		/* Of more sources than have places of their own. */
+		for (uint32_t source = 3; source < 43; source++)
+			put_of(KS_SAMPLE, source, 50, 0);
 		begin = put_sample();
 		for (unsigned int n = 0; n < 100; n++)
 			put_of(KS_SAMPLE, KS_KIND_SOURCE(4), 50, 0);
@@ -261,6 +263,8 @@ static void many_sources_share_a_place(void **state)
 /* What was delivered is gone without being lost, in whatever order; and it is delivered once. */
 static void delivered_once(void **state)
 {
+	uint32_t place;
+
 	(void)state;
 	start(KS_RING_MIN);
 	for (int i = 0; i < 10; i++)
@@ -270,6 +274,10 @@ static void delivered_once(void **state)
 	assert_false(deliver(5, KS_NOWHERE));
 	assert_false(deliver(100, KS_NOWHERE));
 	assert_int_equal(ring.held, 8);
+	/* Whoever comes too late is told where those behind it are, as well. */
+	place = ks_ring_find(&ring, 1, KS_NOWHERE);
+	assert_false(ks_ring_deliver(&ring, 5, &place));
+	assert_int_equal(place, ks_ring_find(&ring, 6, KS_NOWHERE));
 	assert_int_equal(from(5), 6);
 	for (int i = 0; i < 1000; i++)
 		put(100, 0);
@@ -526,17 +534,19 @@ static void thirty_places(void **state)
 static void kinds_have_places(void **state)
 {
 	(void)state;
-	start(64 * 1024);
-	put_of(KS_ALARM, KS_NO_SOURCE, 50, 0);
-	for (uint32_t source = 0; source < 40; source++)
-		put_of(KS_ALARM, 100 + source, 50, 0);
-	for (uint32_t kind = 0; kind < KS_RING_KINDS; kind++)
-		put_of(KS_ALARM, KS_KIND_SOURCE(kind), 50, 0);
-	for (unsigned int n = 0; n < 1000; n++)
-		put_of(KS_ALARM, KS_KIND_SOURCE(3), 50, 0);
-	for (uint64_t seq = 0; seq < 41 + KS_RING_KINDS; seq++)
-		assert_int_equal(from(seq), seq == 41 + 3 ? seq + 1 : seq);
-	end();
+	for (uint32_t flooding = 0; flooding < KS_RING_KINDS; flooding++) {
+		start(64 * 1024);
+		put_of(KS_ALARM, KS_NO_SOURCE, 50, 0);
+		for (uint32_t source = 0; source < 40; source++)
+			put_of(KS_ALARM, 100 + source, 50, 0);
+		for (uint32_t kind = 0; kind < KS_RING_KINDS; kind++)
+			put_of(KS_ALARM, KS_KIND_SOURCE(kind), 50, 0);
+		for (unsigned int n = 0; n < 1000; n++)
+			put_of(KS_ALARM, KS_KIND_SOURCE(flooding), 50, 0);
+		for (uint64_t seq = 0; seq < 41 + KS_RING_KINDS; seq++)
+			assert_int_equal(from(seq) == seq, seq != 41 + flooding);
+		end();
+	}
 }
 
 /*

@@ -924,6 +924,8 @@ static void announces_for_readers(void **state)
 	word("reset", "ordered");
 	port_advance(8 * SECOND);
 	assert_int_equal(count_of(status_of_first(), "sample_pass"), 0);
+	assert_int_equal(count_of(status_of_first(), "sample_seq"), 0);
+	assert_int_equal(count_of(status_of_first(), "sample_end"), 0);
 }
 
 /*

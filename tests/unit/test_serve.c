@@ -8,6 +8,7 @@
  */
 #include "kit.h"
 #include "../../core/reply.h"
+#include "../../core/version.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -1551,6 +1552,7 @@ static void status_members(void **state)
 	assert_string_equal(json_string_value(json_object_get(one, "last_error")), "an error");
 
 	assert_string_equal(json_string_value(json_object_get(all, "name")), "test");
+	assert_string_equal(json_string_value(json_object_get(all, "version")), KS_VERSION);
 	assert_string_equal(json_string_value(json_object_get(all, "uuid")), kit_sensor.uuid);
 	assert_int_equal(json_string_length(json_object_get(all, "uuid")), 36);
 	assert_string_equal(json_string_value(json_object_get(all, "state")), "mixed");

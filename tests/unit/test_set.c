@@ -1520,6 +1520,13 @@ static void the_oldest_of_most(void **state)
 		assert_int_equal(table.filter_set, 0);
 		for (uint32_t n = 0; n < table.filter_bits / 64; n++)
 			assert_int_equal(table.filter[n], 0);
+		/* And by a reset. */
+		memset(table.filter, 0xff, table.filter_bits / 8);
+		ks_table_reset(&table);
+		while (!ks_table_forget(&table))
+			;
+		for (uint32_t n = 0; n < table.filter_bits / 64; n++)
+			assert_int_equal(table.filter[n], 0);
 		end_table();
 	}
 }
@@ -1577,6 +1584,35 @@ static void prints_in_turn(void **state)
 			left += find(0, id) != KS_NO_SLOT;
 		assert_int_equal(left, n < 46 ? 46 - n : 0);
 		assert_int_equal(table.used, 46);
+	}
+	end_table();
+}
+
+/*
+ * The next that gives way is in a block whose last item goes: the block is no longer one for
+ * fingerprints, and the round begins anew.  That another block goes is nothing to it.
+ */
+static void round_over_what_is_left(void **state)
+{
+	uint32_t hand, block;
+
+	(void)state;
+	make_table(&large_set, 1);
+	for (uint32_t id = 1; id <= 50; id++) {
+		struct thing thing = { .id = id };
+
+		ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+	}
+	hand = table.print_hand;
+	assert_int_not_equal(hand, KS_NO_SLOT);
+	for (int turn = 0; turn < 2; turn++) {
+		block = turn ? hand / KS_PLACES : table.used_prints.newest;
+		assert_int_equal(block == hand / KS_PLACES, turn);
+		for (uint32_t id = 1; id <= 50; id++)
+			if (find(0, id) != KS_NO_SLOT && find(0, id) / KS_PLACES == block)
+				ks_table_drop(&table, find(0, id));
+		assert_int_equal(table.blocks[block].use, KS_BLOCK_FREE);
+		assert_int_equal(table.print_hand, turn ? KS_NO_SLOT : hand);
 	}
 	end_table();
 }
@@ -1674,8 +1710,12 @@ static void first_values_stay(void **state)
 		if (find(0, id) != KS_NO_SLOT)
 			ks_table_changed(&table, ks_whole_of(ks_table_slot(&table, find(0, id))), &thing);
 	thing.id = 23;
-	ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
+	wholes[0] = ks_table_keep(&table, 0, &thing, ks_table_hash(&table, 0, &thing));
 	assert_int_equal(find(0, 1), KS_NO_SLOT);
+	/* Whoever comes to its place has changed as often as he has himself. */
+	assert_ptr_equal(wholes[0], wholes[1]);
+	ks_table_changed(&table, wholes[0], &thing);
+	assert_int_equal(*ks_table_changes(&table, wholes[0]), 1);
 	end_table();
 }
 
@@ -1999,6 +2039,7 @@ int main(void)
 		cmocka_unit_test(the_oldest_of_most),
 		cmocka_unit_test(places_of_sources),
 		cmocka_unit_test(prints_in_turn),
+		cmocka_unit_test(round_over_what_is_left),
 		cmocka_unit_test(prints_of_most),
 		cmocka_unit_test(first_values_stay),
 		cmocka_unit_test(sound_at_random),

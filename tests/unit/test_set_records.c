@@ -11,7 +11,7 @@
 
 #include <stdio.h>
 
-#include "../../probes/set.h"
+#include "../../probes/set_record.h"
 
 #define THINGS_MAX 4000
 
@@ -463,6 +463,8 @@ static void flapping(void **state)
  */
 static void limited_and_asked(void **state)
 {
+	json_t *lines;
+
 	(void)state;
 	put(VCPU, 1, 7);
 	passed(NULL);
@@ -473,7 +475,9 @@ static void limited_and_asked(void **state)
 	world.things[0].thing.online ^= 1;
 	assert_string_equal(seen(), "event limited vcpu of 7:1");
 	world.things[0].thing.online ^= 1;
-	assert_string_equal(fresh(), "sample present vcpu:1");
+	lines = kit_command("records", "machine", "{\"run\": true}");
+	assert_string_equal(as_text(lines), "sample present vcpu:1");
+	assert_null(json_object_get(kit_record(lines, 0), "old"));
 	/* It comes and goes as it likes: that is never left out. */
 	world.count = 0;
 	assert_string_equal(seen(), "event vanished vcpu:1");
@@ -695,6 +699,20 @@ static void limits_by_uuid(void **state)
 	passed(NULL);
 	world.things[1].thing.weight++;
 	assert_string_equal(seen(), "event changed guest:7");
+}
+
+/* Each row is over in its time, and what lies behind the last is none. */
+static void limits_of_all_rows(void **state)
+{
+	const struct ks_limit over = { .since_ns = ks_port_time_ns() - KS_CHANGES_NS, .made = 1 };
+	struct ks_limit limits[KS_LIMITS + 1];
+
+	(void)state;
+	for (unsigned int i = 0; i <= KS_LIMITS; i++)
+		limits[i] = over;
+	ks_set_tell_limits(&kit_sensor.probes[0], NULL, limits);
+	for (unsigned int i = 0; i <= KS_LIMITS; i++)
+		assert_int_equal(limits[i].made, i == KS_LIMITS);
 }
 
 /* After a reset, whoever changed too much has all of his changes again. */
@@ -1087,6 +1105,26 @@ static void fingerprints_of_others(void **state)
 	assert_int_equal(source_of_newest(), 9);
 }
 
+/* Where the key says whose it is, that is known of a fingerprint that vanished, too. */
+static void fingerprints_by_their_key(void **state)
+{
+	uint64_t passes;
+	json_t *lines;
+
+	(void)state;
+	for (uint32_t id = 1; id <= 1500; id++)
+		put(DOMAIN, id, 0);
+	passed(NULL);
+	take(4);
+	passes = kit_sensor.probes[0].passes;
+	while (kit_sensor.probes[0].passes == passes)
+		port_advance(SECOND / 10);
+	assert_int_equal(source_of_newest(), 5);
+	lines = kit_command("records", "machine", NULL);
+	assert_true(json_is_true(json_object_get(kit_record(lines, 0), "fingerprint")));
+	assert_string_equal(as_text(lines), "event vanished domain:5");
+}
+
 int main(void)
 {
 #define with(test, how) cmocka_unit_test_setup_teardown(test, how, kit_teardown)
@@ -1105,6 +1143,7 @@ int main(void)
 		with(limits_of_renamed, strict_setup),
 		with(limits_name_the_source, strict_setup),
 		with(limits_by_uuid, strict_setup),
+		with(limits_of_all_rows, setup),
 		with(limits_after_a_reset, strict_setup),
 		with(first_value, setup),
 		with(gone_and_back, setup),
@@ -1120,6 +1159,7 @@ int main(void)
 		with(alarms_after_a_reset, tiny_setup),
 		with(fingerprints_of_guarded, small_setup),
 		with(fingerprints_of_others, small_setup),
+		with(fingerprints_by_their_key, small_setup),
 	};
 
 	return cmocka_run_group_tests_name("set records", tests, NULL, NULL);
