@@ -13,7 +13,7 @@ $(LAB_MODULES): tests/linux/hide/Kbuild | $(B)/vm/kernel/release
 	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) modules
 
 # A server of another release, and what else blinds the judge.
-LAB_PROGRAMS = $(B)/lab/answer $(B)/lab/keep $(B)/tests/become $(B)/tests/crowd $(B)/tests/forks $(B)/tests/many
+LAB_PROGRAMS = $(B)/lab/answer $(B)/lab/keep $(patsubst %,$(B)/tests/%,actor become crowd forks many)
 
 $(B)/lab/answer: lab/blind/socket-release/answer.c
 	@mkdir -p $(@D)
