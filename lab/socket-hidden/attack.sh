@@ -4,7 +4,7 @@ modules=hide/ks_hide
 listens() { grep -q ':1E61 ' /proc/net/tcp; }
 prepare() {
 	ip link set lo up
-	nc -l -s 127.0.0.1 -p 7777 & victim=$!
+	busybox httpd -f -p 127.0.0.1:7777 -h /tmp & victim=$!
 	insmod ks_hide.ko
 	sleep 1
 	listens
