@@ -13,11 +13,16 @@ $(LAB_MODULES): tests/linux/hide/Kbuild | $(B)/vm/kernel/release
 	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) modules
 
 # A server of another release, and what else blinds the judge.
-LAB_PROGRAMS = $(B)/lab/answer $(B)/tests/become $(B)/tests/crowd $(B)/tests/forks
+LAB_PROGRAMS = $(B)/lab/answer $(B)/lab/keep $(patsubst %,$(B)/tests/%,actor become crowd forks many)
 
 $(B)/lab/answer: lab/blind/socket-release/answer.c
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) $(CFLAGS) -static -o $@ $<
+
+$(B)/lab/keep: lab/twins/keep.c
+	@mkdir -p $(@D)
+	$(CC) $(KS_CFLAGS) -std=gnu11 $(CFLAGS) -o $@ $< \
+		-Wl,-Bstatic -lxengnttab -lxentoolcore -lxentoollog -Wl,-Bdynamic
 
 .PHONY: lab-parts
 lab-parts:
@@ -31,6 +36,10 @@ lab-parts:
 lab: lab-parts ## make every attack of lab/ at each level, blind the judge in every way, and write both matrices
 	@export KS_B=$(B) KS_BUILD=$(abspath $(B)); lab/run --write docs/lab.md; attacks=$$?; \
 		lab/blind/run --write docs/blind.md && exit $$attacks
+
+.PHONY: twins
+twins: lab-parts ## what is harmless and looks like an attack, each once, at high: nothing may be found
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) prove --timer -v lab/twins/run
 
 .PHONY: soak
 soak: lab-parts ## half an hour of what is harmless and looks like attacks: nothing may be found

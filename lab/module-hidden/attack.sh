@@ -2,7 +2,7 @@
 reports=hidden-module
 modules=hide/ks_hide
 prepare() { insmod ks_hide.ko; }
-attack() { echo 1 >/sys/module/ks_hide/parameters/self; }
+attack() { order ks_hide/parameters/self 1; }
 effect() { ! grep -q '^ks_hide ' /proc/modules; }
-undo() { echo 0 >/sys/module/ks_hide/parameters/self; }
+undo() { order ks_hide/parameters/self 0; }
 finish() { rmmod ks_hide; }

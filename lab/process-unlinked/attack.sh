@@ -4,7 +4,7 @@ also=hidden-task
 over='hidden-process\|hidden-task'
 modules=hide/ks_hide
 prepare() { sleep 10000 & victim=$!; insmod ks_hide.ko; }
-attack() { echo $victim >/sys/module/ks_hide/parameters/table; }
+attack() { order ks_hide/parameters/table $victim; }
 effect() { ! ls /proc | grep -qx $victim; }
-undo() { echo 0 >/sys/module/ks_hide/parameters/table; }
+undo() { order ks_hide/parameters/table 0; }
 finish() { rmmod ks_hide; kill $victim; }

@@ -52,7 +52,7 @@ step listen insmod ks_code.ko listen=1
 step listening entries
 rmmod ks_code
 step listened entries
-step hook insmod ks_code.ko hook=1
+step hook insmod ks_code.ko hook=all
 step hooked entries
 rmmod ks_code
 step unhooked entries

@@ -64,7 +64,7 @@ step traced compare
 step traced-strict compare --strict
 echo nop >\$trace/current_tracer
 rmmod ks_code
-insmod ks_code.ko hook=1
+insmod ks_code.ko hook=all
 step hooked compare
 rmmod ks_code
 insmod ks_code.ko

@@ -23,9 +23,11 @@
  *              page tables allow; "0" puts back what was there before the first such write
  *   listen=1   has two of its functions called at each system call, by way of the trace event.
  *              "kernel-entries" has each as a "listener".
- *   hook=1     has functions of its own called by each of the kernel's means that a rootkit has:
- *              ftrace, at getdents64, where it may change where the function returns to; two
- *              kprobes at one place, at kill; a kretprobe.  "kernel-entries" has each as a "hook".
+ *   leave      while it is loaded, /sys/module/ks_code/parameters/leave: 1 leaves a page of code
+ *              that is nobody's, as orphan=1; 0 takes it away again
+ *   hook=HOW   has functions of its own called by the kernel's means that a rootkit has: "ftrace",
+ *              at getdents64, where it may change where the function returns to; "kprobes", two at
+ *              one place, at kill; "kretprobe"; or "all".  "kernel-entries" has each as a "hook".
  */
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
@@ -40,8 +42,9 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
-static bool owned, drift, claim, data, deep, listen, hook;
+static bool owned, drift, claim, data, deep, listen;
 static unsigned long orphan, far;
+static char *hook;
 module_param(orphan, ulong, 0400);
 MODULE_PARM_DESC(orphan, "leave so many pages of code behind");
 module_param(owned, bool, 0400);
@@ -58,8 +61,8 @@ module_param(deep, bool, 0400);
 MODULE_PARM_DESC(deep, "take this module out of the list and out of /sys/module");
 module_param(listen, bool, 0400);
 MODULE_PARM_DESC(listen, "have two functions called at each system call");
-module_param(hook, bool, 0400);
-MODULE_PARM_DESC(hook, "have functions called by ftrace, by kprobes, and by a kretprobe");
+module_param(hook, charp, 0400);
+MODULE_PARM_DESC(hook, "have functions called by ftrace, by kprobes, or by all and a kretprobe");
 
 static unsigned long (*lookup)(const char *name);
 
@@ -177,6 +180,36 @@ static int leave_page(const char *what)
 	pr_info("ks_code: %s at %lx\n", what, (unsigned long)page);
 	return 0;
 }
+
+static bool left;
+
+/* Without the right to execute it is memory as any other. */
+static int take_page_away(void)
+{
+	int (*set_memory_nx_fn)(unsigned long address, int pages) = (void *)lookup("set_memory_nx");
+
+	if (!set_memory_nx_fn || set_memory_nx_fn((unsigned long)page, 1))
+		return -EIO;
+	vfree(page);
+	return 0;
+}
+
+static int set_leave(const char *text, const struct kernel_param *param)
+{
+	bool leave;
+	int error = kstrtobool(text, &leave);
+
+	if (error || leave == left)
+		return error;
+	error = leave ? leave_page("left") : take_page_away();
+	if (!error)
+		left = leave;
+	return error;
+}
+
+static const struct kernel_param_ops leave_ops = { .set = set_leave };
+module_param_cb(leave, &leave_ops, NULL, 0200);
+MODULE_PARM_DESC(leave, "1 leaves a page of code that is nobody's, 0 takes it away");
 
 static struct vm_struct *area;
 static void *area_start;
@@ -423,17 +456,32 @@ static struct kprobe before = { .symbol_name = "__x64_sys_kill", .pre_handler = 
 static struct kprobe also = { .symbol_name = "__x64_sys_kill", .pre_handler = ks_also };
 static struct kretprobe at_return = { .kp.symbol_name = "vfs_statx", .handler = ks_at_return };
 
+static bool hooks_by(const char *means)
+{
+	return !strcmp(hook, means) || !strcmp(hook, "all");
+}
+
 static int start_hooks(void)
 {
-	return start_tracing() ?: register_kprobe(&before) ?: register_kprobe(&also) ?: register_kretprobe(&at_return);
+	int error = hooks_by("ftrace") ? start_tracing() : 0;
+
+	if (!error && hooks_by("kprobes"))
+		error = register_kprobe(&before) ?: register_kprobe(&also);
+	if (!error && hooks_by("kretprobe"))
+		error = register_kretprobe(&at_return);
+	return error;
 }
 
 static void stop_hooks(void)
 {
-	unregister_kretprobe(&at_return);
-	unregister_kprobe(&also);
-	unregister_kprobe(&before);
-	stop_tracing();
+	if (hooks_by("kretprobe"))
+		unregister_kretprobe(&at_return);
+	if (hooks_by("kprobes")) {
+		unregister_kprobe(&also);
+		unregister_kprobe(&before);
+	}
+	if (hooks_by("ftrace"))
+		stop_tracing();
 }
 
 static int __init code_start(void)

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: MIT
+reports=kernel-modified
+modules=code/ks_code
+prepare() { insmod ks_code.ko; }
+attack() { order ks_code/parameters/poke "$(printf '%x' $((0x$(at sysrq_handle_crash) + 5))) e900000000"; }
+undo() { order ks_code/parameters/poke 0; }
+finish() { rmmod ks_code; }

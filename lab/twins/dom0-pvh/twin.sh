@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+# Dom0 is PVH: its kernel registers no entry points with Xen, and Xen has no list of its page
+# tables.
+also=blinded
+needs=pvh
