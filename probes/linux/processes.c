@@ -34,6 +34,7 @@
 #include "../../linux/compat.h"
 #include "../../linux/symbols.h"
 #include "../set.h"
+#include "making.h"
 #include "path.h"
 #include "root.h"
 #include "task.h"
@@ -113,7 +114,7 @@ static const struct ks_field kernel_root_fields[] = {
 	KS_FIELD(struct ks_kernel_root, user_root, KS_HEX, "[frame number] of user space, as in `process`"),
 };
 
-enum { PROCESS, HIDDEN, KERNEL_ROOT };
+enum { PROCESS, HIDDEN, KERNEL_ROOT, MAKING };
 
 static const struct ks_set_kind kinds[] = {
 	[KERNEL_ROOT] = KS_STILL("kernel-root", struct ks_kernel_root, kernel_root_fields, name,
@@ -123,6 +124,10 @@ static const struct ks_set_kind kinds[] = {
 	[HIDDEN] = KS_ALARMS_BY("hidden", struct ks_hidden, ks_hidden_fields, tid, uid,
 				"From `high` on, and in samples that are asked for: a task that at least one view has "
 				"and at least one has not, in two looks, 50 ms and one pass apart."),
+	[MAKING] = KS_KIND_BY("making", struct ks_making, ks_making_fields, root, uid,
+			      "From `high` on, and in samples that are asked for: a process that is being made. It "
+			      "has its memory, and no pid yet, as it waits for what else it is to have: any user can "
+			      "make it wait. Whoever writes the kernel's memory can have another look like that."),
 };
 
 /* === One process ======================================================== */
@@ -362,7 +367,7 @@ static int copy_kernel_root(unsigned int i, struct ks_kernel_root *item)
 /* === The walk =========================================================== */
 
 /* progress->at[0]: where in the pass */
-enum stage { KERNEL, BEGIN, LIST, TABLE, BELOW, JUDGE, CPUS, FOUND };
+enum stage { KERNEL, BEGIN, MADE, LIST, TABLE, BELOW, JUDGE, CPUS, FOUND };
 /* progress->at[1]: the pid, CPU, suspect or mm at hand */
 
 /* What a pass may not see all of: pids that lead to a task, and processes that could be read. */
@@ -371,6 +376,7 @@ enum { PIDS, PROCESSES, SHORTFALLS };
 /* What the probe has of its own. */
 struct processes {
 	bool views;                     /* in this pass */
+	struct ks_making_walk making;
 	struct ks_torn root_looks;
 	struct ks_patience patience;
 	struct ks_shortfall shortfalls[SHORTFALLS];
@@ -437,6 +443,7 @@ static int processes_next(struct ks_probe *probe, struct ks_set_progress *progre
 {
 	struct processes *own = probe->own;
 	unsigned int at = (unsigned int)progress->at[1];
+	enum ks_made made;
 	const char *why;
 
 	switch (progress->at[0]) {
@@ -460,9 +467,16 @@ static int processes_next(struct ks_probe *probe, struct ks_set_progress *progre
 		progress->at[0] = TABLE;
 		if (own->views) {
 			ks_views_begin();
-			progress->at[0] = LIST;
+			ks_making_begin(&own->making);
+			progress->at[0] = MADE;
 		}
 		return KS_SET_SKIP;
+	case MADE:
+		/* Before the table of pids: who gets his pid now is in that, or in this. */
+		made = ks_making_next(&own->making, item);
+		if (made == KS_MADE_END)
+			progress->at[0] = LIST;
+		return made == KS_MADE_ONE ? MAKING : KS_SET_SKIP;
 	case LIST:
 		if (ks_views_processes())
 			progress->at[0] = TABLE;
@@ -512,6 +526,7 @@ static int processes_init(struct ks_probe *probe)
 	own->shortfalls[PIDS].view = "pids";
 	own->shortfalls[PROCESSES].view = "processes";
 	ks_paths_init();
+	ks_making_init();
 	mnt_ns_known = is_mnt_ns_known();
 	find_kernel_mms();
 	return ks_views_init(probe);
