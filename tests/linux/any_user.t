@@ -1,12 +1,15 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# A process that is being made has its page tables before any list has it.
+# What a user without any rights can have the judge say.
 #
-# Wrong in the world if this fails: a user without any rights has the judge say that a process is
-# hidden in Dom0, as often as he likes: sixty processes of his that make others, each with a
-# network namespace, were enough.  Who is told so every day does not look any more.  Or such a
-# process is taken for an answer, and a hidden one is passed over beside it.
+# Wrong in the world if this fails: he has it say that a process is hidden in Dom0, as often as he
+# likes, and who is told so every day does not look any more.  Three ways were found.  A process
+# has its page tables before any list has it, and sixty processes of his that made others, each
+# with a network namespace, had some wait there for long; a process may have a name with a line end
+# in it, as which it stands in /proc; and one may be stopped when there is nothing left in its
+# memory.  Or a process that is half made is taken for an answer, and a hidden one is passed over
+# beside it.
 #
 # The user's program (tests/linux/nets.c) wants one such namespace, and a test module
 # (tests/linux/slow) has it wait there for as long as the test likes.  Then, as root, a process is
@@ -19,7 +22,7 @@ use KS;
 use Test::More;
 
 my @options = ('--timeout', 900, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko",
-	"$KS::test_modules/slow/ks_slow.ko", map { "$build/tests/$_" } qw(become nets));
+	"$KS::test_modules/slow/ks_slow.ko", map { "$build/tests/$_" } qw(become empty nets));
 my $steps = boot(<<'SH', @options);
 M=/run/ksense/kernel.sock
 P=/sys/module/ks_slow/parameters
@@ -49,15 +52,23 @@ echo 0 >$P/hold
 step made until_true grep -q nets nets.out
 step none making
 step after compare
+become 1000 1000 1000 none /bin/sh -c 'printf "a) b\nc" >/proc/$$/comm; sleep 1000; true' & named=$!
+step named until_true grep -q '^c) S' /proc/$named/stat
+step names compare
+become 1000 1000 1000 none /root/empty >empty.out 2>&1 & empty=$!
+step emptied until_true grep -q '^empty [0-9]' empty.out
+step statm sh -c 'cat /proc/$(sed "s/empty //" empty.out)/statm'
+step empty compare
 SH
-is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err} for qw(waits making made none);
+is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err}
+	for qw(waits making made none named emptied);
 
-# The records of a comparison: its findings by name, and what it says of the check.
+# Of a comparison: what it says of the check, and its findings by name.
 sub compared {
-	my ($step) = @_;
+	my ($step, $name) = @_;
 	my @lines = json($steps->{$step});
 	my ($coverage) = grep { $_->{checks} } @lines;
-	my ($check) = grep { $_->{check} eq 'processes' } @{$coverage->{checks} // []};
+	my ($check) = grep { $_->{check} eq ($name // 'processes') } @{$coverage->{checks} // []};
 	return ($check // {}, map { $_->{finding} } grep { $_->{finding} } @lines);
 }
 
@@ -84,5 +95,12 @@ is($steps->{beside}{status}, 1, 'and that is the exit status');
 is_deeply([making('none')], [], 'once it is made, it is being made no more');
 ($check, @findings) = compared('after');
 is_deeply([$check->{verdict}, @findings], ['agrees'], 'and nothing differs') or diag $steps->{after}{out};
+
+($check, @findings) = compared('names', 'processes-in-proc');
+is_deeply([$check->{verdict}, @findings], ['agrees'], 'a name of two lines is a name') or diag $steps->{names}{out};
+
+like($steps->{statm}{out}, qr/^0 /, 'one has nothing left in its memory') or diag $steps->{emptied}{err};
+($check, @findings) = compared('empty', 'processes-in-proc');
+is_deeply([$check->{verdict}, @findings], ['agrees'], 'which it still has') or diag $steps->{empty}{out};
 
 done_testing;
