@@ -4,12 +4,12 @@
 # What a user without any rights can have the judge say.
 #
 # Wrong in the world if this fails: he has it say that a process is hidden in Dom0, as often as he
-# likes, and who is told so every day does not look any more.  Three ways were found.  A process
-# has its page tables before any list has it, and sixty processes of his that made others, each
-# with a network namespace, had some wait there for long; a process may have a name with a line end
-# in it, as which it stands in /proc; and one may be stopped when there is nothing left in its
-# memory.  Or a process that is half made is taken for an answer, and a hidden one is passed over
-# beside it.
+# likes, and who is told so every day does not look any more.  Four ways were found.  A process has
+# its page tables before any list has it, and sixty processes of his that made others, each with a
+# network namespace, had some wait there for long; a process may have a name with a line end in it,
+# as which it stands in /proc; one may be stopped when there is nothing left in its memory; and one
+# may live in the last of very many threads, of which all others have ended.  Or a process that is
+# half made is taken for an answer, and a hidden one is passed over beside it.
 #
 # The user's program (tests/linux/nets.c) wants one such namespace, and a test module
 # (tests/linux/slow) has it wait there for as long as the test likes.  Then, as root, a process is
@@ -22,7 +22,7 @@ use KS;
 use Test::More;
 
 my @options = ('--timeout', 900, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko",
-	"$KS::test_modules/slow/ks_slow.ko", map { "$build/tests/$_" } qw(become empty nets));
+	"$KS::test_modules/slow/ks_slow.ko", map { "$build/tests/$_" } qw(become empty headless nets));
 my $steps = boot(<<'SH', @options);
 M=/run/ksense/kernel.sock
 P=/sys/module/ks_slow/parameters
@@ -59,9 +59,13 @@ become 1000 1000 1000 none /root/empty >empty.out 2>&1 & empty=$!
 step emptied until_true grep -q '^empty [0-9]' empty.out
 step statm sh -c 'cat /proc/$(sed "s/empty //" empty.out)/statm'
 step empty compare
+become 1000 1000 1000 none /root/headless 200 >headless.out 2>&1 &
+step beheaded until_true grep -q '^headless [0-9]' headless.out
+step threads sh -c 'cat /proc/$(sed "s/headless //" headless.out)/task/*/stat'
+step headless compare
 SH
 is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err}
-	for qw(waits making made none named emptied);
+	for qw(waits making made none named emptied beheaded);
 
 # Of a comparison: what it says of the check, and its findings by name.
 sub compared {
@@ -102,5 +106,12 @@ is_deeply([$check->{verdict}, @findings], ['agrees'], 'a name of two lines is a 
 like($steps->{statm}{out}, qr/^0 /, 'one has nothing left in its memory') or diag $steps->{emptied}{err};
 ($check, @findings) = compared('empty', 'processes-in-proc');
 is_deeply([$check->{verdict}, @findings], ['agrees'], 'which it still has') or diag $steps->{empty}{out};
+
+my @states = $steps->{threads}{out} =~ /^\d+ \(headless\) (\S)/mg;
+is_deeply([scalar(grep { $_ eq 'Z' } @states), scalar(@states)], [200, 201], 'the last of many threads lives')
+	or diag $steps->{threads}{out}, $steps->{beheaded}{err};
+($check, @findings) = compared('headless');
+is_deeply([$check->{verdict}, @findings], ['agrees'], 'and is asked for the memory that it has')
+	or diag $steps->{headless}{out};
 
 done_testing;
