@@ -187,7 +187,7 @@ static bool read_source(struct reader *r, json_t *json, const char *what, bool i
 static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_xen, struct spec *spec)
 {
 	static const char *const known[] = {
-		"source", "probe", "kind", "key", "id", "same", "where", "passes", "pass_pause_ms", NULL,
+		"source", "probe", "kind", "key", "id", "same", "where", "passes", "pass_pause_ms", "unsettled", NULL,
 	};
 	json_int_t passes = 1, pause_ms = 100;
 
@@ -195,8 +195,10 @@ static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_
 		return false;
 	if (!json_object_get(json, "key"))
 		return wrong(r, "%s needs \"key\", an array of names of members", what);
-	if (!names(r, json, what, "key", spec->key))
+	if (!names(r, json, what, "key", spec->key) || !text(r, json, what, "unsettled", false, &spec->unsettled))
 		return false;
+	if (spec->unsettled && (is_xen || !is_one_of(spec->source, of_xen)))
+		return wrong(r, "%s: \"unsettled\" is for a sensor's view of \"dom0\"", what);
 	memcpy(spec->id, spec->key, sizeof(spec->id));
 	if (json_object_get(json, "id"))
 		memset(spec->id, 0, sizeof(spec->id));

@@ -83,8 +83,9 @@ static bool is_for(const struct rule *rule, const json_t *item, const json_t *fi
 	return meets(item, rule->where);
 }
 
+/* @unsettled: why it is no finding yet, a string; or NULL. */
 static int add_difference(json_t *found, const struct check *check, enum rule_number number, const struct spec *spec,
-			  json_t *xen, json_t *dom0, const json_t *first)
+			  json_t *xen, json_t *dom0, const json_t *first, json_t *unsettled)
 {
 	const struct rule *rule = first_rule(check, number);
 	json_t *item = xen ? xen : dom0;
@@ -101,7 +102,8 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 	if (!failed) {
 		failed = json_object_set_new(
 			found, identity,
-			json_pack("{siso?so?}", "rule", at, "xen", canary_whole(xen), "dom0", canary_whole(dom0)));
+			json_pack("{siso?so?sO*}", "rule", at, "xen", canary_whole(xen), "dom0", canary_whole(dom0),
+				  "unsettled", unsettled));
 		free(identity);
 	}
 	free(id);
@@ -161,6 +163,11 @@ static int has_changed(const struct check *check, const struct spec *spec, const
 	return changed;
 }
 
+const char *unsettled_words(const json_t *difference)
+{
+	return json_string_value(json_object_get(difference, "unsettled"));
+}
+
 struct views {
 	const struct check *check;
 	const struct view *xen, *before, *after;
@@ -193,7 +200,7 @@ static int compare_item(const struct views *v, json_t *item, json_t *found)
 	const struct check *check = v->check;
 	const struct spec *spec = spec_of(check, item);
 	const json_t *first = NULL;
-	json_t *was, *is;
+	json_t *was, *is, *unsettled;
 	int changed = check->changed.finding ? has_changed(check, spec, item, &first) : 0,
 	    failed = note_elsewhere(v, item, found);
 	char *key;
@@ -207,14 +214,18 @@ static int compare_item(const struct views *v, json_t *item, json_t *found)
 	}
 	was = json_object_get(v->before->by_key, key);
 	is = json_object_get(v->after->by_key, key);
+	unsettled = json_object_get(v->after->unsettled, key);
+	if (!unsettled)
+		unsettled = json_object_get(v->before->unsettled, key);
 	free(key);
 	if (!was && !is && check->only_xen.finding && v->before->state == VIEW_WHOLE && v->after->state == VIEW_WHOLE)
-		failed |= add_difference(found, check, ONLY_XEN, spec, item, near(check, v->after, item), NULL);
+		failed |= add_difference(found, check, ONLY_XEN, spec, item, near(check, v->after, item), NULL,
+					 unsettled);
 	if (was && is && check->differs.finding && same_members(check, was, DOM0S, is) &&
 	    !same_members(check, item, XENS, is))
-		failed |= add_difference(found, check, DIFFERS, spec, item, is, NULL);
+		failed |= add_difference(found, check, DIFFERS, spec, item, is, NULL, NULL);
 	if (changed)
-		failed |= add_difference(found, check, CHANGED, spec, item, NULL, first);
+		failed |= add_difference(found, check, CHANGED, spec, item, NULL, first, NULL);
 	return failed;
 }
 
@@ -238,7 +249,7 @@ static int compare_dom0(const struct views *v, json_t *found)
 		return 0;
 	json_object_foreach(v->after->by_key, key, item)
 		if (json_object_get(v->before->by_key, key) && !json_object_get(v->xen->by_key, key) &&
-		    add_difference(found, v->check, ONLY_DOM0, &v->check->dom0[0], NULL, item, NULL))
+		    add_difference(found, v->check, ONLY_DOM0, &v->check->dom0[0], NULL, item, NULL, NULL))
 			return -1;
 	return 0;
 }

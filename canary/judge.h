@@ -37,6 +37,11 @@ struct spec {
 	/* with another value here it is another item, though the id is the same */
 	const char *same[KEY_MEMBERS_MAX + 1];
 	json_t *where;                  /* only items with these members; NULL: all */
+	/*
+	 * Of Dom0's: its items answer for none of Xen's, but one of Xen's that is of this view at
+	 * the last look, too, is no finding yet; why, in words.  NULL: they answer for it.
+	 */
+	const char *unsettled;
 	/* so many fresh samples are asked for; the last one counts */
 	unsigned int passes;
 	unsigned int pass_pause_ms;     /* between two of them */
@@ -238,6 +243,7 @@ struct view {
 	struct blindness blind; /* if it is not whole */
 	json_t *items;          /* array of objects */
 	json_t *by_key;         /* key: item */
+	json_t *unsettled;      /* of Dom0's: key: why it does not count yet, in words */
 	json_t *near;           /* of Dom0's: the first item by the check's "near"; or NULL */
 	json_t *places;         /* of Dom0's: what the items have of the check's "among" */
 	bool waits;             /* of Xen's: there is something the sensor does not tell yet */
@@ -359,6 +365,8 @@ enum rule_number {
 /* The rule that such a number is of. */
 const struct rule *rule_of(const struct check *check, json_int_t number);
 
+/* Why @difference, or NULL, is no finding yet, in words; NULL: it is one. */
+const char *unsettled_words(const json_t *difference);
 /* Whether it is none, but an item of where Dom0 says nothing of, so that it cannot be compared. */
 bool is_elsewhere(const json_t *difference);
 

@@ -263,14 +263,34 @@ static void leave_elsewhere(const struct check *check, struct look *look, json_t
 	}
 }
 
+/* Takes what is no finding yet out of @pending; why, in words, or NULL: there was nothing. */
+static const char *leave_unsettled(const struct look *look, json_t *pending)
+{
+	const char *identity, *words = NULL, *why;
+	json_t *difference;
+	void *next;
+
+	json_object_foreach_safe(pending, next, identity, difference) {
+		/* As of the last look. */
+		why = unsettled_words(json_object_get(look->found, identity));
+		if (!why)
+			continue;
+		words = why;
+		json_object_del(pending, identity);
+	}
+	return words;
+}
+
 /* After the last look of a round: @pending was there at each. */
 static int conclude(struct canary *c, struct check *check, struct look *look, json_t *pending, const char *since)
 {
-	bool waits = look->xen.waits;
+	const char *words = leave_unsettled(look, pending);
 
+	if (!words && look->xen.waits)
+		words = check->waits.words;
 	leave_elsewhere(check, look, pending);
 	/* What a part has not says nothing; what the sensor does not tell yet may be just that. */
-	if (look->whole && !waits)
+	if (look->whole && !words)
 		drop_gone(c, check, pending);
 	if (report_all(c, check, pending, since))
 		return -1;
@@ -278,8 +298,8 @@ static int conclude(struct canary *c, struct check *check, struct look *look, js
 		set_verdict(check, CANARY_DIFFERS, NULL, "");
 	else if (!look->whole)
 		set_blind(check, &look->blind);
-	else if (waits)
-		set_verdict(check, CANARY_UNCONFIRMED, NULL, check->waits.words);
+	else if (words)
+		set_verdict(check, CANARY_UNCONFIRMED, NULL, words);
 	else
 		set_verdict(check, CANARY_AGREES, NULL, "");
 	if (look->whole)

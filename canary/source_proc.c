@@ -67,14 +67,50 @@ static void cannot_read(const char *path, struct blindness *blind)
 			  : "unreadable", "%s: %s", path, strerror(errno));
 }
 
+/* A file of a thread's; NULL: it cannot be read. */
+static FILE *open_of_thread(const char *pid, const char *tid, const char *name, struct blindness *blind)
+{
+	char path[600];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%s/task/%s/%s", pid, tid, name);
+	file = fopen(path, "re");
+	if (!file)
+		cannot_read(path, blind);
+	return file;
+}
+
+/*
+ * Whether a thread has memory.  Mostly there is something in it; but any user can have nothing
+ * left in a process of his, and stop it there.  Then there still are the lines that tell how much
+ * there is, which are not there where it has none.  A name has no line end in that file.
+ */
+static bool thread_has_memory(const char *pid, const char *tid, struct blindness *blind)
+{
+	FILE *file = open_of_thread(pid, tid, "statm", blind);
+	unsigned long pages = 0;
+	bool has = false;
+	char line[256];
+
+	if (file) {
+		has = fscanf(file, "%lu", &pages) == 1 && pages;
+		fclose(file);
+	}
+	file = has ? NULL : open_of_thread(pid, tid, "status", blind);
+	while (file && !has && fgets(line, sizeof(line), file))
+		has = !strncmp(line, "VmSize:", strlen("VmSize:"));
+	if (file)
+		fclose(file);
+	return has;
+}
+
 /* Whether a process has memory of its own; where its first thread has ended, its others tell. */
 static bool has_memory(const char *pid, struct blindness *blind)
 {
-	char path[300];
-	unsigned long pages = 0;
 	struct dirent *entry;
+	char path[300];
+	bool has = false;
 	DIR *threads;
-	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%s/task", pid);
 	threads = opendir(path);
@@ -82,21 +118,10 @@ static bool has_memory(const char *pid, struct blindness *blind)
 		cannot_read(path, blind);
 		return false;
 	}
-	while (!pages && (entry = readdir(threads))) {
-		if (!isdigit((unsigned char)*entry->d_name))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/task/%s/statm", pid, entry->d_name);
-		file = fopen(path, "re");
-		if (!file) {
-			cannot_read(path, blind);
-			continue;
-		}
-		if (fscanf(file, "%lu", &pages) != 1)
-			pages = 0;
-		fclose(file);
-	}
+	while (!has && (entry = readdir(threads)))
+		has = isdigit((unsigned char)*entry->d_name) && thread_has_memory(pid, entry->d_name, blind);
 	closedir(threads);
-	return pages;
+	return has;
 }
 
 /*
@@ -106,6 +131,7 @@ static json_t *proc_item(const char *pid, struct blindness *blind)
 {
 	char path[64], line[1024], *end, *field = NULL;
 	json_t *item;
+	size_t bytes;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
@@ -114,7 +140,15 @@ static json_t *proc_item(const char *pid, struct blindness *blind)
 		cannot_read(path, blind);
 		return NULL;
 	}
-	end = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
+	/* All of it: the name in it is any bytes, line ends and brackets among them. */
+	errno = 0;
+	bytes = fread(line, 1, sizeof(line) - 1, file);
+	line[bytes] = '\0';
+	end = strrchr(line, ')');
+	if (!end && errno)
+		cannot_read(path, blind);
+	else if (!end)
+		blind_for(blind, "unreadable", "%s has no name in it", path);
 	fclose(file);
 	if (!end || !has_memory(pid, blind))
 		return NULL;

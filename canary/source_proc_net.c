@@ -13,15 +13,20 @@
 
 #include "sources.h"
 
-/* Each file by the place of the socket's inode in its lines; of some it is the last. */
+/*
+ * Each file by the family of its sockets, and the place of the socket's inode in its lines; of
+ * some it is the last.  The names of UNIX sockets are any bytes, line ends among them: whoever has
+ * one can make up lines of that file, but none of another family's.
+ */
 #define LAST (-1)
-static const struct {
-	const char *name;
+static const struct net_file {
+	const char *name, *family;
 	int place;
 } files[] = {
-	{ "tcp", 9 }, { "tcp6", 9 }, { "udp", 9 }, { "udp6", 9 }, { "udplite", 9 }, { "udplite6", 9 }, { "raw", 9 },
-	{ "raw6", 9 },
-	{ "icmp", 9 }, { "icmp6", 9 }, { "unix", 6 }, { "packet", LAST }, { "netlink", LAST },
+	{ "tcp", "inet", 9 }, { "tcp6", "inet6", 9 }, { "udp", "inet", 9 }, { "udp6", "inet6", 9 },
+	{ "udplite", "inet", 9 }, { "udplite6", "inet6", 9 }, { "raw", "inet", 9 }, { "raw6", "inet6", 9 },
+	{ "icmp", "inet", 9 }, { "icmp6", "inet6", 9 }, { "unix", "unix", 6 }, { "packet", "packet", LAST },
+	{ "netlink", "netlink", LAST },
 };
 
 static void *net_open(const struct canary_options *options)
@@ -58,7 +63,7 @@ static json_int_t inode_in(char *line, int place)
 }
 
 /* False: there is no memory. */
-static bool read_lines(FILE *file, int place, json_int_t space, json_t *items)
+static bool read_lines(FILE *file, const struct net_file *is, json_int_t space, json_t *items)
 {
 	char *line = NULL;
 	size_t size = 0;
@@ -66,10 +71,11 @@ static bool read_lines(FILE *file, int place, json_int_t space, json_t *items)
 
 	/* The first has the names of the columns. */
 	for (bool first = true; done && getline(&line, &size, file) > 0; first = false) {
-		json_int_t inode = first ? 0 : inode_in(line, place);
+		json_int_t inode = first ? 0 : inode_in(line, is->place);
 
 		if (inode)
-			done = !json_array_append_new(items, json_pack("{sIsI}", "netns", space, "inode", inode));
+			done = !json_array_append_new(items, json_pack("{sIsIss}", "netns", space, "inode", inode,
+								     "family", is->family));
 	}
 	free(line);
 	return done;
@@ -91,7 +97,7 @@ static void read_file(const char *pid, size_t which, json_int_t space, json_t *i
 		return;
 	}
 	errno = 0;
-	if (!read_lines(file, files[which].place, space, items))
+	if (!read_lines(file, &files[which], space, items))
 		blind_for(blind, "no-memory", "no memory");
 	else if (ferror(file) && errno != ESRCH && errno != EINVAL)
 		blind_for(blind, "unreadable", "%s: %s", path, strerror(errno));

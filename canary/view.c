@@ -176,21 +176,27 @@ static int add_item(struct view *view, const struct spec *spec, json_t *item)
 	if (!meets(item, spec->where))
 		return 0;
 	key = match_text(item, spec->key);
-	failed = !key || json_object_set(view->by_key, key, item) || json_array_append(view->items, item);
+	if (key && spec->unsettled)
+		failed = json_object_set_new(view->unsettled, key, json_string(spec->unsettled));
+	else
+		failed = !key || json_object_set(view->by_key, key, item) || json_array_append(view->items, item);
 	free(key);
 	return failed ? -1 : 0;
 }
 
 static int view_init(struct view *view)
 {
-	*view = (struct view){ .items = json_array(), .by_key = json_object(), .places = json_object() };
-	return view->items && view->by_key && view->places ? 0 : -1;
+	*view = (struct view){
+		.items = json_array(), .by_key = json_object(), .unsettled = json_object(), .places = json_object(),
+	};
+	return view->items && view->by_key && view->unsettled && view->places ? 0 : -1;
 }
 
 void view_free(struct view *view)
 {
 	json_decref(view->items);
 	json_decref(view->by_key);
+	json_decref(view->unsettled);
 	json_decref(view->places);
 	json_decref(view->near);
 	memset(view, 0, sizeof(*view));

@@ -71,6 +71,15 @@ static inline uint64_t ks_module_bytes(const struct module *module)
 /* Until 6.9 vmalloc had one tree of all its areas. */
 #define KS_VMAP_IN_ONE_TREE (LINUX_VERSION_CODE < KERNEL_VERSION(6, 9, 0))
 
+/* === Page tables ======================================================= */
+
+/* Until 6.6 a page that is a page table had no structure of its own. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+#define ptdesc page
+#define pt_list lru
+#define virt_to_ptdesc(address) virt_to_page(address)
+#endif
+
 /* === Symbols ============================================================ */
 
 /* In headers since 6.2, and in some kernels before. */

@@ -34,6 +34,7 @@
 #include "../../linux/compat.h"
 #include "../../linux/symbols.h"
 #include "../set.h"
+#include "making.h"
 #include "path.h"
 #include "root.h"
 #include "task.h"
@@ -44,7 +45,7 @@
 #define EXE_BYTES 192
 /* so that a record of a change, with both, is always short enough */
 #define EXE_JSON_BYTES 256
-#define THREADS_MAX 64          /* the time of more is not added up */
+#define THREADS_MAX 64          /* of so many time is added up; so many are asked at once */
 
 struct ks_process {
 	uint64_t start_ns;
@@ -113,7 +114,7 @@ static const struct ks_field kernel_root_fields[] = {
 	KS_FIELD(struct ks_kernel_root, user_root, KS_HEX, "[frame number] of user space, as in `process`"),
 };
 
-enum { PROCESS, HIDDEN, KERNEL_ROOT };
+enum { PROCESS, HIDDEN, KERNEL_ROOT, MAKING };
 
 static const struct ks_set_kind kinds[] = {
 	[KERNEL_ROOT] = KS_STILL("kernel-root", struct ks_kernel_root, kernel_root_fields, name,
@@ -123,6 +124,10 @@ static const struct ks_set_kind kinds[] = {
 	[HIDDEN] = KS_ALARMS_BY("hidden", struct ks_hidden, ks_hidden_fields, tid, uid,
 				"From `high` on, and in samples that are asked for: a task that at least one view has "
 				"and at least one has not, in two looks, 50 ms and one pass apart."),
+	[MAKING] = KS_KIND_BY("making", struct ks_making, ks_making_fields, root, uid,
+			      "From `high` on, and in samples that are asked for: a process that is being made. It "
+			      "has its memory, and no pid yet, as it waits for what else it is to have: any user can "
+			      "make it wait. Whoever writes the kernel's memory can have another look like that."),
 };
 
 /* === One process ======================================================== */
@@ -217,25 +222,47 @@ static bool read_threads(const struct task_struct *task, struct ks_process *item
 }
 
 /*
- * The process's page tables, and the file that it executes (exe->file NULL: none).  One whose
- * first thread has ended has them from another, of which @THREADS_MAX are asked.  False: not to
- * be read.
+ * Of a process whose first thread has ended: which of its threads was asked last for its memory,
+ * and how many have been.  Any user can have so many that have ended before one that lives, held
+ * by whoever traces them, that they are asked in several steps.
  */
-static bool read_mm(const struct task_struct *task, struct ks_process *item, struct ks_seen_file *exe)
+struct asked {
+	uint32_t pid, tid, threads;
+};
+
+#define ASKED_MAX (1U << 16)
+
+enum read_mm { MM_TORN, MM_READ, MM_LATER };
+
+/*
+ * The process's page tables, and the file that it executes (exe->file NULL: none).  One whose
+ * first thread has ended has them from another.  MM_LATER: ask again.
+ */
+static enum read_mm read_mm(const struct task_struct *task, struct ks_process *item, struct ks_seen_file *exe,
+			    struct asked *asked)
 {
 	const struct signal_struct *signal = READ_ONCE(task->signal);
 	const struct list_head *node = &signal->thread_head;
+	const struct task_struct *thread;
+	unsigned int i;
 	pgd_t *pgd;
-	int has = 0;
+	int has = ks_task_mm(task, &pgd, exe);
 
-	for (unsigned int i = 0; i < THREADS_MAX && task && !has; i++) {
-		has = ks_task_mm(task, &pgd, exe);
-		if (!has && signal)
-			task = next_thread_of(signal, &node);
+	if (asked->pid != item->pid)
+		*asked = (struct asked){ .pid = item->pid };
+	thread = asked->tid ? ks_task_numbered(asked->tid, PIDTYPE_PID) : NULL;
+	if (thread && READ_ONCE(thread->signal) == signal)
+		node = &thread->thread_node;
+	for (i = 0; i < THREADS_MAX && !has && signal && (thread = next_thread_of(signal, &node)); i++) {
+		has = ks_task_mm(thread, &pgd, exe);
+		asked->tid = (uint32_t)thread->pid;
 	}
+	asked->threads += i;
+	if (!has && i == THREADS_MAX)
+		return asked->threads < ASKED_MAX ? MM_LATER : MM_TORN;
 	if (has > 0)
 		ks_mm_roots(pgd, &item->root, &item->user_root);
-	return has >= 0;
+	return has >= 0 ? MM_READ : MM_TORN;
 }
 
 /* False: not all could be read. */
@@ -262,11 +289,12 @@ static bool read_pid_ns(const struct pid *pid, struct ks_process *item)
 	return KS_GET(level, &pid->level) && KS_GET(ns, &pid->numbers[level].ns) && KS_GET(item->pid_ns, &ns->ns.inum);
 }
 
-/* The process of @pid, and what it executes, as read_mm().  False: not all could be read. */
-static bool read_process(const struct task_struct *task, const struct pid *pid, struct ks_process *item,
-			 struct ks_seen_file *exe)
+/* The process of @pid, and what it executes, as read_mm().  MM_TORN: not all could be read. */
+static enum read_mm read_process(const struct task_struct *task, const struct pid *pid, struct ks_process *item,
+				 struct ks_seen_file *exe, struct asked *asked)
 {
 	const struct task_struct *parent = rcu_access_pointer(task->real_parent);
+	enum read_mm mm;
 	bool whole;
 
 	item->pid = (uint32_t)pid_nr((struct pid *)pid);
@@ -280,8 +308,8 @@ static bool read_process(const struct task_struct *task, const struct pid *pid, 
 	whole &= read_pid_ns(pid, item);
 	whole &= read_threads(task, item);
 	whole &= read_namespaces(task, item);
-	whole &= read_mm(task, item, exe);
-	return whole;
+	mm = read_mm(task, item, exe, asked);
+	return mm == MM_READ && !whole ? MM_TORN : mm;
 }
 
 /* Of a path that is too long, as one that was cut: ".../NAME".  "": not to be read. */
@@ -362,7 +390,7 @@ static int copy_kernel_root(unsigned int i, struct ks_kernel_root *item)
 /* === The walk =========================================================== */
 
 /* progress->at[0]: where in the pass */
-enum stage { KERNEL, BEGIN, LIST, TABLE, BELOW, JUDGE, CPUS, FOUND };
+enum stage { KERNEL, BEGIN, MADE, LIST, TABLE, BELOW, JUDGE, CPUS, FOUND };
 /* progress->at[1]: the pid, CPU, suspect or mm at hand */
 
 /* What a pass may not see all of: pids that lead to a task, and processes that could be read. */
@@ -371,6 +399,8 @@ enum { PIDS, PROCESSES, SHORTFALLS };
 /* What the probe has of its own. */
 struct processes {
 	bool views;                     /* in this pass */
+	struct ks_making_walk making;
+	struct asked asked;
 	struct ks_torn root_looks;
 	struct ks_patience patience;
 	struct ks_shortfall shortfalls[SHORTFALLS];
@@ -385,6 +415,7 @@ static int next_pid(struct ks_probe *probe, struct ks_set_progress *progress, vo
 	struct pid *pid;
 	unsigned int nr = (unsigned int)progress->at[1] + 1;
 	bool whole, torn, as_thread;
+	enum read_mm mm;
 	int kind = KS_SET_SKIP;
 
 	rcu_read_lock();
@@ -407,19 +438,26 @@ static int next_pid(struct ks_probe *probe, struct ks_set_progress *progress, vo
 		rcu_read_unlock();
 		return KS_SET_ELSEWHERE;
 	}
-	own->shortfalls[PIDS].of++;
-	own->shortfalls[PIDS].looked += !torn;
 	if (torn) {
 		rcu_read_unlock();
+		own->shortfalls[PIDS].of++;
 		progress->at[1] = nr;
 		return KS_SET_SKIP;
 	}
 	if (as_thread)
 		process = task;
+	mm = process ? read_process(process, pid, item, &exe, &own->asked) : MM_READ;
+	if (mm == MM_LATER) {
+		rcu_read_unlock();
+		progress->at[1] = nr - 1;
+		return KS_SET_SKIP;
+	}
+	own->shortfalls[PIDS].of++;
+	own->shortfalls[PIDS].looked++;
 	progress->at[1] = nr;
 	if (process) {
 		own->shortfalls[PROCESSES].of++;
-		own->shortfalls[PROCESSES].looked += read_process(process, pid, item, &exe);
+		own->shortfalls[PROCESSES].looked += mm == MM_READ;
 		if (exe.file)
 			copy_exe(probe, &exe, item);
 		ks_done_with_file(&exe);
@@ -437,6 +475,7 @@ static int processes_next(struct ks_probe *probe, struct ks_set_progress *progre
 {
 	struct processes *own = probe->own;
 	unsigned int at = (unsigned int)progress->at[1];
+	enum ks_made made;
 	const char *why;
 
 	switch (progress->at[0]) {
@@ -457,12 +496,20 @@ static int processes_next(struct ks_probe *probe, struct ks_set_progress *progre
 		for (unsigned int i = 0; i < SHORTFALLS; i++)
 			own->shortfalls[i].looked = own->shortfalls[i].of = 0;
 		own->patience = (struct ks_patience){ };
+		own->asked = (struct asked){ };
 		progress->at[0] = TABLE;
 		if (own->views) {
 			ks_views_begin();
-			progress->at[0] = LIST;
+			ks_making_begin(&own->making);
+			progress->at[0] = MADE;
 		}
 		return KS_SET_SKIP;
+	case MADE:
+		/* Before the table of pids: who gets his pid now is in that, or in this. */
+		made = ks_making_next(&own->making, item);
+		if (made == KS_MADE_END)
+			progress->at[0] = LIST;
+		return made == KS_MADE_ONE ? MAKING : KS_SET_SKIP;
 	case LIST:
 		if (ks_views_processes())
 			progress->at[0] = TABLE;
@@ -512,6 +559,7 @@ static int processes_init(struct ks_probe *probe)
 	own->shortfalls[PIDS].view = "pids";
 	own->shortfalls[PROCESSES].view = "processes";
 	ks_paths_init();
+	ks_making_init();
 	mnt_ns_known = is_mnt_ns_known();
 	find_kernel_mms();
 	return ks_views_init(probe);

@@ -1100,6 +1100,82 @@ static void sensor_tells_at_last(void **state)
 	canary_close(c);
 }
 
+/* === What is not settled yet ============================================ */
+
+#define UNSETTLED \
+	"{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [" \
+	"{'source': 'module', 'probe': 'p', 'kind': 'k', 'key': ['a']}, " \
+	"{'source': 'module', 'probe': 'p', 'kind': 'half', 'key': ['a'], 'unsettled': 'it is half made'}], " \
+	"'only_xen': " RULE("more") ", 'only_dom0': " RULE("less") "}"
+#define HALF(seq, a) "{'seq': " #seq ", 'time': 100, 'kind': 'half', 'event': 'present', 'a': " #a "}"
+
+/* That Dom0 has it in such a view alone is neither agreement nor a finding. */
+static void is_unsettled(void **state)
+{
+	struct canary *c = open_with(CHECKS(UNSETTLED));
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 5) "," ITEM(2, 6) "]";
+	world.says[MODULE] = "[" ITEM(1, 5) "," HALF(2, 6) "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "null");
+	assert_string_equal(coverage_of(c, "c", "words"), "it is half made");
+	assert_string_equal(coverage_of(c, "c", "looks"), "3");
+	assert_int_equal(canary_findings(c, true), 0);
+	assert_true(canary_is_blind(c));
+	/* Once it is made, they agree; and if it is never seen again, it was hidden. */
+	world.says[MODULE] = "[" ITEM(1, 5) "," ITEM(2, 6) "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	world.says[MODULE] = "[" ITEM(1, 5) "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	assert_int_equal(told("finding", "more"), 1);
+	/* What was a finding is not taken back for that it is unsettled now. */
+	world.says[MODULE] = "[" ITEM(1, 5) "," HALF(2, 6) "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "null");
+	assert_int_equal(told("gone", "more"), 0);
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
+}
+
+/* Such a view answers for its own items alone, and is itself not compared with Xen. */
+static void is_unsettled_beside_others(void **state)
+{
+	struct canary *c = open_with(CHECKS(UNSETTLED));
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 5) "," ITEM(2, 6) "," ITEM(3, 7) "]";
+	world.says[MODULE] = "[" ITEM(1, 5) "," HALF(2, 6) "," HALF(3, 8) "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	assert_int_equal(told("finding", "more"), 1);
+	assert_string_equal(json_string_value(json_object_get(finding("more"), "what")), "item 7 without b");
+	assert_int_equal(told("finding", "less"), 0);
+	canary_close(c);
+}
+
+static void settles_after_two_looks(int source)
+{
+	if (source == MODULE && world.takes[XEN] == 2)
+		world.says[MODULE] = "[" ITEM(1, 5) "]";
+}
+
+/* What counts is what the last look has. */
+static void is_hidden_after_all(void **state)
+{
+	struct canary *c = open_with(CHECKS(UNSETTLED));
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 5) "," ITEM(2, 6) "]";
+	world.says[MODULE] = "[" ITEM(1, 5) "," HALF(2, 6) "]";
+	world.asked = settles_after_two_looks;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	canary_close(c);
+}
+
 static void waits_no_more(int source)
 {
 	(void)source;
@@ -1914,6 +1990,9 @@ int main(void)
 		cmocka_unit_test(blinded_by_one_deed),
 		cmocka_unit_test(one_clock),
 		cmocka_unit_test(no_clock),
+		cmocka_unit_test(is_unsettled),
+		cmocka_unit_test(is_unsettled_beside_others),
+		cmocka_unit_test(is_hidden_after_all),
 		cmocka_unit_test(sensor_waits),
 		cmocka_unit_test(sensor_tells_at_last),
 		cmocka_unit_test(sensor_waited_for_nothing),

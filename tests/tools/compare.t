@@ -122,6 +122,9 @@ my %wrong = (
 	'where what is to be compared has to be, without members' => [check(among => { words => 'w' }), '"members"'],
 	'too many passes' => [check(xen => { %$view, passes => 9 }), '"passes"'],
 	'passes of no sensor' => [check(dom0 => [{ source => 'proc', key => ['pid'], passes => 2 }]), 'for sensors'],
+	'a view of Xen that is not settled' => [check(xen => { %$view, unsettled => 'w' }), '"unsettled"'],
+	'a view of no sensor that is not settled' =>
+		[check(dom0 => [{ source => 'proc', key => ['pid'], unsettled => 'w' }]), '"unsettled"'],
 	'a sensor there is not' => [{ checks => [{ check => 'p', sensor => 'linux', off => $rule }] },
 		'no sensor "linux"'],
 	'a sensor and nothing done to it' => [{ checks => [{ check => 'p', sensor => 'xen' }] }, '"restarted"'],

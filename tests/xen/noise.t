@@ -128,4 +128,43 @@ for my $when (qw(before amidst)) {
 		      or diag explain [grep { ($_->{domid} // -1) == $domid } @records];
 }
 
+# === A guest that asks for all at once ========================================
+#
+# tests/storm.c: what its programs can ask of Xen and of the CPU.  None of it is an alarm, and
+# nobody is kept from looking.
+
+@options = ('--domu', '--timeout', 1500, '--add', $KS::module, '--add', "$build/tests/storm");
+$steps = boot(<<'SH', @options);
+log=/var/log/xen/console/guest-noisy.log
+insmod ksense.ko
+ksense high '*' >/dev/null
+ksense --json records '*' >/dev/null
+step before ksense --json status
+step noisy domu-start --detach --vcpus 2 --memory 200 --config 'maxmem = 240' --add storm noisy -- './storm 60'
+step over until_true grep -q '^storm over' $log
+step log grep '^storm ' $log
+step domid xl domid noisy
+step records ksense --json records '*'
+step after ksense --json status
+step compare ksense --json compare
+SH
+is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err} for qw(noisy over log records after);
+my @done = $steps->{log}{out} =~ /^storm \S+: (\d+), not done/mg;
+cmp_ok(scalar(grep { $_ } @done), '>=', scalar(@done) - 1, 'the guest did all of it, but to write to the console')
+	or diag $steps->{log}{out};
+cmp_ok(scalar(@done), '>=', 10, 'which is much');
+@records = json($steps->{records});
+is_deeply([grep { ($_->{class} // '') eq 'alarm' || $_->{kind} eq 'lost' } @records], [],
+	'none of it is an alarm, and nothing is lost');
+my ($was, $is) = map { (json($steps->{$_}))[0] } qw(before after);
+is_deeply([troubles(@{$is->{probes}})], [], 'no probe had trouble');
+is($is->{memory_bytes}, $was->{memory_bytes}, 'nor took more memory');
+my %runs = map { $_->{name} => $_->{runs} } @{$was->{probes}};
+is_deeply([grep { $_->{runs} < $runs{$_->{name}} + 20 } @{$is->{probes}}], [], 'and each went on looking');
+my @lines = json($steps->{compare});
+my ($coverage) = grep { $_->{checks} } @lines;
+is_deeply([grep { $_->{finding} && $_->{severity} ne 'notice' } @lines], [], 'the judge makes nothing of it');
+is_deeply([map { $_->{check} } grep { $_->{verdict} =~ /blind|unconfirmed/ } @{$coverage->{checks} // []}], [],
+	'and sees as much as ever');
+
 done_testing;

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 # xen.mk - what the end-to-end tests on Xen need.  Included by the top-level Makefile.
 
-XEN_TEST_PARTS = $(patsubst %,$(B)/tests/%,abi access flap forks guest32 churn checked.livepatch) \
+XEN_TEST_PARTS = $(patsubst %,$(B)/tests/%,abi access flap storm forks guest32 churn checked.livepatch) \
 		 $(patsubst %,$(B)/flask/%,allow deny guests) $(B)/xen-checked/xen \
 		 $(B)/sensing-domain/initrd $(B)/bench/xen
 
 # gnu11: Xen's headers ask for it.
-$(B)/tests/abi $(B)/tests/access $(B)/tests/flap: $(B)/tests/%: tests/%.c include/sense.h
+$(B)/tests/abi $(B)/tests/access $(B)/tests/flap $(B)/tests/storm: $(B)/tests/%: tests/%.c include/sense.h
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) -std=gnu11 $(CFLAGS) -o $@ $< \
 		-Wl,-Bstatic -lxencall -lxenforeignmemory -lxentoolcore -lxentoollog -Wl,-Bdynamic -lpthread

@@ -1,0 +1,117 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# What a user without any rights can have the judge say.
+#
+# Wrong in the world if this fails: he has it say that a process is hidden in Dom0, as often as he
+# likes, and who is told so every day does not look any more.  Four ways were found.  A process has
+# its page tables before any list has it, and sixty processes of his that made others, each with a
+# network namespace, had some wait there for long; a process may have a name with a line end in it,
+# as which it stands in /proc; one may be stopped when there is nothing left in its memory; and one
+# may live in the last of very many threads, of which all others have ended.  Or a process that is
+# half made is taken for an answer, and a hidden one is passed over beside it.
+#
+# The user's program (tests/linux/nets.c) wants one such namespace, and a test module
+# (tests/linux/slow) has it wait there for as long as the test likes.  Then, as root, a process is
+# hidden beside it.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use Test::More;
+
+my @options = ('--timeout', 900, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko",
+	"$KS::test_modules/slow/ks_slow.ko", map { "$build/tests/$_" } qw(become empty headless nets));
+my $steps = boot(<<'SH', @options);
+M=/run/ksense/kernel.sock
+P=/sys/module/ks_slow/parameters
+compare() { ksense compare --json; }
+# Of a fresh sample, without those of samples before.
+making() {
+	ksense --socket $M records processes >/dev/null
+	ksense --socket $M --json records processes --run --filter kind=making
+}
+chmod 755 /root
+insmod ksense.ko
+insmod ks_slow.ko
+insmod ks_hide.ko
+step before compare
+echo 1 >$P/hold
+become 1000 1000 1000 none /root/nets >nets.out 2>&1 & nets=$!
+step waits until_true grep -q '^[1-9]' $P/waiting
+step nets pidof nets
+step making making
+step half compare
+sleep 1000 & hidden=$!
+until_true grep -q sleep /proc/$hidden/comm
+echo $hidden >/sys/module/ks_hide/parameters/table
+step beside compare
+echo 0 >/sys/module/ks_hide/parameters/table
+echo 0 >$P/hold
+step made until_true grep -q nets nets.out
+step none making
+step after compare
+become 1000 1000 1000 none /bin/sh -c 'printf "a) b\nc" >/proc/$$/comm; sleep 1000; true' & named=$!
+step named until_true grep -q '^c) S' /proc/$named/stat
+step names compare
+become 1000 1000 1000 none /root/empty >empty.out 2>&1 & empty=$!
+step emptied until_true grep -q '^empty [0-9]' empty.out
+step statm sh -c 'cat /proc/$(sed "s/empty //" empty.out)/statm'
+step empty compare
+become 1000 1000 1000 none /root/headless 200 >headless.out 2>&1 &
+step beheaded until_true grep -q '^headless [0-9]' headless.out
+step threads sh -c 'cat /proc/$(sed "s/headless //" headless.out)/task/*/stat'
+step headless compare
+SH
+is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err}
+	for qw(waits making made none named emptied beheaded);
+
+# Of a comparison: what it says of the check, and its findings by name.
+sub compared {
+	my ($step, $name) = @_;
+	my @lines = json($steps->{$step});
+	my ($coverage) = grep { $_->{checks} } @lines;
+	my ($check) = grep { $_->{check} eq ($name // 'processes') } @{$coverage->{checks} // []};
+	return ($check // {}, map { $_->{finding} } grep { $_->{finding} } @lines);
+}
+
+my ($check, @findings) = compared('before');
+is_deeply([$check->{verdict}, @findings], ['agrees'], 'nothing differs at first') or diag $steps->{before}{out};
+
+# Some may have vanished since the sample before.
+sub making { return grep { $_->{kind} eq 'making' && $_->{event} eq 'present' } json($steps->{$_[0]}) }
+my @making = making('making');
+is(scalar(@making), 1, 'one process is being made') or diag $steps->{making}{out};
+is_deeply([map { $making[0]{$_} } qw(uid comm)], [1000, 'nets'], 'by whom');
+is($making[0]{ppid}, $steps->{nets}{out} + 0, 'by which process');
+($check, @findings) = compared('half');
+is_deeply(\@findings, [], 'it is no finding') or diag $steps->{half}{out};
+is($check->{verdict}, 'unconfirmed', 'nor an agreement');
+like($check->{words}, qr/^a process is being made/, 'and why');
+is($steps->{half}{status}, 3, 'which the exit status says');
+
+($check, @findings) = compared('beside');
+is($check->{verdict}, 'differs', 'who is hidden beside it');
+is(scalar(grep { $_ eq 'hidden-process' } @findings), 1, 'is found') or diag $steps->{beside}{out};
+is($steps->{beside}{status}, 1, 'and that is the exit status');
+
+is_deeply([making('none')], [], 'once it is made, it is being made no more');
+($check, @findings) = compared('after');
+is_deeply([$check->{verdict}, @findings], ['agrees'], 'and nothing differs') or diag $steps->{after}{out};
+
+($check, @findings) = compared('names', 'processes-in-proc');
+is_deeply([$check->{verdict}, @findings], ['agrees'], 'a name of two lines is a name') or diag $steps->{names}{out};
+
+like($steps->{statm}{out}, qr/^0 /, 'one has nothing left in its memory') or diag $steps->{emptied}{err};
+($check, @findings) = compared('empty', 'processes-in-proc');
+is_deeply([$check->{verdict}, @findings], ['agrees'], 'which it still has') or diag $steps->{empty}{out};
+
+my @states = $steps->{threads}{out} =~ /^\d+ \(headless\) (\S)/mg;
+is_deeply([scalar(grep { $_ eq 'Z' } @states), scalar(@states)], [200, 201], 'the last of many threads lives')
+	or diag $steps->{threads}{out}, $steps->{beheaded}{err};
+($check, @findings) = compared('headless');
+is_deeply([$check->{verdict}, @findings], ['agrees'], 'and is asked for the memory that it has')
+	or diag $steps->{headless}{out};
+
+done_testing;
