@@ -40,7 +40,7 @@ enum {
 	B_CONTROL,
 	B_QUOTE,
 	B_BACKSLASH,
-	B_TAIL_80,     /* 80 to 8f: from here on, what is not ASCII; first, what follows a first byte */
+	B_TAIL_80,     /* 80 to 8f: what follows a first byte; from here on, not ASCII */
 	B_TAIL_90,
 	B_TAIL_A0,     /* a0 to bf */
 	/*
@@ -101,7 +101,8 @@ enum {
 #define ENDED [S_END] = S_END
 #define IN_BOTH [S_TEXT] = S_TEXT, [S_WORD] = S_WORD
 #define HEX_DIGIT \
-	IN_BOTH, [S_HEX_3] = S_HEX_2, [S_HEX_2] = S_HEX_1, [S_HEX_1] = S_TEXT, [S_HIGH_2] = S_HIGH_1, [S_HIGH_1] = S_LOW
+	IN_BOTH, [S_HEX_3] = S_HEX_2, [S_HEX_2] = S_HEX_1, [S_HEX_1] = S_TEXT, [S_HIGH_2] = S_HIGH_1, \
+	[S_HIGH_1] = S_LOW
 #define TAIL \
 	[S_TAIL_1] = S_TEXT, [S_TAIL_2] = S_TAIL_1, [S_TAIL_3] = S_TAIL_2, [S_WORD_TAIL_1] = S_WORD, \
 	[S_WORD_TAIL_2] = S_WORD_TAIL_1, [S_WORD_TAIL_3] = S_WORD_TAIL_2

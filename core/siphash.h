@@ -27,9 +27,9 @@ void ks_siphash_update(struct ks_siphash *state, const void *data, size_t bytes)
 struct ks_hash ks_siphash_final(struct ks_siphash *state);
 
 /*
- * SipHash-1-3, for half the price: for what nobody can try but by asking, while he waits for it, or
- * by changing what must not change, and being told of.  What others write all day, and is compared
- * with what they wrote before, is hashed with the other.
+ * SipHash-1-3, for half the price: for what nobody can try but by asking, while he waits for it,
+ * or by changing what must not change, and being told of.  What others write all day, and is
+ * compared with what they wrote before, is hashed with the other.
  */
 void ks_siphash13_update(struct ks_siphash *state, const void *data, size_t bytes);
 struct ks_hash ks_siphash13_final(struct ks_siphash *state);
