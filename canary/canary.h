@@ -36,8 +36,8 @@ enum canary_verdict {
 
 /*
  * The reasons for which a check is blind: no-sensor, no-module, no-probe, probe-off,
- * probe-failing, incomplete, lost, denied, timeout, interrupted, unreadable, old-toolstack,
- * foreign-namespace, no-memory.  NULL behind the last.
+ * probe-failing, incomplete, lost, denied, timeout, interrupted, unreadable, new-baseline,
+ * old-toolstack, foreign-namespace, no-memory.  NULL behind the last.
  */
 extern const char *const canary_reasons[];
 

@@ -91,6 +91,14 @@ static bool number(struct reader *r, const json_t *object, const char *name, jso
 	return true;
 }
 
+static bool boolean(struct reader *r, const json_t *object, const char *name, bool *out)
+{
+	const json_t *value = json_object_get(object, name);
+
+	*out = json_is_true(value);
+	return !value || json_is_boolean(value) || wrong(r, "\"%s\" is true or false", name);
+}
+
 /* An array of names of members, if there is one. */
 static bool names(struct reader *r, const json_t *object, const char *what, const char *name,
 		  const char *out[KEY_MEMBERS_MAX + 1])
@@ -471,7 +479,7 @@ static bool read_check(struct reader *r, struct check *check, json_t *json)
 {
 	static const char *const known[] = { "check", "instead_of", "only_if", "waits", "not_here", "xen", "dom0",
 					     "among", "near", "looks", "pause_ms", "only_xen", "only_dom0", "differs",
-					     "more", "changed", NULL };
+					     "more", "changed", "baseline", NULL };
 	json_int_t looks = 3, pause_ms = 100;
 
 	r->at = NULL;
@@ -486,6 +494,9 @@ static bool read_check(struct reader *r, struct check *check, json_t *json)
 	    !number(r, json, "pause_ms", 0, PAUSE_MS_MAX, &pause_ms) || !read_views(r, check, json) ||
 	    !names(r, json, "it", "near", check->near) || !read_rules(r, check, json))
 		return false;
+	if (!boolean(r, json, "baseline", &check->baseline))
+		return false;
+	check->baseline |= check->changed.finding != NULL;
 	check->looks = (unsigned int)looks;
 	check->pause_ms = (unsigned int)pause_ms;
 	r->at = NULL;
@@ -515,7 +526,7 @@ static bool check_names(struct reader *r, const struct checks *checks)
 
 /* Those by which records are sorted, whatever the check. */
 static const char *const of_all[] = {
-	"seq", "time", "kind", "event", "first", "old", "changed_ns", "last", "looked", "of", "why", NULL,
+	"seq", "time", "probe", "kind", "epoch", "pass", "event", "first", "old", "changed_ns", "last", "looked", "of", "why", NULL,
 };
 
 static int add_names(json_t *to, const char *const *names)

@@ -191,20 +191,26 @@ static const char *const moments[] = {
 
 #define NS_PER_S 1000000000
 
+bool moment_of(const struct source *source, json_int_t since_boot_ns, char text[32])
+{
+	json_int_t at_ns;
+
+	if (!source->boot_ns || since_boot_ns <= 0 ||
+	    __builtin_add_overflow(source->boot_ns, since_boot_ns, &at_ns) || at_ns <= 0)
+		return false;
+	time_text((time_t)(at_ns / NS_PER_S), (long)(at_ns % NS_PER_S), text);
+	return true;
+}
+
 /* The item's moments as times of day.  NULL: no memory. */
 static json_t *times_of_item(const struct source *source, const json_t *item)
 {
 	json_t *times = json_object();
+	char text[32];
 
-	for (size_t i = 0; times && source && source->boot_ns && i < sizeof(moments) / sizeof(moments[0]); i++) {
-		json_int_t since_boot_ns = json_integer_value(json_object_get(item, moments[i])), at_ns;
-		char text[32];
-
-		if (since_boot_ns <= 0 || __builtin_add_overflow(source->boot_ns, since_boot_ns, &at_ns) || at_ns <= 0)
-			continue;
-		time_text((time_t)(at_ns / NS_PER_S), (long)(at_ns % NS_PER_S), text);
-		json_object_set_new(times, moments[i], json_string(text));
-	}
+	for (size_t i = 0; times && source && i < sizeof(moments) / sizeof(moments[0]); i++)
+		if (moment_of(source, number_of(item, moments[i]), text))
+			json_object_set_new(times, moments[i], json_string(text));
 	return times;
 }
 
@@ -327,6 +333,10 @@ json_t *deed_keys(const struct check *check, const json_t *difference)
 
 	if (check->sensor && rule == &check->gone)
 		return deed_keys_of_absence(check->sensor);
+	if (check->sensor && rule == &check->reset)
+		return deed_keys_of_baseline(check->sensor, string_of(xen, "probe"));
+	if (check->sensor && rule == &check->restarted && json_object_get(xen, "sensor"))
+		return deed_keys_of_baseline(check->sensor, NULL);
 	keys = json_array();
 	json_object_foreach(rule->deed, what, members) {
 		if (add_keys(keys, what, members, xen, dom0)) {
@@ -340,4 +350,9 @@ json_t *deed_keys(const struct check *check, const json_t *difference)
 json_t *deed_keys_of_absence(const char *source)
 {
 	return source ? json_pack("[s+]", "absent ", source) : json_array();
+}
+
+json_t *deed_keys_of_baseline(const char *source, const char *probe)
+{
+	return json_pack("[s+++]", "baseline ", source, " ", probe ? probe : "*");
 }

@@ -109,6 +109,8 @@ struct check {
 	unsigned int alternatives_count;
 	/* for "changed": what was not there at first is one, too */
 	bool appeared;
+	/* It compares with what Xen's probe saw first, which is worth nothing if that is new. */
+	bool baseline;
 	const char *members[MEMBERS_MAX][2];    /* that have to be equal: Xen's, Dom0's */
 	unsigned int members_count;
 	/* for "more": how many items Xen may have more than Dom0 */
@@ -128,7 +130,8 @@ struct check {
 	json_t *blinded;                /* the report that it is blind since a while, or NULL */
 	unsigned int blind_rounds;      /* in a row */
 	char blind_since[32], last_whole[32];   /* "": never */
-	json_int_t since;               /* the first record of Xen's probe that was not seen yet */
+	/* the first record of Xen's probe that was not seen yet, and of which count it is */
+	json_int_t since, epoch;
 	json_t *status;                 /* the sensor's, when it was looked at last; NULL: never */
 	/* what was done to it, though it may be as before; as of differences() */
 	json_t *deeds;
@@ -187,16 +190,25 @@ struct sample {
 	json_int_t from;        /* sensors: records with an earlier time are not of this sample */
 	/* sensors: these records alone, and how the sample ended; NULL: all */
 	const char *kind;
-	/* sensors: with @kind, where some were lost, the sample had none with an earlier seq */
+	/*
+	 * What the sensor's status says of it behind it: the last pass that saw all began then,
+	 */
+	json_int_t whole_ns;
+	/* it has no record before this seq; */
 	json_int_t first;
-	json_int_t next;        /* sensors: where the next question goes on */
+	/* the one before this seq is its last; 0: not known */
+	json_int_t end;
+	bool is_taken;          /* somebody else took records of the probe meanwhile */
+	/* Where the next question goes on, and of which count that is; 0: not known. */
+	json_int_t next, epoch;
 };
 
 /* What is asked of a sensor's records, of which none is taken from anybody. */
 struct asking {
 	const char *probe;      /* NULL: all of them */
 	const char *kind;       /* NULL: each */
-	json_int_t since;
+	/* from this record on, of this count; an epoch of 0: of whichever there is */
+	json_int_t since, epoch;
 	/* an object with the names of those that have to be read (body.h); NULL: all */
 	const json_t *members;
 	enum {
@@ -255,8 +267,14 @@ struct source {
 	struct blindness vain;  /* and what came of it */
 	/* sensors: the time of day when their clock began, as of the last status; 0: not known */
 	json_int_t boot_ns;
-	/* sensors, by probe: the first record that no view of Dom0's has seen */
+	/* sensors, by probe: [the first record that no view of Dom0's has seen, its epoch] */
 	json_t *since;
+	/* sensors: the one that answered first, and whether it is another one now */
+	char uuid[40];
+	bool is_other;
+	json_t *status;         /* sensors: the last */
+	/* sensors, by probe: [how often it was reset, who did it the last time] */
+	json_t *resets;
 	struct view fixed;      /* of a fixed source, as fixed_for asked for it */
 	const struct spec *fixed_for;
 };
@@ -288,6 +306,12 @@ struct source *source_called(struct canary *c, const char *name);
 bool sample_take(struct canary *c, struct source *source, const struct asking *wanted, struct sample *sample,
 		 struct blindness *blind);
 
+/* Whether a record of the sample's is not older than that. */
+bool is_fresh(const struct sample *sample, const json_t *record);
+
+/* Whether records of it may be missing that nothing tells of: somebody else took them. */
+bool has_gaps(const struct sample *sample);
+
 /*
  * A sensor's status, by which its clock is known from then on: the caller's.  NULL: none, with
  * why.
@@ -296,6 +320,12 @@ json_t *source_status(struct source *source, struct blindness *blind);
 
 /* What a sensor's status says of its probe of this name, or NULL. */
 json_t *probe_in(const json_t *status, const char *name);
+
+/*
+ * Why what the sensor's probe saw first is not how things were at first: it was reset, or is
+ * another sensor's.  Nothing if that is not so, as of the last status.
+ */
+void see_baseline(struct source *source, const char *probe, struct blindness *blind);
 
 /* Pauses about so long; false if the round is to be broken off. */
 bool pause_about(struct canary *c, unsigned int ms);
@@ -370,7 +400,13 @@ bool is_elsewhere(const json_t *difference);
  */
 json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *blind);
 
+/* Who did what a record tells; NULL: it does not say.  The caller's. */
+json_t *by_of(const json_t *record);
+
 /* === findings.c ========================================================= */
+
+/* A moment since the boot of the sensor's kernel as time of day; false: it is not known. */
+bool moment_of(const struct source *source, json_int_t since_boot_ns, char text[32]);
 
 /* A new report: a finding as documented in ksense(1), but for "also".  NULL: no memory. */
 json_t *report_new(struct canary *c, const struct check *check, const char *identity, const json_t *difference,
@@ -387,6 +423,9 @@ json_t *deed_keys(const struct check *check, const json_t *difference);
 
 /* That a source is not there is one deed, whatever is missing for want of it. */
 json_t *deed_keys_of_absence(const char *source);
+
+/* And so is that a baseline is new: of a sensor's probe, or of all of another sensor (NULL). */
+json_t *deed_keys_of_baseline(const char *source, const char *probe);
 
 /* FNV-1a, 32 bits: the same finding has the same id each time, on each host. */
 void id_of(const char *identity, char id[9]);

@@ -44,8 +44,7 @@ static json_t *record_of(const struct deeds *d, const char *probe, const char *k
 	return found;
 }
 
-/* Who did what the record tells; NULL: it does not say.  The caller's. */
-static json_t *by_of(const json_t *record)
+json_t *by_of(const json_t *record)
 {
 	const json_t *by = json_object_get(record, "by");
 

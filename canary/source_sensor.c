@@ -166,6 +166,7 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 		.command = "records", .target = asking->probe, .peek = true, .run = asking->how == ASK_FRESH,
 		.announce = asking->how == ASK_ANNOUNCE, .has_max = asking->how == ASK_ANNOUNCE, .max = 1,
 		.has_since = asking->since > 0, .since = (uint64_t)asking->since,
+		.has_epoch = asking->since > 0 && asking->epoch > 0, .epoch = (uint32_t)asking->epoch,
 	};
 	struct ksense_filter filter = { .member = "kind" };
 	struct sensor *sensor = state;

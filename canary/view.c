@@ -198,11 +198,6 @@ void view_free(struct view *view)
 
 /* === Samples of sensors ================================================= */
 
-static bool is_fresh(const struct sample *sample, const json_t *record)
-{
-	return json_integer_value(json_object_get(record, "time")) >= sample->from && json_object_get(record, "kind");
-}
-
 static void blind_by(struct blindness *blind, const char *probe, const json_t *record)
 {
 	const char *kind = string_of(record, "kind"), *why = string_of(record, "why");
@@ -244,6 +239,10 @@ static void see_whether_whole(const struct sample *sample, const char *probe, st
 		blind_for(blind, "incomplete", "%s gave no sample", probe);
 	else if (lost >= first)
 		blind_for(blind, "lost", "records of %s were lost while its sample was read", probe);
+	else if (sample->whole_ns < sample->from)
+		blind_for(blind, "incomplete", "%s has made no pass that saw all since it was asked", probe);
+	else if (has_gaps(sample))
+		blind_for(blind, "lost", "somebody else took records of %s while its sample was read", probe);
 }
 
 /* What the sample has of the items of @spec: the last that it says of each. */
@@ -438,9 +437,11 @@ static int take_passes(struct canary *c, struct source *source, const struct spe
 		view->state = VIEW_WHOLE;
 		if (!take(c, source, specs, wanted, view))
 			return 0;
-		wanted->since = source->sample.next;
-		if (first && !wanted->since)
+		/* Of a count that is over, nothing is known of this one. */
+		if (first && (!source->sample.next || (wanted->epoch && source->sample.epoch != wanted->epoch)))
 			json_object_clear(first);
+		wanted->since = source->sample.next;
+		wanted->epoch = source->sample.epoch;
 		for (unsigned int i = 0; first && i < count; i++)
 			if (keep_first(&source->sample, &specs[i], !wanted->members, first))
 				return -1;
@@ -465,13 +466,23 @@ void drop_samples(struct canary *c, const struct check *check)
 			sample_drop(&c->sources[i]);
 }
 
+/* What differs from it, differs; that nothing does, says nothing. */
+static void doubt_baseline(struct source *source, const struct check *check, struct view *view)
+{
+	see_baseline(source, check->xen[0].probe, &view->blind);
+	if (view->blind.reason && view->state == VIEW_WHOLE)
+		view->state = VIEW_PARTIAL;
+}
+
 int view_xen(struct canary *c, struct check *check, struct view *view)
 {
 	struct source *source = source_called(c, check->xen[0].source);
 	const json_t *compared = json_object_get(c->checks.members, check->xen[0].probe);
 	/* Of what has changed, any member may be the one. */
 	const json_t *members = check->changed.finding ? NULL : compared;
-	struct asking wanted = { .kind = only_kind(check), .since = check->since, .members = members };
+	struct asking wanted = {
+		.kind = only_kind(check), .since = check->since, .epoch = check->epoch, .members = members,
+	};
 	int taken;
 
 	if (view_init(view))
@@ -479,6 +490,7 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 	if (!may_share(c, source, check)) {
 		taken = take_passes(c, source, check->xen, check->xen_count, &wanted, check->first, view);
 		check->since = wanted.since;
+		check->epoch = wanted.epoch;
 		if (taken <= 0)
 			return taken;
 	}
@@ -490,15 +502,19 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 	for (unsigned int i = 0; i < check->xen_count; i++)
 		if (add_sample(&source->sample, &check->xen[i], view))
 			return -1;
+	if (check->baseline)
+		doubt_baseline(source, check, view);
 	return 0;
 }
 
 static int add_sensor(struct canary *c, struct source *source, const struct spec *spec, const char *kind, bool again,
 		      struct view *view)
 {
+	const json_t *since = json_object_get(source->since, spec->probe);
 	struct asking wanted = {
 		.kind = kind,
-		.since = json_integer_value(json_object_get(source->since, spec->probe)),
+		.since = json_integer_value(json_array_get(since, 0)),
+		.epoch = json_integer_value(json_array_get(since, 1)),
 		.members = json_object_get(c->checks.members, spec->probe),
 	};
 	struct view one = { 0 };
@@ -506,7 +522,8 @@ static int add_sensor(struct canary *c, struct source *source, const struct spec
 
 	if (!again) {
 		taken = take_passes(c, source, spec, 1, &wanted, NULL, &one);
-		if (json_object_set_new(source->since, spec->probe, json_integer(wanted.since)))
+		if (json_object_set_new(source->since, spec->probe,
+					json_pack("[II]", wanted.since, wanted.epoch)))
 			return -1;
 	}
 	if (one.state > view->state) {

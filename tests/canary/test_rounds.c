@@ -19,6 +19,9 @@
 #include "../../canary/judge.h"
 #include "json_of.h"
 
+/* The status of one who lets us ask, and made a pass since. */
+#define WILLING "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', 'whole_start_ns': 100}]}"
+
 /* === The world ========================================================== */
 
 enum { XEN, MODULE, XENSTORE, SOURCES };
@@ -30,6 +33,7 @@ struct world {
 	const char *status[SOURCES];    /* likewise; NULL: one that lets us ask, at time 100 */
 	const char *held[SOURCES];      /* its records without a fresh sample; NULL: as says */
 	const char *kind[SOURCES];      /* asked for with the last fresh sample; NULL: all */
+	bool tells_all;                 /* its records, whatever was asked for */
 	bool refuses;                   /* fresh samples, whatever the status says */
 	unsigned int announces;         /* how often a pass with all records was asked for */
 	void (*slept)(void);            /* behind each pause */
@@ -111,12 +115,12 @@ static json_t *status(void *state, struct blindness *blind)
 		return NULL;
 	left = allocations_left;
 	allocations_left = 0;
-	said = json_of(world.status[source] ? world.status[source] : "{'time': 100, 'control': true, 'probes': []}");
+	said = json_of(world.status[source] ? world.status[source] : WILLING);
 	allocations_left = left;
 	return said;
 }
 
-/* Of a kind, or of a probe: records that name none are of each. */
+/* Of a kind, or of a probe: records that name none are of the one that was asked. */
 static bool is_asked(const json_t *record, const char *member, const char *wanted)
 {
 	const char *is = json_string_value(json_object_get(record, member));
@@ -158,9 +162,12 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 	allocations_left = 0;
 	says = json_of(asking->how != ASK_FRESH && world.held[source] ? world.held[source] : world.says[source]);
 	json_array_foreach(says, i, record)
-		if ((is_asked(record, "kind", asking->kind) || is_outcome(asking, record)) &&
-		    is_asked(record, "probe", asking->probe))
+		if (world.tells_all || ((is_asked(record, "kind", asking->kind) || is_outcome(asking, record)) &&
+					is_asked(record, "probe", asking->probe))) {
+			if (asking->probe && !json_object_get(record, "probe"))
+				json_object_set_new(record, "probe", json_string(asking->probe));
 			json_array_append(records, record);
+		}
 	json_decref(says);
 	allocations_left = left;
 	return true;
@@ -318,7 +325,7 @@ static json_t *finding(const char *name)
 	RULE("there") "}"
 #define CHECKS(list) "{'checks': [" list "]}"
 #define ITEM(seq, a) "{'seq': " #seq ", 'time': 100, 'kind': 'k', 'event': 'present', 'a': " #a "}"
-#define OTHER "{'seq': 9, 'time': 100, 'kind': 'other'}"
+#define OTHER "{'seq': 2, 'time': 100, 'kind': 'other'}"
 
 /* === Verdicts =========================================================== */
 
@@ -471,7 +478,8 @@ static void old_troubles(void **state)
 	(void)state;
 	world.says[XEN] = "[{'seq': 1, 'time': 99, 'kind': 'failed', 'why': 'x'}, {'seq': 2, 'time': 99, 'kind': 'k', "
 			  "'a': 1},"
-			  "{'seq': 8, 'time': 100, 'kind': 'lost', 'last': 7}, " OTHER "]";
+			  "{'seq': 8, 'time': 100, 'kind': 'lost', 'last': 7}, "
+			  "{'seq': 9, 'time': 100, 'kind': 'other'}]";
 	assert_true(canary_round(c));
 	verdict_is(c, "c", "agrees", "null");
 	canary_close(c);
@@ -1042,8 +1050,8 @@ static void no_clock(void **state)
 	"{'check': 'c', 'waits': {'where': {'kind': 'view', 'waits': true}, 'words': 'it waits', 'looks': " #looks \
 	"}, 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'pause_ms': 10, " \
 	"'only_xen': " RULE("there") "}"
-#define VIEW_WAITS RECORD(8, "view", "'waits': true")
-#define VIEW_QUIET RECORD(8, "view", "'waits': false")
+#define VIEW_WAITS RECORD(2, "view", "'waits': true")
+#define VIEW_QUIET RECORD(2, "view", "'waits': false")
 
 /* What it waits with is no agreement. */
 static void sensor_waits(void **state)
@@ -1303,7 +1311,7 @@ static void asks_for_one_kind(void **state)
 }
 
 #define SAMPLED(pass, sample, seq, end) \
-	"{'time': 100, 'control': true, 'probes': [{'name': 'p', 'pass': " #pass ", 'sample_pass': " #sample ", " \
+	"{'time': 100, 'control': true, 'probes': [{'name': 'p', 'whole_start_ns': 100, 'pass': " #pass ", 'sample_pass': " #sample ", " \
 	"'sample_seq': " #seq ", 'sample_end': " #end "}]}"
 
 static const char *status_behind;
@@ -1345,6 +1353,17 @@ static void lost_of_one_kind(void **state)
 	}
 }
 
+static void status_flips(int source)
+{
+	world.status[source] = status_behind;
+}
+
+static void tells_the_gap(int source)
+{
+	if (world.takes[source] == 2)
+		world.says[source] = "[" ITEM(4, 5) "," ITEM(5, 6) "," ITEM(6, 7) "]";
+}
+
 static void notices(void **state)
 {
 	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']},"
@@ -1372,6 +1391,174 @@ static void source_is_there(void **state)
 	assert_false(canary_source_is_there(c, "module", why, sizeof(why)));
 	assert_string_equal(why, "there is no module");
 	canary_close(c);
+}
+
+/* === What a sensor says of its samples ==================================== */
+
+/* The status of the probe, of one who lets us ask. */
+#define PROBE(members) "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', " members "}]}"
+
+/*
+ * Held against what the status says of the probe behind it: a reply that has no sample, or a part
+ * of one, is no reason to say that all agrees; and what is no answer to the question is no record.
+ */
+static void held_against_the_status(void **state)
+{
+	static const char before[] = PROBE("'pass': 4, 'whole_pass': 4, 'whole_start_ns': 90, 'sample_pass': 4, "
+					   "'sample_seq': 0, 'sample_end': 10, 'delivered': 3");
+#define BEHIND(whole, sample, end, delivered) PROBE("'pass': 5, 'whole_pass': 5, 'whole_start_ns': " #whole ", " \
+	"'sample_pass': " #sample ", 'sample_seq': 10, 'sample_end': " #end ", 'delivered': " #delivered)
+#define VIEW "{'probe': 'p', 'kind': 'k', 'key': ['a']}"
+#define TOLD(seq, members) "{'seq': " #seq ", 'time': 101, 'pass': 5, " members "}"
+	static const struct {
+		const char *behind, *says, *verdict, *reason;
+		bool of_one_kind;
+	} cases[] = {
+		{ BEHIND(101, 5, 12, 3), "[" TOLD(10, "'kind': 'x'") "," TOLD(11, "'kind': 'x'") "]", "agrees", "null",
+		  false },
+		{ BEHIND(101, 5, 12, 3), "[]", "agrees", "null", true },
+		/* Nothing, and no pass that could have seen anything. */
+		{ BEHIND(90, 4, 10, 3), "[]", "blind", "incomplete", true },
+		{ BEHIND(90, 4, 10, 3), "[" TOLD(10, "'kind': 'x'") "]", "blind", "incomplete", false },
+		{ "{'time': 100, 'control': true, 'probes': []}", "[]", "blind", "incomplete", true },
+		/* The sample has more, at its begin, in its midst, at its end. */
+		{ BEHIND(101, 5, 12, 3), "[" TOLD(11, "'kind': 'x'") "]", "blind", "lost", false },
+		{ BEHIND(101, 5, 13, 3), "[" TOLD(10, "'kind': 'x'") "," TOLD(12, "'kind': 'x'") "]", "blind", "lost",
+		  false },
+		{ BEHIND(101, 5, 12, 3), "[" TOLD(10, "'kind': 'x'") "]", "blind", "lost", false },
+		/* Of one kind that cannot be seen; but if somebody took records, all are asked for. */
+		{ BEHIND(101, 5, 12, 4), "[" TOLD(10, "'kind': 'x'") "]", "blind", "lost", true },
+		{ BEHIND(101, 5, 12, 4), "[" TOLD(10, "'kind': 'x'") "," TOLD(11, "'kind': 'x'") "]", "agrees", "null",
+		  true },
+		/* Another's sample has come since: where this one ended, nobody says any more. */
+		{ BEHIND(101, 7, 40, 3), "[" TOLD(10, "'kind': 'x'") "]", "agrees", "null", false },
+		{ BEHIND(101, 5, 11, 3), "[{'time': 101, 'kind': 'x'}]", "blind", "unreadable", false },
+		{ BEHIND(101, 5, 11, 3), "[{'seq': 10, 'kind': 'x'}]", "blind", "unreadable", false },
+		{ BEHIND(101, 5, 11, 3), "[" TOLD(10, "'a': 5") "]", "blind", "unreadable", false },
+		{ BEHIND(101, 5, 11, 3), "[" TOLD(10, "'kind': 7, 'a': 5") "]", "blind", "unreadable", false },
+		{ BEHIND(101, 5, 11, 3), "[" TOLD(10, "'kind': 'x', 'probe': 'other'") "]", "blind", "unreadable",
+		  false },
+		{ BEHIND(101, 5, 11, 3), "[7]", "blind", "unreadable", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct canary *c = open_with(cases[i].of_one_kind
+						     ? CHECKS("{'check': 'c', 'xen': " VIEW ", 'dom0': [{'source': "
+							      "'xenstore', 'key': ['a']}], 'only_xen': " RULE("there") "}")
+						     : CHECKS("{'check': 'c', 'xen': " VIEW ", 'dom0': [], 'only_xen': "
+							      RULE("there") "}"));
+
+		world.says[XENSTORE] = "[]";
+		world.says[XEN] = cases[i].says;
+		world.tells_all = strcmp(cases[i].reason, "unreadable") == 0;
+		world.status[XEN] = before;
+		status_behind = cases[i].behind;
+		world.asked = status_flips;
+		assert_true(canary_round(c));
+		if (strcmp(coverage_of(c, "c", "verdict"), cases[i].verdict))
+			fail_msg("case %zu: %s", i, coverage_of(c, "c", "words"));
+		verdict_is(c, "c", cases[i].verdict, cases[i].reason);
+		canary_close(c);
+	}
+}
+
+/* With a sample that nobody takes a part of, all is well: it is asked for once more. */
+static void taken_once(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 5) "," ITEM(3, 6) "]";
+	world.asked = tells_the_gap;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	assert_int_equal(told("finding", "there"), 3);
+	assert_int_equal(world.takes[XEN], 3);
+	canary_close(c);
+}
+
+#define COMPARED(name) \
+	"{'check': '" name "', 'baseline': true, 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], " \
+	"'looks': 1, 'only_xen': " RULE("there") "}"
+#define AS_FIRST \
+	"{'check': 'f', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 1, 'changed': " \
+	RULE("changed") "}"
+#define RESET(times, ns, uuid) "{'time': 100, 'control': true, 'uuid': '" uuid "', 'probes': [{'name': 'p', " \
+	"'state': 'on', 'whole_start_ns': 100, 'resets': " #times ", 'reset_ns': " #ns "}]}"
+#define BEGAN "{'seq': 0, 'time': 50, 'kind': 'began', 'why': 'reset', 'by': {'domain': 3}}"
+
+/*
+ * Behind a reset, that nothing differs from how things were at first says nothing: the attack may
+ * be in what was taken for that.  What does not compare with it sees as well as before.
+ */
+static void baseline_is_new(void **state)
+{
+	static const char *const names[] = { "f" };
+	struct canary *c = open_with(CHECKS(COMPARED("c") "," AS_FIRST "," ALONE("other", "")));
+
+	(void)state;
+	world.says[XEN] = "[" BEGAN "," OTHER "]";
+	world.status[XEN] = RESET(1, 60, "a");
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "blind", "new-baseline");
+	verdict_is(c, "f", "blind", "new-baseline");
+	verdict_is(c, "other", "agrees", "null");
+	assert_non_null(strstr(coverage_of(c, "c", "words"), "p was reset at "));
+	assert_non_null(strstr(coverage_of(c, "c", "words"), " by domain 3: "));
+	assert_true(canary_is_blind(c));
+	/* What differs even so, differs. */
+	world.says[XEN] = "[" ITEM(1, 5) "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	/* And is not gone for being a part of what was taken anew since. */
+	world.status[XEN] = RESET(2, 70, "a");
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "blind", "new-baseline");
+	assert_int_equal(told("gone", "there"), 1); /* of the check that looks for itself */
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
+
+	/* Who knows of it accepts it. */
+	c = open_with(CHECKS(AS_FIRST));
+	options.accept = names;
+	options.accept_count = 1;
+	world.says[XEN] = "[" OTHER "]";
+	world.status[XEN] = RESET(1, 60, "a");
+	assert_true(canary_round(c));
+	verdict_is(c, "f", "blind", "new-baseline");
+	assert_non_null(strstr(coverage_of(c, "f", "words"), "somebody of whom no record is left"));
+	assert_false(canary_is_blind(c));
+	canary_close(c);
+}
+
+/* A reset while we look is one finding, with each check that it takes the sight of. */
+static void baseline_is_new_by_one_deed(void **state)
+{
+	struct canary *c = open_with(CHECKS(COMPARED("c") "," AS_FIRST ",{'check': 's', 'sensor': 'xen', 'reset': " RULE(
+		"reset") ", 'restarted': " RULE("restarted") "}"));
+
+	(void)state;
+	for (size_t other = 0; other < 2; other++) {
+		if (other)
+			c = open_with(CHECKS(COMPARED("c") "," AS_FIRST ",{'check': 's', 'sensor': 'xen', 'reset': "
+					     RULE("reset") ", 'restarted': " RULE("restarted") "}"));
+		world.says[XEN] = "[" OTHER "]";
+		world.status[XEN] = RESET(0, 0, "a");
+		assert_true(canary_round(c));
+		verdict_is(c, "c", "agrees", "null");
+		assert_int_equal(canary_findings(c, true), 0);
+		world.status[XEN] = other ? RESET(0, 0, "b") : RESET(1, 60, "a");
+		for (size_t i = 0; i < 3; i++) {
+			assert_true(canary_round(c));
+			verdict_is(c, "c", "blind", "new-baseline");
+			verdict_is(c, "f", "blind", "new-baseline");
+			assert_int_equal(canary_findings(c, true), 1);
+		}
+		assert_int_equal(told("finding", other ? "restarted" : "reset"), 1);
+		canary_close(c);
+	}
 }
 
 /* === Who may only read ================================================== */
@@ -1927,6 +2114,10 @@ int main(void)
 		cmocka_unit_test(asks_for_one_kind),
 		cmocka_unit_test(lost_of_one_kind),
 		cmocka_unit_test(notices),
+		cmocka_unit_test(held_against_the_status),
+		cmocka_unit_test(taken_once),
+		cmocka_unit_test(baseline_is_new),
+		cmocka_unit_test(baseline_is_new_by_one_deed),
 		cmocka_unit_test(source_is_there),
 		cmocka_unit_test(reads_what_began_later),
 		cmocka_unit_test(reader_finds),

@@ -2,6 +2,7 @@
 # All probes of Xen's sensor are reset: what they take for the begin is taken anew, with
 # the attacks in it.
 concerns=xen
+reason=new-baseline
 blind() { ksense reset '*'; }
 see() {
 	by_debugger undo
