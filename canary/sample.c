@@ -75,7 +75,7 @@ static bool is_kind(const json_t *record, const char *kind)
 	return !strcmp(string_of(record, "kind"), kind);
 }
 
-/* Whether it is a record, of the probe, and of the kind, that was asked for; or of how it ended. */
+/* Whether it is a record of what was asked for, probe and kind, or of how that ended. */
 static bool is_asked_for(const struct asking *asking, const json_t *record)
 {
 	if (!json_is_integer(json_object_get(record, "seq")) || !json_is_integer(json_object_get(record, "time")) ||

@@ -77,8 +77,10 @@ static bool take(void *state, const char *probe, json_int_t since, struct sample
 /* A sensor that lets us ask for samples, and whose probes have made passes since. */
 static json_t *status(void *state, struct blindness *blind)
 {
-	static const char *const probes[] = { "dom0-roots", "processes", "modules", "files", "open-files", "xen-access",
-					      "kernel-text", "kernel-entries" };
+	static const char *const probes[] = {
+		"dom0-roots", "processes", "modules", "files", "open-files", "xen-access", "kernel-text",
+		"kernel-entries",
+	};
 	json_t *status = there(state, blind) ? json_of("{'time': 100, 'control': true, 'probes': []}") : NULL;
 
 	for (size_t i = 0; status && i < sizeof(probes) / sizeof(probes[0]); i++)

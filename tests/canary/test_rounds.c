@@ -1311,7 +1311,8 @@ static void asks_for_one_kind(void **state)
 }
 
 #define SAMPLED(pass, sample, seq, end) \
-	"{'time': 100, 'control': true, 'probes': [{'name': 'p', 'whole_start_ns': 100, 'pass': " #pass ", 'sample_pass': " #sample ", " \
+	"{'time': 100, 'control': true, 'probes': [{'name': 'p', 'whole_start_ns': 100, " \
+	"'pass': " #pass ", 'sample_pass': " #sample ", " \
 	"'sample_seq': " #seq ", 'sample_end': " #end "}]}"
 
 static const char *status_behind;
@@ -1408,7 +1409,9 @@ static void held_against_the_status(void **state)
 					   "'sample_seq': 0, 'sample_end': 10, 'delivered': 3");
 #define BEHIND(whole, sample, end, delivered) PROBE("'pass': 5, 'whole_pass': 5, 'whole_start_ns': " #whole ", " \
 	"'sample_pass': " #sample ", 'sample_seq': 10, 'sample_end': " #end ", 'delivered': " #delivered)
-#define VIEW "{'probe': 'p', 'kind': 'k', 'key': ['a']}"
+#define VIEW(dom0) \
+	"{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [" dom0 "], " \
+	"'only_xen': " RULE("there") "}"
 #define TOLD(seq, members) "{'seq': " #seq ", 'time': 101, 'pass': 5, " members "}"
 	static const struct {
 		const char *behind, *says, *verdict, *reason;
@@ -1426,11 +1429,11 @@ static void held_against_the_status(void **state)
 		{ BEHIND(101, 5, 13, 3), "[" TOLD(10, "'kind': 'x'") "," TOLD(12, "'kind': 'x'") "]", "blind", "lost",
 		  false },
 		{ BEHIND(101, 5, 12, 3), "[" TOLD(10, "'kind': 'x'") "]", "blind", "lost", false },
-		/* Of one kind that cannot be seen; but if somebody took records, all are asked for. */
+		/* Of one kind it cannot be seen; if records were taken, all are asked for. */
 		{ BEHIND(101, 5, 12, 4), "[" TOLD(10, "'kind': 'x'") "]", "blind", "lost", true },
 		{ BEHIND(101, 5, 12, 4), "[" TOLD(10, "'kind': 'x'") "," TOLD(11, "'kind': 'x'") "]", "agrees", "null",
 		  true },
-		/* Another's sample has come since: where this one ended, nobody says any more. */
+		/* Another's sample has come since: where this one ended, nobody says. */
 		{ BEHIND(101, 7, 40, 3), "[" TOLD(10, "'kind': 'x'") "]", "agrees", "null", false },
 		{ BEHIND(101, 5, 11, 3), "[{'time': 101, 'kind': 'x'}]", "blind", "unreadable", false },
 		{ BEHIND(101, 5, 11, 3), "[{'seq': 10, 'kind': 'x'}]", "blind", "unreadable", false },
@@ -1443,11 +1446,9 @@ static void held_against_the_status(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct canary *c = open_with(cases[i].of_one_kind
-						     ? CHECKS("{'check': 'c', 'xen': " VIEW ", 'dom0': [{'source': "
-							      "'xenstore', 'key': ['a']}], 'only_xen': " RULE("there") "}")
-						     : CHECKS("{'check': 'c', 'xen': " VIEW ", 'dom0': [], 'only_xen': "
-							      RULE("there") "}"));
+		static const char two_sides[] = CHECKS(VIEW("{'source': 'xenstore', 'key': ['a']}")),
+				  one[] = CHECKS(VIEW(""));
+		struct canary *c = open_with(cases[i].of_one_kind ? two_sides : one);
 
 		world.says[XENSTORE] = "[]";
 		world.says[XEN] = cases[i].says;
@@ -1536,14 +1537,13 @@ static void baseline_is_new(void **state)
 /* A reset while we look is one finding, with each check that it takes the sight of. */
 static void baseline_is_new_by_one_deed(void **state)
 {
-	struct canary *c = open_with(CHECKS(COMPARED("c") "," AS_FIRST ",{'check': 's', 'sensor': 'xen', 'reset': " RULE(
-		"reset") ", 'restarted': " RULE("restarted") "}"));
-
 	(void)state;
 	for (size_t other = 0; other < 2; other++) {
-		if (other)
-			c = open_with(CHECKS(COMPARED("c") "," AS_FIRST ",{'check': 's', 'sensor': 'xen', 'reset': "
-					     RULE("reset") ", 'restarted': " RULE("restarted") "}"));
+		struct canary *c = open_with(
+			CHECKS(COMPARED("c") "," AS_FIRST ","
+			       "{'check': 's', 'sensor': 'xen', 'reset': " RULE("reset") ", "
+			       "'restarted': " RULE("restarted") "}"));
+
 		world.says[XEN] = "[" OTHER "]";
 		world.status[XEN] = RESET(0, 0, "a");
 		assert_true(canary_round(c));
