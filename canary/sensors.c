@@ -74,6 +74,28 @@ static bool read_records(struct deeds *d, struct blindness *blind)
 
 /* === Deeds ============================================================== */
 
+/*
+ * Of what is done to a probe again and again, so many are kept of each kind: who does it a thousand
+ * times an hour is told of each of them, and the oldest are gone.
+ */
+#define DEEDS_KEPT 8
+
+static void forget_oldest(json_t *deeds, const char *identity)
+{
+	size_t bytes = (size_t)(strrchr(identity, '/') - identity) + 1, count = 0;
+	const char *name;
+	json_t *deed;
+	void *next;
+
+	json_object_foreach(deeds, name, deed)
+		count += !strncmp(name, identity, bytes);
+	json_object_foreach_safe(deeds, next, name, deed)
+		if (count > DEEDS_KEPT && !strncmp(name, identity, bytes)) {
+			json_object_del(deeds, name);
+			count--;
+		}
+}
+
 /* @item is taken.  -1: no memory. */
 static int add(struct deeds *d, json_t *to, enum rule_number number, const char *probe, json_int_t which, json_t *item)
 {
@@ -90,6 +112,8 @@ static int add(struct deeds *d, json_t *to, enum rule_number number, const char 
 		return -1;
 	}
 	failed = json_object_set_new(to, identity, json_pack("{sisosn}", "rule", (int)number, "xen", item, "dom0"));
+	if (!failed && to == d->check->deeds)
+		forget_oldest(to, identity);
 	free(identity);
 	return failed;
 }

@@ -332,6 +332,37 @@ static int keep_first(const struct sample *sample, const struct spec *spec, bool
 	return json_object_set_new(first, spec->kind, json_true());
 }
 
+/*
+ * What is not there any more is forgotten, though nothing was told of its end: so what is kept
+ * goes with what there is, and not with how long we look.  If it comes again, it has appeared.
+ */
+static int forget_absent(const struct sample *sample, const struct check *check, json_t *first)
+{
+	json_t *present = json_object(), *record, *known;
+	int failed = !present;
+	const char *name;
+	void *next;
+	size_t i;
+
+	for (i = 0; i < check->xen_count; i++)
+		failed |= json_object_set_new(present, check->xen[i].kind, json_true());
+	json_array_foreach(sample->records, i, record) {
+		const struct spec *spec = spec_of(check, record);
+		char *key = NULL;
+
+		if (!is_fresh(sample, record) || strcmp(string_of(record, "kind"), spec->kind))
+			continue;
+		key = first_key(spec, record);
+		failed |= !key || json_object_set_new(present, key, json_true());
+		free(key);
+	}
+	json_object_foreach_safe(first, next, name, known)
+		if (!failed && !json_object_get(present, name))
+			json_object_del(first, name);
+	json_decref(present);
+	return failed ? -1 : 0;
+}
+
 /* Whether the fresh sample has a record with these members. */
 static bool sample_has(const struct sample *sample, json_t *members)
 {
@@ -502,6 +533,10 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 	for (unsigned int i = 0; i < check->xen_count; i++)
 		if (add_sample(&source->sample, &check->xen[i], view))
 			return -1;
+	/* But for the kinds, there is nothing to forget as a rule. */
+	if (view->state == VIEW_WHOLE && json_object_size(check->first) > check->xen_count &&
+	    forget_absent(&source->sample, check, check->first))
+		return -1;
 	if (check->baseline)
 		doubt_baseline(source, check, view);
 	return 0;

@@ -809,6 +809,71 @@ static void deed_flips(void **state)
 	canary_close(c);
 }
 
+/* The next round says RECORDS, made of @i. */
+static void say(const char *format, unsigned int i)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text), format, i, i, i, i);
+	world.says[XEN] = text;
+}
+
+#define ROUNDS 3000
+
+/*
+ * Whoever looks for weeks keeps no more than there is at a time: neither of items that changed and
+ * are gone, though nothing tells of their end, nor of what a deed that lasts once had in common.
+ */
+static void looks_for_weeks(void **state)
+{
+	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, "
+					    "'dom0': [], 'looks': 1, 'changed': " RULE("changed") "}"));
+
+	(void)state;
+	for (unsigned int i = 1; i <= ROUNDS; i++) {
+		say("[{'seq': 1, 'time': 100, 'kind': 'k', 'event': 'changed', 'a': %u, 'b': 0, 'old': {'b': %u}}]", i);
+		assert_true(canary_round(c));
+		assert_int_equal(canary_findings(c, true), 1);
+	}
+	assert_in_range(json_object_size(c->checks.check[0].first), 1, 3);
+	assert_int_equal(json_object_size(c->checks.check[0].reports), 1);
+	assert_int_equal(json_object_size(c->deeds), 1);
+	canary_close(c);
+
+	/* A root that stays, with another task upon it each time. */
+	c = open_with(ROOTS_AND_TASK);
+	world.pauses_left = UINT32_MAX;
+	for (unsigned int i = 1; i <= ROUNDS; i++) {
+		say("[" ROOT_1 ", {'seq': 2, 'time': 100, 'kind': 'task', 'a': %u, 'b': '0x1', 'c': '0xf%u'}]", i);
+		assert_true(canary_round(c));
+		assert_int_equal(canary_findings(c, true), 1);
+	}
+	assert_in_range(json_object_size(c->deed_of), 4, 50);
+	canary_close(c);
+}
+
+/* Who has next week what a deed had once is of another one. */
+static void what_a_deed_had_is_forgotten(void **state)
+{
+	static const unsigned int rounds[] = { 3, 30 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct canary *c = open_with(ROOTS_AND_TASK);
+
+		world.says[XEN] = "[" ROOT_1 "," ROOT_2 "," TASK "]";
+		assert_true(canary_round(c));
+		world.says[XEN] = "[" ROOT_1 "]";
+		for (unsigned int round = 0; round < rounds[i]; round++)
+			assert_true(canary_round(c));
+		assert_int_equal(canary_findings(c, true), 1);
+		world.says[XEN] = "[" ROOT_1 "," ROOT_2 "]";
+		assert_true(canary_round(c));
+		assert_int_equal(canary_findings(c, true), i ? 2 : 1);
+		canary_close(c);
+	}
+}
+
 /* That two threads of the kernel's have no page tables does not make them one. */
 static void nothing_in_common(void **state)
 {
@@ -1967,6 +2032,28 @@ static void done_meanwhile(void **state)
 	}
 }
 
+/* A reset each second for an hour: each is told, and a few are kept. */
+static void done_again_and_again(void **state)
+{
+	struct canary *c = open_sensor(STATUS("a", "on", "default", 1, 0), "[]");
+	char status[512];
+
+	(void)state;
+	for (unsigned int i = 1; i <= 100; i++) {
+		snprintf(status, sizeof(status),
+			 "{'uuid': 'a', 'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', 'level': "
+			 "'default', 'offs': 1, 'resets': %u, 'epoch': 7}]}", i);
+		world.status[XEN] = status;
+		assert_true(canary_round(c));
+	}
+	assert_int_equal(told("finding", "reset"), 1);
+	assert_int_equal(told("changed", "reset"), 99);
+	assert_int_equal(json_object_size(c->checks.check[0].deeds), 8);
+	/* They are one deed: the baseline is new. */
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
+}
+
 /* A level that is raised again is as it was; that a probe was off stays so. */
 static void done_back(void **state)
 {
@@ -2093,6 +2180,8 @@ int main(void)
 		cmocka_unit_test(deed_is_seen_by_and_by),
 		cmocka_unit_test(deeds_are_joined),
 		cmocka_unit_test(deed_flips),
+		cmocka_unit_test(looks_for_weeks),
+		cmocka_unit_test(what_a_deed_had_is_forgotten),
 		cmocka_unit_test(nothing_in_common),
 		cmocka_unit_test(no_memory_once),
 		cmocka_unit_test(many_are_joined),
@@ -2134,6 +2223,7 @@ int main(void)
 		cmocka_unit_test(done_before),
 		cmocka_unit_test(done_and_read),
 		cmocka_unit_test(done_meanwhile),
+		cmocka_unit_test(done_again_and_again),
 		cmocka_unit_test(done_back),
 		cmocka_unit_test(sensor_gone),
 		cmocka_unit_test(deeds_unread),
