@@ -8,8 +8,8 @@
  *
  * A deed is an object:
  *	name      the identity of the report that it began with, from which the finding has its id
- *	keys      {key: round}: its reports' identities, and all that one of them has in common, or had
- *	          until some rounds ago; and in which round one had it last
+ *	keys      {key: round}: its reports' identities, and all that one of them has in common, or
+ *	          had until some rounds ago; and in which round one had it last
  *	reports   {identity: report}, in the order in which they came
  *	common    {identity: keys}: what each of them has in common
  *	told      the finding as it was told; not there: it was not yet
@@ -125,7 +125,7 @@ static json_t *finding_of(const json_t *deed)
 	const char *identity;
 	bool first = true;
 	int failed = !also;
-	char id[9];
+	char id[ID_TEXT];
 
 	json_object_foreach(json_object_get(deed, "reports"), identity, report) {
 		if (first)

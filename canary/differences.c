@@ -88,24 +88,28 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 {
 	const struct rule *rule = first_rule(check, number);
 	json_t *item = xen ? xen : dom0;
-	char *id, *same, *identity = NULL;
+	const char *names[2 * KEY_MEMBERS_MAX + 1] = { NULL };
+	char *which, *identity;
 	int at = (int)number, failed;
+	size_t count = 0;
 
 	for (; rule && !is_for(rule, item, first); rule = rule->otherwise)
 		at += ALTERNATIVE;
 	if (!rule)
 		return 0;
-	id = key_text(item, spec->id);
-	same = key_text(item, spec->same);
-	failed = !id || !same || asprintf(&identity, "%s/%s/%s/%s", check->name, rule->finding, id, same) < 0;
+	for (size_t i = 0; spec->id[i]; i++)
+		names[count++] = spec->id[i];
+	for (size_t i = 0; spec->same[i]; i++)
+		names[count++] = spec->same[i];
+	which = key_text(item, names);
+	failed = !which || asprintf(&identity, "%s/%s/%s", check->name, rule->finding, which) < 0;
 	if (!failed) {
 		failed = json_object_set_new(
 			found, identity,
 			json_pack("{siso?so?}", "rule", at, "xen", canary_whole(xen), "dom0", canary_whole(dom0)));
 		free(identity);
 	}
-	free(id);
-	free(same);
+	free(which);
 	return failed ? -1 : 0;
 }
 

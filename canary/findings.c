@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <nettle/sha2.h>
+
 #include "judge.h"
 
 static void time_text(time_t seconds, long ns, char text[32])
@@ -106,13 +108,16 @@ static json_t *fill_in(const char *template, const json_t *xen, const json_t *do
 
 /* === Making one ========================================================= */
 
-void id_of(const char *identity, char id[9])
+void id_of(const char *identity, char id[ID_TEXT])
 {
-	uint32_t hash = 2166136261U;
+	uint8_t digest[(ID_TEXT - 1) / 2];
+	struct sha256_ctx hash;
 
-	for (const unsigned char *p = (const unsigned char *)identity; *p; p++)
-		hash = (hash ^ *p) * 16777619U;
-	snprintf(id, 9, "%08x", hash);
+	sha256_init(&hash);
+	sha256_update(&hash, strlen(identity), (const uint8_t *)identity);
+	sha256_digest(&hash, sizeof(digest), digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(id + 2 * i, 3, "%02x", digest[i]);
 }
 
 /* Of the members by which an item is known: where it is. */
@@ -236,7 +241,7 @@ json_t *report_new(struct canary *c, const struct check *check, const char *iden
 	json_t *xen = json_object_get(difference, "xen"), *dom0 = json_object_get(difference, "dom0"), *old = NULL,
 	       *new = NULL;
 	const struct spec *spec;
-	char id[9];
+	char id[ID_TEXT];
 
 	xen = json_is_object(xen) ? xen : NULL;
 	dom0 = json_is_object(dom0) ? dom0 : NULL;
@@ -258,7 +263,7 @@ json_t *report_blinded(const struct check *check, const char *identity)
 		"and, for the module, 'lsmod'. If it was you, --accept takes it out of the status.";
 	json_t *what = json_sprintf("the check %s could look until %s, and cannot since %s: %s (%s)", check->name,
 				    check->last_whole, check->blind_since, check->words, check->reason);
-	char id[9];
+	char id[ID_TEXT];
 
 	id_of(identity, id);
 	return json_pack("{ssssssss sos{ss}snsn snsn sssssi ssso}", "finding", "blinded", "id", id, "severity", "high",
@@ -310,14 +315,16 @@ static int add_keys(json_t *keys, const char *what, const json_t *members, const
 
 	json_array_foreach(members, i, member) {
 		json_t *value = member_of(xen, dom0, json_string_value(member));
-		char *text;
+		char *text, *name;
 		int failed;
 
 		if (says_nothing(value))
 			continue;
-		text = value_text(value);
-		failed = !text || json_array_append_new(keys, json_sprintf("%s %s", what, text));
+		text = escaped(value_text(value));
+		name = escaped(strdup(what));
+		failed = !text || !name || json_array_append_new(keys, json_sprintf("%s %s", name, text));
 		free(text);
+		free(name);
 		if (failed)
 			return -1;
 	}
@@ -347,12 +354,13 @@ json_t *deed_keys(const struct check *check, const json_t *difference)
 	return keys;
 }
 
+/* What a check has in common is escaped, and never begins with a blank: these are not its own. */
 json_t *deed_keys_of_absence(const char *source)
 {
-	return source ? json_pack("[s+]", "absent ", source) : json_array();
+	return source ? json_pack("[s+]", " absent ", source) : json_array();
 }
 
 json_t *deed_keys_of_baseline(const char *source, const char *probe)
 {
-	return json_pack("[s+++]", "baseline ", source, " ", probe ? probe : "*");
+	return json_pack("[s+++]", " baseline ", source, " ", probe ? probe : "*");
 }

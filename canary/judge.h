@@ -348,8 +348,8 @@ const struct spec *spec_of(const struct check *check, const json_t *item);
 char *first_key(const struct spec *spec, const json_t *item);
 
 /*
- * A string as it stands; one that has a NUL, or begins with a quotation mark, and all else as
- * JSON; NULL as "-".  For the caller to free; NULL: no memory.
+ * A string as it stands; one that has a NUL, begins with a quotation mark or is "-", and all
+ * else as JSON; NULL as "-".  For the caller to free; NULL: no memory.
  */
 char *value_text(const json_t *value);
 
@@ -357,7 +357,16 @@ char *value_text(const json_t *value);
 const char *string_of(const json_t *object, const char *name);
 json_int_t number_of(const json_t *object, const char *name);
 
-/* The members of @item called @names as one text, for the caller to free; NULL: no memory. */
+/*
+ * @text, which is taken, with a backslash before each blank and each backslash: a blank that has
+ * none stands between two texts.  For the caller to free; NULL: no memory.
+ */
+char *escaped(char *text);
+
+/*
+ * The members of @item called @names as one text, which no others have, for the caller to free;
+ * NULL: no memory.
+ */
 char *key_text(const json_t *item, const char *const *names);
 
 /*
@@ -427,8 +436,12 @@ json_t *deed_keys_of_absence(const char *source);
 /* And so is that a baseline is new: of a sensor's probe, or of all of another sensor (NULL). */
 json_t *deed_keys_of_baseline(const char *source, const char *probe);
 
-/* FNV-1a, 32 bits: the same finding has the same id each time, on each host. */
-void id_of(const char *identity, char id[9]);
+/*
+ * The same finding has the same id each time, on each host; and no other one, though what is found
+ * may be named by somebody who looks for two that have the same: the first 64 bits of SHA-256.
+ */
+#define ID_TEXT 17
+void id_of(const char *identity, char id[ID_TEXT]);
 
 /* === deeds.c ============================================================ */
 

@@ -75,8 +75,8 @@ static bool read_records(struct deeds *d, struct blindness *blind)
 /* === Deeds ============================================================== */
 
 /*
- * Of what is done to a probe again and again, so many are kept of each kind: who does it a thousand
- * times an hour is told of each of them, and the oldest are gone.
+ * Of what is done to a probe again and again, so many are kept of each kind.  Each is told, and
+ * the oldest are gone.
  */
 #define DEEDS_KEPT 8
 

@@ -63,8 +63,8 @@ char *value_text(const json_t *value)
 
 	if (!value)
 		return strdup("-");
-	/* As JSON where it would be cut, and what looks like that. */
-	if (text && *text != '"' && strlen(text) == json_string_length(value))
+	/* As JSON where it would be cut, and what looks like that, or like nothing. */
+	if (text && *text != '"' && strcmp(text, "-") && strlen(text) == json_string_length(value))
 		return strdup(text);
 	return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 }
@@ -79,6 +79,27 @@ static char *match_value(const json_t *value)
 	return asprintf(&text, "0x%llx", (unsigned long long)json_integer_value(value)) < 0 ? NULL : text;
 }
 
+char *escaped(char *text)
+{
+	size_t extra = 0, at = 0;
+	char *out;
+
+	for (const char *c = text; c && *c; c++)
+		extra += *c == ' ' || *c == '\\';
+	if (!extra)
+		return text;
+	out = malloc(strlen(text) + extra + 1);
+	for (const char *c = text; out && *c; c++) {
+		if (*c == ' ' || *c == '\\')
+			out[at++] = '\\';
+		out[at++] = *c;
+	}
+	if (out)
+		out[at] = '\0';
+	free(text);
+	return out;
+}
+
 static char *joined(const json_t *item, const char *const *names, char *(*text_of)(const json_t *value))
 {
 	char *text = NULL;
@@ -87,11 +108,11 @@ static char *joined(const json_t *item, const char *const *names, char *(*text_o
 	FILE *out;
 
 	if (names[0] && !names[1])
-		return text_of(json_object_get(item, names[0]));
+		return escaped(text_of(json_object_get(item, names[0])));
 	out = open_memstream(&text, &size);
 
 	for (size_t i = 0; out && names[i]; i++) {
-		char *one = text_of(json_object_get(item, names[i]));
+		char *one = escaped(text_of(json_object_get(item, names[i])));
 
 		whole &= one && fprintf(out, "%s%s", i ? " " : "", one) >= 0;
 		free(one);

@@ -52,7 +52,7 @@ $(UNIT_ON_HOST:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: \
 $(CANARY_NAMES:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: $(B)/tests/$(1)/tests/canary/%.o \
 		$(CANARY_UNDER_TEST:%=$(B)/tests/$(1)/canary/%.o) $(B)/tests/$(1)/lib/harmless.o \
 		$(B)/tests/$(1)/core/writer.o $(B)/tests/$(1)/core/json.o
-	$(2) $(3) -o $$@ $$^ -lcmocka -ljansson
+	$(2) $(3) -o $$@ $$^ -lcmocka -ljansson -lnettle
 endef
 
 $(eval $(call unit_build,asan,$(CC),-O1 $(SANITIZE)))

@@ -831,7 +831,8 @@ static void looks_for_weeks(void **state)
 
 	(void)state;
 	for (unsigned int i = 1; i <= ROUNDS; i++) {
-		say("[{'seq': 1, 'time': 100, 'kind': 'k', 'event': 'changed', 'a': %u, 'b': 0, 'old': {'b': %u}}]", i);
+		say("[{'seq': 1, 'time': 100, 'kind': 'k', 'event': 'changed', 'a': %u, 'b': 0, "
+		    "'old': {'b': %u}}]", i);
 		assert_true(canary_round(c));
 		assert_int_equal(canary_findings(c, true), 1);
 	}
@@ -1858,6 +1859,63 @@ static void items_are_told_apart(void **state)
 	counts_both("[" NAMED(1, "x\\u0000y") "," NAMED(2, "\\\"x\\\\u0000y\\\"") "]");
 }
 
+/* Two members are two, wherever one ends and the next begins, and whatever stands for none. */
+static void members_are_told_apart(void **state)
+{
+	static const char *const says[] = {
+		"[" RECORD(1, "k", "'a': 'x y', 'b': 'z'") "," RECORD(2, "k", "'a': 'x', 'b': 'y z'") "]",
+		"[" RECORD(1, "k", "'a': 'x\\\\', 'b': 'z'") "," RECORD(2, "k", "'a': 'x\\\\ z', 'b': ''") "]",
+		"[" RECORD(1, "k", "'a': 'x', 'b': '-'") "," RECORD(2, "k", "'a': 'x'") "]",
+		"[" RECORD(1, "k", "'a': 'x', 'b': '-'") "," RECORD(2, "k", "'a': 'x', 'b': '\\\"-\\\"'") "]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+		struct canary *c = open_with(CHECKS(
+			"{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a', 'b']}, 'dom0': [], "
+			"'looks': 1, 'only_xen': {'finding': 'there', 'severity': 'low', 'what': '{a}', 'why': 'w', "
+			"'next': 'n', "
+			"'deed': {'d': ['a', 'b']}}}"));
+
+		world.says[XEN] = says[i];
+		assert_true(canary_round(c));
+		assert_string_equal(coverage_of(c, "c", "findings"), "2");
+		canary_close(c);
+	}
+}
+
+/* A name that has a blank is no other deed's, nor that a sensor is not there. */
+static void deeds_are_told_apart(void **state)
+{
+	struct canary *c = open_with(CHECKS(
+		REPORTS("c", "x", DEED("one", "low", "{'page': ['a']}")) ","
+		REPORTS("d", "y", DEED("two", "low", "{'page tables': ['a']}")) ","
+		REPORTS("e", "z", DEED("three", "low", "{'absent': ['a']}"))));
+
+	(void)state;
+	world.says[XEN] = "[" RECORD(1, "x", "'a': 'tables 5'") "," RECORD(2, "y", "'a': '5'") ","
+			  RECORD(3, "z", "'a': 'module'") "]";
+	assert_true(canary_round(c));
+	assert_int_equal(canary_findings(c, true), 3);
+	canary_close(c);
+}
+
+/* In 32 bits of FNV-1a, these two have the same id. */
+static void ids_are_told_apart(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+	const char *id;
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 13873) "," ITEM(2, 566250) "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "there"), 2);
+	id = json_string_value(json_object_get(finding("there"), "id"));
+	assert_int_equal(strlen(id), 16);
+	assert_int_equal(told("id", id), 1);
+	canary_close(c);
+}
+
 static void sentence_shows_all(void **state)
 {
 	struct canary *c = open_with(CHECKS(
@@ -2041,8 +2099,8 @@ static void done_again_and_again(void **state)
 	(void)state;
 	for (unsigned int i = 1; i <= 100; i++) {
 		snprintf(status, sizeof(status),
-			 "{'uuid': 'a', 'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', 'level': "
-			 "'default', 'offs': 1, 'resets': %u, 'epoch': 7}]}", i);
+			 "{'uuid': 'a', 'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', "
+			 "'level': 'default', 'offs': 1, 'resets': %u, 'epoch': 7}]}", i);
 		world.status[XEN] = status;
 		assert_true(canary_round(c));
 	}
@@ -2216,6 +2274,9 @@ int main(void)
 		cmocka_unit_test(wait_has_a_limit),
 		cmocka_unit_test(wait_is_interrupted),
 		cmocka_unit_test(items_are_told_apart),
+		cmocka_unit_test(members_are_told_apart),
+		cmocka_unit_test(deeds_are_told_apart),
+		cmocka_unit_test(ids_are_told_apart),
 		cmocka_unit_test(sentence_shows_all),
 		cmocka_unit_test(words_are_cut_whole),
 		cmocka_unit_test(blinded_at_length),
