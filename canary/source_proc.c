@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lines.h"
 #include "sources.h"
 
 /* Of the first namespace of process ids; include/linux/proc_ns.h has the number. */
@@ -59,42 +60,46 @@ static bool proc_there(void *state, struct blindness *blind)
 	return true;
 }
 
+void cannot_read(const char *path, int wrong, struct blindness *blind)
+{
+	if (wrong)
+		blind_for(blind, wrong == ENOMEM ? "no-memory" : wrong == EACCES || wrong == EPERM ? "denied"
+			  : "unreadable", "%s: %s", path,
+			  wrong == EBADMSG ? "what stands there is not what should" : strerror(wrong));
+}
+
 /* A process that has ended meanwhile is none; for all else there is a reason. */
-static void cannot_read(const char *path, struct blindness *blind)
+static void cannot_read_process(const char *path, struct blindness *blind)
 {
 	if (errno != ENOENT && errno != ESRCH)
-		blind_for(blind, errno == ENOMEM ? "no-memory" : errno == EACCES || errno == EPERM ? "denied"
-			  : "unreadable", "%s: %s", path, strerror(errno));
+		cannot_read(path, errno, blind);
 }
 
 /* Whether a process has memory of its own; where its first thread has ended, its others tell. */
 static bool has_memory(const char *pid, struct blindness *blind)
 {
-	char path[300];
+	char path[300], text[128];
 	unsigned long pages = 0;
 	struct dirent *entry;
 	DIR *threads;
-	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%s/task", pid);
 	threads = opendir(path);
 	if (!threads) {
-		cannot_read(path, blind);
+		cannot_read_process(path, blind);
 		return false;
 	}
-	while (!pages && (entry = readdir(threads))) {
+	while (errno = 0, !pages && (entry = readdir(threads))) {
 		if (!isdigit((unsigned char)*entry->d_name))
 			continue;
 		snprintf(path, sizeof(path), "/proc/%s/task/%s/statm", pid, entry->d_name);
-		file = fopen(path, "re");
-		if (!file) {
-			cannot_read(path, blind);
-			continue;
-		}
-		if (fscanf(file, "%lu", &pages) != 1)
-			pages = 0;
-		fclose(file);
+		if (read_small(path, text, sizeof(text)) < 0)
+			cannot_read_process(path, blind);
+		else if (sscanf(text, "%lu", &pages) != 1)
+			cannot_read(path, EBADMSG, blind);
 	}
+	if (!pages && errno)
+		cannot_read_process(path, blind);
 	closedir(threads);
 	return pages;
 }
@@ -104,28 +109,32 @@ static bool has_memory(const char *pid, struct blindness *blind)
  */
 static json_t *proc_item(const char *pid, struct blindness *blind)
 {
-	char path[64], line[1024], *end, *field = NULL;
+	char path[64], line[1024], *name, *end, *field = NULL;
 	json_t *item;
-	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	file = fopen(path, "re");
-	if (!file) {
-		cannot_read(path, blind);
+	if (read_small(path, line, sizeof(line)) < 0) {
+		cannot_read_process(path, blind);
 		return NULL;
 	}
-	end = fgets(line, sizeof(line), file) ? strrchr(line, ')') : NULL;
-	fclose(file);
-	if (!end || !has_memory(pid, blind))
+	name = strchr(line, '(');
+	end = strrchr(line, ')');
+	if (!name || !end) {
+		cannot_read(path, EBADMSG, blind);
+		return NULL;
+	}
+	if (!has_memory(pid, blind))
 		return NULL;
 	*end++ = '\0';
 	/* Behind the name stand the fields from the third on; the start is the 22nd. */
 	for (int i = 3; i <= 22; i++)
 		field = strtok(i == 3 ? end : NULL, " ");
-	end = strchr(line, '(');
-	item = json_pack("{sIsosI}", "pid", (json_int_t)strtoul(pid, NULL, 10), "comm",
-			 string_as_sensors(end ? end + 1 : NULL), "start_ticks",
-			 (json_int_t)strtoull(field ? field : "0", NULL, 10));
+	if (!field) {
+		cannot_read(path, EBADMSG, blind);
+		return NULL;
+	}
+	item = json_pack("{sIsosI}", "pid", (json_int_t)strtoul(pid, NULL, 10), "comm", string_as_sensors(name + 1),
+			 "start_ticks", (json_int_t)strtoull(field, NULL, 10));
 	if (!item)
 		blind_for(blind, "no-memory", "no memory");
 	return item;
@@ -143,7 +152,7 @@ static bool proc_take(void *state, const char *probe, json_int_t since, struct s
 		return false;
 	proc = opendir("/proc");
 	if (!proc) {
-		blind_for(blind, "unreadable", "/proc: %s", strerror(errno));
+		cannot_read("/proc", errno, blind);
 		return false;
 	}
 	sample->records = json_array();
@@ -152,8 +161,7 @@ static bool proc_take(void *state, const char *probe, json_int_t since, struct s
 		if (item && json_array_append_new(sample->records, item))
 			blind_for(blind, "no-memory", "no memory");
 	}
-	if (errno)
-		blind_for(blind, "unreadable", "/proc: %s", strerror(errno));
+	cannot_read("/proc", errno, blind);
 	closedir(proc);
 	return true;
 }
