@@ -217,6 +217,15 @@ static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_
 	return true;
 }
 
+/* "member", or "member/N". */
+static bool is_deed_member(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	char *end;
+
+	return *name && *name != '/' && (!slash || (strtoull(slash + 1, &end, 0) && !*end && slash[1] != '-'));
+}
+
 /* Which deed it is. */
 static bool read_deed_of(struct reader *r, const json_t *json, const char *name, struct rule *rule)
 {
@@ -232,6 +241,11 @@ static bool read_deed_of(struct reader *r, const json_t *json, const char *name,
 		if (!json_is_array(members) || !names(r, rule->deed, "\"deed\"", what, known))
 			return wrong(r, "\"deed\" of %s: \"%s\" is an array of 1 to %d names of members", name, what,
 				     KEY_MEMBERS_MAX);
+		for (size_t i = 0; known[i]; i++)
+			if (!is_deed_member(known[i]))
+				return wrong(r,
+					     "\"deed\" of %s: \"%s\" is a member, or one divided by a number above 0, "
+					     "as \"address/0x1000\"", name, known[i]);
 	}
 	return true;
 }
@@ -452,7 +466,8 @@ static bool read_deed(struct reader *r, struct check *check, json_t *json, const
 /* A check of a sensor itself. */
 static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 {
-	static const char *const known[] = { "check", "sensor", "off", "lowered", "reset", "restarted", "gone", NULL };
+	static const char *const known[] = { "check", "sensor", "off", "lowered", "reset", "removed",
+					     "probe_restarted", "restarted", "gone", NULL };
 
 	if (!only_members(r, json, "a check of a sensor", known) ||
 	    !text(r, json, "it", "sensor", true, &check->sensor))
@@ -465,13 +480,15 @@ static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 	check->looks = 1;
 	if (!read_deed(r, check, json, "off", &check->off) || !read_deed(r, check, json, "lowered", &check->lowered) ||
 	    !read_deed(r, check, json, "reset", &check->reset) ||
+	    !read_deed(r, check, json, "removed", &check->removed) ||
+	    !read_deed(r, check, json, "probe_restarted", &check->probe_restarted) ||
 	    !read_deed(r, check, json, "restarted", &check->restarted) ||
 	    !read_deed(r, check, json, "gone", &check->gone))
 		return false;
-	if (!check->off.finding && !check->lowered.finding && !check->reset.finding && !check->restarted.finding &&
-	    !check->gone.finding)
-		return wrong(r, "it needs one of \"off\", \"lowered\", \"reset\", \"restarted\", \"gone\": "
-			     "what was done to the sensor");
+	if (!check->off.finding && !check->lowered.finding && !check->reset.finding && !check->removed.finding &&
+	    !check->probe_restarted.finding && !check->restarted.finding && !check->gone.finding)
+		return wrong(r, "it needs one of \"off\", \"lowered\", \"reset\", \"removed\", \"probe_restarted\", "
+			     "\"restarted\", \"gone\": what was done to the sensor");
 	return true;
 }
 

@@ -30,6 +30,10 @@ static const struct rule *first_rule(const struct check *check, json_int_t numbe
 		return &check->lowered;
 	case SENSOR_RESET:
 		return &check->reset;
+	case SENSOR_REMOVED:
+		return &check->removed;
+	case SENSOR_PROBE_RESTARTED:
+		return &check->probe_restarted;
 	case SENSOR_RESTARTED:
 		return &check->restarted;
 	case SENSOR_GONE:

@@ -308,19 +308,47 @@ static bool says_nothing(const json_t *value)
 	return !value || (text && (!*text || !strcmp(text, "0x0")));
 }
 
+/*
+ * The text of "member", or of "member/N", where it is how often N is in it: a place, and what is
+ * near it, have that in common.  *@text NULL: it says nothing.  -1: no memory.
+ */
+static int text_of_member(const char *name, const json_t *xen, const json_t *dom0, char **text)
+{
+	const char *slash = strrchr(name, '/');
+	char *plain = slash ? strndup(name, (size_t)(slash - name)) : strdup(name), *end;
+	json_t *value = plain ? member_of(xen, dom0, plain) : NULL;
+	unsigned long long number;
+
+	*text = NULL;
+	if (!plain)
+		return -1;
+	free(plain);
+	if (says_nothing(value))
+		return 0;
+	*text = escaped(value_text(value));
+	number = *text && slash ? strtoull(*text, &end, 0) : 0;
+	/* One that is no number is what it is. */
+	if (number && !*end) {
+		free(*text);
+		if (asprintf(text, "%#llx", number / strtoull(slash + 1, NULL, 0)) < 0)
+			*text = NULL;
+	}
+	return *text ? 0 : -1;
+}
+
 static int add_keys(json_t *keys, const char *what, const json_t *members, const json_t *xen, const json_t *dom0)
 {
 	json_t *member;
 	size_t i;
 
 	json_array_foreach(members, i, member) {
-		json_t *value = member_of(xen, dom0, json_string_value(member));
 		char *text, *name;
-		int failed;
+		int failed = text_of_member(json_string_value(member), xen, dom0, &text);
 
-		if (says_nothing(value))
+		if (failed)
+			return -1;
+		if (!text)
 			continue;
-		text = escaped(value_text(value));
 		name = escaped(strdup(what));
 		failed = !text || !name || json_array_append_new(keys, json_sprintf("%s %s", name, text));
 		free(text);
@@ -340,7 +368,7 @@ json_t *deed_keys(const struct check *check, const json_t *difference)
 
 	if (check->sensor && rule == &check->gone)
 		return deed_keys_of_absence(check->sensor);
-	if (check->sensor && rule == &check->reset)
+	if (check->sensor && (rule == &check->reset || rule == &check->removed))
 		return deed_keys_of_baseline(check->sensor, string_of(xen, "probe"));
 	if (check->sensor && rule == &check->restarted && json_object_get(xen, "sensor"))
 		return deed_keys_of_baseline(check->sensor, NULL);

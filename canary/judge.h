@@ -50,8 +50,9 @@ struct rule {
 	json_t *members;
 	struct rule *otherwise;         /* where this one is not for the item; or NULL */
 	/*
-	 * Which deed it is: {"name": [members]}.  Reports that have one of these in common, under
-	 * the same name, are of one.  NULL: each is of its own.
+	 * Which deed it is: {"name": [members]}; a member with "/N" behind it is divided by N.
+	 * Reports that have one of these in common, under the same name, are of one.  NULL: each
+	 * is of its own.
 	 */
 	json_t *deed;
 };
@@ -117,7 +118,7 @@ struct check {
 	json_int_t extra;
 	/* Instead of views: the source whose sensor this is about, and what was done to that. */
 	const char *sensor;
-	struct rule off, lowered, reset, restarted, gone;
+	struct rule off, lowered, reset, removed, probe_restarted, restarted, gone;
 
 	/* What became of it, from round to round. */
 	enum canary_verdict verdict;
@@ -322,8 +323,9 @@ json_t *source_status(struct source *source, struct blindness *blind);
 json_t *probe_in(const json_t *status, const char *name);
 
 /*
- * Why what the sensor's probe saw first is not how things were at first: it was reset, or is
- * another sensor's.  Nothing if that is not so, as of the last status.
+ * Why what the sensor's probe saw first is not how things were at first: it was reset, something
+ * was taken out of its list, or it is another sensor's.  Nothing if that is not so, as of the last
+ * status.
  */
 void see_baseline(struct source *source, const char *probe, struct blindness *blind);
 
@@ -392,7 +394,8 @@ json_t *differences(const struct check *check, const struct view *xen, const str
 
 enum rule_number {
 	ONLY_XEN, ONLY_DOM0, DIFFERS, MORE, CHANGED,
-	SENSOR_OFF, SENSOR_LOWERED, SENSOR_RESET, SENSOR_RESTARTED, SENSOR_GONE,
+	SENSOR_OFF, SENSOR_LOWERED, SENSOR_RESET, SENSOR_REMOVED, SENSOR_PROBE_RESTARTED,
+	SENSOR_RESTARTED, SENSOR_GONE,
 };
 
 /* The rule that such a number is of. */

@@ -499,13 +499,16 @@ void see_baseline(struct source *source, const char *probe, struct blindness *bl
 	static const char unseen[] = "what it is compared with was taken anew, and what had been changed before is "
 				     "not seen";
 	const json_t *own = probe_in(source->status, probe);
-	json_int_t resets = number_of(own, "resets");
+	json_int_t resets = number_of(own, "resets"), removes = number_of(own, "removes");
 	const char *by = resets && !blind->reason ? known_reset(source, probe, resets) : NULL;
 	char at[32];
 
 	if (source->is_other)
 		blind_for(blind, "new-baseline", "another sensor %s answers than at first: %s", source->type->name,
 			  unseen);
+	if (removes)
+		blind_for(blind, "new-baseline", "%lld were taken out of the list of %s: what became of them since is "
+			  "not seen, nor what they were at first, if they are back", (long long)removes, probe);
 	if (!resets)
 		return;
 	if (!moment_of(source, number_of(own, "reset_ns"), at))

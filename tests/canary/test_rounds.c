@@ -1600,6 +1600,21 @@ static void baseline_is_new(void **state)
 	canary_close(c);
 }
 
+/* And so it is where something was taken out of the list, and may be back. */
+static void item_left_the_list(void **state)
+{
+	struct canary *c = open_with(CHECKS(AS_FIRST "," ALONE("other", "")));
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	world.status[XEN] = PROBE("'whole_start_ns': 100, 'removes': 2");
+	assert_true(canary_round(c));
+	verdict_is(c, "f", "blind", "new-baseline");
+	verdict_is(c, "other", "agrees", "null");
+	assert_non_null(strstr(coverage_of(c, "f", "words"), "2 were taken out of the list of p"));
+	canary_close(c);
+}
+
 /* A reset while we look is one finding, with each check that it takes the sight of. */
 static void baseline_is_new_by_one_deed(void **state)
 {
@@ -1900,6 +1915,36 @@ static void deeds_are_told_apart(void **state)
 	canary_close(c);
 }
 
+/* A place in a page, and the page, are one deed; as two in two pages are two. */
+static void near_is_one_deed(void **state)
+{
+	static const struct {
+		const char *says;
+		size_t findings;
+	} cases[] = {
+		{ "[" RECORD(1, "x", "'a': '0xffffffff81234010'") ","
+		  RECORD(2, "y", "'a': '0xffffffff81234ffc'") "]", 1 },
+		{ "[" RECORD(1, "x", "'a': '0xffffffff81234010'") ","
+		  RECORD(2, "y", "'a': '0xffffffff81235000'") "]", 2 },
+		{ "[" RECORD(1, "x", "'a': 4096") "," RECORD(2, "y", "'a': '0x1fff'") "]", 1 },
+		/* Of nowhere in particular. */
+		{ "[" RECORD(1, "x", "'a': '0x0'") "," RECORD(2, "y", "'a': '0x0'") "]", 2 },
+		{ "[" RECORD(1, "x", "'a': 'x'") "," RECORD(2, "y", "'a': 'y'") "]", 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct canary *c = open_with(CHECKS(
+			REPORTS("c", "x", DEED("hooked", "low", "{'page': ['a/0x1000']}")) ","
+			REPORTS("d", "y", DEED("hook", "low", "{'page': ['a/4096']}"))));
+
+		world.says[XEN] = cases[i].says;
+		assert_true(canary_round(c));
+		assert_int_equal(canary_findings(c, true), cases[i].findings);
+		canary_close(c);
+	}
+}
+
 /* In 32 bits of FNV-1a, these two have the same id. */
 static void ids_are_told_apart(void **state)
 {
@@ -1979,7 +2024,7 @@ static void blinded_at_length(void **state)
 
 #define SENSOR \
 	"{'check': 's', 'sensor': 'xen', 'off': " RULE("off") ", 'lowered': " RULE("lowered") ", 'reset': " \
-	RULE("reset") ", " \
+	RULE("reset") ", 'removed': " RULE("removed") ", 'probe_restarted': " RULE("again") ", " \
 	"'restarted': " RULE("restarted") ", 'gone': " RULE("went") "}"
 #define STATUS(uuid, state, level, offs, resets) STATUS_OF(uuid, state, level, offs, resets, 7)
 #define STATUS_OF(uuid, state, level, offs, resets, epoch) \
@@ -1987,6 +2032,10 @@ static void blinded_at_length(void **state)
 	"{'name': 'p', 'state': '" state "', 'level': '" level "', 'offs': " #offs ", 'resets': " #resets ", " \
 	"'epoch': " #epoch "}, " \
 	"{'name': 'q', 'state': 'on', 'level': 'default', 'offs': 0, 'resets': 0}]}"
+/* What a supervisor did, and what was taken out of a list. */
+#define COUNTS(removes, restarts) \
+	"{'uuid': 'a', 'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', 'level': 'default', " \
+	"'offs': 1, 'resets': 1, 'epoch': 7, 'removes': " #removes ", 'restarts': " #restarts "}]}"
 #define BY "'by': {'domain': 0}"
 #define COMMAND(command, level) \
 	"{'probe': 'p', 'kind': 'command', 'command': '" command "', 'level': '" level "', " BY "}"
@@ -2033,6 +2082,8 @@ static void done_before(void **state)
 		  "[" COMMAND("high", "high") "," COMMAND("default", "default") "]", "lowered" },
 		{ STATUS("a", "on", "default", 0, 3),
 		  "[{'probe': 'p', 'kind': 'began', 'why': 'reset', " BY ", 'before': {'baselines': 2}}]", "reset" },
+		{ COUNTS(2, 0), "[" COMMAND("remove", "default") "]", "removed" },
+		{ COUNTS(0, 2), "[{'probe': 'p', 'kind': 'restarted', 'why': 'it is overdue'}]", "again" },
 	};
 
 	(void)state;
@@ -2054,6 +2105,9 @@ static void done_and_read(void **state)
 	(void)state;
 	verdict_is(c, "s", "agrees", "null");
 	canary_close(c);
+	c = open_sensor(COUNTS(3, 3), "[]");
+	verdict_is(c, "s", "agrees", "null");
+	canary_close(c);
 }
 
 /* Between two rounds the status tells, whoever took the records. */
@@ -2070,6 +2124,8 @@ static void done_meanwhile(void **state)
 		{ STATUS("a", "on", "low", 1, 2), "reset" },
 		{ STATUS("b", "on", "default", 0, 0), "restarted" },
 		{ STATUS_OF("a", "on", "default", 1, 1, 8), "restarted" },
+		{ COUNTS(1, 0), "removed" },
+		{ COUNTS(0, 1), "again" },
 	};
 
 	(void)state;
@@ -2264,6 +2320,7 @@ int main(void)
 		cmocka_unit_test(held_against_the_status),
 		cmocka_unit_test(taken_once),
 		cmocka_unit_test(baseline_is_new),
+		cmocka_unit_test(item_left_the_list),
 		cmocka_unit_test(baseline_is_new_by_one_deed),
 		cmocka_unit_test(source_is_there),
 		cmocka_unit_test(reads_what_began_later),
@@ -2276,6 +2333,7 @@ int main(void)
 		cmocka_unit_test(items_are_told_apart),
 		cmocka_unit_test(members_are_told_apart),
 		cmocka_unit_test(deeds_are_told_apart),
+		cmocka_unit_test(near_is_one_deed),
 		cmocka_unit_test(ids_are_told_apart),
 		cmocka_unit_test(sentence_shows_all),
 		cmocka_unit_test(words_are_cut_whole),

@@ -166,7 +166,7 @@ decoded("{\"seq\":1,$record,\"inode\":\"0x35d\",$rest}", "{\"seq\":1,$by,\"by\":
 	"{$head,\"folder\"]}", '{}',
 	"{$head,\"error\",{\"code\":\"busy\",\"message\":\"m\"}]}",
 		'{"target":"folder","command":"low","level":"low"}',
-	'{"gone":"hidden-domain","id":"0123abcd","time":"2026-01-01T00:00:00.000Z"}',
+	'{"gone":"hidden-domain","id":"0123abcd01234567","time":"2026-01-01T00:00:00.000Z"}',
 	"{$head,\"folder\",{\"seq\":1,$record,\"inode\":\"0x35d\",$rest}]}");
 
 # The right record with another word in the place of one.
@@ -193,7 +193,7 @@ my @wrong = (
 		qr/\$\.inode: 1 is not of type/],
 	['an error that there is not', "{$head,\"error\",{\"code\":\"tired\",\"message\":\"m\"}]}",
 		qr/'tired' is not one of/],
-	['a finding without words', '{"finding":"x","id":"0123abcd","severity":"low"}', qr/is a required property/],
+	['a finding without words', '{"finding":"x","id":"0123abcd01234567","severity":"low"}', qr/is a required property/],
 	['a blindness for no known reason',
 		'{"blind":"x","reason":"dark","words":"w","time":"2026-01-01T00:00:00.000Z"}',
 		qr/'dark' is not one of/],
