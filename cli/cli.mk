@@ -25,9 +25,11 @@ $(B)/cli/ksense: $(CLI_OBJS) $(B)/canary/libcanary.a $(B)/lib/libksense.a $(B)/l
 
 probe_names = $(shell scripts/probes $(1))
 check_names = $(shell sed -n 's/^ *"check": "\([a-z-]*\)",$$/\1/p' canary/checks.json)
-reason_names = $(shell sed -n '/^const char \*const canary_reasons/,/^}/s/[^"]*"\([a-z-]*\)"[^"]*/\1 /gp' canary/rounds.c)
+reason_names = $(shell sed -n '/^const char \*const canary_reasons/,/^}/s/[^"]*"\([a-z-]*\)"[^"]*/\1 /gp' \
+	canary/rounds.c)
 
-$(B)/cli/completion/ksense: cli/ksense.bash.in canary/checks.json canary/rounds.c $(wildcard probes/*/*.c probes/*/probes.h)
+$(B)/cli/completion/ksense: cli/ksense.bash.in canary/checks.json canary/rounds.c \
+		$(wildcard probes/*/*.c probes/*/probes.h)
 	@mkdir -p $(@D)
 	sed -e 's/@XEN@/$(call probe_names,xen)/; s/@MODULE@/$(call probe_names,linux)/' \
 		-e 's/@HOST@/$(call probe_names,host)/; s/@CHECKS@/$(check_names)/' \
