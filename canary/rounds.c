@@ -497,9 +497,22 @@ static void note_blindness(struct canary *c, struct check *check)
 	/* For another reason it is another deed. */
 	if (!is_blinded_as_before(check))
 		drop_blinded(c, check);
-	/* What never could look has not lost its sight. */
-	if (check->blind_rounds >= BLIND_ROUNDS && check->last_whole[0] && !check->accepted && !check->blinded)
-		report_blindness(c, check);
+}
+
+/*
+ * Once all checks were looked at: what was done to a sensor comes first, and not what is for want
+ * of it.
+ */
+static void report_all_blindness(struct canary *c)
+{
+	for (size_t i = 0; i < c->checks.count; i++) {
+		struct check *check = &c->checks.check[i];
+
+		/* What never could look has not lost its sight. */
+		if (check->verdict == CANARY_BLIND && check->blind_rounds >= BLIND_ROUNDS && check->last_whole[0] &&
+		    !check->accepted && !check->blinded)
+			report_blindness(c, check);
+	}
 }
 
 /* === All checks ========================================================= */
@@ -557,6 +570,7 @@ bool canary_round(struct canary *c)
 			look_again(c, &c->checks.check[i]);
 		}
 	}
+	report_all_blindness(c);
 	deeds_tell(c);
 	if (!c->interrupted)
 		c->rounds++;

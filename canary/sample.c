@@ -48,7 +48,6 @@ json_t *source_status(struct source *source, struct blindness *blind)
 	json_int_t before_ns = time_of_day_ns();
 	json_t *status = source->type->status(source->state, blind);
 	json_int_t time_ns = number_of(status, "time");
-
 	const char *uuid = string_of(status, "uuid");
 
 	/* Of the answer it is known that it is from between the two; and clocks are set. */

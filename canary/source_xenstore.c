@@ -111,8 +111,7 @@ static bool failed(struct xenstore *store, struct blindness *blind)
 
 	if (errno == ENOENT && !store->xs)
 		blind->absent = "xenstore";
-	blind_for(blind, reason, errno == ENOENT ? "there is no xenstored here: %s" : "xenstored: %s",
-		  strerror(errno));
+	blind_for(blind, reason, blind->absent ? "there is no xenstored here: %s" : "xenstored: %s", strerror(errno));
 	if (store->xs)
 		xs_close(store->xs);
 	store->xs = NULL;

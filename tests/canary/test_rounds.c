@@ -33,6 +33,7 @@ struct world {
 	const char *status[SOURCES];    /* likewise; NULL: one that lets us ask, at time 100 */
 	const char *held[SOURCES];      /* its records without a fresh sample; NULL: as says */
 	const char *kind[SOURCES];      /* asked for with the last fresh sample; NULL: all */
+	json_int_t since, epoch;        /* and where that went on */
 	bool tells_all;                 /* its records, whatever was asked for */
 	bool refuses;                   /* fresh samples, whatever the status says */
 	unsigned int announces;         /* how often a pass with all records was asked for */
@@ -154,6 +155,8 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 	if (asking->how == ASK_FRESH) {
 		world.takes[source]++;
 		world.kind[source] = asking->kind;
+		world.since = asking->since;
+		world.epoch = asking->epoch;
 	}
 	if (asking->how == ASK_FRESH && world.asked)
 		world.asked(source);
@@ -1530,6 +1533,33 @@ static void held_against_the_status(void **state)
 	}
 }
 
+/* Where it goes on it says of which count, and what it knows of that is of no other. */
+static void goes_on_in_its_count(void **state)
+{
+#define OF_EPOCH(epoch, members) \
+	"[{'seq': 7, 'time': 100, 'kind': 'k', 'epoch': " #epoch ", 'a': 1, 'b': 2, " members "}]"
+	struct canary *c = open_with(CHECKS("{'check': 'f', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, "
+					    "'dom0': [], 'looks': 1, 'changed': " RULE("changed") "}"));
+
+	(void)state;
+	world.says[XEN] = OF_EPOCH(5, "'event': 'changed', 'old': {'b': 1}");
+	assert_true(canary_round(c));
+	assert_int_equal(world.since, 0);
+	assert_int_equal(world.epoch, 0);
+	verdict_is(c, "f", "differs", "null");
+	world.says[XEN] = OF_EPOCH(5, "'event': 'present'");
+	assert_true(canary_round(c));
+	assert_int_equal(world.since, 8);
+	assert_int_equal(world.epoch, 5);
+	verdict_is(c, "f", "differs", "null");
+	world.says[XEN] = OF_EPOCH(6, "'event': 'present'");
+	assert_true(canary_round(c));
+	verdict_is(c, "f", "agrees", "null");
+	assert_true(canary_round(c));
+	assert_int_equal(world.epoch, 6);
+	canary_close(c);
+}
+
 /* With a sample that nobody takes a part of, all is well: it is asked for once more. */
 static void taken_once(void **state)
 {
@@ -1612,6 +1642,36 @@ static void item_left_the_list(void **state)
 	verdict_is(c, "f", "blind", "new-baseline");
 	verdict_is(c, "other", "agrees", "null");
 	assert_non_null(strstr(coverage_of(c, "f", "words"), "2 were taken out of the list of p"));
+	canary_close(c);
+}
+
+/*
+ * A sensor that went, and came back as another: that is what is told, with what is blind by it,
+ * though these were blind before.
+ */
+static void another_comes_back(void **state)
+{
+	struct canary *c = open_with(CHECKS(
+		AS_FIRST ",{'check': 's', 'sensor': 'xen', 'restarted': " RULE("restarted") ", "
+		"'gone': " RULE("went") "}"));
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	world.status[XEN] = RESET(0, 0, "a");
+	assert_true(canary_round(c));
+	world.says[XEN] = NULL;
+	for (size_t i = 0; i < 3; i++)
+		assert_true(canary_round(c));
+	assert_int_equal(told("finding", "went"), 1);
+	world.says[XEN] = "[" OTHER "]";
+	world.status[XEN] = RESET(0, 0, "b");
+	for (size_t i = 0; i < 3; i++)
+		assert_true(canary_round(c));
+	verdict_is(c, "f", "blind", "new-baseline");
+	assert_int_equal(told("gone", "went"), 1);
+	assert_int_equal(told("finding", "restarted"), 1);
+	assert_int_equal(told("finding", "blinded"), 0);
+	assert_int_equal(canary_findings(c, true), 1);
 	canary_close(c);
 }
 
@@ -2318,10 +2378,12 @@ int main(void)
 		cmocka_unit_test(lost_of_one_kind),
 		cmocka_unit_test(notices),
 		cmocka_unit_test(held_against_the_status),
+		cmocka_unit_test(goes_on_in_its_count),
 		cmocka_unit_test(taken_once),
 		cmocka_unit_test(baseline_is_new),
 		cmocka_unit_test(item_left_the_list),
 		cmocka_unit_test(baseline_is_new_by_one_deed),
+		cmocka_unit_test(another_comes_back),
 		cmocka_unit_test(source_is_there),
 		cmocka_unit_test(reads_what_began_later),
 		cmocka_unit_test(reader_finds),
