@@ -316,6 +316,8 @@ install: host tools ## install command, libraries, headers, man pages and bash c
 		file=$${one##*:} folder=$${one#*:}; folder=$${folder%%:*}; \
 		install -D -m $${one%%:*} $$file "$(INSTALL_BELOW)/$$folder/$${file##*/}"; \
 	done
+	@# A link to what is in the sources alone is its text.
+	sed -i 's|\[\([^]]*\)\](\.\./[^)]*)|\1|g' "$(INSTALL_BELOW)/share/doc/ksense"/*.md
 	ln -sf libksense.so.$(LIB_ABI) "$(INSTALL_BELOW)/$(INSTALLED_LINK)"
 	install -d "$(INSTALL_BELOW)/$(dir $(INSTALLED_PC))"
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' lib/ksense.pc.in >"$(INSTALL_BELOW)/$(INSTALLED_PC)"

@@ -36,15 +36,16 @@ enum canary_verdict {
 
 /*
  * The reasons for which a check is blind: no-sensor, no-module, no-probe, probe-off,
- * probe-failing, incomplete, lost, denied, timeout, interrupted, unreadable, old-toolstack,
- * foreign-namespace, no-memory.  NULL behind the last.
+ * probe-failing, incomplete, lost, denied, timeout, interrupted, unreadable, new-baseline,
+ * old-toolstack, foreign-namespace, no-memory.  NULL behind the last.
  */
 extern const char *const canary_reasons[];
 
 struct canary_options {
 	const char *checks;             /* the file; NULL: the built-in ones */
 	const char *socket;             /* the module's */
-	int timeout_ms;                 /* for each answer of a sensor, and of xenstored */
+	/* for the next line of a sensor's answer (all of it: 12 times that), and for xenstored */
+	int timeout_ms;
 	/* for a probe's own pass, where we may only read; 0: two minutes */
 	int wait_ms;
 	/* names of checks, or reasons: blindness that does not count */

@@ -2,8 +2,8 @@
 # canary.mk - the canary: what the sensors see against what Dom0 says.  Included by the top-level
 # Makefile, behind lib/lib.mk.
 #
-#   $(B)/canary/libcanary.a   the library; its users link libksense, jansson and
-#   Xen's libraries too
+#   $(B)/canary/libcanary.a   the library; its users link libksense, jansson,
+#   nettle and Xen's libraries too
 
 CANARY_CFLAGS = $(KS_CFLAGS) -Ihost
 CANARY_OBJS = $(patsubst canary/%.c,$(B)/canary/%.o,$(sort $(wildcard canary/*.c)))

@@ -91,6 +91,14 @@ static bool number(struct reader *r, const json_t *object, const char *name, jso
 	return true;
 }
 
+static bool boolean(struct reader *r, const json_t *object, const char *name, bool *out)
+{
+	const json_t *value = json_object_get(object, name);
+
+	*out = json_is_true(value);
+	return !value || json_is_boolean(value) || wrong(r, "\"%s\" is true or false", name);
+}
+
 /* An array of names of members, if there is one. */
 static bool names(struct reader *r, const json_t *object, const char *what, const char *name,
 		  const char *out[KEY_MEMBERS_MAX + 1])
@@ -211,6 +219,15 @@ static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_
 	return true;
 }
 
+/* "member", or "member/N". */
+static bool is_deed_member(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	char *end;
+
+	return *name && *name != '/' && (!slash || (strtoull(slash + 1, &end, 0) && !*end && slash[1] != '-'));
+}
+
 /* Which deed it is. */
 static bool read_deed_of(struct reader *r, const json_t *json, const char *name, struct rule *rule)
 {
@@ -226,6 +243,11 @@ static bool read_deed_of(struct reader *r, const json_t *json, const char *name,
 		if (!json_is_array(members) || !names(r, rule->deed, "\"deed\"", what, known))
 			return wrong(r, "\"deed\" of %s: \"%s\" is an array of 1 to %d names of members", name, what,
 				     KEY_MEMBERS_MAX);
+		for (size_t i = 0; known[i]; i++)
+			if (!is_deed_member(known[i]))
+				return wrong(r,
+					     "\"deed\" of %s: \"%s\" is a member, or one divided by a number above 0, "
+					     "as \"address/0x1000\"", name, known[i]);
 	}
 	return true;
 }
@@ -446,7 +468,8 @@ static bool read_deed(struct reader *r, struct check *check, json_t *json, const
 /* A check of a sensor itself. */
 static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 {
-	static const char *const known[] = { "check", "sensor", "off", "lowered", "reset", "restarted", "gone", NULL };
+	static const char *const known[] = { "check", "sensor", "off", "lowered", "reset", "removed",
+					     "probe_restarted", "restarted", "gone", NULL };
 
 	if (!only_members(r, json, "a check of a sensor", known) ||
 	    !text(r, json, "it", "sensor", true, &check->sensor))
@@ -459,13 +482,15 @@ static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 	check->looks = 1;
 	if (!read_deed(r, check, json, "off", &check->off) || !read_deed(r, check, json, "lowered", &check->lowered) ||
 	    !read_deed(r, check, json, "reset", &check->reset) ||
+	    !read_deed(r, check, json, "removed", &check->removed) ||
+	    !read_deed(r, check, json, "probe_restarted", &check->probe_restarted) ||
 	    !read_deed(r, check, json, "restarted", &check->restarted) ||
 	    !read_deed(r, check, json, "gone", &check->gone))
 		return false;
-	if (!check->off.finding && !check->lowered.finding && !check->reset.finding && !check->restarted.finding &&
-	    !check->gone.finding)
-		return wrong(r, "it needs one of \"off\", \"lowered\", \"reset\", \"restarted\", \"gone\": "
-			     "what was done to the sensor");
+	if (!check->off.finding && !check->lowered.finding && !check->reset.finding && !check->removed.finding &&
+	    !check->probe_restarted.finding && !check->restarted.finding && !check->gone.finding)
+		return wrong(r, "it needs one of \"off\", \"lowered\", \"reset\", \"removed\", \"probe_restarted\", "
+			     "\"restarted\", \"gone\": what was done to the sensor");
 	return true;
 }
 
@@ -473,7 +498,7 @@ static bool read_check(struct reader *r, struct check *check, json_t *json)
 {
 	static const char *const known[] = { "check", "instead_of", "only_if", "waits", "not_here", "xen", "dom0",
 					     "among", "near", "looks", "pause_ms", "only_xen", "only_dom0", "differs",
-					     "more", "changed", NULL };
+					     "more", "changed", "baseline", NULL };
 	json_int_t looks = 3, pause_ms = 100;
 
 	r->at = NULL;
@@ -488,6 +513,9 @@ static bool read_check(struct reader *r, struct check *check, json_t *json)
 	    !number(r, json, "pause_ms", 0, PAUSE_MS_MAX, &pause_ms) || !read_views(r, check, json) ||
 	    !names(r, json, "it", "near", check->near) || !read_rules(r, check, json))
 		return false;
+	if (!boolean(r, json, "baseline", &check->baseline))
+		return false;
+	check->baseline |= check->changed.finding != NULL;
 	check->looks = (unsigned int)looks;
 	check->pause_ms = (unsigned int)pause_ms;
 	r->at = NULL;
@@ -517,7 +545,8 @@ static bool check_names(struct reader *r, const struct checks *checks)
 
 /* Those by which records are sorted, whatever the check. */
 static const char *const of_all[] = {
-	"seq", "time", "kind", "event", "first", "old", "changed_ns", "last", "looked", "of", "why", NULL,
+	"seq", "time", "probe", "kind", "epoch", "pass", "event", "first", "old", "changed_ns", "last",
+	"looked", "of", "why", NULL,
 };
 
 static int add_names(json_t *to, const char *const *names)

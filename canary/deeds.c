@@ -8,8 +8,10 @@
  *
  * A deed is an object:
  *	name      the identity of the report that it began with, from which the finding has its id
- *	keys      {key: true}: its reports' identities, and all that one of them ever had in common
+ *	keys      {key: round}: its reports' identities, and all that one of them has in common, or
+ *	          had until some rounds ago; and in which round one had it last
  *	reports   {identity: report}, in the order in which they came
+ *	common    {identity: keys}: what each of them has in common
  *	told      the finding as it was told; not there: it was not yet
  *	news      whether it is not as it was told
  */
@@ -17,6 +19,13 @@
 #include <string.h>
 
 #include "judge.h"
+
+/*
+ * So many rounds long what none of a deed's reports has any more still belongs to it: a report
+ * that is missing in a round or two is of the same deed when it comes again.  Whoever has that pid
+ * next week is not.
+ */
+#define KEY_ROUNDS 16
 
 int deeds_init(struct canary *c)
 {
@@ -42,7 +51,7 @@ static json_t *deed_with(const struct canary *c, const char *key)
 
 static json_t *begin(struct canary *c, const char *name)
 {
-	json_t *deed = json_pack("{sss{}s{}sb}", "name", name, "keys", "reports", "news", 0);
+	json_t *deed = json_pack("{sss{}s{}s{}sb}", "name", name, "keys", "reports", "common", "news", 0);
 
 	if (!deed || json_object_set_new(c->deeds, name, deed))
 		return NULL;
@@ -51,7 +60,11 @@ static json_t *begin(struct canary *c, const char *name)
 
 static int add_key(struct canary *c, json_t *deed, const char *key)
 {
-	if (json_object_set_new(json_object_get(deed, "keys"), key, json_true()))
+	json_t *keys = json_object_get(deed, "keys"), *last = json_object_get(keys, key);
+
+	if (last)
+		json_integer_set(last, (json_int_t)c->begun);
+	else if (json_object_set_new(keys, key, json_integer((json_int_t)c->begun)))
 		return -1;
 	return json_object_set(c->deed_of, key, json_object_get(deed, "name"));
 }
@@ -112,7 +125,7 @@ static json_t *finding_of(const json_t *deed)
 	const char *identity;
 	bool first = true;
 	int failed = !also;
-	char id[9];
+	char id[ID_TEXT];
 
 	json_object_foreach(json_object_get(deed, "reports"), identity, report) {
 		if (first)
@@ -192,8 +205,10 @@ static void part(struct canary *c, json_t *deed, json_t *other)
 		json_object_del(json_object_get(deed, "keys"), key);
 		json_object_set(c->deed_of, key, json_object_get(other, "name"));
 	}
-	json_object_foreach(json_object_get(other, "reports"), key, value)
+	json_object_foreach(json_object_get(other, "reports"), key, value) {
 		json_object_del(json_object_get(deed, "reports"), key);
+		json_object_del(json_object_get(deed, "common"), key);
+	}
 }
 
 /* @other is the same deed as @deed, as a third report shows. */
@@ -207,7 +222,8 @@ static int join(struct canary *c, json_t *deed, json_t *other)
 		(void)value;
 		failed |= add_key(c, deed, key);
 	}
-	if (failed || json_object_update(json_object_get(deed, "reports"), json_object_get(other, "reports"))) {
+	if (failed || json_object_update(json_object_get(deed, "reports"), json_object_get(other, "reports")) ||
+	    json_object_update(json_object_get(deed, "common"), json_object_get(other, "common"))) {
 		part(c, deed, other);
 		return -1;
 	}
@@ -256,7 +272,7 @@ static int find(struct canary *c, const char *identity, const json_t *keys, json
 	return 0;
 }
 
-static int add_report(struct canary *c, const char *identity, const json_t *keys, json_t *report)
+static int add_report(struct canary *c, const char *identity, json_t *keys, json_t *report)
 {
 	json_t *deed, *key;
 	size_t i;
@@ -273,7 +289,8 @@ static int add_report(struct canary *c, const char *identity, const json_t *keys
 	json_array_foreach(keys, i, key)
 		if (add_key(c, deed, json_string_value(key)))
 			return -1;
-	if (json_object_set(json_object_get(deed, "reports"), identity, report))
+	if (json_object_set(json_object_get(deed, "common"), identity, keys) ||
+	    json_object_set(json_object_get(deed, "reports"), identity, report))
 		return -1;
 	if (json_object_get(deed, "told"))
 		return json_object_set_new(deed, "news", json_true());
@@ -310,8 +327,30 @@ void deed_withdraw(struct canary *c, const char *identity)
 	if (!deed || json_object_del(reports, identity))
 		return;
 	json_object_set_new(deed, "news", json_true());
+	json_object_del(json_object_get(deed, "common"), identity);
 	json_object_del(json_object_get(deed, "keys"), identity);
 	json_object_del(c->deed_of, identity);
+}
+
+/* Notes what the reports have in common in this round, and forgets what none had for long. */
+static void age_keys(struct canary *c, json_t *deed)
+{
+	json_t *keys = json_object_get(deed, "keys"), *has, *key, *last;
+	const char *name;
+	void *next;
+	size_t i;
+
+	json_object_foreach(json_object_get(deed, "common"), name, has) {
+		json_integer_set(json_object_get(keys, name), (json_int_t)c->begun);
+		json_array_foreach(has, i, key)
+			json_integer_set(json_object_get(keys, json_string_value(key)), (json_int_t)c->begun);
+	}
+	json_object_foreach_safe(keys, next, name, last) {
+		if ((json_int_t)c->begun - json_integer_value(last) <= KEY_ROUNDS)
+			continue;
+		json_object_del(c->deed_of, name);
+		json_object_del(keys, name);
+	}
 }
 
 void deeds_tell(struct canary *c)
@@ -324,7 +363,10 @@ void deeds_tell(struct canary *c)
 		if (!json_object_size(json_object_get(deed, "reports"))) {
 			tell_gone(c, deed, NULL);
 			end(c, deed);
-		} else if (!json_object_get(deed, "told")) {
+			continue;
+		}
+		age_keys(c, deed);
+		if (!json_object_get(deed, "told")) {
 			tell_raised(c, deed);
 		} else if (json_is_true(json_object_get(deed, "news"))) {
 			tell_changed(c, deed);

@@ -30,6 +30,10 @@ static const struct rule *first_rule(const struct check *check, json_int_t numbe
 		return &check->lowered;
 	case SENSOR_RESET:
 		return &check->reset;
+	case SENSOR_REMOVED:
+		return &check->removed;
+	case SENSOR_PROBE_RESTARTED:
+		return &check->probe_restarted;
 	case SENSOR_RESTARTED:
 		return &check->restarted;
 	case SENSOR_GONE:
@@ -89,16 +93,21 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 {
 	const struct rule *rule = first_rule(check, number);
 	json_t *item = xen ? xen : dom0;
-	char *id, *same, *identity = NULL;
+	const char *names[2 * KEY_MEMBERS_MAX + 1] = { NULL };
+	char *which, *identity;
 	int at = (int)number, failed;
+	size_t count = 0;
 
 	for (; rule && !is_for(rule, item, first); rule = rule->otherwise)
 		at += ALTERNATIVE;
 	if (!rule)
 		return 0;
-	id = key_text(item, spec->id);
-	same = key_text(item, spec->same);
-	failed = !id || !same || asprintf(&identity, "%s/%s/%s/%s", check->name, rule->finding, id, same) < 0;
+	for (size_t i = 0; spec->id[i]; i++)
+		names[count++] = spec->id[i];
+	for (size_t i = 0; spec->same[i]; i++)
+		names[count++] = spec->same[i];
+	which = key_text(item, names);
+	failed = !which || asprintf(&identity, "%s/%s/%s", check->name, rule->finding, which) < 0;
 	if (!failed) {
 		failed = json_object_set_new(
 			found, identity,
@@ -106,8 +115,7 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 				  "unsettled", unsettled));
 		free(identity);
 	}
-	free(id);
-	free(same);
+	free(which);
 	return failed ? -1 : 0;
 }
 

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include <nettle/sha2.h>
+
 #include "judge.h"
 
 static void time_text(time_t seconds, long ns, char text[32])
@@ -106,13 +108,16 @@ static json_t *fill_in(const char *template, const json_t *xen, const json_t *do
 
 /* === Making one ========================================================= */
 
-void id_of(const char *identity, char id[9])
+void id_of(const char *identity, char id[ID_TEXT])
 {
-	uint32_t hash = 2166136261U;
+	uint8_t digest[(ID_TEXT - 1) / 2];
+	struct sha256_ctx hash;
 
-	for (const unsigned char *p = (const unsigned char *)identity; *p; p++)
-		hash = (hash ^ *p) * 16777619U;
-	snprintf(id, 9, "%08x", hash);
+	sha256_init(&hash);
+	sha256_update(&hash, strlen(identity), (const uint8_t *)identity);
+	sha256_digest(&hash, sizeof(digest), digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(id + 2 * i, 3, "%02x", digest[i]);
 }
 
 /* Of the members by which an item is known: where it is. */
@@ -191,20 +196,26 @@ static const char *const moments[] = {
 
 #define NS_PER_S 1000000000
 
+bool moment_of(const struct source *source, json_int_t since_boot_ns, char text[32])
+{
+	json_int_t at_ns;
+
+	if (!source->boot_ns || since_boot_ns <= 0 ||
+	    __builtin_add_overflow(source->boot_ns, since_boot_ns, &at_ns) || at_ns <= 0)
+		return false;
+	time_text((time_t)(at_ns / NS_PER_S), (long)(at_ns % NS_PER_S), text);
+	return true;
+}
+
 /* The item's moments as times of day.  NULL: no memory. */
 static json_t *times_of_item(const struct source *source, const json_t *item)
 {
 	json_t *times = json_object();
+	char text[32];
 
-	for (size_t i = 0; times && source && source->boot_ns && i < sizeof(moments) / sizeof(moments[0]); i++) {
-		json_int_t since_boot_ns = json_integer_value(json_object_get(item, moments[i])), at_ns;
-		char text[32];
-
-		if (since_boot_ns <= 0 || __builtin_add_overflow(source->boot_ns, since_boot_ns, &at_ns) || at_ns <= 0)
-			continue;
-		time_text((time_t)(at_ns / NS_PER_S), (long)(at_ns % NS_PER_S), text);
-		json_object_set_new(times, moments[i], json_string(text));
-	}
+	for (size_t i = 0; times && source && i < sizeof(moments) / sizeof(moments[0]); i++)
+		if (moment_of(source, number_of(item, moments[i]), text))
+			json_object_set_new(times, moments[i], json_string(text));
 	return times;
 }
 
@@ -230,7 +241,7 @@ json_t *report_new(struct canary *c, const struct check *check, const char *iden
 	json_t *xen = json_object_get(difference, "xen"), *dom0 = json_object_get(difference, "dom0"), *old = NULL,
 	       *new = NULL;
 	const struct spec *spec;
-	char id[9];
+	char id[ID_TEXT];
 
 	xen = json_is_object(xen) ? xen : NULL;
 	dom0 = json_is_object(dom0) ? dom0 : NULL;
@@ -252,7 +263,7 @@ json_t *report_blinded(const struct check *check, const char *identity)
 		"and, for the module, 'lsmod'. If it was you, --accept takes it out of the status.";
 	json_t *what = json_sprintf("the check %s could look until %s, and cannot since %s: %s (%s)", check->name,
 				    check->last_whole, check->blind_since, check->words, check->reason);
-	char id[9];
+	char id[ID_TEXT];
 
 	id_of(identity, id);
 	return json_pack("{ssssssss sos{ss}snsn snsn sssssi ssso}", "finding", "blinded", "id", id, "severity", "high",
@@ -297,21 +308,51 @@ static bool says_nothing(const json_t *value)
 	return !value || (text && (!*text || !strcmp(text, "0x0")));
 }
 
+/*
+ * The text of "member", or of "member/N", where it is how often N is in it: a place, and what is
+ * near it, have that in common.  *@text NULL: it says nothing.  -1: no memory.
+ */
+static int text_of_member(const char *name, const json_t *xen, const json_t *dom0, char **text)
+{
+	const char *slash = strrchr(name, '/');
+	char *plain = slash ? strndup(name, (size_t)(slash - name)) : strdup(name), *end;
+	json_t *value = plain ? member_of(xen, dom0, plain) : NULL;
+	unsigned long long number;
+
+	*text = NULL;
+	if (!plain)
+		return -1;
+	free(plain);
+	if (says_nothing(value))
+		return 0;
+	*text = escaped(value_text(value));
+	number = *text && slash ? strtoull(*text, &end, 0) : 0;
+	/* One that is no number is what it is. */
+	if (number && !*end) {
+		free(*text);
+		if (asprintf(text, "%#llx", number / strtoull(slash + 1, NULL, 0)) < 0)
+			*text = NULL;
+	}
+	return *text ? 0 : -1;
+}
+
 static int add_keys(json_t *keys, const char *what, const json_t *members, const json_t *xen, const json_t *dom0)
 {
 	json_t *member;
 	size_t i;
 
 	json_array_foreach(members, i, member) {
-		json_t *value = member_of(xen, dom0, json_string_value(member));
-		char *text;
-		int failed;
+		char *text, *name;
+		int failed = text_of_member(json_string_value(member), xen, dom0, &text);
 
-		if (says_nothing(value))
+		if (failed)
+			return -1;
+		if (!text)
 			continue;
-		text = value_text(value);
-		failed = !text || json_array_append_new(keys, json_sprintf("%s %s", what, text));
+		name = escaped(strdup(what));
+		failed = !text || !name || json_array_append_new(keys, json_sprintf("%s %s", name, text));
 		free(text);
+		free(name);
 		if (failed)
 			return -1;
 	}
@@ -327,6 +368,10 @@ json_t *deed_keys(const struct check *check, const json_t *difference)
 
 	if (check->sensor && rule == &check->gone)
 		return deed_keys_of_absence(check->sensor);
+	if (check->sensor && (rule == &check->reset || rule == &check->removed))
+		return deed_keys_of_baseline(check->sensor, string_of(xen, "probe"));
+	if (check->sensor && rule == &check->restarted && json_object_get(xen, "sensor"))
+		return deed_keys_of_baseline(check->sensor, NULL);
 	keys = json_array();
 	json_object_foreach(rule->deed, what, members) {
 		if (add_keys(keys, what, members, xen, dom0)) {
@@ -337,7 +382,13 @@ json_t *deed_keys(const struct check *check, const json_t *difference)
 	return keys;
 }
 
+/* What a check has in common is escaped, and never begins with a blank: these are not its own. */
 json_t *deed_keys_of_absence(const char *source)
 {
-	return source ? json_pack("[s+]", "absent ", source) : json_array();
+	return source ? json_pack("[s+]", " absent ", source) : json_array();
+}
+
+json_t *deed_keys_of_baseline(const char *source, const char *probe)
+{
+	return json_pack("[s+++]", " baseline ", source, " ", probe ? probe : "*");
 }

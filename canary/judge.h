@@ -55,8 +55,9 @@ struct rule {
 	json_t *members;
 	struct rule *otherwise;         /* where this one is not for the item; or NULL */
 	/*
-	 * Which deed it is: {"name": [members]}.  Reports that have one of these in common, under
-	 * the same name, are of one.  NULL: each is of its own.
+	 * Which deed it is: {"name": [members]}; a member with "/N" behind it is divided by N.
+	 * Reports that have one of these in common, under the same name, are of one.  NULL: each
+	 * is of its own.
 	 */
 	json_t *deed;
 };
@@ -114,13 +115,15 @@ struct check {
 	unsigned int alternatives_count;
 	/* for "changed": what was not there at first is one, too */
 	bool appeared;
+	/* It compares with what Xen's probe saw first, which is worth nothing if that is new. */
+	bool baseline;
 	const char *members[MEMBERS_MAX][2];    /* that have to be equal: Xen's, Dom0's */
 	unsigned int members_count;
 	/* for "more": how many items Xen may have more than Dom0 */
 	json_int_t extra;
 	/* Instead of views: the source whose sensor this is about, and what was done to that. */
 	const char *sensor;
-	struct rule off, lowered, reset, restarted, gone;
+	struct rule off, lowered, reset, removed, probe_restarted, restarted, gone;
 
 	/* What became of it, from round to round. */
 	enum canary_verdict verdict;
@@ -133,7 +136,8 @@ struct check {
 	json_t *blinded;                /* the report that it is blind since a while, or NULL */
 	unsigned int blind_rounds;      /* in a row */
 	char blind_since[32], last_whole[32];   /* "": never */
-	json_int_t since;               /* the first record of Xen's probe that was not seen yet */
+	/* the first record of Xen's probe that was not seen yet, and of which count it is */
+	json_int_t since, epoch;
 	json_t *status;                 /* the sensor's, when it was looked at last; NULL: never */
 	/* what was done to it, though it may be as before; as of differences() */
 	json_t *deeds;
@@ -192,16 +196,25 @@ struct sample {
 	json_int_t from;        /* sensors: records with an earlier time are not of this sample */
 	/* sensors: these records alone, and how the sample ended; NULL: all */
 	const char *kind;
-	/* sensors: with @kind, where some were lost, the sample had none with an earlier seq */
+	/*
+	 * What the sensor's status says of it behind it: the last pass that saw all began then,
+	 */
+	json_int_t whole_ns;
+	/* it has no record before this seq; */
 	json_int_t first;
-	json_int_t next;        /* sensors: where the next question goes on */
+	/* the one before this seq is its last; 0: not known */
+	json_int_t end;
+	bool is_taken;          /* somebody else took records of the probe meanwhile */
+	/* Where the next question goes on, and of which count that is; 0: not known. */
+	json_int_t next, epoch;
 };
 
 /* What is asked of a sensor's records, of which none is taken from anybody. */
 struct asking {
 	const char *probe;      /* NULL: all of them */
 	const char *kind;       /* NULL: each */
-	json_int_t since;
+	/* from this record on, of this count; an epoch of 0: of whichever there is */
+	json_int_t since, epoch;
 	/* an object with the names of those that have to be read (body.h); NULL: all */
 	const json_t *members;
 	enum {
@@ -261,8 +274,14 @@ struct source {
 	struct blindness vain;  /* and what came of it */
 	/* sensors: the time of day when their clock began, as of the last status; 0: not known */
 	json_int_t boot_ns;
-	/* sensors, by probe: the first record that no view of Dom0's has seen */
+	/* sensors, by probe: [the first record that no view of Dom0's has seen, its epoch] */
 	json_t *since;
+	/* sensors: the one that answered first, and whether it is another one now */
+	char uuid[40];
+	bool is_other;
+	json_t *status;         /* sensors: the last */
+	/* sensors, by probe: [how often it was reset, who did it the last time] */
+	json_t *resets;
 	struct view fixed;      /* of a fixed source, as fixed_for asked for it */
 	const struct spec *fixed_for;
 };
@@ -294,6 +313,12 @@ struct source *source_called(struct canary *c, const char *name);
 bool sample_take(struct canary *c, struct source *source, const struct asking *wanted, struct sample *sample,
 		 struct blindness *blind);
 
+/* Whether a record of the sample's is not older than that. */
+bool is_fresh(const struct sample *sample, const json_t *record);
+
+/* Whether records of it may be missing that nothing tells of: somebody else took them. */
+bool has_gaps(const struct sample *sample);
+
 /*
  * A sensor's status, by which its clock is known from then on: the caller's.  NULL: none, with
  * why.
@@ -302,6 +327,13 @@ json_t *source_status(struct source *source, struct blindness *blind);
 
 /* What a sensor's status says of its probe of this name, or NULL. */
 json_t *probe_in(const json_t *status, const char *name);
+
+/*
+ * Why what the sensor's probe saw first is not how things were at first: it was reset, something
+ * was taken out of its list, or it is another sensor's.  Nothing if that is not so, as of the last
+ * status.
+ */
+void see_baseline(struct source *source, const char *probe, struct blindness *blind);
 
 /* Pauses about so long; false if the round is to be broken off. */
 bool pause_about(struct canary *c, unsigned int ms);
@@ -324,8 +356,8 @@ const struct spec *spec_of(const struct check *check, const json_t *item);
 char *first_key(const struct spec *spec, const json_t *item);
 
 /*
- * A string as it stands; one that has a NUL, or begins with a quotation mark, and all else as
- * JSON; NULL as "-".  For the caller to free; NULL: no memory.
+ * A string as it stands; one that has a NUL, begins with a quotation mark or is "-", and all
+ * else as JSON; NULL as "-".  For the caller to free; NULL: no memory.
  */
 char *value_text(const json_t *value);
 
@@ -333,7 +365,16 @@ char *value_text(const json_t *value);
 const char *string_of(const json_t *object, const char *name);
 json_int_t number_of(const json_t *object, const char *name);
 
-/* The members of @item called @names as one text, for the caller to free; NULL: no memory. */
+/*
+ * @text, which is taken, with a backslash before each blank and each backslash: a blank that has
+ * none stands between two texts.  For the caller to free; NULL: no memory.
+ */
+char *escaped(char *text);
+
+/*
+ * The members of @item called @names as one text, which no others have, for the caller to free;
+ * NULL: no memory.
+ */
 char *key_text(const json_t *item, const char *const *names);
 
 /*
@@ -359,7 +400,8 @@ json_t *differences(const struct check *check, const struct view *xen, const str
 
 enum rule_number {
 	ONLY_XEN, ONLY_DOM0, DIFFERS, MORE, CHANGED,
-	SENSOR_OFF, SENSOR_LOWERED, SENSOR_RESET, SENSOR_RESTARTED, SENSOR_GONE,
+	SENSOR_OFF, SENSOR_LOWERED, SENSOR_RESET, SENSOR_REMOVED, SENSOR_PROBE_RESTARTED,
+	SENSOR_RESTARTED, SENSOR_GONE,
 };
 
 /* The rule that such a number is of. */
@@ -378,7 +420,13 @@ bool is_elsewhere(const json_t *difference);
  */
 json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *blind);
 
+/* Who did what a record tells; NULL: it does not say.  The caller's. */
+json_t *by_of(const json_t *record);
+
 /* === findings.c ========================================================= */
+
+/* A moment since the boot of the sensor's kernel as time of day; false: it is not known. */
+bool moment_of(const struct source *source, json_int_t since_boot_ns, char text[32]);
 
 /* A new report: a finding as documented in ksense(1), but for "also".  NULL: no memory. */
 json_t *report_new(struct canary *c, const struct check *check, const char *identity, const json_t *difference,
@@ -396,8 +444,15 @@ json_t *deed_keys(const struct check *check, const json_t *difference);
 /* That a source is not there is one deed, whatever is missing for want of it. */
 json_t *deed_keys_of_absence(const char *source);
 
-/* FNV-1a, 32 bits: the same finding has the same id each time, on each host. */
-void id_of(const char *identity, char id[9]);
+/* And so is that a baseline is new: of a sensor's probe, or of all of another sensor (NULL). */
+json_t *deed_keys_of_baseline(const char *source, const char *probe);
+
+/*
+ * The same finding has the same id each time, on each host; and no other one, though what is found
+ * may be named by somebody who looks for two that have the same: the first 64 bits of SHA-256.
+ */
+#define ID_TEXT 17
+void id_of(const char *identity, char id[ID_TEXT]);
 
 /* === deeds.c ============================================================ */
 

@@ -15,7 +15,7 @@
 
 const char *const canary_reasons[] = {
 	"no-sensor", "no-module", "no-probe", "probe-off", "probe-failing", "incomplete", "lost", "denied", "timeout",
-	"interrupted", "unreadable",
+	"interrupted", "unreadable", "new-baseline",
 	"old-toolstack", "foreign-namespace", "no-memory", NULL,
 };
 
@@ -464,13 +464,22 @@ static void drop_blinded(struct canary *c, struct check *check)
 	check->blinded = NULL;
 }
 
+static json_t *keys_of_blindness(struct canary *c, const struct check *check)
+{
+	const struct spec *spec = &check->xen[0];
+
+	if (strcmp(check->reason, "new-baseline"))
+		return deed_keys_of_absence(check->absent);
+	return deed_keys_of_baseline(spec->source, source_called(c, spec->source)->is_other ? NULL : spec->probe);
+}
+
 static void report_blindness(struct canary *c, struct check *check)
 {
 	char *identity = blinded_identity(check);
 
 	check->blinded = identity ? report_blinded(check, identity) : NULL;
 	if (check->blinded)
-		deed_report(c, identity, deed_keys_of_absence(check->absent), json_incref(check->blinded));
+		deed_report(c, identity, keys_of_blindness(c, check), json_incref(check->blinded));
 	free(identity);
 }
 
@@ -508,9 +517,22 @@ static void note_blindness(struct canary *c, struct check *check)
 	/* For another reason it is another deed. */
 	if (!is_blinded_as_before(check))
 		drop_blinded(c, check);
-	/* What never could look has not lost its sight. */
-	if (check->blind_rounds >= BLIND_ROUNDS && check->last_whole[0] && !check->accepted && !check->blinded)
-		report_blindness(c, check);
+}
+
+/*
+ * Once all checks were looked at: what was done to a sensor comes first, and not what is for want
+ * of it.
+ */
+static void report_all_blindness(struct canary *c)
+{
+	for (size_t i = 0; i < c->checks.count; i++) {
+		struct check *check = &c->checks.check[i];
+
+		/* What never could look has not lost its sight. */
+		if (check->verdict == CANARY_BLIND && check->blind_rounds >= BLIND_ROUNDS && check->last_whole[0] &&
+		    !check->accepted && !check->blinded)
+			report_blindness(c, check);
+	}
 }
 
 /* === All checks ========================================================= */
@@ -568,6 +590,7 @@ bool canary_round(struct canary *c)
 			look_again(c, &c->checks.check[i]);
 		}
 	}
+	report_all_blindness(c);
 	deeds_tell(c);
 	if (!c->interrupted)
 		c->rounds++;
@@ -691,7 +714,8 @@ static bool open_sources(struct canary *c, const struct source_type *const *type
 			return false;
 		c->sources_count++;
 		source->since = json_object();
-		if (!source->since)
+		source->resets = json_object();
+		if (!source->since || !source->resets)
 			return false;
 	}
 	return true;
@@ -729,6 +753,8 @@ void canary_close(struct canary *c)
 		source->type->close(source->state);
 		json_decref(source->sample.records);
 		json_decref(source->since);
+		json_decref(source->resets);
+		json_decref(source->status);
 		view_free(&source->fixed);
 	}
 	free(c);

@@ -7,6 +7,7 @@
  * it sees (docs/protocol.md), and sleeps until the status tells of one.  A pass that failed, did
  * not see all, or of which a record is missing, is none.
  */
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -15,6 +16,8 @@
 /* Between two looks at the status: a pause, the next one longer. */
 #define PAUSE_FIRST_MS 20
 #define PAUSE_MAX_MS 500
+/* So many samples are asked for, at most, to have one of which nobody else takes a part. */
+#define TRIES 3
 /* Without an option, nobody waits longer. */
 #define WAIT_MS 120000
 
@@ -45,44 +48,110 @@ json_t *source_status(struct source *source, struct blindness *blind)
 	json_int_t before_ns = time_of_day_ns();
 	json_t *status = source->type->status(source->state, blind);
 	json_int_t time_ns = number_of(status, "time");
+	const char *uuid = string_of(status, "uuid");
 
 	/* Of the answer it is known that it is from between the two; and clocks are set. */
 	if (time_ns > 0)
 		source->boot_ns = before_ns + (time_of_day_ns() - before_ns) / 2 - time_ns;
+	if (*uuid && !source->uuid[0])
+		snprintf(source->uuid, sizeof(source->uuid), "%.39s", uuid);
+	if (*uuid)
+		source->is_other = strncmp(source->uuid, uuid, sizeof(source->uuid) - 1);
+	if (status) {
+		json_decref(source->status);
+		source->status = json_incref(status);
+	}
 	return status;
 }
 
+bool is_fresh(const struct sample *sample, const json_t *record)
+{
+	return number_of(record, "time") >= sample->from && json_object_get(record, "kind");
+}
+
+static bool is_kind(const json_t *record, const char *kind)
+{
+	return !strcmp(string_of(record, "kind"), kind);
+}
+
+/* Whether it is a record of what was asked for, probe and kind, or of how that ended. */
+static bool is_asked_for(const struct asking *asking, const json_t *record)
+{
+	if (!json_is_integer(json_object_get(record, "seq")) || !json_is_integer(json_object_get(record, "time")) ||
+	    !*string_of(record, "kind") || strcmp(string_of(record, "probe"), asking->probe))
+		return false;
+	return !asking->kind || is_kind(record, asking->kind) || is_kind(record, "failed") ||
+	       is_kind(record, "incomplete") || is_kind(record, "lost") || is_kind(record, "began");
+}
+
+/* All that it says, or nothing: what is not the answer to the question is of no view. */
 static bool ask(const struct source *source, const struct asking *asking, json_t **records, struct blindness *blind)
 {
+	json_t *record;
+	size_t i;
+
 	*records = json_array();
-	if (*records)
-		return source->type->records(source->state, asking, *records, blind);
-	blind_for(blind, "no-memory", "there is no memory");
-	return false;
+	if (!*records)
+		blind_for(blind, "no-memory", "there is no memory");
+	if (!*records || !source->type->records(source->state, asking, *records, blind))
+		return false;
+	json_array_foreach(*records, i, record) {
+		if (is_asked_for(asking, record))
+			continue;
+		blind_for(blind, "unreadable", "the sensor %s was asked for records of %s, and told others",
+			  source->type->name, asking->probe);
+		return false;
+	}
+	return true;
 }
 
 /* === Asked for ========================================================== */
 
 /*
+ * Holds the sample against what the status says of the probe now, and said @before it was asked:
+ * a sensor that told nothing, or a part, is seen by that.
+ *
  * Where only some of its records were asked for, these do not tell where the sample began, and so
  * not whether what was lost was of it.  It was not before the last sample ended that was there
- * when it was asked for, @before.  If no pass but this one has ended since, the status says where
- * it began.
+ * when it was asked for.  If no pass but this one has ended since, the status says where it began.
  */
-static bool find_first(struct source *source, const char *probe, const json_t *before, struct sample *sample,
-		       struct blindness *blind)
+static void hold_against(const json_t *before, const json_t *own, struct sample *sample)
 {
-	json_t *status = source_status(source, blind);
-	const json_t *own = probe_in(status, probe);
+	const json_t *last = json_array_get(sample->records, json_array_size(sample->records) - 1);
+	json_int_t pass = number_of(own, "sample_pass");
+	bool alone = pass && pass == number_of(own, "pass") && pass == number_of(before, "pass") + 1;
 
-	if (!status)
-		return false;
-	sample->first = number_of(before, "sample_end");
-	if (number_of(own, "pass") == number_of(before, "pass") + 1 &&
-	    number_of(own, "sample_pass") == number_of(own, "pass"))
+	sample->whole_ns = number_of(own, "whole_start_ns");
+	sample->is_taken = number_of(own, "delivered") != number_of(before, "delivered");
+	sample->first = alone ? number_of(own, "sample_seq") : number_of(before, "sample_end");
+	sample->end = 0;
+	/* By its pass it is known to be this one, and no other that somebody else asked for. */
+	if (!sample->kind && pass && number_of(last, "pass") == pass) {
 		sample->first = number_of(own, "sample_seq");
-	json_decref(status);
-	return true;
+		sample->end = number_of(own, "sample_end");
+	}
+}
+
+bool has_gaps(const struct sample *sample)
+{
+	json_int_t next = -1, first = -1;
+	const json_t *record;
+	size_t i;
+
+	if (sample->kind)
+		return sample->is_taken;
+	json_array_foreach(sample->records, i, record) {
+		json_int_t seq = number_of(record, "seq");
+
+		if (!is_fresh(sample, record) || is_kind(record, "lost"))
+			continue;
+		if (next >= 0 && seq != next)
+			return true;
+		if (first < 0)
+			first = seq;
+		next = seq + 1;
+	}
+	return sample->end && (first < 0 || first > sample->first || next < sample->end);
 }
 
 static bool has_lost(const struct sample *sample)
@@ -91,26 +160,53 @@ static bool has_lost(const struct sample *sample)
 	size_t i;
 
 	json_array_foreach(sample->records, i, record)
-		if (!strcmp(string_of(record, "kind"), "lost"))
+		if (is_kind(record, "lost"))
 			return true;
 	return false;
 }
 
-/* @before: what the status said of the probe before it was asked. */
-static bool ask_for(struct source *source, const struct asking *wanted, const json_t *before, struct sample *sample,
+/*
+ * *@status: the sensor's, of before it is asked, and then of behind it.  False: there is no
+ * sample, with why.
+ */
+static bool ask_for(struct source *source, const struct asking *wanted, json_t **status, struct sample *sample,
 		    struct blindness *blind)
 {
+	json_t *before = *status, *last;
 	struct asking asking = *wanted;
-	json_t *last;
 
 	asking.how = ASK_FRESH;
-	sample->kind = wanted->kind;
+	*sample = (struct sample){ .kind = wanted->kind, .from = number_of(before, "time") };
 	if (!ask(source, &asking, &sample->records, blind))
 		return false;
 	/* None: the probe was reset, and counts from 0 again; or it has none of this kind. */
 	last = json_array_get(sample->records, json_array_size(sample->records) - 1);
 	sample->next = last ? number_of(last, "seq") + 1 : wanted->kind ? wanted->since : 0;
-	return !wanted->kind || !has_lost(sample) || find_first(source, wanted->probe, before, sample, blind);
+	sample->epoch = last ? number_of(last, "epoch") : wanted->kind ? wanted->epoch : 0;
+	*status = source_status(source, blind);
+	if (*status)
+		hold_against(probe_in(before, wanted->probe), probe_in(*status, wanted->probe), sample);
+	json_decref(before);
+	return *status;
+}
+
+/*
+ * What somebody else took while it was on its way is missing, and nothing says so; with another
+ * sample he may be slower.  And of all records it can be seen whether any is.
+ */
+static bool ask_until_whole(struct source *source, const struct asking *wanted, json_t **status,
+			    struct sample *sample, struct blindness *blind)
+{
+	struct asking asking = *wanted;
+
+	for (unsigned int tries = 1;; tries++) {
+		if (!ask_for(source, &asking, status, sample, blind))
+			return false;
+		if (tries == TRIES || !has_gaps(sample) || has_lost(sample))
+			return true;
+		json_decref(sample->records);
+		asking.kind = NULL;
+	}
 }
 
 /* === Waited for ========================================================= */
@@ -195,7 +291,7 @@ static bool keep_sample(json_t *records, json_int_t first, json_int_t end)
 		json_int_t seq = number_of(record, "seq");
 
 		/* What was lost and does not leave a gap, is none of it. */
-		if (seq >= end || !strcmp(string_of(record, "kind"), "lost")) {
+		if (seq >= end || is_kind(record, "lost")) {
 			json_array_remove(records, i);
 			continue;
 		}
@@ -212,6 +308,7 @@ static int read_sample(struct wait *w, json_int_t since, struct sample *sample)
 	struct asking asking = {
 		.probe = w->probe,
 		.since = since < first ? since : first,
+		.epoch = number_of(w->own, "epoch"),
 		.members = w->members,
 		.how = ASK_HELD,
 	};
@@ -220,8 +317,9 @@ static int read_sample(struct wait *w, json_int_t since, struct sample *sample)
 		return 0;
 	if (!ask(w->source, &asking, &sample->records, w->blind))
 		return -1;
-	sample->from = number_of(w->own, "sample_start_ns");
+	sample->from = sample->whole_ns = number_of(w->own, "sample_start_ns");
 	sample->next = end;
+	sample->epoch = number_of(w->own, "epoch");
 	if (keep_sample(sample->records, first, end))
 		return 1;
 	json_decref(sample->records);
@@ -346,8 +444,7 @@ bool sample_take(struct canary *c, struct source *source, const struct asking *w
 
 	if (!status)
 		return false;
-	sample->from = number_of(status, "time");
-	got = may_ask && ask_for(source, wanted, probe_in(status, wanted->probe), sample, blind);
+	got = may_ask && ask_until_whole(source, wanted, &status, sample, blind);
 	json_decref(status);
 	/* What is found is found; but all records may be old. */
 	if (got && sample->from <= 0)
@@ -362,4 +459,58 @@ bool sample_take(struct canary *c, struct source *source, const struct asking *w
 	*sample = (struct sample){ 0 };
 	*blind = (struct blindness){ 0 };
 	return wait_for(c, source, wanted, sample, blind);
+}
+
+/* Who reset the probe last, as far as a record is left that tells it.  The caller's. */
+static json_t *who_reset(struct source *source, const char *probe)
+{
+	struct asking asking = { .probe = probe, .kind = "began", .how = ASK_HELD };
+	struct blindness blind = { 0 };
+	json_t *records, *record, *by = NULL;
+	size_t i;
+
+	if (ask(source, &asking, &records, &blind)) {
+		json_array_foreach(records, i, record) {
+			if (strcmp(string_of(record, "why"), "reset"))
+				continue;
+			json_decref(by);
+			by = by_of(record);
+		}
+	}
+	json_decref(records);
+	return by ? by : json_string("somebody of whom no record is left");
+}
+
+/* The same, as it was once seen: the record may have been taken since.  NULL: no memory. */
+static const char *known_reset(struct source *source, const char *probe, json_int_t resets)
+{
+	const json_t *known = json_object_get(source->resets, probe);
+
+	if (!known || json_integer_value(json_array_get(known, 0)) != resets) {
+		json_object_set_new(source->resets, probe, json_pack("[Io]", resets, who_reset(source, probe)));
+		known = json_object_get(source->resets, probe);
+	}
+	return json_string_value(json_array_get(known, 1));
+}
+
+void see_baseline(struct source *source, const char *probe, struct blindness *blind)
+{
+	static const char unseen[] = "what it is compared with was taken anew, and what had been changed before is "
+				     "not seen";
+	const json_t *own = probe_in(source->status, probe);
+	json_int_t resets = number_of(own, "resets"), removes = number_of(own, "removes");
+	const char *by = resets && !blind->reason ? known_reset(source, probe, resets) : NULL;
+	char at[32];
+
+	if (source->is_other)
+		blind_for(blind, "new-baseline", "another sensor %s answers than at first: %s", source->type->name,
+			  unseen);
+	if (removes)
+		blind_for(blind, "new-baseline", "%lld were taken out of the list of %s: what became of them since is "
+			  "not seen, nor what they were at first, if they are back", (long long)removes, probe);
+	if (!resets)
+		return;
+	if (!moment_of(source, number_of(own, "reset_ns"), at))
+		snprintf(at, sizeof(at), "a moment that it does not tell");
+	blind_for(blind, "new-baseline", "%s was reset at %s by %s: %s", probe, at, by ? by : "somebody", unseen);
 }

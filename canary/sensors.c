@@ -44,8 +44,7 @@ static json_t *record_of(const struct deeds *d, const char *probe, const char *k
 	return found;
 }
 
-/* Who did what the record tells; NULL: it does not say.  The caller's. */
-static json_t *by_of(const json_t *record)
+json_t *by_of(const json_t *record)
 {
 	const json_t *by = json_object_get(record, "by");
 
@@ -62,7 +61,7 @@ static json_t *by_of(const json_t *record)
 /* Only where something was done: they are searched for in all that is held. */
 static bool read_records(struct deeds *d, struct blindness *blind)
 {
-	static const char *const kinds[] = { "command", "began", "stopped" };
+	static const char *const kinds[] = { "command", "began", "stopped", "restarted" };
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		struct asking asking = { .kind = kinds[i], .how = ASK_HELD };
@@ -74,6 +73,28 @@ static bool read_records(struct deeds *d, struct blindness *blind)
 }
 
 /* === Deeds ============================================================== */
+
+/*
+ * Of what is done to a probe again and again, so many are kept of each kind.  Each is told, and
+ * the oldest are gone.
+ */
+#define DEEDS_KEPT 8
+
+static void forget_oldest(json_t *deeds, const char *identity)
+{
+	size_t bytes = (size_t)(strrchr(identity, '/') - identity) + 1, count = 0;
+	const char *name;
+	json_t *deed;
+	void *next;
+
+	json_object_foreach(deeds, name, deed)
+		count += !strncmp(name, identity, bytes);
+	json_object_foreach_safe(deeds, next, name, deed)
+		if (count > DEEDS_KEPT && !strncmp(name, identity, bytes)) {
+			json_object_del(deeds, name);
+			count--;
+		}
+}
 
 /* @item is taken.  -1: no memory. */
 static int add(struct deeds *d, json_t *to, enum rule_number number, const char *probe, json_int_t which, json_t *item)
@@ -91,6 +112,8 @@ static int add(struct deeds *d, json_t *to, enum rule_number number, const char 
 		return -1;
 	}
 	failed = json_object_set_new(to, identity, json_pack("{sisosn}", "rule", (int)number, "xen", item, "dom0"));
+	if (!failed && to == d->check->deeds)
+		forget_oldest(to, identity);
 	free(identity);
 	return failed;
 }
@@ -123,6 +146,33 @@ static int see_reset(struct deeds *d, const char *name, const json_t *own, const
 	return add(d, d->check->deeds, SENSOR_RESET, name, resets,
 		   json_pack("{sssIsO*so*}", "probe", name, "resets", resets, "baselines",
 			     json_object_get(json_object_get(record, "before"), "baselines"), "by", by_of(record)));
+}
+
+/* What is not in a probe's list any more, it does not look at. */
+static int see_removed(struct deeds *d, const char *name, const json_t *own, const json_t *before)
+{
+	json_t *record = record_of(d, name, "command", "command", "remove");
+	json_int_t removes = number_of(own, "removes");
+
+	if (!removes || !is_new(d, own, before, "removes") || (!before && !record))
+		return 0;
+	return add(d, d->check->deeds, SENSOR_REMOVED, name, removes,
+		   json_pack("{sssIsIsO*so*}", "probe", name, "removes", removes, "number",
+			     removes - number_of(before, "removes"), "item", json_object_get(record, "item"), "by",
+			     by_of(record)));
+}
+
+/* By the supervisor: what came and went meanwhile nobody saw. */
+static int see_restarts(struct deeds *d, const char *name, const json_t *own, const json_t *before)
+{
+	json_t *record = record_of(d, name, "restarted", "probe", name);
+	json_int_t restarts = number_of(own, "restarts");
+
+	/* A reset has them counted anew. */
+	if (!restarts || !is_new(d, own, before, "restarts") || (!before && !record))
+		return 0;
+	return add(d, d->check->deeds, SENSOR_PROBE_RESTARTED, name, restarts,
+		   json_pack("{sssIsO*}", "probe", name, "restarts", restarts, "why", json_object_get(record, "why")));
 }
 
 /* A probe of the same sensor whose records are counted anew, and not by a reset. */
@@ -195,7 +245,9 @@ static int see_probe(struct deeds *d, const json_t *own)
 	const char *name = string_of(own, "name");
 	const json_t *before = probe_in(d->before, name);
 
-	if (see_off(d, name, own, before) || see_reset(d, name, own, before) || see_epoch(d, name, own, before))
+	if (see_off(d, name, own, before) || see_reset(d, name, own, before) ||
+	    see_removed(d, name, own, before) || see_restarts(d, name, own, before) ||
+	    see_epoch(d, name, own, before))
 		return -1;
 	return see_level(d, name, own, before);
 }
@@ -216,7 +268,7 @@ static int see_restart(struct deeds *d)
 /* Whether the status says that something was done since the last round. */
 static bool is_anything_new(const struct deeds *d)
 {
-	static const char *const members[] = { "state", "level", "resets", "offs", "epoch" };
+	static const char *const members[] = { "state", "level", "resets", "removes", "restarts", "offs", "epoch" };
 	json_t *own;
 	size_t i;
 

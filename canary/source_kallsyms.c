@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lines.h"
 #include "sources.h"
 
 static void *symbols_open(const struct canary_options *options)
@@ -47,41 +48,37 @@ static int add_symbol(json_t *items, unsigned long long at, const char *name)
 }
 
 /* Modules' are left out. */
-static int read_line(const char *line, json_t *items)
+static int take_line(void *items, char *line)
 {
-	char address[20], type, name[256], module[64];
-	unsigned long long at;
+	char *rest, *end, *address = strtok_r(line, " \t", &rest), *type = strtok_r(NULL, " \t", &rest),
+			  *name = strtok_r(NULL, " \t", &rest), *module = strtok_r(NULL, " \t", &rest);
+	unsigned long long at = address ? strtoull(address, &end, 16) : 0;
 	int failed;
 
-	if (sscanf(line, "%19s %c %255s %63s", address, &type, name, module) != 3 ||
-	    tolower((unsigned char)type) != 't')
-		return 0;
-	at = strtoull(address, NULL, 16);
-	if (!at)
+	if (!name || end == address || *end || strlen(type) != 1)
+		return EBADMSG;
+	if (!at || module || tolower((unsigned char)*type) != 't')
 		return 0;
 	failed = add_symbol(items, at, name);
 	for (int i = 1; i < EARLY_HANDLERS_COUNT && !strcmp(name, EARLY_HANDLERS); i++)
 		failed |= add_symbol(items, at + (unsigned int)i * EARLY_HANDLER_BYTES, name);
-	return failed;
+	return failed ? ENOMEM : 0;
 }
 
 static bool symbols_take(void *state, const char *probe, json_int_t since, struct sample *sample,
 			 struct blindness *blind)
 {
-	char line[512];
 	FILE *file = fopen("/proc/kallsyms", "re");
 
 	(void)state;
 	(void)probe;
 	(void)since;
 	if (!file) {
-		blind_for(blind, "unreadable", "/proc/kallsyms: %s", strerror(errno));
+		cannot_read("/proc/kallsyms", errno, blind);
 		return false;
 	}
 	sample->records = json_array();
-	while (fgets(line, sizeof(line), file) && !blind->reason)
-		if (read_line(line, sample->records))
-			blind_for(blind, "no-memory", "no memory");
+	cannot_read("/proc/kallsyms", read_lines(file, take_line, sample->records), blind);
 	fclose(file);
 	if (!json_array_size(sample->records))
 		blind_for(blind, "unreadable", "/proc/kallsyms shows no addresses");

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lines.h"
 #include "sources.h"
 
 static void *modules_open(const struct canary_options *options)
@@ -37,7 +38,7 @@ static bool begin(struct sample *sample, const void *opened, const char *path, s
 	if (opened)
 		sample->records = json_array();
 	else
-		blind_for(blind, errno == EACCES ? "denied" : "unreadable", "%s: %s", path, strerror(errno));
+		cannot_read(path, errno, blind);
 	return opened;
 }
 
@@ -51,28 +52,32 @@ static int add_module(struct sample *sample, const char *name)
 /* Where the kernel's list was made to go round, the file does not end. */
 #define MODULES_MAX 8192
 
+static int take_line(void *context, char *line)
+{
+	struct sample *sample = context;
+
+	line[strcspn(line, " ")] = '\0';
+	if (!*line)
+		return EBADMSG;
+	if (add_module(sample, line))
+		return ENOMEM;
+	return json_array_size(sample->records) > MODULES_MAX ? ELOOP : 0;
+}
+
 static bool proc_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
 {
 	FILE *file = fopen("/proc/modules", "re");
-	char *line = NULL;
-	size_t size = 0;
+	int wrong;
 
 	(void)state;
 	(void)probe;
 	(void)since;
 	if (!begin(sample, file, "/proc/modules", blind))
 		return false;
-	errno = 0;
-	while (!blind->reason && getline(&line, &size, file) > 0) {
-		line[strcspn(line, " \n")] = '\0';
-		if (add_module(sample, line))
-			blind_for(blind, "no-memory", "no memory");
-		else if (json_array_size(sample->records) > MODULES_MAX)
-			blind_for(blind, "unreadable", "/proc/modules does not end");
-	}
-	if (ferror(file))
-		blind_for(blind, "unreadable", "/proc/modules: %s", strerror(errno));
-	free(line);
+	wrong = read_lines(file, take_line, sample);
+	if (wrong == ELOOP)
+		blind_for(blind, "unreadable", "/proc/modules does not end");
+	cannot_read("/proc/modules", wrong, blind);
 	fclose(file);
 	return true;
 }
@@ -104,8 +109,7 @@ static bool sys_take(void *state, const char *probe, json_int_t since, struct sa
 	while (errno = 0, (entry = readdir(folder)))
 		if (is_loadable(entry->d_name) && add_module(sample, entry->d_name))
 			blind_for(blind, "no-memory", "no memory");
-	if (errno)
-		blind_for(blind, "unreadable", "/sys/module: %s", strerror(errno));
+	cannot_read("/sys/module", errno, blind);
 	closedir(folder);
 	return true;
 }

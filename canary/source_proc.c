@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lines.h"
 #include "sources.h"
 
 /* Of the first namespace of process ids; include/linux/proc_ns.h has the number. */
@@ -59,48 +60,57 @@ static bool proc_there(void *state, struct blindness *blind)
 	return true;
 }
 
-/* A process that has ended meanwhile is none; for all else there is a reason. */
-static void cannot_read(const char *path, struct blindness *blind)
+void cannot_read(const char *path, int wrong, struct blindness *blind)
 {
-	if (errno != ENOENT && errno != ESRCH)
-		blind_for(blind, errno == ENOMEM ? "no-memory" : errno == EACCES || errno == EPERM ? "denied"
-			  : "unreadable", "%s: %s", path, strerror(errno));
+	if (wrong)
+		blind_for(blind, wrong == ENOMEM ? "no-memory" : wrong == EACCES || wrong == EPERM ? "denied"
+			  : "unreadable", "%s: %s", path,
+			  wrong == EBADMSG ? "what stands there is not what should" : strerror(wrong));
 }
 
-/* A file of a thread's; NULL: it cannot be read. */
-static FILE *open_of_thread(const char *pid, const char *tid, const char *name, struct blindness *blind)
+/* A process that has ended meanwhile is none; for all else there is a reason. */
+static void cannot_read_process(const char *path, struct blindness *blind)
 {
-	char path[600];
-	FILE *file;
+	if (errno != ENOENT && errno != ESRCH)
+		cannot_read(path, errno, blind);
+}
 
-	snprintf(path, sizeof(path), "/proc/%s/task/%s/%s", pid, tid, name);
-	file = fopen(path, "re");
-	if (!file)
-		cannot_read(path, blind);
-	return file;
+/* The lines of how much memory there is are not there where a thread has none. */
+static int take_status(void *context, char *line)
+{
+	*(bool *)context |= !strncmp(line, "VmSize:", strlen("VmSize:"));
+	return 0;
 }
 
 /*
  * Whether a thread has memory.  Mostly there is something in it; but any user can have nothing
  * left in a process of his, and stop it there.  Then there still are the lines that tell how much
- * there is, which are not there where it has none.  A name has no line end in that file.
+ * there is.  A name has no line end in that file.
  */
 static bool thread_has_memory(const char *pid, const char *tid, struct blindness *blind)
 {
-	FILE *file = open_of_thread(pid, tid, "statm", blind);
+	char path[600], text[128];
 	unsigned long pages = 0;
 	bool has = false;
-	char line[256];
+	FILE *file;
+	int wrong;
 
-	if (file) {
-		has = fscanf(file, "%lu", &pages) == 1 && pages;
-		fclose(file);
+	snprintf(path, sizeof(path), "/proc/%s/task/%s/statm", pid, tid);
+	if (read_small(path, text, sizeof(text)) < 0) {
+		cannot_read_process(path, blind);
+		return false;
 	}
-	file = has ? NULL : open_of_thread(pid, tid, "status", blind);
-	while (file && !has && fgets(line, sizeof(line), file))
-		has = !strncmp(line, "VmSize:", strlen("VmSize:"));
+	if (sscanf(text, "%lu", &pages) != 1)
+		cannot_read(path, EBADMSG, blind);
+	if (pages)
+		return true;
+	snprintf(path, sizeof(path), "/proc/%s/task/%s/status", pid, tid);
+	file = fopen(path, "re");
+	wrong = file ? read_lines(file, take_status, &has) : errno;
 	if (file)
 		fclose(file);
+	if (wrong && wrong != ENOENT && wrong != ESRCH)
+		cannot_read(path, wrong, blind);
 	return has;
 }
 
@@ -115,11 +125,13 @@ static bool has_memory(const char *pid, struct blindness *blind)
 	snprintf(path, sizeof(path), "/proc/%s/task", pid);
 	threads = opendir(path);
 	if (!threads) {
-		cannot_read(path, blind);
+		cannot_read_process(path, blind);
 		return false;
 	}
-	while (!has && (entry = readdir(threads)))
+	while (errno = 0, !has && (entry = readdir(threads)))
 		has = isdigit((unsigned char)*entry->d_name) && thread_has_memory(pid, entry->d_name, blind);
+	if (!has && errno)
+		cannot_read_process(path, blind);
 	closedir(threads);
 	return has;
 }
@@ -129,37 +141,33 @@ static bool has_memory(const char *pid, struct blindness *blind)
  */
 static json_t *proc_item(const char *pid, struct blindness *blind)
 {
-	char path[64], line[1024], *end, *field = NULL;
+	char path[64], line[1024], *name, *end, *field = NULL;
 	json_t *item;
-	size_t bytes;
-	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	file = fopen(path, "re");
-	if (!file) {
-		cannot_read(path, blind);
+	if (read_small(path, line, sizeof(line)) < 0) {
+		cannot_read_process(path, blind);
 		return NULL;
 	}
-	/* All of it: the name in it is any bytes, line ends and brackets among them. */
-	errno = 0;
-	bytes = fread(line, 1, sizeof(line) - 1, file);
-	line[bytes] = '\0';
+	/* The name in it is any bytes, line ends and brackets among them. */
+	name = strchr(line, '(');
 	end = strrchr(line, ')');
-	if (!end && errno)
-		cannot_read(path, blind);
-	else if (!end)
-		blind_for(blind, "unreadable", "%s has no name in it", path);
-	fclose(file);
-	if (!end || !has_memory(pid, blind))
+	if (!name || !end) {
+		cannot_read(path, EBADMSG, blind);
+		return NULL;
+	}
+	if (!has_memory(pid, blind))
 		return NULL;
 	*end++ = '\0';
 	/* Behind the name stand the fields from the third on; the start is the 22nd. */
 	for (int i = 3; i <= 22; i++)
 		field = strtok(i == 3 ? end : NULL, " ");
-	end = strchr(line, '(');
-	item = json_pack("{sIsosI}", "pid", (json_int_t)strtoul(pid, NULL, 10), "comm",
-			 string_as_sensors(end ? end + 1 : NULL), "start_ticks",
-			 (json_int_t)strtoull(field ? field : "0", NULL, 10));
+	if (!field) {
+		cannot_read(path, EBADMSG, blind);
+		return NULL;
+	}
+	item = json_pack("{sIsosI}", "pid", (json_int_t)strtoul(pid, NULL, 10), "comm", string_as_sensors(name + 1),
+			 "start_ticks", (json_int_t)strtoull(field, NULL, 10));
 	if (!item)
 		blind_for(blind, "no-memory", "no memory");
 	return item;
@@ -177,7 +185,7 @@ static bool proc_take(void *state, const char *probe, json_int_t since, struct s
 		return false;
 	proc = opendir("/proc");
 	if (!proc) {
-		blind_for(blind, "unreadable", "/proc: %s", strerror(errno));
+		cannot_read("/proc", errno, blind);
 		return false;
 	}
 	sample->records = json_array();
@@ -186,8 +194,7 @@ static bool proc_take(void *state, const char *probe, json_int_t since, struct s
 		if (item && json_array_append_new(sample->records, item))
 			blind_for(blind, "no-memory", "no memory");
 	}
-	if (errno)
-		blind_for(blind, "unreadable", "/proc: %s", strerror(errno));
+	cannot_read("/proc", errno, blind);
 	closedir(proc);
 	return true;
 }

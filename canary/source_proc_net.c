@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "lines.h"
 #include "sources.h"
 
 /*
@@ -49,69 +50,72 @@ static bool net_there(void *state, struct blindness *blind)
 	return true;
 }
 
-/* Of the line, which is taken apart; 0: it has none, as what no program has any more. */
-static json_int_t inode_in(char *line, int place)
-{
-	char *rest, *word = strtok_r(line, " \n", &rest), *last = word;
+struct reading {
+	const struct net_file *is;
+	json_int_t space;
+	json_t *items;
+	bool has_paths;         /* in which anybody may put a newline: not each line is one */
+	bool begun;             /* the first line has the names of the columns */
+};
 
-	for (int i = 0; word && i != place; i++) {
+/* An inode of 0 is that of what no program has any more. */
+static int take_line(void *context, char *line)
+{
+	struct reading *reading = context;
+	char *rest, *word = strtok_r(line, " ", &rest), *last = word, *end = NULL;
+	json_int_t inode;
+
+	if (!reading->begun) {
+		reading->begun = true;
+		return 0;
+	}
+	for (int i = 0; word && i != reading->is->place; i++) {
 		last = word;
-		word = strtok_r(NULL, " \n", &rest);
+		word = strtok_r(NULL, " ", &rest);
 	}
-	word = place == LAST ? last : word;
-	return word ? (json_int_t)strtoull(word, NULL, 10) : 0;
-}
-
-/* False: there is no memory. */
-static bool read_lines(FILE *file, const struct net_file *is, json_int_t space, json_t *items)
-{
-	char *line = NULL;
-	size_t size = 0;
-	bool done = true;
-
-	/* The first has the names of the columns. */
-	for (bool first = true; done && getline(&line, &size, file) > 0; first = false) {
-		json_int_t inode = first ? 0 : inode_in(line, is->place);
-
-		if (inode)
-			done = !json_array_append_new(items, json_pack("{sIsIss}", "netns", space, "inode", inode,
-								     "family", is->family));
-	}
-	free(line);
-	return done;
+	word = reading->is->place == LAST ? last : word;
+	inode = word ? (json_int_t)strtoull(word, &end, 10) : 0;
+	if (!end || *end)
+		return reading->has_paths ? 0 : EBADMSG;
+	if (!inode)
+		return 0;
+	return json_array_append_new(reading->items,
+				     json_pack("{sIsIss}", "netns", reading->space, "inode", inode,
+					       "family", reading->is->family)) ? ENOMEM : 0;
 }
 
 static void read_file(const char *pid, size_t which, json_int_t space, json_t *items, struct blindness *blind)
 {
+	struct reading reading = {
+		.is = &files[which], .space = space, .items = items,
+		.has_paths = !strcmp(files[which].name, "unix"),
+	};
 	char path[300];
 	FILE *file;
+	int wrong;
 
 	snprintf(path, sizeof(path), "/proc/%.32s/net/%s", pid, files[which].name);
 	file = fopen(path, "re");
+	wrong = file ? read_lines(file, take_line, &reading) : errno;
+	if (file)
+		fclose(file);
 	/* What the kernel has no such sockets for has no file; nor has a process that is gone. */
-	if (!file && (errno == ENOENT || errno == ESRCH || errno == EINVAL))
-		return;
-	if (!file) {
-		blind_for(blind, errno == EACCES || errno == EPERM ? "denied" : "unreadable", "%s: %s", path,
-			  strerror(errno));
-		return;
-	}
-	errno = 0;
-	if (!read_lines(file, &files[which], space, items))
-		blind_for(blind, "no-memory", "no memory");
-	else if (ferror(file) && errno != ESRCH && errno != EINVAL)
-		blind_for(blind, "unreadable", "%s: %s", path, strerror(errno));
-	fclose(file);
+	if (wrong != ESRCH && wrong != EINVAL && (file || wrong != ENOENT))
+		cannot_read(path, wrong, blind);
 }
 
 /* The inode of the process's network namespace; 0: it is gone, or not ours to see. */
-static json_int_t space_of(const char *pid)
+static json_int_t space_of(const char *pid, struct blindness *blind)
 {
 	struct stat stat_of;
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%.32s/ns/net", pid);
-	return stat(path, &stat_of) ? 0 : (json_int_t)stat_of.st_ino;
+	if (!stat(path, &stat_of))
+		return (json_int_t)stat_of.st_ino;
+	if (errno != ENOENT && errno != ESRCH && errno != EACCES && errno != EPERM)
+		cannot_read(path, errno, blind);
+	return 0;
 }
 
 /*
@@ -120,7 +124,7 @@ static json_int_t space_of(const char *pid)
  */
 static void read_space(const char *pid, json_t *spaces, struct sample *sample, struct blindness *blind)
 {
-	json_int_t space = space_of(pid);
+	json_int_t space = space_of(pid, blind);
 	json_t *items;
 	char key[32];
 
@@ -133,7 +137,7 @@ static void read_space(const char *pid, json_t *spaces, struct sample *sample, s
 	/*
 	 * It may have gone meanwhile, and what was read is a part: then another process shows it.
 	 */
-	if (!items || (space_of(pid) == space &&
+	if (!items || (space_of(pid, blind) == space &&
 		       (json_object_set_new(spaces, key, json_true()) || json_array_extend(sample->records, items))))
 		blind_for(blind, "no-memory", "no memory");
 	json_decref(items);
@@ -150,14 +154,15 @@ static bool net_take(void *state, const char *probe, json_int_t since, struct sa
 	(void)since;
 	sample->records = json_array();
 	if (!proc)
-		blind_for(blind, "unreadable", "/proc: %s", strerror(errno));
+		cannot_read("/proc", errno, blind);
 	else if (!spaces || !sample->records)
 		blind_for(blind, "no-memory", "no memory");
 	if (!blind->reason)
 		read_space("self", spaces, sample, blind);
-	while (!blind->reason && (entry = readdir(proc)))
+	while (errno = 0, !blind->reason && (entry = readdir(proc)))
 		if (isdigit((unsigned char)*entry->d_name))
 			read_space(entry->d_name, spaces, sample, blind);
+	cannot_read("/proc", errno, blind);
 	if (proc)
 		closedir(proc);
 	json_decref(spaces);

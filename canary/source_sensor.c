@@ -6,15 +6,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "../core/writer.h"
 #include "../lib/libksense.h"
 #include "body.h"
 #include "sources.h"
 
+/*
+ * A whole reply may take so many times as long as the next line of it, and have so many bytes: who
+ * sends a line now and then, or lines without end, keeps nobody for ever.
+ */
+#define REPLY_TIMES 12
+#define REPLY_BYTES_MAX (256U << 20)
+
 struct sensor {
 	struct ksense *k;
 	bool connected;
+	int timeout_ms;         /* for each line; negative: as long as it takes */
+	int64_t until_ms;       /* when the reply at hand has to be over; INT64_MAX: it need not */
+	size_t bytes;           /* that it has had */
+	bool is_over;           /* it has had its last line, or there is none at hand */
 	const char *socket;     /* NULL: Xen */
 };
 
@@ -30,6 +42,8 @@ static void *sensor_open(const char *socket, int timeout_ms)
 		free(sensor);
 		return NULL;
 	}
+	sensor->timeout_ms = timeout_ms;
+	sensor->is_over = true;
 	ksense_set_timeout(sensor->k, timeout_ms);
 	return sensor;
 }
@@ -73,12 +87,55 @@ static const char *reason_of(const struct sensor *sensor)
 	}
 }
 
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static bool begin_reply(struct sensor *sensor, const struct ksense_request *request)
+{
+	sensor->bytes = 0;
+	sensor->is_over = false;
+	sensor->until_ms = sensor->timeout_ms < 0 ? INT64_MAX : now_ms() + (int64_t)REPLY_TIMES * sensor->timeout_ms;
+	ksense_set_timeout(sensor->k, sensor->timeout_ms);
+	return !ksense_ask(sensor->k, request);
+}
+
+static bool is_endless(const struct sensor *sensor)
+{
+	if (sensor->is_over)
+		return false;
+	return sensor->bytes > REPLY_BYTES_MAX || (sensor->until_ms != INT64_MAX && now_ms() >= sensor->until_ms);
+}
+
+/* The next line of the reply; false: it is over, or there is an error, or no end of it. */
+static bool next_line(struct sensor *sensor, struct ksense_line *line)
+{
+	int64_t left_ms = sensor->until_ms == INT64_MAX ? INT64_MAX : sensor->until_ms - now_ms();
+
+	if (sensor->is_over || is_endless(sensor))
+		return false;
+	if (left_ms < sensor->timeout_ms)
+		ksense_set_timeout(sensor->k, (int)left_ms);
+	if (ksense_next(sensor->k, line) <= 0)
+		return false;
+	sensor->bytes += line->bytes + line->raw_bytes;
+	sensor->is_over = line->kind != KSENSE_RECORD;
+	return true;
+}
+
 static bool failed(struct sensor *sensor, const char *probe, struct blindness *blind)
 {
 	enum ksense_error error = ksense_error(sensor->k);
 	const char *reason = reason_of(sensor);
 
-	if (error == KSENSE_TARGET)
+	if (is_endless(sensor))
+		blind_for(blind, "timeout", "%s%s: its reply does not end", sensor->socket ? "the module at " : "Xen",
+			  sensor->socket ? sensor->socket : "");
+	else if (error == KSENSE_TARGET)
 		blind_for(blind, reason, "%s%s has no probe %s", sensor->socket ? "the module at " : "Xen",
 			  sensor->socket ? sensor->socket : "", probe);
 	else if (error == KSENSE_NO_SENSOR && sensor->socket)
@@ -90,6 +147,7 @@ static bool failed(struct sensor *sensor, const char *probe, struct blindness *b
 		blind->absent = sensor->socket ? "module" : "xen";
 	ksense_close(sensor->k);
 	sensor->connected = false;
+	sensor->is_over = true;
 	return false;
 }
 
@@ -145,11 +203,11 @@ static json_t *sensor_status(void *state, struct blindness *blind)
 
 	if (!sensor_there(state, blind))
 		return NULL;
-	if (!ksense_ask(sensor->k, &request))
-		while (ksense_next(sensor->k, &line) > 0)
+	if (begin_reply(sensor, &request))
+		while (next_line(sensor, &line))
 			if (line.kind == KSENSE_ANSWER && !status)
 				status = canary_body(&line);
-	if (ksense_error(sensor->k)) {
+	if (ksense_error(sensor->k) || is_endless(sensor)) {
 		json_decref(status);
 		failed(sensor, "", blind);
 		return NULL;
@@ -166,6 +224,7 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 		.command = "records", .target = asking->probe, .peek = true, .run = asking->how == ASK_FRESH,
 		.announce = asking->how == ASK_ANNOUNCE, .has_max = asking->how == ASK_ANNOUNCE, .max = 1,
 		.has_since = asking->since > 0, .since = (uint64_t)asking->since,
+		.has_epoch = asking->since > 0 && asking->epoch > 0, .epoch = (uint32_t)asking->epoch,
 	};
 	struct ksense_filter filter = { .member = "kind" };
 	struct sensor *sensor = state;
@@ -185,8 +244,8 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 		request.filters = &filter;
 		request.filters_count = 1;
 	}
-	if (!ksense_ask(sensor->k, &request))
-		while (ksense_next(sensor->k, &line) > 0)
+	if (begin_reply(sensor, &request))
+		while (next_line(sensor, &line))
 			if (line.kind == KSENSE_RECORD)
 				readable &= !json_array_append_new(
 					records, canary_part(&line, asking->members, last_of(records)));
@@ -194,7 +253,7 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 	if (asking->how == ASK_ANNOUNCE && ksense_error(sensor->k) == KSENSE_ARGUMENT)
 		blind_for(blind, "denied",
 			  "you may only read, and a sensor as old as this one tells no more than what has changed");
-	if (ksense_error(sensor->k))
+	if (ksense_error(sensor->k) || is_endless(sensor))
 		return failed(sensor, asking->probe ? asking->probe : "", blind);
 	if (!readable)
 		blind_for(blind, "unreadable", "a record of %s cannot be read",

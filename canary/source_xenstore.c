@@ -41,13 +41,21 @@ static void store_close(void *state)
 	free(store);
 }
 
-static char *xenstore_value(struct xs_handle *xs, const char *domain, const char *name)
+/* Of a domain, as JSON; null: it has none.  NULL: it could not be read, with errno. */
+static json_t *value_of(struct xs_handle *xs, const char *domain, const char *name)
 {
-	char path[128];
 	unsigned int bytes;
+	char path[128], *text;
+	json_t *value;
 
 	snprintf(path, sizeof(path), "/local/domain/%s/%s", domain, name);
-	return xs_read(xs, XBT_NULL, path, &bytes);
+	text = xs_read(xs, XBT_NULL, path, &bytes);
+	if (!text && errno != ENOENT)
+		return NULL;
+	value = string_as_sensors(text);
+	errno = ENOMEM;
+	free(text);
+	return value;
 }
 
 #define DAEMON "/run/xenstored/socket"
@@ -98,12 +106,12 @@ static bool failed(struct xenstore *store, struct blindness *blind)
 {
 	const char *reason = errno == EACCES || errno == EPERM ? "denied"
 			     : errno == ETIMEDOUT	       ? "timeout"
+			     : errno == ENOMEM		       ? "no-memory"
 							       : "unreadable";
 
 	if (errno == ENOENT && !store->xs)
 		blind->absent = "xenstore";
-	blind_for(blind, reason, errno == ENOENT ? "there is no xenstored here: %s" : "xenstored: %s",
-		  strerror(errno));
+	blind_for(blind, reason, blind->absent ? "there is no xenstored here: %s" : "xenstored: %s", strerror(errno));
 	if (store->xs)
 		xs_close(store->xs);
 	store->xs = NULL;
@@ -122,41 +130,42 @@ static bool store_there(void *state, struct blindness *blind)
 	return store->xs || failed(store, blind);
 }
 
-static json_t *item_of(struct xs_handle *xs, const char *domain)
+/* False: it could not be read, or there is no memory; with errno. */
+static bool add_item(struct xs_handle *xs, const char *domain, json_t *items)
 {
-	char *name = xenstore_value(xs, domain, "name"), *vm = xenstore_value(xs, domain, "vm");
-	json_t *item = json_pack("{sIsoso}", "domid", (json_int_t)strtoul(domain, NULL, 10), "name",
-				 string_as_sensors(name), "vm", string_as_sensors(vm));
+	json_t *name = value_of(xs, domain, "name"), *vm = name ? value_of(xs, domain, "vm") : NULL, *item;
 
-	free(name);
-	free(vm);
-	return item;
+	if (!vm) {
+		json_decref(name);
+		return false;
+	}
+	item = json_pack("{sIsoso}", "domid", (json_int_t)strtoul(domain, NULL, 10), "name", name, "vm", vm);
+	errno = ENOMEM;
+	return !json_array_append_new(items, item);
 }
 
 static bool store_take(void *state, const char *probe, json_int_t since, struct sample *sample,
 		       struct blindness *blind)
 {
 	struct xenstore *store = state;
-	unsigned int count = 0;
+	unsigned int count = 0, at = 0;
 	char **domains;
+	int why;
 
 	(void)probe;
 	(void)since;
 	if (!store_there(state, blind))
 		return false;
 	domains = xs_directory(store->xs, XBT_NULL, "/local/domain", &count);
-	if (!domains) {
-		blind_for(blind, errno == EACCES ? "denied" : "unreadable", "xenstore: %s", strerror(errno));
-		xs_close(store->xs);
-		store->xs = NULL;
-		return false;
-	}
+	if (!domains)
+		return failed(store, blind);
 	sample->records = json_array();
-	for (unsigned int i = 0; i < count; i++)
-		if (json_array_append_new(sample->records, item_of(store->xs, domains[i])))
-			blind_for(blind, "no-memory", "no memory");
+	while (at < count && add_item(store->xs, domains[at], sample->records))
+		at++;
+	why = errno;
 	free(domains);
-	return true;
+	errno = why;
+	return at == count || failed(store, blind);
 }
 
 const struct source_type source_xenstore = {

@@ -21,6 +21,9 @@ extern const struct source_type source_sys_module;      /* /sys/module, without 
 /* /proc/net of all network namespaces in use */
 extern const struct source_type source_proc_net;
 
+/* Blind for what is wrong with the file, by an errno; not where that is 0. */
+void cannot_read(const char *path, int wrong, struct blindness *blind);
+
 /*
  * Others gave a name: it may be no UTF-8, and is then told as the sensors tell it, so that the two
  * can be compared.  For NULL it is null; NULL: no memory.

@@ -63,8 +63,8 @@ char *value_text(const json_t *value)
 
 	if (!value)
 		return strdup("-");
-	/* As JSON where it would be cut, and what looks like that. */
-	if (text && *text != '"' && strlen(text) == json_string_length(value))
+	/* As JSON where it would be cut, and what looks like that, or like nothing. */
+	if (text && *text != '"' && strcmp(text, "-") && strlen(text) == json_string_length(value))
 		return strdup(text);
 	return json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
 }
@@ -79,6 +79,27 @@ static char *match_value(const json_t *value)
 	return asprintf(&text, "0x%llx", (unsigned long long)json_integer_value(value)) < 0 ? NULL : text;
 }
 
+char *escaped(char *text)
+{
+	size_t extra = 0, at = 0;
+	char *out;
+
+	for (const char *c = text; c && *c; c++)
+		extra += *c == ' ' || *c == '\\';
+	if (!extra)
+		return text;
+	out = malloc(strlen(text) + extra + 1);
+	for (const char *c = text; out && *c; c++) {
+		if (*c == ' ' || *c == '\\')
+			out[at++] = '\\';
+		out[at++] = *c;
+	}
+	if (out)
+		out[at] = '\0';
+	free(text);
+	return out;
+}
+
 static char *joined(const json_t *item, const char *const *names, char *(*text_of)(const json_t *value))
 {
 	char *text = NULL;
@@ -87,11 +108,11 @@ static char *joined(const json_t *item, const char *const *names, char *(*text_o
 	FILE *out;
 
 	if (names[0] && !names[1])
-		return text_of(json_object_get(item, names[0]));
+		return escaped(text_of(json_object_get(item, names[0])));
 	out = open_memstream(&text, &size);
 
 	for (size_t i = 0; out && names[i]; i++) {
-		char *one = text_of(json_object_get(item, names[i]));
+		char *one = escaped(text_of(json_object_get(item, names[i])));
 
 		whole &= one && fprintf(out, "%s%s", i ? " " : "", one) >= 0;
 		free(one);
@@ -204,11 +225,6 @@ void view_free(struct view *view)
 
 /* === Samples of sensors ================================================= */
 
-static bool is_fresh(const struct sample *sample, const json_t *record)
-{
-	return json_integer_value(json_object_get(record, "time")) >= sample->from && json_object_get(record, "kind");
-}
-
 static void blind_by(struct blindness *blind, const char *probe, const json_t *record)
 {
 	const char *kind = string_of(record, "kind"), *why = string_of(record, "why");
@@ -250,6 +266,10 @@ static void see_whether_whole(const struct sample *sample, const char *probe, st
 		blind_for(blind, "incomplete", "%s gave no sample", probe);
 	else if (lost >= first)
 		blind_for(blind, "lost", "records of %s were lost while its sample was read", probe);
+	else if (sample->whole_ns < sample->from)
+		blind_for(blind, "incomplete", "%s has made no pass that saw all since it was asked", probe);
+	else if (has_gaps(sample))
+		blind_for(blind, "lost", "somebody else took records of %s while its sample was read", probe);
 }
 
 /* What the sample has of the items of @spec: the last that it says of each. */
@@ -337,6 +357,37 @@ static int keep_first(const struct sample *sample, const struct spec *spec, bool
 		    keep_one(spec, record, again, all, first))
 			return -1;
 	return json_object_set_new(first, spec->kind, json_true());
+}
+
+/*
+ * What is not there any more is forgotten, though nothing was told of its end: so what is kept
+ * goes with what there is, and not with how long we look.  If it comes again, it has appeared.
+ */
+static int forget_absent(const struct sample *sample, const struct check *check, json_t *first)
+{
+	json_t *present = json_object(), *record, *known;
+	int failed = !present;
+	const char *name;
+	void *next;
+	size_t i;
+
+	for (i = 0; i < check->xen_count; i++)
+		failed |= json_object_set_new(present, check->xen[i].kind, json_true());
+	json_array_foreach(sample->records, i, record) {
+		const struct spec *spec = spec_of(check, record);
+		char *key = NULL;
+
+		if (!is_fresh(sample, record) || strcmp(string_of(record, "kind"), spec->kind))
+			continue;
+		key = first_key(spec, record);
+		failed |= !key || json_object_set_new(present, key, json_true());
+		free(key);
+	}
+	json_object_foreach_safe(first, next, name, known)
+		if (!failed && !json_object_get(present, name))
+			json_object_del(first, name);
+	json_decref(present);
+	return failed ? -1 : 0;
 }
 
 /* Whether the fresh sample has a record with these members. */
@@ -444,9 +495,11 @@ static int take_passes(struct canary *c, struct source *source, const struct spe
 		view->state = VIEW_WHOLE;
 		if (!take(c, source, specs, wanted, view))
 			return 0;
-		wanted->since = source->sample.next;
-		if (first && !wanted->since)
+		/* Of a count that is over, nothing is known of this one. */
+		if (first && (!source->sample.next || (wanted->epoch && source->sample.epoch != wanted->epoch)))
 			json_object_clear(first);
+		wanted->since = source->sample.next;
+		wanted->epoch = source->sample.epoch;
 		for (unsigned int i = 0; first && i < count; i++)
 			if (keep_first(&source->sample, &specs[i], !wanted->members, first))
 				return -1;
@@ -471,13 +524,23 @@ void drop_samples(struct canary *c, const struct check *check)
 			sample_drop(&c->sources[i]);
 }
 
+/* What differs from it, differs; that nothing does, says nothing. */
+static void doubt_baseline(struct source *source, const struct check *check, struct view *view)
+{
+	see_baseline(source, check->xen[0].probe, &view->blind);
+	if (view->blind.reason && view->state == VIEW_WHOLE)
+		view->state = VIEW_PARTIAL;
+}
+
 int view_xen(struct canary *c, struct check *check, struct view *view)
 {
 	struct source *source = source_called(c, check->xen[0].source);
 	const json_t *compared = json_object_get(c->checks.members, check->xen[0].probe);
 	/* Of what has changed, any member may be the one. */
 	const json_t *members = check->changed.finding ? NULL : compared;
-	struct asking wanted = { .kind = only_kind(check), .since = check->since, .members = members };
+	struct asking wanted = {
+		.kind = only_kind(check), .since = check->since, .epoch = check->epoch, .members = members,
+	};
 	int taken;
 
 	if (view_init(view))
@@ -485,6 +548,7 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 	if (!may_share(c, source, check)) {
 		taken = take_passes(c, source, check->xen, check->xen_count, &wanted, check->first, view);
 		check->since = wanted.since;
+		check->epoch = wanted.epoch;
 		if (taken <= 0)
 			return taken;
 	}
@@ -496,15 +560,23 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 	for (unsigned int i = 0; i < check->xen_count; i++)
 		if (add_sample(&source->sample, &check->xen[i], view))
 			return -1;
+	/* But for the kinds, there is nothing to forget as a rule. */
+	if (view->state == VIEW_WHOLE && json_object_size(check->first) > check->xen_count &&
+	    forget_absent(&source->sample, check, check->first))
+		return -1;
+	if (check->baseline)
+		doubt_baseline(source, check, view);
 	return 0;
 }
 
 static int add_sensor(struct canary *c, struct source *source, const struct spec *spec, const char *kind, bool again,
 		      struct view *view)
 {
+	const json_t *since = json_object_get(source->since, spec->probe);
 	struct asking wanted = {
 		.kind = kind,
-		.since = json_integer_value(json_object_get(source->since, spec->probe)),
+		.since = json_integer_value(json_array_get(since, 0)),
+		.epoch = json_integer_value(json_array_get(since, 1)),
 		.members = json_object_get(c->checks.members, spec->probe),
 	};
 	struct view one = { 0 };
@@ -512,7 +584,8 @@ static int add_sensor(struct canary *c, struct source *source, const struct spec
 
 	if (!again) {
 		taken = take_passes(c, source, spec, 1, &wanted, NULL, &one);
-		if (json_object_set_new(source->since, spec->probe, json_integer(wanted.since)))
+		if (json_object_set_new(source->since, spec->probe,
+					json_pack("[II]", wanted.since, wanted.epoch)))
 			return -1;
 	}
 	if (one.state > view->state) {

@@ -8,8 +8,7 @@
 
 CLI_CFLAGS = $(KS_CFLAGS) -Ihost
 CLI_OBJS = $(patsubst cli/%.c,$(B)/cli/%.o,$(sort $(wildcard cli/*.c)))
-# Dom0 has no libraries of Xen's development package, nor need it have nettle, which
-# --host alone wants.
+# Dom0 has no libraries of Xen's development package, nor need it have nettle.
 CLI_LDLIBS = -Wl,-Bstatic -lxenctrl -lxenstore -lxencall -lxenforeignmemory -lxendevicemodel -lxenevtchn -lxengnttab \
 	     -lxentoolcore -lxentoollog -lnettle -Wl,-Bdynamic -ljansson -lsmartcols -lm -lpthread
 
@@ -25,10 +24,15 @@ $(B)/cli/ksense: $(CLI_OBJS) $(B)/canary/libcanary.a $(B)/lib/libksense.a $(B)/l
 	$(CC) $(CFLAGS) $(LDFLAGS) -rdynamic -o $@ $^ $(CLI_LDLIBS)
 
 probe_names = $(shell scripts/probes $(1))
+check_names = $(shell sed -n 's/^ *"check": "\([a-z-]*\)",$$/\1/p' canary/checks.json)
+reason_names = $(shell sed -n '/^const char \*const canary_reasons/,/^}/s/[^"]*"\([a-z-]*\)"[^"]*/\1 /gp' \
+	canary/rounds.c)
 
-$(B)/cli/completion/ksense: cli/ksense.bash.in $(wildcard probes/*/*.c probes/*/probes.h)
+$(B)/cli/completion/ksense: cli/ksense.bash.in canary/checks.json canary/rounds.c \
+		$(wildcard probes/*/*.c probes/*/probes.h)
 	@mkdir -p $(@D)
 	sed -e 's/@XEN@/$(call probe_names,xen)/; s/@MODULE@/$(call probe_names,linux)/' \
-		-e 's/@HOST@/$(call probe_names,host)/' $< >$@
+		-e 's/@HOST@/$(call probe_names,host)/; s/@CHECKS@/$(check_names)/' \
+		-e 's/@REASONS@/$(strip $(reason_names))/' $< >$@
 
 -include $(CLI_OBJS:.o=.d)

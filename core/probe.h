@@ -185,6 +185,8 @@ struct ks_probe {
 	uint64_t failures;
 	uint64_t restarts;
 	uint64_t resets;         /* since the sensor started */
+	uint64_t removes;        /* items that were taken out of its list, likewise */
+	uint64_t reset_ns;       /* when it was reset last, since boot; 0: never */
 	uint64_t offs;           /* how often it was turned off, likewise, */
 	/* and for how long in all, but for the last time while it is off, */
 	uint64_t off_ns;

@@ -168,6 +168,7 @@ static void record_command(struct ks_probe *probe, enum ks_command command, cons
 {
 	struct ks_writer *text = begin(probe, takes_sight(command) ? KS_ALARM : KS_EVENT, caller->id, "command");
 
+	probe->removes += command == KS_CMD_REMOVE;
 	ks_write_lit(text, KS_MEMBER("command"));
 	member_text(text, ks_command_names[command]);
 	if (item) {

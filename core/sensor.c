@@ -391,6 +391,7 @@ static void reset_probe(struct ks_probe *probe, const struct ks_caller *caller)
 	probe->last_error = NULL;
 	tell_failures_anew(probe);
 	probe->resets++;
+	probe->reset_ns = ks_port_boot_time_ns();
 	if (!probe->on)
 		start_probe(probe);
 	ks_ring_clear(&probe->ring);

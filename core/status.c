@@ -49,6 +49,8 @@ static const struct number {
 	NUMBER("failures", failures),
 	NUMBER("restarts", restarts),
 	NUMBER("resets", resets),
+	NUMBER("reset_ns", reset_ns),
+	NUMBER("removes", removes),
 	NUMBER("offs", offs),
 	NUMBER("off_ns", off_ns),
 	NUMBER("lates", lates),

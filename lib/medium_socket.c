@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -114,8 +115,18 @@ int ksense_open_fd(struct ksense *k, int fd)
 	return 0;
 }
 
+/* Linux says of what is no socket that the connection is refused. */
+static bool is_something_else(const char *path)
+{
+	struct stat stat_of;
+
+	return !stat(path, &stat_of) && !S_ISSOCK(stat_of.st_mode);
+}
+
 static int connect_failed(struct ksense *k, const char *path, int error)
 {
+	if (error == ECONNREFUSED && is_something_else(path))
+		error = ENOTSOCK;
 	switch (error) {
 	case ENOENT:
 	case ECONNREFUSED:
@@ -135,7 +146,8 @@ static int connect_failed(struct ksense *k, const char *path, int error)
 				   k->timeout_ms / 1000.0);
 	case ENOTSOCK:
 	case EPROTOTYPE:
-		return ksense_fail(k, KSENSE_NO_SENSOR, "%s is not a UNIX stream socket", path);
+		return ksense_fail(k, KSENSE_NO_SENSOR, "%s is not a UNIX stream socket: give the sensor's with "
+				   "--socket or KSENSE_SOCKET, as /run/ksense/kernel.sock", path);
 	default:
 		return ksense_fail(k, KSENSE_NO_SENSOR, "%s: %s", path, strerror(error));
 	}

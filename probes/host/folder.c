@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "../../host/host.h"
@@ -18,7 +19,7 @@ struct entry {
 	char name[256];          /* the key; a longer name does not exist: NAME_MAX */
 	char type[12];
 	uint64_t inode;
-	uint32_t mode;
+	char mode[8];
 	uint32_t uid;
 	uint64_t size;
 	int64_t mtime_ns;
@@ -28,7 +29,7 @@ static const struct ks_field entry_fields[] = {
 	KS_FIELD(struct entry, name, KS_STRING, "without the folder"),
 	KS_FIELD(struct entry, type, KS_STRING, "`file`, `folder`, `link`, `socket`, `pipe`, `device`"),
 	KS_FIELD(struct entry, inode, KS_HEX, "its number"),
-	KS_FIELD(struct entry, mode, KS_U32, "permission bits"),
+	KS_FIELD(struct entry, mode, KS_STRING, "octal, with set-uid, set-gid and sticky, as `stat -c %a`"),
 	KS_FIELD(struct entry, uid, KS_U32, "owner"),
 	KS_FIELD(struct entry, size, KS_HEX, "[bytes] as stat has it"),
 	KS_FIELD(struct entry, mtime_ns, KS_SIGNED_HEX, "[ns] when the contents were changed, since 1970"),
@@ -93,7 +94,7 @@ static int next(struct ks_probe *probe, struct ks_set_progress *progress, void *
 	memcpy(entry->name, dirent->d_name, strlen(dirent->d_name));
 	memcpy(entry->type, type_name(stat.st_mode), strlen(type_name(stat.st_mode)));
 	entry->inode = stat.st_ino;
-	entry->mode = stat.st_mode & 07777;
+	snprintf(entry->mode, sizeof(entry->mode), "%o", stat.st_mode & 07777);
 	entry->uid = stat.st_uid;
 	entry->size = (uint64_t)stat.st_size;
 	entry->mtime_ns = (int64_t)((uint64_t)stat.st_mtim.tv_sec * 1000000000U + (uint64_t)stat.st_mtim.tv_nsec);

@@ -74,22 +74,40 @@ static bool take(void *state, const char *probe, json_int_t since, struct sample
 	return true;
 }
 
-/* A sensor that lets us ask for samples. */
+/* A sensor that lets us ask for samples, and whose probes have made passes since. */
 static json_t *status(void *state, struct blindness *blind)
 {
-	return there(state, blind) ? json_of("{'time': 100, 'control': true}") : NULL;
+	static const char *const probes[] = {
+		"dom0-roots", "processes", "modules", "files", "open-files", "xen-access", "kernel-text",
+		"kernel-entries",
+	};
+	json_t *status = there(state, blind) ? json_of("{'time': 100, 'control': true, 'probes': []}") : NULL;
+
+	for (size_t i = 0; status && i < sizeof(probes) / sizeof(probes[0]); i++)
+		json_array_append_new(json_object_get(status, "probes"),
+				      json_pack("{sssi}", "name", probes[i], "whole_start_ns", 100));
+	return status;
 }
 
 static bool records(void *state, const struct asking *asking, json_t *records, struct blindness *blind)
 {
 	struct played *this = state;
-	json_t *says;
+	json_t *says, *record;
+	size_t i;
 
 	if (!there(state, blind))
 		return false;
 	says = json_of(this->asked && this->then ? this->then : this->says);
 	this->asked += asking->how == ASK_FRESH;
-	json_array_extend(records, says);
+	json_array_foreach(says, i, record) {
+		const char *kind = json_string_value(json_object_get(record, "kind"));
+
+		if (asking->kind && strcmp(kind, asking->kind))
+			continue;
+		if (asking->probe)
+			json_object_set_new(record, "probe", json_string(asking->probe));
+		json_array_append(records, record);
+	}
 	json_decref(says);
 	return true;
 }

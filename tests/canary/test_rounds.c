@@ -19,6 +19,9 @@
 #include "../../canary/judge.h"
 #include "json_of.h"
 
+/* The status of one who lets us ask, and made a pass since. */
+#define WILLING "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', 'whole_start_ns': 100}]}"
+
 /* === The world ========================================================== */
 
 enum { XEN, MODULE, XENSTORE, SOURCES };
@@ -30,6 +33,8 @@ struct world {
 	const char *status[SOURCES];    /* likewise; NULL: one that lets us ask, at time 100 */
 	const char *held[SOURCES];      /* its records without a fresh sample; NULL: as says */
 	const char *kind[SOURCES];      /* asked for with the last fresh sample; NULL: all */
+	json_int_t since, epoch;        /* and where that went on */
+	bool tells_all;                 /* its records, whatever was asked for */
 	bool refuses;                   /* fresh samples, whatever the status says */
 	unsigned int announces;         /* how often a pass with all records was asked for */
 	void (*slept)(void);            /* behind each pause */
@@ -111,12 +116,12 @@ static json_t *status(void *state, struct blindness *blind)
 		return NULL;
 	left = allocations_left;
 	allocations_left = 0;
-	said = json_of(world.status[source] ? world.status[source] : "{'time': 100, 'control': true, 'probes': []}");
+	said = json_of(world.status[source] ? world.status[source] : WILLING);
 	allocations_left = left;
 	return said;
 }
 
-/* Of a kind, or of a probe: records that name none are of each. */
+/* Of a kind, or of a probe: records that name none are of the one that was asked. */
 static bool is_asked(const json_t *record, const char *member, const char *wanted)
 {
 	const char *is = json_string_value(json_object_get(record, member));
@@ -150,6 +155,8 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 	if (asking->how == ASK_FRESH) {
 		world.takes[source]++;
 		world.kind[source] = asking->kind;
+		world.since = asking->since;
+		world.epoch = asking->epoch;
 	}
 	if (asking->how == ASK_FRESH && world.asked)
 		world.asked(source);
@@ -158,9 +165,12 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 	allocations_left = 0;
 	says = json_of(asking->how != ASK_FRESH && world.held[source] ? world.held[source] : world.says[source]);
 	json_array_foreach(says, i, record)
-		if ((is_asked(record, "kind", asking->kind) || is_outcome(asking, record)) &&
-		    is_asked(record, "probe", asking->probe))
+		if (world.tells_all || ((is_asked(record, "kind", asking->kind) || is_outcome(asking, record)) &&
+					is_asked(record, "probe", asking->probe))) {
+			if (asking->probe && !json_object_get(record, "probe"))
+				json_object_set_new(record, "probe", json_string(asking->probe));
 			json_array_append(records, record);
+		}
 	json_decref(says);
 	allocations_left = left;
 	return true;
@@ -318,7 +328,7 @@ static json_t *finding(const char *name)
 	RULE("there") "}"
 #define CHECKS(list) "{'checks': [" list "]}"
 #define ITEM(seq, a) "{'seq': " #seq ", 'time': 100, 'kind': 'k', 'event': 'present', 'a': " #a "}"
-#define OTHER "{'seq': 9, 'time': 100, 'kind': 'other'}"
+#define OTHER "{'seq': 2, 'time': 100, 'kind': 'other'}"
 
 /* === Verdicts =========================================================== */
 
@@ -471,7 +481,8 @@ static void old_troubles(void **state)
 	(void)state;
 	world.says[XEN] = "[{'seq': 1, 'time': 99, 'kind': 'failed', 'why': 'x'}, {'seq': 2, 'time': 99, 'kind': 'k', "
 			  "'a': 1},"
-			  "{'seq': 8, 'time': 100, 'kind': 'lost', 'last': 7}, " OTHER "]";
+			  "{'seq': 8, 'time': 100, 'kind': 'lost', 'last': 7}, "
+			  "{'seq': 9, 'time': 100, 'kind': 'other'}]";
 	assert_true(canary_round(c));
 	verdict_is(c, "c", "agrees", "null");
 	canary_close(c);
@@ -801,6 +812,72 @@ static void deed_flips(void **state)
 	canary_close(c);
 }
 
+/* The next round says RECORDS, made of @i. */
+static void say(const char *format, unsigned int i)
+{
+	static char text[512];
+
+	snprintf(text, sizeof(text), format, i, i, i, i);
+	world.says[XEN] = text;
+}
+
+#define ROUNDS 3000
+
+/*
+ * Whoever looks for weeks keeps no more than there is at a time: neither of items that changed and
+ * are gone, though nothing tells of their end, nor of what a deed that lasts once had in common.
+ */
+static void looks_for_weeks(void **state)
+{
+	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, "
+					    "'dom0': [], 'looks': 1, 'changed': " RULE("changed") "}"));
+
+	(void)state;
+	for (unsigned int i = 1; i <= ROUNDS; i++) {
+		say("[{'seq': 1, 'time': 100, 'kind': 'k', 'event': 'changed', 'a': %u, 'b': 0, "
+		    "'old': {'b': %u}}]", i);
+		assert_true(canary_round(c));
+		assert_int_equal(canary_findings(c, true), 1);
+	}
+	assert_in_range(json_object_size(c->checks.check[0].first), 1, 3);
+	assert_int_equal(json_object_size(c->checks.check[0].reports), 1);
+	assert_int_equal(json_object_size(c->deeds), 1);
+	canary_close(c);
+
+	/* A root that stays, with another task upon it each time. */
+	c = open_with(ROOTS_AND_TASK);
+	world.pauses_left = UINT32_MAX;
+	for (unsigned int i = 1; i <= ROUNDS; i++) {
+		say("[" ROOT_1 ", {'seq': 2, 'time': 100, 'kind': 'task', 'a': %u, 'b': '0x1', 'c': '0xf%u'}]", i);
+		assert_true(canary_round(c));
+		assert_int_equal(canary_findings(c, true), 1);
+	}
+	assert_in_range(json_object_size(c->deed_of), 4, 50);
+	canary_close(c);
+}
+
+/* Who has next week what a deed had once is of another one. */
+static void what_a_deed_had_is_forgotten(void **state)
+{
+	static const unsigned int rounds[] = { 3, 30 };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct canary *c = open_with(ROOTS_AND_TASK);
+
+		world.says[XEN] = "[" ROOT_1 "," ROOT_2 "," TASK "]";
+		assert_true(canary_round(c));
+		world.says[XEN] = "[" ROOT_1 "]";
+		for (unsigned int round = 0; round < rounds[i]; round++)
+			assert_true(canary_round(c));
+		assert_int_equal(canary_findings(c, true), 1);
+		world.says[XEN] = "[" ROOT_1 "," ROOT_2 "]";
+		assert_true(canary_round(c));
+		assert_int_equal(canary_findings(c, true), i ? 2 : 1);
+		canary_close(c);
+	}
+}
+
 /* That two threads of the kernel's have no page tables does not make them one. */
 static void nothing_in_common(void **state)
 {
@@ -1042,8 +1119,8 @@ static void no_clock(void **state)
 	"{'check': 'c', 'waits': {'where': {'kind': 'view', 'waits': true}, 'words': 'it waits', 'looks': " #looks \
 	"}, 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 2, 'pause_ms': 10, " \
 	"'only_xen': " RULE("there") "}"
-#define VIEW_WAITS RECORD(8, "view", "'waits': true")
-#define VIEW_QUIET RECORD(8, "view", "'waits': false")
+#define VIEW_WAITS RECORD(2, "view", "'waits': true")
+#define VIEW_QUIET RECORD(2, "view", "'waits': false")
 
 /* What it waits with is no agreement. */
 static void sensor_waits(void **state)
@@ -1379,7 +1456,8 @@ static void asks_for_one_kind(void **state)
 }
 
 #define SAMPLED(pass, sample, seq, end) \
-	"{'time': 100, 'control': true, 'probes': [{'name': 'p', 'pass': " #pass ", 'sample_pass': " #sample ", " \
+	"{'time': 100, 'control': true, 'probes': [{'name': 'p', 'whole_start_ns': 100, " \
+	"'pass': " #pass ", 'sample_pass': " #sample ", " \
 	"'sample_seq': " #seq ", 'sample_end': " #end "}]}"
 
 static const char *status_behind;
@@ -1421,6 +1499,17 @@ static void lost_of_one_kind(void **state)
 	}
 }
 
+static void status_flips(int source)
+{
+	world.status[source] = status_behind;
+}
+
+static void tells_the_gap(int source)
+{
+	if (world.takes[source] == 2)
+		world.says[source] = "[" ITEM(4, 5) "," ITEM(5, 6) "," ITEM(6, 7) "]";
+}
+
 static void notices(void **state)
 {
 	struct canary *c = open_with(CHECKS("{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']},"
@@ -1448,6 +1537,245 @@ static void source_is_there(void **state)
 	assert_false(canary_source_is_there(c, "module", why, sizeof(why)));
 	assert_string_equal(why, "there is no module");
 	canary_close(c);
+}
+
+/* === What a sensor says of its samples ==================================== */
+
+/* The status of the probe, of one who lets us ask. */
+#define PROBE(members) "{'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', " members "}]}"
+
+/*
+ * Held against what the status says of the probe behind it: a reply that has no sample, or a part
+ * of one, is no reason to say that all agrees; and what is no answer to the question is no record.
+ */
+static void held_against_the_status(void **state)
+{
+	static const char before[] = PROBE("'pass': 4, 'whole_pass': 4, 'whole_start_ns': 90, 'sample_pass': 4, "
+					   "'sample_seq': 0, 'sample_end': 10, 'delivered': 3");
+#define BEHIND(whole, sample, end, delivered) PROBE("'pass': 5, 'whole_pass': 5, 'whole_start_ns': " #whole ", " \
+	"'sample_pass': " #sample ", 'sample_seq': 10, 'sample_end': " #end ", 'delivered': " #delivered)
+#define VIEW(dom0) \
+	"{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [" dom0 "], " \
+	"'only_xen': " RULE("there") "}"
+#define TOLD(seq, members) "{'seq': " #seq ", 'time': 101, 'pass': 5, " members "}"
+	static const struct {
+		const char *behind, *says, *verdict, *reason;
+		bool of_one_kind;
+	} cases[] = {
+		{ BEHIND(101, 5, 12, 3), "[" TOLD(10, "'kind': 'x'") "," TOLD(11, "'kind': 'x'") "]", "agrees", "null",
+		  false },
+		{ BEHIND(101, 5, 12, 3), "[]", "agrees", "null", true },
+		/* Nothing, and no pass that could have seen anything. */
+		{ BEHIND(90, 4, 10, 3), "[]", "blind", "incomplete", true },
+		{ BEHIND(90, 4, 10, 3), "[" TOLD(10, "'kind': 'x'") "]", "blind", "incomplete", false },
+		{ "{'time': 100, 'control': true, 'probes': []}", "[]", "blind", "incomplete", true },
+		/* The sample has more, at its begin, in its midst, at its end. */
+		{ BEHIND(101, 5, 12, 3), "[" TOLD(11, "'kind': 'x'") "]", "blind", "lost", false },
+		{ BEHIND(101, 5, 13, 3), "[" TOLD(10, "'kind': 'x'") "," TOLD(12, "'kind': 'x'") "]", "blind", "lost",
+		  false },
+		{ BEHIND(101, 5, 12, 3), "[" TOLD(10, "'kind': 'x'") "]", "blind", "lost", false },
+		/* Of one kind it cannot be seen; if records were taken, all are asked for. */
+		{ BEHIND(101, 5, 12, 4), "[" TOLD(10, "'kind': 'x'") "]", "blind", "lost", true },
+		{ BEHIND(101, 5, 12, 4), "[" TOLD(10, "'kind': 'x'") "," TOLD(11, "'kind': 'x'") "]", "agrees", "null",
+		  true },
+		/* Another's sample has come since: where this one ended, nobody says. */
+		{ BEHIND(101, 7, 40, 3), "[" TOLD(10, "'kind': 'x'") "]", "agrees", "null", false },
+		{ BEHIND(101, 5, 11, 3), "[{'time': 101, 'kind': 'x'}]", "blind", "unreadable", false },
+		{ BEHIND(101, 5, 11, 3), "[{'seq': 10, 'kind': 'x'}]", "blind", "unreadable", false },
+		{ BEHIND(101, 5, 11, 3), "[" TOLD(10, "'a': 5") "]", "blind", "unreadable", false },
+		{ BEHIND(101, 5, 11, 3), "[" TOLD(10, "'kind': 7, 'a': 5") "]", "blind", "unreadable", false },
+		{ BEHIND(101, 5, 11, 3), "[" TOLD(10, "'kind': 'x', 'probe': 'other'") "]", "blind", "unreadable",
+		  false },
+		{ BEHIND(101, 5, 11, 3), "[7]", "blind", "unreadable", false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		static const char two_sides[] = CHECKS(VIEW("{'source': 'xenstore', 'key': ['a']}")),
+				  one[] = CHECKS(VIEW(""));
+		struct canary *c = open_with(cases[i].of_one_kind ? two_sides : one);
+
+		world.says[XENSTORE] = "[]";
+		world.says[XEN] = cases[i].says;
+		world.tells_all = strcmp(cases[i].reason, "unreadable") == 0;
+		world.status[XEN] = before;
+		status_behind = cases[i].behind;
+		world.asked = status_flips;
+		assert_true(canary_round(c));
+		if (strcmp(coverage_of(c, "c", "verdict"), cases[i].verdict))
+			fail_msg("case %zu: %s", i, coverage_of(c, "c", "words"));
+		verdict_is(c, "c", cases[i].verdict, cases[i].reason);
+		canary_close(c);
+	}
+}
+
+/* Where it goes on it says of which count, and what it knows of that is of no other. */
+static void goes_on_in_its_count(void **state)
+{
+#define OF_EPOCH(epoch, members) \
+	"[{'seq': 7, 'time': 100, 'kind': 'k', 'epoch': " #epoch ", 'a': 1, 'b': 2, " members "}]"
+	struct canary *c = open_with(CHECKS("{'check': 'f', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, "
+					    "'dom0': [], 'looks': 1, 'changed': " RULE("changed") "}"));
+
+	(void)state;
+	world.says[XEN] = OF_EPOCH(5, "'event': 'changed', 'old': {'b': 1}");
+	assert_true(canary_round(c));
+	assert_int_equal(world.since, 0);
+	assert_int_equal(world.epoch, 0);
+	verdict_is(c, "f", "differs", "null");
+	world.says[XEN] = OF_EPOCH(5, "'event': 'present'");
+	assert_true(canary_round(c));
+	assert_int_equal(world.since, 8);
+	assert_int_equal(world.epoch, 5);
+	verdict_is(c, "f", "differs", "null");
+	world.says[XEN] = OF_EPOCH(6, "'event': 'present'");
+	assert_true(canary_round(c));
+	verdict_is(c, "f", "agrees", "null");
+	assert_true(canary_round(c));
+	assert_int_equal(world.epoch, 6);
+	canary_close(c);
+}
+
+/* With a sample that nobody takes a part of, all is well: it is asked for once more. */
+static void taken_once(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 5) "," ITEM(3, 6) "]";
+	world.asked = tells_the_gap;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	assert_int_equal(told("finding", "there"), 3);
+	assert_int_equal(world.takes[XEN], 3);
+	canary_close(c);
+}
+
+#define COMPARED(name) \
+	"{'check': '" name "', 'baseline': true, 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], " \
+	"'looks': 1, 'only_xen': " RULE("there") "}"
+#define AS_FIRST \
+	"{'check': 'f', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'looks': 1, 'changed': " \
+	RULE("changed") "}"
+#define RESET(times, ns, uuid) "{'time': 100, 'control': true, 'uuid': '" uuid "', 'probes': [{'name': 'p', " \
+	"'state': 'on', 'whole_start_ns': 100, 'resets': " #times ", 'reset_ns': " #ns "}]}"
+#define BEGAN "{'seq': 0, 'time': 50, 'kind': 'began', 'why': 'reset', 'by': {'domain': 3}}"
+
+/*
+ * Behind a reset, that nothing differs from how things were at first says nothing: the attack may
+ * be in what was taken for that.  What does not compare with it sees as well as before.
+ */
+static void baseline_is_new(void **state)
+{
+	static const char *const names[] = { "f" };
+	struct canary *c = open_with(CHECKS(COMPARED("c") "," AS_FIRST "," ALONE("other", "")));
+
+	(void)state;
+	world.says[XEN] = "[" BEGAN "," OTHER "]";
+	world.status[XEN] = RESET(1, 60, "a");
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "blind", "new-baseline");
+	verdict_is(c, "f", "blind", "new-baseline");
+	verdict_is(c, "other", "agrees", "null");
+	assert_non_null(strstr(coverage_of(c, "c", "words"), "p was reset at "));
+	assert_non_null(strstr(coverage_of(c, "c", "words"), " by domain 3: "));
+	assert_true(canary_is_blind(c));
+	/* What differs even so, differs. */
+	world.says[XEN] = "[" ITEM(1, 5) "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	/* And is not gone for being a part of what was taken anew since. */
+	world.status[XEN] = RESET(2, 70, "a");
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "blind", "new-baseline");
+	assert_int_equal(told("gone", "there"), 1); /* of the check that looks for itself */
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
+
+	/* Who knows of it accepts it. */
+	c = open_with(CHECKS(AS_FIRST));
+	options.accept = names;
+	options.accept_count = 1;
+	world.says[XEN] = "[" OTHER "]";
+	world.status[XEN] = RESET(1, 60, "a");
+	assert_true(canary_round(c));
+	verdict_is(c, "f", "blind", "new-baseline");
+	assert_non_null(strstr(coverage_of(c, "f", "words"), "somebody of whom no record is left"));
+	assert_false(canary_is_blind(c));
+	canary_close(c);
+}
+
+/* And so it is where something was taken out of the list, and may be back. */
+static void item_left_the_list(void **state)
+{
+	struct canary *c = open_with(CHECKS(AS_FIRST "," ALONE("other", "")));
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	world.status[XEN] = PROBE("'whole_start_ns': 100, 'removes': 2");
+	assert_true(canary_round(c));
+	verdict_is(c, "f", "blind", "new-baseline");
+	verdict_is(c, "other", "agrees", "null");
+	assert_non_null(strstr(coverage_of(c, "f", "words"), "2 were taken out of the list of p"));
+	canary_close(c);
+}
+
+/*
+ * A sensor that went, and came back as another: that is what is told, with what is blind by it,
+ * though these were blind before.
+ */
+static void another_comes_back(void **state)
+{
+	struct canary *c = open_with(CHECKS(
+		AS_FIRST ",{'check': 's', 'sensor': 'xen', 'restarted': " RULE("restarted") ", "
+		"'gone': " RULE("went") "}"));
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	world.status[XEN] = RESET(0, 0, "a");
+	assert_true(canary_round(c));
+	world.says[XEN] = NULL;
+	for (size_t i = 0; i < 3; i++)
+		assert_true(canary_round(c));
+	assert_int_equal(told("finding", "went"), 1);
+	world.says[XEN] = "[" OTHER "]";
+	world.status[XEN] = RESET(0, 0, "b");
+	for (size_t i = 0; i < 3; i++)
+		assert_true(canary_round(c));
+	verdict_is(c, "f", "blind", "new-baseline");
+	assert_int_equal(told("gone", "went"), 1);
+	assert_int_equal(told("finding", "restarted"), 1);
+	assert_int_equal(told("finding", "blinded"), 0);
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
+}
+
+/* A reset while we look is one finding, with each check that it takes the sight of. */
+static void baseline_is_new_by_one_deed(void **state)
+{
+	(void)state;
+	for (size_t other = 0; other < 2; other++) {
+		struct canary *c = open_with(
+			CHECKS(COMPARED("c") "," AS_FIRST ","
+			       "{'check': 's', 'sensor': 'xen', 'reset': " RULE("reset") ", "
+			       "'restarted': " RULE("restarted") "}"));
+
+		world.says[XEN] = "[" OTHER "]";
+		world.status[XEN] = RESET(0, 0, "a");
+		assert_true(canary_round(c));
+		verdict_is(c, "c", "agrees", "null");
+		assert_int_equal(canary_findings(c, true), 0);
+		world.status[XEN] = other ? RESET(0, 0, "b") : RESET(1, 60, "a");
+		for (size_t i = 0; i < 3; i++) {
+			assert_true(canary_round(c));
+			verdict_is(c, "c", "blind", "new-baseline");
+			verdict_is(c, "f", "blind", "new-baseline");
+			assert_int_equal(canary_findings(c, true), 1);
+		}
+		assert_int_equal(told("finding", other ? "restarted" : "reset"), 1);
+		canary_close(c);
+	}
 }
 
 /* === Who may only read ================================================== */
@@ -1682,6 +2010,93 @@ static void items_are_told_apart(void **state)
 	counts_both("[" NAMED(1, "x\\u0000y") "," NAMED(2, "\\\"x\\\\u0000y\\\"") "]");
 }
 
+/* Two members are two, wherever one ends and the next begins, and whatever stands for none. */
+static void members_are_told_apart(void **state)
+{
+	static const char *const says[] = {
+		"[" RECORD(1, "k", "'a': 'x y', 'b': 'z'") "," RECORD(2, "k", "'a': 'x', 'b': 'y z'") "]",
+		"[" RECORD(1, "k", "'a': 'x\\\\', 'b': 'z'") "," RECORD(2, "k", "'a': 'x\\\\ z', 'b': ''") "]",
+		"[" RECORD(1, "k", "'a': 'x', 'b': '-'") "," RECORD(2, "k", "'a': 'x'") "]",
+		"[" RECORD(1, "k", "'a': 'x', 'b': '-'") "," RECORD(2, "k", "'a': 'x', 'b': '\\\"-\\\"'") "]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(says) / sizeof(says[0]); i++) {
+		struct canary *c = open_with(CHECKS(
+			"{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a', 'b']}, 'dom0': [], "
+			"'looks': 1, 'only_xen': {'finding': 'there', 'severity': 'low', 'what': '{a}', 'why': 'w', "
+			"'next': 'n', "
+			"'deed': {'d': ['a', 'b']}}}"));
+
+		world.says[XEN] = says[i];
+		assert_true(canary_round(c));
+		assert_string_equal(coverage_of(c, "c", "findings"), "2");
+		canary_close(c);
+	}
+}
+
+/* A name that has a blank is no other deed's, nor that a sensor is not there. */
+static void deeds_are_told_apart(void **state)
+{
+	struct canary *c = open_with(CHECKS(
+		REPORTS("c", "x", DEED("one", "low", "{'page': ['a']}")) ","
+		REPORTS("d", "y", DEED("two", "low", "{'page tables': ['a']}")) ","
+		REPORTS("e", "z", DEED("three", "low", "{'absent': ['a']}"))));
+
+	(void)state;
+	world.says[XEN] = "[" RECORD(1, "x", "'a': 'tables 5'") "," RECORD(2, "y", "'a': '5'") ","
+			  RECORD(3, "z", "'a': 'module'") "]";
+	assert_true(canary_round(c));
+	assert_int_equal(canary_findings(c, true), 3);
+	canary_close(c);
+}
+
+/* A place in a page, and the page, are one deed; as two in two pages are two. */
+static void near_is_one_deed(void **state)
+{
+	static const struct {
+		const char *says;
+		size_t findings;
+	} cases[] = {
+		{ "[" RECORD(1, "x", "'a': '0xffffffff81234010'") ","
+		  RECORD(2, "y", "'a': '0xffffffff81234ffc'") "]", 1 },
+		{ "[" RECORD(1, "x", "'a': '0xffffffff81234010'") ","
+		  RECORD(2, "y", "'a': '0xffffffff81235000'") "]", 2 },
+		{ "[" RECORD(1, "x", "'a': 4096") "," RECORD(2, "y", "'a': '0x1fff'") "]", 1 },
+		/* Of nowhere in particular. */
+		{ "[" RECORD(1, "x", "'a': '0x0'") "," RECORD(2, "y", "'a': '0x0'") "]", 2 },
+		{ "[" RECORD(1, "x", "'a': 'x'") "," RECORD(2, "y", "'a': 'y'") "]", 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct canary *c = open_with(CHECKS(
+			REPORTS("c", "x", DEED("hooked", "low", "{'page': ['a/0x1000']}")) ","
+			REPORTS("d", "y", DEED("hook", "low", "{'page': ['a/4096']}"))));
+
+		world.says[XEN] = cases[i].says;
+		assert_true(canary_round(c));
+		assert_int_equal(canary_findings(c, true), cases[i].findings);
+		canary_close(c);
+	}
+}
+
+/* In 32 bits of FNV-1a, these two have the same id. */
+static void ids_are_told_apart(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+	const char *id;
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 13873) "," ITEM(2, 566250) "]";
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "there"), 2);
+	id = json_string_value(json_object_get(finding("there"), "id"));
+	assert_int_equal(strlen(id), 16);
+	assert_int_equal(told("id", id), 1);
+	canary_close(c);
+}
+
 static void sentence_shows_all(void **state)
 {
 	struct canary *c = open_with(CHECKS(
@@ -1745,7 +2160,7 @@ static void blinded_at_length(void **state)
 
 #define SENSOR \
 	"{'check': 's', 'sensor': 'xen', 'off': " RULE("off") ", 'lowered': " RULE("lowered") ", 'reset': " \
-	RULE("reset") ", " \
+	RULE("reset") ", 'removed': " RULE("removed") ", 'probe_restarted': " RULE("again") ", " \
 	"'restarted': " RULE("restarted") ", 'gone': " RULE("went") "}"
 #define STATUS(uuid, state, level, offs, resets) STATUS_OF(uuid, state, level, offs, resets, 7)
 #define STATUS_OF(uuid, state, level, offs, resets, epoch) \
@@ -1753,6 +2168,10 @@ static void blinded_at_length(void **state)
 	"{'name': 'p', 'state': '" state "', 'level': '" level "', 'offs': " #offs ", 'resets': " #resets ", " \
 	"'epoch': " #epoch "}, " \
 	"{'name': 'q', 'state': 'on', 'level': 'default', 'offs': 0, 'resets': 0}]}"
+/* What a supervisor did, and what was taken out of a list. */
+#define COUNTS(removes, restarts) \
+	"{'uuid': 'a', 'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', 'level': 'default', " \
+	"'offs': 1, 'resets': 1, 'epoch': 7, 'removes': " #removes ", 'restarts': " #restarts "}]}"
 #define BY "'by': {'domain': 0}"
 #define COMMAND(command, level) \
 	"{'probe': 'p', 'kind': 'command', 'command': '" command "', 'level': '" level "', " BY "}"
@@ -1799,6 +2218,8 @@ static void done_before(void **state)
 		  "[" COMMAND("high", "high") "," COMMAND("default", "default") "]", "lowered" },
 		{ STATUS("a", "on", "default", 0, 3),
 		  "[{'probe': 'p', 'kind': 'began', 'why': 'reset', " BY ", 'before': {'baselines': 2}}]", "reset" },
+		{ COUNTS(2, 0), "[" COMMAND("remove", "default") "]", "removed" },
+		{ COUNTS(0, 2), "[{'probe': 'p', 'kind': 'restarted', 'why': 'it is overdue'}]", "again" },
 	};
 
 	(void)state;
@@ -1820,6 +2241,9 @@ static void done_and_read(void **state)
 	(void)state;
 	verdict_is(c, "s", "agrees", "null");
 	canary_close(c);
+	c = open_sensor(COUNTS(3, 3), "[]");
+	verdict_is(c, "s", "agrees", "null");
+	canary_close(c);
 }
 
 /* Between two rounds the status tells, whoever took the records. */
@@ -1836,6 +2260,8 @@ static void done_meanwhile(void **state)
 		{ STATUS("a", "on", "low", 1, 2), "reset" },
 		{ STATUS("b", "on", "default", 0, 0), "restarted" },
 		{ STATUS_OF("a", "on", "default", 1, 1, 8), "restarted" },
+		{ COUNTS(1, 0), "removed" },
+		{ COUNTS(0, 1), "again" },
 	};
 
 	(void)state;
@@ -1854,6 +2280,28 @@ static void done_meanwhile(void **state)
 		assert_int_equal(json_array_size(world.told), 1);
 		canary_close(c);
 	}
+}
+
+/* A reset each second for an hour: each is told, and a few are kept. */
+static void done_again_and_again(void **state)
+{
+	struct canary *c = open_sensor(STATUS("a", "on", "default", 1, 0), "[]");
+	char status[512];
+
+	(void)state;
+	for (unsigned int i = 1; i <= 100; i++) {
+		snprintf(status, sizeof(status),
+			 "{'uuid': 'a', 'time': 100, 'control': true, 'probes': [{'name': 'p', 'state': 'on', "
+			 "'level': 'default', 'offs': 1, 'resets': %u, 'epoch': 7}]}", i);
+		world.status[XEN] = status;
+		assert_true(canary_round(c));
+	}
+	assert_int_equal(told("finding", "reset"), 1);
+	assert_int_equal(told("changed", "reset"), 99);
+	assert_int_equal(json_object_size(c->checks.check[0].deeds), 8);
+	/* They are one deed: the baseline is new. */
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
 }
 
 /* A level that is raised again is as it was; that a probe was off stays so. */
@@ -1982,6 +2430,8 @@ int main(void)
 		cmocka_unit_test(deed_is_seen_by_and_by),
 		cmocka_unit_test(deeds_are_joined),
 		cmocka_unit_test(deed_flips),
+		cmocka_unit_test(looks_for_weeks),
+		cmocka_unit_test(what_a_deed_had_is_forgotten),
 		cmocka_unit_test(nothing_in_common),
 		cmocka_unit_test(no_memory_once),
 		cmocka_unit_test(many_are_joined),
@@ -2006,6 +2456,13 @@ int main(void)
 		cmocka_unit_test(asks_for_one_kind),
 		cmocka_unit_test(lost_of_one_kind),
 		cmocka_unit_test(notices),
+		cmocka_unit_test(held_against_the_status),
+		cmocka_unit_test(goes_on_in_its_count),
+		cmocka_unit_test(taken_once),
+		cmocka_unit_test(baseline_is_new),
+		cmocka_unit_test(item_left_the_list),
+		cmocka_unit_test(baseline_is_new_by_one_deed),
+		cmocka_unit_test(another_comes_back),
 		cmocka_unit_test(source_is_there),
 		cmocka_unit_test(reads_what_began_later),
 		cmocka_unit_test(reader_finds),
@@ -2015,6 +2472,10 @@ int main(void)
 		cmocka_unit_test(wait_has_a_limit),
 		cmocka_unit_test(wait_is_interrupted),
 		cmocka_unit_test(items_are_told_apart),
+		cmocka_unit_test(members_are_told_apart),
+		cmocka_unit_test(deeds_are_told_apart),
+		cmocka_unit_test(near_is_one_deed),
+		cmocka_unit_test(ids_are_told_apart),
 		cmocka_unit_test(sentence_shows_all),
 		cmocka_unit_test(words_are_cut_whole),
 		cmocka_unit_test(blinded_at_length),
@@ -2022,6 +2483,7 @@ int main(void)
 		cmocka_unit_test(done_before),
 		cmocka_unit_test(done_and_read),
 		cmocka_unit_test(done_meanwhile),
+		cmocka_unit_test(done_again_and_again),
 		cmocka_unit_test(done_back),
 		cmocka_unit_test(sensor_gone),
 		cmocka_unit_test(deeds_unread),

@@ -259,6 +259,12 @@ like($got->{err}, qr{^ksense: cannot look at the folder \S+/nothing: No such fil
 $got = run('--socket', "$dir/nobody", 'status');
 is($got->{status}, 3, 'nobody listens');
 like($got->{err}, qr/^ksense: no sensor listens at .*ksense-host --socket/, 'and the message says what to do');
+for my $no_socket ('/etc/passwd', '/etc') {
+	my $told = run('--socket', $no_socket, 'status');
+	is($told->{status}, 3, "$no_socket is no socket");
+	like($told->{err}, qr/^ksense: \Q$no_socket\E is not a UNIX stream socket: give/, 'which is said');
+	unlike($told->{err}, qr/ksense-host/, 'and nobody is told to make one there');
+}
 $got = run('--socket', $folder, 'status');
 is($got->{status}, 3, 'no socket');
 is(run('--socket', 'x' x 200, 'status')->{status}, 2, 'a path that is too long for a socket is usage');

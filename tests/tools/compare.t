@@ -107,6 +107,11 @@ my %wrong = (
 	'a severity there is not' => [check(only_xen => { %$rule, severity => 'bad' }), 'critical'],
 	'a rule without a reason' => [check(only_xen => { %$rule, why => '' }), '"why"'],
 	'a deed that is known by nothing' => [check(only_xen => { %$rule, deed => {} }), '"deed"'],
+	'a deed that is known by the n-th part of nothing' =>
+		[check(only_xen => { %$rule, deed => { page => ['address/0'] } }), '"address/0"'],
+	'a deed that is known by a part without a number' =>
+		[check(only_xen => { %$rule, deed => { page => ['address/x'] } }), '"address/x"'],
+	'a baseline that is a word' => [check(baseline => 'yes'), '"baseline"'],
 	'a deed that is known by a word' => [check(only_xen => { %$rule, deed => { domain => 'domid' } }), '"domain"'],
 	'no rule' => [{ checks => [{ check => 'p', xen => $view, dom0 => [] }] }, 'only_xen'],
 	'members that are none' => [check(differs => $rule), '"members"'],

@@ -65,6 +65,12 @@ is_deeply(offered('records', '--bash'), [], 'and none that is not there');
 
 # --- values
 is_deeply(offered('compare', '--require', 'x'), ['xen', 'xenstore'], 'sources');
+is_deeply(offered('compare', '--accept', 'xen-e'), ['xen-entry-points'], 'checks');
+is_deeply(offered('compare', '--accept', 'no-m'), ['no-memory', 'no-module'], 'and reasons why one is blind');
+is(scalar(@{offered('compare', '--accept', '')}),
+	scalar(() = slurp("$root/canary/checks.json") =~ /^ +"check":/mg) +
+	scalar(() = slurp("$root/canary/canary.h") =~ /for which a check is blind: (.*?)\./s ? split(/,/, $1) : ()),
+	'all of them');
 is_deeply(offered('compare', '--checks', ''), ['a file', 'folder'], 'files');
 is_deeply(offered('--socket', '=', 'a'), ['a file'], 'behind an equals sign');
 is_deeply(offered('--host', '--folder', ''), ['folder'], 'folders');

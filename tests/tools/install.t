@@ -84,6 +84,13 @@ is_deeply({ map { $_ => sprintf '%o', (stat "$at/$_")[2] & 07777 } keys %mode },
 is(readlink "$at/lib/libksense.so", 'libksense.so.0', 'a linker finds the shared library');
 ok(-e "$at/" . JSON::PP->new->decode(slurp("$at/share/ksense/checks.json"))->{pages} . '/hidden-process.md',
 	'the page to which a finding points is there');
+my @astray;
+for my $page (grep { /\.md$/ } sort keys %mode) {
+	my $folder = "$at/$page" =~ s{/[^/]*$}{}r;
+	push @astray, map { "$page: $_" } grep { !m{^\w+://} && !-e "$folder/" . s/#.*//r }
+		grep { !/^#/ } slurp("$at/$page") =~ /\]\(([^)\s]+)\)/g;
+}
+is_deeply(\@astray, [], 'no page has a link to what is not installed');
 ($text, $status) = said("$at/bin/ksense", '--version');
 my ($version) = $text =~ /^ksense (\S+)$/;
 ok($version, 'the command runs');

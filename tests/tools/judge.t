@@ -85,6 +85,7 @@ my $watcher = fork // die "fork: $!";
 if (!$watcher) {
 	open(STDOUT, '>', "$dir/watch") or die "$dir/watch: $!";
 	$deed[$_]{only_xen}{what} = "$_ has {name} with {mode}" for 0, 1;
+	$deed[1]{xen}{where}{mode} = '400';
 	open(my $file, '>', "$dir/watched") or die "$dir/watched: $!";
 	print $file JSON::PP->new->encode({ checks => \@deed });
 	close $file;
@@ -93,9 +94,8 @@ if (!$watcher) {
 }
 sub watched { return json_of({ out => slurp("$dir/watch") =~ s/[^\n]*\z//r }) }
 ok(wait_until { grep { $_->{checks} } watched() }, 'it is watched');
-chmod 0101, "$folder/plain" or die "$folder/plain: $!";
 chmod 0400, "$folder/plain" or die "$folder/plain: $!";
-ok(wait_until { grep { $_->{changed} } watched() }, 'that a number has doubled is told');
+ok(wait_until { grep { $_->{changed} } watched() }, 'that another check reports it, too, is told');
 unlink "$folder/plain" or die "$folder/plain: $!";
 ok(wait_until { grep { $_->{gone} } watched() }, 'and that it is gone');
 kill 'INT', $watcher;
@@ -106,7 +106,7 @@ is_deeply([map { (grep { /^(finding|changed|gone)$/ } keys %$_)[0] } @lines], [q
 	'each once') or diag slurp("$dir/watch");
 is_deeply([map { $_->{id} } @lines], [($lines[0]{id}) x 3], 'under one id');
 is_deeply([map { $_->{what} } $lines[1]{now}, @{$lines[1]{now}{also}}],
-	['0 has plain with 256', '1 has plain with 256'], 'as it is now');
+	['0 has plain with 100', '1 has plain with 400'], 'with what both say');
 
 stop_server($server);
 done_testing;

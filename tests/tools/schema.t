@@ -158,7 +158,7 @@ decoded(JSON::PP->new->encode($checks));
 
 my $record = '"time":5,"probe":"folder","kind":"entry","class":"sample","epoch":1,"pass":1,"event":"present",' .
 	'"name":"n","type":"file"';
-my $rest = '"mode":420,"uid":0,"size":"0x4","mtime_ns":"-0x1"';
+my $rest = '"mode":"644","uid":0,"size":"0x4","mtime_ns":"-0x1"';
 my $by = '"time":5,"probe":"folder","kind":"command","class":"event","epoch":1,"pass":1,' .
 	'"command":"low","state":"on","level":"low"';
 my $head = '"Virtue-protocol-version":0.1,"reply":["4f1c0e6a9d2b4c58a7e3"';
@@ -166,7 +166,7 @@ decoded("{\"seq\":1,$record,\"inode\":\"0x35d\",$rest}", "{\"seq\":1,$by,\"by\":
 	"{$head,\"folder\"]}", '{}',
 	"{$head,\"error\",{\"code\":\"busy\",\"message\":\"m\"}]}",
 		'{"target":"folder","command":"low","level":"low"}',
-	'{"gone":"hidden-domain","id":"0123abcd","time":"2026-01-01T00:00:00.000Z"}',
+	'{"gone":"hidden-domain","id":"0123abcd01234567","time":"2026-01-01T00:00:00.000Z"}',
 	"{$head,\"folder\",{\"seq\":1,$record,\"inode\":\"0x35d\",$rest}]}");
 
 # The right record with another word in the place of one.
@@ -193,7 +193,8 @@ my @wrong = (
 		qr/\$\.inode: 1 is not of type/],
 	['an error that there is not', "{$head,\"error\",{\"code\":\"tired\",\"message\":\"m\"}]}",
 		qr/'tired' is not one of/],
-	['a finding without words', '{"finding":"x","id":"0123abcd","severity":"low"}', qr/is a required property/],
+	['a finding without words', '{"finding":"x","id":"0123abcd01234567","severity":"low"}',
+		qr/is a required property/],
 	['a blindness for no known reason',
 		'{"blind":"x","reason":"dark","words":"w","time":"2026-01-01T00:00:00.000Z"}',
 		qr/'dark' is not one of/],

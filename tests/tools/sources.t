@@ -24,13 +24,13 @@ sub tell_processes {
 			reply => [$nonce, @_] }), "\n" };
 		if ($command eq 'status') {
 			$say->('status', { name => 'fake', uuid => 'u', time => 100, control => JSON::PP::true,
-				probes => [{ name => 'processes', epoch => 1 }] });
+				probes => [{ name => 'processes', epoch => 1, whole_start_ns => 200 }] });
 			next;
 		}
 		my $seq = 0;
 		for my $pid (map { m{(\d+)} } grep { slurp("$_/statm") =~ /^[1-9]/ } glob '/proc/[0-9]*') {
-			$say->('processes', { seq => $seq++, time => 200, kind => 'process', event => 'present',
-				pid => 0 + $pid });
+			$say->('processes', { seq => $seq++, time => 200, probe => 'processes', kind => 'process',
+				event => 'present', pid => 0 + $pid });
 		}
 		$say->('processes');
 	}
@@ -84,4 +84,23 @@ SKIP: {
 
 kill 'TERM', $server;
 waitpid($server, 0);
+
+# --- Who always has one more record keeps nobody for ever
+my $endless = fake_server(sub {
+	my ($client, $line, $nonce) = @_;
+	my $say = sub { print $client encode_json({ 'Virtue-protocol-version' => 0.2, reply => [@_] }), "\n" };
+	$say->($nonce, 'status', { name => 'fake', uuid => 'u', time => 100, control => JSON::PP::true,
+		probes => [{ name => 'processes', epoch => 1 }] });
+	($nonce) = @{decode_json(scalar <$client>)->{request}};
+	local $SIG{PIPE} = 'IGNORE';
+	for (my $seq = 0; $say->($nonce, 'processes', { seq => $seq, time => 200, probe => 'processes',
+		kind => 'process', event => 'present', pid => 1000000 + $seq }); $seq++) {
+		select(undef, undef, undef, 0.05);
+	}
+});
+my $began = time;
+my $told = run('--socket', $endless, '--timeout', '0.5', 'compare', '--json', '--checks', "$dir/checks");
+is($told->{status}, 3, 'a reply without an end makes the check blind') or diag $told->{out};
+like($told->{out}, qr/"reason":"timeout","words":"[^"]*its reply does not end"/, 'which it says');
+cmp_ok(time - $began, '<', 20, 'in a time that can be told in advance');
 done_testing;

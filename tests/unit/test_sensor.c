@@ -591,8 +591,10 @@ static void counts_begin_with_a_record(void **state)
 	assert_null(json_object_get(record, "by"));
 	epoch = count_of(record, "epoch");
 	assert_int_equal(epoch, first()->epoch);
+	assert_int_equal(first()->reset_ns, 0);
 
 	kit_records(0, 4, "x");
+	port_advance(SECOND);
 	kit_caller.id = 1000;
 	kit_caller.pid = 77;
 	assert_string_equal(word("reset", "ordered"), "reset");
@@ -609,6 +611,8 @@ static void counts_begin_with_a_record(void **state)
 	assert_int_equal(count_of(before, "next_seq"), 5);
 	assert_int_equal(count_of(before, "unread"), 5);
 	assert_int_equal(count_of(before, "lost"), 0);
+	/* And so does the status, for as long as the sensor runs: it has the time. */
+	assert_int_equal(first()->reset_ns, ks_port_boot_time_ns());
 
 	/* A domain resets it again, from Xen's side. */
 	kit_caller = (struct ks_caller){ .control = true, .is_domain = true, .id = 3 };

@@ -1335,11 +1335,13 @@ static void add_and_remove(void **state)
 	assert_string_equal(edit("add", "files", "\"b\""), "error:argument");
 	assert_string_equal(edit("remove", "files", "\"/b\""), "error:argument");
 	assert_int_equal(list_bytes, 4);
+	assert_int_equal(kit_sensor.probes[1].removes, 0);
 	assert_string_equal(edit("remove", "files", "\"/\\u0000\\u0022\\u0061\""), "remove");
 	assert_int_equal(list_bytes, 0);
 	assert_string_equal(edit("add", kit_sensor.probes[1].uuid, "\"/b\""), "add");
 	/* of all probes, one has a list */
 	assert_string_equal(edit("remove", "*", "\"/b\""), "remove");
+	assert_int_equal(kit_sensor.probes[1].removes, 2);
 	memset(longest, '/', sizeof(longest));
 	longest[0] = longest[KS_ITEM_MAX + 1] = '"';
 	longest[KS_ITEM_MAX + 2] = '\0';
@@ -1497,7 +1499,8 @@ static void status_members(void **state)
 		{ "sample_end", 129 }, { "last_run_ns", 1ULL << 40 }, { "longest_run_ns", 109 }, { "steps", 110 },
 		{ "longest_step_ns", 111 }, { "held", 112 }, { "delivered", 113 }, { "lost", 114 },
 		{ "lost_alarms", 115 }, { "bytes_held", 116 }, { "bytes", 117 }, { "memory_bytes", 118 },
-		{ "failures", 119 }, { "restarts", 120 }, { "resets", 121 }, { "offs", 122 }, { "off_ns", 123 },
+		{ "failures", 119 }, { "restarts", 120 }, { "resets", 121 }, { "reset_ns", 130 },
+		{ "removes", 131 }, { "offs", 122 }, { "off_ns", 123 },
 		{ "lates", 124 }, { "late_ns", 125 },
 	};
 	struct ks_probe *probe = alpha();
@@ -1531,6 +1534,8 @@ static void status_members(void **state)
 	probe->failures = 119;
 	probe->restarts = 120;
 	probe->resets = 121;
+	probe->reset_ns = 130;
+	probe->removes = 131;
 	probe->offs = 122;
 	probe->off_ns = 123;
 	probe->lates = 124;

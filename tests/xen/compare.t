@@ -177,7 +177,7 @@ cmp_ok($task->{times}{module}{looked_ns} // '', 'gt', $_->{times}{xen}{last_seen
 	'both kernels\' times are of one clock') for @found;
 is_deeply([map { $_->{id} } findings('again')], [$hidden->{id}], 'another look gives the same id');
 like($steps->{'hidden-table'}{out},
-	qr/^FINDING [0-9a-f]{8} hidden-process \(critical\)\n  what +Dom0 uses a page-table root/m,
+	qr/^FINDING [0-9a-f]{16} hidden-process \(critical\)\n  what +Dom0 uses a page-table root/m,
 	'for a person as well');
 like($steps->{'hidden-table'}{out}, qr/^  (?:what|also) +Dom0 uses a page-table root, frame $_ /m, "with $_")
 	for @roots;

@@ -191,8 +191,8 @@ for my $case (
 	['gate-1', 1, 'xen-entry-changed', 'a gate of Xen\'s IDT'],
 	['gate-2', 1, 'xen-entry-changed', 'and again, though somebody took the record of it'],
 	['gate-3', 0, '', 'the gate put back'],
-	['ring', 3, '', 'the list of modules made a ring'],
-	['ring-again', 3, '', 'and again'],
+	['ring', 1, 'probe-restarted', 'the list of modules made a ring'],
+	['ring-again', 1, 'probe-restarted', 'and again'],
 	['socket', 3, '', 'a wrong name for the module\'s socket'],
 	['deep', 1, 'hidden-module unowned-code', 'a module that hid just now, and code that is nobody\'s'],
 	['deeds-told', 1, 'probe-reset probe-turned-off', 'a probe that was off, and one that was reset'],
@@ -212,11 +212,12 @@ for my $case (
 my ($jump) = findings('inline');
 like($jump->{what}, qr/\Q$victim\E\+0x0/, 'the function is named');
 ok((grep { ($_->{where}{range} // '') eq 'sys_call_table' } findings('table')), 'and so is the table');
-my ($traced) = grep { ($_->{finding} // '') eq 'kernel-hooked' && $_->{what} =~ /vfs_statx/ } json($steps->{traced});
+sub parts { return map { ($_, @{$_->{also} // []}) } json($steps->{$_[0]}) }
+my ($traced) = grep { ($_->{finding} // '') eq 'kernel-hooked' && $_->{what} =~ /vfs_statx/ } parts('traced');
 like($traced->{what} // '', qr/\(ftrace\)/, 'that it is ftrace\'s doing is told');
 my %hooked = map { $_->{what} =~ /^(ks_\S+) \[ks_code\] at .* is called at (\S+) of Dom0's kernel, by (\w+),/
 	? ("$1 $2" => $3) : () }
-	grep { ($_->{finding} // '') eq 'kernel-hook' } json($steps->{hooked});
+	grep { ($_->{finding} // '') eq 'kernel-hook' } parts('hooked');
 is_deeply(\%hooked, {
 	'ks_tracer+0x0 __x64_sys_getdents64+0x0' => 'ftrace', 'ks_before+0x0 __x64_sys_kill+0x0' => 'kprobe',
 		'ks_also+0x0 __x64_sys_kill+0x0' => 'kprobe',

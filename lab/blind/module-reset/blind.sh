@@ -2,5 +2,6 @@
 # All probes of the module are reset: what they take for the begin is taken anew, with the attacks
 # in it.
 concerns=module
+reason=new-baseline
 blind() { ksense --socket $socket reset '*'; }
 see() { unhook; ksense --socket $socket reset '*'; baselines; hook; }

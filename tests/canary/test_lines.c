@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/*
+ * How the judge reads files of /proc: to their ends, or it says why not.
+ *
+ * Wrong in the world if this fails: the rest of a file of which a read failed half-way is taken
+ * for what Dom0 does not have, and each process or function in it for hidden; or a long name is
+ * cut, and is none that the other side has.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../canary/lines.h"
+
+/* A file that has these bytes, and then ends, or cannot be read for this reason. */
+struct played {
+	const char *text;
+	size_t bytes;
+	int wrong;
+};
+
+static ssize_t read_played(void *cookie, char *to, size_t room)
+{
+	struct played *file = cookie;
+	size_t bytes = file->bytes < room ? file->bytes : room;
+
+	if (!bytes && file->wrong) {
+		errno = file->wrong;
+		return -1;
+	}
+	memcpy(to, file->text, bytes);
+	file->text += bytes;
+	file->bytes -= bytes;
+	return (ssize_t)bytes;
+}
+
+static struct {
+	unsigned int lines;
+	size_t longest;
+	char last[64];
+	unsigned int wrong_at;  /* this line, the first is 1; 0: none */
+} seen;
+
+static int take(void *context, char *line)
+{
+	assert_ptr_equal(context, &seen);
+	seen.lines++;
+	if (strlen(line) > seen.longest)
+		seen.longest = strlen(line);
+	strncpy(seen.last, line, sizeof(seen.last) - 1);
+	return seen.lines == seen.wrong_at ? EBADMSG : 0;
+}
+
+static int read_text(const char *text, size_t bytes, int wrong, unsigned int wrong_at)
+{
+	struct played played = { text, bytes, wrong };
+	FILE *file = fopencookie(&played, "r", (cookie_io_functions_t){ .read = read_played });
+	int got;
+
+	memset(&seen, 0, sizeof(seen));
+	seen.wrong_at = wrong_at;
+	assert_non_null(file);
+	got = read_lines(file, take, &seen);
+	fclose(file);
+	return got;
+}
+
+static void whole(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("", 0, 0, 0), 0);
+	assert_int_equal(seen.lines, 0);
+	assert_int_equal(read_text("one\ntwo\n", 8, 0, 0), 0);
+	assert_int_equal(seen.lines, 2);
+	assert_string_equal(seen.last, "two");
+	/* What ends without a newline has ended. */
+	assert_int_equal(read_text("one\n\nthree", 10, 0, 0), 0);
+	assert_int_equal(seen.lines, 3);
+	assert_string_equal(seen.last, "three");
+}
+
+static void long_line(void **state)
+{
+	char text[9000];
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\n';
+	assert_int_equal(read_text(text, sizeof(text), 0, 0), 0);
+	assert_int_equal(seen.lines, 1);
+	assert_int_equal(seen.longest, sizeof(text) - 1);
+}
+
+static void not_to_its_end(void **state)
+{
+	(void)state;
+	assert_int_equal(read_text("one\ntwo\n", 8, EIO, 0), EIO);
+	assert_int_equal(read_text("one\ntw", 6, ESRCH, 0), ESRCH);
+	assert_int_equal(seen.lines, 1);
+	assert_int_equal(read_text("", 0, EACCES, 0), EACCES);
+	/* Nor what has a line that is none. */
+	assert_int_equal(read_text("one\nt\0o\nthree\n", 14, 0, 0), EBADMSG);
+	assert_int_equal(seen.lines, 1);
+	assert_int_equal(read_text("one\ntwo\nthree\n", 14, 0, 2), EBADMSG);
+	assert_int_equal(seen.lines, 2);
+}
+
+static void small_file(void **state)
+{
+	char path[] = "/tmp/lines-XXXXXX", text[8];
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "1234567", 7), 7);
+	assert_int_equal(read_small(path, text, sizeof(text)), 7);
+	assert_string_equal(text, "1234567");
+	/* It is not cut. */
+	assert_int_equal(read_small(path, text, 7), -1);
+	assert_int_equal(errno, EMSGSIZE);
+	close(fd);
+	unlink(path);
+	assert_int_equal(read_small(path, text, sizeof(text)), -1);
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(read_small("/", text, sizeof(text)), -1);
+	assert_int_equal(errno, EISDIR);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whole),
+		cmocka_unit_test(long_line),
+		cmocka_unit_test(not_to_its_end),
+		cmocka_unit_test(small_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
