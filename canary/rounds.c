@@ -499,7 +499,7 @@ static void note_sight(struct canary *c, struct check *check)
 	if (check->blind_rounds && c->rounds && !check->spare)
 		tell_line(c, c->options->sees,
 			  json_pack("{ssssss}", "sees", check->name, "time", now, "since", check->blind_since));
-	check->blind_rounds = 0;
+	check->blind_rounds = check->baseline_rounds = 0;
 	check->accepted = false;
 	drop_blinded(c, check);
 }
@@ -514,6 +514,7 @@ static void note_blindness(struct canary *c, struct check *check)
 				  json_pack("{ssssssss}", "blind", check->name, "reason", check->reason, "words",
 					    check->words, "time", check->blind_since));
 	}
+	check->baseline_rounds = strcmp(check->reason, "new-baseline") ? 0 : check->baseline_rounds + 1;
 	/* For another reason it is another deed. */
 	if (!is_blinded_as_before(check))
 		drop_blinded(c, check);
@@ -521,7 +522,8 @@ static void note_blindness(struct canary *c, struct check *check)
 
 /*
  * Once all checks were looked at: what was done to a sensor comes first, and not what is for want
- * of it.
+ * of it.  It may have been done behind the look at the sensor, and before that of the check; then
+ * it is known in the next round.
  */
 static void report_all_blindness(struct canary *c)
 {
@@ -530,7 +532,7 @@ static void report_all_blindness(struct canary *c)
 
 		/* What never could look has not lost its sight. */
 		if (check->verdict == CANARY_BLIND && check->blind_rounds >= BLIND_ROUNDS && check->last_whole[0] &&
-		    !check->accepted && !check->blinded)
+		    !check->accepted && !check->blinded && check->baseline_rounds != 1)
 			report_blindness(c, check);
 	}
 }

@@ -1751,6 +1751,41 @@ static void another_comes_back(void **state)
 	canary_close(c);
 }
 
+static void another_comes_meanwhile(int source)
+{
+	(void)source;
+	world.says[XEN] = "[" OTHER "]";
+	world.status[XEN] = RESET(0, 0, "b");
+}
+
+/*
+ * It comes behind the look at the sensor, and before that of a check which could not look for
+ * another reason: what the check is blind by is told in the next round, with the sensor.
+ */
+static void another_comes_in_a_round(void **state)
+{
+	struct canary *c = open_with(CHECKS("{'check': 's', 'sensor': 'xen', 'restarted': " RULE("restarted") "},"
+					    AS_FIRST));
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	world.status[XEN] = RESET(0, 0, "a");
+	assert_true(canary_round(c));
+	world.says[XEN] = "[" OTHER ", {'seq': 3, 'time': 100, 'kind': 'incomplete', 'looked': 1, 'of': 2}]";
+	for (size_t i = 0; i < 3; i++)
+		assert_true(canary_round(c));
+	assert_int_equal(told("finding", "blinded"), 1);
+	world.asked = another_comes_meanwhile;
+	for (size_t i = 0; i < 3; i++)
+		assert_true(canary_round(c));
+	verdict_is(c, "f", "blind", "new-baseline");
+	assert_int_equal(told("finding", "blinded"), 1);
+	assert_int_equal(told("gone", "blinded"), 1);
+	assert_int_equal(told("finding", "restarted"), 1);
+	assert_int_equal(canary_findings(c, true), 1);
+	canary_close(c);
+}
+
 /* A reset while we look is one finding, with each check that it takes the sight of. */
 static void baseline_is_new_by_one_deed(void **state)
 {
@@ -2463,6 +2498,7 @@ int main(void)
 		cmocka_unit_test(item_left_the_list),
 		cmocka_unit_test(baseline_is_new_by_one_deed),
 		cmocka_unit_test(another_comes_back),
+		cmocka_unit_test(another_comes_in_a_round),
 		cmocka_unit_test(source_is_there),
 		cmocka_unit_test(reads_what_began_later),
 		cmocka_unit_test(reader_finds),

@@ -264,7 +264,8 @@ ok((grep { ($_->{blind} // '') eq 'hidden-modules' && $_->{reason} eq 'no-module
 my ($lost) = grep { ($_->{changed} // '') eq 'sensor-gone' } @watch;
 ok((grep { $_->{finding} eq 'blinded' && $_->{check} eq 'hidden-modules' } @{$lost->{now}{also} // []}),
 	'and is a part of what it is for want of, when it lasts');
-is_deeply([grep { ($_->{finding} // '') eq 'blinded' } @watch], [], 'and no finding of its own');
+is_deeply([grep { ($_->{finding} // '') eq 'blinded' } @watch], [], 'and no finding of its own')
+	or diag $steps->{watch}{out};
 is(scalar(grep { ($_->{finding} // '') eq 'sensor-gone' && $_->{check} eq 'sensor-module' } @watch), 1,
 	'that the module is gone is told at once');
 is(scalar(grep { ($_->{finding} // '') eq 'sensor-restarted' } @watch), 1,
