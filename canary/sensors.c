@@ -136,12 +136,22 @@ static int see_off(struct deeds *d, const char *name, const json_t *own, const j
 			     by_of(record)));
 }
 
+/*
+ * How often it was done by now, as the status counts it in @member; 0: not again since @before.
+ * In the first look it is news only if there still is a record of it.
+ */
+static json_int_t new_count(const struct deeds *d, const json_t *own, const json_t *before, const char *member,
+			    const json_t *record)
+{
+	return is_new(d, own, before, member) && (before || record) ? number_of(own, member) : 0;
+}
+
 static int see_reset(struct deeds *d, const char *name, const json_t *own, const json_t *before)
 {
 	json_t *record = record_of(d, name, "began", "why", "reset");
-	json_int_t resets = number_of(own, "resets");
+	json_int_t resets = new_count(d, own, before, "resets", record);
 
-	if (!resets || !is_new(d, own, before, "resets") || (!before && !record))
+	if (!resets)
 		return 0;
 	return add(d, d->check->deeds, SENSOR_RESET, name, resets,
 		   json_pack("{sssIsO*so*}", "probe", name, "resets", resets, "baselines",
@@ -152,9 +162,9 @@ static int see_reset(struct deeds *d, const char *name, const json_t *own, const
 static int see_removed(struct deeds *d, const char *name, const json_t *own, const json_t *before)
 {
 	json_t *record = record_of(d, name, "command", "command", "remove");
-	json_int_t removes = number_of(own, "removes");
+	json_int_t removes = new_count(d, own, before, "removes", record);
 
-	if (!removes || !is_new(d, own, before, "removes") || (!before && !record))
+	if (!removes)
 		return 0;
 	return add(d, d->check->deeds, SENSOR_REMOVED, name, removes,
 		   json_pack("{sssIsIsO*so*}", "probe", name, "removes", removes, "number",
@@ -166,10 +176,10 @@ static int see_removed(struct deeds *d, const char *name, const json_t *own, con
 static int see_restarts(struct deeds *d, const char *name, const json_t *own, const json_t *before)
 {
 	json_t *record = record_of(d, name, "restarted", "probe", name);
-	json_int_t restarts = number_of(own, "restarts");
-
 	/* A reset has them counted anew. */
-	if (!restarts || !is_new(d, own, before, "restarts") || (!before && !record))
+	json_int_t restarts = new_count(d, own, before, "restarts", record);
+
+	if (!restarts)
 		return 0;
 	return add(d, d->check->deeds, SENSOR_PROBE_RESTARTED, name, restarts,
 		   json_pack("{sssIsO*}", "probe", name, "restarts", restarts, "why", json_object_get(record, "why")));
