@@ -497,21 +497,18 @@ static bool ks_walk_take(struct ks_walk *walk, uint64_t last, bool contiguous, s
 	run->level = level;
 	run->bytes = run->page_bytes;
 	while (level < 4 && ++i < 1U << PAGETABLE_ORDER && run->address + run->bytes <= last) {
-		intpte_t entry = read_atomic(&walk->table[level][i]);
+		intpte_t entry = ks_without_cpus_bits(read_atomic(&walk->table[level][i]));
 
 		walk->entries++;
-		/* Mostly it is the one before, a page on. */
-		if (ks_without_cpus_bits(entry) == next) {
-			run->bytes += run->page_bytes;
-			next += run->page_bytes;
-			continue;
+		/* Mostly it is the one before, a page on: then it belongs to these. */
+		if (entry != next) {
+			if ((walk->allows[level + 1] & ks_allows(entry)) != run->allows || !ks_is_leaf(level, entry))
+				break;
+			if (contiguous && ks_frame(level, entry) != run->frame + (run->bytes >> PAGE_SHIFT))
+				break;
 		}
-		if ((walk->allows[level + 1] & ks_allows(entry)) != run->allows || !ks_is_leaf(level, entry))
-			break;
-		if (contiguous && ks_frame(level, entry) != run->frame + (run->bytes >> PAGE_SHIFT))
-			break;
 		run->bytes += run->page_bytes;
-		next = ks_without_cpus_bits(entry) + run->page_bytes;
+		next = entry + run->page_bytes;
 	}
 	if (!ks_still(walk, run->address))
 		return false;
