@@ -13,6 +13,8 @@
 
 /* === Blocks of options ================================================== */
 
+#define TIMEOUT "  --timeout S               how long to wait for a line ($KSENSE_TIMEOUT, or 10)\n"
+
 #define WHICH                                                                                 \
 	"Which sensor (default: --socket $KSENSE_SOCKET when that is set, else --xen):\n"     \
 	"  --xen                     the one in Xen, by hypercall; be root in Dom0\n"         \
@@ -20,7 +22,7 @@
 	"  --host                    a new one, inside this process, to try things out\n"     \
 	"    --folder DIR              which folder its folder probe looks at (.)\n"          \
 	"    --ring BYTES              memory of each probe for records\n"                    \
-	"  --timeout S               how long to wait for an answer (default 10)\n"
+	TIMEOUT
 
 #define RECORDS                                                                               \
 	"  --filter MEMBER=VALUE     only those with this member; repeatable\n"               \
@@ -195,7 +197,7 @@ static const struct text texts[COMMANDS] = {
 			   "  --interval S              seconds between two rounds of --watch (default 1)\n"
 			   "  --socket PATH             where Dom0's module listens\n"
 			   "                            (" MODULE ")\n"
-			   "  --timeout S               how long to wait for an answer (default 10)\n",
+			   TIMEOUT,
 		.example = "ksense compare --watch --heartbeat 60 --accept no-module",
 	},
 	[CMD_LOCK] = {
@@ -207,7 +209,7 @@ static const struct text texts[COMMANDS] = {
 		.options = "To whom:\n"
 			   "  --nobody                  to nobody: nobody changes anything any more\n"
 			   "  --xen                     the sensor in Xen, the only one that has a lock\n"
-			   "  --timeout S               how long to wait for an answer (default 10)\n",
+			   TIMEOUT,
 		.example = "ksense lock sensing",
 	},
 };

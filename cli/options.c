@@ -109,7 +109,8 @@ static uint64_t read_number(const char *option, const char *text, uint64_t min, 
 	return number;
 }
 
-static double read_seconds(const char *option, const char *text)
+/* Of an option, or of a variable of the environment: named as its user types it. */
+static double read_seconds(const char *named, const char *text)
 {
 	double seconds;
 	char *end;
@@ -117,7 +118,7 @@ static double read_seconds(const char *option, const char *text)
 	errno = 0;
 	seconds = strtod(text, &end);
 	if (end == text || *end || errno || !isfinite(seconds) || seconds < 0.001 || seconds > 1e6)
-		usage("--%s takes seconds, 0.001 to 1000000, not '%s'", option, text);
+		usage("%s takes seconds, 0.001 to 1000000, not '%s'", named, text);
 	return seconds;
 }
 
@@ -439,7 +440,7 @@ static void read_option(struct options *o, int option, char *value)
 		o->ring_bytes = (uint32_t)read_number("ring", value, KS_RING_MIN, 1 << 30);
 		break;
 	case OPT_TIMEOUT:
-		o->timeout_ms = (int)(read_seconds("timeout", value) * 1000);
+		o->timeout_ms = (int)(read_seconds("--timeout", value) * 1000);
 		break;
 	case OPT_FILTER:
 		if (r->filters_count == FILTERS_MAX)
@@ -482,7 +483,7 @@ static void read_option(struct options *o, int option, char *value)
 		o->follow = true;
 		break;
 	case OPT_INTERVAL:
-		o->interval_s = read_seconds("interval", value);
+		o->interval_s = read_seconds("--interval", value);
 		o->poll = true;
 		break;
 	case OPT_TABLE:
@@ -514,13 +515,13 @@ static void read_option(struct options *o, int option, char *value)
 		o->require |= read_source(value);
 		break;
 	case OPT_HEARTBEAT:
-		o->heartbeat_s = read_seconds("heartbeat", value);
+		o->heartbeat_s = read_seconds("--heartbeat", value);
 		break;
 	case OPT_STRICT:
 		o->strict = true;
 		break;
 	case OPT_WAIT:
-		o->wait_ms = (int)(read_seconds("wait", value) * 1000);
+		o->wait_ms = (int)(read_seconds("--wait", value) * 1000);
 		break;
 	case OPT_NOBODY:
 		o->nobody = true;
@@ -540,7 +541,7 @@ static void read_option(struct options *o, int option, char *value)
 
 void options_read(struct options *o, int argc, char **argv)
 {
-	const char *socket = getenv("KSENSE_SOCKET");
+	const char *socket = getenv("KSENSE_SOCKET"), *timeout = getenv("KSENSE_TIMEOUT");
 	int option;
 
 	*o = (struct options){
@@ -558,6 +559,8 @@ void options_read(struct options *o, int argc, char **argv)
 	help_first(argc, argv);
 	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
 		read_option(o, option, optarg);
+	if (timeout && *timeout && !(given & bit(OPT_TIMEOUT)))
+		o->timeout_ms = (int)(read_seconds("KSENSE_TIMEOUT", timeout) * 1000);
 	if (optind == argc)
 		usage("a command is missing");
 	o->command = find_command(argv[optind++]);

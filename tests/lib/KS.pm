@@ -74,10 +74,13 @@ sub probes_of {
 	return @names;
 }
 
-# Before the steps: `step NAME COMMAND...` runs one, its output and its status are kept
-# apart from the others'.
+# Before the steps, an answer is waited for longer than a user would: a first look at all of a
+# kernel's text takes an emulated machine seconds, and one that has half a CPU with them tens of
+# them.  (A test that is about giving up says --timeout.)  Then, `step NAME
+# COMMAND...` runs one, its output and its status are kept apart from the others'.
 my $prelude = <<'SH';
 : ${DIR:=/root}
+export KSENSE_TIMEOUT=100
 step() {
 	name=$1; shift
 	echo "@@begin $name"

@@ -32,7 +32,7 @@ mkdir $folder or die "$folder: $!";
 
 BAIL_OUT("$ksense is missing: make tools") unless -x $ksense;
 
-delete $ENV{KSENSE_SOCKET};
+delete @ENV{qw(KSENSE_SOCKET KSENSE_TIMEOUT)};
 $ENV{LC_ALL} = 'C';
 
 my @children;

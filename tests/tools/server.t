@@ -172,6 +172,17 @@ $got = run('--socket', $path, '--timeout', '0.3', 'status');
 is($got->{status}, 3, 'no answer in time');
 like($got->{err}, qr/did not answer within 0\.3 s; --timeout waits longer$/m, 'is told');
 cmp_ok(time - $start, '<', 3, 'in time');
+{
+	local $ENV{KSENSE_TIMEOUT} = '0.3';
+	$got = run('--socket', $path, 'status');
+	like($got->{err}, qr/did not answer within 0\.3 s/, 'KSENSE_TIMEOUT is the default');
+	$got = run('--socket', $path, '--timeout', '0.4', 'status');
+	like($got->{err}, qr/did not answer within 0\.4 s/, 'but --timeout counts more');
+	$ENV{KSENSE_TIMEOUT} = 'never';
+	$got = run('--socket', $path, 'status');
+	is($got->{status}, 2, 'what is no time is an error');
+	like($got->{err}, qr/KSENSE_TIMEOUT takes seconds/, 'which is named');
+}
 
 $path = fake_server(sub {
 	my ($client, $line, $nonce) = @_;
