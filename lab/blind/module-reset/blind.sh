@@ -4,4 +4,5 @@
 concerns=module
 reason=new-baseline
 blind() { ksense --socket $socket reset '*'; }
-see() { unhook; ksense --socket $socket reset '*'; baselines; hook; }
+# Only another sensor knows what was there in the begin.
+see() { rmmod ksense && load_module; }
