@@ -206,10 +206,11 @@ check: ## install what is missing and run the tests (see check-long)
 	@scripts/packages
 	@$(MAKE) --no-print-directory check-all
 
-# Everything is built first; then one runner runs it all, three tests at a time, and its summary is
-# the last that is said.  Most tests use one CPU, and not all the time: three keep two busy. The
-# longest come first, so that at the end nothing long is left alone; load.t, whose machine keeps
-# two CPUs busy, beside those with one.
+# Everything is built first; then one runner runs it all, one test more at a time than there are
+# CPUs, and its summary is the last that is said.  Most tests use one CPU, and not all the time:
+# three keep two busy.  The longest come first, so that at the end nothing long is left alone;
+# load.t, whose machine keeps two CPUs busy, beside those with one.
+JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 LONGEST = $(patsubst %,tests/%.t,xen/access linux/load xen/flask xen/soak xen/stress)
 # What takes long by itself is in check-long.
 LONG_T = tests/host/valgrind.t tests/xen/callers.t tests/xen/noise.t
@@ -223,7 +224,7 @@ check-parts:
 		$(B)/linux-guest/ksense.ko $(B)/bench/host $(B)/bench/search $(B)/bench/linux
 
 check-all: check-parts
-	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j3 --timer $(TESTS)
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j$(JOBS) --timer $(TESTS)
 
 check-long: ## what is too long for make check: more tests on the debug build of Xen, longer storms
 	@scripts/packages
