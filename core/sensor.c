@@ -197,8 +197,11 @@ static void step(struct ks_probe *probe, uint64_t deadline_ns)
 	probe->pass_ns += took;
 	if (took > probe->longest_step_ns)
 		probe->longest_step_ns = took;
-	/* If a reset came meanwhile, the next step starts anew. */
-	if (!probe->reset_wanted && result != KS_STEP_MORE)
+	/*
+	 * If a reset came meanwhile, the next step starts anew; and so it does if the probe was
+	 * started anew: then the pass is over already.
+	 */
+	if (probe->in_pass && !probe->reset_wanted && result != KS_STEP_MORE)
 		pass_over(probe, result == KS_STEP_DONE);
 }
 

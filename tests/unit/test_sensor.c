@@ -1309,6 +1309,56 @@ static void counters(void **state)
 	port_advance(SECOND);
 	assert_int_equal(first()->passes, 1);
 	assert_int_equal(first()->steps, 1);
+/*
+ * Started anew while its work is in a step, by whoever turns it off and on, or by the supervisor:
+ * that pass is over without an end.  What the step comes to is not taken for the end of the pass
+ * that follows, which has not begun yet: whoever waits for that one would be told of what was
+ * seen before he asked.
+ */
+static void off_and_on_in_the_middle(struct ks_probe *p)
+{
+	ks_probe_command(p, KS_CMD_OFF, &kit_caller);
+	ks_probe_command(p, KS_CMD_ON, &kit_caller);
+}
+
+static void restarted_in_the_middle(struct ks_probe *p)
+{
+	p->failed_in_row = 3;
+	kit_sensor.work.run(&kit_sensor.work);
+	assert_int_equal(p->restarts, 1);
+}
+
+static void started_anew_during_a_step(void **state)
+{
+	static void (*const ways[])(struct ks_probe *) = { off_and_on_in_the_middle, restarted_in_the_middle };
+	static const enum ks_step results[] = { KS_STEP_DONE, KS_STEP_FAILED };
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		uint64_t ended, passes;
+
+		changed = ordered;
+		start_changed();
+		port_advance(SECOND);
+		ended = first()->ended;
+		passes = first()->passes;
+		first()->due_ns = 0;
+		probe.meanwhile = ways[i % 2];
+		probe.result = results[i / 2];
+		assert_int_equal(first()->work.run(&first()->work), 0);
+		assert_null(probe.meanwhile);
+		assert_int_equal(first()->ended, ended + 1);
+		assert_int_equal(first()->whole, ended);
+		assert_int_equal(first()->passes, passes);
+		assert_int_equal(first()->failures, 0);
+		/* The next begins at once, and that is the one. */
+		probe.result = KS_STEP_DONE;
+		first()->work.run(&first()->work);
+		assert_int_equal(first()->ended, ended + 2);
+		assert_int_equal(first()->whole, ended + 2);
+	}
+}
+
 	assert_int_equal(first()->last_pass_ns, 8000);
 	assert_int_equal(first()->usual_pass_ns, 8000);
 	start = first()->pass_boot_ns;
@@ -2700,3 +2750,4 @@ int main(void)
 
 	return cmocka_run_group_tests_name("sensor", tests, NULL, NULL);
 }
+		with_sensor(started_anew_during_a_step),
