@@ -72,8 +72,9 @@ static bool put_entry(struct ks_sending *sending, const struct ks_probe *probe, 
 }
 
 /*
- * The alarms that no ring has, made as they are told; each begins as every record does.  With the
- * lock held.
+ * The alarms that no ring has, made as they are told; each begins as every record does.  But of a
+ * pass that is under way they tell nothing: whoever may ask could otherwise ask for these all the
+ * time, and hide while it lasts.  With the lock held.
  */
 static void put_own_head(struct ks_sending *sending, const struct ks_probe *probe, uint64_t seq, const char *kind)
 {
@@ -87,7 +88,7 @@ static void put_own_head(struct ks_sending *sending, const struct ks_probe *prob
 	ks_write_member_str(out, "kind", kind, strlen(kind));
 	ks_write_member_str(out, "class", "alarm", 5);
 	ks_write_member_count(out, "epoch", probe->epoch);
-	ks_write_member_count(out, "pass", probe->ended + probe->in_pass);
+	ks_write_member_count(out, "pass", probe->ended);
 }
 
 static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
