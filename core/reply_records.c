@@ -423,12 +423,17 @@ enum ks_served ks_serve_records(struct ks_sensor *sensor, const struct ks_caller
 
 	ks_sending_init(&sending, sensor, request, caller->began_ns, cursor, out);
 	if (cursor->stage == KS_STAGE_START) {
+		unsigned int first = ks_target_next(sensor, request, 0);
 		enum ks_error error;
-		const char *why = request->run ? no_run(sensor, request, &error) : NULL;
+		const char *why;
 
+		/* It was there when the request was looked at, as in ks_serve_status(). */
+		if (first >= sensor->count)
+			return ks_reply_no_target(out, request);
+		why = request->run ? no_run(sensor, request, &error) : NULL;
 		if (why)
 			return ks_reply_error(out, request, error, why);
-		go_to(&sending, ks_target_next(sensor, request, 0));
+		go_to(&sending, first);
 	}
 	sending.by_uuid = ks_target_is_uuid(sensor, request);
 	return go_on(&sending);

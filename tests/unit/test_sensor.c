@@ -2406,6 +2406,38 @@ static void own_memory(void **state)
 static void no_threads(void **state)
 {
 	(void)state;
+/*
+ * A probe is known by a uuid that it loses while the request is on its way: nothing was done, and
+ * that is not answered as if it were.
+ */
+static int renaming_init(struct ks_probe *p)
+{
+	ks_uuid_new(p->uuid);
+	return 0;
+}
+
+static void renamed_on_the_way(void **state)
+{
+	static const char *const commands[] = { "on", "reset" };
+	char uuid[KS_UUID_TEXT];
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		kit_stop();
+		changed = ordered;
+		changed.own_bytes = 48;
+		changed.init = renaming_init;
+		kit_prepare(changed_only, 1);
+		port_allocations_left = 1; /* the table of probes */
+		assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+		port_allocations_left = -1;
+		memcpy(uuid, first()->uuid, sizeof(uuid));
+		assert_string_equal(word(commands[i], uuid), "error:target");
+		assert_false(first()->on);
+		assert_int_equal(first()->resets, 0);
+	}
+}
+
 	kit_stop();
 	for (long left = 0; left < 4; left++) {
 		kit_prepare(types, 2);
@@ -2775,3 +2807,4 @@ int main(void)
 	return cmocka_run_group_tests_name("sensor", tests, NULL, NULL);
 }
 		with_sensor(started_anew_during_a_step),
+		with_sensor(renamed_on_the_way),
