@@ -439,27 +439,57 @@ enum ks_served ks_serve_records(struct ks_sensor *sensor, const struct ks_caller
 	return go_on(&sending);
 }
 
-void ks_confirm(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor)
+/*
+ * With the lock held: the record @seq has arrived.  False: where it would be is farther than one
+ * look goes, as it can be from the place in a cursor that comes back late; ask again.
+ */
+static bool confirm_record(struct ks_probe *probe, struct ks_cursor *cursor, uint64_t seq)
 {
-	uint64_t first = cursor->next - cursor->span, bits = cursor->sent_bits;
-	bool losses = cursor->flags & KS_LOSS_SENT;
-	uint32_t place = cursor->at;
+	if (!ks_ring_seek(&probe->ring, seq, &cursor->at))
+		return false;
+	probe->delivered += ks_ring_deliver(&probe->ring, seq, &cursor->at);
+	return true;
+}
+
+bool ks_confirm_until(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor,
+		      uint64_t deadline_ns)
+{
+	uint64_t seq = cursor->next - cursor->span, bit = 1;
 	struct ks_probe *probe;
 
 	if (cursor->stage < KS_STAGE_SEND || cursor->probe >= sensor->count)
-		return;
+		return true;
+	if (!ks_takes_records(request)) {
+		cursor->sent_bits = 0;
+		cursor->flags &= (uint8_t)~KS_LOSS_SENT;
+	}
 	probe = &sensor->probes[cursor->probe];
-	for (uint64_t seq = first; ks_takes_records(request) && (bits || losses); seq++, bits >>= 1) {
+	while (is_unconfirmed(cursor)) {
+		bool confirmed = true;
+
+		if (!(cursor->sent_bits & bit) && !(cursor->flags & KS_LOSS_SENT)) {
+			seq++;
+			bit <<= 1;
+			continue;
+		}
 		ks_lock(&probe->lock);
 		if (cursor->epoch == probe->epoch) {
-			if (losses)
+			if (cursor->flags & KS_LOSS_SENT)
 				ks_ring_told(&probe->ring, cursor->lost_mark);
-			if (bits & 1)
-				probe->delivered += ks_ring_deliver(&probe->ring, seq, &place);
+			if (cursor->sent_bits & bit)
+				confirmed = confirm_record(probe, cursor, seq);
 		}
 		ks_unlock(&probe->lock);
-		losses = false;
+		cursor->flags &= (uint8_t)~KS_LOSS_SENT;
+		if (confirmed)
+			cursor->sent_bits &= ~bit;
+		if (ks_port_time_ns() >= deadline_ns)
+			return false;
 	}
-	cursor->sent_bits = 0;
-	cursor->flags &= (uint8_t)~KS_LOSS_SENT;
+	return true;
+}
+
+void ks_confirm(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor)
+{
+	ks_confirm_until(sensor, request, cursor, UINT64_MAX);
 }

@@ -360,8 +360,9 @@ enum ks_served ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller
 		return KS_SERVED_CURSOR;
 	if (request->line == KS_LINE_EMPTY)
 		return KS_SERVED_DONE;
-	if (!ks_denied(caller, request))
-		ks_confirm(sensor, request, cursor);
+	if (!ks_denied(caller, request) &&
+	    !ks_confirm_until(sensor, request, cursor, ks_deadline_ns(caller->began_ns)))
+		return KS_SERVED_MORE;
 	if (request->error != KS_OK)
 		result = ks_reply_error(out, request, request->error, request->message);
 	else if (request->line == KS_LINE_SESSION)
