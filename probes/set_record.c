@@ -342,7 +342,7 @@ void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct 
 
 void ks_set_record_incomplete(struct ks_probe *probe, uint64_t looked, uint64_t of, bool so_far)
 {
-	struct ks_writer *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
+	struct ks_writer *text = ks_record_begin(probe, KS_ALARM, KS_OUTCOME_SOURCE, "incomplete");
 
 	ks_record_outcome(probe);
 	ks_write_member_count(text, "looked", looked);

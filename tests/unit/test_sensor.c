@@ -1045,7 +1045,7 @@ static void samples_for_readers(void **state)
 static enum ks_step incomplete_step(struct ks_probe *p, uint64_t deadline_ns)
 {
 	(void)deadline_ns;
-	ks_record_begin(p, KS_ALARM, KS_NO_SOURCE, "incomplete");
+	ks_record_begin(p, KS_ALARM, KS_OUTCOME_SOURCE, "incomplete");
 	ks_record_outcome(p);
 	ks_record_end(p);
 	return KS_STEP_DONE;
@@ -1065,6 +1065,29 @@ static void incomplete_is_not_whole(void **state)
 	assert_string_equal(member(kit_record(lines, 0), "kind"), "incomplete");
 	assert_int_equal(first()->passes, 2);
 	assert_int_equal(first()->whole, 0);
+}
+
+/*
+ * Whoever may only read asks for passes, and none sees all: each says so, in an alarm.  However
+ * often he asks, nobody loses what else the sensor says of itself by that: who reset the probe.
+ */
+static void asking_pushes_out_no_alarm(void **state)
+{
+	(void)state;
+	changed = ordered;
+	changed.step = incomplete_step;
+	kit_stop();
+	kit_prepare(changed_only, 1);
+	kit_config.ring_bytes = KS_RING_MIN;
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	assert_string_equal(word("reset", "ordered"), "reset");
+	kit_caller.control = false;
+	for (unsigned int i = 0; i < 200; i++) {
+		all("{\"peek\": true, \"announce\": true, \"max\": 1}");
+		port_advance(4 * SECOND + 1000);
+	}
+	assert_true(first()->ring.share[KS_ALARM].lost > 100);
+	assert_int_equal(kit_count(all("{\"peek\": true, \"filter\": {\"kind\": \"began\"}}")), 1 + 1);
 }
 
 /* === Supervision ========================================================= */
@@ -2742,6 +2765,7 @@ int main(void)
 		with_sensor(rests_by_level),
 		with_sensor(due_at_once),
 		with_sensor(losses_of_a_new_count),
+		with_sensor(asking_pushes_out_no_alarm),
 		with_sensor(own_records),
 		with_sensor(same_failure_is_news_again),
 		with_sensor(no_reason_is_given),

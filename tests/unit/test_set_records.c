@@ -1068,8 +1068,9 @@ static uint32_t source_of_newest(void)
 	for (unsigned int class = 0; class < KS_CLASSES; class++)
 		for (unsigned int i = 2; i < KS_RING_SOURCES; i++)
 			if (ring->share[class].queue[i].newest == ring->newest)
-				return i < 2 + KS_RING_KINDS ? KS_KIND_SOURCE(i - 2)
-							     : ring->share[class].queue[i].source;
+				return i < 2 + KS_RING_KINDS	? KS_KIND_SOURCE(i - 2)
+				       : i == 2 + KS_RING_KINDS ? KS_OUTCOME_SOURCE
+								: ring->share[class].queue[i].source;
 	return KS_NO_SOURCE;
 }
 
