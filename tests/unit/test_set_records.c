@@ -851,6 +851,29 @@ static void gone_and_back(void **state)
 }
 
 /*
+ * Passes are counted in 16 bits: one that went, and comes back as the number comes again of the
+ * pass that saw it last, has not been seen in this one.
+ */
+static void back_as_a_number_comes_again(void **state)
+{
+	const struct ks_probe *probe = &kit_sensor.probes[0];
+	uint64_t seen_last;
+
+	(void)state;
+	put(GATE, 1, 0);
+	put(GATE, 2, 0);
+	passed(NULL);
+	seen_last = probe->ended;
+	take(1);
+	assert_string_equal(seen(), "event vanished gate:2");
+	while (probe->ended < seen_last + 65534)
+		port_advance(SECOND);
+	put(GATE, 2, 0)->target = 0xbad;
+	assert_string_equal(seen(), "alarm appeared gate:2 first(target=0x2000) x1");
+	assert_int_equal(probe->ended, seen_last + 65535);
+}
+
+/*
  * CPUs are turned off and on, and each time they are others: what they left behind, kept for its
  * first value, takes nobody's place who is there, however much of it there is.
  */
@@ -1174,6 +1197,7 @@ int main(void)
 		with(limits_after_a_reset, strict_setup),
 		with(first_value, setup),
 		with(gone_and_back, setup),
+		with(back_as_a_number_comes_again, setup),
 		with(gone_takes_no_place, setup),
 		with(passed_by, setup),
 		with(usual_is_first, usual_setup),
