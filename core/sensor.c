@@ -77,7 +77,8 @@ static const uint8_t rests[KS_LEVELS] = { [KS_LOW] = 99, [KS_DEFAULT] = 19 };
  */
 static uint64_t interval(const struct ks_probe *probe)
 {
-	uint64_t mean = probe->type->interval_ns[probe->level], rest = probe->pass_work_ns * rests[probe->level], random;
+	uint64_t mean = probe->type->interval_ns[probe->level];
+	uint64_t rest = probe->pass_work_ns * rests[probe->level], random;
 
 	if (probe->level < KS_HIGH)
 		return rest > mean ? rest : mean;

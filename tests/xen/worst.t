@@ -49,7 +49,7 @@ my ($status) = json($steps->{status});
 cmp_ok($_->{longest_step_ns}, '<=', 50_000, "no step of $_->{name} took more") for @{$status->{probes}};
 cmp_ok(scalar(@{$status->{probes}}), '>=', 7, 'of all probes');
 
-# --- Whoever controls them has them change at the same moment, and all at once there is much to tell.
+# --- Whoever controls domains has all of them change at the same moment: there is much to tell.
 my $domains = 32;
 $steps = boot(<<"SH", '--icount', '--add', "$build/tests/access");
 made=0
@@ -65,7 +65,8 @@ step renamed cat renamed
 step limited grep -c '"kind":"limited"' limited
 step status ksense --json status xen-domains
 SH
-like($steps->{renamed}{out}, qr/^rename: $domains$/m, 'domains that change their uuids') or diag $steps->{renamed}{err};
+like($steps->{renamed}{out}, qr/^rename: $domains$/m, 'domains that change their uuids')
+	or diag $steps->{renamed}{err};
 cmp_ok($steps->{limited}{out} || 0, '>=', $domains, 'too often') or diag $steps->{limited}{out};
 ($status) = json($steps->{status});
 cmp_ok($status->{longest_step_ns}, '<=', 50_000, 'that all of them do so too often is not told in one step');
