@@ -81,11 +81,13 @@ static struct word subject(struct word word)
 	return (struct word){ .text = word.text, .len = len };
 }
 
-/* Whether a word of @list before @word is about the same. */
-static bool was_given(const char *list, struct word word)
+/* Whether a word of @list before @word is about the same, and counts no more. */
+static bool was_given(const struct ks_sensor_config *config, const char *list, struct word word)
 {
 	struct word about = subject(word);
 
+	if (config->option_again && is(about, config->option_again))
+		return false;
 	while (list < word.text) {
 		struct word former = next_word(list);
 		struct word about_former = subject(former);
@@ -216,7 +218,7 @@ void ks_options_parse(struct ks_options *options, struct ks_sensor_config *confi
 		if (word.len && !read_word(word, options, config)) {
 			options->bad++;
 			tell(config, word, "not understood");
-		} else if (word.len && was_given(list, word)) {
+		} else if (word.len && was_given(config, list, word)) {
 			tell(config, word, "given more than once, the last counts");
 		}
 		at = word.text + word.len;

@@ -153,6 +153,7 @@ struct ks_probe {
 	uint64_t expected_ns;    /* when the work should run next, UINT64_MAX: not at all */
 	uint64_t step_start_ns;  /* of the step under way, if busy */
 	uint64_t pass_ns;        /* time spent in the steps of this pass */
+	uint64_t pass_work_ns;   /* the same, without what they were kept waiting for */
 	/*
 	 * Passes are numbered from 1 on: with so many ended, the one under way has the next
 	 * number.  It never goes back, not at a reset either.

@@ -203,7 +203,7 @@ void ks_record_command(struct ks_probe *probe, enum ks_command command, const st
 
 void ks_record_failed(struct ks_probe *probe, const char *why)
 {
-	struct ks_writer *text = begin(probe, KS_ALARM, KS_NO_SOURCE, "failed");
+	struct ks_writer *text = begin(probe, KS_ALARM, KS_OUTCOME_SOURCE, "failed");
 
 	probe->entry.outcome = ks_pass_mark(probe->ended + probe->in_pass);
 	probe->failed_why = why;

@@ -132,6 +132,13 @@ enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe);
 /* Whether the reply to the request, if it is one to "records", consumes what it gives. */
 bool ks_takes_records(const struct ks_request *request);
 
+/*
+ * ks_confirm() in as many calls as it takes: false where the time is over, whether or not there is
+ * more to confirm.
+ */
+bool ks_confirm_until(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor,
+		      uint64_t deadline_ns);
+
 enum ks_served ks_serve_records(struct ks_sensor *sensor, const struct ks_caller *caller,
 				const struct ks_request *request, struct ks_cursor *cursor, struct ks_writer *out);
 

@@ -72,8 +72,9 @@ static bool put_entry(struct ks_sending *sending, const struct ks_probe *probe, 
 }
 
 /*
- * The alarms that no ring has, made as they are told; each begins as every record does.  With the
- * lock held.
+ * The alarms that no ring has, made as they are told; each begins as every record does.  But of a
+ * pass that is under way they tell nothing: whoever may ask could otherwise ask for these all the
+ * time, and hide while it lasts.  With the lock held.
  */
 static void put_own_head(struct ks_sending *sending, const struct ks_probe *probe, uint64_t seq, const char *kind)
 {
@@ -87,7 +88,7 @@ static void put_own_head(struct ks_sending *sending, const struct ks_probe *prob
 	ks_write_member_str(out, "kind", kind, strlen(kind));
 	ks_write_member_str(out, "class", "alarm", 5);
 	ks_write_member_count(out, "epoch", probe->epoch);
-	ks_write_member_count(out, "pass", probe->ended + probe->in_pass);
+	ks_write_member_count(out, "pass", probe->ended);
 }
 
 static bool put_lost(struct ks_sending *sending, const struct ks_probe *probe)
@@ -422,38 +423,73 @@ enum ks_served ks_serve_records(struct ks_sensor *sensor, const struct ks_caller
 
 	ks_sending_init(&sending, sensor, request, caller->began_ns, cursor, out);
 	if (cursor->stage == KS_STAGE_START) {
+		unsigned int first = ks_target_next(sensor, request, 0);
 		enum ks_error error;
-		const char *why = request->run ? no_run(sensor, request, &error) : NULL;
+		const char *why;
 
+		/* It was there when the request was looked at, as in ks_serve_status(). */
+		if (first >= sensor->count)
+			return ks_reply_no_target(out, request);
+		why = request->run ? no_run(sensor, request, &error) : NULL;
 		if (why)
 			return ks_reply_error(out, request, error, why);
-		go_to(&sending, ks_target_next(sensor, request, 0));
+		go_to(&sending, first);
 	}
 	sending.by_uuid = ks_target_is_uuid(sensor, request);
 	return go_on(&sending);
 }
 
-void ks_confirm(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor)
+/*
+ * With the lock held: the record @seq has arrived.  False: where it would be is farther than one
+ * look goes, as it can be from the place in a cursor that comes back late; ask again.
+ */
+static bool confirm_record(struct ks_probe *probe, struct ks_cursor *cursor, uint64_t seq)
 {
-	uint64_t first = cursor->next - cursor->span, bits = cursor->sent_bits;
-	bool losses = cursor->flags & KS_LOSS_SENT;
-	uint32_t place = cursor->at;
+	if (!ks_ring_seek(&probe->ring, seq, &cursor->at))
+		return false;
+	probe->delivered += ks_ring_deliver(&probe->ring, seq, &cursor->at);
+	return true;
+}
+
+bool ks_confirm_until(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor,
+		      uint64_t deadline_ns)
+{
+	uint64_t seq = cursor->next - cursor->span, bit = 1;
 	struct ks_probe *probe;
 
 	if (cursor->stage < KS_STAGE_SEND || cursor->probe >= sensor->count)
-		return;
+		return true;
+	if (!ks_takes_records(request)) {
+		cursor->sent_bits = 0;
+		cursor->flags &= (uint8_t)~KS_LOSS_SENT;
+	}
 	probe = &sensor->probes[cursor->probe];
-	for (uint64_t seq = first; ks_takes_records(request) && (bits || losses); seq++, bits >>= 1) {
+	while (is_unconfirmed(cursor)) {
+		bool confirmed = true;
+
+		if (!(cursor->sent_bits & bit) && !(cursor->flags & KS_LOSS_SENT)) {
+			seq++;
+			bit <<= 1;
+			continue;
+		}
 		ks_lock(&probe->lock);
 		if (cursor->epoch == probe->epoch) {
-			if (losses)
+			if (cursor->flags & KS_LOSS_SENT)
 				ks_ring_told(&probe->ring, cursor->lost_mark);
-			if (bits & 1)
-				probe->delivered += ks_ring_deliver(&probe->ring, seq, &place);
+			if (cursor->sent_bits & bit)
+				confirmed = confirm_record(probe, cursor, seq);
 		}
 		ks_unlock(&probe->lock);
-		losses = false;
+		cursor->flags &= (uint8_t)~KS_LOSS_SENT;
+		if (confirmed)
+			cursor->sent_bits &= ~bit;
+		if (ks_port_time_ns() >= deadline_ns)
+			return false;
 	}
-	cursor->sent_bits = 0;
-	cursor->flags &= (uint8_t)~KS_LOSS_SENT;
+	return true;
+}
+
+void ks_confirm(struct ks_sensor *sensor, const struct ks_request *request, struct ks_cursor *cursor)
+{
+	ks_confirm_until(sensor, request, cursor, UINT64_MAX);
 }

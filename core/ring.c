@@ -43,9 +43,9 @@ _Static_assert((KS_RING_MIN - KS_RECORD_MAX) / CELL_BYTES / 4 >= CELLS_OF(KS_REC
 
 /*
  * Places in a share's table of sources: of all that have none of their own, of KS_NO_SOURCE, of
- * the kinds, of source 0 (root, Dom0), and the rest.
+ * the kinds, of how passes ended, of source 0 (root, Dom0), and the rest.
  */
-enum { OTHERS, KERNEL, FIRST_KIND, OWNER_0 = FIRST_KIND + KS_RING_KINDS, FIRST_OWNER };
+enum { OTHERS, KERNEL, FIRST_KIND, OUTCOMES = FIRST_KIND + KS_RING_KINDS, OWNER_0, FIRST_OWNER };
 
 /* How much of the cells each class may use. */
 static const uint8_t share_eighths[KS_CLASSES] = { [KS_SAMPLE] = 3, [KS_EVENT] = 3, [KS_ALARM] = 2 };
@@ -171,7 +171,7 @@ static uint8_t queue_of(struct ks_share *share, uint32_t source)
 {
 	unsigned int vacant = OTHERS;
 
-	if (KS_NO_SOURCE - source <= KS_RING_KINDS)
+	if (source >= KS_OUTCOME_SOURCE)
 		return (uint8_t)(KERNEL + (KS_NO_SOURCE - source));
 	if (!source)
 		return OWNER_0;

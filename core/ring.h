@@ -39,18 +39,21 @@ enum ks_class {
  * Who can make records of this kind appear: a domain, a user.  KS_NO_SOURCE: nobody in particular,
  * the sensor itself.  KS_KIND_SOURCE(i): likewise, and they are of the probe's i-th kind of
  * things, so that what is made to happen to one kind does not push out what is told of another,
- * nor of the sensor.  These have places of their own, which no number of domains and users takes.
+ * nor of the sensor.  KS_OUTCOME_SOURCE: how a pass ended that failed or did not see all, which is
+ * told again to each who asks for a pass, whatever he may.  These have places of their own, which
+ * no number of domains and users takes.
  */
 #define KS_NO_SOURCE UINT32_MAX
 #define KS_RING_KINDS 12U
 #define KS_KIND_SOURCE(i) (KS_NO_SOURCE - 1 - (i) % KS_RING_KINDS)
+#define KS_OUTCOME_SOURCE (KS_NO_SOURCE - 1 - KS_RING_KINDS)
 /*
  * Domains and users are sources by their own numbers; those with higher ones are this one.  0 has
  * a place of its own as well.
  */
-#define KS_OWNER_LAST (KS_NO_SOURCE - KS_RING_KINDS - 1)
+#define KS_OWNER_LAST (KS_OUTCOME_SOURCE - 1)
 #define KS_RING_OWNERS 30U
-#define KS_RING_SOURCES (3 + KS_RING_KINDS + KS_RING_OWNERS)
+#define KS_RING_SOURCES (4 + KS_RING_KINDS + KS_RING_OWNERS)
 
 /* As many as are sent in one go (reply_records.c). */
 #define KS_SENT_LOST 64

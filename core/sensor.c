@@ -60,9 +60,16 @@ void ks_uuid_new(char out[KS_UUID_TEXT])
 
 /*
  * At the levels that are to cost little, a probe rests at least so many times as long as its last
- * pass took: however much there is to look at, it takes one part of 20 of a CPU at most.
+ * pass worked: however much there is to look at, it takes one part of 20 of a CPU at most.
  */
 static const uint8_t rests[KS_LEVELS] = { [KS_LOW] = 99, [KS_DEFAULT] = 19 };
+
+/*
+ * So much of a step counts for that, many times what it may take: one that took longer was kept
+ * waiting, for a lock or for the CPU, and who can bring that about must not have the probe rest
+ * for it as well.
+ */
+#define WORK_OF_STEP_MAX (16 * KS_STEP_BUDGET_NS)
 
 /*
  * How long until the next pass; from `high` on nobody can tell: anything from next to nothing to
@@ -70,7 +77,8 @@ static const uint8_t rests[KS_LEVELS] = { [KS_LOW] = 99, [KS_DEFAULT] = 19 };
  */
 static uint64_t interval(const struct ks_probe *probe)
 {
-	uint64_t mean = probe->type->interval_ns[probe->level], rest = probe->pass_ns * rests[probe->level], random;
+	uint64_t mean = probe->type->interval_ns[probe->level];
+	uint64_t rest = probe->pass_work_ns * rests[probe->level], random;
 
 	if (probe->level < KS_HIGH)
 		return rest > mean ? rest : mean;
@@ -171,7 +179,7 @@ static void step(struct ks_probe *probe, uint64_t deadline_ns)
 		probe->in_pass = true;
 		probe->first_step = true;
 		probe->incomplete = false;
-		probe->pass_ns = 0;
+		probe->pass_ns = probe->pass_work_ns = 0;
 		probe->pass_start_ns = start;
 		probe->pass_boot_ns = ks_port_boot_time_ns();
 		probe->announce = announces(probe, start);
@@ -195,10 +203,14 @@ static void step(struct ks_probe *probe, uint64_t deadline_ns)
 	probe->first_step = false;
 	probe->steps++;
 	probe->pass_ns += took;
+	probe->pass_work_ns += took < WORK_OF_STEP_MAX ? took : WORK_OF_STEP_MAX;
 	if (took > probe->longest_step_ns)
 		probe->longest_step_ns = took;
-	/* If a reset came meanwhile, the next step starts anew. */
-	if (!probe->reset_wanted && result != KS_STEP_MORE)
+	/*
+	 * If a reset came meanwhile, the next step starts anew; and so it does if the probe was
+	 * started anew: then the pass is over already.
+	 */
+	if (probe->in_pass && !probe->reset_wanted && result != KS_STEP_MORE)
 		pass_over(probe, result == KS_STEP_DONE);
 }
 

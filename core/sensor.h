@@ -50,6 +50,8 @@ struct ks_sensor_config {
 	 * does the port.
 	 */
 	bool (*option)(const char *word, size_t bytes);
+	/* The name of one of these that may stand several times, all of which count; or NULL. */
+	const char *option_again;
 	/*
 	 * Warns of a mistake in that list: the word, which no NUL ends, and what is wrong with it.
 	 */

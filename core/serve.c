@@ -182,7 +182,7 @@ static enum ks_served serve_control(struct ks_sensor *sensor, const struct ks_ca
 				    const struct ks_request *request, struct ks_writer *out)
 {
 	enum ks_done worst;
-	unsigned int i;
+	unsigned int i, done = 0;
 
 	/* Before anything is done: would the longest reply fit? */
 	ks_reply_word(out, request, "adversarial");
@@ -196,8 +196,13 @@ static enum ks_served serve_control(struct ks_sensor *sensor, const struct ks_ca
 		return ks_reply_error(out, request, KS_ERR_BUSY,
 				      "a probe is being started by another request; ask again");
 	/* By uuid there is one, and turning it on gives it another. */
-	ks_for_each_target(i, sensor, request)
+	ks_for_each_target(i, sensor, request) {
 		ks_probe_command(&sensor->probes[i], request->command, caller);
+		done++;
+	}
+	/* It was there when the request was looked at, but another start gave it another uuid. */
+	if (!done)
+		return ks_reply_no_target(out, request);
 	switch (request->command) {
 	case KS_CMD_OFF:
 	case KS_CMD_ON:
@@ -355,8 +360,9 @@ enum ks_served ks_serve(struct ks_sensor *sensor, const struct ks_caller *caller
 		return KS_SERVED_CURSOR;
 	if (request->line == KS_LINE_EMPTY)
 		return KS_SERVED_DONE;
-	if (!ks_denied(caller, request))
-		ks_confirm(sensor, request, cursor);
+	if (!ks_denied(caller, request) &&
+	    !ks_confirm_until(sensor, request, cursor, ks_deadline_ns(caller->began_ns)))
+		return KS_SERVED_MORE;
 	if (request->error != KS_OK)
 		result = ks_reply_error(out, request, request->error, request->message);
 	else if (request->line == KS_LINE_SESSION)

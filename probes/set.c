@@ -20,6 +20,7 @@ struct set {
 	enum stage stage;
 	struct ks_set_progress progress;
 	uint32_t sweep_at;
+	uint32_t limit_at;
 	uint32_t seen;          /* items in this pass */
 	uint32_t told_unkept;   /* items without a slot, as it was told last */
 	bool told_now;          /* in this pass, that it cannot be complete */
@@ -181,6 +182,7 @@ static void begin_pass(const struct ks_probe *probe, struct set *set)
 	set->stage = WALK;
 	set->progress = (struct ks_set_progress){ { 0 } };
 	set->sweep_at = 0;
+	set->limit_at = 0;
 	set->seen = 0;
 	set->told_now = false;
 	set->is_settling = settled_ns && ks_port_time_ns() < settled_ns;
@@ -219,7 +221,6 @@ static enum ks_step end_pass(struct ks_probe *probe, struct set *set)
 	/* It is not told each time, but it is so. */
 	if (unkept)
 		ks_pass_incomplete(probe);
-	ks_set_tell_limits(probe, &set->table, set->limits);
 	set->told_unkept = unkept;
 	set->first = false;
 	set->who_left_lost = ks_table_left_too_many(&set->table);
@@ -266,7 +267,7 @@ enum ks_step KS_CB ks_set_step(struct ks_probe *probe, uint64_t deadline_ns)
 	}
 	/* Every item had a slot and was seen, so nothing else is in the table. */
 	if (table->used == set->seen - table->unkept)
-		return end_pass(probe, set);
+		set->sweep_at = table->blocks_count * KS_PLACES;
 	while (set->sweep_at < table->blocks_count * KS_PLACES) {
 		for (unsigned int i = 0; i < SWEEP_SLOTS && set->sweep_at < table->blocks_count * KS_PLACES; i++) {
 			uint32_t used = table->used;
@@ -277,6 +278,12 @@ enum ks_step KS_CB ks_set_step(struct ks_probe *probe, uint64_t deadline_ns)
 				break; /* a record was made: that took its time */
 		}
 		if (ks_port_time_ns() >= deadline_ns)
+			return KS_STEP_MORE;
+	}
+	while (set->limit_at < KS_LIMITS) {
+		struct ks_limit *limit = &set->limits[set->limit_at++];
+
+		if (ks_set_tell_limit(probe, table, limit) && ks_port_time_ns() >= deadline_ns)
 			return KS_STEP_MORE;
 	}
 	return end_pass(probe, set);

@@ -295,18 +295,16 @@ static bool is_within_limit(struct ks_probe *probe, const struct ks_table *table
 	return false;
 }
 
-void ks_set_tell_limits(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[KS_LIMITS])
+bool ks_set_tell_limit(struct ks_probe *probe, const struct ks_table *table, struct ks_limit *limit)
 {
-	uint64_t now = ks_port_time_ns();
+	bool over = limit->made && ks_port_time_ns() - limit->since_ns >= KS_CHANGES_NS;
+	bool is_news = limit->left_out != limit->told && (over || !limit->told);
 
-	for (struct ks_limit *i = limits; i < limits + KS_LIMITS; i++) {
-		bool over = i->made && now - i->since_ns >= KS_CHANGES_NS;
-
-		if (i->left_out != i->told && (over || !i->told))
-			record_limited(probe, table, i);
-		if (over)
-			*i = (struct ks_limit){ 0 };
-	}
+	if (is_news)
+		record_limited(probe, table, limit);
+	if (over)
+		*limit = (struct ks_limit){ 0 };
+	return is_news;
 }
 
 /* === Interface ========================================================== */
@@ -342,7 +340,7 @@ void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct 
 
 void ks_set_record_incomplete(struct ks_probe *probe, uint64_t looked, uint64_t of, bool so_far)
 {
-	struct ks_writer *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
+	struct ks_writer *text = ks_record_begin(probe, KS_ALARM, KS_OUTCOME_SOURCE, "incomplete");
 
 	ks_record_outcome(probe);
 	ks_write_member_count(text, "looked", looked);

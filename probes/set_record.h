@@ -74,10 +74,11 @@ void ks_set_record(struct ks_probe *probe, const struct ks_table *table, struct 
 		   struct ks_happening what);
 
 /*
- * At the end of a pass: tells of changes that were only counted, when that begins, and when their
- * time is over.
+ * At the end of a pass, of each row: tells of changes that were only counted, when that begins,
+ * and when their time is over.  True: it made a record, of which all rows together make too many
+ * for one step.
  */
-void ks_set_tell_limits(struct ks_probe *probe, const struct ks_table *table, struct ks_limit limits[KS_LIMITS]);
+bool ks_set_tell_limit(struct ks_probe *probe, const struct ks_table *table, struct ks_limit *limit);
 
 /*
  * The sample cannot be complete: of @of items so many were looked at; @so_far: it is not at its

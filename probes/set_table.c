@@ -502,6 +502,8 @@ void ks_table_gone(struct ks_table *table, uint32_t i)
 	uint32_t block = i / KS_PLACES;
 
 	ks_table_slot(table, i)->kind |= KS_GONE;
+	/* Numbers of passes come again, and it was not seen in any. */
+	ks_table_slot(table, i)->pass = 0;
 	take_out(table, &table->used_whole[part_of(table, block)], block);
 	append(table, &table->gone_whole[part_of(table, block)], block);
 	table->used--;

@@ -27,6 +27,8 @@
  *	access half          has Xen begin to make a domain that it then cannot, "half"
  *	access replace DOMID destroys that domain, and makes another one with its id and uuid:
  *	                     "replace"
+ *	access rename FROM N NUMBER  gives each of the N domains from FROM on another uuid, by
+ *	                     the NUMBER; "rename": how many
  *	access rows FROM N   N refused commands of Dom0, each under another uuid from FROM on:
  *	                     "rows" were refused
  *	access identities DOMID N LOG   gives a domain, which floods by 25 all the time and whose
@@ -434,6 +436,15 @@ static int set_uuid(uint32_t domid, unsigned long number)
 	return domctl(op);
 }
 
+static void do_rename(unsigned long from, unsigned long count, unsigned long number)
+{
+	unsigned long renamed = 0;
+
+	while (renamed < count && !set_uuid((uint32_t)(from + renamed), (number << 16) + from + renamed))
+		renamed++;
+	printf("rename: %lu\n", renamed);
+}
+
 static void do_rows(unsigned long from, unsigned long count)
 {
 	unsigned long refused = 0;
@@ -709,6 +720,8 @@ int main(int argc, char **argv)
 		printf("half: %s\n", name_of(create(0, 0, 1)));
 	else if (!strcmp(what, "replace"))
 		do_replace((uint32_t)strtoul(argument, NULL, 0));
+	else if (!strcmp(what, "rename") && argc > 4)
+		do_rename(strtoul(argument, NULL, 0), strtoul(argv[3], NULL, 0), strtoul(argv[4], NULL, 0));
 	else if (!strcmp(what, "rows"))
 		do_rows(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0));
 	else if (!strcmp(what, "identities"))

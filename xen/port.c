@@ -36,6 +36,7 @@
 #include <asm/atomic.h>
 
 #include "../core/port.h"
+#include "../probes/xen/domains.h"
 #include "works.h"
 
 /* === Data === */
@@ -119,32 +120,25 @@ static bool ks_has_named(void)
 }
 
 /*
- * The CPUs of the pool that the hardware domain is in.
+ * The CPUs of the pool that the hardware domain is in; none, where there is no such domain.
  *
- * The list's RCU lock keeps its struct domain: it is found in the list, not by
- * the pointer to it, which may be stale.  Nothing that we could hold keeps the pool,
- * which is freed as soon as the last domain and the last CPU have left it; so it is
- * not followed: cpupool_has_cpu() holds the domain's pointer to it against the
- * CPU's.
+ * Nothing that we could hold keeps the pool, which is freed as soon as the last domain
+ * and the last CPU have left it; so it is not followed: cpupool_has_cpu() holds the
+ * domain's pointer to it against the CPU's.
  */
 static void ks_find_dom0_pool(cpumask_t *cpus)
 {
-    const struct domain *d;
+    struct domain *d = ks_lock_hardware_domain();
     unsigned int cpu;
 
     cpumask_clear(cpus);
-    rcu_read_lock(&domlist_read_lock);
-    for_each_domain ( d )
-    {
-        if ( !is_hardware_domain(d) )
-            continue;
+    if ( !d )
+        return;
 
-        for_each_online_cpu ( cpu )
-            if ( cpupool_has_cpu(d, cpu) )
-                __cpumask_set_cpu(cpu, cpus);
-        break;
-    }
-    rcu_read_unlock(&domlist_read_lock);
+    for_each_online_cpu ( cpu )
+        if ( cpupool_has_cpu(d, cpu) )
+            __cpumask_set_cpu(cpu, cpus);
+    rcu_unlock_domain(d);
 }
 
 bool ks_cpu_is_held(unsigned int cpu)

@@ -281,7 +281,14 @@ static long ks_exchange(XEN_GUEST_HANDLE_PARAM(void) arg)
     if ( !slot )
         return hypercall_create_continuation(__HYPERVISOR_sense_op, "ih",
                                              XEN_SENSE_OP_exchange, arg);
-    rc = ks_exchange_serve(slot, arg, &x);
+    /* With it, as ks_await_calls() waits for those alone that have one. */
+    if ( ks_handover_right(current->domain) == KS_NOTHING )
+    {
+        ks_access_denied(XEN_SENSE_OP_exchange, KS_COMMANDS);
+        rc = -EPERM;
+    }
+    else
+        rc = ks_exchange_serve(slot, arg, &x);
     spin_unlock(&slot->lock);
 
     return rc;

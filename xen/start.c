@@ -103,12 +103,12 @@ static size_t __init ks_memory(void)
 
 static int __init cf_check ks_start(void)
 {
-    struct ks_sensor_config config = {
+    static struct ks_sensor_config __initdata config = {
         .name = "xen",
         .types = ks_types,
         .types_count = ARRAY_SIZE(ks_types),
-        .memory_bytes = ks_table_memory(),
         .option = ks_own_option,
+        .option_again = "cpus",
         .option_mistake = ks_warn,
         .put_status = ks_handover_put_status,
         .denied = ks_access_denied_request,
@@ -117,21 +117,18 @@ static int __init cf_check ks_start(void)
     int rc;
 
     BUILD_BUG_ON(ARRAY_SIZE(ks_types) > KS_PROBES_MAX);
+    config.memory_bytes = ks_table_memory();
 
     ks_options_parse(&options, &config, ks_list);
     if ( ks_list_cut )
         printk(XENLOG_WARNING
                "sense: too long, and cut at \"" KS_CUT "\": use several of %u bytes at most\n",
                MAX_PARAM_SIZE - 2);
-    if ( options.off )
+    /* In a PV shim the one domain is a guest like any other, of the Xen below. */
+    if ( options.off || pv_shim )
     {
-        printk("sense: off, as the command line says\n");
-        return 0;
-    }
-    /* There, the one domain is a guest like any other, of the Xen below. */
-    if ( pv_shim )
-    {
-        printk("sense: off, as this Xen is a PV shim\n");
+        printk("sense: off, as %s\n",
+               options.off ? "the command line says" : "this Xen is a PV shim");
         return 0;
     }
 

@@ -104,7 +104,7 @@ void ks_tell_shortfall(struct ks_probe *probe, struct ks_shortfall *shortfall)
 	if (incomplete == told && !(incomplete && probe->announce))
 		return;
 	shortfall->told_in = incomplete ? probe->epoch : 0;
-	text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
+	text = ks_record_begin(probe, KS_ALARM, KS_OUTCOME_SOURCE, "incomplete");
 	if (incomplete)
 		ks_record_outcome(probe);
 	ks_write_member_str(text, "view", shortfall->view, strlen(shortfall->view));

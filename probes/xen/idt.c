@@ -701,7 +701,7 @@ static void ks_tell_passed_by(struct ks_probe *probe)
 		unsigned int count = idt->passed_by[i];
 
 		if (count != idt->told_passed_by[i] || (count && probe->announce)) {
-			struct ks_writer *text = ks_record_begin(probe, KS_ALARM, KS_NO_SOURCE, "incomplete");
+			struct ks_writer *text = ks_record_begin(probe, KS_ALARM, KS_OUTCOME_SOURCE, "incomplete");
 
 			ks_write_member_count(text, "looked", online > count ? online - count : 0);
 			ks_write_member_count(text, "of", online);

@@ -38,12 +38,12 @@ static void tell(const char *word, size_t bytes, const char *why)
 #define UNKNOWN ": not understood\n"
 #define AGAIN ": given more than once, the last counts\n"
 
-/* A word that is the port's alone. */
+/* Words that are the port's alone. */
 static unsigned int own_words;
 
 static bool own_option(const char *word, size_t bytes)
 {
-	bool is_own = bytes == 8 && !memcmp(word, "own=word", 8);
+	bool is_own = bytes == 8 && (!memcmp(word, "own=word", 8) || !memcmp(word, "add=word", 8));
 
 	own_words += is_own;
 	return is_own;
@@ -59,6 +59,7 @@ static void parse(const char *list)
 	config.ring_bytes = own_ring_bytes;
 	config.memory_bytes = 12345678; /* the port's own */
 	config.option = own_option;
+	config.option_again = "add";
 	config.option_mistake = tell;
 	told[0] = '\0';
 	ks_options_parse(&options, &config, list);
@@ -118,6 +119,8 @@ static void one_thing_given_twice(void **state)
 	check_mistakes("level=high,beta=low,level=adversarial", 0, "level=adversarial" AGAIN);
 	check_levels(KS_ADVERSARIAL, KS_LOW, false, false);
 	check_mistakes("own=word,,own=word", 0, "own=word" AGAIN);
+	/* Where each of them counts there is nothing to tell. */
+	check_mistakes("add=word,own=word,add=word", 0, "");
 	check_mistakes("on,yes", 0, "yes" AGAIN);
 	/* What is about the same thing, also where the first was not understood. */
 	check_mistakes("alpha=lo,alpha=low", 1, "alpha=lo" UNKNOWN "alpha=low" AGAIN);

@@ -534,6 +534,7 @@ static void thirty_places(void **state)
 static void kinds_have_places(void **state)
 {
 	(void)state;
+	assert_true(KS_OUTCOME_SOURCE < KS_KIND_SOURCE(KS_RING_KINDS - 1) && KS_OUTCOME_SOURCE > KS_OWNER_LAST);
 	for (uint32_t flooding = 0; flooding < KS_RING_KINDS; flooding++) {
 		start(64 * 1024);
 		put_of(KS_ALARM, KS_NO_SOURCE, 50, 0);
@@ -547,6 +548,26 @@ static void kinds_have_places(void **state)
 			assert_int_equal(from(seq) == seq, seq != 41 + flooding);
 		end();
 	}
+}
+
+/*
+ * How passes ended is told to each who asks for one, as often as he asks: that pushes out itself
+ * alone, and nothing else of the sensor's, of a kind, of a domain or user.
+ */
+static void outcomes_have_a_place(void **state)
+{
+	(void)state;
+	start(KS_RING_MIN);
+	put_of(KS_ALARM, KS_NO_SOURCE, 50, 0);
+	put_of(KS_ALARM, KS_KIND_SOURCE(KS_RING_KINDS - 1), 50, 0);
+	put_of(KS_ALARM, 0, 50, 0);
+	put_of(KS_ALARM, KS_OWNER_LAST, 50, 0);
+	for (unsigned int n = 0; n < 1000; n++)
+		put_of(KS_ALARM, KS_OUTCOME_SOURCE, 50, 0);
+	for (uint64_t seq = 0; seq < 4; seq++)
+		assert_int_equal(from(seq), seq);
+	assert_true(from(4) > 4);
+	end();
 }
 
 /*
@@ -928,6 +949,7 @@ int main(void)
 		cmocka_unit_test(a_source_pushes_out_its_own),
 		cmocka_unit_test(many_sources_share_a_place),
 		cmocka_unit_test(kinds_have_places),
+		cmocka_unit_test(outcomes_have_a_place),
 		cmocka_unit_test(delivered_once),
 		cmocka_unit_test(dropped_is_lost),
 		cmocka_unit_test(told_twice_hides_nothing),

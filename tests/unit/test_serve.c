@@ -1083,6 +1083,85 @@ static void confirmed_before_it_is_sent(void **state)
 	}
 }
 
+/*
+ * A cursor comes back late: its records have gone, or are far from the place that it has, which is
+ * another record's by now.  A call whose time is over looks no farther than one look goes, and
+ * goes on in the next; in the end all that is still there is taken, and nothing else.
+ */
+static void confirmed_late(void **state)
+{
+	static const struct ks_probe_type *const types[] = { &kit_alpha, &kit_beta };
+	struct client a;
+
+	(void)state;
+	for (unsigned int gone = 0; gone <= 64; gone += 64) {
+		unsigned int calls = 0;
+
+		kit_stop();
+		kit_prepare(types, 2);
+		kit_config.ring_bytes = KS_RING_MAX;
+		assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+		kit_forget_began();
+		kit_records(0, 1400, "x"); /* not within two looks */
+		for (uint32_t seq = 0; seq < gone; seq++) {
+			uint32_t place = KS_NOWHERE;
+
+			ks_ring_deliver(&alpha()->ring, seq, &place);
+		}
+		begin(&a, "alpha", "{}");
+		a.cursor = (struct ks_cursor){
+			.stage = KS_STAGE_SEND, .next = 64, .span = 64, .end = 64, .sent_bits = ~0ULL,
+			.epoch = alpha()->epoch, .at = alpha()->ring.newest,
+		};
+		kit_caller.began_ns = 1;
+		for (; a.cursor.sent_bits; calls++) {
+			uint64_t before = a.cursor.sent_bits;
+
+			step(&a, KS_LINE_MAX);
+			assert_int_equal(a.more, KS_SERVED_MORE);
+			assert_true(__builtin_popcountll(before ^ a.cursor.sent_bits) == (calls >= 2));
+		}
+		assert_int_equal(alpha()->delivered, 64 - gone);
+		assert_int_equal(alpha()->ring.held, 1400 - 64);
+		step(&a, KS_LINE_MAX);
+		assert_int_equal(a.more, KS_SERVED_DONE);
+		assert_string_equal(a.seqs, "");
+	}
+}
+
+/*
+ * A probe is known by a uuid, which it loses as it is started anew, while a request with it is on
+ * its way: that names nothing then, and nothing is not the answer.
+ */
+static unsigned int looks_left;
+
+static void new_uuid(void)
+{
+	if (looks_left && !--looks_left)
+		ks_uuid_new(alpha()->uuid);
+}
+
+static void renamed_on_the_way(void **state)
+{
+	char uuid[KS_UUID_TEXT];
+
+	(void)state;
+	kit_records(0, 3, "x");
+	for (unsigned int look = 1; look <= 4; look++) {
+		json_t *lines;
+
+		memcpy(uuid, alpha()->uuid, sizeof(uuid));
+		looks_left = look;
+		port_on_look = new_uuid;
+		lines = kit_command("records", uuid, "{\"peek\": true}");
+		port_on_look = NULL;
+		if (json_array_size(lines) == 1)
+			assert_string_equal(kit_word(lines), "error:target");
+		else
+			assert_int_equal(kit_count(lines), 3);
+	}
+}
+
 /* Who may only look cannot take records with a forged cursor either, whatever the request says. */
 static void forged_cursor_of_a_reader(void **state)
 {
@@ -1820,6 +1899,8 @@ int main(void)
 		with_kit(forged_cursors),
 		with_kit(cursors_of_no_reply),
 		with_kit(confirmed_before_it_is_sent),
+		with_kit(confirmed_late),
+		with_kit(renamed_on_the_way),
 		with_kit(forged_cursor_of_a_reader),
 		cmocka_unit_test(large_ring),
 		cmocka_unit_test(no_walk_over_all),

@@ -64,6 +64,7 @@ my $named = boot("${looks}step works looks\nstep idt raw '$fresh_idt'\nstep time
 	'--domu', '--smp', 4, '--one-thread', '--timeout', 900,
 		 '--xen-args', 'sense=cpus=1,cpus=3-3,cpus=7');
 is(cpus_of($named->{works}), '1 3', 'works keep to the CPUs that are named');
+unlike($named->{''}{console}, qr/given more than once/, 'of which each "cpus=" counts, and none is a mistake');
 is(looked_at($named->{idt}), '1 3', 'xen-idt does so as well');
 is(cpus_of_timers($named->{''}{console}), '1 3', 'and so do timers')
 	or diag $named->{timers}{err}, substr($named->{''}{console}, -3000);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # What one call of the hypercall costs, at the worst that anybody has found; and one step of the
-# probes, with the largest domain that Xen makes.
+# probes, with the largest domain that Xen makes, and with as many domains as there are rows for
+# sources that change too much, all of which do so in one pass.
 #
 # Wrong in the world if this fails: who may only read keeps a CPU from its guests for as long as he
 # likes, with a line that takes long to read, or with a cookie that he made up.  A line of 3.4 KB
@@ -47,5 +48,27 @@ ok((grep { ($_->{vcpus} // 0) == $vcpus } json($steps->{sample})), 'of which eac
 my ($status) = json($steps->{status});
 cmp_ok($_->{longest_step_ns}, '<=', 50_000, "no step of $_->{name} took more") for @{$status->{probes}};
 cmp_ok(scalar(@{$status->{probes}}), '>=', 7, 'of all probes');
+
+# --- Whoever controls domains has all of them change at the same moment: there is much to tell.
+my $domains = 32;
+$steps = boot(<<"SH", '--icount', '--add', "$build/tests/access");
+made=0
+until [ \$made -eq $domains ]; do access create; made=\$((made + 1)); done >/dev/null
+ksense records xen-domains --run >/dev/null
+times=0
+until [ \$times -eq 34 ]; do
+	times=\$((times + 1))
+	access rename 1 $domains \$times >renamed
+	ksense --json records xen-domains --run --filter kind=limited >>limited
+done
+step renamed cat renamed
+step limited grep -c '"kind":"limited"' limited
+step status ksense --json status xen-domains
+SH
+like($steps->{renamed}{out}, qr/^rename: $domains$/m, 'domains that change their uuids')
+	or diag $steps->{renamed}{err};
+cmp_ok($steps->{limited}{out} || 0, '>=', $domains, 'too often') or diag $steps->{limited}{out};
+($status) = json($steps->{status});
+cmp_ok($status->{longest_step_ns}, '<=', 50_000, 'that all of them do so too often is not told in one step');
 
 done_testing;
