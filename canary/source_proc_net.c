@@ -18,6 +18,9 @@
  * Each file by the family of its sockets, and the place of the socket's inode in its lines; of
  * some it is the last.  The names of UNIX sockets are any bytes, line ends among them: whoever has
  * one can make up lines of that file, but none of another family's.
+ *
+ * Of netlink sockets the kernel does not tell all: one whose bind() was refused, as another has
+ * that port, says that it has it from then on, and stands in no list.  Any user can have such.
  */
 #define LAST (-1)
 static const struct net_file {
@@ -27,7 +30,6 @@ static const struct net_file {
 	{ "tcp", "inet", 9 }, { "tcp6", "inet6", 9 }, { "udp", "inet", 9 }, { "udp6", "inet6", 9 },
 	{ "udplite", "inet", 9 }, { "udplite6", "inet6", 9 }, { "raw", "inet", 9 }, { "raw6", "inet6", 9 },
 	{ "icmp", "inet", 9 }, { "icmp6", "inet6", 9 }, { "unix", "unix", 6 }, { "packet", "packet", LAST },
-	{ "netlink", "netlink", LAST },
 };
 
 static void *net_open(const struct canary_options *options)
