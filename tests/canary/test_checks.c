@@ -79,7 +79,7 @@ static json_t *status(void *state, struct blindness *blind)
 {
 	static const char *const probes[] = {
 		"dom0-roots", "processes", "modules", "files", "open-files", "xen-access", "kernel-text",
-		"kernel-entries",
+		"kernel-entries", "xen-domains", "domains",
 	};
 	json_t *status = there(state, blind) ? json_of("{'time': 100, 'control': true, 'probes': []}") : NULL;
 
@@ -520,6 +520,25 @@ static void socket_of_no_namespace_here(void **state)
 	assert_string_equal(verdict("sockets"), "agrees -");
 }
 
+/* === Domains ============================================================ */
+
+#define DOMAIN(seq, uuid, pages, max) \
+	COMMON(seq, "domain") "'domid': 3, 'uuid': '" uuid "', 'pages': " #pages ", 'max_pages': " #max "}"
+
+/* How much of its memory a guest has at the moment is the guest's to say, as fast as it likes. */
+static void domain_that_balloons(void **state)
+{
+	(void)state;
+	source("xen")->says = "[" DOMAIN(1, "u", 100, 256) "]";
+	source("module")->says = "[" DOMAIN(1, "u", 101, 256) "]";
+	assert_string_equal(verdict("domains-module"), "agrees -");
+	source("module")->says = "[" DOMAIN(1, "u", 100, 128) "]";
+	assert_string_equal(verdict("domains-module"), "differs -");
+	source("module")->says = "[" DOMAIN(1, "v", 100, 256) "]";
+	assert_string_equal(verdict("domains-module"), "differs -");
+	assert_string_equal(findings(), "domain-differs-in-kernel critical, domain-differs-in-kernel critical");
+}
+
 /* === Who was refused ==================================================== */
 
 #define DENIED(seq, domid, op, command, control, count) \
@@ -580,6 +599,7 @@ int main(void)
 		TEST(sockets_of_which_nobody_is_told),
 		TEST(socket_left_out),
 		TEST(socket_of_no_namespace_here),
+		TEST(domain_that_balloons),
 		TEST(nobody_refused),
 		TEST(guest_refused),
 		TEST(dom0_refused),
