@@ -195,7 +195,8 @@ static bool read_source(struct reader *r, json_t *json, const char *what, bool i
 static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_xen, struct spec *spec)
 {
 	static const char *const known[] = {
-		"source", "probe", "kind", "key", "id", "same", "where", "passes", "pass_pause_ms", "unsettled", NULL,
+		"source", "probe", "kind", "key", "id", "same", "known_by", "where", "passes", "pass_pause_ms",
+		"unsettled", NULL,
 	};
 	json_int_t passes = 1, pause_ms = 100;
 
@@ -211,6 +212,7 @@ static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_
 	if (json_object_get(json, "id"))
 		memset(spec->id, 0, sizeof(spec->id));
 	if (!names(r, json, what, "id", spec->id) || !names(r, json, what, "same", spec->same) ||
+	    !names(r, json, what, "known_by", spec->known_by) ||
 	    !conditions(r, json, what, "where", &spec->where) || !number(r, json, "passes", 1, PASSES_MAX, &passes) ||
 	    !number(r, json, "pass_pause_ms", 0, PAUSE_MS_MAX, &pause_ms))
 		return false;
@@ -598,7 +600,8 @@ static int add_spec(const struct checks *checks, const struct check *check, cons
 	if (!members && json_object_set_new(checks->members, spec->probe, members = json_object()))
 		return -1;
 	return add_check(members, check) | add_names(members, spec->key) | add_names(members, spec->id) |
-	       add_names(members, spec->same) | add_conditions(members, spec->where);
+	       add_names(members, spec->same) | add_names(members, spec->known_by) |
+	       add_conditions(members, spec->where);
 }
 
 /* By which members the records of each probe are compared. */

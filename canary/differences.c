@@ -87,6 +87,19 @@ static bool is_for(const struct rule *rule, const json_t *item, const json_t *fi
 	return meets(item, rule->where);
 }
 
+/* The members by which a difference is known to be the same at another look. */
+static void known_by(const struct spec *spec, const char *names[2 * KEY_MEMBERS_MAX + 1])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; spec->known_by[i]; i++)
+		names[count++] = spec->known_by[i];
+	for (size_t i = 0; spec->id[i] && !spec->known_by[0]; i++)
+		names[count++] = spec->id[i];
+	for (size_t i = 0; spec->same[i] && !spec->known_by[0]; i++)
+		names[count++] = spec->same[i];
+}
+
 /* @unsettled: why it is no finding yet, a string; or NULL. */
 static int add_difference(json_t *found, const struct check *check, enum rule_number number, const struct spec *spec,
 			  json_t *xen, json_t *dom0, const json_t *first, json_t *unsettled)
@@ -96,16 +109,12 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 	const char *names[2 * KEY_MEMBERS_MAX + 1] = { NULL };
 	char *which, *identity;
 	int at = (int)number, failed;
-	size_t count = 0;
 
 	for (; rule && !is_for(rule, item, first); rule = rule->otherwise)
 		at += ALTERNATIVE;
 	if (!rule)
 		return 0;
-	for (size_t i = 0; spec->id[i]; i++)
-		names[count++] = spec->id[i];
-	for (size_t i = 0; spec->same[i]; i++)
-		names[count++] = spec->same[i];
+	known_by(spec, names);
 	which = key_text(item, names);
 	failed = !which || asprintf(&identity, "%s/%s/%s", check->name, rule->finding, which) < 0;
 	if (!failed) {

@@ -36,6 +36,8 @@ struct spec {
 	const char *id[KEY_MEMBERS_MAX + 1];
 	/* with another value here it is another item, though the id is the same */
 	const char *same[KEY_MEMBERS_MAX + 1];
+	/* what a finding is known by from look to look; id and same where none is given */
+	const char *known_by[KEY_MEMBERS_MAX + 1];
 	json_t *where;                  /* only items with these members; NULL: all */
 	/*
 	 * Of Dom0's: its items answer for none of Xen's, but one of Xen's that is of this view at

@@ -520,6 +520,24 @@ static void socket_of_no_namespace_here(void **state)
 	assert_string_equal(verdict("sockets"), "agrees -");
 }
 
+/*
+ * Its owner has it under another descriptor, or another process has it, at each look: it is the
+ * same.
+ */
+static void socket_that_moves(void **state)
+{
+	(void)state;
+	source("module")->says = "[" SOCKET(1, 3, "inet", "tcp", "stream", "listen", "20", ", 'port': 22") "]";
+	source("module")->then = "[" SOCKET(1, 4, "inet", "tcp", "stream", "listen", "20", ", 'port': 22") "]";
+	source("proc-net")->says = "[" HERE "]";
+	assert_string_equal(verdict("sockets"), "differs -");
+	assert_string_equal(findings(), "socket-not-in-proc critical");
+	/* Another one that has come under the descriptor is another. */
+	source("module")->asked = 0;
+	source("module")->then = "[" SOCKET(1, 3, "inet", "tcp", "stream", "listen", "21", ", 'port': 22") "]";
+	assert_string_equal(verdict("sockets"), "agrees -");
+}
+
 /* === Domains ============================================================ */
 
 #define DOMAIN(seq, uuid, pages, max) \
@@ -599,6 +617,7 @@ int main(void)
 		TEST(sockets_of_which_nobody_is_told),
 		TEST(socket_left_out),
 		TEST(socket_of_no_namespace_here),
+		TEST(socket_that_moves),
 		TEST(domain_that_balloons),
 		TEST(nobody_refused),
 		TEST(guest_refused),
