@@ -499,8 +499,8 @@ static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 static bool read_check(struct reader *r, struct check *check, json_t *json)
 {
 	static const char *const known[] = { "check", "instead_of", "only_if", "waits", "not_here", "xen", "dom0",
-					     "among", "near", "looks", "pause_ms", "only_xen", "only_dom0", "differs",
-					     "more", "changed", "baseline", NULL };
+					     "among", "one_each", "near", "looks", "pause_ms", "only_xen", "only_dom0",
+					     "differs", "more", "changed", "baseline", NULL };
 	json_int_t looks = 3, pause_ms = 100;
 
 	r->at = NULL;
@@ -515,7 +515,7 @@ static bool read_check(struct reader *r, struct check *check, json_t *json)
 	    !number(r, json, "pause_ms", 0, PAUSE_MS_MAX, &pause_ms) || !read_views(r, check, json) ||
 	    !names(r, json, "it", "near", check->near) || !read_rules(r, check, json))
 		return false;
-	if (!boolean(r, json, "baseline", &check->baseline))
+	if (!boolean(r, json, "baseline", &check->baseline) || !boolean(r, json, "one_each", &check->one_each))
 		return false;
 	check->baseline |= check->changed.finding != NULL;
 	check->looks = (unsigned int)looks;

@@ -212,6 +212,41 @@ static int note_elsewhere(const struct views *v, const json_t *item, json_t *fou
 	return failed ? -1 : 1;
 }
 
+/* How many of @items have this key; -1: no memory. */
+static int count_with(const json_t *items, const char *const *names, const char *key)
+{
+	json_t *item;
+	int count = 0;
+	size_t i;
+
+	json_array_foreach((json_t *)items, i, item) {
+		char *text = match_text(item, names);
+
+		if (!text)
+			return -1;
+		count += !strcmp(text, key);
+		free(text);
+	}
+	return count;
+}
+
+/*
+ * 1: another item of Xen's has the same key, is the one that Dom0 answers for, and Dom0 has fewer
+ * of them, before and after.  -1: no memory.
+ */
+static int is_one_too_many(const struct views *v, const json_t *item, const char *key)
+{
+	const struct check *check = v->check;
+	int xen, before, after;
+
+	if (!check->one_each || json_object_get(v->xen->by_key, key) == item)
+		return 0;
+	xen = count_with(v->xen->items, check->xen[0].key, key);
+	before = count_with(v->before->items, check->dom0[0].key, key);
+	after = count_with(v->after->items, check->dom0[0].key, key);
+	return xen < 0 || before < 0 || after < 0 ? -1 : before < xen && after < xen;
+}
+
 static int compare_item(const struct views *v, json_t *item, json_t *found)
 {
 	const struct check *check = v->check;
@@ -219,18 +254,19 @@ static int compare_item(const struct views *v, json_t *item, json_t *found)
 	const json_t *first = NULL;
 	json_t *was, *is, *unsettled;
 	int changed = check->changed.finding ? has_changed(check, spec, item, &first) : 0,
-	    failed = note_elsewhere(v, item, found);
+	    failed = note_elsewhere(v, item, found), too_many;
 	char *key;
 
 	if (failed)
 		return failed < 0 ? -1 : 0;
 	key = match_text(item, spec->key);
-	if (!key || changed < 0) {
+	too_many = key ? is_one_too_many(v, item, key) : -1;
+	if (too_many < 0 || changed < 0) {
 		free(key);
 		return -1;
 	}
-	was = json_object_get(v->before->by_key, key);
-	is = json_object_get(v->after->by_key, key);
+	was = too_many ? NULL : json_object_get(v->before->by_key, key);
+	is = too_many ? NULL : json_object_get(v->after->by_key, key);
 	unsettled = json_object_get(v->after->unsettled, key);
 	if (!unsettled)
 		unsettled = json_object_get(v->before->unsettled, key);

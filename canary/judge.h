@@ -106,6 +106,8 @@ struct check {
 	 * others the check is blind, in these words.
 	 */
 	const char *among[KEY_MEMBERS_MAX + 1], *among_words;
+	/* Each of Dom0's items answers for one of Xen's with its key, and not for several. */
+	bool one_each;
 	/*
 	 * which of Dom0's items to show beside one of Xen's that it has not: the one
 	 * with the same of these

@@ -297,6 +297,22 @@ static void module_takes_a_name(void **state)
 	assert_string_equal(findings(), "module-only-in-sysfs critical");
 }
 
+/* The line of one excuses one: who has the name of another, and is left out, is found. */
+static void module_by_a_name_that_is_taken(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x20", "live") "," MODULE(2, "loop", "0x30", "live") ","
+				       MODULE(3, "ext4", "0x10", "live"));
+	source("proc-modules")->says = NAMES(NAME("ext4") "," NAME("loop"));
+	assert_string_equal(verdict("modules-in-proc"), "differs -");
+	assert_string_equal(findings(), "module-not-in-proc critical");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(json_array_get(raised, 0), "where"),
+							      "module")), "0x20");
+	/* Where programs are told of both, nobody is left out. */
+	source("proc-modules")->says = NAMES(NAME("ext4") "," NAME("loop") "," NAME("ext4"));
+	assert_string_equal(verdict("modules-in-proc"), "agrees -");
+}
+
 /* It may have no folder before it is live, and when it goes; that takes its time. */
 static void module_without_folder(void **state)
 {
@@ -605,6 +621,7 @@ int main(void)
 		TEST(module_left_out_of_proc),
 		TEST(module_made_up),
 		TEST(module_takes_a_name),
+		TEST(module_by_a_name_that_is_taken),
 		TEST(module_without_folder),
 		TEST(module_hidden_with_folder),
 		TEST(module_missing_twice),
