@@ -384,6 +384,7 @@ static void measure(const char *socket)
 		PLAYED("proc-modules", take_modules),
 		PLAYED("sys-module", take_modules),
 		PLAYED("proc-net", take_sockets),
+		PLAYED("sock-diag", take_sockets),
 		PLAYED("kallsyms", take_domains),
 	};
 	const struct source_type *list[sizeof(types) / sizeof(types[0]) + 1] = { NULL };

@@ -167,7 +167,8 @@ const char *const check_severities[] = { "critical", "high", "medium", "low", "n
 
 static const char *const of_xen[] = { "xen", "module", NULL };
 static const char *const of_dom0[] = {
-	"module", "toolstack", "xenstore", "proc", "kallsyms", "proc-modules", "sys-module", "proc-net", NULL,
+	"module", "toolstack", "xenstore", "proc", "kallsyms", "proc-modules", "sys-module", "proc-net",
+	"sock-diag", NULL,
 };
 
 static bool read_source(struct reader *r, json_t *json, const char *what, bool is_xen, struct spec *spec)
@@ -182,7 +183,7 @@ static bool read_source(struct reader *r, json_t *json, const char *what, bool i
 		return wrong(r,
 			     "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms, "
 			     "proc-modules, sys-module, "
-			     "proc-net",
+			     "proc-net, sock-diag",
 			     what, spec->source);
 	if (is_one_of(spec->source, of_xen))
 		return text(r, json, what, "probe", true, &spec->probe) &&

@@ -23,7 +23,7 @@ static struct played {
 	unsigned int asked;
 } played[] = {
 	{ .name = "xen" }, { .name = "module" }, { .name = "proc-modules" }, { .name = "sys-module" },
-	{ .name = "proc-net" },
+	{ .name = "proc-net" }, { .name = "sock-diag" },
 };
 
 #define SOURCES (sizeof(played) / sizeof(played[0]))
@@ -122,6 +122,7 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 /* In the order of what is played. */
 static const struct source_type source_types[SOURCES] = {
 	SENSOR("xen"), SENSOR("module"), PLAYED("proc-modules"), PLAYED("sys-module"), PLAYED("proc-net"),
+	PLAYED("sock-diag"),
 };
 
 /* === The canary's user ================================================== */
@@ -554,6 +555,33 @@ static void socket_that_moves(void **state)
 	assert_string_equal(verdict("sockets"), "agrees -");
 }
 
+/* Who filters /proc/net need not filter what is asked by netlink, nor the other way round. */
+static void socket_left_out_by_netlink(void **state)
+{
+	json_t *also;
+
+	(void)state;
+	source("module")->says = "[" SOCKET(1, 3, "inet", "tcp", "stream", "listen", "20",
+					     ", 'port': 22, 'local': '0.0.0.0:22'") ","
+				 SOCKET(2, 4, "unix", "", "dgram", "unconnected", "21", "") ","
+				 SOCKET(3, 5, "inet", "icmp", "raw", "unconnected", "22", ", 'port': 1") "]";
+	source("sock-diag")->says = "[" HERE "," SHOWN("inet", 20) "," SHOWN("unix", 21) "]";
+	assert_string_equal(verdict("sockets-by-netlink"), "agrees -");
+	source("sock-diag")->says = "[" HERE "," SHOWN("unix", 20) "," SHOWN("unix", 21) "]";
+	assert_string_equal(verdict("sockets-by-netlink"), "differs -");
+	assert_string_equal(findings(), "socket-not-by-netlink critical");
+	assert_string_equal(sentence(), "the process 9 (sshd) has a socket, inet tcp stream 0.0.0.0:22  listen, "
+					"which the kernel leaves out where it is asked by netlink");
+	/* Both are one deed. */
+	end(state);
+	raised = json_array();
+	source("proc-net")->says = "[" HERE "," SHOWN("unix", 21) "," SHOWN("inet", 22) "]";
+	assert_string_equal(verdict("sockets sockets-by-netlink"), "differs -");
+	assert_string_equal(findings(), "socket-not-in-proc critical");
+	also = json_object_get(json_array_get(raised, 0), "also");
+	assert_int_equal(json_array_size(also), 1);
+}
+
 /* === Domains ============================================================ */
 
 #define DOMAIN(seq, uuid, pages, max) \
@@ -635,6 +663,7 @@ int main(void)
 		TEST(socket_left_out),
 		TEST(socket_of_no_namespace_here),
 		TEST(socket_that_moves),
+		TEST(socket_left_out_by_netlink),
 		TEST(domain_that_balloons),
 		TEST(nobody_refused),
 		TEST(guest_refused),
