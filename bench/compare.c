@@ -203,8 +203,8 @@ static void tell_status(void)
 	for (size_t i = 0; i < PROBES; i++)
 		fprintf(reply.out,
 			"%s{\"name\":\"%s\",\"state\":\"on\",\"level\":\"default\",\"offs\":0,\"resets\":0,\"epoch\":"
-			"1}",
-			i ? "," : "", probes[i].name);
+			"1,\"whole_start_ns\":%llu}",
+			i ? "," : "", probes[i].name, reply.time);
 	fputs("]}]}\n", reply.out);
 }
 
@@ -308,8 +308,8 @@ static bool take_sockets(void *state, const char *probe, json_int_t since, struc
 	(void)state, (void)probe, (void)since, (void)blind;
 	sample->records = json_pack("[{sI}]", "netns", (json_int_t)NETNS);
 	for (unsigned int i = 0; i < processes; i++)
-		json_array_append_new(sample->records, json_pack("{sIsI}", "netns", (json_int_t)NETNS, "inode",
-								 (json_int_t)(0x1000 + i)));
+		json_array_append_new(sample->records, json_pack("{sIsIss}", "netns", (json_int_t)NETNS, "inode",
+								 (json_int_t)(0x1000 + i), "family", "inet"));
 	return true;
 }
 
