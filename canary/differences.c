@@ -253,13 +253,9 @@ static int compare_item(const struct views *v, json_t *item, json_t *found)
 	const struct spec *spec = spec_of(check, item);
 	const json_t *first = NULL;
 	json_t *was, *is, *unsettled;
-	int changed = check->changed.finding ? has_changed(check, spec, item, &first) : 0,
-	    failed = note_elsewhere(v, item, found), too_many;
-	char *key;
+	int changed = check->changed.finding ? has_changed(check, spec, item, &first) : 0, failed = 0, too_many;
+	char *key = match_text(item, spec->key);
 
-	if (failed)
-		return failed < 0 ? -1 : 0;
-	key = match_text(item, spec->key);
 	too_many = key ? is_one_too_many(v, item, key) : -1;
 	if (too_many < 0 || changed < 0) {
 		free(key);
@@ -271,6 +267,10 @@ static int compare_item(const struct views *v, json_t *item, json_t *found)
 	if (!unsettled)
 		unsettled = json_object_get(v->before->unsettled, key);
 	free(key);
+	if (!was && !is)
+		failed = note_elsewhere(v, item, found);
+	if (failed)
+		return failed < 0 ? -1 : 0;
 	if (!was && !is && check->only_xen.finding && v->before->state == VIEW_WHOLE && v->after->state == VIEW_WHOLE)
 		failed |= add_difference(found, check, ONLY_XEN, spec, item, near(check, v->after, item), NULL,
 					 unsettled);
