@@ -203,8 +203,8 @@ static void tell_status(void)
 	for (size_t i = 0; i < PROBES; i++)
 		fprintf(reply.out,
 			"%s{\"name\":\"%s\",\"state\":\"on\",\"level\":\"default\",\"offs\":0,\"resets\":0,\"epoch\":"
-			"1}",
-			i ? "," : "", probes[i].name);
+			"1,\"whole_start_ns\":%llu}",
+			i ? "," : "", probes[i].name, reply.time);
 	fputs("]}]}\n", reply.out);
 }
 
@@ -308,8 +308,8 @@ static bool take_sockets(void *state, const char *probe, json_int_t since, struc
 	(void)state, (void)probe, (void)since, (void)blind;
 	sample->records = json_pack("[{sI}]", "netns", (json_int_t)NETNS);
 	for (unsigned int i = 0; i < processes; i++)
-		json_array_append_new(sample->records, json_pack("{sIsI}", "netns", (json_int_t)NETNS, "inode",
-								 (json_int_t)(0x1000 + i)));
+		json_array_append_new(sample->records, json_pack("{sIsIss}", "netns", (json_int_t)NETNS, "inode",
+								 (json_int_t)(0x1000 + i), "family", "inet"));
 	return true;
 }
 
@@ -384,6 +384,7 @@ static void measure(const char *socket)
 		PLAYED("proc-modules", take_modules),
 		PLAYED("sys-module", take_modules),
 		PLAYED("proc-net", take_sockets),
+		PLAYED("sock-diag", take_sockets),
 		PLAYED("kallsyms", take_domains),
 	};
 	const struct source_type *list[sizeof(types) / sizeof(types[0]) + 1] = { NULL };

@@ -15,7 +15,7 @@ extern const char built_in_end[] __asm__("_binary_checks_json_end");
 static const struct source_type *const types[] = {
 	&source_xen, &source_module, &source_toolstack, &source_xenstore, &source_proc, &source_kallsyms,
 	&source_proc_modules,
-	&source_sys_module, &source_proc_net, NULL,
+	&source_sys_module, &source_proc_net, &source_sock_diag, NULL,
 };
 
 struct canary *canary_open(const struct canary_options *options, char *error, size_t size)

@@ -167,7 +167,8 @@ const char *const check_severities[] = { "critical", "high", "medium", "low", "n
 
 static const char *const of_xen[] = { "xen", "module", NULL };
 static const char *const of_dom0[] = {
-	"module", "toolstack", "xenstore", "proc", "kallsyms", "proc-modules", "sys-module", "proc-net", NULL,
+	"module", "toolstack", "xenstore", "proc", "kallsyms", "proc-modules", "sys-module", "proc-net",
+	"sock-diag", NULL,
 };
 
 static bool read_source(struct reader *r, json_t *json, const char *what, bool is_xen, struct spec *spec)
@@ -182,7 +183,7 @@ static bool read_source(struct reader *r, json_t *json, const char *what, bool i
 		return wrong(r,
 			     "%s has a source \"%s\"; there are module, toolstack, xenstore, proc, kallsyms, "
 			     "proc-modules, sys-module, "
-			     "proc-net",
+			     "proc-net, sock-diag",
 			     what, spec->source);
 	if (is_one_of(spec->source, of_xen))
 		return text(r, json, what, "probe", true, &spec->probe) &&
@@ -195,7 +196,8 @@ static bool read_source(struct reader *r, json_t *json, const char *what, bool i
 static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_xen, struct spec *spec)
 {
 	static const char *const known[] = {
-		"source", "probe", "kind", "key", "id", "same", "where", "passes", "pass_pause_ms", "unsettled", NULL,
+		"source", "probe", "kind", "key", "id", "same", "known_by", "where", "passes", "pass_pause_ms",
+		"unsettled", NULL,
 	};
 	json_int_t passes = 1, pause_ms = 100;
 
@@ -211,6 +213,7 @@ static bool read_spec(struct reader *r, json_t *json, const char *what, bool is_
 	if (json_object_get(json, "id"))
 		memset(spec->id, 0, sizeof(spec->id));
 	if (!names(r, json, what, "id", spec->id) || !names(r, json, what, "same", spec->same) ||
+	    !names(r, json, what, "known_by", spec->known_by) ||
 	    !conditions(r, json, what, "where", &spec->where) || !number(r, json, "passes", 1, PASSES_MAX, &passes) ||
 	    !number(r, json, "pass_pause_ms", 0, PAUSE_MS_MAX, &pause_ms))
 		return false;
@@ -497,8 +500,8 @@ static bool read_sensor(struct reader *r, struct check *check, json_t *json)
 static bool read_check(struct reader *r, struct check *check, json_t *json)
 {
 	static const char *const known[] = { "check", "instead_of", "only_if", "waits", "not_here", "xen", "dom0",
-					     "among", "near", "looks", "pause_ms", "only_xen", "only_dom0", "differs",
-					     "more", "changed", "baseline", NULL };
+					     "among", "one_each", "near", "looks", "pause_ms", "only_xen", "only_dom0",
+					     "differs", "more", "changed", "baseline", NULL };
 	json_int_t looks = 3, pause_ms = 100;
 
 	r->at = NULL;
@@ -513,7 +516,7 @@ static bool read_check(struct reader *r, struct check *check, json_t *json)
 	    !number(r, json, "pause_ms", 0, PAUSE_MS_MAX, &pause_ms) || !read_views(r, check, json) ||
 	    !names(r, json, "it", "near", check->near) || !read_rules(r, check, json))
 		return false;
-	if (!boolean(r, json, "baseline", &check->baseline))
+	if (!boolean(r, json, "baseline", &check->baseline) || !boolean(r, json, "one_each", &check->one_each))
 		return false;
 	check->baseline |= check->changed.finding != NULL;
 	check->looks = (unsigned int)looks;
@@ -598,7 +601,8 @@ static int add_spec(const struct checks *checks, const struct check *check, cons
 	if (!members && json_object_set_new(checks->members, spec->probe, members = json_object()))
 		return -1;
 	return add_check(members, check) | add_names(members, spec->key) | add_names(members, spec->id) |
-	       add_names(members, spec->same) | add_conditions(members, spec->where);
+	       add_names(members, spec->same) | add_names(members, spec->known_by) |
+	       add_conditions(members, spec->where);
 }
 
 /* By which members the records of each probe are compared. */

@@ -87,6 +87,19 @@ static bool is_for(const struct rule *rule, const json_t *item, const json_t *fi
 	return meets(item, rule->where);
 }
 
+/* The members by which a difference is known to be the same at another look. */
+static void known_by(const struct spec *spec, const char *names[2 * KEY_MEMBERS_MAX + 1])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; spec->known_by[i]; i++)
+		names[count++] = spec->known_by[i];
+	for (size_t i = 0; spec->id[i] && !spec->known_by[0]; i++)
+		names[count++] = spec->id[i];
+	for (size_t i = 0; spec->same[i] && !spec->known_by[0]; i++)
+		names[count++] = spec->same[i];
+}
+
 /* @unsettled: why it is no finding yet, a string; or NULL. */
 static int add_difference(json_t *found, const struct check *check, enum rule_number number, const struct spec *spec,
 			  json_t *xen, json_t *dom0, const json_t *first, json_t *unsettled)
@@ -96,16 +109,12 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 	const char *names[2 * KEY_MEMBERS_MAX + 1] = { NULL };
 	char *which, *identity;
 	int at = (int)number, failed;
-	size_t count = 0;
 
 	for (; rule && !is_for(rule, item, first); rule = rule->otherwise)
 		at += ALTERNATIVE;
 	if (!rule)
 		return 0;
-	for (size_t i = 0; spec->id[i]; i++)
-		names[count++] = spec->id[i];
-	for (size_t i = 0; spec->same[i]; i++)
-		names[count++] = spec->same[i];
+	known_by(spec, names);
 	which = key_text(item, names);
 	failed = !which || asprintf(&identity, "%s/%s/%s", check->name, rule->finding, which) < 0;
 	if (!failed) {
@@ -203,29 +212,65 @@ static int note_elsewhere(const struct views *v, const json_t *item, json_t *fou
 	return failed ? -1 : 1;
 }
 
+/* How many of @items have this key; -1: no memory. */
+static int count_with(const json_t *items, const char *const *names, const char *key)
+{
+	json_t *item;
+	int count = 0;
+	size_t i;
+
+	json_array_foreach((json_t *)items, i, item) {
+		char *text = match_text(item, names);
+
+		if (!text)
+			return -1;
+		count += !strcmp(text, key);
+		free(text);
+	}
+	return count;
+}
+
+/*
+ * 1: another item of Xen's has the same key, is the one that Dom0 answers for, and Dom0 has fewer
+ * of them, before and after.  -1: no memory.
+ */
+static int is_one_too_many(const struct views *v, const json_t *item, const char *key)
+{
+	const struct check *check = v->check;
+	int xen, before, after;
+
+	if (!check->one_each || json_object_get(v->xen->by_key, key) == item)
+		return 0;
+	xen = count_with(v->xen->items, check->xen[0].key, key);
+	before = count_with(v->before->items, check->dom0[0].key, key);
+	after = count_with(v->after->items, check->dom0[0].key, key);
+	return xen < 0 || before < 0 || after < 0 ? -1 : before < xen && after < xen;
+}
+
 static int compare_item(const struct views *v, json_t *item, json_t *found)
 {
 	const struct check *check = v->check;
 	const struct spec *spec = spec_of(check, item);
 	const json_t *first = NULL;
 	json_t *was, *is, *unsettled;
-	int changed = check->changed.finding ? has_changed(check, spec, item, &first) : 0,
-	    failed = note_elsewhere(v, item, found);
-	char *key;
+	int changed = check->changed.finding ? has_changed(check, spec, item, &first) : 0, failed = 0, too_many;
+	char *key = match_text(item, spec->key);
 
-	if (failed)
-		return failed < 0 ? -1 : 0;
-	key = match_text(item, spec->key);
-	if (!key || changed < 0) {
+	too_many = key ? is_one_too_many(v, item, key) : -1;
+	if (too_many < 0 || changed < 0) {
 		free(key);
 		return -1;
 	}
-	was = json_object_get(v->before->by_key, key);
-	is = json_object_get(v->after->by_key, key);
+	was = too_many ? NULL : json_object_get(v->before->by_key, key);
+	is = too_many ? NULL : json_object_get(v->after->by_key, key);
 	unsettled = json_object_get(v->after->unsettled, key);
 	if (!unsettled)
 		unsettled = json_object_get(v->before->unsettled, key);
 	free(key);
+	if (!was && !is)
+		failed = note_elsewhere(v, item, found);
+	if (failed)
+		return failed < 0 ? -1 : 0;
 	if (!was && !is && check->only_xen.finding && v->before->state == VIEW_WHOLE && v->after->state == VIEW_WHOLE)
 		failed |= add_difference(found, check, ONLY_XEN, spec, item, near(check, v->after, item), NULL,
 					 unsettled);

@@ -36,6 +36,8 @@ struct spec {
 	const char *id[KEY_MEMBERS_MAX + 1];
 	/* with another value here it is another item, though the id is the same */
 	const char *same[KEY_MEMBERS_MAX + 1];
+	/* what a finding is known by from look to look; id and same where none is given */
+	const char *known_by[KEY_MEMBERS_MAX + 1];
 	json_t *where;                  /* only items with these members; NULL: all */
 	/*
 	 * Of Dom0's: its items answer for none of Xen's, but one of Xen's that is of this view at
@@ -104,6 +106,8 @@ struct check {
 	 * others the check is blind, in these words.
 	 */
 	const char *among[KEY_MEMBERS_MAX + 1], *among_words;
+	/* Each of Dom0's items answers for one of Xen's with its key, and not for several. */
+	bool one_each;
 	/*
 	 * which of Dom0's items to show beside one of Xen's that it has not: the one
 	 * with the same of these

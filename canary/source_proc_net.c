@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT
 /*
  * source_proc_net.c - the sockets that Dom0's programs are told of: by /proc/net, of which each
- * network namespace has its own, seen by way of a process that is in it.
+ * network namespace has its own.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "lines.h"
+#include "namespaces.h"
 #include "sources.h"
 
 /*
  * Each file by the family of its sockets, and the place of the socket's inode in its lines; of
  * some it is the last.  The names of UNIX sockets are any bytes, line ends among them: whoever has
  * one can make up lines of that file, but none of another family's.
+ *
+ * Of netlink sockets the kernel does not tell all: one whose bind() was refused, as another has
+ * that port, says that it has it from then on, and stands in no list.  Any user can have such.
  */
 #define LAST (-1)
 static const struct net_file {
@@ -27,7 +28,6 @@ static const struct net_file {
 	{ "tcp", "inet", 9 }, { "tcp6", "inet6", 9 }, { "udp", "inet", 9 }, { "udp6", "inet6", 9 },
 	{ "udplite", "inet", 9 }, { "udplite6", "inet6", 9 }, { "raw", "inet", 9 }, { "raw6", "inet6", 9 },
 	{ "icmp", "inet", 9 }, { "icmp6", "inet6", 9 }, { "unix", "unix", 6 }, { "packet", "packet", LAST },
-	{ "netlink", "netlink", LAST },
 };
 
 static void *net_open(const struct canary_options *options)
@@ -84,88 +84,48 @@ static int take_line(void *context, char *line)
 					       "family", reading->is->family)) ? ENOMEM : 0;
 }
 
-static void read_file(const char *pid, size_t which, json_int_t space, json_t *items, struct blindness *blind)
+/* Of the namespace in which this thread is. */
+static void read_file(size_t which, json_int_t space, json_t *items, struct blindness *blind)
 {
 	struct reading reading = {
 		.is = &files[which], .space = space, .items = items,
 		.has_paths = !strcmp(files[which].name, "unix"),
 	};
-	char path[300];
+	char path[64];
 	FILE *file;
 	int wrong;
 
-	snprintf(path, sizeof(path), "/proc/%.32s/net/%s", pid, files[which].name);
+	snprintf(path, sizeof(path), "/proc/thread-self/net/%s", files[which].name);
 	file = fopen(path, "re");
 	wrong = file ? read_lines(file, take_line, &reading) : errno;
 	if (file)
 		fclose(file);
-	/* What the kernel has no such sockets for has no file; nor has a process that is gone. */
-	if (wrong != ESRCH && wrong != EINVAL && (file || wrong != ENOENT))
+	/* What the kernel has no such sockets for has no file. */
+	if (file || wrong != ENOENT)
 		cannot_read(path, wrong, blind);
 }
 
-/* The inode of the process's network namespace; 0: it is gone, or not ours to see. */
-static json_int_t space_of(const char *pid, struct blindness *blind)
+/* The namespace itself is an item as well: one without a socket has been seen, too. */
+static void read_space(void *sample, json_int_t space, struct blindness *blind)
 {
-	struct stat stat_of;
-	char path[64];
+	json_t *items = ((struct sample *)sample)->records;
 
-	snprintf(path, sizeof(path), "/proc/%.32s/ns/net", pid);
-	if (!stat(path, &stat_of))
-		return (json_int_t)stat_of.st_ino;
-	if (errno != ENOENT && errno != ESRCH && errno != EACCES && errno != EPERM)
-		cannot_read(path, errno, blind);
-	return 0;
-}
-
-/*
- * All of the process's namespace, if that is not among @spaces yet.  The namespace itself is an
- * item as well: one without a socket has been seen, too.
- */
-static void read_space(const char *pid, json_t *spaces, struct sample *sample, struct blindness *blind)
-{
-	json_int_t space = space_of(pid, blind);
-	json_t *items;
-	char key[32];
-
-	snprintf(key, sizeof(key), "%" JSON_INTEGER_FORMAT, space);
-	if (!space || json_object_get(spaces, key))
-		return;
-	items = json_pack("[{sI}]", "netns", space);
-	for (size_t i = 0; items && i < sizeof(files) / sizeof(files[0]); i++)
-		read_file(pid, i, space, items, blind);
-	/*
-	 * It may have gone meanwhile, and what was read is a part: then another process shows it.
-	 */
-	if (!items || (space_of(pid, blind) == space &&
-		       (json_object_set_new(spaces, key, json_true()) || json_array_extend(sample->records, items))))
+	if (json_array_append_new(items, json_pack("{sI}", "netns", space)))
 		blind_for(blind, "no-memory", "no memory");
-	json_decref(items);
+	for (size_t i = 0; !blind->reason && i < sizeof(files) / sizeof(files[0]); i++)
+		read_file(i, space, items, blind);
 }
 
 static bool net_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
 {
-	json_t *spaces = json_object();
-	struct dirent *entry;
-	DIR *proc = opendir("/proc");
-
 	(void)state;
 	(void)probe;
 	(void)since;
 	sample->records = json_array();
-	if (!proc)
-		cannot_read("/proc", errno, blind);
-	else if (!spaces || !sample->records)
+	if (!sample->records)
 		blind_for(blind, "no-memory", "no memory");
-	if (!blind->reason)
-		read_space("self", spaces, sample, blind);
-	while (errno = 0, !blind->reason && (entry = readdir(proc)))
-		if (isdigit((unsigned char)*entry->d_name))
-			read_space(entry->d_name, spaces, sample, blind);
-	cannot_read("/proc", errno, blind);
-	if (proc)
-		closedir(proc);
-	json_decref(spaces);
+	else
+		see_namespaces(read_space, sample, blind);
 	return !blind->reason;
 }
 

@@ -20,6 +20,8 @@ extern const struct source_type source_proc_modules;    /* /proc/modules */
 extern const struct source_type source_sys_module;      /* /sys/module, without what is built in */
 /* /proc/net of all network namespaces in use */
 extern const struct source_type source_proc_net;
+/* The same, as the kernel tells by netlink */
+extern const struct source_type source_sock_diag;
 
 /* Blind for what is wrong with the file, by an errno; not where that is 0. */
 void cannot_read(const char *path, int wrong, struct blindness *blind);

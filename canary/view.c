@@ -100,27 +100,30 @@ char *escaped(char *text)
 	return out;
 }
 
+/* With a blank between each two. */
 static char *joined(const json_t *item, const char *const *names, char *(*text_of)(const json_t *value))
 {
 	char *text = NULL;
-	bool whole = true;
-	size_t size;
-	FILE *out;
+	size_t bytes = 0;
 
-	if (names[0] && !names[1])
-		return escaped(text_of(json_object_get(item, names[0])));
-	out = open_memstream(&text, &size);
-
-	for (size_t i = 0; out && names[i]; i++) {
+	for (size_t i = 0; names[i]; i++) {
 		char *one = escaped(text_of(json_object_get(item, names[i])));
+		size_t more = one ? strlen(one) : 0;
+		char *longer = one ? realloc(text, bytes + more + sizeof(" ")) : NULL;
 
-		whole &= one && fprintf(out, "%s%s", i ? " " : "", one) >= 0;
+		if (!longer) {
+			free(one);
+			free(text);
+			return NULL;
+		}
+		text = longer;
+		if (i)
+			text[bytes++] = ' ';
+		memcpy(text + bytes, one, more + 1);
+		bytes += more;
 		free(one);
 	}
-	if (out && !fclose(out) && whole)
-		return text;
-	free(text);
-	return NULL;
+	return text;
 }
 
 char *key_text(const json_t *item, const char *const *names)

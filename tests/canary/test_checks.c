@@ -23,7 +23,7 @@ static struct played {
 	unsigned int asked;
 } played[] = {
 	{ .name = "xen" }, { .name = "module" }, { .name = "proc-modules" }, { .name = "sys-module" },
-	{ .name = "proc-net" },
+	{ .name = "proc-net" }, { .name = "sock-diag" },
 };
 
 #define SOURCES (sizeof(played) / sizeof(played[0]))
@@ -79,7 +79,7 @@ static json_t *status(void *state, struct blindness *blind)
 {
 	static const char *const probes[] = {
 		"dom0-roots", "processes", "modules", "files", "open-files", "xen-access", "kernel-text",
-		"kernel-entries",
+		"kernel-entries", "xen-domains", "domains",
 	};
 	json_t *status = there(state, blind) ? json_of("{'time': 100, 'control': true, 'probes': []}") : NULL;
 
@@ -122,6 +122,7 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 /* In the order of what is played. */
 static const struct source_type source_types[SOURCES] = {
 	SENSOR("xen"), SENSOR("module"), PLAYED("proc-modules"), PLAYED("sys-module"), PLAYED("proc-net"),
+	PLAYED("sock-diag"),
 };
 
 /* === The canary's user ================================================== */
@@ -297,6 +298,22 @@ static void module_takes_a_name(void **state)
 	assert_string_equal(findings(), "module-only-in-sysfs critical");
 }
 
+/* The line of one excuses one: who has the name of another, and is left out, is found. */
+static void module_by_a_name_that_is_taken(void **state)
+{
+	(void)state;
+	source("module")->says = NAMES(MODULE(1, "ext4", "0x20", "live") "," MODULE(2, "loop", "0x30", "live") ","
+				       MODULE(3, "ext4", "0x10", "live"));
+	source("proc-modules")->says = NAMES(NAME("ext4") "," NAME("loop"));
+	assert_string_equal(verdict("modules-in-proc"), "differs -");
+	assert_string_equal(findings(), "module-not-in-proc critical");
+	assert_string_equal(json_string_value(json_object_get(json_object_get(json_array_get(raised, 0), "where"),
+							      "module")), "0x20");
+	/* Where programs are told of both, nobody is left out. */
+	source("proc-modules")->says = NAMES(NAME("ext4") "," NAME("loop") "," NAME("ext4"));
+	assert_string_equal(verdict("modules-in-proc"), "agrees -");
+}
+
 /* It may have no folder before it is live, and when it goes; that takes its time. */
 static void module_without_folder(void **state)
 {
@@ -457,14 +474,19 @@ static void sockets_agree(void **state)
 	assert_string_equal(verdict("sockets"), "agrees -");
 }
 
-/* What is not bound, or of a family without a file, is not to be expected there. */
+/*
+ * What is not bound, or of a family without a file, is not to be expected there, nor a raw socket
+ * that was taken out of the kernel's list by connect() to AF_UNSPEC; nor netlink sockets: one that
+ * could not have the port which another has says all the same that it has it.
+ */
 static void sockets_of_which_nobody_is_told(void **state)
 {
 	(void)state;
 	source("module")->says = "[" SOCKET(1, 3, "inet", "tcp", "stream", "closed", "20", ", 'port': 80") ","
 				 SOCKET(2, 4, "inet", "udp", "dgram", "unconnected", "21", ", 'port': 0") ","
-				 SOCKET(3, 5, "netlink", "route", "raw", "unconnected", "22", ", 'local': '0'") ","
-				 SOCKET(4, 6, "vsock", "", "stream", "listen", "23", "") "]";
+				 SOCKET(3, 5, "netlink", "route", "raw", "unconnected", "22", ", 'local': '45'") ","
+				 SOCKET(4, 6, "vsock", "", "stream", "listen", "23", "") ","
+				 SOCKET(5, 7, "inet", "icmp", "raw", "unconnected", "24", ", 'port': 0") "]";
 	source("proc-net")->says = "[" HERE "]";
 	assert_string_equal(verdict("sockets"), "agrees -");
 }
@@ -477,7 +499,6 @@ static void socket_left_out(void **state)
 		SOCKET(1, 3, "inet", "udp", "dgram", "connected", "20", ", 'port': 53"),
 		SOCKET(1, 3, "inet", "icmp", "raw", "unconnected", "20", ", 'port': 1"),
 		SOCKET(1, 3, "packet", "", "raw", "unconnected", "20", ", 'local': 'interface 0'"),
-		SOCKET(1, 3, "netlink", "audit", "raw", "unconnected", "20", ", 'local': '45'"),
 		SOCKET(1, 3, "unix", "", "dgram", "unconnected", "20", ""),
 	};
 
@@ -514,6 +535,70 @@ static void socket_of_no_namespace_here(void **state)
 	source("proc-net")->asked = 0;
 	source("proc-net")->then = "[{'netns': 78}, " HERE "," SHOWN("unix", 20) "]";
 	assert_string_equal(verdict("sockets"), "agrees -");
+}
+
+/*
+ * Its owner has it under another descriptor, or another process has it, at each look: it is the
+ * same.
+ */
+static void socket_that_moves(void **state)
+{
+	(void)state;
+	source("module")->says = "[" SOCKET(1, 3, "inet", "tcp", "stream", "listen", "20", ", 'port': 22") "]";
+	source("module")->then = "[" SOCKET(1, 4, "inet", "tcp", "stream", "listen", "20", ", 'port': 22") "]";
+	source("proc-net")->says = "[" HERE "]";
+	assert_string_equal(verdict("sockets"), "differs -");
+	assert_string_equal(findings(), "socket-not-in-proc critical");
+	/* Another one that has come under the descriptor is another. */
+	source("module")->asked = 0;
+	source("module")->then = "[" SOCKET(1, 3, "inet", "tcp", "stream", "listen", "21", ", 'port': 22") "]";
+	assert_string_equal(verdict("sockets"), "agrees -");
+}
+
+/* Who filters /proc/net need not filter what is asked by netlink, nor the other way round. */
+static void socket_left_out_by_netlink(void **state)
+{
+	json_t *also;
+
+	(void)state;
+	source("module")->says = "[" SOCKET(1, 3, "inet", "tcp", "stream", "listen", "20",
+					     ", 'port': 22, 'local': '0.0.0.0:22'") ","
+				 SOCKET(2, 4, "unix", "", "dgram", "unconnected", "21", "") ","
+				 SOCKET(3, 5, "inet", "icmp", "raw", "unconnected", "22", ", 'port': 1") "]";
+	source("sock-diag")->says = "[" HERE "," SHOWN("inet", 20) "," SHOWN("unix", 21) "]";
+	assert_string_equal(verdict("sockets-by-netlink"), "agrees -");
+	source("sock-diag")->says = "[" HERE "," SHOWN("unix", 20) "," SHOWN("unix", 21) "]";
+	assert_string_equal(verdict("sockets-by-netlink"), "differs -");
+	assert_string_equal(findings(), "socket-not-by-netlink critical");
+	assert_string_equal(sentence(), "the process 9 (sshd) has a socket, inet tcp stream 0.0.0.0:22  listen, "
+					"which the kernel leaves out where it is asked by netlink");
+	/* Both are one deed. */
+	end(state);
+	raised = json_array();
+	source("proc-net")->says = "[" HERE "," SHOWN("unix", 21) "," SHOWN("inet", 22) "]";
+	assert_string_equal(verdict("sockets sockets-by-netlink"), "differs -");
+	assert_string_equal(findings(), "socket-not-in-proc critical");
+	also = json_object_get(json_array_get(raised, 0), "also");
+	assert_int_equal(json_array_size(also), 1);
+}
+
+/* === Domains ============================================================ */
+
+#define DOMAIN(seq, uuid, pages, max) \
+	COMMON(seq, "domain") "'domid': 3, 'uuid': '" uuid "', 'pages': " #pages ", 'max_pages': " #max "}"
+
+/* How much of its memory a guest has at the moment is the guest's to say, as fast as it likes. */
+static void domain_that_balloons(void **state)
+{
+	(void)state;
+	source("xen")->says = "[" DOMAIN(1, "u", 100, 256) "]";
+	source("module")->says = "[" DOMAIN(1, "u", 101, 256) "]";
+	assert_string_equal(verdict("domains-module"), "agrees -");
+	source("module")->says = "[" DOMAIN(1, "u", 100, 128) "]";
+	assert_string_equal(verdict("domains-module"), "differs -");
+	source("module")->says = "[" DOMAIN(1, "v", 100, 256) "]";
+	assert_string_equal(verdict("domains-module"), "differs -");
+	assert_string_equal(findings(), "domain-differs-in-kernel critical, domain-differs-in-kernel critical");
 }
 
 /* === Who was refused ==================================================== */
@@ -564,6 +649,7 @@ int main(void)
 		TEST(module_left_out_of_proc),
 		TEST(module_made_up),
 		TEST(module_takes_a_name),
+		TEST(module_by_a_name_that_is_taken),
 		TEST(module_without_folder),
 		TEST(module_hidden_with_folder),
 		TEST(module_missing_twice),
@@ -576,6 +662,9 @@ int main(void)
 		TEST(sockets_of_which_nobody_is_told),
 		TEST(socket_left_out),
 		TEST(socket_of_no_namespace_here),
+		TEST(socket_that_moves),
+		TEST(socket_left_out_by_netlink),
+		TEST(domain_that_balloons),
 		TEST(nobody_refused),
 		TEST(guest_refused),
 		TEST(dom0_refused),

@@ -4,12 +4,14 @@
 # What a user without any rights can have the judge say.
 #
 # Wrong in the world if this fails: he has it say that a process is hidden in Dom0, as often as he
-# likes, and who is told so every day does not look any more.  Four ways were found.  A process has
+# likes, and who is told so every day does not look any more.  Five ways were found.  A process has
 # its page tables before any list has it, and sixty processes of his that made others, each with a
 # network namespace, had some wait there for long; a process may have a name with a line end in it,
 # as which it stands in /proc; one may be stopped when there is nothing left in its memory; and one
-# may live in the last of very many threads, of which all others have ended.  Or a process that is
-# half made is taken for an answer, and a hidden one is passed over beside it.
+# may live in the last of very many threads, of which all others have ended.  And some
+# sockets stand in no list of the kernel's: a netlink socket says that it has the port that another
+# has; a raw one was connected to nobody.  Or a process that is half made is taken for an answer,
+# and a hidden one is passed over beside it.
 #
 # The user's program (tests/linux/nets.c) wants one such namespace, and a test module
 # (tests/linux/slow) has it wait there for as long as the test likes.  Then, as root, a process is
@@ -22,7 +24,7 @@ use KS;
 use Test::More;
 
 my @options = ('--timeout', 900, map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko",
-	"$KS::test_modules/slow/ks_slow.ko", map { "$build/tests/$_" } qw(become empty headless nets));
+	"$KS::test_modules/slow/ks_slow.ko", map { "$build/tests/$_" } qw(become empty headless nets unlisted));
 my $steps = boot(<<'SH', @options);
 M=/run/ksense/kernel.sock
 P=/sys/module/ks_slow/parameters
@@ -63,9 +65,14 @@ become 1000 1000 1000 none /root/headless 200 >headless.out 2>&1 &
 step beheaded until_true grep -q '^headless [0-9]' headless.out
 step threads sh -c 'cat /proc/$(sed "s/headless //" headless.out)/task/*/stat'
 step headless compare
+become 1000 1000 1000 none /root/unlisted >unlisted.out 2>&1 & unlisted=$!
+step sockets until_true grep -q '^unlisted [0-9]' unlisted.out
+step lists sh -c "cat unlisted.out /proc/$unlisted/net/netlink /proc/$unlisted/net/raw"
+step open ksense --socket $M --json records open-files --run --peek --filter kind=socket --filter comm=unlisted
+step unlisted compare
 SH
 is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err}
-	for qw(waits making made none named emptied beheaded);
+	for qw(waits making made none named emptied beheaded sockets);
 
 # Of a comparison: what it says of the check, and its findings by name.
 sub compared {
@@ -113,5 +120,16 @@ is_deeply([scalar(grep { $_ eq 'Z' } @states), scalar(@states)], [200, 201], 'th
 ($check, @findings) = compared('headless');
 is_deeply([$check->{verdict}, @findings], ['agrees'], 'and is asked for the memory that it has')
 	or diag $steps->{headless}{out};
+
+my ($listed, @unlisted) = $steps->{lists}{out} =~ /^unlisted (\d+) (\d+) (\d+)$/m;
+my %open = map { hex($_->{inode}) => $_ } json($steps->{open});
+is(scalar(grep { $open{$_} } $listed // 0, @unlisted), 3, 'a user has three sockets') or diag $steps->{open}{out};
+is($open{$unlisted[0] // 0}{local}, $open{$listed // 0}{local}, 'two of which say that they have one port');
+my $lists = $steps->{lists}{out} =~ s/^unlisted .*//r;
+is_deeply([map { $lists =~ /\b$_\b/ ? 1 : 0 } $listed // 0, @unlisted], [1, 0, 0],
+	'the kernel lists the first of them') or diag $steps->{lists}{out};
+($check, @findings) = compared('unlisted', 'sockets');
+is_deeply([$check->{verdict}, @findings], ['agrees'], 'and nobody says that the others are hidden')
+	or diag $steps->{unlisted}{out};
 
 done_testing;
