@@ -231,11 +231,14 @@ void view_free(struct view *view)
 static void blind_by(struct blindness *blind, const char *probe, const json_t *record)
 {
 	const char *kind = string_of(record, "kind"), *why = string_of(record, "why");
+	json_int_t looked = json_integer_value(json_object_get(record, "looked"));
+	json_int_t of = json_integer_value(json_object_get(record, "of"));
 
+	/* With all of them it says that the probe sees all again. */
+	if (!strcmp(kind, "incomplete") && looked && looked == of)
+		return;
 	if (!strcmp(kind, "incomplete"))
-		blind_for(blind, "incomplete", "%s saw %lld of %lld", probe,
-			  (long long)json_integer_value(json_object_get(record, "looked")),
-			  (long long)json_integer_value(json_object_get(record, "of")));
+		blind_for(blind, "incomplete", "%s saw %lld of %lld", probe, (long long)looked, (long long)of);
 	else if (!strcmp(kind, "began"))
 		blind_for(blind, "incomplete", "%s was reset while it looked", probe);
 	else

@@ -342,7 +342,8 @@ void ks_set_record_incomplete(struct ks_probe *probe, uint64_t looked, uint64_t 
 {
 	struct ks_writer *text = ks_record_begin(probe, KS_ALARM, KS_OUTCOME_SOURCE, "incomplete");
 
-	ks_record_outcome(probe);
+	if (looked != of)
+		ks_record_outcome(probe);
 	ks_write_member_count(text, "looked", looked);
 	ks_write_member_count(text, "of", of);
 	if (so_far)

@@ -706,7 +706,8 @@ static void ks_tell_passed_by(struct ks_probe *probe)
 			ks_write_member_count(text, "looked", online > count ? online - count : 0);
 			ks_write_member_count(text, "of", online);
 			ks_write_member_str(text, "why", why[i], 4);
-			ks_record_outcome(probe);
+			if (count)
+				ks_record_outcome(probe);
 			ks_record_end(probe);
 		}
 		if (count)

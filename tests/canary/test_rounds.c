@@ -473,7 +473,7 @@ static void blind_by_records(void **state)
 	}
 }
 
-/* What was lost before the sample, or failed then, is nothing. */
+/* What was lost before the sample, or failed then, is nothing; nor is it that all is seen again. */
 static void old_troubles(void **state)
 {
 	struct canary *c = open_with(CHECKS(ALONE("c", "")));
@@ -482,7 +482,8 @@ static void old_troubles(void **state)
 	world.says[XEN] = "[{'seq': 1, 'time': 99, 'kind': 'failed', 'why': 'x'}, {'seq': 2, 'time': 99, 'kind': 'k', "
 			  "'a': 1},"
 			  "{'seq': 8, 'time': 100, 'kind': 'lost', 'last': 7}, "
-			  "{'seq': 9, 'time': 100, 'kind': 'other'}]";
+			  "{'seq': 9, 'time': 100, 'kind': 'other'}, "
+			  "{'seq': 10, 'time': 100, 'kind': 'incomplete', 'looked': 4, 'of': 4}]";
 	assert_true(canary_round(c));
 	verdict_is(c, "c", "agrees", "null");
 	canary_close(c);

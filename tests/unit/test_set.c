@@ -532,6 +532,7 @@ static void full_table(void **state)
 	assert_string_equal(seen(), "vanished:101 vanished:102 vanished:103 vanished:104");
 	pass();
 	assert_string_equal(seen(), "present:1 present:2 present:3 present:4 incomplete:100/100");
+	assert_int_equal(kit_sensor.probes[0].whole, kit_sensor.probes[0].ended);
 }
 
 /*
