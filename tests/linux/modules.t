@@ -75,6 +75,7 @@ insmod ks_code.ko orphan=1
 insmod ks_code.ko owned=1
 insmod ks_code.ko far=600
 step orphan looks 3
+insmod ks_code.ko disowned=1
 insmod ks_code.ko drift=1
 step drift looks 5
 step drifts dmesg

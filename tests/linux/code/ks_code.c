@@ -8,6 +8,8 @@
  *              Found as "unowned-code".
  *   owned=1    the same, and says that it is code of the module ksense from before that started.
  *              Found as "unowned-code".
+ *   disowned=1  takes that back, and refuses to be loaded.  From 6.4 on the kernel stumbles over
+ *              it as ksense is unloaded
  *   drift=1    leaves a page of code behind, and changes where its area is said to begin, again
  *              and again.  Found as "unowned-code".
  *   claim=1    the same, and says for 10 s, and then not for 1.2 s, that it is code of this module
@@ -42,13 +44,15 @@
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
-static bool owned, drift, claim, data, deep, listen;
+static bool owned, disowned, drift, claim, data, deep, lost, listen;
 static unsigned long orphan, far;
 static char *hook;
 module_param(orphan, ulong, 0400);
 MODULE_PARM_DESC(orphan, "leave so many pages of code behind");
 module_param(owned, bool, 0400);
 MODULE_PARM_DESC(owned, "leave a page of code behind, and say that it is ksense's");
+module_param(disowned, bool, 0400);
+MODULE_PARM_DESC(disowned, "take back what owned=1 said");
 module_param(drift, bool, 0400);
 MODULE_PARM_DESC(drift, "leave a page of code behind whose area drifts");
 module_param(claim, bool, 0400);
@@ -296,20 +300,24 @@ static void stop_claiming(void)
 
 static int leave_orphan(void)
 {
+	return leave_page("orphan") ?: -ECANCELED;
+}
+
+/* As code of ksense's; NULL: it has none. */
+static int give_ksense(void *code)
+{
 	struct module *(*find_module_fn)(const char *name) = (void *)lookup("find_module");
-	int error = leave_page(owned ? "owned" : "orphan");
+	struct module *ksense = find_module_fn ? find_module_fn("ksense") : NULL;
 
-	if (error)
-		return error;
-	if (owned) {
-		/* It is freed with that module. */
-		struct module *ksense = find_module_fn ? find_module_fn("ksense") : NULL;
-
-		if (!ksense)
-			return -ENOENT;
-		set_init_code(ksense, page);
-	}
+	if (!ksense)
+		return -ENOENT;
+	set_init_code(ksense, code);
 	return -ECANCELED;
+}
+
+static int leave_owned(void)
+{
+	return leave_page("owned") ?: give_ksense(page);
 }
 
 static int leave_far(void)
@@ -489,7 +497,9 @@ static int __init code_start(void)
 	int error = find_lookup();
 
 	if (!error && owned)
-		error = leave_orphan();
+		error = leave_owned();
+	if (!error && disowned)
+		error = give_ksense(NULL);
 	for (unsigned long i = 0; i < orphan && (!error || error == -ECANCELED); i++)
 		error = leave_orphan();
 	if (!error && drift)
