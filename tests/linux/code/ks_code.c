@@ -20,6 +20,8 @@
  *              "unowned-code".
  *   deep=1     takes this module out of the list of modules and out of /sys/module.  It cannot be
  *              unloaded any more.  Found as "hidden", seen in the "module-tree".
+ *   lost=1     the same, and the tree by which the kernel finds the module of an address leads to
+ *              where no module is.  Found as "unowned-code".
  *   poke       while it is loaded, /sys/module/ks_code/parameters/poke: "ADDRESS BYTES", both in
  *              hex, writes up to 8 bytes of the kernel's image there, in one page, whatever its
  *              page tables allow; "0" puts back what was there before the first such write
@@ -63,6 +65,8 @@ module_param(data, bool, 0400);
 MODULE_PARM_DESC(data, "make a page of this module's data executable");
 module_param(deep, bool, 0400);
 MODULE_PARM_DESC(deep, "take this module out of the list and out of /sys/module");
+module_param(lost, bool, 0400);
+MODULE_PARM_DESC(lost, "the same, and the tree of modules leads nowhere");
 module_param(listen, bool, 0400);
 MODULE_PARM_DESC(listen, "have two functions called at each system call");
 module_param(hook, charp, 0400);
@@ -369,6 +373,30 @@ static int hide_deep(void)
 	return 0;
 }
 
+#ifdef CONFIG_MODULES_TREE_LOOKUP
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define own_code mem[MOD_TEXT]
+#else
+#define own_code core_layout
+#endif
+
+static int get_lost(void)
+{
+	int error = hide_deep();
+
+	if (error)
+		return error;
+	WRITE_ONCE(THIS_MODULE->own_code.mtn.mod, (struct module *)PAGE_SIZE);
+	pr_info("ks_code: lost at %lx\n", (unsigned long)THIS_MODULE->own_code.base);
+	return 0;
+}
+#else
+static int get_lost(void)
+{
+	return -ENOENT;
+}
+#endif
+
 #ifdef CONFIG_TRACEPOINTS
 static struct tracepoint *event;
 
@@ -512,6 +540,8 @@ static int __init code_start(void)
 		error = run_data();
 	if (!error && deep)
 		error = hide_deep();
+	if (!error && lost)
+		error = get_lost();
 	if (!error && listen)
 		error = start_listening();
 	if (!error && hook)
