@@ -243,10 +243,12 @@ static struct ks_shortfall placed = { .view = "suspects" };
 static bool is_old_suspect(enum suspicion what, uint64_t address, uint64_t bytes, bool excused, uint64_t patience_ns)
 {
 	struct suspect *place = NULL;
-	uint64_t now_ns = ktime_get_ns(), last = address + bytes - 1;
+	uint64_t now_ns, last = address + bytes - 1;
 	bool known = false, old = false;
 
 	spin_lock(&suspects_lock);
+	/* Not before: the notifier may have set a time since, and none is behind this one. */
+	now_ns = ktime_get_ns();
 	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++) {
 		if (i->what != FREE && pass - i->pass > 1)
 			i->what = FREE;
@@ -378,7 +380,6 @@ static bool may_be_listed(const struct module *module)
 static int on_module(struct notifier_block *block, unsigned long event, void *data)
 {
 	const struct module *module = data;
-	uint64_t now_ns = ktime_get_ns();
 
 	if ((event != MODULE_STATE_COMING && event != MODULE_STATE_GOING) || !may_be_listed(module))
 		return NOTIFY_DONE;
@@ -386,7 +387,7 @@ static int on_module(struct notifier_block *block, unsigned long event, void *da
 	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++)
 		if (is_in(i->address, code_start(module, false), ks_module_bytes(module)) ||
 		    is_in(i->address, code_start(module, true), ks_module_bytes(module)))
-			i->since_ns = now_ns;
+			i->since_ns = ktime_get_ns();
 	spin_unlock(&suspects_lock);
 	return NOTIFY_DONE;
 }
