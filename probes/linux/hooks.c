@@ -246,7 +246,8 @@ static int next_tracer(uint64_t at[3], struct ks_hook *item, enum found *found)
 		at[1]++;
 		return put_hook(item, "ftrace", 0, handler);
 	}
-	*found = hash_entry_at(&hash, at[2]++, &entry);
+	/* It may have more than it says. */
+	*found = at[2] <= FUNCTIONS_MAX ? hash_entry_at(&hash, at[2]++, &entry) : TORN;
 	if (*found == FOUND)
 		return put_hook(item, "ftrace", entry.address, handler);
 	if (*found == TORN)
