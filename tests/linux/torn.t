@@ -51,11 +51,15 @@ torn late 0
 k adversarial modules >/dev/null
 step whole looks
 
+# Nor may the kernel print which modules there are, as it does where this machine stood still.
+watchdog() { echo $1 >/proc/sys/kernel/soft_watchdog; }
+watchdog 0
 torn ring 1
 step ring storm
 sleep 1
 step ring-status k status modules
 torn ring 0
+watchdog 1
 step mended looks
 
 torn kset 1
