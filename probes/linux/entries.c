@@ -95,8 +95,8 @@ static const struct ks_field listener_fields[] = {
 
 static const struct ks_field hook_fields[] = {
 	KS_FIELD(struct ks_hook, by, KS_STRING,
-		 "by which of the kernel's means: `kprobe`, `kretprobe`, `ftrace`, or `direct`, a call in the place "
-		 "of ftrace's, as BPF has them"),
+		 "by which of the kernel's means: `kprobe`, `kretprobe`, `ftrace`, `fprobe`, or `direct`, a call in "
+		 "the place of ftrace's, as BPF has them"),
 	KS_FIELD(struct ks_hook, address, KS_HEX, "of the place; 0: every function, or more than 256"),
 	KS_FIELD(struct ks_hook, symbol, KS_STRING, "name and offset of the place; `many`, if `address` is 0"),
 	KS_FIELD(struct ks_hook, handler, KS_HEX, "of the function that is called there"),

@@ -31,7 +31,8 @@
  *              that is nobody's, as orphan=1; 0 takes it away again
  *   hook=HOW   has functions of its own called by the kernel's means that a rootkit has: "ftrace",
  *              at getdents64, where it may change where the function returns to; "kprobes", two at
- *              one place, at kill; "kretprobe"; or "all".  "kernel-entries" has each as a "hook".
+ *              one place, at kill; "kretprobe"; "fprobe", at vfs_fsync, where the kernel has such;
+ *              or "all".  "kernel-entries" has each as a "hook".
  */
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
@@ -45,6 +46,9 @@
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
+#if IS_ENABLED(CONFIG_FPROBE)
+#include <linux/fprobe.h>
+#endif
 
 static bool owned, disowned, drift, claim, data, deep, lost, listen;
 static unsigned long orphan, far;
@@ -70,7 +74,7 @@ MODULE_PARM_DESC(lost, "the same, and the tree of modules leads nowhere");
 module_param(listen, bool, 0400);
 MODULE_PARM_DESC(listen, "have two functions called at each system call");
 module_param(hook, charp, 0400);
-MODULE_PARM_DESC(hook, "have functions called by ftrace, by kprobes, or by all and a kretprobe");
+MODULE_PARM_DESC(hook, "have functions called by ftrace, kprobes, kretprobe, fprobe or all");
 
 static unsigned long (*lookup)(const char *name);
 
@@ -492,6 +496,37 @@ static struct kprobe before = { .symbol_name = "__x64_sys_kill", .pre_handler = 
 static struct kprobe also = { .symbol_name = "__x64_sys_kill", .pre_handler = ks_also };
 static struct kretprobe at_return = { .kp.symbol_name = "vfs_statx", .handler = ks_at_return };
 
+#if IS_ENABLED(CONFIG_FPROBE)
+static void ks_fprobe_exit(struct fprobe *probe, unsigned long at,
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+			   unsigned long returns_to,
+#endif
+			   struct pt_regs *regs, void *data)
+{
+}
+
+static struct fprobe fprobe = { .exit_handler = ks_fprobe_exit };
+
+static int start_fprobe(void)
+{
+	return register_fprobe(&fprobe, "vfs_fsync", NULL);
+}
+
+static void stop_fprobe(void)
+{
+	unregister_fprobe(&fprobe);
+}
+#else
+static int start_fprobe(void)
+{
+	return 0;
+}
+
+static void stop_fprobe(void)
+{
+}
+#endif
+
 static bool hooks_by(const char *means)
 {
 	return !strcmp(hook, means) || !strcmp(hook, "all");
@@ -505,11 +540,15 @@ static int start_hooks(void)
 		error = register_kprobe(&before) ?: register_kprobe(&also);
 	if (!error && hooks_by("kretprobe"))
 		error = register_kretprobe(&at_return);
+	if (!error && hooks_by("fprobe"))
+		error = start_fprobe();
 	return error;
 }
 
 static void stop_hooks(void)
 {
+	if (hooks_by("fprobe"))
+		stop_fprobe();
 	if (hooks_by("kretprobe"))
 		unregister_kretprobe(&at_return);
 	if (hooks_by("kprobes")) {
