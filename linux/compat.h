@@ -80,6 +80,11 @@ static inline uint64_t ks_module_bytes(const struct module *module)
 #define virt_to_ptdesc(address) virt_to_page(address)
 #endif
 
+/* === Tracing ============================================================ */
+
+/* From 6.14 on an fprobe has no ftrace_ops of its own. */
+#define KS_FPROBES (IS_ENABLED(CONFIG_FPROBE) && LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0))
+
 /* === Symbols ============================================================ */
 
 /* In headers since 6.2, and in some kernels before. */

@@ -46,8 +46,11 @@ static int __init ks_start(void)
 		.name = KBUILD_MODNAME,
 		.types = types,
 		.types_count = ARRAY_SIZE(types),
-		/* For the probes' tables. */
-		.memory_bytes = clamp_t(u64, (u64)totalram_pages() * PAGE_SIZE / 512, SZ_4M, SZ_64M),
+		/*
+		 * For the probes' tables: so much that a machine which is full of small processes,
+		 * with eleven descriptors each, has a place for each of these, too.
+		 */
+		.memory_bytes = clamp_t(u64, (u64)totalram_pages() * PAGE_SIZE / 256, SZ_4M, SZ_64M),
 		/* So that a whole sample of what processes have open can be held. */
 		.ring_bytes = KS_RING_MAX,
 		.option_mistake = warn_option,

@@ -95,8 +95,8 @@ static const struct ks_field listener_fields[] = {
 
 static const struct ks_field hook_fields[] = {
 	KS_FIELD(struct ks_hook, by, KS_STRING,
-		 "by which of the kernel's means: `kprobe`, `kretprobe`, `ftrace`, or `direct`, a call in the place "
-		 "of ftrace's, as BPF has them"),
+		 "by which of the kernel's means: `kprobe`, `kretprobe`, `ftrace`, `fprobe`, or `direct`, a call in "
+		 "the place of ftrace's, as BPF has them"),
 	KS_FIELD(struct ks_hook, address, KS_HEX, "of the place; 0: every function, or more than 256"),
 	KS_FIELD(struct ks_hook, symbol, KS_STRING, "name and offset of the place; `many`, if `address` is 0"),
 	KS_FIELD(struct ks_hook, handler, KS_HEX, "of the function that is called there"),
@@ -254,19 +254,29 @@ static void copy_symbol(char out[SYMBOL_BYTES], const void *address)
 	strscpy_pad(out, symbol + (strstarts(symbol, EVENT_PREFIX) ? strlen(EVENT_PREFIX) : 0), SYMBOL_BYTES);
 }
 
+/* Of this pass. */
+static struct ks_patience patience;
+static struct ks_shortfall events_seen = { .view = "listeners" };
+/* The list of the event at hand, as it was at its first place. */
+static const struct tracepoint_func *at_hand;
+
 /*
- * The function at place @i of @event's list, NULL: none.  Who changes the list replaces it as a
- * whole: so what is read is the event's only if that has the same list afterwards.
+ * The function at place @i of @event's list, in *@function; NULL: none.  Who changes the list
+ * replaces it as a whole: so what is read is the event's only if that has the same list before
+ * and afterwards.  False: it has not, or it is not to be read.
  */
-static const void *listener(const struct tracepoint *event, unsigned int i)
+static bool listener(const struct tracepoint *event, unsigned int i, const void **function)
 {
 	const struct tracepoint_func *functions;
-	const void *function;
 
-	if (!KS_GET(functions, &event->funcs) || !functions || !KS_GET(function, &functions[i].func) ||
-	    !ks_still(&event->funcs, functions))
-		return NULL;
-	return function;
+	*function = NULL;
+	if (!KS_GET(functions, &event->funcs))
+		return false;
+	if (!i)
+		at_hand = functions;
+	if (functions != at_hand)
+		return false;
+	return !functions || (KS_GET(*function, &functions[i].func) && ks_still(&event->funcs, functions));
 }
 
 /* *@event and *@i go on to the next function; one that is not the kernel's own is the item. */
@@ -274,13 +284,21 @@ static int next_listener(uint64_t *event, uint64_t *i, struct ks_listener *item)
 {
 	for (unsigned int looked = 0; looked < AT_ONCE; looked++) {
 		const struct tracepoint *at;
-		const void *function;
+		const void *function = NULL;
+		bool whole;
 
 		if (events + *event >= events_end)
 			break;
 		at = tracepoint_ptr_deref(events + *event);
-		function = *i <= LISTENERS_MAX ? listener(at, (unsigned int)*i) : NULL;
-		if (!function) {
+		whole = *i > LISTENERS_MAX || listener(at, (unsigned int)*i, &function);
+		if (!whole && ks_is_passing(&patience, *event)) {
+			/* From its begin, in the next step. */
+			*i = 0;
+			return KS_SET_ELSEWHERE;
+		}
+		if (!whole || !function) {
+			events_seen.of++;
+			events_seen.looked += whole;
 			++*event;
 			*i = 0;
 			continue;
@@ -309,6 +327,8 @@ static int next_called(struct ks_probe *probe, uint64_t at[3], struct ks_hook *h
 		return next_listener(&at[0], &at[1], listener);
 	at[0] -= count;
 	kind = ks_next_hook(probe, at, hook);
+	if (kind == KS_SET_END)
+		ks_tell_shortfall(probe, &events_seen);
 	at[0] += count;
 	return kind ? kind : HOOK;
 }
@@ -323,6 +343,8 @@ static int entries_next(struct ks_probe *probe, struct ks_set_progress *progress
 
 	if (!at) {
 		ks_hooks_begin();
+		events_seen.looked = events_seen.of = 0;
+		patience = (struct ks_patience){ };
 		return copy_kernel(item);
 	}
 	at--;

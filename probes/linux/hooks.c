@@ -10,6 +10,10 @@
 #include <linux/kprobes.h>
 #include <linux/string.h>
 
+#include "../../linux/compat.h"
+#if KS_FPROBES
+#include <linux/fprobe.h>
+#endif
 #include "../../linux/symbols.h"
 #include "code.h"
 #include "hooks.h"
@@ -43,7 +47,7 @@ static const struct hlist_head *kprobes;
 static struct ftrace_ops *const *tracers;
 static const struct ftrace_ops *tracers_end;
 static struct function_hash *const *direct_calls;
-static unsigned long many_handlers, return_handler;
+static unsigned long many_handlers, return_handler, fprobe_handler, shared_fprobe_handler;
 
 /* Of this pass. */
 static struct ks_patience patience;
@@ -211,6 +215,32 @@ static enum found tracer_at(uint64_t i, const struct ftrace_ops **ops)
 	return found;
 }
 
+/*
+ * Who is called by way of @ops, and how: it is the kernel's own only if no other is.  For some the
+ * kernel's own is called first, which then calls them.  False: not to be read.
+ */
+static bool read_handler(const struct ftrace_ops *ops, uint64_t *handler, const char **by)
+{
+	uint64_t saved;
+
+	*by = "ftrace";
+	if (!KS_GET(*handler, &ops->func) || !KS_GET(saved, &ops->saved_func))
+		return false;
+	*handler = foreign_of(*handler, saved);
+#if KS_FPROBES
+	if (*handler && (*handler == fprobe_handler || *handler == shared_fprobe_handler)) {
+		const struct fprobe *probe = container_of(ops, struct fprobe, ops);
+		uint64_t at_entry, at_exit;
+
+		*by = "fprobe";
+		if (!KS_GET(at_entry, &probe->entry_handler) || !KS_GET(at_exit, &probe->exit_handler))
+			return false;
+		*handler = foreign_of(at_entry, at_exit);
+	}
+#endif
+	return true;
+}
+
 static bool copy_hash(struct function_hash *hash, struct function_hash *const *from)
 {
 	const struct function_hash *at;
@@ -225,17 +255,16 @@ static int next_tracer(uint64_t at[3], struct ks_hook *item, enum found *found)
 	const struct ftrace_ops_hash *functions;
 	struct function_hash hash;
 	struct function_entry entry;
-	uint64_t handler, saved;
+	uint64_t handler;
+	const char *by;
 
 	*found = at[1] < NODES_MAX ? tracer_at(at[1], &ops) : TORN;
 	if (*found != FOUND)
 		return KS_SET_SKIP;
-	if (!KS_GET(handler, &ops->func) || !KS_GET(saved, &ops->saved_func) || !KS_GET(functions, &ops->func_hash)) {
+	if (!read_handler(ops, &handler, &by) || !KS_GET(functions, &ops->func_hash)) {
 		*found = TORN;
 		return KS_SET_SKIP;
 	}
-	/* For some the kernel's own is called first, which then calls them. */
-	handler = foreign_of(handler, saved);
 	if (!handler || ks_in_text(handler))
 		goto next;
 	if (!functions || !copy_hash(&hash, (struct function_hash *const *)&functions->filter_hash)) {
@@ -244,11 +273,12 @@ static int next_tracer(uint64_t at[3], struct ks_hook *item, enum found *found)
 	}
 	if (!hash.count || hash.count > FUNCTIONS_MAX) {
 		at[1]++;
-		return put_hook(item, "ftrace", 0, handler);
+		return put_hook(item, by, 0, handler);
 	}
-	*found = hash_entry_at(&hash, at[2]++, &entry);
+	/* It may have more than it says. */
+	*found = at[2] <= FUNCTIONS_MAX ? hash_entry_at(&hash, at[2]++, &entry) : TORN;
 	if (*found == FOUND)
-		return put_hook(item, "ftrace", entry.address, handler);
+		return put_hook(item, by, entry.address, handler);
 	if (*found == TORN)
 		return KS_SET_SKIP;
 	*found = FOUND;
@@ -288,6 +318,8 @@ void ks_hooks_init(void)
 	tracers = (void *)ks_symbol("ftrace_ops_list");
 	tracers_end = (void *)ks_symbol("ftrace_list_end");
 	direct_calls = (void *)ks_symbol("direct_functions");
+	fprobe_handler = ks_symbol("fprobe_handler");
+	shared_fprobe_handler = ks_symbol("fprobe_kprobe_handler");
 }
 
 bool ks_kprobes_known(void)

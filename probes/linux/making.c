@@ -19,11 +19,11 @@
 #include "x86.h"
 
 /*
- * How many are looked at in one go; how many in a pass, as older ones are not being made any more;
- * and how often a walk begins again, where the list was changed under it.
+ * How many are looked at in one go; how many in a pass, which is more than a machine has; and how
+ * often a walk begins again, where the list was changed under it.
  */
 #define AT_ONCE 32
-#define LOOKS_MAX 16384
+#define LOOKS_MAX (1U << 18)
 #define RESTARTS_MAX 64
 
 const struct ks_field ks_making_fields[KS_MAKING_FIELDS] = {
@@ -100,8 +100,10 @@ enum ks_made ks_making_next(struct ks_making_walk *walk, struct ks_making *item)
 		mm = next && next != list ? mm_of(list_entry(next, struct ptdesc, pt_list), &pgd) : NULL;
 		if (mm)
 			walk->at = next;
-		if (next == list || walk->looked++ == LOOKS_MAX) {
+		if (next == list) {
 			made = KS_MADE_END;
+		} else if (walk->looked++ == LOOKS_MAX) {
+			made = KS_MADE_LOST;
 		} else if (mm && is_being_made(mm, item)) {
 			ks_mm_roots(pgd, &item->root, &item->user_root);
 			made = KS_MADE_ONE;
@@ -109,7 +111,7 @@ enum ks_made ks_making_next(struct ks_making_walk *walk, struct ks_making *item)
 			/* It was given back meanwhile, or the one before it. */
 			walk->at = list;
 			if (walk->restarts++ == RESTARTS_MAX)
-				made = KS_MADE_END;
+				made = KS_MADE_LOST;
 		}
 	}
 	rcu_read_unlock();

@@ -31,8 +31,8 @@ struct ks_making_walk {
 
 void ks_making_init(void);
 void ks_making_begin(struct ks_making_walk *walk);
-/* Goes on: @item is one; none yet, call again; that was all. */
-enum ks_made { KS_MADE_ONE, KS_MADE_ON, KS_MADE_END };
+/* Goes on: @item is one; none yet, call again; that was all, or as far as it could be followed. */
+enum ks_made { KS_MADE_ONE, KS_MADE_ON, KS_MADE_END, KS_MADE_LOST };
 enum ks_made ks_making_next(struct ks_making_walk *walk, struct ks_making *item);
 
 #endif /* KS_PROBES_LINUX_MAKING_H */

@@ -75,7 +75,9 @@ static const struct ks_field module_fields[] = {
 };
 
 static const struct ks_field hidden_fields[] = {
-	KS_FIELD(struct ks_hidden_module, name, KS_STRING, "what its structure says; it is the module's to change"),
+	KS_FIELD(struct ks_hidden_module, name, KS_STRING,
+		 "what its structure says; it is the module's to change. Empty, and what is said of its memory 0, if "
+		 "there is none to be read where the view says"),
 	KS_FIELD(struct ks_hidden_module, module, KS_HEX, "[address] of its struct module"),
 	KS_FIELD(struct ks_hidden_module, base, KS_HEX, "[address] where its memory begins"),
 	KS_FIELD(struct ks_hidden_module, size_bytes, KS_SIZE, "[bytes] all its memory"),
@@ -219,7 +221,7 @@ enum suspicion {
 
 static struct suspect {
 	enum suspicion what;
-	uint64_t address, end;  /* what of it has been so in each look */
+	uint64_t address, last; /* what of it has been so in each look */
 	uint64_t first_ns;      /* when it was seen first, */
 	uint64_t since_ns;      /* or a module last came or went there */
 	uint32_t looks;         /* passes in a row that saw it */
@@ -241,20 +243,22 @@ static struct ks_shortfall placed = { .view = "suspects" };
 static bool is_old_suspect(enum suspicion what, uint64_t address, uint64_t bytes, bool excused, uint64_t patience_ns)
 {
 	struct suspect *place = NULL;
-	uint64_t now_ns = ktime_get_ns(), end = address + bytes;
+	uint64_t now_ns, last = address + bytes - 1;
 	bool known = false, old = false;
 
 	spin_lock(&suspects_lock);
+	/* Not before: the notifier may have set a time since, and none is behind this one. */
+	now_ns = ktime_get_ns();
 	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++) {
 		if (i->what != FREE && pass - i->pass > 1)
 			i->what = FREE;
 		if (i->what == FREE)
 			place = i;
-		if (i->what != what || i->address >= end || i->end <= address)
+		if (i->what != what || i->address > last || i->last < address)
 			continue;
 		known = true;
 		i->address = max(i->address, address);
-		i->end = min(i->end, end);
+		i->last = min(i->last, last);
 		i->looks += i->pass != pass;
 		i->pass = pass;
 		if (excused) {
@@ -270,7 +274,7 @@ static bool is_old_suspect(enum suspicion what, uint64_t address, uint64_t bytes
 	placed.looked += known || place;
 	if (!known && place)
 		*place = (struct suspect){
-			.what = what, .address = address, .end = end,
+			.what = what, .address = address, .last = last,
 			.first_ns = now_ns, .since_ns = now_ns, .looks = !excused, .pass = pass,
 		};
 	spin_unlock(&suspects_lock);
@@ -376,7 +380,6 @@ static bool may_be_listed(const struct module *module)
 static int on_module(struct notifier_block *block, unsigned long event, void *data)
 {
 	const struct module *module = data;
-	uint64_t now_ns = ktime_get_ns();
 
 	if ((event != MODULE_STATE_COMING && event != MODULE_STATE_GOING) || !may_be_listed(module))
 		return NOTIFY_DONE;
@@ -384,7 +387,7 @@ static int on_module(struct notifier_block *block, unsigned long event, void *da
 	for (struct suspect *i = suspects; i < suspects + SUSPECTS_MAX; i++)
 		if (is_in(i->address, code_start(module, false), ks_module_bytes(module)) ||
 		    is_in(i->address, code_start(module, true), ks_module_bytes(module)))
-			i->since_ns = now_ns;
+			i->since_ns = ktime_get_ns();
 	spin_unlock(&suspects_lock);
 	return NOTIFY_DONE;
 }
@@ -468,23 +471,26 @@ static bool may_have_init_code(const struct module *module, uintptr_t address, u
 	return !is_old_suspect(NO_OWNER, address, end - address, true, STARTED_PATIENCE_NS);
 }
 
+/* That it leads to where no module is to be read is no way to hide it. */
 static int copy_hidden(const struct module *module, const char *seen, struct ks_hidden_module *item)
 {
-	if (!copy_shadow(module))
-		return KS_SET_SKIP;
 	item->module = (uintptr_t)module;
-	strscpy_pad(item->name, shadow.name, sizeof(item->name));
-	item->base = code_start(&shadow, false);
-	item->size_bytes = ks_module_bytes(&shadow);
-	item->text_bytes = code_bytes(&shadow, false);
+	if (copy_shadow(module)) {
+		strscpy_pad(item->name, shadow.name, sizeof(item->name));
+		item->base = code_start(&shadow, false);
+		item->size_bytes = ks_module_bytes(&shadow);
+		item->text_bytes = code_bytes(&shadow, false);
+	}
 	strscpy(item->seen, seen, sizeof(item->seen));
 	strscpy(item->missing, "module-list", sizeof(item->missing));
 	return HIDDEN_KIND;
 }
 
-static int copy_unlisted(const struct module *module, enum view seen, struct ks_hidden_module *item)
+/* At the place of @bytes at @address, which stays, whatever is said to be there. */
+static int copy_unlisted(const struct module *module, enum view seen, uint64_t address, uint64_t bytes,
+			 struct ks_hidden_module *item)
 {
-	if (is_old_suspect(UNLISTED, (uintptr_t)module, 1, false, HIDDEN_PATIENCE_NS))
+	if (is_old_suspect(UNLISTED, address, bytes, false, HIDDEN_PATIENCE_NS))
 		return copy_hidden(module, view_names[seen], item);
 	waits[seen] = true;
 	return KS_SET_SKIP;
@@ -614,6 +620,9 @@ static int next_code(struct ks_probe *probe, uint64_t *progress, uintptr_t end, 
 		return KS_SET_SKIP;
 	}
 	module = ks_module_of(address);
+	/* What the tree says may be anything: code of no module that can be read is nobody's. */
+	if (module && !copy_shadow(module))
+		module = NULL;
 	query.wanted = module;
 	query.address = module ? 0 : address;
 	if (!ask_list(&query))
@@ -621,7 +630,7 @@ static int next_code(struct ks_probe *probe, uint64_t *progress, uintptr_t end, 
 	ks_is_torn(&list_torn, true);
 	*progress = address + bytes;
 	if (module && !query.listed)
-		return copy_unlisted(module, MODULE_TREE, item);
+		return copy_unlisted(module, MODULE_TREE, address, bytes, item);
 	if (module) {
 		query.address = address;
 		ask_owner(&query, module);
@@ -717,7 +726,7 @@ static int next_object(struct ks_probe *probe, struct ks_set_progress *progress,
 		return torn_list(probe);
 	ks_is_torn(&list_torn, true);
 	progress->at[AT_PLACE] = (uintptr_t)module;
-	return query.listed ? KS_SET_SKIP : copy_unlisted(module, IN_SYSFS, item);
+	return query.listed ? KS_SET_SKIP : copy_unlisted(module, IN_SYSFS, (uintptr_t)module, 1, item);
 }
 
 static int next_in_memory(struct ks_probe *probe, struct ks_set_progress *progress, void *item)

@@ -393,8 +393,11 @@ static int copy_kernel_root(unsigned int i, struct ks_kernel_root *item)
 enum stage { KERNEL, BEGIN, MADE, LIST, TABLE, BELOW, JUDGE, CPUS, FOUND };
 /* progress->at[1]: the pid, CPU, suspect or mm at hand */
 
-/* What a pass may not see all of: pids that lead to a task, and processes that could be read. */
-enum { PIDS, PROCESSES, SHORTFALLS };
+/*
+ * What a pass may not see all of: pids that lead to a task, processes that could be read, and
+ * memory of such as are being made.
+ */
+enum { PIDS, PROCESSES, MAKINGS, SHORTFALLS };
 
 /* What the probe has of its own. */
 struct processes {
@@ -507,8 +510,11 @@ static int processes_next(struct ks_probe *probe, struct ks_set_progress *progre
 	case MADE:
 		/* Before the table of pids: who gets his pid now is in that, or in this. */
 		made = ks_making_next(&own->making, item);
-		if (made == KS_MADE_END)
+		if (made == KS_MADE_END || made == KS_MADE_LOST) {
+			own->shortfalls[MAKINGS].looked = own->making.looked;
+			own->shortfalls[MAKINGS].of = own->making.looked + (made == KS_MADE_LOST);
 			progress->at[0] = LIST;
+		}
 		return made == KS_MADE_ONE ? MAKING : KS_SET_SKIP;
 	case LIST:
 		if (ks_views_processes())
@@ -531,7 +537,8 @@ static int processes_next(struct ks_probe *probe, struct ks_set_progress *progre
 		if (!own->views || ks_views_running(probe, &at)) {
 			at = 0;
 			progress->at[0] = FOUND;
-			for (unsigned int i = 0; i < SHORTFALLS; i++)
+			/* Who is being made was looked for with the views alone. */
+			for (unsigned int i = 0; i < (own->views ? SHORTFALLS : MAKINGS); i++)
 				ks_tell_shortfall(probe, &own->shortfalls[i]);
 			if (own->views)
 				ks_views_end(probe);
@@ -558,6 +565,7 @@ static int processes_init(struct ks_probe *probe)
 
 	own->shortfalls[PIDS].view = "pids";
 	own->shortfalls[PROCESSES].view = "processes";
+	own->shortfalls[MAKINGS].view = "making";
 	ks_paths_init();
 	ks_making_init();
 	mnt_ns_known = is_mnt_ns_known();

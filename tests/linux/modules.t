@@ -75,6 +75,7 @@ insmod ks_code.ko orphan=1
 insmod ks_code.ko owned=1
 insmod ks_code.ko far=600
 step orphan looks 3
+insmod ks_code.ko disowned=1
 insmod ks_code.ko drift=1
 step drift looks 5
 step drifts dmesg
@@ -110,6 +111,9 @@ rmmod ks_hide
 insmod ks_code.ko deep=1
 step deep_unlisted sh -c 'cat /proc/modules; ls -d /sys/module/ks_code'
 step deep looks 1
+insmod ks_code.ko lost=1
+step lost looks 3
+step lost_where dmesg
 # insmod tries it twice.
 insmod ks_code.ko orphan=40
 step crowd looks 3
@@ -244,6 +248,9 @@ is($steps->{deep_unlisted}{out}, $steps->{proc}{out}, 'a module that is neither 
 my ($deep) = of_kind('hidden', json($steps->{deep}));
 is($deep && "$deep->{name} $deep->{seen}", 'ks_code module-tree', 'is reported by its name')
 	or diag explain $steps->{deep};
+my ($lost) = $steps->{lost_where}{out} =~ /ks_code: lost at ([0-9a-f]+)/;
+ok((grep { $_->{start} eq '0x' . ($lost // '?') } of_kind('unowned-code', json($steps->{lost}))),
+	'and if that tree leads to where no module is, its code is nobody\'s') or diag explain $steps->{lost};
 # More than it has places for.
 my %unowned = map { $_->{start} => 1 } of_kind('unowned-code', json($steps->{crowd}));
 my ($crowd) = reverse grep { ($_->{view} // '') eq 'suspects' } of_kind('incomplete', json($steps->{crowd}));

@@ -42,15 +42,24 @@ storm() { for i in 1 2 3; do ( n=0; while [ $n -lt 60 ]; do k status >/dev/null;
 # It goes through all tasks, also through those whose pointers lead nowhere.
 echo 0 >/proc/sys/kernel/hung_task_timeout_secs
 step load sh -c "insmod ksense.ko sense=$OTHERS_OFF && insmod ks_torn.ko"
+# Fewer looks than make it told whatever comes and goes.
+k default modules >/dev/null
 insmod ks_code.ko orphan=1
+torn late 1
+step late looks
+torn late 0
 k adversarial modules >/dev/null
 step whole looks
 
+# Nor may the kernel print which modules there are, as it does where this machine stood still.
+watchdog() { echo $1 >/proc/sys/kernel/soft_watchdog; }
+watchdog 0
 torn ring 1
 step ring storm
 sleep 1
 step ring-status k status modules
 torn ring 0
+watchdog 1
 step mended looks
 
 torn kset 1
@@ -73,6 +82,10 @@ victim=$(pidof actor)
 torn threads $victim
 step threads k records processes --run --filter comm=actor
 torn threads 0
+torn pages 1
+step pages k records processes --run --filter kind=incomplete
+torn pages 0
+step pages-after k records processes --run --filter kind=incomplete
 
 k on open-files >/dev/null
 k adversarial open-files >/dev/null
@@ -171,6 +184,29 @@ torn count 0
 step alive-files k records open-files --run --filter pid=$victim
 k adversarial open-files >/dev/null
 
+k on kernel-entries >/dev/null
+called() { k records kernel-entries --run; }
+step called called
+torn event hole
+step event-hole called
+torn event 0
+insmod ks_code.ko listen=1
+torn event flip
+step event-flip called
+torn event 0
+step event-after called
+k on modules >/dev/null
+torn object 1
+step object looks
+torn object 0
+k off modules >/dev/null
+rmmod ks_code
+torn crowd 1
+step crowd k records kernel-entries --run --filter kind=incomplete
+torn crowd 0
+step crowd-after called
+k off kernel-entries >/dev/null
+
 ip link set lo up
 open things >opened 2>&1 & socket=$!
 until grep -q "^pid " opened || ! kill -0 $socket; do sleep 0.1; done
@@ -216,6 +252,9 @@ sub of_kind {
 }
 
 is($steps->{load}{status}, 0, 'both are loaded') or diag $steps->{load}{err};
+is(scalar of_kind('late', 'unowned-code'), 0,
+	'code at whose place a module came in the very moment of each look is not told at once')
+	or diag explain $steps->{late};
 my ($orphan) = of_kind('whole', 'unowned-code');
 ok($orphan, 'code that belongs to no module is a finding') or diag explain $steps->{whole};
 
@@ -236,6 +275,12 @@ ok($seen{$orphan->{start}}, 'and what was wrong still is');
 my ($actor) = grep { $_->{event} eq 'present' } of_kind('threads', 'process');
 is($actor && $actor->{threads}, 2, 'nor follows threads to where there is no memory')
 	or diag explain $steps->{threads};
+
+sub making { return join ' ', map { $_->{of} - $_->{looked} }
+	(grep { $_->{view} eq 'making' } of_kind($_[0], 'incomplete'))[-1] // () }
+is(making('pages'), 1, 'a list of page tables that never ends is told as one in which who is being made may be missed')
+	or diag explain $steps->{pages};
+is(making('pages-after'), 0, 'and that it is over');
 
 # === Of one task =============================================================
 
@@ -341,6 +386,40 @@ is(unseen('dead'), 'descriptors 1', 'one whose file is said to be nobody\'s cann
 is(descriptors('dead'), $others, 'and the others are told');
 is(unseen('alive'), '', 'once that is mended, nothing is missing');
 is(descriptors('alive'), descriptors('before'), 'and all are there');
+
+# === Who is called ===========================================================
+
+# What the last sample says of each view that is, or was, not whole.
+sub uncalled {
+	my %last = map { ($_->{view} => $_->{of} - $_->{looked}) }
+		grep { $_->{view} } of_kind($_[0], 'incomplete');
+	return join ' ', map { "$_ $last{$_}" } sort keys %last;
+}
+
+my ($stray) = of_kind('object', 'hidden');
+is_deeply([@{$stray // {}}{qw(class name seen)}], ['alarm', '', 'sysfs'],
+	'an object of a module that is no memory, and so in no list, is told as that of one that hides')
+	or diag explain $steps->{object};
+
+my ($kernel) = of_kind('called', 'kernel');
+SKIP: {
+	skip 'this kernel has no trace events', 5 if @KS::probes_machine && !$kernel->{tracepoints};
+	is(uncalled('called'), '', 'of who is called at trace events and by ftrace, nothing is missing');
+	is(uncalled('event-hole'), 'listeners 1', 'that the list of one event leads to where no memory is, is told')
+		or diag explain $steps->{'event-hole'};
+	is(uncalled('event-flip'), 'listeners 1', 'and that one is another each time that it was read')
+		or diag explain $steps->{'event-flip'};
+	is(join(' ', sort map { $_->{symbol} } grep { $_->{event} eq 'present' } of_kind('event-flip', 'listener')),
+		'ks_listener [ks_code] ks_other_listener [ks_code]', 'with both who are in it');
+	is(uncalled('event-after'), 'listeners 0', 'once it is mended, nothing is missing');
+}
+SKIP: {
+	skip 'this kernel has no ftrace', 3 if @KS::probes_machine && !$kernel->{tracers};
+	is($steps->{crowd}{status}, 0, 'who traces more functions than he says keeps nobody waiting')
+		or diag explain $steps->{crowd};
+	is(uncalled('crowd'), 'tracers 1', 'and is told as that') or diag explain $steps->{crowd};
+	is(uncalled('crowd-after'), 'tracers 0', 'until it is over');
+}
 
 # === Of a socket =============================================================
 

@@ -8,6 +8,8 @@
  *              Found as "unowned-code".
  *   owned=1    the same, and says that it is code of the module ksense from before that started.
  *              Found as "unowned-code".
+ *   disowned=1  takes that back, and refuses to be loaded.  From 6.4 on the kernel stumbles over
+ *              it as ksense is unloaded
  *   drift=1    leaves a page of code behind, and changes where its area is said to begin, again
  *              and again.  Found as "unowned-code".
  *   claim=1    the same, and says for 10 s, and then not for 1.2 s, that it is code of this module
@@ -18,6 +20,8 @@
  *              "unowned-code".
  *   deep=1     takes this module out of the list of modules and out of /sys/module.  It cannot be
  *              unloaded any more.  Found as "hidden", seen in the "module-tree".
+ *   lost=1     the same, and the tree by which the kernel finds the module of an address leads to
+ *              where no module is.  Found as "unowned-code".
  *   poke       while it is loaded, /sys/module/ks_code/parameters/poke: "ADDRESS BYTES", both in
  *              hex, writes up to 8 bytes of the kernel's image there, in one page, whatever its
  *              page tables allow; "0" puts back what was there before the first such write
@@ -27,7 +31,8 @@
  *              that is nobody's, as orphan=1; 0 takes it away again
  *   hook=HOW   has functions of its own called by the kernel's means that a rootkit has: "ftrace",
  *              at getdents64, where it may change where the function returns to; "kprobes", two at
- *              one place, at kill; "kretprobe"; or "all".  "kernel-entries" has each as a "hook".
+ *              one place, at kill; "kretprobe"; "fprobe", at vfs_fsync, where the kernel has such;
+ *              or "all".  "kernel-entries" has each as a "hook".
  */
 #include <linux/ftrace.h>
 #include <linux/kprobes.h>
@@ -41,14 +46,19 @@
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <linux/workqueue.h>
+#if IS_ENABLED(CONFIG_FPROBE)
+#include <linux/fprobe.h>
+#endif
 
-static bool owned, drift, claim, data, deep, listen;
+static bool owned, disowned, drift, claim, data, deep, lost, listen;
 static unsigned long orphan, far;
 static char *hook;
 module_param(orphan, ulong, 0400);
 MODULE_PARM_DESC(orphan, "leave so many pages of code behind");
 module_param(owned, bool, 0400);
 MODULE_PARM_DESC(owned, "leave a page of code behind, and say that it is ksense's");
+module_param(disowned, bool, 0400);
+MODULE_PARM_DESC(disowned, "take back what owned=1 said");
 module_param(drift, bool, 0400);
 MODULE_PARM_DESC(drift, "leave a page of code behind whose area drifts");
 module_param(claim, bool, 0400);
@@ -59,10 +69,12 @@ module_param(data, bool, 0400);
 MODULE_PARM_DESC(data, "make a page of this module's data executable");
 module_param(deep, bool, 0400);
 MODULE_PARM_DESC(deep, "take this module out of the list and out of /sys/module");
+module_param(lost, bool, 0400);
+MODULE_PARM_DESC(lost, "the same, and the tree of modules leads nowhere");
 module_param(listen, bool, 0400);
 MODULE_PARM_DESC(listen, "have two functions called at each system call");
 module_param(hook, charp, 0400);
-MODULE_PARM_DESC(hook, "have functions called by ftrace, by kprobes, or by all and a kretprobe");
+MODULE_PARM_DESC(hook, "have functions called by ftrace, kprobes, kretprobe, fprobe or all");
 
 static unsigned long (*lookup)(const char *name);
 
@@ -296,20 +308,24 @@ static void stop_claiming(void)
 
 static int leave_orphan(void)
 {
+	return leave_page("orphan") ?: -ECANCELED;
+}
+
+/* As code of ksense's; NULL: it has none. */
+static int give_ksense(void *code)
+{
 	struct module *(*find_module_fn)(const char *name) = (void *)lookup("find_module");
-	int error = leave_page(owned ? "owned" : "orphan");
+	struct module *ksense = find_module_fn ? find_module_fn("ksense") : NULL;
 
-	if (error)
-		return error;
-	if (owned) {
-		/* It is freed with that module. */
-		struct module *ksense = find_module_fn ? find_module_fn("ksense") : NULL;
-
-		if (!ksense)
-			return -ENOENT;
-		set_init_code(ksense, page);
-	}
+	if (!ksense)
+		return -ENOENT;
+	set_init_code(ksense, code);
 	return -ECANCELED;
+}
+
+static int leave_owned(void)
+{
+	return leave_page("owned") ?: give_ksense(page);
 }
 
 static int leave_far(void)
@@ -360,6 +376,30 @@ static int hide_deep(void)
 	mutex_unlock(modules_mutex);
 	return 0;
 }
+
+#ifdef CONFIG_MODULES_TREE_LOOKUP
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define own_code mem[MOD_TEXT]
+#else
+#define own_code core_layout
+#endif
+
+static int get_lost(void)
+{
+	int error = hide_deep();
+
+	if (error)
+		return error;
+	WRITE_ONCE(THIS_MODULE->own_code.mtn.mod, (struct module *)PAGE_SIZE);
+	pr_info("ks_code: lost at %lx\n", (unsigned long)THIS_MODULE->own_code.base);
+	return 0;
+}
+#else
+static int get_lost(void)
+{
+	return -ENOENT;
+}
+#endif
 
 #ifdef CONFIG_TRACEPOINTS
 static struct tracepoint *event;
@@ -456,6 +496,37 @@ static struct kprobe before = { .symbol_name = "__x64_sys_kill", .pre_handler = 
 static struct kprobe also = { .symbol_name = "__x64_sys_kill", .pre_handler = ks_also };
 static struct kretprobe at_return = { .kp.symbol_name = "vfs_statx", .handler = ks_at_return };
 
+#if IS_ENABLED(CONFIG_FPROBE)
+static void ks_fprobe_exit(struct fprobe *probe, unsigned long at,
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+			   unsigned long returns_to,
+#endif
+			   struct pt_regs *regs, void *data)
+{
+}
+
+static struct fprobe fprobe = { .exit_handler = ks_fprobe_exit };
+
+static int start_fprobe(void)
+{
+	return register_fprobe(&fprobe, "vfs_fsync", NULL);
+}
+
+static void stop_fprobe(void)
+{
+	unregister_fprobe(&fprobe);
+}
+#else
+static int start_fprobe(void)
+{
+	return 0;
+}
+
+static void stop_fprobe(void)
+{
+}
+#endif
+
 static bool hooks_by(const char *means)
 {
 	return !strcmp(hook, means) || !strcmp(hook, "all");
@@ -469,11 +540,15 @@ static int start_hooks(void)
 		error = register_kprobe(&before) ?: register_kprobe(&also);
 	if (!error && hooks_by("kretprobe"))
 		error = register_kretprobe(&at_return);
+	if (!error && hooks_by("fprobe"))
+		error = start_fprobe();
 	return error;
 }
 
 static void stop_hooks(void)
 {
+	if (hooks_by("fprobe"))
+		stop_fprobe();
 	if (hooks_by("kretprobe"))
 		unregister_kretprobe(&at_return);
 	if (hooks_by("kprobes")) {
@@ -489,7 +564,9 @@ static int __init code_start(void)
 	int error = find_lookup();
 
 	if (!error && owned)
-		error = leave_orphan();
+		error = leave_owned();
+	if (!error && disowned)
+		error = give_ksense(NULL);
 	for (unsigned long i = 0; i < orphan && (!error || error == -ECANCELED); i++)
 		error = leave_orphan();
 	if (!error && drift)
@@ -502,6 +579,8 @@ static int __init code_start(void)
 		error = run_data();
 	if (!error && deep)
 		error = hide_deep();
+	if (!error && lost)
+		error = get_lost();
 	if (!error && listen)
 		error = start_listening();
 	if (!error && hook)

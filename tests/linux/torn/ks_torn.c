@@ -10,6 +10,12 @@
  *            comes round there for ever, and never to the
  *            head.  Meanwhile nothing may look for a module: no insmod, rmmod, lsmod
  *   kset     the same with this module's object in /sys/module.  No insmod meanwhile
+ *   late     a module is said to have come at the place of each suspect, in the moment in which
+ *            the sensor is about to look at what it has of them
+ *   pages    the last of the kernel's list of page tables, which is of the first process that
+ *            there was, leads back to itself
+ *   object   the object of the module ks_code in that set is one of a module that is no memory.
+ *            Nobody may use its parameters meanwhile
  *   hold     the lock of that set of objects is held, by nobody who would ever give it back
  *   threads  both lists of the threads of the process of this pid, which has several, lead to
  *            memory that is none; 0 undoes.  It must not
@@ -36,6 +42,12 @@
  *            its peer leads to where no memory is; "PID FD inet", "unix", "netlink" or "packet":
  *            its struct sock is one of that family, of which no more than the begin is memory.
  *            Nobody may use the socket meanwhile
+ *   event    "hole": the list of who listens at the end of each system call leads to where no
+ *            memory is.  Nobody may listen there meanwhile.  "flip": those who listen at the begin
+ *            of each are in another order each time that the sensor has told one of them.  They
+ *            must stay
+ *   crowd    1 has somebody trace who says that it is one function, and has 262,144.  Nobody may
+ *            trace anything meanwhile
  *   stub     "NUMBER", which no task has: the pid table has a pid of that number, and of the task
  *            that it leads to there is no memory behind the link that does.  Nobody may go through
  *            the table meanwhile
@@ -43,15 +55,18 @@
 #include <linux/cred.h>
 #include <linux/fdtable.h>
 #include <linux/file.h>
+#include <linux/ftrace.h>
 #include <linux/idr.h>
 #include <linux/kobject.h>
 #include <linux/kprobes.h>
+#include <linux/ktime.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/tracepoint.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <net/af_unix.h>
@@ -95,6 +110,14 @@ static struct list_head *own_object(void)
 	return &THIS_MODULE->mkobj.kobj.entry;
 }
 
+/* All that comes is before it. */
+static struct list_head *last_page_table(void)
+{
+	struct list_head *tables = (void *)lookup("pgd_list");
+
+	return tables ? tables->prev : NULL;
+}
+
 static struct task_struct *process;
 
 /* Since 6.7 there is only the other list of them. */
@@ -119,8 +142,77 @@ static struct list_head *threads_from_head(void)
 
 static struct tear torn_modules = { .find = second_module };
 static struct tear torn_objects = { .find = own_object };
+static struct tear torn_tables = { .find = last_page_table };
 static struct tear torn_group = { .find = threads_from_process, .to = NOWHERE };
 static struct tear torn_threads = { .find = threads_from_head, .to = NOWHERE };
+
+/* === Suspects =========================================================== */
+
+/* As in probes/linux/modules.c. */
+static struct suspect {
+	int what;
+	u64 address, last, first_ns, since_ns;
+	u32 looks, pass;
+} *suspects;
+static void *suspects_lock;
+#define SUSPECTS_MAX 64
+
+/* At the begin of spin_lock(lock), before it is taken: as the notifier does that just had it. */
+static int say_it_came(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (regs->di == (unsigned long)suspects_lock)
+		for (unsigned int i = 0; i < SUSPECTS_MAX; i++)
+			suspects[i].since_ns = ktime_get_ns();
+	return 0;
+}
+
+static struct kprobe at_a_lock = { .symbol_name = "_raw_spin_lock", .pre_handler = say_it_came };
+
+static int set_late(const char *text, const struct kernel_param *param)
+{
+	bool wanted;
+	int error = kstrtobool(text, &wanted);
+
+	if (error || wanted == !!suspects)
+		return error;
+	if (!wanted) {
+		unregister_kprobe(&at_a_lock);
+		suspects = NULL;
+		return 0;
+	}
+	suspects = (void *)lookup("ksense:suspects");
+	suspects_lock = (void *)lookup("ksense:suspects_lock");
+	at_a_lock.addr = NULL;
+	at_a_lock.flags = 0;
+	error = suspects && suspects_lock ? register_kprobe(&at_a_lock) : -ENOENT;
+	if (error)
+		suspects = NULL;
+	return error;
+}
+
+/* === An object ========================================================== */
+
+static struct module *strayed;
+
+static int set_object(const char *text, const struct kernel_param *param)
+{
+	struct module *(*find_module_fn)(const char *name) = (void *)lookup("find_module");
+	bool wanted;
+	int error = kstrtobool(text, &wanted);
+
+	if (error || wanted == !!strayed)
+		return error;
+	if (!wanted) {
+		WRITE_ONCE(strayed->mkobj.mod, strayed);
+		strayed = NULL;
+		return 0;
+	}
+	strayed = find_module_fn ? find_module_fn("ks_code") : NULL;
+	if (!strayed)
+		return -ENOENT;
+	WRITE_ONCE(strayed->mkobj.mod, HOLE);
+	return 0;
+}
 
 /* === The lock =========================================================== */
 
@@ -494,6 +586,153 @@ static int set_bend(const char *text, const struct kernel_param *param)
 	return 0;
 }
 
+/* === Who is called ====================================================== */
+
+static struct tracepoint *event;
+static struct tracepoint_func *listeners, *reversed;
+
+static void find_event(struct tracepoint *at, void *name)
+{
+	if (!strcmp(at->name, name))
+		event = at;
+}
+
+static struct tracepoint_func **list_of_event(void)
+{
+	return (struct tracepoint_func **)&event->funcs;
+}
+
+/* At the begin of ks_name_at(event, ...), as one of them is told. */
+static int reverse_listeners(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (regs->di != (unsigned long)event)
+		return 0;
+	WRITE_ONCE(*list_of_event(), *list_of_event() == listeners ? reversed : listeners);
+	return 0;
+}
+
+static struct kprobe at_a_name = { .symbol_name = "ks_name_at", .pre_handler = reverse_listeners };
+
+static int flip_listeners(void)
+{
+	unsigned int count = 0;
+	int error;
+
+	while (listeners && listeners[count].func)
+		count++;
+	reversed = kcalloc(count + 1, sizeof(*reversed), GFP_KERNEL);
+	if (!reversed)
+		return -ENOMEM;
+	for (unsigned int i = 0; i < count; i++)
+		reversed[i] = listeners[count - 1 - i];
+	at_a_name.addr = NULL;
+	at_a_name.flags = 0;
+	error = count < 2 ? -ENOENT : register_kprobe(&at_a_name);
+	if (error) {
+		kfree(reversed);
+		reversed = NULL;
+	}
+	return error;
+}
+
+static int set_event(const char *text, const struct kernel_param *param)
+{
+	int error = 0;
+
+	if (event) {
+		if (reversed)
+			unregister_kprobe(&at_a_name);
+		WRITE_ONCE(*list_of_event(), listeners);
+		tracepoint_synchronize_unregister();
+		kfree(reversed);
+		reversed = NULL;
+		event = NULL;
+	}
+	if (sysfs_streq(text, "0"))
+		return 0;
+	for_each_kernel_tracepoint(find_event, sysfs_streq(text, "flip") ? "sys_enter" : "sys_exit");
+	if (!event)
+		return -ENOENT;
+	listeners = *list_of_event();
+	if (sysfs_streq(text, "flip"))
+		error = flip_listeners();
+	else
+		WRITE_ONCE(*list_of_event(), HOLE);
+	if (error)
+		event = NULL;
+	return error;
+}
+
+#ifdef CONFIG_DYNAMIC_FTRACE
+/* As in kernel/trace/trace.h. */
+struct functions {
+	unsigned long size_bits;
+	struct hlist_head *chains;
+	unsigned long count;
+};
+
+struct function {
+	struct hlist_node node;
+	unsigned long address;
+	unsigned long direct;
+};
+
+#define CROWD_BITS 12
+#define CROWD_CHAINS (1UL << CROWD_BITS)
+#define CROWD_IN_CHAIN 64
+
+static void trace_crowd(unsigned long at, unsigned long caller, struct ftrace_ops *ops, struct ftrace_regs *regs)
+{
+}
+
+static struct hlist_head *crowd_chains;
+static struct function *crowd_functions;
+static struct functions crowd;
+static struct ftrace_ops_hash crowd_hash = { .filter_hash = (void *)&crowd };
+static struct ftrace_ops crowd_tracer = { .func = trace_crowd, .func_hash = &crowd_hash };
+
+static int set_crowd(const char *text, const struct kernel_param *param)
+{
+	struct ftrace_ops **ops = (void *)lookup("ftrace_ops_list");
+	unsigned long start = lookup("_stext");
+	bool wanted;
+	int error = kstrtobool(text, &wanted);
+
+	if (error || wanted == !!crowd_chains)
+		return error;
+	if (!ops)
+		return -ENOENT;
+	if (!wanted) {
+		WRITE_ONCE(*ops, *(struct ftrace_ops **)&crowd_tracer.next);
+		vfree(crowd_chains);
+		vfree(crowd_functions);
+		crowd_chains = NULL;
+		return 0;
+	}
+	crowd_chains = vzalloc(CROWD_CHAINS * sizeof(*crowd_chains));
+	crowd_functions = vzalloc(CROWD_CHAINS * CROWD_IN_CHAIN * sizeof(*crowd_functions));
+	if (!crowd_chains || !crowd_functions) {
+		vfree(crowd_chains);
+		vfree(crowd_functions);
+		crowd_chains = NULL;
+		return -ENOMEM;
+	}
+	for (unsigned long i = 0; i < CROWD_CHAINS * CROWD_IN_CHAIN; i++) {
+		crowd_functions[i].address = start + i;
+		hlist_add_head(&crowd_functions[i].node, &crowd_chains[i % CROWD_CHAINS]);
+	}
+	crowd = (struct functions){ .size_bits = CROWD_BITS, .chains = crowd_chains, .count = 1 };
+	*(struct ftrace_ops **)&crowd_tracer.next = *ops;
+	smp_store_release(ops, &crowd_tracer);
+	return 0;
+}
+#else
+static int set_crowd(const char *text, const struct kernel_param *param)
+{
+	return sysfs_streq(text, "0") ? 0 : -ENOENT;
+}
+#endif
+
 /* === A pid ============================================================== */
 
 static struct pid *renumbered;
@@ -637,10 +876,17 @@ static const struct kernel_param_ops count_ops = { .set = set_count };
 static const struct kernel_param_ops flip_ops = { .set = set_flip };
 static const struct kernel_param_ops loop_ops = { .set = set_loop };
 static const struct kernel_param_ops stub_ops = { .set = set_stub };
+static const struct kernel_param_ops object_ops = { .set = set_object };
+static const struct kernel_param_ops late_ops = { .set = set_late };
+static const struct kernel_param_ops event_ops = { .set = set_event };
+static const struct kernel_param_ops crowd_ops = { .set = set_crowd };
 static const struct kernel_param_ops socket_ops = { .set = set_socket };
 
 module_param_cb(ring, &tear_ops, &torn_modules, 0200);
 module_param_cb(kset, &tear_ops, &torn_objects, 0200);
+module_param_cb(object, &object_ops, NULL, 0200);
+module_param_cb(late, &late_ops, NULL, 0200);
+module_param_cb(pages, &tear_ops, &torn_tables, 0200);
 module_param_cb(threads, &threads_ops, NULL, 0200);
 module_param_cb(hold, &hold_ops, NULL, 0200);
 module_param_cb(bend, &bend_ops, NULL, 0200);
@@ -652,9 +898,14 @@ module_param_cb(count, &count_ops, NULL, 0200);
 module_param_cb(flip, &flip_ops, NULL, 0200);
 module_param_cb(loop, &loop_ops, NULL, 0200);
 module_param_cb(stub, &stub_ops, NULL, 0200);
+module_param_cb(event, &event_ops, NULL, 0200);
+module_param_cb(crowd, &crowd_ops, NULL, 0200);
 module_param_cb(socket, &socket_ops, NULL, 0200);
 MODULE_PARM_DESC(ring, "the list of modules leads back to its second one");
 MODULE_PARM_DESC(kset, "the list of /sys/module's objects leads back to this one's");
+MODULE_PARM_DESC(object, "the object of ks_code is one of a module that is no memory");
+MODULE_PARM_DESC(late, "modules come at the place of each suspect as the sensor looks at it");
+MODULE_PARM_DESC(pages, "the list of page tables leads back to its last one");
 MODULE_PARM_DESC(threads, "the lists of threads of this pid lead nowhere");
 MODULE_PARM_DESC(hold, "the lock of /sys/module's objects is held");
 MODULE_PARM_DESC(bend, "PID MEMBER: that pointer of the task's leads nowhere");
@@ -666,6 +917,8 @@ MODULE_PARM_DESC(count, "PID FD: nobody has that descriptor's file");
 MODULE_PARM_DESC(flip, "PID FD OTHER: that descriptor changes between its file and the other's at each look");
 MODULE_PARM_DESC(loop, "PID FD: the mount of that descriptor's file is mounted in a circle");
 MODULE_PARM_DESC(stub, "NUMBER: the pid table leads to a task of which no more than the begin is memory");
+MODULE_PARM_DESC(event, "hole: who listens leads nowhere; flip: who listens changes places");
+MODULE_PARM_DESC(crowd, "1 has somebody trace more functions than it says");
 MODULE_PARM_DESC(
 	socket,
 	"PID FD lock|peer|FAMILY: that UNIX socket's lock is held, or its peer leads nowhere, or most of its sock");
@@ -686,6 +939,7 @@ static void __exit torn_stop(void)
 {
 	tear(&torn_modules, false);
 	tear(&torn_objects, false);
+	tear(&torn_tables, false);
 	set_threads("0", NULL);
 	hold(false);
 	set_bend("0", NULL);
@@ -698,6 +952,10 @@ static void __exit torn_stop(void)
 	set_count("0", NULL);
 	set_flip("0", NULL);
 	set_table("0", NULL);
+	set_object("0", NULL);
+	set_late("0", NULL);
+	set_event("0", NULL);
+	set_crowd("0", NULL);
 }
 
 module_init(torn_start);
