@@ -96,11 +96,17 @@ static bool ask(const struct source *source, const struct asking *asking, json_t
 	if (!*records || !source->type->records(source->state, asking, *records, blind))
 		return false;
 	json_array_foreach(*records, i, record) {
-		if (is_asked_for(asking, record))
-			continue;
-		blind_for(blind, "unreadable", "the sensor %s was asked for records of %s, and told others",
-			  source->type->name, asking->probe);
-		return false;
+		if (!is_asked_for(asking, record)) {
+			blind_for(blind, "unreadable", "the sensor %s was asked for records of %s, and told others",
+				  source->type->name, asking->probe);
+			return false;
+		}
+		/* There are as many as the kernel has things, and what all have in common is known. */
+		json_object_del(record, "probe");
+		if (i + 1 < json_array_size(*records)) {
+			json_object_del(record, "epoch");
+			json_object_del(record, "pass");
+		}
 	}
 	return true;
 }
