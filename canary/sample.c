@@ -101,7 +101,7 @@ static bool ask(const struct source *source, const struct asking *asking, json_t
 				  source->type->name, asking->probe);
 			return false;
 		}
-		/* There are as many as the kernel has things, and what all have in common is known. */
+		/* There are many, and what all have in common is known. */
 		json_object_del(record, "probe");
 		if (i + 1 < json_array_size(*records)) {
 			json_object_del(record, "epoch");

@@ -473,7 +473,7 @@ static void blind_by_records(void **state)
 	}
 }
 
-/* What was lost before the sample, or failed then, is nothing; nor is it that all is seen again. */
+/* What was lost before the sample, or failed then, is nothing; nor is that all is seen again. */
 static void old_troubles(void **state)
 {
 	struct canary *c = open_with(CHECKS(ALONE("c", "")));
