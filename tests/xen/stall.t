@@ -61,7 +61,9 @@ SH
 	is_deeply([grep { $_->{why} ne 'held' || $_->{class} ne 'alarm' || $_->{of} != $cpus } @incomplete], [],
 		"$cpus CPUs: xen-idt says that CPUs were held")
 		or diag explain \@incomplete;
-	is((sort { $a <=> $b } map { $_->{looked} } @incomplete)[0], 1, "$cpus CPUs: that it looked at one")
+	# Whether two are held at the moment of one of its passes, a slow machine decides.
+	my ($least) = sort { $a <=> $b } map { $_->{looked} } @incomplete;
+	ok($least && $least < $cpus, "$cpus CPUs: that it looked at @{[$least // 'none']} of them alone")
 		or diag explain \@incomplete;
 	is($incomplete[-1]{looked}, $cpus, "$cpus CPUs: and when it looked at all again");
 	is_deeply([grep { ($_->{event} // '') =~ /vanished|appeared|changed/ } @idt], [],
