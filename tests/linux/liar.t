@@ -35,8 +35,8 @@ step pid cat $liar/idle
 for i in $(seq 60); do hidden >found; grep -q ks_liar found && break; sleep 0.5; done
 step hides cat found
 echo 0 >$liar/idle
-sleep 2
-step after hidden
+for i in $(seq 60); do hidden >found; grep -q '"event":"present".*ks_liar' found || break; sleep 0.5; done
+step after cat found
 echo 1 >$liar/table
 step loop k records processes --run
 step loop-files k records open-files --run
