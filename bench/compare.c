@@ -259,24 +259,6 @@ static void serve(int listener)
 
 /* === What Dom0's programs are told ====================================== */
 
-static void *open_played(const struct canary_options *options)
-{
-	(void)options;
-	return &processes;
-}
-
-static void close_played(void *state)
-{
-	(void)state;
-}
-
-static bool is_there(void *state, struct blindness *blind)
-{
-	(void)state;
-	(void)blind;
-	return true;
-}
-
 static bool take_processes(void *state, const char *probe, json_int_t since, struct sample *sample,
 			   struct blindness *blind)
 {
@@ -322,10 +304,7 @@ static bool take_domains(void *state, const char *probe, json_int_t since, struc
 	return true;
 }
 
-#define PLAYED(is, takes) \
-	{ \
-		.name = is, .open = open_played, .close = close_played, .there = is_there, .take = takes \
-	}
+#define PLAYED(is, takes) { .name = is, .take = takes }
 
 /* === Measuring ========================================================== */
 

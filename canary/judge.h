@@ -235,9 +235,13 @@ struct source_type {
 	/* it has probes and kinds of records, and tells itself if they are not all */
 	bool is_sensor;
 	bool is_fixed;          /* what it says is read once */
-	void *(*open)(const struct canary_options *options);    /* NULL: no memory */
+	/*
+	 * Its state; NULL: no memory.  A source without any has neither of the two, and is given
+	 * NULL.
+	 */
+	void *(*open)(const struct canary_options *options);
 	void (*close)(void *state);
-	/* Connects, if it is not connected. */
+	/* Connects, if it is not connected.  One that is always there does not have this. */
 	bool (*there)(void *state, struct blindness *blind);
 	/* What it says now; no sensor has this.  False: nothing, with why. */
 	bool (*take)(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind);

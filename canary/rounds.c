@@ -699,7 +699,7 @@ bool canary_source_is_there(struct canary *c, const char *name, char *why, size_
 	struct source *source = source_called(c, name);
 	struct blindness blind = { 0 };
 
-	if (source && source->type->there(source->state, &blind))
+	if (source && (!source->type->there || source->type->there(source->state, &blind)))
 		return true;
 	snprintf(why, size, "%s", source ? blind.words : "there is no such source");
 	return false;
@@ -711,9 +711,11 @@ static bool open_sources(struct canary *c, const struct source_type *const *type
 		struct source *source = &c->sources[c->sources_count];
 
 		source->type = *types;
-		source->state = source->type->open(c->options);
-		if (!source->state)
-			return false;
+		if (source->type->open) {
+			source->state = source->type->open(c->options);
+			if (!source->state)
+				return false;
+		}
 		c->sources_count++;
 		source->since = json_object();
 		source->resets = json_object();
@@ -752,7 +754,8 @@ void canary_close(struct canary *c)
 	for (size_t i = 0; i < c->sources_count; i++) {
 		struct source *source = &c->sources[i];
 
-		source->type->close(source->state);
+		if (source->type->close)
+			source->type->close(source->state);
 		json_decref(source->sample.records);
 		json_decref(source->since);
 		json_decref(source->resets);

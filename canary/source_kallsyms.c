@@ -11,26 +11,6 @@
 #include "lines.h"
 #include "sources.h"
 
-static void *symbols_open(const struct canary_options *options)
-{
-	static int nothing;
-
-	(void)options;
-	return &nothing;
-}
-
-static void symbols_close(void *state)
-{
-	(void)state;
-}
-
-static bool symbols_there(void *state, struct blindness *blind)
-{
-	(void)state;
-	(void)blind;
-	return true;
-}
-
 /*
  * Of Linux's handlers while it starts, one for each of the first vectors: those that have no other
  * later stay registered, on all vCPUs.
@@ -86,6 +66,5 @@ static bool symbols_take(void *state, const char *probe, json_int_t since, struc
 }
 
 const struct source_type source_kallsyms = {
-	.name = "kallsyms", .is_fixed = true, .open = symbols_open, .close = symbols_close, .there = symbols_there,
-	.take = symbols_take,
+	.name = "kallsyms", .is_fixed = true, .take = symbols_take,
 };

@@ -13,26 +13,6 @@
 #include "lines.h"
 #include "sources.h"
 
-static void *modules_open(const struct canary_options *options)
-{
-	static int nothing;
-
-	(void)options;
-	return &nothing;
-}
-
-static void modules_close(void *state)
-{
-	(void)state;
-}
-
-static bool modules_there(void *state, struct blindness *blind)
-{
-	(void)state;
-	(void)blind;
-	return true;
-}
-
 static bool begin(struct sample *sample, const void *opened, const char *path, struct blindness *blind)
 {
 	if (opened)
@@ -115,9 +95,8 @@ static bool sys_take(void *state, const char *probe, json_int_t since, struct sa
 }
 
 const struct source_type source_proc_modules = {
-	.name = "proc-modules", .open = modules_open, .close = modules_close, .there = modules_there,
-	.take = proc_take,
+	.name = "proc-modules", .take = proc_take,
 };
 const struct source_type source_sys_module = {
-	.name = "sys-module", .open = modules_open, .close = modules_close, .there = modules_there, .take = sys_take,
+	.name = "sys-module", .take = sys_take,
 };

@@ -16,19 +16,6 @@
 /* Of the first namespace of process ids; include/linux/proc_ns.h has the number. */
 #define INITIAL_NAMESPACE "pid:[4026531836]"
 
-static void *proc_open(const struct canary_options *options)
-{
-	static int nothing;
-
-	(void)options;
-	return &nothing;
-}
-
-static void proc_close(void *state)
-{
-	(void)state;
-}
-
 /*
  * In another namespace, and where it is another's, /proc has but a few of the
  * processes that there are.
@@ -200,5 +187,5 @@ static bool proc_take(void *state, const char *probe, json_int_t since, struct s
 }
 
 const struct source_type source_proc = {
-	.name = "proc", .open = proc_open, .close = proc_close, .there = proc_there, .take = proc_take,
+	.name = "proc", .there = proc_there, .take = proc_take,
 };

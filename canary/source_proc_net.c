@@ -30,26 +30,6 @@ static const struct net_file {
 	{ "icmp", "inet", 9 }, { "icmp6", "inet6", 9 }, { "unix", "unix", 6 }, { "packet", "packet", LAST },
 };
 
-static void *net_open(const struct canary_options *options)
-{
-	static int nothing;
-
-	(void)options;
-	return &nothing;
-}
-
-static void net_close(void *state)
-{
-	(void)state;
-}
-
-static bool net_there(void *state, struct blindness *blind)
-{
-	(void)state;
-	(void)blind;
-	return true;
-}
-
 struct reading {
 	const struct net_file *is;
 	json_int_t space;
@@ -130,5 +110,5 @@ static bool net_take(void *state, const char *probe, json_int_t since, struct sa
 }
 
 const struct source_type source_proc_net = {
-	.name = "proc-net", .open = net_open, .close = net_close, .there = net_there, .take = net_take,
+	.name = "proc-net", .take = net_take,
 };

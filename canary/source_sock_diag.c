@@ -33,26 +33,6 @@ static const struct question {
 	{ AF_UNIX, 0, "unix", "unix_diag" },            { AF_PACKET, 0, "packet", "af_packet_diag" },
 };
 
-static void *diag_open(const struct canary_options *options)
-{
-	static int nothing;
-
-	(void)options;
-	return &nothing;
-}
-
-static void diag_close(void *state)
-{
-	(void)state;
-}
-
-static bool diag_there(void *state, struct blindness *blind)
-{
-	(void)state;
-	(void)blind;
-	return true;
-}
-
 /* The kernel gives out no more at once, if there is room for that. */
 #define ANSWER_BYTES 32768
 /* It makes the next part of an answer at once; whose end is kept from us is waited for so long. */
@@ -240,5 +220,5 @@ static bool diag_take(void *state, const char *probe, json_int_t since, struct s
 }
 
 const struct source_type source_sock_diag = {
-	.name = "sock-diag", .open = diag_open, .close = diag_close, .there = diag_there, .take = diag_take,
+	.name = "sock-diag", .take = diag_take,
 };
