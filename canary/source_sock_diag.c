@@ -8,6 +8,8 @@
  */
 #include <errno.h>
 #include <netinet/in.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,14 +25,22 @@
 #include "namespaces.h"
 #include "sources.h"
 
-/* What is asked for; and the kernel's module that answers, which it loads by itself. */
+/*
+ * What is asked for; the kernel's module that answers, which it loads by itself; and what it says
+ * of each socket: a structure of so many bytes, in which the inode is 32 bits.
+ */
+#define IN(is, member) sizeof(struct is), offsetof(struct is, member)
 static const struct question {
 	unsigned char family, protocol;
 	const char *name, *module;
+	size_t bytes, inode_at;
 } questions[] = {
-	{ AF_INET, IPPROTO_TCP, "inet", "tcp_diag" },   { AF_INET6, IPPROTO_TCP, "inet6", "tcp_diag" },
-	{ AF_INET, IPPROTO_UDP, "inet", "udp_diag" },   { AF_INET6, IPPROTO_UDP, "inet6", "udp_diag" },
-	{ AF_UNIX, 0, "unix", "unix_diag" },            { AF_PACKET, 0, "packet", "af_packet_diag" },
+	{ AF_INET, IPPROTO_TCP, "inet", "tcp_diag", IN(inet_diag_msg, idiag_inode) },
+	{ AF_INET6, IPPROTO_TCP, "inet6", "tcp_diag", IN(inet_diag_msg, idiag_inode) },
+	{ AF_INET, IPPROTO_UDP, "inet", "udp_diag", IN(inet_diag_msg, idiag_inode) },
+	{ AF_INET6, IPPROTO_UDP, "inet6", "udp_diag", IN(inet_diag_msg, idiag_inode) },
+	{ AF_UNIX, 0, "unix", "unix_diag", IN(unix_diag_msg, udiag_ino) },
+	{ AF_PACKET, 0, "packet", "af_packet_diag", IN(packet_diag_msg, pdiag_ino) },
 };
 
 /* The kernel gives out no more at once, if there is room for that. */
@@ -80,26 +90,14 @@ static int send_question(const struct asker *asker, const struct question *quest
 /* An inode of 0 is that of what no program has any more.  -1: no memory. */
 static int take_socket(const struct asker *asker, const struct question *question, const void *message)
 {
-	json_int_t inode;
+	uint32_t inode;
 
-	if (question->family == AF_UNIX)
-		inode = ((const struct unix_diag_msg *)message)->udiag_ino;
-	else if (question->family == AF_PACKET)
-		inode = ((const struct packet_diag_msg *)message)->pdiag_ino;
-	else
-		inode = ((const struct inet_diag_msg *)message)->idiag_inode;
+	memcpy(&inode, (const char *)message + question->inode_at, sizeof(inode));
 	if (!inode)
 		return 0;
 	return json_array_append_new(asker->sample->records,
-				     json_pack("{sIsIss}", "netns", asker->space, "inode", inode, "family",
+				     json_pack("{sIsIss}", "netns", asker->space, "inode", (json_int_t)inode, "family",
 					       question->name));
-}
-
-static size_t bytes_of(const struct question *question)
-{
-	if (question->family == AF_UNIX)
-		return sizeof(struct unix_diag_msg);
-	return question->family == AF_PACKET ? sizeof(struct packet_diag_msg) : sizeof(struct inet_diag_msg);
 }
 
 /* What a message that is none of a socket says: the end, or what is wrong. */
@@ -133,7 +131,7 @@ static int take_answer(struct asker *asker, const struct question *question, boo
 		*over = message->nlmsg_type != SOCK_DIAG_BY_FAMILY;
 		if (*over)
 			return wrong_of(message);
-		if (message->nlmsg_len < NLMSG_LENGTH(bytes_of(question)))
+		if (message->nlmsg_len < NLMSG_LENGTH(question->bytes))
 			return EBADMSG;
 		if (take_socket(asker, question, NLMSG_DATA(message)))
 			return ENOMEM;
