@@ -1,9 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: MIT
 #
-# The fuzzers, each for FUZZ_SECONDS (60), side by side: from the corpus in the repository on.
-# What they find anew stays in build/fuzz/NAME/, an input that breaks something in
-# build/fuzz/NAME-crash-*.
+# The fuzzers, each for FUZZ_SECONDS (60), and again where that was too short for a thousand
+# inputs, side by side: from the corpus in the repository on.  What they find anew stays in
+# build/fuzz/NAME/, an input that breaks something in build/fuzz/NAME-crash-*.
 use strict;
 use warnings;
 use Test::More;
@@ -13,7 +13,7 @@ use POSIX 'nice';
 my $build = $ENV{KS_B} || 'build';
 my $seconds = $ENV{FUZZ_SECONDS} || 60;
 my @names = map { m{/fuzz_(\w+)\.c$} } glob 'tests/fuzz/fuzz_*.c';
-my (%running, %status);
+my (%running, %status, %runs);
 
 BAIL_OUT('no tests/fuzz/fuzz_*.c: run this from the top folder') unless @names;
 
@@ -36,25 +36,30 @@ sub start {
 	$running{$pid} = $name;
 }
 
+sub log_of {
+	local (@ARGV, $/) = ("$build/fuzz/$_[0].log");
+	return <> // '';
+}
+
 sub wait_for_one {
 	my $pid = wait;
 	my $name = delete $running{$pid} or return;
 
 	$status{$name} = $?;
+	my ($runs) = log_of($name) =~ /^Done (\d+) runs/m;
+	$runs{$name} += $runs // 0;
+	# How fast this machine is, which runs others, decides nothing.
+	start($name) if $runs && $status{$name} == 0 && $runs{$name} <= 1000;
 }
 
 start($_) for @names;
 wait_for_one() while %running;
 
 for my $name (@names) {
-	my $log = "$build/fuzz/$name.log";
-	my $text = do { local (@ARGV, $/) = ($log); <> } // '';
-	my ($runs) = $text =~ /^Done (\d+) runs/m;
-	my ($bad) = $text =~ /((?:^.*not so:.*\n)|(?:^.*ERROR:.*\n))/m;
+	my ($bad) = log_of($name) =~ /((?:^.*not so:.*\n)|(?:^.*ERROR:.*\n))/m;
 
-	is($status{$name}, 0, "fuzz_$name: nothing found") or diag($bad // "status $status{$name}; see $log");
-	# How many more than those it began with is this machine's to say.
-	my @corpus = glob "tests/fuzz/corpus/$name/*";
-	cmp_ok($runs // 0, '>', scalar(@corpus), "fuzz_$name: " . ($runs // 0) . " inputs tried in $seconds s");
+	is($status{$name}, 0, "fuzz_$name: nothing found")
+		or diag($bad // "status $status{$name}; see $build/fuzz/$name.log");
+	cmp_ok($runs{$name}, '>', 1000, "fuzz_$name: $runs{$name} inputs tried");
 }
 done_testing();
