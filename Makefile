@@ -224,13 +224,13 @@ check-parts:
 		$(B)/linux-guest/ksense.ko $(B)/bench/host $(B)/bench/search $(B)/bench/linux
 
 check-all: check-parts
-	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) prove -j$(JOBS) --timer $(TESTS)
+	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run -j$(JOBS) --timer $(TESTS)
 
 check-long: ## what is too long for make check: more tests on the debug build of Xen, longer storms
 	@scripts/packages
 	@$(MAKE) --no-print-directory check-parts
 	KS_LONG=1 KS_ACCESS='without a policy' KS_STORM_SECONDS=30 KS_IDT_SECONDS=20 \
-		KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -j2 --timer \
+		KS_B=$(B) KS_BUILD=$(abspath $(B)) tests/run -j2 --timer \
 		$(patsubst %,tests/xen/%.t,checked access compare roots idt guests) \
 		$(patsubst %,tests/linux/%.t,processes modules) $(LONG_T)
 
