@@ -101,6 +101,18 @@ until_true() {
 		usleep 500000
 	done
 }
+# passes_of PROBE [OPTION...]: how many it has made.
+passes_of() {
+	probe=$1; shift
+	ksense --json "$@" status "$probe" | sed -n 's/.*"runs":\([0-9]*\).*/\1/p'
+}
+# wait_passes NUMBER PROBE [OPTION...]: until the probe has made so many more by itself; the first
+# of them may have begun before.
+wait_passes() {
+	wanted=$1; shift
+	wanted=$(($(passes_of "$@") + wanted))
+	until [ "$(passes_of "$@")" -ge $wanted ] 2>/dev/null; do usleep 200000; done
+}
 # One request line, or several, as the protocol has them.
 raw() { printf '%s\n' "$@" | ksense raw; }
 PATH=$DIR:$PATH

@@ -22,11 +22,6 @@ my @options = ('--linux', '--mem', 2048, '--timeout', 900, map { ('--add', $_) }
 	"$KS::test_modules/hide/ks_hide.ko", map { "$build/tests/$_" } qw(actor many));
 my $steps = boot(<<'SH', @options);
 export KSENSE_SOCKET=/run/ksense/kernel.sock
-passes() { ksense --json status | sed 's/.*"name":"'$1'".*"runs":\([0-9]*\).*/\1/'; }
-wait_passes() {
-	n=$(($(passes $1) + $2))
-	until [ $(passes $1) -ge $n ]; do sleep 0.2; done
-}
 # The records of a probe as they come, until there is one with this.
 await() {
 	i=0
@@ -51,14 +46,14 @@ disperse() { exec 3>&-; wait $many; rm many.in; }
 insmod ksense.ko
 ksense high processes >/dev/null
 step crowd crowd 4300 0
-wait_passes processes 2
+wait_passes 2 processes
 ksense --json records processes >/dev/null
 insmod ks_hide.ko
 mkfifo actor.in
 ./actor <actor.in >/dev/null &
 actor=$!
 exec 4>actor.in
-wait_passes processes 2
+wait_passes 2 processes
 echo $actor >/sys/module/ks_hide/parameters/table
 step hidden await processes '"kind":"hidden"'
 step actor echo $actor
@@ -72,7 +67,7 @@ rmmod ks_hide ksense
 
 insmod ksense.ko
 step descriptors crowd 9 1000
-wait_passes open-files 2
+wait_passes 2 open-files
 ksense --json records open-files >/dev/null
 : >/etc/shadow
 sleep 1000 </etc/shadow &

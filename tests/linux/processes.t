@@ -43,11 +43,6 @@ tell() {
 	until [ \$(wc -l <actor.out) -gt \$n ]; do sleep 0.1; done
 }
 of() { ksense --json records processes --run --filter pid=\$1; }
-passes() { ksense --json status | sed 's/.*"name":"processes".*"runs":\\([0-9]*\\).*/\\1/'; }
-wait_passes() {
-	n=\$((\$(passes) + \$1))
-	until [ \$(passes) -ge \$n ]; do sleep 0.2; done
-}
 hidden() { ksense --json records processes --filter kind=hidden; }
 # The same, until there is one with this.
 await_hidden() {
@@ -113,7 +108,7 @@ ksense records processes >/dev/null
 
 ksense adversarial >/dev/null
 insmod ks_hide.ko
-wait_passes 8
+wait_passes 8 processes
 step quiet hidden
 for trick in @{[map { "$_:$missing{$_}" } qw(list ring future as_thread table tree)]}; do
 	missing=\${trick#*:} trick=\${trick%%:*} pid=\$actor
@@ -167,7 +162,7 @@ exec 3>&-
 kill \$actor; kill -KILL \$busy
 (until [ -e storm.end ]; do sleep 0.5; ksense --json records processes; done) >storm.out 2>&1 &
 follow=\$!
-before=\$(passes)
+before=\$(passes_of processes)
 ./actor race 1000000 &
 race=\$!
 step race cat /proc/\$race/stat
@@ -177,7 +172,7 @@ kill \$race
 # Not in the middle of a line.
 touch storm.end; wait \$follow
 ksense --json records processes >>storm.out
-step storm_passes echo \$((\$(passes) - before))
+step storm_passes echo \$((\$(passes_of processes) - before))
 step storm_kinds sh -c '
 	sed -n "s/.*\\"kind\\":\\"\\([a-z]*\\)\\",\\"event\\":\\"\\([a-z]*\\)\\".*/\\1 \\2/p" storm.out |
 		sort | uniq -c'

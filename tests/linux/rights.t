@@ -50,9 +50,11 @@ step file-nobody as "1000 1000 1000 none" discovery
 step file-root-stripped as "0 0 0 none" discovery
 step file-among become 1000 77 77 none crowd \$S idle 300 /root/ksense --socket \$S discovery
 step file-root-among sh -c '
-	setsid become 1000 77 77 none crowd \$0 idle 300 sleep 5 &
-	sleep 2
-	ksense --socket \$0 discovery' \$S
+	setsid become 1000 77 77 none crowd \$0 idle 300 sleep 1000 &
+	until [ "\$(cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client)" -ge 100 ]; do sleep 0.2; done
+	ksense --socket \$0 discovery; status=\$?
+	kill -- -\$!
+	exit \$status' \$S
 rmmod ksense
 step again load
 step again-mode stat -c '%a %u %g' \$S \$(dirname \$S)
@@ -85,7 +87,8 @@ crowd \$S waiting 20 sh -c 'echo there; sleep 1000' >said & crowd=\$!
 until grep -q there said; do sleep 0.2; done
 step waiting sh -c 'cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client'
 kill -9 \$crowd; wait \$crowd
-sleep 4
+gone() { ! cat /proc/[0-9]*/comm 2>/dev/null | grep -q ksense/client; }
+tries=120 until_true gone
 step left sh -c 'cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client'
 step end ends
 SH

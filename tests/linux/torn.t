@@ -224,8 +224,7 @@ done
 torn socket 0
 torn socket "$socket $fd peer"
 # Two whole passes more, and nobody asks for one.
-later() { runs=$(runs); until [ $(runs) -gt $((runs + 1)) ]; do sleep 0.1; done; }
-runs() { k status open-files | sed 's/.*"runs":\([0-9]*\).*/\1/'; }
+later() { wait_passes 2 open-files --socket /run/ksense/kernel.sock; }
 later
 k records open-files >/dev/null
 torn bend "$victim files"

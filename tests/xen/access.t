@@ -100,8 +100,8 @@ step says cat \$log
 # So that all that is there is told, as at first.
 ksense reset xen-access >/dev/null
 ksense on xen-access >/dev/null
-# Two passes: one tells of them, and the next gives up the rows of those that are gone.
-sleep 6
+# One tells of them, and the next gives up the rows of those that are gone; one may be under way.
+wait_passes 3 xen-access
 step taken ksense --json records xen-access
 step left ksense --json records xen-access --run
 SH

@@ -14,16 +14,8 @@ use Test::More;
 
 my $status = request('status', '*', undef, 0.2);
 my $steps = boot(<<"SH", '--smp', 2, '--add', $hptool, '--timeout', 900);
-# Of the first probe, or the second.
-runs() { raw '$status' | grep -o '"runs":[0-9]*' | sed -n "\$1p" | cut -d: -f2; }
-# Until both have gone on by themselves, for two passes: the first may have begun before what it
-# should see.
-passes() {
-	for probe in 1 2; do
-		was=\$(runs \$probe)
-		until [ \$(runs \$probe) -gt \$((was + 1)) ]; do sleep 0.2; done
-	done
-}
+# The first may have begun before what it should see.
+passes() { wait_passes 2 xen-domains; wait_passes 2 xen-text; }
 raw '@{[request('adversarial', '*')]}' >/dev/null
 passes
 raw '@{[request('records', '*')]}' >/dev/null
