@@ -142,7 +142,7 @@ static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_DOMAIN] = KS_KIND_BY_SELF("domain", struct ks_domain, ks_domain_fields, domid, uuid, instance,
 		"A domain."),
 	[KS_KIND_VCPU] = KS_KIND_BY_SELF("vcpu", struct ks_vcpu, ks_vcpu_fields, vcpu, uuid, instance,
-		"A vCPU of a domain."),
+		"A vCPU of a domain, unless that is `dying`: it never runs again."),
 	[KS_KIND_IDLE] = KS_KIND("idle", struct ks_idle, ks_idle_fields, cpu,
 		"Xen's own thread on each online physical CPU: it runs tasklets, and halts when there are none."),
 	[KS_KIND_WORK] = KS_KIND("work", struct ks_work_item, ks_work_fields, name,
@@ -346,9 +346,13 @@ static int ks_next_of_domains(struct ks_set_progress *progress, void *item)
 	d = ks_domain_from(&progress->at[AT_INDEX], &progress->at[AT_VCPU]);
 	kind = d || progress->at[AT_INDEX] >= KS_NO_DOMAIN_FROM ? KS_SET_END : KS_SET_SKIP;
 	while (d) {
-		/* 0 stands for the domain; a vCPU that does not exist (yet) is the end of them. */
+		/*
+		 * 0 stands for the domain; a vCPU that does not exist (yet) is the end of them.
+		 * None is told of a domain that is dying: two guests can keep as many of these
+		 * as they like, by a page of each, and all their vCPUs would fill the table.
+		 */
 		uint64_t at = progress->at[AT_VCPU]++;
-		struct vcpu *v = at ? domain_vcpu(d, at - 1) : NULL;
+		struct vcpu *v = at && !d->is_dying ? domain_vcpu(d, at - 1) : NULL;
 
 		progress->at[AT_INDEX] = d->domain_id;
 		if (!at) {

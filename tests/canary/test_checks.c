@@ -23,7 +23,7 @@ static struct played {
 	unsigned int asked;
 } played[] = {
 	{ .name = "xen" }, { .name = "module" }, { .name = "proc-modules" }, { .name = "sys-module" },
-	{ .name = "proc-net" }, { .name = "sock-diag" },
+	{ .name = "proc-net" }, { .name = "sock-diag" }, { .name = "xenstore" },
 };
 
 #define SOURCES (sizeof(played) / sizeof(played[0]))
@@ -122,7 +122,7 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 /* In the order of what is played. */
 static const struct source_type source_types[SOURCES] = {
 	SENSOR("xen"), SENSOR("module"), PLAYED("proc-modules"), PLAYED("sys-module"), PLAYED("proc-net"),
-	PLAYED("sock-diag"),
+	PLAYED("sock-diag"), PLAYED("xenstore"),
 };
 
 /* === The canary's user ================================================== */
@@ -601,6 +601,28 @@ static void domain_that_balloons(void **state)
 	assert_string_equal(findings(), "domain-differs-in-kernel critical, domain-differs-in-kernel critical");
 }
 
+#define KEPT(state) \
+	"[" COMMON(1, "domain") "'domid': 3, 'uuid': 'u', 'type': 'PV', 'pages': 4, 'state': '" state "'}]"
+
+/*
+ * What was destroyed is not in xenstore any more, and stays in Xen for as long as somebody has a
+ * page of it: two guests can have it so, by a grant, for as long as they like.
+ */
+static void domain_that_is_kept(void **state)
+{
+	(void)state;
+	source("xen")->says = KEPT("dying");
+	source("xenstore")->says = "[]";
+	assert_string_equal(verdict("domains-xenstore"), "agrees -");
+	/* Its entry may be the last that goes. */
+	source("xenstore")->says = "[{'domid': 3, 'name': 'web', 'vm': '/vm/u'}]";
+	assert_string_equal(verdict("domains-xenstore"), "agrees -");
+	source("xen")->says = KEPT("paused");
+	source("xenstore")->says = "[]";
+	assert_string_equal(verdict("domains-xenstore"), "differs -");
+	assert_string_equal(findings(), "domain-not-in-xenstore high");
+}
+
 /* === Who was refused ==================================================== */
 
 #define DENIED(seq, domid, op, command, control, count) \
@@ -665,6 +687,7 @@ int main(void)
 		TEST(socket_that_moves),
 		TEST(socket_left_out_by_netlink),
 		TEST(domain_that_balloons),
+		TEST(domain_that_is_kept),
 		TEST(nobody_refused),
 		TEST(guest_refused),
 		TEST(dom0_refused),

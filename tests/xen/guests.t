@@ -20,7 +20,8 @@ use KS;
 use Test::More;
 
 my $seconds = $ENV{KS_IDT_SECONDS} // 10;
-my @options = ('--domu', '--svm', '--timeout', 600 + $seconds, '--add', $KS::module, '--add', "$build/tests/access");
+my @options = ('--domu', '--svm', '--timeout', 600 + $seconds,
+	map { ('--add', $_) } $KS::module, "$build/tests/access", "$build/lab/keep");
 my $steps = boot(<<"SH", @options);
 step pvh domu-start --pvh --keep --add abi busy -- './abi denied; sh -c "while :; do :; done" >/dev/null 2>&1 & true'
 ksense adversarial xen-idt >/dev/null
@@ -48,7 +49,16 @@ step domains ksense --xen --json records xen-domains --run --filter event=presen
 insmod ksense.ko
 step told ksense --socket /run/ksense/kernel.sock --json records domains --run --filter kind=domain
 step compare ksense --json compare
+# One of its pages is held, by Dom0 here; another guest can do the same, for ever.
+./keep \$(xl domid kept) >keep.out & keep=\$!
+until_true grep kept keep.out
 step destroy xl destroy kept
+until_true sh -c 'ksense --xen --json records xen-domains --run --filter kind=domain | grep dying'
+ksense --xen records xen-domains >/dev/null
+step dying ksense --xen --json records xen-domains --run --filter event=present
+step compare-dying ksense --json compare
+kill \$keep
+until_true sh -c '! xl list | grep null'
 step gone ksense --xen --json records xen-domains --run
 # A domain as it is at first, in the middle of being created.
 step new access create
@@ -89,6 +99,18 @@ is_deeply([sort map { $_->{where}{op} } grep { $_->{where}{domid} == ($domains[0
 	  'that the guest asked the sensor, and was refused, is told') or diag $steps->{compare}{out};
 is_deeply([grep { $_->{severity} ne 'notice' || $_->{what} !~ /, [1-9]\d* times: / } @refused], [],
 	'as a notice, with how often');
+
+# Destroyed, and kept: it is told as what it is, in one row, whatever vCPUs it had; and that
+# nobody has written it down is no finding.
+my @dying = grep { ($_->{domid} // 0) == ($domains[0]{domid} // -1) } json($steps->{dying});
+is_deeply([map { "$_->{kind} $_->{state}" } @dying], ['domain dying'], 'a guest that is kept is one that is dying')
+	or diag $steps->{dying}{out}, $steps->{dying}{err};
+my @of_dying = json($steps->{'compare-dying'});
+my ($with_dying) = grep { $_->{checks} } @of_dying;
+is_deeply([map { $_->{verdict} } grep { $_->{check} =~ /^domains-/ } @{$with_dying->{checks} // []}], [('agrees') x 3],
+	'on which all agree') or diag $steps->{'compare-dying'}{out};
+is_deeply([grep { $_->{finding} && $_->{severity} ne 'notice' } @of_dying], [], 'and nothing is found');
+
 my ($gone) = grep { $_->{kind} eq 'domain' && $_->{event} eq 'vanished' && $_->{domid} == ($domains[0]{domid} // -1) }
 	json($steps->{gone});
 ok($gone, 'and that it vanished is a record');

@@ -3,7 +3,7 @@
 
 XEN_TEST_PARTS = $(patsubst %,$(B)/tests/%,abi access flap storm forks guest32 churn checked.livepatch) \
 		 $(patsubst %,$(B)/flask/%,allow deny guests) $(B)/xen-checked/xen \
-		 $(B)/sensing-domain/initrd $(B)/bench/xen
+		 $(B)/sensing-domain/initrd $(B)/bench/xen $(B)/lab/keep
 
 # gnu11: Xen's headers ask for it.
 $(B)/tests/abi $(B)/tests/access $(B)/tests/flap $(B)/tests/storm: $(B)/tests/%: tests/%.c include/sense.h
