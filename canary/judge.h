@@ -244,7 +244,7 @@ struct source_type {
 	/* Connects, if it is not connected.  One that is always there does not have this. */
 	bool (*there)(void *state, struct blindness *blind);
 	/* What it says now; no sensor has this.  False: nothing, with why. */
-	bool (*take)(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind);
+	bool (*take)(void *state, struct sample *sample, struct blindness *blind);
 	/* Sensors alone: its status, the caller's.  NULL: none, with why. */
 	json_t *(*status)(void *state, struct blindness *blind);
 	/* And its records, as it tells them, to @records.  False: none, with why. */

@@ -45,14 +45,11 @@ static int take_line(void *items, char *line)
 	return failed ? ENOMEM : 0;
 }
 
-static bool symbols_take(void *state, const char *probe, json_int_t since, struct sample *sample,
-			 struct blindness *blind)
+static bool symbols_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	FILE *file = fopen("/proc/kallsyms", "re");
 
 	(void)state;
-	(void)probe;
-	(void)since;
 	if (!file) {
 		cannot_read("/proc/kallsyms", errno, blind);
 		return false;

@@ -44,14 +44,12 @@ static int take_line(void *context, char *line)
 	return json_array_size(sample->records) > MODULES_MAX ? ELOOP : 0;
 }
 
-static bool proc_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool proc_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	FILE *file = fopen("/proc/modules", "re");
 	int wrong;
 
 	(void)state;
-	(void)probe;
-	(void)since;
 	if (!begin(sample, file, "/proc/modules", blind))
 		return false;
 	wrong = read_lines(file, take_line, sample);
@@ -76,14 +74,12 @@ static bool is_loadable(const char *name)
 	return *name != '.' && !access(path, F_OK);
 }
 
-static bool sys_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool sys_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	DIR *folder = opendir("/sys/module");
 	struct dirent *entry;
 
 	(void)state;
-	(void)probe;
-	(void)since;
 	if (!begin(sample, folder, "/sys/module", blind))
 		return false;
 	while (errno = 0, (entry = readdir(folder)))

@@ -160,14 +160,12 @@ static json_t *proc_item(const char *pid, struct blindness *blind)
 	return item;
 }
 
-static bool proc_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool proc_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	struct dirent *entry;
 	json_t *item;
 	DIR *proc;
 
-	(void)probe;
-	(void)since;
 	if (!proc_there(state, blind))
 		return false;
 	proc = opendir("/proc");

@@ -96,11 +96,9 @@ static void read_space(void *sample, json_int_t space, struct blindness *blind)
 		read_file(i, space, items, blind);
 }
 
-static bool net_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool net_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	(void)state;
-	(void)probe;
-	(void)since;
 	sample->records = json_array();
 	if (!sample->records)
 		blind_for(blind, "no-memory", "no memory");

@@ -193,13 +193,11 @@ static void ask_space(void *context, json_int_t space, struct blindness *blind)
 		close(asker->fd);
 }
 
-static bool diag_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool diag_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	struct asker *asker = calloc(1, sizeof(*asker));
 
 	(void)state;
-	(void)probe;
-	(void)since;
 	sample->records = json_array();
 	if (!asker || !sample->records) {
 		blind_for(blind, "no-memory", "no memory");

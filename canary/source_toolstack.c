@@ -94,15 +94,12 @@ static json_t *item_of(const xc_domaininfo_t *info)
 }
 
 /* xl's lists are made of the same calls. */
-static bool toolstack_take(void *state, const char *probe, json_int_t since, struct sample *sample,
-			   struct blindness *blind)
+static bool toolstack_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	struct toolstack *toolstack = state;
 	uint32_t from = 0;
 	int got = 0;
 
-	(void)probe;
-	(void)since;
 	if (!toolstack_there(state, blind))
 		return false;
 	sample->records = json_array();

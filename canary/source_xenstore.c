@@ -144,16 +144,13 @@ static bool add_item(struct xs_handle *xs, const char *domain, json_t *items)
 	return !json_array_append_new(items, item);
 }
 
-static bool store_take(void *state, const char *probe, json_int_t since, struct sample *sample,
-		       struct blindness *blind)
+static bool store_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	struct xenstore *store = state;
 	unsigned int count = 0, at = 0;
 	char **domains;
 	int why;
 
-	(void)probe;
-	(void)since;
 	if (!store_there(state, blind))
 		return false;
 	domains = xs_directory(store->xs, XBT_NULL, "/local/domain", &count);

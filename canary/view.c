@@ -435,7 +435,7 @@ static bool take(struct canary *c, struct source *source, const struct spec *spe
 	if (source->type->is_sensor)
 		taken = sample_take(c, source, wanted, &source->sample, &view->blind);
 	else
-		taken = source->type->take(source->state, spec->probe, 0, &source->sample, &view->blind);
+		taken = source->type->take(source->state, &source->sample, &view->blind);
 	if (taken && source->type->is_sensor)
 		see_whether_whole(&source->sample, spec->probe, &view->blind);
 	if (view->blind.reason)

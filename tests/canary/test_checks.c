@@ -60,12 +60,10 @@ static bool there(void *state, struct blindness *blind)
 	return false;
 }
 
-static bool take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool take(void *state, struct sample *sample, struct blindness *blind)
 {
 	struct played *this = state;
 
-	(void)probe;
-	(void)since;
 	if (!there(state, blind))
 		return false;
 	*sample = (struct sample){ .records = json_of(this->asked++ && this->then ? this->then : this->says),
