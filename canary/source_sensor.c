@@ -6,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../core/writer.h"
 #include "../lib/libksense.h"
 #include "body.h"
+#include "ks_clock.h"
 #include "sources.h"
 
 /*
@@ -87,20 +87,11 @@ static const char *reason_of(const struct sensor *sensor)
 	}
 }
 
-/* It is asked for each line, and in a Dom0 the exact clock may be a system call. */
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool begin_reply(struct sensor *sensor, const struct ksense_request *request)
 {
 	sensor->bytes = 0;
 	sensor->is_over = false;
-	sensor->until_ms = sensor->timeout_ms < 0 ? INT64_MAX : now_ms() + (int64_t)REPLY_TIMES * sensor->timeout_ms;
+	sensor->until_ms = ks_deadline_ms((int64_t)REPLY_TIMES * sensor->timeout_ms);
 	ksense_set_timeout(sensor->k, sensor->timeout_ms);
 	return !ksense_ask(sensor->k, request);
 }
@@ -109,13 +100,13 @@ static bool is_endless(const struct sensor *sensor)
 {
 	if (sensor->is_over)
 		return false;
-	return sensor->bytes > REPLY_BYTES_MAX || (sensor->until_ms != INT64_MAX && now_ms() >= sensor->until_ms);
+	return sensor->bytes > REPLY_BYTES_MAX || (sensor->until_ms != INT64_MAX && ks_now_ms() >= sensor->until_ms);
 }
 
 /* The next line of the reply; false: it is over, or there is an error, or no end of it. */
 static bool next_line(struct sensor *sensor, struct ksense_line *line)
 {
-	int64_t left_ms = sensor->until_ms == INT64_MAX ? INT64_MAX : sensor->until_ms - now_ms();
+	int64_t left_ms = sensor->until_ms == INT64_MAX ? INT64_MAX : sensor->until_ms - ks_now_ms();
 
 	if (sensor->is_over || is_endless(sensor))
 		return false;
