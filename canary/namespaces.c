@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lines.h"
 #include "namespaces.h"
 
 struct visits {
@@ -126,6 +127,7 @@ void see_namespaces(void (*see)(void *context, json_int_t space, struct blindnes
 {
 	struct visits visits = { .see = see, .context = context, .blind = blind, .seen = json_object(), .fd = -1 };
 	DIR *proc = opendir("/proc");
+	unsigned int entries = 0;
 	struct dirent *entry;
 
 	if (!proc)
@@ -136,7 +138,7 @@ void see_namespaces(void (*see)(void *context, json_int_t space, struct blindnes
 		visits.space = space_of("thread-self", blind);
 	if (visits.space && !blind->reason)
 		visit(&visits);
-	while (errno = 0, !blind->reason && (entry = readdir(proc)))
+	while (!blind->reason && (entry = read_entry(proc, &entries)))
 		if (isdigit((unsigned char)*entry->d_name))
 			visit_process(&visits, entry->d_name);
 	cannot_read("/proc", errno, blind);

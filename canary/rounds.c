@@ -694,12 +694,19 @@ bool canary_has_name(const struct canary *c, const char *name)
 	return false;
 }
 
+static bool is_there(struct canary *c, struct source *source, struct blindness *blind)
+{
+	if (source->type->is_apart)
+		return there_apart(c, source, blind);
+	return !source->type->there || source->type->there(source->state, blind);
+}
+
 bool canary_source_is_there(struct canary *c, const char *name, char *why, size_t size)
 {
 	struct source *source = source_called(c, name);
 	struct blindness blind = { 0 };
 
-	if (source && (!source->type->there || source->type->there(source->state, &blind)))
+	if (source && is_there(c, source, &blind))
 		return true;
 	snprintf(why, size, "%s", source ? blind.words : "there is no such source");
 	return false;

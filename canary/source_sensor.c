@@ -13,11 +13,7 @@
 #include "ks_clock.h"
 #include "sources.h"
 
-/*
- * A whole reply may take so many times as long as the next line of it, and have so many bytes: who
- * sends a line now and then, or lines without end, keeps nobody for ever.
- */
-#define REPLY_TIMES 12
+/* A whole reply may have so many bytes: lines without end keep nobody for ever. */
 #define REPLY_BYTES_MAX (256U << 20)
 
 struct sensor {

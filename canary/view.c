@@ -434,6 +434,8 @@ static bool take(struct canary *c, struct source *source, const struct spec *spe
 	sample_drop(source);
 	if (source->type->is_sensor)
 		taken = sample_take(c, source, wanted, &source->sample, &view->blind);
+	else if (source->type->is_apart)
+		taken = take_apart(c, source, &source->sample, &view->blind);
 	else
 		taken = source->type->take(source->state, &source->sample, &view->blind);
 	if (taken && source->type->is_sensor)

@@ -206,7 +206,7 @@ SKIP: {
 }
 
 # Who rules a network namespace may send to any netlink socket there, and each has its process's
-# number: here he says that the answer is over before it has begun.
+# number: here he says to whoever asks for ksense that the answer is over before it has begun.
 SKIP: {
 	my ($unshare, $net, $netlink, $sock_diag, $done) = (272, 0x40000000, 16, 4, 3);
 	skip 'no namespaces of our own, or another machine than the number of this call is for', 1
@@ -220,10 +220,11 @@ SKIP: {
 		syswrite($to, encode_json(socket_record($listens, 'unix')) . "\n");
 		alarm 60;
 		while (1) {
-			my $pid = slurp("$dir/pid") || 0;
-			select(undef, undef, undef, 0.01) unless $pid;
-			my $to = pack('SSLL', $netlink, 0, $pid, 0);
-			send($forges, pack('LSSLLl', 20, $done, 2, 0, 0, 0), 0, $to) for 1 .. ($pid ? 500 : 0);
+			my $pid = slurp("$dir/pid") =~ s/\n//r || 0;
+			for my $child (split ' ', slurp("/proc/$pid/task/$pid/children")) {
+				my $to = pack('SSLL', $netlink, 0, $child, 0);
+				send($forges, pack('LSSLLl', 20, $done, 2, 0, 0, 0), 0, $to) for 1 .. 100;
+			}
 		}
 	}
 	close $to;
