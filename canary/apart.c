@@ -23,7 +23,7 @@
 
 /* So much text of an answer is taken. */
 #define ANSWER_BYTES_MAX (128U << 20)
-/* So often it is asked, while it is waited for an answer, whether the round is to be broken off. */
+/* While an answer is waited for, it is asked so often whether the round is to be broken off. */
 #define SLICE_MS 100
 /* And so long for the end of who has said all, or was killed. */
 #define END_MS 1000
@@ -199,7 +199,7 @@ static bool understand(const struct apart *a, struct sample *sample)
 static bool is_late(const struct canary *c, struct source *source, struct blindness *blind)
 {
 	if (source->left && !is_over(source->left)) {
-		blind_for(blind, "timeout", "process %d, which looks at %s, does not come back, and nothing can end it",
+		blind_for(blind, "timeout", "process %d went to look at %s, does not come back, and cannot be ended",
 			  (int)source->left, source->type->name);
 		return true;
 	}

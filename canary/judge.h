@@ -240,7 +240,7 @@ struct asking {
 /* Where items come from.  Tests have some of their own. */
 struct source_type {
 	const char *name;
-	/* it may take for ever, so it is asked apart (apart.c): what it changes in its state is lost */
+	/* it may take for ever, and a process of its own asks it: its state stays as it is */
 	bool is_apart;
 	/* it has probes and kinds of records, and tells itself if they are not all */
 	bool is_sensor;

@@ -36,7 +36,7 @@ static int add_byte(struct text *text, char c)
 }
 
 /*
- * The next line, with a NUL in the newline's place, or no bytes where there is none.  0, or what is
+ * The next line, with a NUL in the newline's place; no bytes where there is none.  0, or what is
  * wrong.
  */
 static int next_line(FILE *file, struct text *text)
@@ -63,12 +63,11 @@ int read_lines(FILE *file, int (*take)(void *context, char *line), void *context
 
 	while (!(wrong = next_line(file, &text)) && text.bytes) {
 		bytes += text.bytes;
-		if (bytes > FILE_BYTES_MAX)
-			wrong = E2BIG;
-		else if (strlen(text.line) + 1 < text.bytes) /* what stands behind a NUL would be cut */
+		/* What stands behind a NUL would be cut. */
+		if (strlen(text.line) + 1 < text.bytes)
 			wrong = EBADMSG;
 		else
-			wrong = take(context, text.line);
+			wrong = bytes > FILE_BYTES_MAX ? E2BIG : take(context, text.line);
 		if (wrong)
 			break;
 	}

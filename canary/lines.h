@@ -21,9 +21,9 @@
 
 /*
  * Calls @take for each line of @file, without its newline; what is in it, @take may change.  It
- * returns 0, or what is wrong, as errno has it: ENOMEM, EBADMSG for a line that is not as it should
- * be, or E2BIG for one more than there may be.  0, or the first that @take said, or why not all of
- * the file could be read: E2BIG if that is more than is read.
+ * returns 0, or what is wrong, as errno has it: ENOMEM, EBADMSG for a line that is not as it
+ * should be, or E2BIG for one more than there may be.  0, or the first that @take said, or why not
+ * all of the file could be read: E2BIG if that is more than is read.
  */
 int read_lines(FILE *file, int (*take)(void *context, char *line), void *context);
 

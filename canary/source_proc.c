@@ -49,15 +49,16 @@ static bool proc_there(void *state, struct blindness *blind)
 
 void cannot_read(const char *path, int wrong, struct blindness *blind)
 {
-	const char *reason = wrong == ENOMEM ? "no-memory" : wrong == EACCES || wrong == EPERM ? "denied" : "unreadable";
-	const char *words = wrong == EBADMSG ? "what stands there is not what should" : strerror(wrong);
-
-	if (wrong == E2BIG) {
-		reason = "incomplete";
-		words = "there is no end to it, or more than is looked at";
-	}
-	if (wrong)
-		blind_for(blind, reason, "%s: %s", path, words);
+	if (wrong == ENOMEM)
+		blind_for(blind, "no-memory", "%s: %s", path, strerror(wrong));
+	else if (wrong == EACCES || wrong == EPERM)
+		blind_for(blind, "denied", "%s: %s", path, strerror(wrong));
+	else if (wrong == E2BIG)
+		blind_for(blind, "incomplete", "%s: there is no end to it, or more than is looked at", path);
+	else if (wrong == EBADMSG)
+		blind_for(blind, "unreadable", "%s: what stands there is not what should", path);
+	else if (wrong)
+		blind_for(blind, "unreadable", "%s: %s", path, strerror(wrong));
 }
 
 int sample_add(struct sample *sample, json_t *item)

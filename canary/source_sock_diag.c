@@ -87,7 +87,7 @@ static int send_question(const struct asker *asker, const struct question *quest
 	return send(asker->fd, &request, sizeof(request), 0) < 0 ? errno : 0;
 }
 
-/* An inode of 0 is that of what no program has any more.  0, or what is wrong, as of sample_add(). */
+/* An inode of 0 is that of what no program has any more.  0, or as of sample_add(). */
 static int take_socket(const struct asker *asker, const struct question *question, const void *message)
 {
 	uint32_t inode;

@@ -113,6 +113,6 @@ static bool toolstack_take(void *state, struct sample *sample, struct blindness 
 }
 
 const struct source_type source_toolstack = {
-	.name = "toolstack", .is_apart = true, .open = toolstack_open, .close = toolstack_close, .there = toolstack_there,
-	.take = toolstack_take,
+	.name = "toolstack", .is_apart = true, .open = toolstack_open, .close = toolstack_close,
+	.there = toolstack_there, .take = toolstack_take,
 };

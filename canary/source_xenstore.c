@@ -162,5 +162,6 @@ static bool store_take(void *state, struct sample *sample, struct blindness *bli
 }
 
 const struct source_type source_xenstore = {
-	.name = "xenstore", .is_apart = true, .open = store_open, .close = store_close, .there = store_there, .take = store_take,
+	.name = "xenstore", .is_apart = true, .open = store_open, .close = store_close,
+	.there = store_there, .take = store_take,
 };

@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include <time.h>
 
-/* No suspend counts.  It is asked for each line, and in a Dom0 the exact clock may be a system call. */
+/* It is asked for each line, and in a Dom0 the exact clock may be a system call. */
 static inline int64_t ks_now_ms(void)
 {
 	struct timespec now;

@@ -11,8 +11,8 @@ struct ksense_medium {
 	/* Sends one request line.  0 or -1. */
 	int (*send)(struct ksense *k, const char *line, size_t bytes);
 	/*
-	 * Appends what has come to k->in, by that time of ks_clock.h.  1: something; 0: nothing more
-	 * will come; -1.
+	 * Appends what has come to k->in, by that time of ks_clock.h.  1: something; 0: nothing
+	 * more will come; -1.
 	 */
 	int (*fill)(struct ksense *k, int64_t deadline_ms);
 	/* Optional: ksense_lock(). */

@@ -24,8 +24,8 @@
 #define ENDLESS_LINE 1024U
 
 /*
- * A file that has these bytes, and then ends, or cannot be read for this reason; text NULL: one that
- * does not end.
+ * A file that has these bytes, and then ends, or cannot be read for this reason; text NULL: one
+ * that does not end.
  */
 struct played {
 	const char *text;
@@ -46,8 +46,10 @@ static ssize_t read_played(void *cookie, char *to, size_t room)
 		memcpy(to, file->text, bytes);
 		file->text += bytes;
 	} else {
+		size_t at = (SIZE_MAX - file->bytes) % ENDLESS_LINE;
+
 		memset(to, 'x', bytes);
-		for (size_t i = ENDLESS_LINE - 1 - (SIZE_MAX - file->bytes) % ENDLESS_LINE; i < bytes; i += ENDLESS_LINE)
+		for (size_t i = ENDLESS_LINE - 1 - at; i < bytes; i += ENDLESS_LINE)
 			to[i] = '\n';
 	}
 	file->bytes -= bytes;
