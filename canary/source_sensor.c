@@ -13,8 +13,12 @@
 #include "ks_clock.h"
 #include "sources.h"
 
-/* A whole reply may have so many bytes: lines without end keep nobody for ever. */
+/*
+ * A whole reply may have so many bytes: lines without end keep nobody for ever.  And so many records
+ * of it are kept, each of which takes some 2 KiB: any user can have half a million sockets.
+ */
 #define REPLY_BYTES_MAX (256U << 20)
+#define RECORDS_MAX (1U << 17)
 
 struct sensor {
 	struct ksense *k;
@@ -233,15 +237,19 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 		request.filters_count = 1;
 	}
 	if (begin_reply(sensor, &request))
-		while (next_line(sensor, &line))
+		while (json_array_size(records) <= RECORDS_MAX && next_line(sensor, &line))
 			if (line.kind == KSENSE_RECORD)
 				readable &= !json_array_append_new(
 					records, canary_part(&line, asking->members, last_of(records)));
 	free(kind);
+	if (json_array_size(records) > RECORDS_MAX)
+		blind_for(blind, "incomplete", "%s tells of more than %u items%s%s, which is more than is compared",
+			  asking->probe ? asking->probe : "a probe", RECORDS_MAX, asking->kind ? " of kind " : "",
+			  asking->kind ? asking->kind : "");
 	if (asking->how == ASK_ANNOUNCE && ksense_error(sensor->k) == KSENSE_ARGUMENT)
 		blind_for(blind, "denied",
 			  "you may only read, and a sensor as old as this one tells no more than what has changed");
-	if (ksense_error(sensor->k) || is_endless(sensor))
+	if (ksense_error(sensor->k) || is_endless(sensor) || json_array_size(records) > RECORDS_MAX)
 		return failed(sensor, asking->probe ? asking->probe : "", blind);
 	if (!readable)
 		blind_for(blind, "unreadable", "a record of %s cannot be read",

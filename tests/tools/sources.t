@@ -45,6 +45,7 @@ sub sensor {
 	my $server = fork // die "fork: $!";
 	return ($path, $server) if $server;
 	alarm 120;
+	local $SIG{PIPE} = 'IGNORE';
 	while (my $client = $listener->accept) {
 		$client->autoflush(1);
 		answer($client, $probe, $records);
@@ -160,6 +161,24 @@ pipe(my $reads, my $writes) or die "pipe: $!";
 is_deeply([map { $_->{finding}, map { $_->{finding} } @{$_->{also}} } @found],
 	['socket-not-in-proc', 'socket-not-by-netlink'], 'one that programs are not told of, in either way')
 	or diag explain $said, @found;
+kill 'TERM', $others[1];
+waitpid($others[1], 0);
+unlink $others[0];
+
+# A user has half a million sockets: more than are compared.  None of them is found, and the judge
+# does not take all of the machine's memory to say so.
+my $listed = $there[1]{inode};
+@others = sensor('open-files', sub {
+	return map { { %{$there[1]}, inode => $_ ? sprintf('0x%x', 1 << 40 | $_) : $listed } } 0 .. 140000
+});
+my $arguments = "--timeout 20 --socket $others[0] compare --json --checks $dir/sockets.json";
+my $crowded = qx(bash -c 'ulimit -v 700000; exec $ksense $arguments');
+is($? >> 8, 3, 'where there are more sockets than are compared, the check is blind');
+($said) = grep { $_->{checks} } map { decode_json($_) } split /\n/, $crowded;
+is_deeply([map { @$_{qw(verdict reason)} } @{$said->{checks}}], [('blind', 'incomplete') x 2], 'and says so')
+	or diag $crowded;
+like($said->{checks}[0]{words}, qr/open-files tells of more than 131072 items of kind socket/,
+	'with how many there are');
 kill 'TERM', $others[1];
 waitpid($others[1], 0);
 unlink $others[0];
