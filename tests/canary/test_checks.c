@@ -417,6 +417,21 @@ static void files_changed(void **state)
 {
 	static const struct {
 		const char *says, *found;
+/* What cannot be read has not changed into anything; but that it has not is not known. */
+static void files_not_readable(void **state)
+{
+	(void)state;
+	source("module")->says = "[" COMMON(1, "file") "'path': '/proc/cmdline', 'state': 'error', 'error': 13, "
+				 "'pseudo': false, 'sha256': '', 'changed_ns': 90, "
+				 "'first': {'state': 'file', 'error': 0, 'pseudo': true, 'sha256': 'aa'}}]";
+	assert_string_equal(verdict("files"), "unconfirmed -");
+	assert_string_equal(findings(), "");
+	/* Of one that never could be read, nothing is compared. */
+	source("module")->says = "[" COMMON(1, "file") "'path': '/proc/cmdline', 'state': 'error', 'error': 13, "
+				 "'pseudo': false, 'sha256': ''}]";
+	assert_string_equal(verdict("files"), "agrees -");
+}
+
 	} cases[] = {
 		/* As a package upgrade does it. */
 		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime': 40, 'mtime_ns': 0, 'ctime': 59}"),
@@ -660,6 +675,7 @@ int main(void)
 		TEST(sockets_of_which_nobody_is_told),
 		TEST(socket_left_out),
 		TEST(socket_of_no_namespace_here),
+		TEST(files_not_readable),
 		TEST(socket_that_moves),
 		TEST(socket_left_out_by_netlink),
 		TEST(domain_that_balloons),
