@@ -463,6 +463,12 @@ bool moment_of(const struct source *source, json_int_t since_boot_ns, char text[
 json_t *report_new(struct canary *c, const struct check *check, const char *identity, const json_t *difference,
 		   const char *first_seen);
 
+/*
+ * A sentence, "domain {domid} is not in ...", with the members of whichever item has them.  NULL:
+ * no memory.
+ */
+json_t *fill_in(const char *template, const json_t *xen, const json_t *dom0);
+
 /* That a check which could look cannot do so any more. */
 json_t *report_blinded(const struct check *check, const char *identity);
 

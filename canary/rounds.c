@@ -251,14 +251,16 @@ static void set_blind(struct check *check, const struct blindness *blind)
 static void leave_elsewhere(const struct check *check, struct look *look, json_t *pending)
 {
 	const char *identity;
-	json_t *difference;
+	json_t *difference, *words;
 	void *next;
 
 	json_object_foreach_safe(pending, next, identity, difference) {
 		if (!is_elsewhere(difference))
 			continue;
+		words = fill_in(check->among_words, json_object_get(difference, "xen"), NULL);
+		blind_for(&look->blind, "foreign-namespace", "%s", words ? json_string_value(words) : "no memory");
+		json_decref(words);
 		json_object_del(pending, identity);
-		blind_for(&look->blind, "foreign-namespace", "%s", check->among_words);
 		look->whole = false;
 	}
 }

@@ -14,8 +14,8 @@
 #include "sources.h"
 
 /*
- * A whole reply may have so many bytes: lines without end keep nobody for ever.  And so many records
- * of it are kept, each of which takes some 2 KiB: any user can have half a million sockets.
+ * A whole reply may have so many bytes: lines without end keep nobody for ever.  And so many
+ * records of it are kept, some 2 KiB each: any user can have half a million sockets.
  */
 #define REPLY_BYTES_MAX (256U << 20)
 #define RECORDS_MAX (1U << 17)

@@ -158,6 +158,9 @@ static int end(void **state)
 	return 0;
 }
 
+/* The words of the first check's verdict in the last round. */
+static char said[512];
+
 /* One round of the built-in checks called @names; the first one's verdict and reason. */
 static const char *verdict(const char *names)
 {
@@ -186,6 +189,7 @@ static const char *verdict(const char *names)
 	coverage = canary_coverage(c);
 	check = json_array_get(json_object_get(coverage, "checks"), 0);
 	reason = json_string_value(json_object_get(check, "reason"));
+	snprintf(said, sizeof(said), "%s", string_of(check, "words"));
 	snprintf(text, sizeof(text), "%s %s", json_string_value(json_object_get(check, "verdict")),
 		 reason ? reason : "-");
 	json_decref(coverage);
@@ -413,10 +417,6 @@ static void files_as_at_first(void **state)
 	assert_string_equal(verdict("files"), "agrees -");
 }
 
-static void files_changed(void **state)
-{
-	static const struct {
-		const char *says, *found;
 /* What cannot be read has not changed into anything; but that it has not is not known. */
 static void files_not_readable(void **state)
 {
@@ -432,6 +432,10 @@ static void files_not_readable(void **state)
 	assert_string_equal(verdict("files"), "agrees -");
 }
 
+static void files_changed(void **state)
+{
+	static const struct {
+		const char *says, *found;
 	} cases[] = {
 		/* As a package upgrade does it. */
 		{ FILE_IS(", 'first': {'sha256': 'bb', 'inode': '0x4', 'mtime': 40, 'mtime_ns': 0, 'ctime': 59}"),
@@ -543,6 +547,7 @@ static void socket_of_no_namespace_here(void **state)
 	source("module")->says = "[" SOCKET(1, 3, "unix", "", "dgram", "unconnected", "20", "") "]";
 	source("proc-net")->says = "[" ELSEWHERE "]";
 	assert_string_equal(verdict("sockets"), "blind foreign-namespace");
+	assert_non_null(strstr(said, "process 9 (sshd) has a socket of the network namespace 77, "));
 	assert_string_equal(findings(), "");
 	/* One that came between two looks was seen by the second. */
 	source("proc-net")->asked = 0;
@@ -670,12 +675,12 @@ int main(void)
 		TEST(module_goes_while_looked_at),
 		TEST(modules_unreadable),
 		TEST(files_as_at_first),
+		TEST(files_not_readable),
 		TEST(files_changed),
 		TEST(sockets_agree),
 		TEST(sockets_of_which_nobody_is_told),
 		TEST(socket_left_out),
 		TEST(socket_of_no_namespace_here),
-		TEST(files_not_readable),
 		TEST(socket_that_moves),
 		TEST(socket_left_out_by_netlink),
 		TEST(domain_that_balloons),

@@ -25,7 +25,7 @@ plan skip_all => 'root and /dev/fuse are needed, and the numbers of calls are fo
 my ($mount, $unshare, $mounts) = (165, 272, 0x20000);
 my %told = (severity => 'low', what => 'w', why => 'y', next => 'n');
 
-# A file of so many checks of what this source says; the sensor, which is not there, is asked behind it.
+# A file of so many checks of what this source says; the sensor, which is not there, comes behind.
 my $count = 2;
 sub checks {
 	my ($source) = @_;
@@ -140,7 +140,7 @@ is_blind(compared('sys-module', sub {
 	});
 }), 'timeout', qr/looking at sys-module took more than 2\.4 s, and was given up/, 'a folder without an end');
 
-# A file that always has one more line, of items or of what is none, and one whose line does not end.
+# A file that always has one more line, of items or of none, and one whose line does not end.
 my $no_end = qr{/proc/kallsyms: there is no end to it, or more than is looked at};
 is_blind(compared('kallsyms', sub {
 	push @servers, serve('/proc/kallsyms', sub { return "ffffffff81000000 d not_taken\n" x ($_[1] / 29) });
