@@ -31,8 +31,11 @@ sub answer {
 		}
 		my $seq = 0;
 		for ($records->()) {
-			my %record = (seq => $seq++, time => 200, probe => $probe, event => 'present', %$_);
-			$say->($probe, \%record) or last;
+			my %record = (seq => $seq++, time => 200, probe => $probe, event => 'present');
+			# The members as text, where there are very many.
+			my $text = encode_json({ %record, ref $_ ? %$_ : () });
+			$text =~ s/\}$/,$_}/ if !ref $_;
+			print $client qq({"Virtue-protocol-version":0.2,"reply":["$nonce","$probe",$text]}\n) or last;
 		}
 		$say->($probe);
 	}
@@ -170,8 +173,9 @@ unlink $others[0];
 # A user has half a million sockets: more than are compared.  None of them is found, and the judge
 # does not take all of the machine's memory to say so.
 my $listed = $there[1]{inode};
+my $members = encode_json($there[1]) =~ s/^\{|\}$//gr;
 @others = sensor('open-files', sub {
-	return map { { %{$there[1]}, inode => $_ ? sprintf('0x%x', 1 << 40 | $_) : $listed } } 0 .. 140000
+	return map { my $inode = sprintf('0x%x', 1 << 40 | $_); $members =~ s/\Q$listed\E/$inode/r } 0 .. 140000
 });
 my $arguments = "--timeout 20 --socket $others[0] compare --json --checks $dir/sockets.json";
 my $crowded = qx(bash -c 'ulimit -v 700000; exec $ksense $arguments');
@@ -211,8 +215,9 @@ SKIP: {
 			'a socket of a namespace without a process: nothing is found');
 		my @is = map { $said->{$_}{verdict} } sort keys %$said;
 		is_deeply(\@is, [('agrees') x 2], 'and it is looked at by its mount') or diag explain $said if $file;
-		like("@is $said->{sockets}{words}", qr/^blind blind process $$ \(holds\) has a socket of the network
-			\ namespace\ $record->{netns},/x, 'or not, as without one there is no way there') if !$file;
+		my $whose = "process $$ (holds) has a socket of the network namespace $record->{netns},";
+		like("@is $said->{sockets}{words}", qr/^blind blind \Q$whose\E/,
+			'or not, as without one there is no way there') if !$file;
 		kill 'TERM', $others[1];
 		waitpid($others[1], 0);
 		unlink $others[0];
