@@ -182,8 +182,8 @@ static bool ask_for(struct source *source, const struct asking *wanted, json_t *
 	if (!ask(source, &asking, &sample->records, blind))
 		return false;
 	/*
-	 * None: the probe was reset, and counts from 0 again; or it has none of this kind.  What all
-	 * records have in common is read of one alone.
+	 * None: the probe was reset, and counts from 0 again; or it has none of this kind.  What
+	 * all records have in common is read of one alone.
 	 */
 	last = canary_whole(json_array_get(sample->records, json_array_size(sample->records) - 1));
 	if (!last && json_array_size(sample->records)) {
