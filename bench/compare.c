@@ -259,8 +259,7 @@ static void serve(int listener)
 
 /* === What Dom0's programs are told ====================================== */
 
-static bool take_processes(void *state, const char *probe, json_int_t since, struct sample *sample,
-			   struct blindness *blind)
+static bool take_processes(void *state, struct sample *sample, struct blindness *blind)
 {
 	char comm[32];
 
@@ -274,8 +273,7 @@ static bool take_processes(void *state, const char *probe, json_int_t since, str
 	return true;
 }
 
-static bool take_modules(void *state, const char *probe, json_int_t since, struct sample *sample,
-			 struct blindness *blind)
+static bool take_modules(void *state, struct sample *sample, struct blindness *blind)
 {
 	(void)state, (void)probe, (void)since, (void)blind;
 	sample->records = json_array();
@@ -284,8 +282,7 @@ static bool take_modules(void *state, const char *probe, json_int_t since, struc
 	return true;
 }
 
-static bool take_sockets(void *state, const char *probe, json_int_t since, struct sample *sample,
-			 struct blindness *blind)
+static bool take_sockets(void *state, struct sample *sample, struct blindness *blind)
 {
 	(void)state, (void)probe, (void)since, (void)blind;
 	sample->records = json_pack("[{sI}]", "netns", (json_int_t)NETNS);
@@ -295,8 +292,7 @@ static bool take_sockets(void *state, const char *probe, json_int_t since, struc
 	return true;
 }
 
-static bool take_domains(void *state, const char *probe, json_int_t since, struct sample *sample,
-			 struct blindness *blind)
+static bool take_domains(void *state, struct sample *sample, struct blindness *blind)
 {
 	(void)state, (void)probe, (void)since, (void)blind;
 	sample->records = json_pack("[{sisssssisisi}]", "domid", 0, "uuid", UUID, "type", "PV", "pages", 131072,

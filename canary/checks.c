@@ -548,8 +548,7 @@ static bool check_names(struct reader *r, const struct checks *checks)
 
 /* Those by which records are sorted, whatever the check. */
 static const char *const of_all[] = {
-	"seq", "time", "probe", "kind", "epoch", "pass", "event", "first", "old", "changed_ns", "last",
-	"looked", "of", "why", NULL,
+	"seq", "time", "probe", "kind", "event", "first", "old", "changed_ns", "last", "looked", "of", "why", NULL,
 };
 
 static int add_names(json_t *to, const char *const *names)

@@ -194,7 +194,7 @@ struct views {
  * 1: the item is from where Dom0 had nothing, neither before nor after, which is noted.  -1: no
  * memory.
  */
-static int note_elsewhere(const struct views *v, const json_t *item, json_t *found)
+static int note_elsewhere(const struct views *v, json_t *item, json_t *found)
 {
 	char *place = v->check->among[0] ? match_text(item, v->check->among) : NULL, *identity;
 	int failed;
@@ -207,7 +207,8 @@ static int note_elsewhere(const struct views *v, const json_t *item, json_t *fou
 	free(place);
 	if (failed)
 		return known ? 0 : -1;
-	failed = json_object_set_new(found, identity, json_pack("{si}", "rule", ELSEWHERE));
+	failed = json_object_set_new(found, identity,
+				     json_pack("{siso?}", "rule", ELSEWHERE, "xen", canary_whole(item)));
 	free(identity);
 	return failed ? -1 : 1;
 }

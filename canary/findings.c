@@ -79,8 +79,7 @@ static int put_member(FILE *out, const char *inside, size_t bytes, const json_t 
 	return text ? 0 : -1;
 }
 
-/* "domain {domid} is not in ..." with the members of the items.  NULL: no memory. */
-static json_t *fill_in(const char *template, const json_t *xen, const json_t *dom0)
+json_t *fill_in(const char *template, const json_t *xen, const json_t *dom0)
 {
 	char *text = NULL;
 	size_t size;

@@ -14,6 +14,7 @@
 #define CANARY_JUDGE_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "canary.h"
 
@@ -229,9 +230,18 @@ struct asking {
 	} how;
 };
 
+/*
+ * All of an answer may take so many times as long as a sensor's next line, and so many items of it
+ * are taken: who goes on for ever keeps nobody for ever, and fills no memory.
+ */
+#define REPLY_TIMES 12
+#define ITEMS_MAX (1U << 18)
+
 /* Where items come from.  Tests have some of their own. */
 struct source_type {
 	const char *name;
+	/* it may take for ever, and a process of its own asks it: its state stays as it is */
+	bool is_apart;
 	/* it has probes and kinds of records, and tells itself if they are not all */
 	bool is_sensor;
 	bool is_fixed;          /* what it says is read once */
@@ -244,7 +254,7 @@ struct source_type {
 	/* Connects, if it is not connected.  One that is always there does not have this. */
 	bool (*there)(void *state, struct blindness *blind);
 	/* What it says now; no sensor has this.  False: nothing, with why. */
-	bool (*take)(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind);
+	bool (*take)(void *state, struct sample *sample, struct blindness *blind);
 	/* Sensors alone: its status, the caller's.  NULL: none, with why. */
 	json_t *(*status)(void *state, struct blindness *blind);
 	/* And its records, as it tells them, to @records.  False: none, with why. */
@@ -291,6 +301,9 @@ struct source {
 	json_t *status;         /* sensors: the last */
 	/* sensors, by probe: [how often it was reset, who did it the last time] */
 	json_t *resets;
+	pid_t left;             /* apart: who went to look and did not come back; 0: nobody */
+	uint64_t late_round;    /* when it was waited for in vain, and why that was */
+	struct blindness late;
 	struct view fixed;      /* of a fixed source, as fixed_for asked for it */
 	const struct spec *fixed_for;
 };
@@ -311,6 +324,15 @@ struct canary {
 };
 
 struct source *source_called(struct canary *c, const char *name);
+
+/* === apart.c ============================================================ */
+
+/*
+ * The type's take() and there(), by a process of its own, which is given up behind so long: the
+ * options' timeout_ms, REPLY_TIMES times.
+ */
+bool take_apart(struct canary *c, struct source *source, struct sample *sample, struct blindness *blind);
+bool there_apart(struct canary *c, struct source *source, struct blindness *blind);
 
 /* === sample.c =========================================================== */
 
@@ -440,6 +462,12 @@ bool moment_of(const struct source *source, json_int_t since_boot_ns, char text[
 /* A new report: a finding as documented in ksense(1), but for "also".  NULL: no memory. */
 json_t *report_new(struct canary *c, const struct check *check, const char *identity, const json_t *difference,
 		   const char *first_seen);
+
+/*
+ * A sentence, "domain {domid} is not in ...", with the members of whichever item has them.  NULL:
+ * no memory.
+ */
+json_t *fill_in(const char *template, const json_t *xen, const json_t *dom0);
 
 /* That a check which could look cannot do so any more. */
 json_t *report_blinded(const struct check *check, const char *identity);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * namespaces.c - goes to each network namespace, by way of a process that is in it.
+ * namespaces.c - goes to each network namespace, by way of a process that is in it or, where none
+ * is, of a file that it is mounted on.  One that somebody has but a descriptor of, or a socket, is
+ * not found.
  *
  * /proc/PID/net is of the namespace in which that process is at the moment, and any user can have
  * a process of his go from one to another and back, as fast as he likes: what is read there, file
@@ -13,10 +15,12 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lines.h"
 #include "namespaces.h"
 
 struct visits {
@@ -121,11 +125,72 @@ static void visit_process(struct visits *visits, const char *pid)
 	}
 }
 
+/* As mountinfo has it: a blank and its like are "\\" and three octal digits. */
+static void undo_escapes(char *path)
+{
+	char *to = path;
+
+	for (const char *from = path; *from; to++) {
+		bool is_escape = from[0] == '\\' && from[1] && from[2] && from[3];
+
+		*to = is_escape ? (char)((from[1] - '0') << 6 | (from[2] - '0') << 3 | (from[3] - '0')) : *from;
+		from += is_escape ? 4 : 1;
+	}
+	*to = '\0';
+}
+
+/* Another mount may hide it, of whatever: no device is woken, and nobody waited for. */
+static void visit_mount(struct visits *visits, json_int_t space, const char *path)
+{
+	struct stat stat_of;
+
+	if (was_seen(visits, space))
+		return;
+	visits->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (visits->fd < 0) {
+		if (!is_none(errno))
+			cannot_read(path, errno, visits->blind);
+		return;
+	}
+	if (!fstat(visits->fd, &stat_of) && S_ISREG(stat_of.st_mode) && (json_int_t)stat_of.st_ino == space)
+		visit_by(visits);
+	close(visits->fd);
+}
+
+/* "ID PARENT DEVICE net:[INODE] PATH ..." */
+static int take_mount(void *context, char *line)
+{
+	struct visits *visits = context;
+	char *rest, *word = strtok_r(line, " ", &rest), *path;
+
+	for (int i = 0; word && i < 3; i++)
+		word = strtok_r(NULL, " ", &rest);
+	path = strtok_r(NULL, " ", &rest);
+	if (!path)
+		return EBADMSG;
+	if (strncmp(word, "net:[", strlen("net:[")) != 0)
+		return 0;
+	undo_escapes(path);
+	visit_mount(visits, (json_int_t)strtoull(word + strlen("net:["), NULL, 10), path);
+	return 0;
+}
+
+/* Those of the mounts that we see. */
+static void visit_mounts(struct visits *visits)
+{
+	FILE *file = fopen("/proc/thread-self/mountinfo", "re");
+
+	cannot_read("/proc/thread-self/mountinfo", file ? read_lines(file, take_mount, visits) : errno, visits->blind);
+	if (file)
+		fclose(file);
+}
+
 void see_namespaces(void (*see)(void *context, json_int_t space, struct blindness *blind), void *context,
 		    struct blindness *blind)
 {
 	struct visits visits = { .see = see, .context = context, .blind = blind, .seen = json_object(), .fd = -1 };
 	DIR *proc = opendir("/proc");
+	unsigned int entries = 0;
 	struct dirent *entry;
 
 	if (!proc)
@@ -136,11 +201,13 @@ void see_namespaces(void (*see)(void *context, json_int_t space, struct blindnes
 		visits.space = space_of("thread-self", blind);
 	if (visits.space && !blind->reason)
 		visit(&visits);
-	while (errno = 0, !blind->reason && (entry = readdir(proc)))
+	while (!blind->reason && (entry = read_entry(proc, &entries)))
 		if (isdigit((unsigned char)*entry->d_name))
 			visit_process(&visits, entry->d_name);
 	cannot_read("/proc", errno, blind);
 	if (proc)
 		closedir(proc);
+	if (!blind->reason)
+		visit_mounts(&visits);
 	json_decref(visits.seen);
 }

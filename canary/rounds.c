@@ -251,14 +251,16 @@ static void set_blind(struct check *check, const struct blindness *blind)
 static void leave_elsewhere(const struct check *check, struct look *look, json_t *pending)
 {
 	const char *identity;
-	json_t *difference;
+	json_t *difference, *words;
 	void *next;
 
 	json_object_foreach_safe(pending, next, identity, difference) {
 		if (!is_elsewhere(difference))
 			continue;
+		words = fill_in(check->among_words, json_object_get(difference, "xen"), NULL);
+		blind_for(&look->blind, "foreign-namespace", "%s", words ? json_string_value(words) : "no memory");
+		json_decref(words);
 		json_object_del(pending, identity);
-		blind_for(&look->blind, "foreign-namespace", "%s", check->among_words);
 		look->whole = false;
 	}
 }
@@ -694,12 +696,19 @@ bool canary_has_name(const struct canary *c, const char *name)
 	return false;
 }
 
+static bool is_there(struct canary *c, struct source *source, struct blindness *blind)
+{
+	if (source->type->is_apart)
+		return there_apart(c, source, blind);
+	return !source->type->there || source->type->there(source->state, blind);
+}
+
 bool canary_source_is_there(struct canary *c, const char *name, char *why, size_t size)
 {
 	struct source *source = source_called(c, name);
 	struct blindness blind = { 0 };
 
-	if (source && (!source->type->there || source->type->there(source->state, &blind)))
+	if (source && is_there(c, source, &blind))
 		return true;
 	snprintf(why, size, "%s", source ? blind.words : "there is no such source");
 	return false;

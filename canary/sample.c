@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "body.h"
 #include "judge.h"
 
 /* Between two looks at the status: a pause, the next one longer. */
@@ -101,12 +102,6 @@ static bool ask(const struct source *source, const struct asking *asking, json_t
 				  source->type->name, asking->probe);
 			return false;
 		}
-		/* There are many, and what all have in common is known. */
-		json_object_del(record, "probe");
-		if (i + 1 < json_array_size(*records)) {
-			json_object_del(record, "epoch");
-			json_object_del(record, "pass");
-		}
 	}
 	return true;
 }
@@ -120,10 +115,11 @@ static bool ask(const struct source *source, const struct asking *asking, json_t
  * Where only some of its records were asked for, these do not tell where the sample began, and so
  * not whether what was lost was of it.  It was not before the last sample ended that was there
  * when it was asked for.  If no pass but this one has ended since, the status says where it began.
+ *
+ * @last: the last of its records, or NULL.
  */
-static void hold_against(const json_t *before, const json_t *own, struct sample *sample)
+static void hold_against(const json_t *before, const json_t *own, const json_t *last, struct sample *sample)
 {
-	const json_t *last = json_array_get(sample->records, json_array_size(sample->records) - 1);
 	json_int_t pass = number_of(own, "sample_pass");
 	bool alone = pass && pass == number_of(own, "pass") && pass == number_of(before, "pass") + 1;
 
@@ -185,13 +181,21 @@ static bool ask_for(struct source *source, const struct asking *wanted, json_t *
 	*sample = (struct sample){ .kind = wanted->kind, .from = number_of(before, "time") };
 	if (!ask(source, &asking, &sample->records, blind))
 		return false;
-	/* None: the probe was reset, and counts from 0 again; or it has none of this kind. */
-	last = json_array_get(sample->records, json_array_size(sample->records) - 1);
+	/*
+	 * None: the probe was reset, and counts from 0 again; or it has none of this kind.  What
+	 * all records have in common is read of one alone.
+	 */
+	last = canary_whole(json_array_get(sample->records, json_array_size(sample->records) - 1));
+	if (!last && json_array_size(sample->records)) {
+		blind_for(blind, "no-memory", "there is no memory");
+		return false;
+	}
 	sample->next = last ? number_of(last, "seq") + 1 : wanted->kind ? wanted->since : 0;
 	sample->epoch = last ? number_of(last, "epoch") : wanted->kind ? wanted->epoch : 0;
 	*status = source_status(source, blind);
 	if (*status)
-		hold_against(probe_in(before, wanted->probe), probe_in(*status, wanted->probe), sample);
+		hold_against(probe_in(before, wanted->probe), probe_in(*status, wanted->probe), last, sample);
+	json_decref(last);
 	json_decref(before);
 	return *status;
 }

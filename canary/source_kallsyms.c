@@ -19,46 +19,44 @@
 #define EARLY_HANDLERS_COUNT 32
 #define EARLY_HANDLER_BYTES 8
 
-static int add_symbol(json_t *items, unsigned long long at, const char *name)
+/* 0, or what is wrong, as of sample_add(). */
+static int add_symbol(struct sample *sample, unsigned long long at, const char *name)
 {
 	char address[20];
 
 	snprintf(address, sizeof(address), "0x%llx", at);
-	return json_array_append_new(items, json_pack("{ssss}", "address", address, "symbol", name));
+	return sample_add(sample, json_pack("{ssss}", "address", address, "symbol", name));
 }
 
 /* Modules' are left out. */
-static int take_line(void *items, char *line)
+static int take_line(void *sample, char *line)
 {
 	char *rest, *end, *address = strtok_r(line, " \t", &rest), *type = strtok_r(NULL, " \t", &rest),
 			  *name = strtok_r(NULL, " \t", &rest), *module = strtok_r(NULL, " \t", &rest);
 	unsigned long long at = address ? strtoull(address, &end, 16) : 0;
-	int failed;
+	int wrong;
 
 	if (!name || end == address || *end || strlen(type) != 1)
 		return EBADMSG;
 	if (!at || module || tolower((unsigned char)*type) != 't')
 		return 0;
-	failed = add_symbol(items, at, name);
-	for (int i = 1; i < EARLY_HANDLERS_COUNT && !strcmp(name, EARLY_HANDLERS); i++)
-		failed |= add_symbol(items, at + (unsigned int)i * EARLY_HANDLER_BYTES, name);
-	return failed ? ENOMEM : 0;
+	wrong = add_symbol(sample, at, name);
+	for (int i = 1; !wrong && i < EARLY_HANDLERS_COUNT && !strcmp(name, EARLY_HANDLERS); i++)
+		wrong = add_symbol(sample, at + (unsigned int)i * EARLY_HANDLER_BYTES, name);
+	return wrong;
 }
 
-static bool symbols_take(void *state, const char *probe, json_int_t since, struct sample *sample,
-			 struct blindness *blind)
+static bool symbols_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	FILE *file = fopen("/proc/kallsyms", "re");
 
 	(void)state;
-	(void)probe;
-	(void)since;
 	if (!file) {
 		cannot_read("/proc/kallsyms", errno, blind);
 		return false;
 	}
 	sample->records = json_array();
-	cannot_read("/proc/kallsyms", read_lines(file, take_line, sample->records), blind);
+	cannot_read("/proc/kallsyms", read_lines(file, take_line, sample), blind);
 	fclose(file);
 	if (!json_array_size(sample->records))
 		blind_for(blind, "unreadable", "/proc/kallsyms shows no addresses");
@@ -66,5 +64,5 @@ static bool symbols_take(void *state, const char *probe, json_int_t since, struc
 }
 
 const struct source_type source_kallsyms = {
-	.name = "kallsyms", .is_fixed = true, .take = symbols_take,
+	.name = "kallsyms", .is_apart = true, .is_fixed = true, .take = symbols_take,
 };

@@ -22,9 +22,10 @@ static bool begin(struct sample *sample, const void *opened, const char *path, s
 	return opened;
 }
 
+/* 0, or what is wrong, as of sample_add(). */
 static int add_module(struct sample *sample, const char *name)
 {
-	return json_array_append_new(sample->records, json_pack("{so}", "name", string_as_sensors(name)));
+	return sample_add(sample, json_pack("{so}", "name", string_as_sensors(name)));
 }
 
 /* === /proc/modules ====================================================== */
@@ -39,19 +40,17 @@ static int take_line(void *context, char *line)
 	line[strcspn(line, " ")] = '\0';
 	if (!*line)
 		return EBADMSG;
-	if (add_module(sample, line))
-		return ENOMEM;
-	return json_array_size(sample->records) > MODULES_MAX ? ELOOP : 0;
+	if (json_array_size(sample->records) >= MODULES_MAX)
+		return ELOOP;
+	return add_module(sample, line);
 }
 
-static bool proc_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool proc_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	FILE *file = fopen("/proc/modules", "re");
 	int wrong;
 
 	(void)state;
-	(void)probe;
-	(void)since;
 	if (!begin(sample, file, "/proc/modules", blind))
 		return false;
 	wrong = read_lines(file, take_line, sample);
@@ -76,27 +75,26 @@ static bool is_loadable(const char *name)
 	return *name != '.' && !access(path, F_OK);
 }
 
-static bool sys_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool sys_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	DIR *folder = opendir("/sys/module");
+	unsigned int entries = 0;
 	struct dirent *entry;
+	int wrong = 0;
 
 	(void)state;
-	(void)probe;
-	(void)since;
 	if (!begin(sample, folder, "/sys/module", blind))
 		return false;
-	while (errno = 0, (entry = readdir(folder)))
-		if (is_loadable(entry->d_name) && add_module(sample, entry->d_name))
-			blind_for(blind, "no-memory", "no memory");
-	cannot_read("/sys/module", errno, blind);
+	while (!wrong && (entry = read_entry(folder, &entries)))
+		wrong = is_loadable(entry->d_name) ? add_module(sample, entry->d_name) : 0;
+	cannot_read("/sys/module", wrong ? wrong : errno, blind);
 	closedir(folder);
 	return true;
 }
 
 const struct source_type source_proc_modules = {
-	.name = "proc-modules", .take = proc_take,
+	.name = "proc-modules", .is_apart = true, .take = proc_take,
 };
 const struct source_type source_sys_module = {
-	.name = "sys-module", .take = sys_take,
+	.name = "sys-module", .is_apart = true, .take = sys_take,
 };

@@ -49,10 +49,25 @@ static bool proc_there(void *state, struct blindness *blind)
 
 void cannot_read(const char *path, int wrong, struct blindness *blind)
 {
-	if (wrong)
-		blind_for(blind, wrong == ENOMEM ? "no-memory" : wrong == EACCES || wrong == EPERM ? "denied"
-			  : "unreadable", "%s: %s", path,
-			  wrong == EBADMSG ? "what stands there is not what should" : strerror(wrong));
+	if (wrong == ENOMEM)
+		blind_for(blind, "no-memory", "%s: %s", path, strerror(wrong));
+	else if (wrong == EACCES || wrong == EPERM)
+		blind_for(blind, "denied", "%s: %s", path, strerror(wrong));
+	else if (wrong == E2BIG)
+		blind_for(blind, "incomplete", "%s: there is no end to it, or more than is looked at", path);
+	else if (wrong == EBADMSG)
+		blind_for(blind, "unreadable", "%s: what stands there is not what should", path);
+	else if (wrong)
+		blind_for(blind, "unreadable", "%s: %s", path, strerror(wrong));
+}
+
+int sample_add(struct sample *sample, json_t *item)
+{
+	if (item && json_array_size(sample->records) >= ITEMS_MAX) {
+		json_decref(item);
+		return E2BIG;
+	}
+	return json_array_append_new(sample->records, item) ? ENOMEM : 0;
 }
 
 /* A process that has ended meanwhile is none; for all else there is a reason. */
@@ -104,6 +119,7 @@ static bool thread_has_memory(const char *pid, const char *tid, struct blindness
 /* Whether a process has memory of its own; where its first thread has ended, its others tell. */
 static bool has_memory(const char *pid, struct blindness *blind)
 {
+	unsigned int entries = 0;
 	struct dirent *entry;
 	char path[300];
 	bool has = false;
@@ -115,7 +131,7 @@ static bool has_memory(const char *pid, struct blindness *blind)
 		cannot_read_process(path, blind);
 		return false;
 	}
-	while (errno = 0, !has && (entry = readdir(threads)))
+	while (!has && (entry = read_entry(threads, &entries)))
 		has = isdigit((unsigned char)*entry->d_name) && thread_has_memory(pid, entry->d_name, blind);
 	if (!has && errno)
 		cannot_read_process(path, blind);
@@ -160,14 +176,16 @@ static json_t *proc_item(const char *pid, struct blindness *blind)
 	return item;
 }
 
-static bool proc_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool proc_take(void *state, struct sample *sample, struct blindness *blind)
 {
+	/* Who looks is there for no longer than that, and answers for nobody. */
+	const pid_t own = getpid();
+	unsigned int entries = 0;
 	struct dirent *entry;
+	int wrong = 0;
 	json_t *item;
 	DIR *proc;
 
-	(void)probe;
-	(void)since;
 	if (!proc_there(state, blind))
 		return false;
 	proc = opendir("/proc");
@@ -176,16 +194,17 @@ static bool proc_take(void *state, const char *probe, json_int_t since, struct s
 		return false;
 	}
 	sample->records = json_array();
-	while (errno = 0, (entry = readdir(proc))) {
-		item = isdigit((unsigned char)*entry->d_name) ? proc_item(entry->d_name, blind) : NULL;
-		if (item && json_array_append_new(sample->records, item))
-			blind_for(blind, "no-memory", "no memory");
+	while (!wrong && (entry = read_entry(proc, &entries))) {
+		if (!isdigit((unsigned char)*entry->d_name) || atoi(entry->d_name) == own)
+			continue;
+		item = proc_item(entry->d_name, blind);
+		wrong = item ? sample_add(sample, item) : 0;
 	}
-	cannot_read("/proc", errno, blind);
+	cannot_read("/proc", wrong ? wrong : errno, blind);
 	closedir(proc);
 	return true;
 }
 
 const struct source_type source_proc = {
-	.name = "proc", .there = proc_there, .take = proc_take,
+	.name = "proc", .is_apart = true, .there = proc_there, .take = proc_take,
 };

@@ -33,7 +33,7 @@ static const struct net_file {
 struct reading {
 	const struct net_file *is;
 	json_int_t space;
-	json_t *items;
+	struct sample *sample;
 	bool has_paths;         /* in which anybody may put a newline: not each line is one */
 	bool begun;             /* the first line has the names of the columns */
 };
@@ -59,16 +59,15 @@ static int take_line(void *context, char *line)
 		return reading->has_paths ? 0 : EBADMSG;
 	if (!inode)
 		return 0;
-	return json_array_append_new(reading->items,
-				     json_pack("{sIsIss}", "netns", reading->space, "inode", inode,
-					       "family", reading->is->family)) ? ENOMEM : 0;
+	return sample_add(reading->sample, json_pack("{sIsIss}", "netns", reading->space, "inode", inode, "family",
+						     reading->is->family));
 }
 
 /* Of the namespace in which this thread is. */
-static void read_file(size_t which, json_int_t space, json_t *items, struct blindness *blind)
+static void read_file(size_t which, json_int_t space, struct sample *sample, struct blindness *blind)
 {
 	struct reading reading = {
-		.is = &files[which], .space = space, .items = items,
+		.is = &files[which], .space = space, .sample = sample,
 		.has_paths = !strcmp(files[which].name, "unix"),
 	};
 	char path[64];
@@ -88,19 +87,14 @@ static void read_file(size_t which, json_int_t space, json_t *items, struct blin
 /* The namespace itself is an item as well: one without a socket has been seen, too. */
 static void read_space(void *sample, json_int_t space, struct blindness *blind)
 {
-	json_t *items = ((struct sample *)sample)->records;
-
-	if (json_array_append_new(items, json_pack("{sI}", "netns", space)))
-		blind_for(blind, "no-memory", "no memory");
+	cannot_read("a network namespace", sample_add(sample, json_pack("{sI}", "netns", space)), blind);
 	for (size_t i = 0; !blind->reason && i < sizeof(files) / sizeof(files[0]); i++)
-		read_file(i, space, items, blind);
+		read_file(i, space, sample, blind);
 }
 
-static bool net_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool net_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	(void)state;
-	(void)probe;
-	(void)since;
 	sample->records = json_array();
 	if (!sample->records)
 		blind_for(blind, "no-memory", "no memory");
@@ -110,5 +104,5 @@ static bool net_take(void *state, const char *probe, json_int_t since, struct sa
 }
 
 const struct source_type source_proc_net = {
-	.name = "proc-net", .take = net_take,
+	.name = "proc-net", .is_apart = true, .take = net_take,
 };

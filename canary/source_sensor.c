@@ -6,19 +6,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "../core/writer.h"
 #include "../lib/libksense.h"
 #include "body.h"
+#include "ks_clock.h"
 #include "sources.h"
 
 /*
- * A whole reply may take so many times as long as the next line of it, and have so many bytes: who
- * sends a line now and then, or lines without end, keeps nobody for ever.
+ * A whole reply may have so many bytes: lines without end keep nobody for ever.  And so many
+ * records of it are kept, some 2 KiB each: any user can have half a million sockets.
  */
-#define REPLY_TIMES 12
 #define REPLY_BYTES_MAX (256U << 20)
+#define RECORDS_MAX (1U << 17)
 
 struct sensor {
 	struct ksense *k;
@@ -87,20 +87,11 @@ static const char *reason_of(const struct sensor *sensor)
 	}
 }
 
-/* It is asked for each line, and in a Dom0 the exact clock may be a system call. */
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool begin_reply(struct sensor *sensor, const struct ksense_request *request)
 {
 	sensor->bytes = 0;
 	sensor->is_over = false;
-	sensor->until_ms = sensor->timeout_ms < 0 ? INT64_MAX : now_ms() + (int64_t)REPLY_TIMES * sensor->timeout_ms;
+	sensor->until_ms = ks_deadline_ms((int64_t)REPLY_TIMES * sensor->timeout_ms);
 	ksense_set_timeout(sensor->k, sensor->timeout_ms);
 	return !ksense_ask(sensor->k, request);
 }
@@ -109,13 +100,13 @@ static bool is_endless(const struct sensor *sensor)
 {
 	if (sensor->is_over)
 		return false;
-	return sensor->bytes > REPLY_BYTES_MAX || (sensor->until_ms != INT64_MAX && now_ms() >= sensor->until_ms);
+	return sensor->bytes > REPLY_BYTES_MAX || (sensor->until_ms != INT64_MAX && ks_now_ms() >= sensor->until_ms);
 }
 
 /* The next line of the reply; false: it is over, or there is an error, or no end of it. */
 static bool next_line(struct sensor *sensor, struct ksense_line *line)
 {
-	int64_t left_ms = sensor->until_ms == INT64_MAX ? INT64_MAX : sensor->until_ms - now_ms();
+	int64_t left_ms = sensor->until_ms == INT64_MAX ? INT64_MAX : sensor->until_ms - ks_now_ms();
 
 	if (sensor->is_over || is_endless(sensor))
 		return false;
@@ -246,15 +237,19 @@ static bool sensor_records(void *state, const struct asking *asking, json_t *rec
 		request.filters_count = 1;
 	}
 	if (begin_reply(sensor, &request))
-		while (next_line(sensor, &line))
+		while (json_array_size(records) <= RECORDS_MAX && next_line(sensor, &line))
 			if (line.kind == KSENSE_RECORD)
 				readable &= !json_array_append_new(
 					records, canary_part(&line, asking->members, last_of(records)));
 	free(kind);
+	if (json_array_size(records) > RECORDS_MAX)
+		blind_for(blind, "incomplete", "%s tells of more than %u items%s%s, which is more than is compared",
+			  asking->probe ? asking->probe : "a probe", RECORDS_MAX, asking->kind ? " of kind " : "",
+			  asking->kind ? asking->kind : "");
 	if (asking->how == ASK_ANNOUNCE && ksense_error(sensor->k) == KSENSE_ARGUMENT)
 		blind_for(blind, "denied",
 			  "you may only read, and a sensor as old as this one tells no more than what has changed");
-	if (ksense_error(sensor->k) || is_endless(sensor))
+	if (ksense_error(sensor->k) || is_endless(sensor) || json_array_size(records) > RECORDS_MAX)
 		return failed(sensor, asking->probe ? asking->probe : "", blind);
 	if (!readable)
 		blind_for(blind, "unreadable", "a record of %s cannot be read",

@@ -87,7 +87,7 @@ static int send_question(const struct asker *asker, const struct question *quest
 	return send(asker->fd, &request, sizeof(request), 0) < 0 ? errno : 0;
 }
 
-/* An inode of 0 is that of what no program has any more.  -1: no memory. */
+/* An inode of 0 is that of what no program has any more.  0, or as of sample_add(). */
 static int take_socket(const struct asker *asker, const struct question *question, const void *message)
 {
 	uint32_t inode;
@@ -95,9 +95,8 @@ static int take_socket(const struct asker *asker, const struct question *questio
 	memcpy(&inode, (const char *)message + question->inode_at, sizeof(inode));
 	if (!inode)
 		return 0;
-	return json_array_append_new(asker->sample->records,
-				     json_pack("{sIsIss}", "netns", asker->space, "inode", (json_int_t)inode, "family",
-					       question->name));
+	return sample_add(asker->sample, json_pack("{sIsIss}", "netns", asker->space, "inode", (json_int_t)inode,
+						   "family", question->name));
 }
 
 /* What a message that is none of a socket says: the end, or what is wrong. */
@@ -115,7 +114,7 @@ static int take_answer(struct asker *asker, const struct question *question, boo
 	socklen_t from_bytes = sizeof(from);
 	ssize_t got = recvfrom(asker->fd, asker->answer, sizeof(asker->answer), MSG_TRUNC, (struct sockaddr *)&from,
 			       &from_bytes);
-	int left = (int)got;
+	int left = (int)got, wrong;
 
 	if (got < 0)
 		return errno == EINTR ? 0 : errno;
@@ -133,8 +132,9 @@ static int take_answer(struct asker *asker, const struct question *question, boo
 			return wrong_of(message);
 		if (message->nlmsg_len < NLMSG_LENGTH(question->bytes))
 			return EBADMSG;
-		if (take_socket(asker, question, NLMSG_DATA(message)))
-			return ENOMEM;
+		wrong = take_socket(asker, question, NLMSG_DATA(message));
+		if (wrong)
+			return wrong;
 	}
 	return 0;
 }
@@ -180,8 +180,7 @@ static void ask_space(void *context, json_int_t space, struct blindness *blind)
 	struct asker *asker = context;
 
 	asker->space = space;
-	if (json_array_append_new(asker->sample->records, json_pack("{sI}", "netns", space)))
-		blind_for(blind, "no-memory", "no memory");
+	cannot_read("a network namespace", sample_add(asker->sample, json_pack("{sI}", "netns", space)), blind);
 	asker->fd = open_netlink();
 	if (asker->fd < 0 && errno == EPROTONOSUPPORT)
 		asker->missing = "sock_diag";
@@ -193,13 +192,11 @@ static void ask_space(void *context, json_int_t space, struct blindness *blind)
 		close(asker->fd);
 }
 
-static bool diag_take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool diag_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	struct asker *asker = calloc(1, sizeof(*asker));
 
 	(void)state;
-	(void)probe;
-	(void)since;
 	sample->records = json_array();
 	if (!asker || !sample->records) {
 		blind_for(blind, "no-memory", "no memory");
@@ -218,5 +215,5 @@ static bool diag_take(void *state, const char *probe, json_int_t since, struct s
 }
 
 const struct source_type source_sock_diag = {
-	.name = "sock-diag", .take = diag_take,
+	.name = "sock-diag", .is_apart = true, .take = diag_take,
 };

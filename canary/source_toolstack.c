@@ -94,29 +94,25 @@ static json_t *item_of(const xc_domaininfo_t *info)
 }
 
 /* xl's lists are made of the same calls. */
-static bool toolstack_take(void *state, const char *probe, json_int_t since, struct sample *sample,
-			   struct blindness *blind)
+static bool toolstack_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	struct toolstack *toolstack = state;
 	uint32_t from = 0;
 	int got = 0;
 
-	(void)probe;
-	(void)since;
 	if (!toolstack_there(state, blind))
 		return false;
 	sample->records = json_array();
-	while (from < DOMID_FIRST_RESERVED &&
+	while (!blind->reason && from < DOMID_FIRST_RESERVED &&
 	       (got = xc_domain_getinfolist(toolstack->xc, from, 256, toolstack->info)) > 0) {
 		for (int i = 0; i < got; i++)
-			if (json_array_append_new(sample->records, item_of(&toolstack->info[i])))
-				blind_for(blind, "no-memory", "no memory");
+			cannot_read("libxenctrl", sample_add(sample, item_of(&toolstack->info[i])), blind);
 		from = toolstack->info[got - 1].domain + 1U;
 	}
 	return got >= 0 || failed(true, blind);
 }
 
 const struct source_type source_toolstack = {
-	.name = "toolstack", .open = toolstack_open, .close = toolstack_close, .there = toolstack_there,
-	.take = toolstack_take,
+	.name = "toolstack", .is_apart = true, .open = toolstack_open, .close = toolstack_close,
+	.there = toolstack_there, .take = toolstack_take,
 };

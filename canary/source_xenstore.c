@@ -122,16 +122,12 @@ static bool store_there(void *state, struct blindness *blind)
 {
 	struct xenstore *store = state;
 
-	if (store->xs && !daemon_answers(store->timeout_ms))
-		return true;
-	if (store->xs)
-		return failed(store, blind);
 	store->xs = xenstore_open(store->timeout_ms);
 	return store->xs || failed(store, blind);
 }
 
-/* False: it could not be read, or there is no memory; with errno. */
-static bool add_item(struct xs_handle *xs, const char *domain, json_t *items)
+/* False: it could not be read, or taken; with errno. */
+static bool add_item(struct xs_handle *xs, const char *domain, struct sample *sample)
 {
 	json_t *name = value_of(xs, domain, "name"), *vm = name ? value_of(xs, domain, "vm") : NULL, *item;
 
@@ -140,27 +136,24 @@ static bool add_item(struct xs_handle *xs, const char *domain, json_t *items)
 		return false;
 	}
 	item = json_pack("{sIsoso}", "domid", (json_int_t)strtoul(domain, NULL, 10), "name", name, "vm", vm);
-	errno = ENOMEM;
-	return !json_array_append_new(items, item);
+	errno = sample_add(sample, item);
+	return !errno;
 }
 
-static bool store_take(void *state, const char *probe, json_int_t since, struct sample *sample,
-		       struct blindness *blind)
+static bool store_take(void *state, struct sample *sample, struct blindness *blind)
 {
 	struct xenstore *store = state;
 	unsigned int count = 0, at = 0;
 	char **domains;
 	int why;
 
-	(void)probe;
-	(void)since;
 	if (!store_there(state, blind))
 		return false;
 	domains = xs_directory(store->xs, XBT_NULL, "/local/domain", &count);
 	if (!domains)
 		return failed(store, blind);
 	sample->records = json_array();
-	while (at < count && add_item(store->xs, domains[at], sample->records))
+	while (at < count && add_item(store->xs, domains[at], sample))
 		at++;
 	why = errno;
 	free(domains);
@@ -169,5 +162,6 @@ static bool store_take(void *state, const char *probe, json_int_t since, struct 
 }
 
 const struct source_type source_xenstore = {
-	.name = "xenstore", .open = store_open, .close = store_close, .there = store_there, .take = store_take,
+	.name = "xenstore", .is_apart = true, .open = store_open, .close = store_close,
+	.there = store_there, .take = store_take,
 };

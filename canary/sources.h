@@ -26,6 +26,9 @@ extern const struct source_type source_sock_diag;
 /* Blind for what is wrong with the file, by an errno; not where that is 0. */
 void cannot_read(const char *path, int wrong, struct blindness *blind);
 
+/* Takes @item.  0, ENOMEM, also where that is NULL, or E2BIG: more than ITEMS_MAX. */
+int sample_add(struct sample *sample, json_t *item);
+
 /*
  * Others gave a name: it may be no UTF-8, and is then told as the sensors tell it, so that the two
  * can be compared.  For NULL it is null; NULL: no memory.

@@ -434,8 +434,10 @@ static bool take(struct canary *c, struct source *source, const struct spec *spe
 	sample_drop(source);
 	if (source->type->is_sensor)
 		taken = sample_take(c, source, wanted, &source->sample, &view->blind);
+	else if (source->type->is_apart)
+		taken = take_apart(c, source, &source->sample, &view->blind);
 	else
-		taken = source->type->take(source->state, spec->probe, 0, &source->sample, &view->blind);
+		taken = source->type->take(source->state, &source->sample, &view->blind);
 	if (taken && source->type->is_sensor)
 		see_whether_whole(&source->sample, spec->probe, &view->blind);
 	if (view->blind.reason)

@@ -11,11 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "../core/json.h"
 #include "../core/request.h"
 #include "../core/writer.h"
+#include "ks_clock.h"
 #include "medium.h"
 
 static_assert((int)KSENSE_NO_MEMORY == (int)KS_ERR_NO_MEMORY, "the codes are in the order of enum ks_error");
@@ -108,15 +108,6 @@ void ksense_set_timeout(struct ksense *k, int ms)
 int ksense_fd(const struct ksense *k)
 {
 	return k->fd;
-}
-
-/* It is asked for each line, and in a Dom0 the exact clock may be a system call. */
-int64_t ksense_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* === Requests =========================================================== */
@@ -483,7 +474,7 @@ static int garbled(struct ksense *k, const struct ksense_line *line)
 /* The next line with its raw bytes, taken out of in[] only when it is complete.  1, 0, -1. */
 static int next_line(struct ksense *k, struct ksense_line *line)
 {
-	int64_t deadline = k->timeout_ms < 0 ? INT64_MAX : ksense_now_ms() + k->timeout_ms;
+	int64_t deadline = ks_deadline_ms(k->timeout_ms);
 	size_t bytes, all;
 	int got;
 

@@ -10,7 +10,10 @@
 struct ksense_medium {
 	/* Sends one request line.  0 or -1. */
 	int (*send)(struct ksense *k, const char *line, size_t bytes);
-	/* Appends what has come to k->in.  1: something; 0: nothing more will come; -1. */
+	/*
+	 * Appends what has come to k->in, by that time of ks_clock.h.  1: something; 0: nothing
+	 * more will come; -1.
+	 */
 	int (*fill)(struct ksense *k, int64_t deadline_ms);
 	/* Optional: ksense_lock(). */
 	int (*lock)(struct ksense *k, uint32_t domid);
@@ -39,8 +42,5 @@ struct ksense {
 /* Notes an error; always returns -1. */
 __attribute__((format(printf, 3, 4)))
 int ksense_fail(struct ksense *k, enum ksense_error error, const char *format, ...);
-
-/* In ms of CLOCK_MONOTONIC; the deadline is INT64_MAX for never. */
-int64_t ksense_now_ms(void);
 
 #endif /* KSENSE_MEDIUM_H */

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "ks_clock.h"
 #include "medium.h"
 
 /* Waits for @events on the socket.  0 or -1. */
@@ -20,7 +21,7 @@ static int wait_for(struct ksense *k, short events, int64_t deadline)
 	struct pollfd p = { .fd = k->fd, .events = events };
 
 	for (;;) {
-		int64_t left = deadline == INT64_MAX ? -1 : deadline - ksense_now_ms();
+		int64_t left = deadline == INT64_MAX ? -1 : deadline - ks_now_ms();
 		int got;
 
 		if (deadline != INT64_MAX && left < 0)
@@ -38,7 +39,7 @@ static int wait_for(struct ksense *k, short events, int64_t deadline)
 
 static int socket_send(struct ksense *k, const char *line, size_t bytes)
 {
-	int64_t deadline = k->timeout_ms < 0 ? INT64_MAX : ksense_now_ms() + k->timeout_ms;
+	int64_t deadline = ks_deadline_ms(k->timeout_ms);
 
 	while (bytes) {
 		ssize_t sent = send(k->fd, line, bytes, MSG_NOSIGNAL | MSG_DONTWAIT);

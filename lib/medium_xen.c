@@ -14,6 +14,7 @@
 #include <xentoollog.h>
 
 #include "../include/sense.h"
+#include "ks_clock.h"
 #include "medium.h"
 
 #define HYPERCALL_SENSE_OP 47
@@ -160,7 +161,7 @@ static int xen_fill(struct ksense *k, int64_t deadline)
 		}
 		if (k->in_end > had)
 			return 1;
-		if (xen->pending && deadline != INT64_MAX && ksense_now_ms() > deadline)
+		if (xen->pending && deadline != INT64_MAX && ks_now_ms() > deadline)
 			return ksense_fail(k, KSENSE_TIMEOUT, "the sensor did not answer within %g s",
 					   k->timeout_ms / 1000.0);
 		if (xen->pending)

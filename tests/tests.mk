@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 UNIT_NAMES = $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 # Those of the canary's rounds have sources of their own.
 CANARY_NAMES = $(patsubst tests/canary/%.c,%,$(sort $(wildcard tests/canary/test_*.c)))
-CANARY_UNDER_TEST = body checks deeds differences findings lines rounds sample sensors view
+CANARY_UNDER_TEST = apart body checks deeds differences findings lines rounds sample sensors view
 FUZZ_NAMES = $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 
 # The unit tests have a port of their own, with a clock that tests move; those named here run on

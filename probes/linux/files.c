@@ -17,6 +17,7 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/namei.h>
+#include <linux/proc_fs.h>
 #include <linux/stat.h>
 #include <linux/time64.h>
 
@@ -63,8 +64,8 @@ static const struct ks_field file_fields[] = {
 	KS_FIELD(struct ks_file, state, KS_STRING,
 		 "`file`; `absent`; `directory`, `fifo`, `socket`, `device`: never opened; `error`"),
 	KS_FIELD(struct ks_file, error, KS_U32,
-		 "with `error`, the kernel's number: 13 refused, 40 links in circles, 5 the disk, 95 can be read from "
-		 "user space alone"),
+		 "with `error`, the kernel's number: 13 refused, or `/proc` shows processes alone (`subset=pid`), "
+		 "40 links in circles, 5 the disk, 95 can be read from user space alone"),
 	KS_FIELD(struct ks_file, pseudo, KS_BOOL,
 		 "of `/proc`, `/sys` or the like: contents are made when they are read. No inode, no times then: they "
 		 "mean nothing there"),
@@ -416,6 +417,23 @@ static int open_file(const struct path *path)
 	return 0;
 }
 
+/*
+ * Whether a path that is not there is one that /proc does not show: mounted with subset=pid, it
+ * has processes and nothing else.
+ */
+static bool is_not_shown(const struct path *root, const char *name)
+{
+	struct path proc;
+	bool partial;
+
+	if (!str_has_prefix(name, "/proc/") || vfs_path_lookup(root->dentry, root->mnt, "/proc", LOOKUP_FOLLOW, &proc))
+		return false;
+	partial = proc.dentry->d_sb->s_magic == PROC_SUPER_MAGIC &&
+		  proc_sb_info(proc.dentry->d_sb)->pidonly == PROC_PIDONLY_ON;
+	path_put(&proc);
+	return partial;
+}
+
 /* Looks at the path at hand, from @root. True: that was all; false: it is open now, to be read. */
 static bool begin_file(const struct path *root, bool trust_attributes)
 {
@@ -425,7 +443,7 @@ static bool begin_file(const struct path *root, bool trust_attributes)
 	int error = vfs_path_lookup(root->dentry, root->mnt, item->path, LOOKUP_FOLLOW, &path);
 
 	if (error) {
-		set_error(item, error);
+		set_error(item, error == -ENOENT && is_not_shown(root, item->path) ? -EACCES : error);
 		return true;
 	}
 	error = get_attributes(&path, item);

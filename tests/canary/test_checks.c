@@ -60,12 +60,10 @@ static bool there(void *state, struct blindness *blind)
 	return false;
 }
 
-static bool take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool take(void *state, struct sample *sample, struct blindness *blind)
 {
 	struct played *this = state;
 
-	(void)probe;
-	(void)since;
 	if (!there(state, blind))
 		return false;
 	*sample = (struct sample){ .records = json_of(this->asked++ && this->then ? this->then : this->says),
@@ -160,6 +158,9 @@ static int end(void **state)
 	return 0;
 }
 
+/* The words of the first check's verdict in the last round. */
+static char said[512];
+
 /* One round of the built-in checks called @names; the first one's verdict and reason. */
 static const char *verdict(const char *names)
 {
@@ -188,6 +189,7 @@ static const char *verdict(const char *names)
 	coverage = canary_coverage(c);
 	check = json_array_get(json_object_get(coverage, "checks"), 0);
 	reason = json_string_value(json_object_get(check, "reason"));
+	snprintf(said, sizeof(said), "%s", string_of(check, "words"));
 	snprintf(text, sizeof(text), "%s %s", json_string_value(json_object_get(check, "verdict")),
 		 reason ? reason : "-");
 	json_decref(coverage);
@@ -415,6 +417,21 @@ static void files_as_at_first(void **state)
 	assert_string_equal(verdict("files"), "agrees -");
 }
 
+/* What cannot be read has not changed into anything; but that it has not is not known. */
+static void files_not_readable(void **state)
+{
+	(void)state;
+	source("module")->says = "[" COMMON(1, "file") "'path': '/proc/cmdline', 'state': 'error', 'error': 13, "
+				 "'pseudo': false, 'sha256': '', 'changed_ns': 90, "
+				 "'first': {'state': 'file', 'error': 0, 'pseudo': true, 'sha256': 'aa'}}]";
+	assert_string_equal(verdict("files"), "unconfirmed -");
+	assert_string_equal(findings(), "");
+	/* Of one that never could be read, nothing is compared. */
+	source("module")->says = "[" COMMON(1, "file") "'path': '/proc/cmdline', 'state': 'error', 'error': 13, "
+				 "'pseudo': false, 'sha256': ''}]";
+	assert_string_equal(verdict("files"), "agrees -");
+}
+
 static void files_changed(void **state)
 {
 	static const struct {
@@ -530,6 +547,7 @@ static void socket_of_no_namespace_here(void **state)
 	source("module")->says = "[" SOCKET(1, 3, "unix", "", "dgram", "unconnected", "20", "") "]";
 	source("proc-net")->says = "[" ELSEWHERE "]";
 	assert_string_equal(verdict("sockets"), "blind foreign-namespace");
+	assert_non_null(strstr(said, "process 9 (sshd) has a socket of the network namespace 77, "));
 	assert_string_equal(findings(), "");
 	/* One that came between two looks was seen by the second. */
 	source("proc-net")->asked = 0;
@@ -679,6 +697,7 @@ int main(void)
 		TEST(module_goes_while_looked_at),
 		TEST(modules_unreadable),
 		TEST(files_as_at_first),
+		TEST(files_not_readable),
 		TEST(files_changed),
 		TEST(sockets_agree),
 		TEST(sockets_of_which_nobody_is_told),

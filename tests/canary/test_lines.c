@@ -6,7 +6,9 @@
  * for what Dom0 does not have, and each process or function in it for hidden; or a long name is
  * cut, and is none that the other side has.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -18,7 +20,13 @@
 
 #include "../../canary/lines.h"
 
-/* A file that has these bytes, and then ends, or cannot be read for this reason. */
+/* Of a file that does not end, each line has so many bytes. */
+#define ENDLESS_LINE 1024U
+
+/*
+ * A file that has these bytes, and then ends, or cannot be read for this reason; text NULL: one
+ * that does not end.
+ */
 struct played {
 	const char *text;
 	size_t bytes;
@@ -34,8 +42,16 @@ static ssize_t read_played(void *cookie, char *to, size_t room)
 		errno = file->wrong;
 		return -1;
 	}
-	memcpy(to, file->text, bytes);
-	file->text += bytes;
+	if (file->text) {
+		memcpy(to, file->text, bytes);
+		file->text += bytes;
+	} else {
+		size_t at = (SIZE_MAX - file->bytes) % ENDLESS_LINE;
+
+		memset(to, 'x', bytes);
+		for (size_t i = ENDLESS_LINE - 1 - at; i < bytes; i += ENDLESS_LINE)
+			to[i] = '\n';
+	}
 	file->bytes -= bytes;
 	return (ssize_t)bytes;
 }
@@ -111,6 +127,77 @@ static void not_to_its_end(void **state)
 	assert_int_equal(seen.lines, 2);
 }
 
+static void too_much(void **state)
+{
+	char *text = malloc(LINE_BYTES_MAX + 1);
+
+	(void)state;
+	assert_non_null(text);
+	memset(text, 'x', LINE_BYTES_MAX + 1);
+	text[LINE_BYTES_MAX - 1] = '\n';
+	assert_int_equal(read_text(text, LINE_BYTES_MAX, 0, 0), 0);
+	assert_int_equal(seen.longest, LINE_BYTES_MAX - 1);
+	/* A line without an end, */
+	text[LINE_BYTES_MAX - 1] = 'x';
+	assert_int_equal(read_text(text, LINE_BYTES_MAX + 1, 0, 0), E2BIG);
+	assert_int_equal(seen.lines, 0);
+	/* also where just that is the end of the file, */
+	assert_int_equal(read_text(text, LINE_BYTES_MAX, 0, 0), E2BIG);
+	free(text);
+	/* and a file without one. */
+	assert_int_equal(read_text(NULL, SIZE_MAX, 0, 0), E2BIG);
+	assert_int_equal(seen.lines, FILE_BYTES_MAX / ENDLESS_LINE);
+}
+
+static unsigned int entries_left;
+static int then_wrong;
+
+/* In the place of the library's: a folder of so many entries, and then it cannot be read. */
+struct dirent *readdir(DIR *folder)
+{
+	static struct dirent entry;
+
+	(void)folder;
+	if (entries_left) {
+		entries_left--;
+		return &entry;
+	}
+	if (then_wrong)
+		errno = then_wrong;
+	return NULL;
+}
+
+/* How many entries are read of a folder of @entries; errno is what read_entry() leaves. */
+static unsigned int read_folder(unsigned int entries, int wrong)
+{
+	unsigned int count = 0, got = 0;
+	/* Nobody looks into it. */
+	DIR *folder = (DIR *)&count;
+
+	entries_left = entries;
+	then_wrong = wrong;
+	errno = EBADF;
+	while (read_entry(folder, &count)) {
+		got++;
+		errno = EBADF;
+	}
+	return got;
+}
+
+static void folder(void **state)
+{
+	(void)state;
+	assert_int_equal(read_folder(3, 0), 3);
+	assert_int_equal(errno, 0);
+	assert_int_equal(read_folder(3, EIO), 3);
+	assert_int_equal(errno, EIO);
+	assert_int_equal(read_folder(ENTRIES_MAX, 0), ENTRIES_MAX);
+	assert_int_equal(errno, 0);
+	/* Of one without an end, no more are read. */
+	assert_int_equal(read_folder(UINT_MAX, 0), ENTRIES_MAX);
+	assert_int_equal(errno, E2BIG);
+}
+
 static void small_file(void **state)
 {
 	char path[] = "/tmp/lines-XXXXXX", text[8];
@@ -138,6 +225,8 @@ int main(void)
 		cmocka_unit_test(whole),
 		cmocka_unit_test(long_line),
 		cmocka_unit_test(not_to_its_end),
+		cmocka_unit_test(too_much),
+		cmocka_unit_test(folder),
 		cmocka_unit_test(small_file),
 	};
 

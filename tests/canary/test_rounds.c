@@ -91,12 +91,10 @@ static bool there(void *state, struct blindness *blind)
 	return false;
 }
 
-static bool take(void *state, const char *probe, json_int_t since, struct sample *sample, struct blindness *blind)
+static bool take(void *state, struct sample *sample, struct blindness *blind)
 {
 	int source = *(int *)state;
 
-	(void)probe;
-	(void)since;
 	world.takes[source]++;
 	if (world.asked)
 		world.asked(source);

@@ -30,8 +30,13 @@ sub answer {
 			next;
 		}
 		my $seq = 0;
-		$say->($probe, { seq => $seq++, time => 200, probe => $probe, event => 'present', %$_ })
-			for $records->();
+		for ($records->()) {
+			my %record = (seq => $seq++, time => 200, probe => $probe, event => 'present');
+			# The members as text, where there are very many.
+			my $text = encode_json({ %record, ref $_ ? %$_ : () });
+			$text =~ s/\}$/,$_}/ if !ref $_;
+			print $client qq({"Virtue-protocol-version":0.2,"reply":["$nonce","$probe",$text]}\n) or last;
+		}
 		$say->($probe);
 	}
 }
@@ -44,7 +49,8 @@ sub sensor {
 	chmod 0777, $path, $dir or die "$path: $!";
 	my $server = fork // die "fork: $!";
 	return ($path, $server) if $server;
-	alarm 120;
+	alarm 600;
+	local $SIG{PIPE} = 'IGNORE';
 	while (my $client = $listener->accept) {
 		$client->autoflush(1);
 		answer($client, $probe, $records);
@@ -164,6 +170,61 @@ kill 'TERM', $others[1];
 waitpid($others[1], 0);
 unlink $others[0];
 
+# A user has half a million sockets: more than are compared.  None of them is found, and the judge
+# does not take all of the machine's memory to say so.
+my $listed = $there[1]{inode};
+my $members = encode_json($there[1]) =~ s/^\{|\}$//gr;
+@others = sensor('open-files', sub {
+	return map { my $inode = sprintf('0x%x', 1 << 40 | $_); $members =~ s/\Q$listed\E/$inode/r } 0 .. 140000
+});
+my $arguments = "--timeout 20 --socket $others[0] compare --json --checks $dir/sockets.json";
+my $crowded = qx(bash -c 'ulimit -v 700000; exec $ksense $arguments');
+is($? >> 8, 3, 'where there are more sockets than are compared, the check is blind');
+($said) = grep { $_->{checks} } map { decode_json($_) } split /\n/, $crowded;
+is_deeply([map { @$_{qw(verdict reason)} } @{$said->{checks}}], [('blind', 'incomplete') x 2], 'and says so')
+	or diag $crowded;
+like($said->{checks}[0]{words}, qr/open-files tells of more than 131072 items of kind socket/,
+	'with how many there are');
+kill 'TERM', $others[1];
+waitpid($others[1], 0);
+unlink $others[0];
+
+# A network namespace in which nobody lives, with a socket of it: mounted somewhere, as by
+# "ip netns add", it can be looked into; where only a descriptor keeps it, that is told, and whose.
+SKIP: {
+	my ($setns, $unshare, $net) = (308, 272, 0x40000000);
+	skip 'no namespaces of our own, or another machine than the numbers of these calls are for', 4
+		if $> || `uname -m` ne "x86_64\n" || system('unshare -n true 2>/dev/null');
+	open(my $home, '<', '/proc/self/ns/net') or die "namespace: $!";
+	my $namespace = sub {
+		my ($mounted_on) = @_;
+		syscall($unshare, $net) and die "unshare: $!";
+		if ($mounted_on) {
+			system("touch '$mounted_on' && mount --bind /proc/$$/ns/net '$mounted_on'") and die 'mount';
+		}
+		my $socket = IO::Socket::UNIX->new(Local => "$dir/lonely" . rand, Listen => 1) or die "socket: $!";
+		my $record = socket_record($socket, 'unix', comm => 'holds');
+		syscall($setns, fileno($home), $net) and die "setns: $!";
+		return ($record, $socket);
+	};
+	for my $file ("$dir/net ns", undef) {
+		my ($record, $socket) = $namespace->($file);
+		@others = sensor('open-files', sub { return $record });
+		($said, @found) = sockets_compared($others[0], 2);
+		is_deeply([map { $_->{finding} } @found], [],
+			'a socket of a namespace without a process: nothing is found');
+		my @is = map { $said->{$_}{verdict} } sort keys %$said;
+		is_deeply(\@is, [('agrees') x 2], 'and it is looked at by its mount') or diag explain $said if $file;
+		my $whose = "process $$ (holds) has a socket of the network namespace $record->{netns},";
+		like("@is $said->{sockets}{words}", qr/^blind blind \Q$whose\E/,
+			'or not, as without one there is no way there') if !$file;
+		kill 'TERM', $others[1];
+		waitpid($others[1], 0);
+		unlink $others[0];
+		system("umount '$file'") if $file;
+	}
+}
+
 # A process goes from one namespace to another and back, as fast as it can: what is read of the one
 # is not taken for the other.
 SKIP: {
@@ -206,7 +267,7 @@ SKIP: {
 }
 
 # Who rules a network namespace may send to any netlink socket there, and each has its process's
-# number: here he says that the answer is over before it has begun.
+# number: here he says to whoever asks for ksense that the answer is over before it has begun.
 SKIP: {
 	my ($unshare, $net, $netlink, $sock_diag, $done) = (272, 0x40000000, 16, 4, 3);
 	skip 'no namespaces of our own, or another machine than the number of this call is for', 1
@@ -220,10 +281,11 @@ SKIP: {
 		syswrite($to, encode_json(socket_record($listens, 'unix')) . "\n");
 		alarm 60;
 		while (1) {
-			my $pid = slurp("$dir/pid") || 0;
-			select(undef, undef, undef, 0.01) unless $pid;
-			my $to = pack('SSLL', $netlink, 0, $pid, 0);
-			send($forges, pack('LSSLLl', 20, $done, 2, 0, 0, 0), 0, $to) for 1 .. ($pid ? 500 : 0);
+			my $pid = slurp("$dir/pid") =~ s/\n//r || 0;
+			for my $child (split ' ', slurp("/proc/$pid/task/$pid/children")) {
+				my $to = pack('SSLL', $netlink, 0, $child, 0);
+				send($forges, pack('LSSLLl', 20, $done, 2, 0, 0, 0), 0, $to) for 1 .. 100;
+			}
 		}
 	}
 	close $to;
