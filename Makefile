@@ -221,7 +221,7 @@ TESTS = $(LONGEST) $(filter-out $(LONGEST),$(ALL_T))
 check-parts:
 	@vm/build-guest --domu
 	@$(MAKE) --no-print-directory -j2 host tools xen $(CHECK_HOST_BUILT) $(XEN_TEST_PARTS) $(LINUX_TEST_PARTS) \
-		$(B)/linux-guest/ksense.ko $(B)/bench/host $(B)/bench/search $(B)/bench/linux
+		$(B)/linux-guest/ksense.ko $(B)/bench/host $(B)/bench/search $(B)/bench/linux $(B)/bench/compare
 
 check-all: check-parts
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run -j$(JOBS) --timer $(TESTS)
