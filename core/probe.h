@@ -169,7 +169,6 @@ struct ks_probe {
 	uint64_t pass_boot_ns;
 	/* from start to end, as the last complete ones took; 0: not known yet */
 	uint64_t usual_pass_ns;
-	bool driven;             /* a client waits for the pass under way */
 	/* number of the last pass that was complete and saw all, 0: none */
 	uint64_t whole;
 	uint64_t whole_start_ns; /* when it started */
