@@ -470,8 +470,8 @@ no_init:
 }
 
 /*
- * What a probe needs it gets as the sensor starts, or not at all: its tables may be many MiB, which
- * are not taken in the bounded time of a call.
+ * What a probe needs it gets as the sensor starts, or not at all: its tables may be many MiB,
+ * which are not taken in the bounded time of a call.
  */
 static void equip(struct ks_probe *probe)
 {

@@ -3,9 +3,9 @@
 #
 # The module's own list of domains, of a Xen that does not answer what it was asked.
 #
-# Wrong in the world if this fails: a Xen of another release, or one that somebody else has changed,
-# names a domain again and again, and a pass never ends; or the list is taken for all domains, and is
-# none.
+# Wrong in the world if this fails: a Xen of another release, or one that somebody else has
+# changed, names a domain again and again, and a pass never ends; or the list is taken for all
+# domains, and is none.
 #
 # A module of the tests (tests/linux/answers) answers in Xen's place.
 use strict;
