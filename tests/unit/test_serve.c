@@ -1121,7 +1121,8 @@ static void confirmed_late(void **state)
 
 			step(&a, KS_LINE_MAX);
 			assert_int_equal(a.more, KS_SERVED_MORE);
-			assert_true(__builtin_popcountll(before ^ a.cursor.sent_bits) == (calls >= 1335 / KS_RING_WALK_MAX));
+			assert_true(__builtin_popcountll(before ^ a.cursor.sent_bits) ==
+				    (calls >= 1335 / KS_RING_WALK_MAX));
 		}
 		assert_int_equal(alpha()->delivered, 64 - gone);
 		assert_int_equal(alpha()->ring.held, 1400 - 64);
@@ -1287,7 +1288,7 @@ static void no_walk_over_all(void **state)
 	used = alpha()->ring.used_bytes & ~4095UL;
 	assert_true(used > 4 * part && alpha()->ring.held == 30000);
 
-	/* To the middle it goes in pieces, one in a call whose time is over; the first has none. */
+	/* To the middle in pieces, one in a call whose time is over; the first has none. */
 	begin(&a, "alpha", "{\"peek\": true, \"since\": 15000}");
 	kit_caller.began_ns = 1;
 	for (int calls = 0; calls < 1 + 15000 / KS_RING_WALK_MAX; calls++)
