@@ -14,6 +14,9 @@
  * is kept and mutated further.  FOLDER has the worst of each class: they are where the search
  * begins, and are replaced where it finds worse ones.  What is found here, bench/xen.c measures in
  * Xen.
+ *
+ * A caller may bring a cookie back late, or twice: when its reply is over, others have taken what
+ * it stands at, or that was pushed out, or all was reset.  That is tried as well.
  */
 #include "../core/cookie.h"
 #include "../core/reply.h"
@@ -28,7 +31,11 @@
 #define CALL_UNITS 2500
 /* A reply may go on for so many calls that are looked at. */
 #define CALLS_MAX 12
-#define RECORDS 400
+/* And for so many with a cookie that is brought back late. */
+#define LATE_CALLS 3
+/* So many records a probe has made, more than its ring holds. */
+#define RECORDS 800
+#define RECORDS_FIRST 3000
 
 /* === Work, counted ====================================================== */
 
@@ -154,7 +161,7 @@ static enum ks_step step(struct ks_probe *probe, uint64_t deadline_ns)
 	}
 
 /* Those of Xen, so that what is found here names probes that are there. */
-static const struct ks_probe_type types_of[] = {
+static struct ks_probe_type types_of[] = {
 #include "search.probes" /* made by the Makefile: PROBE("NAME"), for each */
 };
 #define PROBES (sizeof(types_of) / sizeof(*types_of))
@@ -164,11 +171,36 @@ static struct ks_sensor sensor;
 static struct ks_probe probes_kept[PROBES];
 static char *rings_kept[PROBES];
 
-static void make_records(struct ks_probe *probe)
+/* The first probe has as much to keep as the largest ring holds. */
+static void much(const struct ks_probe_type *type, struct ks_size *size)
 {
-	for (uint64_t i = 0; i < RECORDS; i++) {
-		struct ks_writer *text = ks_record_begin(probe, KS_EVENT, i % 9, "vcpu");
+	(void)type;
+	size->items = KS_RING_MAX;
+}
 
+/* A name of bytes that are all escaped, in as many members as there is room for. */
+static void make_escaped(struct ks_probe *probe, uint64_t i)
+{
+	struct ks_writer *text = ks_record_begin(probe, KS_EVENT, i % 9, "livepatch");
+	char name[100];
+
+	memset(name, i % 16 == 7 ? '\n' : 1, sizeof(name));
+	ks_write_member_str(text, "name", name, sizeof(name));
+	ks_write_member_str(text, "replaced", name, sizeof(name));
+	ks_write_member_str(text, "depends", name, sizeof(name));
+	ks_record_end(probe);
+}
+
+static void make_records(struct ks_probe *probe, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		struct ks_writer *text;
+
+		if (i % 8 == 7) {
+			make_escaped(probe, i);
+			continue;
+		}
+		text = ks_record_begin(probe, i % 2 ? KS_SAMPLE : KS_EVENT, i % 9, "vcpu");
 		ks_write_member_str(text, "event", "changed", 7);
 		ks_write_member_count(text, "domid", i % 9);
 		ks_write_member_count(text, "vcpu", i % 3);
@@ -188,6 +220,7 @@ static void start_sensor(void)
 	static const struct ks_probe_type *types[PROBES];
 	struct ks_sensor_config config = { .name = "xen", .types = types, .types_count = PROBES, .ring_bytes = 65536 };
 
+	types_of[0].size = much;
 	for (size_t i = 0; i < PROBES; i++)
 		types[i] = &types_of[i];
 	if (ks_sensor_start(&sensor, &config))
@@ -195,7 +228,7 @@ static void start_sensor(void)
 	for (size_t i = 0; i < PROBES; i++) {
 		const struct ks_ring *ring = &sensor.probes[i].ring;
 
-		make_records(&sensor.probes[i]);
+		make_records(&sensor.probes[i], types_of[i].size ? RECORDS_FIRST : RECORDS);
 		rings_kept[i] = malloc(ring->size);
 		memcpy(rings_kept[i], ring->mem, ring->size);
 	}
@@ -222,10 +255,16 @@ static void restore_sensor(void)
 
 /* === One request ======================================================== */
 
+/* What others have done by the time at which a cookie comes back late. */
+enum { LATE_NOTHING, LATE_TAKEN, LATE_PUSHED_OUT, LATE_RESET, LATE_ALL };
+
 struct input {
 	uint64_t units;     /* of its dearest call */
 	uint32_t room;      /* in the caller's buffer */
 	bool control;
+	/* the cookie of this call is brought back late; 0: none */
+	unsigned int late;
+	unsigned int late_after;
 	size_t bytes;
 	char line[KS_REQUEST_MAX];
 };
@@ -253,56 +292,97 @@ static int class_of(const struct ks_request *request)
 	}
 }
 
-/* As xen/sense.c does it, call by call.  The class, and the units of the dearest call. */
-static int run(struct input *input)
+static const uint64_t key[2] = { 1, 2 };
+
+/* One call, as xen/sense.c makes it; its class.  @cursor and @cookie: where the reply stands. */
+static int call(struct input *input, struct ks_cursor *cursor, uint64_t cookie[KS_COOKIE_WORDS], bool *over)
 {
 	static const struct ks_cookie_caller self = { .id = 0, .instance = 1 };
-	static const uint64_t key[2] = { 1, 2 };
 	static struct ks_request request;
 	static char line[KS_REQUEST_MAX], reply[KS_OUT_BYTES];
 	struct ks_caller caller = { .control = input->control };
-	uint64_t cookie[KS_COOKIE_WORDS];
-	struct ks_cursor cursor = { 0 };
+	uint64_t start = units;
+	bool goes_on = cursor->stage;
+	int class;
+	struct ks_siphash bond;
+	enum ks_served result;
+	struct ks_writer out;
+
+	units += CALL_UNITS;
+	caller.began_ns = units;
+	memcpy(line, input->line, input->bytes);
+	if (goes_on) {
+		ks_cookie_bind(&bond, key, &self, line, input->bytes);
+		if (!ks_cookie_open(&bond, cookie, cursor))
+			abort();
+	}
+	ks_request_parse(&request, line, input->bytes, KS_VERSION_NONE);
+	if (!goes_on && ks_may_go_on(&request))
+		ks_cookie_bind(&bond, key, &self, line, input->bytes);
+	ks_writer_init(&out, reply, input->room < KS_LINE_MAX ? input->room : KS_LINE_MAX);
+	result = ks_serve(&sensor, &caller, &request, cursor, &out);
+	class = class_of(&request);
+	changed |= class == C_RECORDS || class == C_RUN || class == C_CONTROL;
+	units += out.len / 8;
+	if (result != KS_SERVED_DONE && cursor->stage)
+		ks_cookie_seal(&bond, cursor, cookie);
+	if (result == KS_SERVED_DONE)
+		ks_confirm(&sensor, &request, cursor);
+	if (units - start > input->units)
+		input->units = units - start;
+	*over = result == KS_SERVED_DONE || result == KS_SERVED_CURSOR || !cursor->stage;
+	if (result == KS_SERVED_NO_ROOM)
+		input->room = KS_LINE_MAX;
+	return class;
+}
+
+/* With the records of the probe at which a reply stands. */
+static void others_do(unsigned int what, struct ks_probe *probe)
+{
+	uint32_t place = KS_NOWHERE;
+
+	changed = true;
+	switch (what) {
+	case LATE_TAKEN:
+		for (uint64_t seq = 0; seq < probe->ring.next_seq; seq++)
+			ks_ring_deliver(&probe->ring, seq, &place);
+		break;
+	case LATE_PUSHED_OUT:
+		make_records(probe, 200);
+		break;
+	case LATE_RESET:
+		ks_probe_command(probe, KS_CMD_RESET, NULL);
+		break;
+	}
+}
+
+/* A request, call by call.  The class, and the units of the dearest call. */
+static int run(struct input *input)
+{
+	uint64_t cookie[KS_COOKIE_WORDS], late_cookie[KS_COOKIE_WORDS];
+	struct ks_cursor cursor = { 0 }, late_cursor = { 0 };
+	bool over = false;
+	int class = 0;
 
 	restore_sensor();
 	units = 1000000000;
 	input->units = 0;
-	for (unsigned int calls = 0; calls < CALLS_MAX; calls++) {
-		uint64_t start = units;
-		bool goes_on = cursor.stage;
-		int class;
-		struct ks_siphash bond;
-		enum ks_served result;
-		struct ks_writer out;
-
-		units += CALL_UNITS;
-		caller.began_ns = units;
-		memcpy(line, input->line, input->bytes);
-		if (goes_on) {
-			ks_cookie_bind(&bond, key, &self, line, input->bytes);
-			if (!ks_cookie_open(&bond, cookie, &cursor))
-				abort();
+	for (unsigned int calls = 1; calls <= CALLS_MAX && !over; calls++) {
+		class = call(input, &cursor, cookie, &over);
+		if (calls == input->late && !over) {
+			late_cursor = cursor;
+			memcpy(late_cookie, cookie, sizeof(cookie));
 		}
-		ks_request_parse(&request, line, input->bytes, KS_VERSION_NONE);
-		if (!goes_on && ks_may_go_on(&request))
-			ks_cookie_bind(&bond, key, &self, line, input->bytes);
-		ks_writer_init(&out, reply, input->room < KS_LINE_MAX ? input->room : KS_LINE_MAX);
-		result = ks_serve(&sensor, &caller, &request, &cursor, &out);
-		class = class_of(&request);
-		changed |= class == C_RECORDS || class == C_RUN || class == C_CONTROL;
-		units += out.len / 8;
-		if (result != KS_SERVED_DONE && cursor.stage)
-			ks_cookie_seal(&bond, &cursor, cookie);
-		if (result == KS_SERVED_DONE)
-			ks_confirm(&sensor, &request, &cursor);
-		if (units - start > input->units)
-			input->units = units - start;
-		if (result == KS_SERVED_DONE || result == KS_SERVED_CURSOR || !cursor.stage)
-			break;
-		if (result == KS_SERVED_NO_ROOM)
-			input->room = KS_LINE_MAX;
 	}
-	return class_of(&request);
+	if (!late_cursor.stage) {
+		input->late = 0;
+		return class;
+	}
+	others_do(input->late_after, &sensor.probes[late_cursor.probe]);
+	over = false;
+	for (unsigned int calls = 0; calls < LATE_CALLS && !over; calls++)
+		class = call(input, &late_cursor, late_cookie, &over);
+	return class;
 }
 
 /* === The search ========================================================= */
@@ -312,7 +392,8 @@ static const char *const words[] = {
 	" \t\n", "x", "xxxxxxxxxxxxxxx\\n", "\"", ",", ":", "{", "}", "[", "]", "[]", "1,", "0", "true", "\"a\":1,",
 	"{\"a\":", "peek:true,", "run:true,", "since:0,", "max:99999,", "filter:{kind:vcpu},", "filter:{",
 	"\"\\u0073eq\":1,", "domid:3,", "affinity:\"all \\\"\\n\x7f\xc3\xa4\",", "zz:\"\\n\",", "xen-domains", "*",
-	"records", "status", "discovery", "reset", "low", "0.1", "0.2", "\"k\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\":1,",
+	"filter:{kind:livepatch,", "name:\"\\n\\n\\n\",", "class:event,", "records", "status", "discovery",
+	"reset", "low", "0.1", "0.2", "\"k\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\\n\":1,",
 };
 #define WORDS (sizeof(words) / sizeof(*words))
 
@@ -352,7 +433,7 @@ static void mutate(struct input *input)
 	const char *word = words[below(WORDS)];
 	char slice[128];
 
-	switch (below(9)) {
+	switch (below(10)) {
 	case 0:
 	case 1:
 		put(input, at, word, strlen(word));
@@ -387,6 +468,10 @@ static void mutate(struct input *input)
 		    1 + below(len < 300 ? len : 300) < len ? 1 + below(len < 300 ? len : 300) : len);
 		break;
 	}
+	case 8:
+		input->late = (unsigned int)below(CALLS_MAX);
+		input->late_after = (unsigned int)below(LATE_ALL);
+		break;
 	default:
 		input->room = below(3) ? KS_LINE_MAX : (uint32_t)below(KS_LINE_MAX);
 		input->control = below(4);
@@ -430,8 +515,8 @@ static void try_line(const char *line, size_t bytes)
 }
 
 /*
- * What is kept begins with a line of its own: how much room the caller had, and whether he may
- * control.
+ * What is kept begins with a line of its own: how much room the caller had, whether he may
+ * control, which call's cookie comes back late, and after what.
  */
 static void read_kept(const char *path)
 {
@@ -441,7 +526,8 @@ static void read_kept(const char *path)
 
 	if (!file)
 		return;
-	if (fscanf(file, "room %u control %u", &input.room, &control) == 2 && fgetc(file) == '\n') {
+	if (fscanf(file, "room %u control %u late %u after %u", &input.room, &control, &input.late,
+		   &input.late_after) == 4 && fgetc(file) == '\n') {
 		input.control = control;
 		input.bytes = fread(input.line, 1, sizeof(input.line), file);
 		try(&input);
@@ -453,7 +539,8 @@ static void write_kept(const char *path, const struct input *input)
 {
 	FILE *file = fopen(path, "wb");
 
-	if (!file || fprintf(file, "room %u control %u\n", input->room, input->control) < 0 ||
+	if (!file || fprintf(file, "room %u control %u late %u after %u\n", input->room, input->control, input->late,
+			     input->late_after) < 0 ||
 	    fwrite(input->line, 1, input->bytes, file) != input->bytes || fclose(file)) {
 		perror(path);
 		exit(1);

@@ -102,7 +102,7 @@ struct ks_probe_type {
  * One running instance.  Probes read type, own, data, level, first_step and announce; the rest is
  * the sensor's.
  *
- * Constant: written before the probe can be found, or while it has neither memory nor work.
+ * Constant: written before the probe can be found.
  * Of the step: who has set @busy, under the lock, has them alone until @busy is false again.
  * Under the lock: all the rest.  A step may read @level beside that, as it may change in a step.
  */
@@ -116,6 +116,11 @@ struct ks_probe {
 	size_t memory_bytes;     /* taken with ks_probe_alloc(), and for the ring */
 	char common[80];         /* what is the same in all records:  ,"probe":"NAME","kind":"  */
 	uint8_t common_bytes, name_bytes;
+	/*
+	 * It got its memory and its work when the sensor started; else it stays off, and has no
+	 * ring
+	 */
+	bool equipped;
 
 	/* --- of the step; between steps, under the lock */
 	bool first_step;         /* the step under way begins a pass */
@@ -130,9 +135,6 @@ struct ks_probe {
 	char uuid[KS_UUID_TEXT];
 	enum ks_level level;
 	bool on;
-	/* has its memory and its work; else it can only be told to get them ("on") */
-	bool equipped;
-	bool equipping;          /* is getting them */
 	bool busy;               /* a step runs, here or in a caller's context */
 	bool stuck;              /* it has for so long that this was told */
 	bool in_pass;            /* between the first and the last step of a pass */
@@ -169,7 +171,6 @@ struct ks_probe {
 	uint64_t pass_boot_ns;
 	/* from start to end, as the last complete ones took; 0: not known yet */
 	uint64_t usual_pass_ns;
-	bool driven;             /* a client waits for the pass under way */
 	/* number of the last pass that was complete and saw all, 0: none */
 	uint64_t whole;
 	uint64_t whole_start_ns; /* when it started */

@@ -171,14 +171,15 @@ static enum ks_sent begin_probe(struct ks_sending *sending, struct ks_probe *pro
 
 /*
  * What there is to be done with the lock held: the next record, to where put_entry() has it from.
- * KS_SENT_ALL: there is none.
+ * KS_SENT_ALL: there is none, or it is still looked for.
  */
-static enum ks_sent fetch(struct ks_sending *sending, struct ks_probe *probe, struct ks_entry *entry, bool *found)
+static enum ks_sent fetch(struct ks_sending *sending, struct ks_probe *probe, struct ks_entry *entry, bool *found,
+			  bool *seeking)
 {
 	struct ks_cursor *cursor = sending->cursor;
 
 	ks_assert_locked(&probe->lock);
-	*found = false;
+	*found = *seeking = false;
 	memcpy(sending->uuid, probe->uuid, sizeof(sending->uuid));
 	if (cursor->stage == KS_STAGE_BEGIN && begin_probe(sending, probe) == KS_SENT_FULL)
 		return KS_SENT_FULL;
@@ -203,8 +204,9 @@ static enum ks_sent fetch(struct ks_sending *sending, struct ks_probe *probe, st
 	 */
 	if (sending->request->run && tell_lost(sending, probe, cursor->next) == KS_SENT_FULL)
 		return KS_SENT_FULL;
-	if (!ks_ring_seek(&probe->ring, cursor->next, &cursor->at))
-		return KS_SENT_LATE;
+	*seeking = !ks_ring_seek(&probe->ring, cursor->next, &cursor->at);
+	if (*seeking)
+		return KS_SENT_ALL;
 	if (cursor->at == KS_NOWHERE)
 		return KS_SENT_ALL;
 	ks_ring_read(&probe->ring, cursor->at, entry, record_room(sending));
@@ -235,7 +237,7 @@ enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe)
 {
 	const struct ks_request *request = sending->request;
 	struct ks_cursor *cursor = sending->cursor;
-	bool found;
+	bool found, seeking;
 	struct ks_entry entry;
 	enum ks_sent sent;
 
@@ -252,8 +254,10 @@ enum ks_sent ks_send_probe(struct ks_sending *sending, struct ks_probe *probe)
 			return KS_SENT_LATE;
 		sending->got_on = true;
 		ks_lock(&probe->lock);
-		sent = fetch(sending, probe, &entry, &found);
+		sent = fetch(sending, probe, &entry, &found, &seeking);
 		ks_unlock(&probe->lock);
+		if (seeking)
+			continue;
 		if (sent != KS_SENT_ALL || !found)
 			return sent;
 		/* From the first one on that is not confirmed. */

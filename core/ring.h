@@ -70,7 +70,7 @@ enum ks_class {
  * From so many records ks_ring_seek() looks for the next: a call's time does not go with the size
  * of the ring.
  */
-#define KS_RING_WALK_MAX 512
+#define KS_RING_WALK_MAX 128
 
 /* What is known of a record beside its bytes. */
 struct ks_entry {

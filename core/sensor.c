@@ -438,16 +438,15 @@ static uint32_t ring_bytes(const struct ks_probe *probe)
 	return wanted < KS_RING_MAX ? (uint32_t)wanted : KS_RING_MAX;
 }
 
-static enum ks_done get_memory(struct ks_probe *probe)
+static bool get_memory(struct ks_probe *probe)
 {
 	uint32_t bytes;
 	void *ring;
 
-	probe->memory_bytes = 0;
 	if (probe->type->own_bytes) {
 		probe->own = ks_probe_alloc(probe, probe->type->own_bytes);
 		if (!probe->own)
-			return KS_NO_MEMORY;
+			return false;
 	}
 	if (probe->type->init(probe))
 		goto no_init;
@@ -458,7 +457,7 @@ static enum ks_done get_memory(struct ks_probe *probe)
 	if (ks_port_work_init(&probe->work))
 		goto no_work;
 	ks_ring_init(&probe->ring, ring, bytes);
-	return KS_DONE;
+	return true;
 
 no_work:
 	ks_port_free(ring);
@@ -466,36 +465,26 @@ no_ring:
 	probe->type->exit(probe);
 no_init:
 	ks_port_free(probe->own);
-	return KS_NO_MEMORY;
+	probe->memory_bytes = 0;
+	return false;
 }
 
-enum ks_done ks_probe_equip(struct ks_probe *probe)
+/*
+ * What a probe needs it gets as the sensor starts, or not at all: its tables may be many MiB,
+ * which are not taken in the bounded time of a call.
+ */
+static void equip(struct ks_probe *probe)
 {
-	enum ks_done done = KS_DONE;
-	bool mine;
-
-	ks_lock(&probe->lock);
-	mine = !probe->equipped && !probe->equipping;
-	if (mine)
-		probe->equipping = true;
-	else if (!probe->equipped)
-		done = KS_BUSY;
-	ks_unlock(&probe->lock);
-	if (!mine)
-		return done;
-
-	done = get_memory(probe);
-
-	ks_lock(&probe->lock);
-	probe->equipping = false;
-	probe->equipped = done == KS_DONE;
-	probe->last_error = done == KS_DONE ? NULL : "no memory";
-	if (done == KS_DONE) {
-		new_epoch(probe);
-		ks_record_began(probe, "start", NULL, NULL);
+	probe->equipped = get_memory(probe);
+	if (!probe->equipped) {
+		probe->last_error = "no memory";
+		ks_port_log("no memory for a probe: it stays off");
+		return;
 	}
+	ks_lock(&probe->lock);
+	new_epoch(probe);
+	ks_record_began(probe, "start", NULL, NULL);
 	ks_unlock(&probe->lock);
-	return done;
 }
 
 void ks_probe_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller)
@@ -708,11 +697,8 @@ int ks_sensor_start(struct ks_sensor *sensor, const struct ks_sensor_config *con
 		probe->work.run = probe_run;
 		ks_uuid_new(probe->uuid);
 		sensor->count++;
-		if (ks_probe_equip(probe) != KS_DONE) {
-			ks_port_log("no memory for a probe: it stays off");
-			continue;
-		}
-		if (!config->off[i])
+		equip(probe);
+		if (probe->equipped && !config->off[i])
 			ks_probe_command(probe, KS_CMD_ON, NULL);
 	}
 	if (ks_port_work_init(&sensor->work))

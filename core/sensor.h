@@ -103,21 +103,14 @@ enum ks_command {
 
 /*
  * Starts the supervisor and the probes.  0, or -1 when there is no memory or thread for the sensor
- * itself; a probe for which there is none is registered, off, and says why in its status.
+ * itself; a probe for which there is none is registered, off for good, and says why in its status.
  * Everything is freed by ks_sensor_stop(), also after -1.
  */
 int ks_sensor_start(struct ks_sensor *sensor, const struct ks_sensor_config *config);
 void ks_sensor_stop(struct ks_sensor *sensor);
 
 /*
- * Gives a probe that got no memory at start what it lacks, before ON or RESET; fails if there is
- * none still, or if another caller is at it, and has changed nothing then.
- */
-enum ks_done { KS_DONE, KS_NO_MEMORY, KS_BUSY };
-enum ks_done ks_probe_equip(struct ks_probe *probe);
-
-/*
- * Does one of OFF ... RESET to a probe, which is equipped where that is needed.  What that changed
+ * Does one of OFF ... RESET to a probe; ON and RESET to one that is equipped.  What that changed
  * is a record that says who did it; @caller is NULL for the sensor itself, which makes none.
  */
 void ks_probe_command(struct ks_probe *probe, enum ks_command command, const struct ks_caller *caller);

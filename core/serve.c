@@ -160,28 +160,24 @@ static enum ks_served serve_discovery(struct ks_sensor *sensor, const struct ks_
 /* === off, on, levels, reset ============================================= */
 
 /*
- * What a probe lacks that is to be turned on or reset, for all of them before anything is done to
- * one: an error has changed nothing.
+ * Whether a probe is to be turned on or reset that got no memory.  For all of them before anything
+ * is done to one: an error has changed nothing.
  */
-static enum ks_done equip(struct ks_sensor *sensor, const struct ks_request *request)
+static bool lacks_memory(const struct ks_sensor *sensor, const struct ks_request *request)
 {
-	enum ks_done done, worst = KS_DONE;
 	unsigned int i;
 
 	if (request->command != KS_CMD_ON && request->command != KS_CMD_RESET)
-		return KS_DONE;
-	ks_for_each_target(i, sensor, request) {
-		done = ks_probe_equip(&sensor->probes[i]);
-		if (done != KS_DONE)
-			worst = done;
-	}
-	return worst;
+		return false;
+	ks_for_each_target(i, sensor, request)
+		if (!sensor->probes[i].equipped)
+			return true;
+	return false;
 }
 
 static enum ks_served serve_control(struct ks_sensor *sensor, const struct ks_caller *caller,
 				    const struct ks_request *request, struct ks_writer *out)
 {
-	enum ks_done worst;
 	unsigned int i, done = 0;
 
 	/* Before anything is done: would the longest reply fit? */
@@ -189,12 +185,9 @@ static enum ks_served serve_control(struct ks_sensor *sensor, const struct ks_ca
 	if (out->full)
 		return KS_SERVED_NO_ROOM;
 	out->len = 0;
-	worst = equip(sensor, request);
-	if (worst == KS_NO_MEMORY)
-		return ks_reply_error(out, request, KS_ERR_NO_MEMORY, "no memory for a probe; nothing was changed");
-	if (worst == KS_BUSY)
-		return ks_reply_error(out, request, KS_ERR_BUSY,
-				      "a probe is being started by another request; ask again");
+	if (lacks_memory(sensor, request))
+		return ks_reply_error(out, request, KS_ERR_NO_MEMORY,
+				      "there was no memory for a probe as the sensor started; nothing was changed");
 	/* By uuid there is one, and turning it on gives it another. */
 	ks_for_each_target(i, sensor, request) {
 		ks_probe_command(&sensor->probes[i], request->command, caller);
@@ -239,7 +232,7 @@ static struct ks_probe *probe_with_list(struct ks_sensor *sensor, const struct k
 static enum ks_served serve_edit(struct ks_sensor *sensor, const struct ks_caller *caller,
 				 const struct ks_request *request, struct ks_writer *out)
 {
-	bool add = request->command == KS_CMD_ADD, equipped;
+	bool add = request->command == KS_CMD_ADD;
 	enum ks_error error = KS_ERR_NO_MEMORY;
 	const char *why;
 	struct ks_probe *probe = probe_with_list(sensor, request, &why);
@@ -250,10 +243,7 @@ static enum ks_served serve_edit(struct ks_sensor *sensor, const struct ks_calle
 	ks_reply_word(out, request, ks_command_names[request->command]);
 	if (out->full)
 		return KS_SERVED_NO_ROOM;
-	ks_lock(&probe->lock);
-	equipped = probe->equipped;
-	ks_unlock(&probe->lock);
-	switch (equipped ? probe->type->edit(probe, add, request->item, request->item_bytes) : KS_EDIT_FULL) {
+	switch (probe->equipped ? probe->type->edit(probe, add, request->item, request->item_bytes) : KS_EDIT_FULL) {
 	case KS_EDIT_DONE:
 		ks_record_command(probe, request->command, caller, request->item, request->item_bytes);
 		return KS_SERVED_DONE;
@@ -262,7 +252,7 @@ static enum ks_served serve_edit(struct ks_sensor *sensor, const struct ks_calle
 		why = add ? "the probe cannot look at that" : "that is not in the probe's list";
 		break;
 	case KS_EDIT_FULL:
-		why = equipped ? "the probe's list is full" : "there was no memory for the probe: send \"on\" first";
+		why = probe->equipped ? "the probe's list is full" : "there was no memory for the probe";
 		break;
 	}
 	out->len = 0;

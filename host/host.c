@@ -263,8 +263,3 @@ void ks_host_stop(struct ks_host *host)
 	pthread_mutex_destroy(&host->lock);
 	free(host);
 }
-
-struct ks_sensor *ks_host_sensor(struct ks_host *host)
-{
-	return &host->sensor;
-}

@@ -43,8 +43,6 @@ void ks_host_tidy(struct ks_host *host);
 /* Ends every connection and the sensor. */
 void ks_host_stop(struct ks_host *host);
 
-struct ks_sensor *ks_host_sensor(struct ks_host *host);
-
 /* The folder that the probe looks at; set before its start. */
 extern const char *ks_host_folder_path;
 

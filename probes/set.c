@@ -347,8 +347,7 @@ int KS_CB ks_set_init(struct ks_probe *probe)
 		free_memory(probe);
 		return -1;
 	}
-	set->first = true;
-	set->empty = true;
+	ks_set_reset(probe);
 	return 0;
 }
 

@@ -294,25 +294,31 @@ bool ks_work_may_be_on(unsigned int cpu)
     return !ks_has_named() || cpumask_test_cpu(cpu, &ks_cpus_named);
 }
 
+/*
+ * Behind the number at @word.  One without digits, or that is that of no CPU, is NR_CPUS,
+ * however many digits there are.
+ */
+static const char *__init ks_read_cpu(const char *word, unsigned int *cpu)
+{
+    *cpu = isdigit(*word) ? 0 : NR_CPUS;
+    for ( ; isdigit(*word); word++ )
+        *cpu = min(*cpu * 10 + *word - '0', NR_CPUS + 0U);
+
+    return word;
+}
+
 bool __init cf_check ks_works_option(const char *word, size_t bytes)
 {
     static const char __initconst name[] = "cpus=";
     const char *end = word + bytes;
-    unsigned long first, last;
+    unsigned int first, last;
 
     if ( bytes <= sizeof(name) - 1 || memcmp(word, name, sizeof(name) - 1) )
         return false;
-    word += sizeof(name) - 1;
-
-    if ( !isdigit(*word) )
-        return false;
-    first = last = simple_strtoul(word, &word, 10);
-    if ( word < end && *word == '-' )
-    {
-        if ( !isdigit(*++word) )
-            return false;
-        last = simple_strtoul(word, &word, 10);
-    }
+    word = ks_read_cpu(word + sizeof(name) - 1, &first);
+    last = first;
+    if ( *word == '-' )
+        word = ks_read_cpu(word + 1, &last);
     if ( word != end || first > last || last >= NR_CPUS )
         return false;
 

@@ -147,13 +147,13 @@ static void ks_bind(struct ks_siphash *bond, const struct ks_slot *slot,
 
 /*
  * What the caller may do now: with the slot held, so that ks_lock_op() can wait
- * for whoever found that he might.  XSM is asked for what the request needs only:
- * it may log what it refuses.
+ * for whoever found that he might.  XSM logs what it refuses only where the request
+ * needs it: "status" says what the caller may, and he may not want to.
  */
 static bool ks_may_control(const struct ks_request *request)
 {
     return ks_handover_right(current->domain) == KS_CONTROL &&
-           (!ks_needs_control(request) || !xsm_sense_op(XSM_OTHER, true));
+           !xsm_sense_op(XSM_OTHER, true, ks_needs_control(request));
 }
 
 /*
@@ -313,7 +313,7 @@ static int ks_lock_op(XEN_GUEST_HANDLE_PARAM(void) arg)
     struct xen_sense_lock lock;
     int rc;
 
-    if ( !is_control_domain(current->domain) || xsm_sense_op(XSM_OTHER, true) )
+    if ( !is_control_domain(current->domain) || xsm_sense_op(XSM_OTHER, true, true) )
         rc = -EPERM;
     else if ( !ks_xen_sensor )
         rc = -ENODEV;
@@ -341,7 +341,7 @@ long do_sense_op(unsigned int op, XEN_GUEST_HANDLE_PARAM(void) arg)
 {
     /* FLASK says -EACCES, the default policy -EPERM: to callers it is one. */
     if ( ks_handover_right(current->domain) == KS_NOTHING ||
-         xsm_sense_op(XSM_OTHER, false) )
+         xsm_sense_op(XSM_OTHER, false, true) )
     {
         ks_access_denied(op, KS_COMMANDS);
         return -EPERM;

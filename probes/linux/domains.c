@@ -7,6 +7,7 @@
  * In a kernel that is not Dom0 there is one item, which says so.
  */
 #include <linux/errno.h>
+#include <linux/limits.h>
 #include <linux/string.h>
 #include <linux/time64.h>
 
@@ -49,7 +50,7 @@ static int domains_next(struct ks_probe *probe, struct ks_set_progress *progress
 		kernel->lists = ks_may_list_domains();
 		return KERNEL;
 	}
-	if (!ks_may_list_domains())
+	if (!ks_may_list_domains() || progress->at[1] > U16_MAX)
 		return KS_SET_END;
 	got = ks_list_domain((uint16_t)progress->at[1], item);
 	if (got > 0) {
@@ -59,7 +60,8 @@ static int domains_next(struct ks_probe *probe, struct ks_set_progress *progress
 	if (!got)
 		return KS_SET_END;
 	ks_probe_failed(probe, got == -EACCES ? "this Xen's list of domains has another form"
-					      : "Xen refuses its list of domains");
+			       : got == -EPROTO ? "Xen's list of domains goes back, or has more than was asked"
+						: "Xen refuses its list of domains");
 	return KS_SET_FAILED;
 }
 

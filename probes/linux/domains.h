@@ -5,6 +5,7 @@
 #ifndef KS_PROBES_LINUX_DOMAINS_H
 #define KS_PROBES_LINUX_DOMAINS_H
 
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -60,10 +61,16 @@ static inline bool ks_may_list_domains(void)
 	return xen_initial_domain();
 }
 
+/* A function of its own, for tests that answer in Xen's place. */
+static noinline long ks_ask_xen(struct ks_sysctl *sysctl)
+{
+	return privcmd_call(__HYPERVISOR_sysctl, (unsigned long)sysctl, 0, 0, 0, 0);
+}
+
 /*
  * The first domain whose id is @from or more: 1 and *@item, or 0: there is none, or what Xen says
- * is wrong, negative.  One caller at a time: what Xen writes to is static, as a paravirtual
- * kernel's stack may be no place for it.
+ * is wrong, negative; -EPROTO: it is no answer to that.  One caller at a time: what Xen writes to
+ * is static, as a paravirtual kernel's stack may be no place for it.
  */
 static inline int ks_list_domain(uint16_t from, struct ks_listed_domain *item)
 {
@@ -78,9 +85,13 @@ static inline int ks_list_domain(uint16_t from, struct ks_listed_domain *item)
 	sysctl.first_domain = from;
 	sysctl.max_domains = 1;
 	sysctl.buffer = (unsigned long)&info;
-	error = privcmd_call(__HYPERVISOR_sysctl, (unsigned long)&sysctl, 0, 0, 0, 0);
-	if (error || !sysctl.num_domains)
-		return error;
+	error = ks_ask_xen(&sysctl);
+	if (error)
+		return IS_ERR_VALUE(error) ? (int)error : -EPROTO;
+	if (!sysctl.num_domains)
+		return 0;
+	if (sysctl.num_domains > 1 || info.domid < from)
+		return -EPROTO;
 	item->domid = info.domid;
 	memcpy(item->uuid, info.handle, sizeof(item->uuid));
 	item->pages = info.tot_pages;

@@ -578,10 +578,6 @@ static int list_init(struct ks_probe *probe)
 
 	(void)probe;
 	ks_port_random(hash_key, sizeof(hash_key));
-	/*
-	 * Where requests have put something there already, because there was no memory for the
-	 * probe at first, it stays.
-	 */
 	mutex_lock(&list_lock);
 	while (*path) {
 		size_t bytes = strcspn(path, ",");

@@ -4,7 +4,7 @@
 
 LINUX_TEST_MODULES = $(foreach name,hide idt code torn astray liar slow,$(B)/tests/$(name)/ks_$(name).ko)
 # What only Dom0 can do.
-DOM0_TEST_MODULES = $(B)/tests/entries/ks_entries.ko
+DOM0_TEST_MODULES = $(foreach name,entries answers,$(B)/tests/$(name)/ks_$(name).ko)
 LINUX_TEST_PROGRAMS = $(patsubst %,$(B)/tests/%,actor open become crowd many mounts linger watch sharers mapped nets \
 			empty headless unlisted)
 SOCKET_TEST_PROGRAMS = $(B)/tests/dialect $(B)/tests/load

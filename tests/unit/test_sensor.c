@@ -690,9 +690,8 @@ static void error_changes_nothing(void **state)
 	assert_false(first()->on);
 	assert_string_equal(records("{\"peek\": true}"), "0 1 2 3 4");
 	assert_int_equal(first()->resets, 0);
-	port_allocations_left = -1;
-	assert_string_equal(word("reset", "*"), "reset");
-	assert_true(first()->on && kit_sensor.probes[1].on);
+	assert_string_equal(word("reset", "ordered"), "reset");
+	assert_true(first()->on);
 }
 
 /*
@@ -2362,10 +2361,9 @@ static void sizes_of_rings(void **state)
 }
 
 /*
- * What a probe could not get at the start it gets when it is turned on: no more, and no less than
- * it would have had.
+ * A probe that could not get all of its memory has none of it, and none is said to be its.
  */
-static void memory_later(void **state)
+static void memory_of_none(void **state)
 {
 	static const struct ks_probe_type *const quiet[] = { &kit_alpha };
 
@@ -2375,14 +2373,13 @@ static void memory_later(void **state)
 	port_allocations_left = 2; /* the table of probes, and the probe's own; not its ring */
 	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
 	assert_string_equal(first()->last_error, "no memory");
-	assert_false(first()->on || first()->equipped || first()->equipping);
+	assert_false(first()->on || first()->equipped);
+	assert_int_equal(first()->memory_bytes, 0);
 	assert_int_equal(port_allocated, 1);
-	assert_string_equal(kit_word(kit_command("on", "alpha", NULL)), "error:no-memory");
-	assert_int_equal(port_allocated, 1);
-	port_allocations_left = -1;
-	assert_string_equal(kit_word(kit_command("on", "alpha", NULL)), "on");
+	kit_stop();
+	kit_start(quiet, 1);
 	assert_null(first()->last_error);
-	assert_true(first()->epoch);
+	assert_true(first()->on && first()->equipped && first()->epoch);
 	assert_int_equal(first()->memory_bytes, 16 + 256 * 1024);
 	assert_int_equal(port_allocated, 3);
 }
@@ -2406,36 +2403,14 @@ static void exit_own(struct ks_probe *p)
 	probe.steps = 77;
 }
 
-/*
- * A probe is known by a uuid that it loses while the request is on its way: nothing was done, and
- * that is not answered as if it were.
- */
-static int renaming_init(struct ks_probe *p)
+/* Starts with its probe alone, which has memory for so many blocks, and not for the next. */
+static void start_own(long blocks)
 {
-	ks_uuid_new(p->uuid);
-	return 0;
-}
-
-static void renamed_on_the_way(void **state)
-{
-	static const char *const commands[] = { "on", "reset" };
-	char uuid[KS_UUID_TEXT];
-
-	(void)state;
-	for (unsigned int i = 0; i < 2; i++) {
-		kit_stop();
-		changed = ordered;
-		changed.own_bytes = 48;
-		changed.init = renaming_init;
-		kit_prepare(changed_only, 1);
-		port_allocations_left = 1; /* the table of probes */
-		assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
-		port_allocations_left = -1;
-		memcpy(uuid, first()->uuid, sizeof(uuid));
-		assert_string_equal(word(commands[i], uuid), "error:target");
-		assert_false(first()->on);
-		assert_int_equal(first()->resets, 0);
-	}
+	kit_prepare(changed_only, 1);
+	port_allocations_left = 1 + blocks; /* and the table of probes */
+	probe.steps = 0;
+	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
+	port_allocations_left = -1;
 }
 
 static void own_memory(void **state)
@@ -2446,23 +2421,23 @@ static void own_memory(void **state)
 	changed.own_bytes = 48;
 	changed.init = init_own;
 	changed.exit = exit_own;
-	kit_prepare(changed_only, 1);
-	port_allocations_left = 1; /* the table of probes */
-	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), 0);
-	assert_false(first()->equipped);
-	port_allocations_left = 1; /* its own memory, not its ring */
-	assert_string_equal(word("on", "ordered"), "error:no-memory");
-	assert_int_equal(probe.steps, 77);
-	assert_int_equal(port_allocated, 1);
-	port_allocations_left = -1;
+	for (long blocks = 0; blocks < 2; blocks++) {
+		start_own(blocks);
+		assert_false(first()->equipped);
+		assert_int_equal(probe.steps, blocks ? 77 : 0);
+		assert_int_equal(port_allocated, 1);
+		kit_stop();
+	}
 	probe.result = KS_STEP_FAILED;
-	assert_string_equal(word("on", "ordered"), "error:no-memory");
+	start_own(2);
+	assert_false(first()->equipped);
 	assert_int_equal(port_allocated, 1);
+	kit_stop();
 	probe.result = KS_STEP_DONE;
-	assert_string_equal(word("on", "ordered"), "on");
+	start_own(2);
+	assert_true(first()->equipped);
 	assert_int_equal(first()->memory_bytes, 48 + 256 * 1024);
 	assert_int_equal(port_allocated, 3);
-	probe.steps = 0;
 	kit_stop();
 	assert_int_equal(probe.steps, 77);
 	kit_start(types, 2);
@@ -2492,8 +2467,6 @@ static void no_threads(void **state)
 		 */
 		assert_int_equal(port_allocated, left < 1 ? 1 : left < 2 ? 2 : 4);
 		port_threads_left = -1;
-		if (left < 2)
-			assert_string_equal(kit_word(kit_command("on", "beta", NULL)), "on");
 		kit_stop();
 	}
 	kit_prepare(types, 2);
@@ -2501,30 +2474,6 @@ static void no_threads(void **state)
 	assert_int_equal(ks_sensor_start(&kit_sensor, &kit_config), -1);
 	kit_stop();
 	kit_start(types, 2);
-}
-
-/*
- * Two callers turn a probe on at once that has no memory yet: one of them gets it, the other is
- * told to ask again.
- */
-static enum ks_done done_meanwhile;
-
-static int init_with_another(struct ks_probe *p)
-{
-	done_meanwhile = ks_probe_equip(p);
-	return 0;
-}
-
-static void equipped_once(void **state)
-{
-	(void)state;
-	changed = ordered;
-	changed.init = init_with_another;
-	start_changed();
-	assert_int_equal(done_meanwhile, KS_BUSY);
-	assert_true(first()->equipped);
-	assert_int_equal(ks_probe_equip(first()), KS_DONE);
-	assert_int_equal(port_allocated, 2);
 }
 
 /* At the end, a probe is off before it is taken down, so that no client makes a step of it. */
@@ -2808,11 +2757,9 @@ int main(void)
 		with_sensor(uuids),
 		with_sensor(epochs),
 		with_sensor(sizes_of_rings),
-		with_sensor(memory_later),
-		with_sensor(renamed_on_the_way),
+		with_sensor(memory_of_none),
 		with_sensor(own_memory),
 		with_sensor(no_threads),
-		with_sensor(equipped_once),
 		with_sensor(off_at_the_end),
 		with_sensor(locks_are_made),
 		with_sensor(one_step_a_call),

@@ -29,6 +29,21 @@ is($denied->{ask}{status}, 3, 'without the permission Dom0 is not served');
 like($denied->{abi}{out}, qr/^denied-exchange: EPERM$/m, 'but gets EPERM');
 like($denied->{''}{console}, qr/avc:\s+denied\s+\{ sense_read \}/, 'and the avc line names the permission');
 
+# --- Dom0 may read, and no more: its status says so, and asking for that is not refused.
+
+my $reads = boot(<<'SH', @common, '--module', "$build/flask/read");
+step status ksense --xen --json status
+step run ksense --xen --json records xen-domains --run
+step off ksense --xen off xen-domains
+step peek ksense --xen --json records xen-domains --peek
+SH
+my ($status) = json($reads->{status});
+is($status->{control}, $no, 'who may only read is told so') or diag $reads->{status}{out}, $reads->{status}{err};
+like($reads->{$_}{err}, qr/denied/, "$_ needs more") for qw(run off);
+is(scalar(() = $reads->{''}{console} =~ /avc:\s+denied\s+\{ sense_control \}/g), 2,
+	'and each of the two is logged, as the status is not') or diag $reads->{''}{console};
+is($reads->{peek}{status}, 0, 'what is there can be read') or diag $reads->{peek}{err};
+
 # The members named of the last record of the policy that a step shows.
 sub policy {
 	my ($step, @members) = @_;

@@ -19,7 +19,9 @@ my $long = 'sense=' . substr('xen-domains=default,' x 10, 0, 114) . ',ring=6';
 is(length($long), 127, 'an option as long as Xen keeps');
 
 my @options = ('xen-domains=low,level=high,dom0=some,rign=64K', 'xen-text=off,ring=4K,xen-idt=of',
-	'level=low,level=high');
+	'level=low,level=high',
+	# Too large for 32 and for 64 bits, in which these would be a CPU's.
+	'cpus=0-,cpus=1-0,cpus=65536,cpus=4294967296,cpus=18446744073709551617,cpus=0-18446744073709551616');
 my $steps = boot("step status ksense --xen --json status\nstep on ksense --xen on xen-text\n",
 	'--xen-args', join(' ', map { "sense=$_" } @options));
 
@@ -42,6 +44,12 @@ out of bounds, taking 16K: ring=4K
 not understood: xen-idt=of
 given more than once, the last counts: level=low
 given more than once, the last counts: level=high
+not understood: cpus=0-
+not understood: cpus=1-0
+not understood: cpus=65536
+not understood: cpus=4294967296
+not understood: cpus=18446744073709551617
+not understood: cpus=0-18446744073709551616
 LOG
 is($steps->{on}{status}, 0, 'what was off at the start can be turned on');
 

@@ -2,7 +2,7 @@
 # xen.mk - what the end-to-end tests on Xen need.  Included by the top-level Makefile.
 
 XEN_TEST_PARTS = $(patsubst %,$(B)/tests/%,abi access flap storm forks guest32 churn checked.livepatch) \
-		 $(patsubst %,$(B)/flask/%,allow deny guests) $(B)/xen-checked/xen \
+		 $(patsubst %,$(B)/flask/%,allow deny read guests) $(B)/xen-checked/xen \
 		 $(B)/sensing-domain/initrd $(B)/bench/xen $(B)/lab/keep
 
 # gnu11: Xen's headers ask for it.
@@ -42,8 +42,8 @@ $(B)/tests/guest32: tests/guest32.c include/sense.h
 	@mkdir -p $(@D)
 	$(CC) $(KS_CFLAGS) -O2 $(GUEST32_CFLAGS) -o $@ $< $(GUEST32_LDFLAGS)
 
-# Xen's own example policy: as the patch leaves it, without the permission, and with
-# it for guests, too.
+# Xen's own example policy: as the patch leaves it, without the permissions, with that to read
+# alone, and with both for guests, too.
 FLASK = tools/flask/policy
 $(B)/flask/%: $(APPLIED) tests/xen/flask-policy
 	tests/xen/flask-policy $* $(B)/xen-sense $(B)/flask
