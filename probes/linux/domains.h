@@ -62,7 +62,7 @@ static inline bool ks_may_list_domains(void)
 }
 
 /* A function of its own, for tests that answer in Xen's place. */
-static noinline long ks_ask_xen(struct ks_sysctl *sysctl)
+static noinline __noclone long ks_ask_xen(struct ks_sysctl *sysctl)
 {
 	return privcmd_call(__HYPERVISOR_sysctl, (unsigned long)sysctl, 0, 0, 0, 0);
 }
