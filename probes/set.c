@@ -347,7 +347,8 @@ int KS_CB ks_set_init(struct ks_probe *probe)
 		free_memory(probe);
 		return -1;
 	}
-	ks_set_reset(probe);
+	set->first = true;
+	set->empty = true;
 	return 0;
 }
 

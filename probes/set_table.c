@@ -693,7 +693,12 @@ int ks_table_init(struct ks_table *table, struct ks_probe *probe)
 		;
 	table->chains = ks_probe_alloc(probe, table->chains_count * sizeof(*table->chains));
 	table->filter = ks_probe_alloc(probe, table->filter_bits / 8);
-	return table->chains && table->filter ? 0 : -1;
+	if (!table->chains || !table->filter)
+		return -1;
+	ks_table_reset(table);
+	while (!ks_table_forget(table))
+		;
+	return 0;
 }
 
 void ks_table_exit(struct ks_table *table)

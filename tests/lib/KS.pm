@@ -132,7 +132,12 @@ SH
 # It is ended after ten minutes: that is for one that hangs, and none that a test decides by.
 #
 # KS_TIMES in the environment: each step is told as it begins, with the time since the boot.
+#
+# The emulator itself has crashed now and then (SIGSEGV of QEMU's).  That says nothing of what is in
+# it: the machine is then booted once more, and the test's output tells.
+our $crashed = 0;
 sub boot {
+	my @call = @_;
 	my ($script, @options) = @_;
 	my ($hooks) = grep { ref } @options;
 	@options = grep { !ref } @options;
@@ -163,6 +168,11 @@ sub boot {
 	close $pipe;
 	my $status = $? >> 8;
 
+	if (!$crashed && $status == 125 && slurp("$err") =~ /QEMU ended with status 139/) {
+		diag('QEMU itself crashed: once more, from the boot on');
+		local $crashed = 1;
+		return boot(@call);
+	}
 	my %steps = (steps_of($out), '' => { out => $out, err => slurp("$err"), status => $status,
 		console => slurp("$console") });
 	fail($_) for @failed;
