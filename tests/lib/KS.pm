@@ -133,8 +133,8 @@ SH
 #
 # KS_TIMES in the environment: each step is told as it begins, with the time since the boot.
 #
-# The emulator itself has crashed once (SIGSEGV of QEMU's).  That says nothing of what is in it: the
-# machine is then booted once more, and the test's output tells.
+# The emulator itself has crashed once (SIGSEGV of QEMU's).  That says nothing of what is in it:
+# the machine is then booted once more, and the test's output tells.
 our $crashed = 0;
 sub boot {
 	my @call = @_;
