@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 reports=blinded
+also=probe-restarted
 modules=torn/ks_torn
 prepare() { insmod ks_torn.ko; }
 attack() { order ks_torn/parameters/ring 1; }
