@@ -347,6 +347,12 @@ bool sample_take(struct canary *c, struct source *source, const struct asking *w
 /* Whether a record of the sample's is not older than that. */
 bool is_fresh(const struct sample *sample, const json_t *record);
 
+/* Where the sample begins, in its probe's count; INT64_MAX: there is none. */
+json_int_t first_seq(const struct sample *sample);
+
+/* Whether records of it were lost, as one of them tells; what was lost before it were others. */
+bool has_lost(const struct sample *sample);
+
 /* Whether records of it may be missing that nothing tells of: somebody else took them. */
 bool has_gaps(const struct sample *sample);
 

@@ -75,14 +75,20 @@ static bool is_kind(const json_t *record, const char *kind)
 	return !strcmp(string_of(record, "kind"), kind);
 }
 
+/* How the sample ended, or what went wrong with it: it is not of what was sampled. */
+static bool is_outcome(const json_t *record)
+{
+	return is_kind(record, "failed") || is_kind(record, "incomplete") || is_kind(record, "lost") ||
+	       is_kind(record, "began");
+}
+
 /* Whether it is a record of what was asked for, probe and kind, or of how that ended. */
 static bool is_asked_for(const struct asking *asking, const json_t *record)
 {
 	if (!json_is_integer(json_object_get(record, "seq")) || !json_is_integer(json_object_get(record, "time")) ||
 	    !*string_of(record, "kind") || strcmp(string_of(record, "probe"), asking->probe))
 		return false;
-	return !asking->kind || is_kind(record, asking->kind) || is_kind(record, "failed") ||
-	       is_kind(record, "incomplete") || is_kind(record, "lost") || is_kind(record, "began");
+	return !asking->kind || is_kind(record, asking->kind) || is_outcome(record);
 }
 
 /* All that it says, or nothing: what is not the answer to the question is of no view. */
@@ -156,13 +162,29 @@ bool has_gaps(const struct sample *sample)
 	return sample->end && (first < 0 || first > sample->first || next < sample->end);
 }
 
-static bool has_lost(const struct sample *sample)
+json_int_t first_seq(const struct sample *sample)
 {
+	json_int_t first = sample->kind ? sample->first : INT64_MAX;
+	const json_t *record;
+	size_t i;
+
+	json_array_foreach(sample->records, i, record) {
+		json_int_t seq = number_of(record, "seq");
+
+		if (!sample->kind && is_fresh(sample, record) && !is_outcome(record) && seq < first)
+			first = seq;
+	}
+	return first;
+}
+
+bool has_lost(const struct sample *sample)
+{
+	json_int_t first = first_seq(sample);
 	const json_t *record;
 	size_t i;
 
 	json_array_foreach(sample->records, i, record)
-		if (is_kind(record, "lost"))
+		if (is_fresh(sample, record) && is_kind(record, "lost") && number_of(record, "last") >= first)
 			return true;
 	return false;
 }
@@ -202,7 +224,8 @@ static bool ask_for(struct source *source, const struct asking *wanted, json_t *
 
 /*
  * What somebody else took while it was on its way is missing, and nothing says so; with another
- * sample he may be slower.  And of all records it can be seen whether any is.
+ * sample he may be slower.  And of all records it can be seen whether any is.  What was pushed out
+ * before it was read is told: on a host that is so busy, the next sample may be whole.
  */
 static bool ask_until_whole(struct source *source, const struct asking *wanted, json_t **status,
 			    struct sample *sample, struct blindness *blind)
@@ -212,7 +235,7 @@ static bool ask_until_whole(struct source *source, const struct asking *wanted, 
 	for (unsigned int tries = 1;; tries++) {
 		if (!ask_for(source, &asking, status, sample, blind))
 			return false;
-		if (tries == TRIES || !has_gaps(sample) || has_lost(sample))
+		if (tries == TRIES || (!has_gaps(sample) && !has_lost(sample)))
 			return true;
 		json_decref(sample->records);
 		asking.kind = NULL;

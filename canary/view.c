@@ -247,30 +247,23 @@ static void blind_by(struct blindness *blind, const char *probe, const json_t *r
 			  "%s: %s", probe, *why ? why : "its pass failed");
 }
 
-/* Whether records of the sample are missing.  Those that were lost before it were others. */
+/* Whether records of the sample are missing. */
 static void see_whether_whole(const struct sample *sample, const char *probe, struct blindness *blind)
 {
-	json_int_t first = sample->kind ? sample->first : INT64_MAX, lost = -1;
 	json_t *record;
 	size_t i;
 
 	json_array_foreach(sample->records, i, record) {
 		const char *kind = string_of(record, "kind");
-		json_int_t seq = json_integer_value(json_object_get(record, "seq"));
 
-		if (!is_fresh(sample, record))
-			continue;
-		if (!strcmp(kind, "incomplete") || !strcmp(kind, "failed") || !strcmp(kind, "began"))
+		if (is_fresh(sample, record) &&
+		    (!strcmp(kind, "incomplete") || !strcmp(kind, "failed") || !strcmp(kind, "began")))
 			blind_by(blind, probe, record);
-		else if (!strcmp(kind, "lost"))
-			lost = json_integer_value(json_object_get(record, "last"));
-		else if (!sample->kind && seq < first)
-			first = seq;
 	}
 	/* Of one kind there may be none: that the sample failed would have been told. */
-	if (first == INT64_MAX)
+	if (first_seq(sample) == INT64_MAX)
 		blind_for(blind, "incomplete", "%s gave no sample", probe);
-	else if (lost >= first)
+	else if (has_lost(sample))
 		blind_for(blind, "lost", "records of %s were lost while its sample was read", probe);
 	else if (sample->whole_ns < sample->from)
 		blind_for(blind, "incomplete", "%s has made no pass that saw all since it was asked", probe);

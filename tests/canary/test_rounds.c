@@ -1467,7 +1467,10 @@ static void status_changes(int source)
 		world.status[XEN] = status_behind;
 }
 
-/* What was lost before such a sample is none of it; where that began, the status says. */
+/*
+ * What was lost before such a sample is none of it; where that began, the status says.  If it does
+ * not, all records are asked for, and here these have one from before the loss.
+ */
 static void lost_of_one_kind(void **state)
 {
 	static const struct {
@@ -1488,7 +1491,8 @@ static void lost_of_one_kind(void **state)
 		struct canary *c = open_with(CHECKS(BOTH("c")));
 
 		world.says[MODULE] = "[" ITEM(60, 5) "]";
-		world.says[XEN] = "[{'seq': 50, 'time': 100, 'kind': 'lost', 'last': 50}," ITEM(60, 5) "]";
+		world.says[XEN] = "[{'seq': 45, 'time': 100, 'kind': 'other'},"
+				  "{'seq': 50, 'time': 100, 'kind': 'lost', 'last': 50}," ITEM(60, 5) "]";
 		world.status[XEN] = cases[i].before;
 		status_behind = cases[i].behind;
 		world.asked = status_changes;
@@ -1647,6 +1651,26 @@ static void taken_once(void **state)
 	verdict_is(c, "c", "differs", "null");
 	assert_int_equal(told("finding", "there"), 3);
 	assert_int_equal(world.takes[XEN], 3);
+	canary_close(c);
+}
+
+static void reads_faster(int source)
+{
+	if (world.takes[source] == 2)
+		world.says[source] = "[" ITEM(6, 5) "," ITEM(7, 6) "]";
+}
+
+/* A host so busy that a part of the sample is pushed out before it is read: the next is whole. */
+static void lost_once(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 5) ",{'seq': 3, 'time': 100, 'kind': 'lost', 'last': 3}," ITEM(4, 6) "]";
+	world.asked = reads_faster;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	assert_in_range(world.takes[XEN], 2, 3);
 	canary_close(c);
 }
 
@@ -2493,6 +2517,7 @@ int main(void)
 		cmocka_unit_test(held_against_the_status),
 		cmocka_unit_test(goes_on_in_its_count),
 		cmocka_unit_test(taken_once),
+		cmocka_unit_test(lost_once),
 		cmocka_unit_test(baseline_is_new),
 		cmocka_unit_test(item_left_the_list),
 		cmocka_unit_test(baseline_is_new_by_one_deed),
