@@ -344,34 +344,80 @@ static void fill_rings(void)
 	}
 }
 
+/* A request that the search has kept, as it writes it: see others_do() in search.c. */
+struct kept {
+	unsigned int room;
+	/* the cookie of this call is brought back when its reply is over; 0: none */
+	unsigned int late;
+	enum { AFTER_NOTHING, AFTER_TAKEN, AFTER_PUSHED_OUT, AFTER_RESET } after;
+	uint32_t bytes;
+	char line[XEN_SENSE_REQUEST_MAX];
+};
+
+static void set_exchange(const struct kept *kept)
+{
+	struct xen_sense_exchange *exchange = &area->exchange;
+
+	memset(exchange, 0, sizeof(*exchange));
+	exchange->version = XEN_SENSE_VERSION;
+	exchange->request_bytes = kept->bytes;
+	memcpy(area->request, kept->line, kept->bytes);
+	exchange->request = (uintptr_t)area->request;
+	exchange->reply = (uintptr_t)area->reply;
+}
+
+static void others_do(const struct kept *kept)
+{
+	switch (kept->after) {
+	case AFTER_TAKEN:
+		ask(take_all);
+		break;
+	case AFTER_PUSHED_OUT:
+		fill_rings();
+		break;
+	case AFTER_RESET:
+		ask(reset);
+		break;
+	default:
+		break;
+	}
+}
+
 /*
  * One exchange: what each of its calls took, where it is less than in the exchanges before.  How
  * many calls there were.  @pause_us behind each: what a call has queued for later, a probe's step
  * as a rule, is to run there, and not on the way out of the next call.
  */
-static int time_calls(const char *line, uint32_t bytes, uint32_t room, unsigned int pause_us,
-		      uint64_t least[WORST_CALLS])
+static int time_calls(const struct kept *kept, unsigned int pause_us, uint64_t least[WORST_CALLS])
 {
-	struct xen_sense_exchange *exchange = &area->exchange;
+	struct xen_sense_exchange *exchange = &area->exchange, late = { 0 };
 	int calls = 0;
+	bool goes_on;
 
-	memset(exchange, 0, sizeof(*exchange));
-	exchange->version = XEN_SENSE_VERSION;
-	exchange->request_bytes = bytes;
-	memcpy(area->request, line, bytes);
-	exchange->request = (uintptr_t)area->request;
-	exchange->reply = (uintptr_t)area->reply;
+	set_exchange(kept);
 	do {
 		uint64_t start, took;
 
-		exchange->reply_bytes = room;
+		exchange->reply_bytes = kept->room;
 		start = __rdtsc();
 		xencall2(xen, SENSE_OP, XEN_SENSE_OP_exchange, (uintptr_t)exchange);
 		took = __rdtsc() - start;
 		if (took < least[calls])
 			least[calls] = took;
 		usleep(pause_us);
-	} while (++calls < WORST_CALLS && (exchange->flags & XEN_SENSE_MORE));
+		calls++;
+		goes_on = exchange->flags & XEN_SENSE_MORE;
+		if (goes_on && calls == (int)kept->late)
+			late = *exchange;
+		if (!goes_on && late.flags) {
+			others_do(kept);
+			set_exchange(kept);
+			exchange->flags = late.flags;
+			memcpy(exchange->cookie, late.cookie, sizeof(late.cookie));
+			late.flags = 0;
+			goes_on = true;
+		}
+	} while (goes_on && calls < WORST_CALLS);
 	return calls;
 }
 
@@ -396,20 +442,19 @@ static int bench_worst(char **files)
 	for (; *files; files++) {
 		uint64_t least[WORST_CALLS], dearest = 0;
 		int calls = WORST_CALLS;
-		/* Of a cookie that comes late; that is not tried here. */
-		unsigned int late, after;
-		unsigned int room, control;
-		char line[XEN_SENSE_REQUEST_MAX];
+		static struct kept kept;
+		unsigned int control, after;
 		FILE *file = fopen(*files, "rb");
-		size_t bytes;
 
 		if (!file ||
-		    fscanf(file, "room %u control %u late %u after %u", &room, &control, &late, &after) != 4 ||
-		    fgetc(file) != '\n') {
+		    fscanf(file, "room %u control %u late %u after %u", &kept.room, &control, &kept.late,
+			   &after) != 4 ||
+		    after > AFTER_RESET || fgetc(file) != '\n') {
 			fprintf(stderr, "bench: %s: not what search.c writes\n", *files);
 			return 1;
 		}
-		bytes = fread(line, 1, sizeof(line), file);
+		kept.after = after;
+		kept.bytes = (uint32_t)fread(kept.line, 1, sizeof(kept.line), file);
 		fclose(file);
 		/*
 		 * On the one CPU there is, Xen or a probe now and then has something to do between
@@ -424,7 +469,7 @@ static int bench_worst(char **files)
 			ask(low);
 			/* until what that has queued is over: it would be a part of every round */
 			usleep(200000);
-			done = time_calls(line, (uint32_t)bytes, room, 300 * (unsigned int)round, least);
+			done = time_calls(&kept, 300 * (unsigned int)round, least);
 			calls = done < calls ? done : calls;
 		}
 		for (int i = 0; i < calls; i++)

@@ -446,14 +446,21 @@ struct member {
 	struct ks_json_value value;   /* of an object or an array the type alone */
 };
 
-/* Behind the string whose first byte is at @p; whether there may be escapes in it. */
+/*
+ * Behind the string whose first byte is at @p; whether there may be escapes in it.  A name that
+ * somebody chose may be nothing but escapes, or characters beyond ASCII: each is one step.
+ */
 static const char *string_end(const char *p, const char *end, bool *escaped)
 {
-	for (*escaped = false; p < end; *escaped = true) {
-		p += ks_plain_len(p, (size_t)(end - p));
-		if (p == end || *p == '"')
-			break;
-		p += *p == '\\' && end - p > 1 ? 2 : 1;
+	p += ks_plain_len(p, (size_t)(end - p));
+	*escaped = p < end && *p != '"';
+	while (p < end && *p != '"') {
+		if (*p == '\\' && end - p > 1)
+			p += p[1] == 'u' && end - p >= 6 ? 6 : 2;
+		else if ((uint8_t)*p >= 0x80)
+			p++;
+		else
+			p += 1 + ks_plain_len(p + 1, (size_t)(end - p) - 1);
 	}
 	return p;
 }
