@@ -36,7 +36,7 @@ all: host tools xen ## build library and command, the host port, and Xen with th
 help: ## list the targets
 	@echo 'Targets:'
 	@sed -n 's/^\([a-z][a-z-]*\):[^#]*## \(.*\)/  make \1\t\2/p' \
-		Makefile cli/cli.mk tests/tests.mk tests/linux/linux.mk lab/lab.mk | expand -t 24
+		Makefile cli/cli.mk tests/tests.mk tests/linux/linux.mk lab/lab.mk | expand -t 28
 	@echo 'Variables:'
 	@echo '  XEN_SRC=DIR           a Xen source tree of yours (release $(XEN_RELEASE)), not the fetched one'
 	@echo '  KDIR=DIR              the headers of the kernel that the module is for; the running one'

@@ -90,7 +90,7 @@ static const char of_all[] =
 	"                            change the list of what a probe looks at\n"
 	"  lock DOMAIN               hand Xen's sensor over to DOMAIN (id or name)\n"
 	"  lock --nobody             or to nobody: nobody changes anything any more.\n"
-	"                            It is not asked whether you are sure, and NOTHING\n"
+	"                            You are not asked whether you are sure, and NOTHING\n"
 	"                            BUT A REBOOT OF THE HOST UNDOES IT\n"
 	"  raw                       pass protocol lines from stdin, replies to stdout\n"
 	"  compare                   what Xen sees against what Dom0 says, in Dom0\n"
@@ -174,13 +174,13 @@ static const struct text texts[COMMANDS] = {
 		.usage = "add TARGET ITEM",
 		.what = "Puts ITEM on the list of what a probe looks at.  TARGET is one probe that has a\n"
 			"list; its page says what an item is.\n",
-		.example = "ksense add files /etc/passwd",
+		.example = "ksense add files /etc/fstab --socket " MODULE,
 	},
 	[KS_CMD_REMOVE] = {
 		.usage = "remove TARGET ITEM",
 		.what = "Takes ITEM off the list of what a probe looks at.  TARGET is one probe that has\n"
 			"a list; its page says what an item is.\n",
-		.example = "ksense remove files /etc/passwd",
+		.example = "ksense remove files /etc/fstab --socket " MODULE,
 	},
 	[CMD_RAW] = {
 		.usage = "raw",
@@ -204,8 +204,8 @@ static const struct text texts[COMMANDS] = {
 		.usage = "lock DOMAIN | lock --nobody",
 		.what = "Hands Xen's sensor over to DOMAIN, an id or a name that the toolstack knows: from\n"
 			"then on that domain may do everything, and Dom0 what \"sense=dom0=\" on Xen's\n"
-			"command line leaves it.  It is not asked whether you are sure, and NOTHING BUT A\n"
-			"REBOOT OF THE HOST UNDOES IT.\n",
+			"command line leaves it.  You are not asked whether you are sure, and NOTHING BUT\n"
+			"A REBOOT OF THE HOST UNDOES IT.\n",
 		.options = "To whom:\n"
 			   "  --nobody                  to nobody: nobody changes anything any more\n"
 			   "  --xen                     the sensor in Xen, the only one that has a lock\n"

@@ -306,7 +306,7 @@ static void help_first(int argc, char **argv)
 	opterr = 1;
 	if (optind < argc && !strcmp(words[optind], "help")) {
 		if (optind + 2 < argc)
-			usage("help takes one command: '%s' is too much", words[optind + 2]);
+			usage("help takes one command: '%s' is one too many", words[optind + 2]);
 		show_help(words[optind + 1]);
 	}
 	if (wanted)
@@ -393,7 +393,7 @@ static void check_together(struct options *o)
 		usage("compare asks Xen and Dom0: no --xen, no --host");
 	wrong = given_one(records_only & ~(o->command == CMD_COMPARE ? bit(OPT_INTERVAL) : 0));
 	if (wrong && o->command != KS_CMD_RECORDS)
-		usage("--%s goes with the command records", wrong);
+		usage("--%s goes with the command records%s", wrong, strcmp(wrong, "interval") ? "" : ", or compare");
 	wrong = given_one(bit(OPT_FOLDER) | bit(OPT_RING));
 	if (wrong && o->medium != MEDIUM_HOST)
 		usage("--%s goes with --host", wrong);
@@ -576,7 +576,7 @@ void options_read(struct options *o, int argc, char **argv)
 		optind++;
 	}
 	if (optind < argc)
-		usage("one target, please: '%s' is too much", argv[optind]);
+		usage("one target only: '%s' is one too many", argv[optind]);
 	check_together(o);
 	if (o->stamp)
 		o->table = false;

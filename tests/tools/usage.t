@@ -30,7 +30,7 @@ my @wrong = (
 		[[$command, 'a'], qr/$command takes a target and an item/],
 				  [[$command, 'a', ''], qr/$command takes a target and an item/],
 				  [[$command, 'a', "\xff"], qr/not valid UTF-8/],
-				  [[$command, 'a', 'b', 'c'], qr/'c' is too much/],
+				  [[$command, 'a', 'b', 'c'], qr/'c' is one too many/],
 				      [[$command, 'a', 'b', '--peek'], qr/--peek goes with/]) }
 	 qw(add remove)),
 	[['raw', 'folder'], qr/raw takes no target/],
@@ -43,7 +43,7 @@ my @wrong = (
 	[['help', 'recrods'], qr/no command 'recrods'; did you mean 'records'\?/],
 	[['recrods', '-h'], qr/no command 'recrods'; did you mean 'records'\?/],
 	[['help', 'subscribe'], qr/'subscribe' is for programs/],
-	[['help', 'records', 'status'], qr/help takes one command: 'status' is too much/],
+	[['help', 'records', 'status'], qr/help takes one command: 'status' is one too many/],
 	# What takes something away for good is proposed to nobody.
 	(map { [[$_], qr/no command '$_'$/m] }
 		qw(lokk locks unlock look block rest resett of offf exit level peek disc run stop diff info
