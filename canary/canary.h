@@ -28,7 +28,8 @@ enum canary_verdict {
 	/* all views were whole and newer than the look, and nothing differed */
 	CANARY_AGREES,
 	CANARY_DIFFERS,         /* there is a finding */
-	CANARY_UNCONFIRMED,     /* something differed, and there was no second look yet */
+	/* something differed, and there was no second look yet; or at each look something else */
+	CANARY_UNCONFIRMED,
 	/* it applies here and could not look: why is a reason of the list below */
 	CANARY_BLIND,
 	CANARY_NOT_HERE,        /* there is nothing of the kind on this machine */

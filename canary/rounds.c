@@ -3,7 +3,7 @@
  * rounds.c - looks at both sides of each check, again where they differ, and says what came of it.
  *
  * What differs at each of a check's looks is a finding: so processes that come and go, of which
- * each look may catch one, do not make any.
+ * each look may catch one, do not make any.  But only a look without a difference is agreement.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -283,9 +283,24 @@ static const char *leave_unsettled(const struct look *look, json_t *pending)
 	return words;
 }
 
+/* Whether the last look saw what was not there at each. */
+static bool saw_more(const struct look *look, const json_t *pending)
+{
+	const char *identity;
+	json_t *difference;
+
+	json_object_foreach(look->found, identity, difference)
+		if (!is_elsewhere(difference) && !json_object_get(pending, identity))
+			return true;
+	return false;
+}
+
 /* After the last look of a round: @pending was there at each. */
 static int conclude(struct canary *c, struct check *check, struct look *look, json_t *pending, const char *since)
 {
+	static const char never_the_same[] =
+		"something differed at each look, and each time something else: a very busy machine, or one who "
+		"hides by being another process, or the like, all the time";
 	const char *words = leave_unsettled(look, pending);
 
 	if (!words && look->xen.waits)
@@ -294,6 +309,8 @@ static int conclude(struct canary *c, struct check *check, struct look *look, js
 	/* What a part has not says nothing; what the sensor does not tell yet may be just that. */
 	if (look->whole && !words)
 		drop_gone(c, check, pending);
+	if (!words && saw_more(look, pending))
+		words = never_the_same;
 	if (report_all(c, check, pending, since))
 		return -1;
 	if (json_object_size(pending))
@@ -345,8 +362,8 @@ static void confirm(struct check *check, const struct look *look, json_t **pendi
 }
 
 /*
- * Looks until nothing is left that differed at each look, or there were as many looks as the check
- * wants.  Where it cannot be compared, what was found before stays.  1: another look is due.
+ * Looks until nothing differs, or there were as many looks as the check wants.  Where it cannot be
+ * compared, what was found before stays.  1: another look is due.
  */
 static int next_look(struct canary *c, struct check *check, struct view *before, json_t **pending, const char *since)
 {
@@ -355,7 +372,7 @@ static int next_look(struct canary *c, struct check *check, struct view *before,
 
 	if (!status && look.compared) {
 		confirm(check, &look, pending);
-		if ((check->looked < check->looks && json_object_size(*pending)) ||
+		if ((check->looked < check->looks && json_object_size(look.found)) ||
 		    wait_for_sensor(check, &look, pending))
 			status = 1;
 		else
@@ -376,10 +393,10 @@ static int next_look(struct canary *c, struct check *check, struct view *before,
 	return status;
 }
 
-/* Where nothing differed, it waited for what the sensor may tell. */
+/* Where @pending is NULL nothing differed, and it waited for what the sensor may tell. */
 static void leave_interrupted(struct check *check, const json_t *pending)
 {
-	if (json_object_size(pending))
+	if (pending)
 		set_verdict(check, CANARY_UNCONFIRMED, "interrupted",
 			    "interrupted before what differs was looked at again");
 	else

@@ -405,6 +405,58 @@ static void came_and_went(void **state)
 	canary_close(c);
 }
 
+static void is_another_at_each_look(int source)
+{
+	static char text[128];
+
+	snprintf(text, sizeof(text), "[" ITEM(1, 5) ", {'seq': 2, 'time': 100, 'kind': 'k', 'a': %u}]",
+		 100 + world.takes[XEN]);
+	if (source == XEN)
+		world.says[XEN] = text;
+}
+
+static void is_gone_at_the_last_look(int source)
+{
+	is_another_at_each_look(source);
+	if (world.takes[XEN] == 3)
+		world.says[XEN] = world.says[MODULE];
+}
+
+/*
+ * A process that hides, and goes on as a new one all the time, is never the same one at two looks.
+ * Neither are those of a machine that starts very many; but of them, some look meets none.
+ */
+static void never_the_same(void **state)
+{
+	struct canary *c = open_with(CHECKS(BOTH("c")));
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 5) "]";
+	world.says[MODULE] = "[" ITEM(1, 5) "]";
+	world.asked = is_another_at_each_look;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "null");
+	assert_string_equal(coverage_of(c, "c", "looks"), "3");
+	assert_non_null(strstr(coverage_of(c, "c", "words"), "at each look"));
+	assert_int_equal(canary_findings(c, true), 0);
+	assert_true(canary_is_blind(c));
+	world.takes[XEN] = 0;
+	world.asked = is_gone_at_the_last_look;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	assert_false(canary_is_blind(c));
+	canary_close(c);
+	/* Interrupted behind the second look, when nothing is left of what differed at the first. */
+	c = open_with(CHECKS(BOTH("c")));
+	world.says[XEN] = "[" ITEM(1, 5) "]";
+	world.says[MODULE] = "[" ITEM(1, 5) "]";
+	world.asked = is_another_at_each_look;
+	world.pauses_left = 2;
+	assert_false(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "interrupted");
+	canary_close(c);
+}
+
 static void fails_after_one_look(int source)
 {
 	if (source == XEN && world.takes[XEN] > 1)
@@ -2448,6 +2500,7 @@ int main(void)
 		cmocka_unit_test(agrees),
 		cmocka_unit_test(differs),
 		cmocka_unit_test(came_and_went),
+		cmocka_unit_test(never_the_same),
 		cmocka_unit_test(unconfirmed),
 		cmocka_unit_test(interrupted_later),
 		cmocka_unit_test(blind_by_records),
