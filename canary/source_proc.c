@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../core/writer.h"
 #include "lines.h"
 #include "sources.h"
 
@@ -68,6 +69,23 @@ int sample_add(struct sample *sample, json_t *item)
 		return E2BIG;
 	}
 	return json_array_append_new(sample->records, item) ? ENOMEM : 0;
+}
+
+json_t *string_as_sensors(const char *text)
+{
+	/* each may need an escape */
+	size_t bytes = text ? strlen(text) : 0, size = 6 * bytes + sizeof("\"\"");
+	char *buffer = text ? malloc(size) : NULL;
+	struct ks_writer json;
+	json_t *string;
+
+	if (!buffer)
+		return text ? NULL : json_null();
+	ks_writer_init(&json, buffer, size);
+	ks_write_string(&json, text, bytes);
+	string = json_loadb(json.buf, json.len, JSON_DECODE_ANY, NULL);
+	free(buffer);
+	return string;
 }
 
 /* Of a file below /proc, whose descriptor is @proc. */

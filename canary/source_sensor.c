@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../core/writer.h"
 #include "../lib/libksense.h"
 #include "body.h"
 #include "ks_clock.h"
@@ -151,23 +150,6 @@ static bool sensor_there(void *state, struct blindness *blind)
 		sensor->connected =
 			!(sensor->socket ? ksense_open_socket(sensor->k, sensor->socket) : ksense_open_xen(sensor->k));
 	return sensor->connected || failed(sensor, "", blind);
-}
-
-json_t *string_as_sensors(const char *text)
-{
-	/* each may need an escape */
-	size_t bytes = text ? strlen(text) : 0, size = 6 * bytes + sizeof("\"\"");
-	char *buffer = text ? malloc(size) : NULL;
-	struct ks_writer json;
-	json_t *string;
-
-	if (!buffer)
-		return text ? NULL : json_null();
-	ks_writer_init(&json, buffer, size);
-	ks_write_string(&json, text, bytes);
-	string = json_loadb(json.buf, json.len, JSON_DECODE_ANY, NULL);
-	free(buffer);
-	return string;
 }
 
 static const json_t *last_of(const json_t *records)
