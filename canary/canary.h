@@ -75,7 +75,9 @@ struct canary_options {
 	 * coverage tells.
 	 */
 	void (*blind)(void *context, const json_t *line);
-	/* {"sees": check, "time", "since"} */
+	/* {"unconfirmed": check, "words", "time"}; once it is that for two rounds in a row */
+	void (*unconfirmed)(void *context, const json_t *line);
+	/* {"sees": check, "time", "since"}: neither of the two any more */
 	void (*sees)(void *context, const json_t *line);
 	/*
 	 * It waits for a pass that @probe makes by itself, since @waited_s seconds, and for

@@ -141,7 +141,8 @@ struct check {
 	json_t *blinded;                /* the report that it is blind since a while, or NULL */
 	unsigned int blind_rounds;      /* in a row */
 	unsigned int baseline_rounds;   /* the last of these, for a new baseline */
-	char blind_since[32], last_whole[32];   /* "": never */
+	unsigned int doubt_rounds;      /* that it was unconfirmed, in a row */
+	char blind_since[32], doubt_since[32], last_whole[32];  /* "": never */
 	/* the first record of Xen's probe that was not seen yet, and of which count it is */
 	json_int_t since, epoch;
 	json_t *status;                 /* the sensor's, when it was looked at last; NULL: never */

@@ -21,6 +21,8 @@ const char *const canary_reasons[] = {
 
 /* So many rounds in a row without sight are a finding. */
 #define BLIND_ROUNDS 2
+/* And so many in which it is unconfirmed are told: one may well be by chance. */
+#define DOUBT_ROUNDS 2
 
 /*
  * Half to one and a half times @ms: a pause of always the same length may fall into step with what
@@ -515,16 +517,30 @@ static void note_sight(struct canary *c, struct check *check)
 	char now[32];
 
 	canary_time(now);
-	if (check->blind_rounds && c->rounds && !check->spare)
+	if ((check->blind_rounds || check->doubt_rounds >= DOUBT_ROUNDS) && c->rounds && !check->spare)
 		tell_line(c, c->options->sees,
-			  json_pack("{ssssss}", "sees", check->name, "time", now, "since", check->blind_since));
-	check->blind_rounds = check->baseline_rounds = 0;
+			  json_pack("{ssssss}", "sees", check->name, "time", now, "since",
+				    check->blind_rounds ? check->blind_since : check->doubt_since));
+	check->blind_rounds = check->baseline_rounds = check->doubt_rounds = 0;
 	check->accepted = false;
 	drop_blinded(c, check);
 }
 
+/* Whoever makes it so, round after round, is not to be silent.  What was blind does not see yet. */
+static void note_doubt(struct canary *c, struct check *check)
+{
+	check->accepted = false;
+	if (!check->doubt_rounds++)
+		canary_time(check->doubt_since);
+	if (check->doubt_rounds == DOUBT_ROUNDS)
+		tell_line(c, c->options->unconfirmed,
+			  json_pack("{ssssss}", "unconfirmed", check->name, "words", check->words, "time",
+				    check->doubt_since));
+}
+
 static void note_blindness(struct canary *c, struct check *check)
 {
+	check->doubt_rounds = 0;
 	check->accepted = is_accepted(c, check);
 	if (!check->blind_rounds++) {
 		canary_time(check->blind_since);
@@ -595,6 +611,8 @@ static void look_again(struct canary *c, struct check *check)
 	}
 	if (check->verdict == CANARY_BLIND)
 		note_blindness(c, check);
+	else if (check->verdict == CANARY_UNCONFIRMED)
+		note_doubt(c, check);
 	else
 		note_sight(c, check);
 }

@@ -234,6 +234,7 @@ static struct canary_options options = {
 	.changed = tell,
 	.gone = tell_gone,
 	.blind = tell,
+	.unconfirmed = tell,
 	.sees = tell,
 	.waiting = waiting,
 	.pause = pauses,
@@ -667,6 +668,46 @@ static void blinded(void **state)
 	assert_int_equal(told("sees", "c"), 1);
 	assert_int_equal(told("gone", "blinded"), 1);
 	assert_int_equal(canary_findings(c, false), 0);
+	canary_close(c);
+}
+
+/*
+ * One round in which nothing was confirmed may be by chance; of more, a line tells.  It is no
+ * sight: who is blind in between does not see again by that, and cannot evade what he is.
+ */
+static void unconfirmed_for_long(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	for (unsigned int round = 0; round < 4; round++) {
+		world.says[XEN] = "[" ITEM(1, 5) "]";
+		world.reason[XEN] = NULL;
+		world.takes[XEN] = 0;
+		world.asked = fails_after_one_look;
+		assert_true(canary_round(c));
+		verdict_is(c, "c", "unconfirmed", "timeout");
+		assert_int_equal(told("unconfirmed", "c"), round > 0);
+	}
+	world.says[XEN] = "[" OTHER "]";
+	world.reason[XEN] = NULL;
+	world.asked = NULL;
+	assert_true(canary_round(c));
+	assert_int_equal(told("sees", "c"), 1);
+	/* Blind, unconfirmed, and blind: two rounds without sight. */
+	world.reason[XEN] = "timeout";
+	assert_true(canary_round(c));
+	world.says[XEN] = "[" ITEM(1, 5) "]";
+	world.reason[XEN] = NULL;
+	world.takes[XEN] = 0;
+	world.asked = fails_after_one_look;
+	assert_true(canary_round(c));
+	assert_int_equal(told("sees", "c"), 1);
+	assert_int_equal(told("finding", "blinded"), 0);
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "blinded"), 1);
 	canary_close(c);
 }
 
@@ -2511,6 +2552,7 @@ int main(void)
 		cmocka_unit_test(instead_of),
 		cmocka_unit_test(names_its_page),
 		cmocka_unit_test(blinded),
+		cmocka_unit_test(unconfirmed_for_long),
 		cmocka_unit_test(blind_from_the_start),
 		cmocka_unit_test(accepted),
 		cmocka_unit_test(one_deed),
