@@ -447,7 +447,7 @@ static void never_the_same(void **state)
 	verdict_is(c, "c", "agrees", "null");
 	assert_false(canary_is_blind(c));
 	canary_close(c);
-	/* Interrupted behind the second look, when nothing is left of what differed at the first. */
+	/* Interrupted behind the second look, when nothing is left of the first. */
 	c = open_with(CHECKS(BOTH("c")));
 	world.says[XEN] = "[" ITEM(1, 5) "]";
 	world.says[MODULE] = "[" ITEM(1, 5) "]";

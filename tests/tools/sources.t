@@ -103,8 +103,9 @@ SKIP: {
 	exec 'sleep', '300' or die "exec: $!" if !$sleeps;
 	for my $what ("$sleeps", "$sleeps/stat") {
 		my $other = $what =~ s/^\d+/1/r;
-		my ($status) = compare_by("unshare -m sh -c 'mount --bind /proc/$other /proc/$what && exec \"\$@\"' sh");
-		is($status, 1, "another's is mounted upon /proc/" . $what =~ s/^\d+/PID/r . ': that process is hidden');
+		my $mount = "mount --bind /proc/$other /proc/$what";
+		my ($status) = compare_by("unshare -m sh -c '$mount && exec \"\$@\"' sh");
+		is($status, 1, "another's is mounted upon " . $what =~ s/^\d+/PID/r . ': that process is hidden');
 	}
 	kill 'KILL', $sleeps;
 	waitpid($sleeps, 0);
