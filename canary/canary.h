@@ -98,6 +98,9 @@ void canary_close(struct canary *c);
 /* Whether the source of this name is there; false with a sentence about why not in @why. */
 bool canary_source_is_there(struct canary *c, const char *name, char *why, size_t size);
 
+/* The status of the sensor of this name; the caller's.  NULL: it does not tell. */
+json_t *canary_status(struct canary *c, const char *name);
+
 /*
  * Looks at every check, and again where something differs.  False if it was interrupted: the
  * checks it did not come to are blind in the first round, and stay as they were in a later one.

@@ -749,6 +749,14 @@ bool canary_source_is_there(struct canary *c, const char *name, char *why, size_
 	return false;
 }
 
+json_t *canary_status(struct canary *c, const char *name)
+{
+	struct source *source = source_called(c, name);
+	struct blindness blind = { 0 };
+
+	return source && source->type->is_sensor ? source_status(source, &blind) : NULL;
+}
+
 static bool open_sources(struct canary *c, const struct source_type *const *types)
 {
 	for (; *types && c->sources_count < SOURCES_MAX; types++) {

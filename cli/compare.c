@@ -230,8 +230,12 @@ int run_compare(const struct options *o)
 		say("the form of such a file is in ksense-checks(5)");
 		return EXIT_USAGE;
 	}
-	if (o->stamp)
-		stamp_host(o);
+	if (o->stamp) {
+		json_t *status = canary_status(compare.canary, "xen");
+
+		stamp_host(status);
+		json_decref(status);
+	}
 	tell_unknown(&compare);
 	catch_signals();
 	status = has_required(&compare) ? go_round(&compare) : EXIT_NO_SENSOR;

@@ -1621,6 +1621,7 @@ static void notices(void **state)
 static void source_is_there(void **state)
 {
 	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+	json_t *status;
 	char why[64];
 
 	(void)state;
@@ -1628,6 +1629,11 @@ static void source_is_there(void **state)
 	assert_true(canary_source_is_there(c, "xen", why, sizeof(why)));
 	assert_false(canary_source_is_there(c, "module", why, sizeof(why)));
 	assert_string_equal(why, "there is no module");
+	status = canary_status(c, "xen");
+	assert_int_equal(number_of(status, "time"), 100);
+	json_decref(status);
+	assert_null(canary_status(c, "module"));
+	assert_null(canary_status(c, "xenstore"));
 	canary_close(c);
 }
 
