@@ -171,15 +171,17 @@ int relay_open(struct relay *relay, int timeout_ms)
 
 void relay_hear(struct relay *relay)
 {
-	if (relay->child)
+	if (relay->child && relay->why >= 0)
 		hear(relay, GOES_MS);
 }
 
 void relay_close(struct relay *relay)
 {
-	if (!relay->child)
+	/* It was closed before, and the child did not end. */
+	if (!relay->child || relay->why < 0)
 		return;
 	close(relay->why);
+	relay->why = -1;
 	if (end_apart(relay->child))
 		relay->child = 0;
 }

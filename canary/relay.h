@@ -12,7 +12,7 @@
 
 struct relay {
 	pid_t child;            /* 0: there is none */
-	int why;                /* where it says what became of it */
+	int why;                /* where it says what became of it; -1: nobody listens any more */
 	/* what that is; KSENSE_OK: it is connected, or has not said why it went */
 	struct relay_end {
 		enum ksense_error error;

@@ -21,6 +21,7 @@
 
 #include <cmocka.h>
 
+#include "../../canary/relay.h"
 #include "../../canary/sources.h"
 #include "../../host/ks_clock.h"
 #include "../../lib/libksense.h"
@@ -177,6 +178,52 @@ static void does_not_return(void **unused)
 	assert_in_range(ks_now_ms() - begun_ms, 500, 20000);
 }
 
+/* No other is sent while one is away, and nothing is closed for it that is somebody else's by now. */
+static void cannot_be_ended(void **unused)
+{
+	struct relay relay = { .child = fork(), .why = -1 };
+	int fd;
+
+	(void)unused;
+	while (!relay.child)
+		pause();
+	begin(ANSWERS);
+	for (int times = 0; times < 2; times++) {
+		assert_int_equal(relay_open(&relay, 300), -1);
+		assert_int_equal(relay.end.error, KSENSE_TIMEOUT);
+		assert_non_null(strstr(relay.end.message, "cannot be ended"));
+		relay_hear(&relay);
+		relay_close(&relay);
+		assert_true(relay.child > 0);
+	}
+	kill(relay.child, SIGKILL);
+	while (!is_over(relay.child))
+		usleep(1000);
+	fd = relay_open(&relay, 10000);
+	assert_true(fd >= 0);
+	close(fd);
+	relay_close(&relay);
+	assert_int_equal(relay.child, 0);
+}
+
+/* Who looks for weeks has no more descriptors open in the end, whatever failed. */
+static void nothing_is_left_open(void **unused)
+{
+	int before, after;
+
+	(void)unused;
+	begin(GOES);
+	before = dup(STDIN_FILENO);
+	for (int times = 0; times < 20; times++) {
+		assert_null(source_xen.status(state, &blind));
+		blind = (struct blindness){ 0 };
+	}
+	after = dup(STDIN_FILENO);
+	assert_int_equal(after, before + 1);
+	close(before);
+	close(after);
+}
+
 static void why_it_failed(void **unused)
 {
 	(void)unused;
@@ -199,6 +246,8 @@ int main(void)
 		cmocka_unit_test_teardown(all_is_passed_on, end),
 		cmocka_unit_test_teardown(why_there_is_none, end),
 		cmocka_unit_test_teardown(does_not_return, end),
+		cmocka_unit_test_teardown(cannot_be_ended, end),
+		cmocka_unit_test_teardown(nothing_is_left_open, end),
 		cmocka_unit_test_teardown(why_it_failed, end),
 	};
 
