@@ -86,7 +86,8 @@ static struct blindness blind;
 
 static void begin(int how)
 {
-	struct canary_options options = { .timeout_ms = 300 };
+	/* On a busy machine, who answers may be slow. */
+	struct canary_options options = { .timeout_ms = how == DOES_NOT_OPEN || how == STANDS_STILL ? 1000 : 20000 };
 	int listener = socket(AF_UNIX, SOCK_STREAM, 0), client;
 
 	xen = how;
@@ -172,7 +173,7 @@ static void does_not_return(void **unused)
 	begin(STANDS_STILL);
 	assert_true(source_xen.there(state, &blind));
 	assert_null(source_xen.status(state, &blind));
-	is_blind("timeout", "Xen: the sensor did not answer within 0.3 s");
+	is_blind("timeout", "Xen: the sensor did not answer within 1 s");
 	/* It is asked anew, though. */
 	assert_true(source_xen.there(state, &blind));
 	assert_in_range(ks_now_ms() - begun_ms, 500, 20000);
