@@ -179,7 +179,7 @@ static void does_not_return(void **unused)
 	assert_in_range(ks_now_ms() - begun_ms, 500, 20000);
 }
 
-/* No other is sent while one is away, and nothing is closed for it that is somebody else's by now. */
+/* No other is sent while one is away, and nothing is closed that is somebody else's by now. */
 static void cannot_be_ended(void **unused)
 {
 	struct relay relay = { .child = fork(), .why = -1 };
