@@ -526,7 +526,7 @@ static void note_sight(struct canary *c, struct check *check)
 	drop_blinded(c, check);
 }
 
-/* Whoever makes it so, round after round, is not to be silent.  What was blind does not see yet. */
+/* Whoever makes it so, round after round, is told of.  What was blind does not see yet. */
 static void note_doubt(struct canary *c, struct check *check)
 {
 	check->accepted = false;

@@ -214,8 +214,8 @@ int run_compare(const struct options *o)
 	struct canary_options options = {
 		.checks = o->checks, .socket = o->socket, .timeout_ms = o->timeout_ms, .wait_ms = o->wait_ms,
 		.accept = o->accept, .accept_count = o->accept_count, .context = &compare,
-		.raised = raised, .changed = changed, .gone = gone, .blind = blind, .unconfirmed = unconfirmed, .sees = sees,
-		.waiting = waiting, .pause = pause_between,
+		.raised = raised, .changed = changed, .gone = gone, .blind = blind, .unconfirmed = unconfirmed,
+		.sees = sees, .waiting = waiting, .pause = pause_between,
 	};
 	char error[512];
 	int status;
@@ -231,10 +231,10 @@ int run_compare(const struct options *o)
 		return EXIT_USAGE;
 	}
 	if (o->stamp) {
-		json_t *status = canary_status(compare.canary, "xen");
+		json_t *xen = canary_status(compare.canary, "xen");
 
-		stamp_host(status);
-		json_decref(status);
+		stamp_host(xen);
+		json_decref(xen);
 	}
 	tell_unknown(&compare);
 	catch_signals();
