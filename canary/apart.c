@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * apart.c - asks a source in a process of its own, which is left where it does not come back.
+ * apart.c - asks a source in a process of its own, which is left where it does not come back; and
+ * what any such process needs.
  *
  * Whoever rules Dom0's kernel decides when a read of /proc returns, or an ioctl, if it ever does;
  * and a call that the kernel does not return from, no signal ends.  A thread in it would keep us
@@ -47,26 +48,33 @@ static bool say(FILE *to, const struct source *source, bool wants_sample)
 	return answer && !json_dumpf(answer, to, JSON_COMPACT) && !fflush(to);
 }
 
-/*
- * Has nothing of the caller's but what leads back to him: what it would hold open if it stays, a
- * pipe to a pager or the module's socket, does not end.  Who writes where standard output was,
- * gets an error.
- */
-static _Noreturn void be_child(const struct source *source, bool wants_sample, const int ends[2])
+#define KEPT_MAX 2
+
+void become_apart(int dead, const int *kept, int count)
 {
-	/* Where none of those that are replaced is in the way. */
-	int from = fcntl(ends[0], F_DUPFD, 4), to = fcntl(ends[1], F_DUPFD, 4);
+	int own[KEPT_MAX], behind = STDERR_FILENO + 1 + count;
 	sigset_t all;
-	FILE *answer;
 
 	/* ^C is for who waits for us: he says what came of it. */
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (from < 0 || to < 0 || dup2(from, 0) || dup2(from, 1) != 1 || dup2(from, 2) != 2 || dup2(to, 3) != 3)
-		_exit(1);
-	close_range(4, ~0U, 0);
-	answer = fdopen(3, "w");
+	/* Where none of those that are replaced is in the way. */
+	dead = fcntl(dead, F_DUPFD, behind);
+	for (int i = 0; i < count; i++)
+		own[i] = fcntl(kept[i], F_DUPFD, behind);
+	for (int fd = 0; fd < behind; fd++)
+		if (dup2(fd <= STDERR_FILENO ? dead : own[fd - STDERR_FILENO - 1], fd) != fd)
+			_exit(1);
+	close_range((unsigned int)behind, ~0U, 0);
+}
+
+static _Noreturn void be_child(const struct source *source, bool wants_sample, const int ends[2])
+{
+	FILE *answer;
+
+	become_apart(ends[0], &ends[1], 1);
+	answer = fdopen(STDERR_FILENO + 1, "w");
 	_exit(answer && say(answer, source, wants_sample) ? 0 : 1);
 }
 
@@ -146,26 +154,23 @@ static bool hear(struct apart *a, int fd)
 	}
 }
 
-/* Whether a child is none any more. */
-static bool is_over(pid_t child)
+bool is_over(pid_t child)
 {
 	return waitpid(child, NULL, WNOHANG) != 0;
 }
 
-/* It has said all that is heard.  One in a call that does not return stays, until that does. */
-static void end(struct source *source, pid_t child)
+bool end_apart(pid_t child)
 {
 	static const struct timespec moment = { .tv_nsec = 1000000 };
 	int64_t until_ms = ks_deadline_ms(END_MS);
 
 	kill(child, SIGKILL);
 	while (!is_over(child)) {
-		if (ks_now_ms() >= until_ms) {
-			source->left = child;
-			return;
-		}
+		if (ks_now_ms() >= until_ms)
+			return false;
 		nanosleep(&moment, NULL);
 	}
+	return true;
 }
 
 static const char *reason_called(const char *name)
@@ -239,7 +244,9 @@ static bool ask_apart(struct canary *c, struct source *source, struct sample *sa
 	}
 	heard = hear(&a, ends[0]);
 	close(ends[0]);
-	end(source, child);
+	/* It has said all that is heard. */
+	if (!end_apart(child))
+		source->left = child;
 	if (heard) {
 		done = understand(&a, sample);
 	} else {

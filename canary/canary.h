@@ -28,7 +28,8 @@ enum canary_verdict {
 	/* all views were whole and newer than the look, and nothing differed */
 	CANARY_AGREES,
 	CANARY_DIFFERS,         /* there is a finding */
-	CANARY_UNCONFIRMED,     /* something differed, and there was no second look yet */
+	/* something differed, and there was no second look yet; or at each look something else */
+	CANARY_UNCONFIRMED,
 	/* it applies here and could not look: why is a reason of the list below */
 	CANARY_BLIND,
 	CANARY_NOT_HERE,        /* there is nothing of the kind on this machine */
@@ -74,7 +75,9 @@ struct canary_options {
 	 * coverage tells.
 	 */
 	void (*blind)(void *context, const json_t *line);
-	/* {"sees": check, "time", "since"} */
+	/* {"unconfirmed": check, "words", "time"}; once it is that for two rounds in a row */
+	void (*unconfirmed)(void *context, const json_t *line);
+	/* {"sees": check, "time", "since"}: neither of the two any more */
 	void (*sees)(void *context, const json_t *line);
 	/*
 	 * It waits for a pass that @probe makes by itself, since @waited_s seconds, and for
@@ -94,6 +97,9 @@ void canary_close(struct canary *c);
 
 /* Whether the source of this name is there; false with a sentence about why not in @why. */
 bool canary_source_is_there(struct canary *c, const char *name, char *why, size_t size);
+
+/* The status of the sensor of this name; the caller's.  NULL: it does not tell. */
+json_t *canary_status(struct canary *c, const char *name);
 
 /*
  * Looks at every check, and again where something differs.  False if it was interrupted: the

@@ -141,7 +141,8 @@ struct check {
 	json_t *blinded;                /* the report that it is blind since a while, or NULL */
 	unsigned int blind_rounds;      /* in a row */
 	unsigned int baseline_rounds;   /* the last of these, for a new baseline */
-	char blind_since[32], last_whole[32];   /* "": never */
+	unsigned int doubt_rounds;      /* that it was unconfirmed, in a row */
+	char blind_since[32], doubt_since[32], last_whole[32];  /* "": never */
 	/* the first record of Xen's probe that was not seen yet, and of which count it is */
 	json_int_t since, epoch;
 	json_t *status;                 /* the sensor's, when it was looked at last; NULL: never */
@@ -333,6 +334,19 @@ struct source *source_called(struct canary *c, const char *name);
  */
 bool take_apart(struct canary *c, struct source *source, struct sample *sample, struct blindness *blind);
 bool there_apart(struct canary *c, struct source *source, struct blindness *blind);
+
+/*
+ * For a child: it has nothing of the caller's but @kept, @count descriptors, from then on those
+ * behind standard error.  What it would hold open if it stays, a pipe to a pager or the module's
+ * socket, does not end.  Who writes where standard output was, gets an error, as @dead is one of
+ * which is read.  It ends if it cannot be so, or when the caller does.
+ */
+void become_apart(int dead, const int *kept, int count);
+
+/* Whether a child is none any more; it is not waited for. */
+bool is_over(pid_t child);
+/* Ends a child.  False: it is in a call that does not return, and stays until that does. */
+bool end_apart(pid_t child);
 
 /* === sample.c =========================================================== */
 

@@ -7,7 +7,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
+
+#include <linux/openat2.h>
 
 #include "lines.h"
 
@@ -87,9 +90,10 @@ struct dirent *read_entry(DIR *folder, unsigned int *count)
 	return NULL;
 }
 
-ssize_t read_small(const char *path, char *text, size_t size)
+ssize_t read_small(int folder, const char *path, char *text, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), why;
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC, .resolve = RESOLVE_NO_XDEV };
+	int fd = (int)syscall(SYS_openat2, folder, path, &how, sizeof(how)), why;
 	ssize_t got = 0;
 	size_t at = 0;
 

@@ -34,9 +34,10 @@ int read_lines(FILE *file, int (*take)(void *context, char *line), void *context
 struct dirent *read_entry(DIR *folder, unsigned int *count);
 
 /*
- * All of a small file, with a NUL behind it.  The number of bytes, or -1 with errno: EMSGSIZE
- * where there is no room for all of it.
+ * All of a small file of @folder, a descriptor, with a NUL behind it.  The number of bytes, or -1
+ * with errno: EMSGSIZE where there is no room for all of it, EXDEV where something is mounted on
+ * it or on its way from there, so that it is another's.
  */
-ssize_t read_small(const char *path, char *text, size_t size);
+ssize_t read_small(int folder, const char *path, char *text, size_t size);
 
 #endif /* CANARY_LINES_H */

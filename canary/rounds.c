@@ -3,7 +3,7 @@
  * rounds.c - looks at both sides of each check, again where they differ, and says what came of it.
  *
  * What differs at each of a check's looks is a finding: so processes that come and go, of which
- * each look may catch one, do not make any.
+ * each look may catch one, do not make any.  But only a look without a difference is agreement.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,6 +21,8 @@ const char *const canary_reasons[] = {
 
 /* So many rounds in a row without sight are a finding. */
 #define BLIND_ROUNDS 2
+/* And so many in which it is unconfirmed are told: one may well be by chance. */
+#define DOUBT_ROUNDS 2
 
 /*
  * Half to one and a half times @ms: a pause of always the same length may fall into step with what
@@ -283,9 +285,24 @@ static const char *leave_unsettled(const struct look *look, json_t *pending)
 	return words;
 }
 
+/* Whether the last look saw what was not there at each. */
+static bool saw_more(const struct look *look, const json_t *pending)
+{
+	const char *identity;
+	json_t *difference;
+
+	json_object_foreach(look->found, identity, difference)
+		if (!is_elsewhere(difference) && !json_object_get(pending, identity))
+			return true;
+	return false;
+}
+
 /* After the last look of a round: @pending was there at each. */
 static int conclude(struct canary *c, struct check *check, struct look *look, json_t *pending, const char *since)
 {
+	static const char never_the_same[] =
+		"something differed at each look, and each time something else: a very busy machine, or one who "
+		"hides by being another process, or the like, all the time";
 	const char *words = leave_unsettled(look, pending);
 
 	if (!words && look->xen.waits)
@@ -294,6 +311,8 @@ static int conclude(struct canary *c, struct check *check, struct look *look, js
 	/* What a part has not says nothing; what the sensor does not tell yet may be just that. */
 	if (look->whole && !words)
 		drop_gone(c, check, pending);
+	if (!words && saw_more(look, pending))
+		words = never_the_same;
 	if (report_all(c, check, pending, since))
 		return -1;
 	if (json_object_size(pending))
@@ -345,8 +364,8 @@ static void confirm(struct check *check, const struct look *look, json_t **pendi
 }
 
 /*
- * Looks until nothing is left that differed at each look, or there were as many looks as the check
- * wants.  Where it cannot be compared, what was found before stays.  1: another look is due.
+ * Looks until nothing differs, or there were as many looks as the check wants.  Where it cannot be
+ * compared, what was found before stays.  1: another look is due.
  */
 static int next_look(struct canary *c, struct check *check, struct view *before, json_t **pending, const char *since)
 {
@@ -355,7 +374,7 @@ static int next_look(struct canary *c, struct check *check, struct view *before,
 
 	if (!status && look.compared) {
 		confirm(check, &look, pending);
-		if ((check->looked < check->looks && json_object_size(*pending)) ||
+		if ((check->looked < check->looks && json_object_size(look.found)) ||
 		    wait_for_sensor(check, &look, pending))
 			status = 1;
 		else
@@ -376,10 +395,10 @@ static int next_look(struct canary *c, struct check *check, struct view *before,
 	return status;
 }
 
-/* Where nothing differed, it waited for what the sensor may tell. */
+/* Where @pending is NULL nothing differed, and it waited for what the sensor may tell. */
 static void leave_interrupted(struct check *check, const json_t *pending)
 {
-	if (json_object_size(pending))
+	if (pending)
 		set_verdict(check, CANARY_UNCONFIRMED, "interrupted",
 			    "interrupted before what differs was looked at again");
 	else
@@ -498,16 +517,30 @@ static void note_sight(struct canary *c, struct check *check)
 	char now[32];
 
 	canary_time(now);
-	if (check->blind_rounds && c->rounds && !check->spare)
+	if ((check->blind_rounds || check->doubt_rounds >= DOUBT_ROUNDS) && c->rounds && !check->spare)
 		tell_line(c, c->options->sees,
-			  json_pack("{ssssss}", "sees", check->name, "time", now, "since", check->blind_since));
-	check->blind_rounds = check->baseline_rounds = 0;
+			  json_pack("{ssssss}", "sees", check->name, "time", now, "since",
+				    check->blind_rounds ? check->blind_since : check->doubt_since));
+	check->blind_rounds = check->baseline_rounds = check->doubt_rounds = 0;
 	check->accepted = false;
 	drop_blinded(c, check);
 }
 
+/* Whoever makes it so, round after round, is told of.  What was blind does not see yet. */
+static void note_doubt(struct canary *c, struct check *check)
+{
+	check->accepted = false;
+	if (!check->doubt_rounds++)
+		canary_time(check->doubt_since);
+	if (check->doubt_rounds == DOUBT_ROUNDS)
+		tell_line(c, c->options->unconfirmed,
+			  json_pack("{ssssss}", "unconfirmed", check->name, "words", check->words, "time",
+				    check->doubt_since));
+}
+
 static void note_blindness(struct canary *c, struct check *check)
 {
+	check->doubt_rounds = 0;
 	check->accepted = is_accepted(c, check);
 	if (!check->blind_rounds++) {
 		canary_time(check->blind_since);
@@ -578,6 +611,8 @@ static void look_again(struct canary *c, struct check *check)
 	}
 	if (check->verdict == CANARY_BLIND)
 		note_blindness(c, check);
+	else if (check->verdict == CANARY_UNCONFIRMED)
+		note_doubt(c, check);
 	else
 		note_sight(c, check);
 }
@@ -712,6 +747,14 @@ bool canary_source_is_there(struct canary *c, const char *name, char *why, size_
 		return true;
 	snprintf(why, size, "%s", source ? blind.words : "there is no such source");
 	return false;
+}
+
+json_t *canary_status(struct canary *c, const char *name)
+{
+	struct source *source = source_called(c, name);
+	struct blindness blind = { 0 };
+
+	return source && source->type->is_sensor ? source_status(source, &blind) : NULL;
 }
 
 static bool open_sources(struct canary *c, const struct source_type *const *types)

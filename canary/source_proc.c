@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../core/writer.h"
 #include "lines.h"
 #include "sources.h"
 
@@ -70,10 +71,36 @@ int sample_add(struct sample *sample, json_t *item)
 	return json_array_append_new(sample->records, item) ? ENOMEM : 0;
 }
 
-/* A process that has ended meanwhile is none; for all else there is a reason. */
+json_t *string_as_sensors(const char *text)
+{
+	/* each may need an escape */
+	size_t bytes = text ? strlen(text) : 0, size = 6 * bytes + sizeof("\"\"");
+	char *buffer = text ? malloc(size) : NULL;
+	struct ks_writer json;
+	json_t *string;
+
+	if (!buffer)
+		return text ? NULL : json_null();
+	ks_writer_init(&json, buffer, size);
+	ks_write_string(&json, text, bytes);
+	string = json_loadb(json.buf, json.len, JSON_DECODE_ANY, NULL);
+	free(buffer);
+	return string;
+}
+
+/* Of a file below /proc, whose descriptor is @proc. */
+static ssize_t read_of(int proc, const char *path, char *text, size_t size)
+{
+	return read_small(proc, path + strlen("/proc/"), text, size);
+}
+
+/*
+ * A process that has ended meanwhile is none, nor is one upon which something is mounted: ps is
+ * told of that in its place.  For all else there is a reason.
+ */
 static void cannot_read_process(const char *path, struct blindness *blind)
 {
-	if (errno != ENOENT && errno != ESRCH)
+	if (errno != ENOENT && errno != ESRCH && errno != EXDEV)
 		cannot_read(path, errno, blind);
 }
 
@@ -89,7 +116,7 @@ static int take_status(void *context, char *line)
  * left in a process of his, and stop it there.  Then there still are the lines that tell how much
  * there is.  A name has no line end in that file.
  */
-static bool thread_has_memory(const char *pid, const char *tid, struct blindness *blind)
+static bool thread_has_memory(int proc, const char *pid, const char *tid, struct blindness *blind)
 {
 	char path[600], text[128];
 	unsigned long pages = 0;
@@ -98,7 +125,7 @@ static bool thread_has_memory(const char *pid, const char *tid, struct blindness
 	int wrong;
 
 	snprintf(path, sizeof(path), "/proc/%s/task/%s/statm", pid, tid);
-	if (read_small(path, text, sizeof(text)) < 0) {
+	if (read_of(proc, path, text, sizeof(text)) < 0) {
 		cannot_read_process(path, blind);
 		return false;
 	}
@@ -117,7 +144,7 @@ static bool thread_has_memory(const char *pid, const char *tid, struct blindness
 }
 
 /* Whether a process has memory of its own; where its first thread has ended, its others tell. */
-static bool has_memory(const char *pid, struct blindness *blind)
+static bool has_memory(int proc, const char *pid, struct blindness *blind)
 {
 	unsigned int entries = 0;
 	struct dirent *entry;
@@ -132,7 +159,7 @@ static bool has_memory(const char *pid, struct blindness *blind)
 		return false;
 	}
 	while (!has && (entry = read_entry(threads, &entries)))
-		has = isdigit((unsigned char)*entry->d_name) && thread_has_memory(pid, entry->d_name, blind);
+		has = isdigit((unsigned char)*entry->d_name) && thread_has_memory(proc, pid, entry->d_name, blind);
 	if (!has && errno)
 		cannot_read_process(path, blind);
 	closedir(threads);
@@ -142,13 +169,13 @@ static bool has_memory(const char *pid, struct blindness *blind)
 /*
  * A process that is not the kernel's own thread, by what tells it from a later one with its pid.
  */
-static json_t *proc_item(const char *pid, struct blindness *blind)
+static json_t *proc_item(int proc, const char *pid, struct blindness *blind)
 {
 	char path[64], line[1024], *name, *end, *field = NULL;
 	json_t *item;
 
 	snprintf(path, sizeof(path), "/proc/%.20s/stat", pid);
-	if (read_small(path, line, sizeof(line)) < 0) {
+	if (read_of(proc, path, line, sizeof(line)) < 0) {
 		cannot_read_process(path, blind);
 		return NULL;
 	}
@@ -159,7 +186,7 @@ static json_t *proc_item(const char *pid, struct blindness *blind)
 		cannot_read(path, EBADMSG, blind);
 		return NULL;
 	}
-	if (!has_memory(pid, blind))
+	if (!has_memory(proc, pid, blind))
 		return NULL;
 	*end++ = '\0';
 	/* Behind the name stand the fields from the third on; the start is the 22nd. */
@@ -197,7 +224,7 @@ static bool proc_take(void *state, struct sample *sample, struct blindness *blin
 	while (!wrong && (entry = read_entry(proc, &entries))) {
 		if (!isdigit((unsigned char)*entry->d_name) || atoi(entry->d_name) == own)
 			continue;
-		item = proc_item(entry->d_name, blind);
+		item = proc_item(dirfd(proc), entry->d_name, blind);
 		wrong = item ? sample_add(sample, item) : 0;
 	}
 	cannot_read("/proc", wrong ? wrong : errno, blind);

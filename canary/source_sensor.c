@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../core/writer.h"
 #include "../lib/libksense.h"
 #include "body.h"
 #include "ks_clock.h"
+#include "relay.h"
 #include "sources.h"
 
 /*
@@ -27,7 +27,8 @@ struct sensor {
 	int64_t until_ms;       /* when the reply at hand has to be over; INT64_MAX: it need not */
 	size_t bytes;           /* that it has had */
 	bool is_over;           /* it has had its last line, or there is none at hand */
-	const char *socket;     /* NULL: Xen */
+	const char *socket;     /* NULL: Xen, by the relay */
+	struct relay relay;
 };
 
 static void *sensor_open(const char *socket, int timeout_ms)
@@ -63,13 +64,25 @@ static void sensor_close(void *state)
 	struct sensor *sensor = state;
 
 	ksense_free(sensor->k);
+	relay_close(&sensor->relay);
 	free(sensor);
 }
 
-/* What the library says as a reason of ours. */
+/* What went wrong, wherever. */
+static enum ksense_error error_of(const struct sensor *sensor)
+{
+	return sensor->relay.end.error ? sensor->relay.end.error : ksense_error(sensor->k);
+}
+
+static const char *message_of(const struct sensor *sensor)
+{
+	return sensor->relay.end.error ? sensor->relay.end.message : ksense_message(sensor->k);
+}
+
+/* That as a reason of ours. */
 static const char *reason_of(const struct sensor *sensor)
 {
-	switch (ksense_error(sensor->k)) {
+	switch (error_of(sensor)) {
 	case KSENSE_NO_SENSOR:
 		return sensor->socket ? "no-module" : "no-sensor";
 	case KSENSE_TARGET: /* another module, an older Xen */
@@ -83,7 +96,7 @@ static const char *reason_of(const struct sensor *sensor)
 		return "no-memory";
 	default:
 		/* A request for one probe alone is refused while that is off. */
-		return strstr(ksense_message(sensor->k), "probe that is off") ? "probe-off" : "unreadable";
+		return strstr(message_of(sensor), "probe that is off") ? "probe-off" : "unreadable";
 	}
 }
 
@@ -121,9 +134,13 @@ static bool next_line(struct sensor *sensor, struct ksense_line *line)
 
 static bool failed(struct sensor *sensor, const char *probe, struct blindness *blind)
 {
-	enum ksense_error error = ksense_error(sensor->k);
-	const char *reason = reason_of(sensor);
+	enum ksense_error error;
+	const char *reason;
 
+	if (ksense_error(sensor->k) == KSENSE_GONE)
+		relay_hear(&sensor->relay);
+	error = error_of(sensor);
+	reason = reason_of(sensor);
 	if (is_endless(sensor))
 		blind_for(blind, "timeout", "%s%s: its reply does not end", sensor->socket ? "the module at " : "Xen",
 			  sensor->socket ? sensor->socket : "");
@@ -134,13 +151,24 @@ static bool failed(struct sensor *sensor, const char *probe, struct blindness *b
 		blind_for(blind, reason, "the module is not there: nothing listens at %s", sensor->socket);
 	else
 		blind_for(blind, reason, "%s%s: %s", sensor->socket ? "the module at " : "Xen",
-			  sensor->socket ? sensor->socket : "", ksense_message(sensor->k));
+			  sensor->socket ? sensor->socket : "", message_of(sensor));
 	if (error == KSENSE_NO_SENSOR)
 		blind->absent = sensor->socket ? "module" : "xen";
 	ksense_close(sensor->k);
+	relay_close(&sensor->relay);
 	sensor->connected = false;
 	sensor->is_over = true;
 	return false;
+}
+
+static bool connect_to(struct sensor *sensor)
+{
+	int fd;
+
+	if (sensor->socket)
+		return !ksense_open_socket(sensor->k, sensor->socket);
+	fd = relay_open(&sensor->relay, sensor->timeout_ms);
+	return fd >= 0 && !ksense_open_fd(sensor->k, fd);
 }
 
 static bool sensor_there(void *state, struct blindness *blind)
@@ -148,26 +176,8 @@ static bool sensor_there(void *state, struct blindness *blind)
 	struct sensor *sensor = state;
 
 	if (!sensor->connected)
-		sensor->connected =
-			!(sensor->socket ? ksense_open_socket(sensor->k, sensor->socket) : ksense_open_xen(sensor->k));
+		sensor->connected = connect_to(sensor);
 	return sensor->connected || failed(sensor, "", blind);
-}
-
-json_t *string_as_sensors(const char *text)
-{
-	/* each may need an escape */
-	size_t bytes = text ? strlen(text) : 0, size = 6 * bytes + sizeof("\"\"");
-	char *buffer = text ? malloc(size) : NULL;
-	struct ks_writer json;
-	json_t *string;
-
-	if (!buffer)
-		return text ? NULL : json_null();
-	ks_writer_init(&json, buffer, size);
-	ks_write_string(&json, text, bytes);
-	string = json_loadb(json.buf, json.len, JSON_DECODE_ANY, NULL);
-	free(buffer);
-	return string;
 }
 
 static const json_t *last_of(const json_t *records)

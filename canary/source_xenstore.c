@@ -12,8 +12,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <xen/xen.h>
 #include <xen/io/xs_wire.h>
 #include <xenstore.h>
+#include <xenstore_lib.h>
 
 #include "sources.h"
 #include "xenstore.h"
@@ -58,11 +60,9 @@ static json_t *value_of(struct xs_handle *xs, const char *domain, const char *na
 	return value;
 }
 
-#define DAEMON "/run/xenstored/socket"
-
 static int ask_daemon(int fd, int timeout_ms)
 {
-	static const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = DAEMON };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	static const struct {
 		struct xsd_sockmsg head;
 		char path[4];
@@ -71,6 +71,8 @@ static int ask_daemon(int fd, int timeout_ms)
 	struct pollfd answer = { .fd = fd, .events = POLLIN };
 	int ready;
 
+	/* The one that libxenstore asks. */
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", xs_daemon_socket());
 	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) ||
 	    send(fd, &request, (size_t)bytes, MSG_NOSIGNAL) != bytes) {
 		if (errno == EAGAIN)
@@ -83,7 +85,7 @@ static int ask_daemon(int fd, int timeout_ms)
 	return ready > 0 ? 0 : -1;
 }
 
-/* Whether the daemon answers in time: libxenstore would wait for ever.  0, or -1 with errno. */
+/* Whether the daemon answers in time.  0, or -1 with errno. */
 static int daemon_answers(int timeout_ms)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), status, why;
@@ -97,7 +99,12 @@ static int daemon_answers(int timeout_ms)
 	return status;
 }
 
-struct xs_handle *xenstore_open(int timeout_ms)
+/*
+ * Xenstore by its daemon's socket, once that has given an answer; or NULL with errno, ETIMEDOUT if
+ * there was none in time.  libxenstore would wait for as long as who asks is left alone: for a
+ * daemon that stands still, and, without one, for the kernel's device.
+ */
+static struct xs_handle *open_in_time(int timeout_ms)
 {
 	return daemon_answers(timeout_ms) ? NULL : xs_open(0);
 }
@@ -122,8 +129,18 @@ static bool store_there(void *state, struct blindness *blind)
 {
 	struct xenstore *store = state;
 
-	store->xs = xenstore_open(store->timeout_ms);
+	store->xs = open_in_time(store->timeout_ms);
 	return store->xs || failed(store, blind);
+}
+
+/* "7x" and "07" are no domain's, though they begin like one's, or count the same. */
+static bool is_domid(const char *text)
+{
+	unsigned long number = strtoul(text, NULL, 10);
+	char is[24];
+
+	snprintf(is, sizeof(is), "%lu", number);
+	return number < DOMID_FIRST_RESERVED && !strcmp(is, text);
 }
 
 /* False: it could not be read, or taken; with errno. */
@@ -153,7 +170,7 @@ static bool store_take(void *state, struct sample *sample, struct blindness *bli
 	if (!domains)
 		return failed(store, blind);
 	sample->records = json_array();
-	while (at < count && add_item(store->xs, domains[at], sample))
+	while (at < count && (!is_domid(domains[at]) || add_item(store->xs, domains[at], sample)))
 		at++;
 	why = errno;
 	free(domains);
@@ -165,3 +182,36 @@ const struct source_type source_xenstore = {
 	.name = "xenstore", .is_apart = true, .open = store_open, .close = store_close,
 	.there = store_there, .take = store_take,
 };
+
+/* === Names ============================================================== */
+
+int xenstore_find(const struct canary_options *options, const char *name, uint32_t *domid, char *why, size_t size)
+{
+	struct source source = { .type = &source_xenstore, .state = store_open(options) };
+	struct canary canary = { .options = options };
+	json_t *wanted = string_as_sensors(name), *item;
+	struct blindness blind = { 0 };
+	struct sample sample = { 0 };
+	int found = 0;
+	size_t i;
+
+	if (!source.state || !wanted)
+		blind_for(&blind, "no-memory", "there is no memory");
+	else
+		take_apart(&canary, &source, &sample, &blind);
+	json_array_foreach(sample.records, i, item) {
+		if (!json_equal(json_object_get(item, "name"), wanted))
+			continue;
+		*domid = (uint32_t)number_of(item, "domid");
+		found++;
+	}
+	json_decref(sample.records);
+	json_decref(wanted);
+	if (source.state)
+		store_close(source.state);
+	/* Of some it is not known whether there are more. */
+	if (!blind.reason)
+		return found;
+	snprintf(why, size, "%s", blind.words);
+	return -1;
+}

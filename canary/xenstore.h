@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * xenstore.h - how xenstore is reached.
+ * xenstore.h - whom xenstore knows by a name.
  */
 #ifndef CANARY_XENSTORE_H
 #define CANARY_XENSTORE_H
 
-struct xs_handle;
+#include <stddef.h>
+#include <stdint.h>
+
+struct canary_options;
 
 /*
- * Xenstore by its daemon's socket, once that has given an answer; or NULL with errno, ETIMEDOUT if
- * there was none in time.  libxenstore would wait for ever: for a daemon that stands still, and,
- * without one, for the kernel's device.
+ * How many domains have this name in xenstore; *@domid is the last of them.  A process of its own
+ * asks (apart.c), so that no daemon can keep us.  -1: it could not be asked; a sentence about why
+ * is in @why then.
  */
-struct xs_handle *xenstore_open(int timeout_ms);
+int xenstore_find(const struct canary_options *options, const char *name, uint32_t *domid, char *why, size_t size);
 
 #endif /* CANARY_XENSTORE_H */

@@ -52,6 +52,13 @@ static void blind(void *context, const json_t *line)
 	blind_show(line, compare->o->table);
 }
 
+static void unconfirmed(void *context, const json_t *line)
+{
+	struct compare *compare = context;
+
+	unconfirmed_show(line, compare->o->table);
+}
+
 static void sees(void *context, const json_t *line)
 {
 	struct compare *compare = context;
@@ -207,8 +214,8 @@ int run_compare(const struct options *o)
 	struct canary_options options = {
 		.checks = o->checks, .socket = o->socket, .timeout_ms = o->timeout_ms, .wait_ms = o->wait_ms,
 		.accept = o->accept, .accept_count = o->accept_count, .context = &compare,
-		.raised = raised, .changed = changed, .gone = gone, .blind = blind, .sees = sees, .waiting = waiting,
-		.pause = pause_between,
+		.raised = raised, .changed = changed, .gone = gone, .blind = blind, .unconfirmed = unconfirmed,
+		.sees = sees, .waiting = waiting, .pause = pause_between,
 	};
 	char error[512];
 	int status;
@@ -223,8 +230,12 @@ int run_compare(const struct options *o)
 		say("the form of such a file is in ksense-checks(5)");
 		return EXIT_USAGE;
 	}
-	if (o->stamp)
-		stamp_host(o);
+	if (o->stamp) {
+		json_t *xen = canary_status(compare.canary, "xen");
+
+		stamp_host(xen);
+		json_decref(xen);
+	}
 	tell_unknown(&compare);
 	catch_signals();
 	status = has_required(&compare) ? go_round(&compare) : EXIT_NO_SENSOR;

@@ -16,8 +16,9 @@ void finding_show(const json_t *finding, bool table);
 void changed_show(const json_t *line, bool table);
 void gone_show(const json_t *gone, bool table);
 
-/* That a check is blind from now on, or sees again. */
+/* That a check is blind from now on, or unconfirmed for long, or sees again. */
 void blind_show(const json_t *line, bool table);
+void unconfirmed_show(const json_t *line, bool table);
 void sees_show(const json_t *line, bool table);
 
 /* What was looked at, and what could not be. */

@@ -207,13 +207,23 @@ void blind_show(const json_t *line, bool table)
 	fflush(stdout);
 }
 
+void unconfirmed_show(const json_t *line, bool table)
+{
+	if (!table) {
+		line_show(line);
+		return;
+	}
+	print_filled("UNCONFIRMED {unconfirmed} since {time}: {words}\n\n", line);
+	fflush(stdout);
+}
+
 void sees_show(const json_t *line, bool table)
 {
 	if (!table) {
 		line_show(line);
 		return;
 	}
-	print_filled("SEES    {sees} again at {time}; it was blind since {since}\n\n", line);
+	print_filled("SEES    {sees} again at {time}; it was blind or unconfirmed since {since}\n\n", line);
 	fflush(stdout);
 }
 

@@ -116,8 +116,8 @@ void print_json(const json_t *object);
  * with ksense_error().
  */
 int stamp_sensor(struct ksense *k);
-/* Of this host, and of the sensor in its Xen if there is one. */
-void stamp_host(const struct options *o);
+/* Of this host, and of the sensor in its Xen, whose status that is; NULL: there is none. */
+void stamp_host(const json_t *status);
 
 /* === table.c: forms for a person === */
 

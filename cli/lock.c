@@ -7,9 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xenstore.h>
-
 #include "../include/sense.h"
+#include "../canary/canary.h"
 #include "../canary/xenstore.h"
 #include "ksense.h"
 
@@ -31,30 +30,20 @@ static bool read_domid(const char *text, uint32_t *domid)
 	return true;
 }
 
-/* How many domains the toolstack knows under this name; *@domid is the last of them. */
-static unsigned int find_names(struct xs_handle *xs, const char *name, uint32_t *domid)
+/* Nothing is to be broken off: a signal ends us. */
+static bool go_on(void *context, double seconds)
 {
-	unsigned int count = 0, found = 0, bytes;
-	char **ids = xs_directory(xs, XBT_NULL, "/local/domain", &count);
-
-	for (unsigned int i = 0; ids && i < count; i++) {
-		char path[64], *value;
-
-		snprintf(path, sizeof(path), "/local/domain/%.16s/name", ids[i]);
-		value = xs_read(xs, XBT_NULL, path, &bytes);
-		if (value && !strcmp(value, name))
-			found += read_domid(ids[i], domid);
-		free(value);
-	}
-	free(ids);
-	return found;
+	(void)context;
+	(void)seconds;
+	return true;
 }
 
 /* EXIT_DONE, or the exit status after it was said what is wrong. */
 static int find_domain(const char *name, int timeout_ms, uint32_t *domid)
 {
-	struct xs_handle *xs;
-	unsigned int found;
+	struct canary_options options = { .timeout_ms = timeout_ms, .pause = go_on };
+	char why[256];
+	int found;
 
 	if (read_domid(name, domid)) {
 		if (*domid < XEN_SENSE_NO_DOMAIN)
@@ -62,14 +51,11 @@ static int find_domain(const char *name, int timeout_ms, uint32_t *domid)
 		say("target: there is no domain %s", name);
 		return EXIT_SAID_ERROR;
 	}
-	xs = xenstore_open(timeout_ms);
-	if (!xs) {
-		say("cannot look up the name '%s', as xenstore does not answer (%s): give the domain's id", name,
-		    strerror(errno));
+	found = xenstore_find(&options, name, domid, why, sizeof(why));
+	if (found < 0) {
+		say("cannot look up the name '%s' (%s): give the domain's id", name, why);
 		return EXIT_NO_SENSOR;
 	}
-	found = find_names(xs, name, domid);
-	xs_close(xs);
 	if (found == 1)
 		return EXIT_DONE;
 	if (found)

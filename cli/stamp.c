@@ -66,17 +66,12 @@ int stamp_sensor(struct ksense *k)
 	return got < 0 || ksense_error(k) ? -1 : 0;
 }
 
-void stamp_host(const struct options *o)
+void stamp_host(const json_t *status)
 {
-	struct ksense *k = ksense_new();
+	json_t *sensor = json_pack("[O?O?]", json_object_get(status, "name"), json_object_get(status, "uuid"));
 
-	whose_is(NULL);
-	if (!k)
-		return;
-	ksense_set_timeout(k, o->timeout_ms);
-	if (!ksense_open_xen(k))
-		stamp_sensor(k);
-	ksense_free(k);
+	whose_is(sensor);
+	json_decref(sensor);
 }
 
 /* === Lines ============================================================== */

@@ -8,6 +8,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -206,17 +207,20 @@ static void small_file(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "1234567", 7), 7);
-	assert_int_equal(read_small(path, text, sizeof(text)), 7);
+	assert_int_equal(read_small(AT_FDCWD, path, text, sizeof(text)), 7);
 	assert_string_equal(text, "1234567");
 	/* It is not cut. */
-	assert_int_equal(read_small(path, text, 7), -1);
+	assert_int_equal(read_small(AT_FDCWD, path, text, 7), -1);
 	assert_int_equal(errno, EMSGSIZE);
 	close(fd);
 	unlink(path);
-	assert_int_equal(read_small(path, text, sizeof(text)), -1);
+	assert_int_equal(read_small(AT_FDCWD, path, text, sizeof(text)), -1);
 	assert_int_equal(errno, ENOENT);
-	assert_int_equal(read_small("/", text, sizeof(text)), -1);
+	assert_int_equal(read_small(AT_FDCWD, "/", text, sizeof(text)), -1);
 	assert_int_equal(errno, EISDIR);
+	/* Of what is mounted somewhere, it is not told from there. */
+	assert_int_equal(read_small(AT_FDCWD, "/proc/self/statm", text, sizeof(text)), -1);
+	assert_int_equal(errno, EXDEV);
 }
 
 int main(void)

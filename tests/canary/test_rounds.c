@@ -234,6 +234,7 @@ static struct canary_options options = {
 	.changed = tell,
 	.gone = tell_gone,
 	.blind = tell,
+	.unconfirmed = tell,
 	.sees = tell,
 	.waiting = waiting,
 	.pause = pauses,
@@ -402,6 +403,58 @@ static void came_and_went(void **state)
 	assert_true(canary_round(c));
 	verdict_is(c, "c", "agrees", "null");
 	assert_string_equal(coverage_of(c, "c", "came_and_went"), "1");
+	canary_close(c);
+}
+
+static void is_another_at_each_look(int source)
+{
+	static char text[128];
+
+	snprintf(text, sizeof(text), "[" ITEM(1, 5) ", {'seq': 2, 'time': 100, 'kind': 'k', 'a': %u}]",
+		 100 + world.takes[XEN]);
+	if (source == XEN)
+		world.says[XEN] = text;
+}
+
+static void is_gone_at_the_last_look(int source)
+{
+	is_another_at_each_look(source);
+	if (world.takes[XEN] == 3)
+		world.says[XEN] = world.says[MODULE];
+}
+
+/*
+ * A process that hides, and goes on as a new one all the time, is never the same one at two looks.
+ * Neither are those of a machine that starts very many; but of them, some look meets none.
+ */
+static void never_the_same(void **state)
+{
+	struct canary *c = open_with(CHECKS(BOTH("c")));
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 5) "]";
+	world.says[MODULE] = "[" ITEM(1, 5) "]";
+	world.asked = is_another_at_each_look;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "null");
+	assert_string_equal(coverage_of(c, "c", "looks"), "3");
+	assert_non_null(strstr(coverage_of(c, "c", "words"), "at each look"));
+	assert_int_equal(canary_findings(c, true), 0);
+	assert_true(canary_is_blind(c));
+	world.takes[XEN] = 0;
+	world.asked = is_gone_at_the_last_look;
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	assert_false(canary_is_blind(c));
+	canary_close(c);
+	/* Interrupted behind the second look, when nothing is left of the first. */
+	c = open_with(CHECKS(BOTH("c")));
+	world.says[XEN] = "[" ITEM(1, 5) "]";
+	world.says[MODULE] = "[" ITEM(1, 5) "]";
+	world.asked = is_another_at_each_look;
+	world.pauses_left = 2;
+	assert_false(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "interrupted");
 	canary_close(c);
 }
 
@@ -615,6 +668,46 @@ static void blinded(void **state)
 	assert_int_equal(told("sees", "c"), 1);
 	assert_int_equal(told("gone", "blinded"), 1);
 	assert_int_equal(canary_findings(c, false), 0);
+	canary_close(c);
+}
+
+/*
+ * One round in which nothing was confirmed may be by chance; of more, a line tells.  It is no
+ * sight: who is blind in between does not see again by that, and cannot evade what he is.
+ */
+static void unconfirmed_for_long(void **state)
+{
+	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+
+	(void)state;
+	world.says[XEN] = "[" OTHER "]";
+	assert_true(canary_round(c));
+	for (unsigned int round = 0; round < 4; round++) {
+		world.says[XEN] = "[" ITEM(1, 5) "]";
+		world.reason[XEN] = NULL;
+		world.takes[XEN] = 0;
+		world.asked = fails_after_one_look;
+		assert_true(canary_round(c));
+		verdict_is(c, "c", "unconfirmed", "timeout");
+		assert_int_equal(told("unconfirmed", "c"), round > 0);
+	}
+	world.says[XEN] = "[" OTHER "]";
+	world.reason[XEN] = NULL;
+	world.asked = NULL;
+	assert_true(canary_round(c));
+	assert_int_equal(told("sees", "c"), 1);
+	/* Blind, unconfirmed, and blind: two rounds without sight. */
+	world.reason[XEN] = "timeout";
+	assert_true(canary_round(c));
+	world.says[XEN] = "[" ITEM(1, 5) "]";
+	world.reason[XEN] = NULL;
+	world.takes[XEN] = 0;
+	world.asked = fails_after_one_look;
+	assert_true(canary_round(c));
+	assert_int_equal(told("sees", "c"), 1);
+	assert_int_equal(told("finding", "blinded"), 0);
+	assert_true(canary_round(c));
+	assert_int_equal(told("finding", "blinded"), 1);
 	canary_close(c);
 }
 
@@ -1532,6 +1625,7 @@ static void notices(void **state)
 static void source_is_there(void **state)
 {
 	struct canary *c = open_with(CHECKS(ALONE("c", "")));
+	json_t *status;
 	char why[64];
 
 	(void)state;
@@ -1539,6 +1633,11 @@ static void source_is_there(void **state)
 	assert_true(canary_source_is_there(c, "xen", why, sizeof(why)));
 	assert_false(canary_source_is_there(c, "module", why, sizeof(why)));
 	assert_string_equal(why, "there is no module");
+	status = canary_status(c, "xen");
+	assert_int_equal(number_of(status, "time"), 100);
+	json_decref(status);
+	assert_null(canary_status(c, "module"));
+	assert_null(canary_status(c, "xenstore"));
 	canary_close(c);
 }
 
@@ -2472,6 +2571,7 @@ int main(void)
 		cmocka_unit_test(agrees),
 		cmocka_unit_test(differs),
 		cmocka_unit_test(came_and_went),
+		cmocka_unit_test(never_the_same),
 		cmocka_unit_test(unconfirmed),
 		cmocka_unit_test(interrupted_later),
 		cmocka_unit_test(blind_by_records),
@@ -2482,6 +2582,7 @@ int main(void)
 		cmocka_unit_test(instead_of),
 		cmocka_unit_test(names_its_page),
 		cmocka_unit_test(blinded),
+		cmocka_unit_test(unconfirmed_for_long),
 		cmocka_unit_test(blind_from_the_start),
 		cmocka_unit_test(accepted),
 		cmocka_unit_test(one_deed),

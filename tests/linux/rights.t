@@ -22,6 +22,8 @@ as() { who="\$1"; shift; become \$who /root/ksense --socket \$S "\$@"; }
 # Who: the uid, the gid, one more group, and the capabilities (tests/linux/become.c).
 chmod 755 /root
 load() { insmod ksense.ko "\$@"; }
+# How many clients the module has taken on.
+clients() { cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client; }
 
 # --- Who may do what.
 step load load group=77 socket=\@ks
@@ -49,12 +51,14 @@ step file-member as "1000 77 77 none" discovery
 step file-nobody as "1000 1000 1000 none" discovery
 step file-root-stripped as "0 0 0 none" discovery
 step file-among become 1000 77 77 none crowd \$S idle 300 /root/ksense --socket \$S discovery
-step file-root-among sh -c '
-	setsid become 1000 77 77 none crowd \$0 idle 300 sleep 1000 &
-	until [ "\$(cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client)" -ge 100 ]; do sleep 0.2; done
-	ksense --socket \$0 discovery; status=\$?
+among_many() {
+	setsid become 1000 77 77 none crowd \$S idle 300 sleep 1000 &
+	until [ \$(clients) -ge 100 ]; do sleep 0.2; done
+	ksense discovery; status=\$?
 	kill -- -\$!
-	exit \$status' \$S
+	return \$status
+}
+step file-root-among among_many
 rmmod ksense
 step again load
 step again-mode stat -c '%a %u %g' \$S \$(dirname \$S)
@@ -74,8 +78,8 @@ for how in idle unread half waiting mixed; do
 	crowd \$S \$how \$number sh -c 'echo there; sleep 1000' >said & crowd=\$!
 	until grep -q there said; do sleep 0.2; done
 	# Connected, they still have to be taken on.
-	until [ \$(cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client) -ge 100 ]; do sleep 0.2; done
-	step clients-\$how sh -c 'cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client'
+	until [ \$(clients) -ge 100 ]; do sleep 0.2; done
+	step clients-\$how clients
 	step ends-\$how ends
 	kill \$crowd; wait \$crowd
 done
@@ -85,11 +89,11 @@ load
 ksense adversarial modules >/dev/null
 crowd \$S waiting 20 sh -c 'echo there; sleep 1000' >said & crowd=\$!
 until grep -q there said; do sleep 0.2; done
-step waiting sh -c 'cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client'
+step waiting clients
 kill -9 \$crowd; wait \$crowd
-gone() { ! cat /proc/[0-9]*/comm 2>/dev/null | grep -q ksense/client; }
+gone() { [ \$(clients) -eq 0 ]; }
 tries=120 until_true gone
-step left sh -c 'cat /proc/[0-9]*/comm 2>/dev/null | grep -c ksense/client'
+step left clients
 step end ends
 SH
 

@@ -96,6 +96,21 @@ SKIP: {
 	like($reason, qr/^(denied|foreign-namespace)$/, 'which is the reason');
 }
 
+# What ps reads of a process is another's, where that is mounted upon it: the process is hidden.
+SKIP: {
+	skip 'no mounts of its own', 2 if $> || system('unshare -m true 2>/dev/null');
+	my $sleeps = fork // die "fork: $!";
+	exec 'sleep', '300' or die "exec: $!" if !$sleeps;
+	for my $what ("$sleeps", "$sleeps/stat") {
+		my $other = $what =~ s/^\d+/1/r;
+		my $mount = "mount --bind /proc/$other /proc/$what";
+		my ($status) = compare_by("unshare -m sh -c '$mount && exec \"\$@\"' sh");
+		is($status, 1, "another's is mounted upon " . $what =~ s/^\d+/PID/r . ': that process is hidden');
+	}
+	kill 'KILL', $sleeps;
+	waitpid($sleeps, 0);
+}
+
 kill 'TERM', $server;
 waitpid($server, 0);
 

@@ -101,7 +101,7 @@ ksense records xen-idt >/dev/null
 
 # Short processes, one after another: the page tables of one are the next one's.  They begin when
 # all was looked at once: a first round that is cut short has another status.
-ksense --json compare --watch --interval 0.1 >storm.out &
+ksense --json compare --watch --interval 0.1 --heartbeat 0.1 >storm.out &
 watcher=\$!
 until grep -q '"checks"' storm.out; do sleep 0.1; done
 (while :; do /bin/true; done) &
@@ -110,6 +110,10 @@ loop=\$!
 forks=\$!
 wait \$forks
 kill \$loop
+# The round at hand is of the storm still; the next one is not.
+rounds() { grep -o '"rounds":[0-9]*' storm.out | tail -n 1 | cut -d: -f2; }
+over=\$((\$(rounds) + 2))
+until [ \$(rounds) -ge \$over ]; do sleep 0.1; done
 kill -INT \$watcher
 wait \$watcher
 step storm sh -c "cat storm.out; exit \$?"
@@ -233,7 +237,9 @@ is_deeply([@{summary('off')->{processes}}{qw(verdict reason)}], ['blind', 'probe
 is_deeply([map { "$_->{finding} $_->{what}" } findings('storm')], [],
 	'in a storm of short processes, nothing is found');
 my $went = summary('storm');
-is($went->{processes}{verdict}, 'agrees', 'though it was compared');
+is($went->{processes}{verdict}, 'agrees', 'and when it is over, all agrees');
+my @beats = map { $_->{verdict} } grep { $_->{alive} } json($steps->{storm});
+diag 'in the storm, ', scalar(grep { /unconfirmed/ } @beats), ' of ', scalar(@beats), ' rounds had no quiet look';
 diag "in the storm, $went->{processes}{came_and_went} differences came and went";
 # On a slow machine the last look at something may not have been whole: then it
 # says so, and of what.
