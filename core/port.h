@@ -19,7 +19,7 @@
  *              ks_assert_locked(): stops a debug build where the lock is not held
  *   time       ks_port_boot_time_ns(): nanoseconds since this kernel booted, those included in
  *              which the machine was suspended: what records say.  It may be a macro for
- *              ks_port_time_ns(), where that is the same
+ *              ks_port_time_ns(), where there is no other clock
  *   SHA-256    struct ks_sha256, ks_sha256_init(s), ks_sha256_update(s, data, bytes),
  *              ks_sha256_final(s, digest[32]): the platform's own, in streaming form
  *   work       struct ks_port_work: the port's part of a struct ks_work

@@ -294,7 +294,7 @@ static void free_print_block(struct ks_table *table, uint32_t block)
 
 /* === Who gives way ====================================================== */
 
-/* How many slots are asked which of them gives way. */
+/* How many slots are asked which of them gives way: of those whose turn it is, and of any. */
 #define ASKED 16
 
 /*
@@ -310,8 +310,36 @@ static uint32_t readiness(const struct ks_table *table, uint32_t i)
 	return 1 + (slot->source ? table->sources[slot->source] : 0);
 }
 
+/*
+ * Among those whose turn it is, @chosen is the readiest.  But these may all be of others, who came
+ * before whoever has the most: so some of the same sort are asked as well, wherever they are, by
+ * @hash, which is keyed.
+ */
+static uint32_t readiest(const struct ks_table *table, uint32_t chosen, uint64_t hash)
+{
+	bool is_alarm = part_of(table, chosen / KS_PLACES) == KS_ALARMS_PART;
+	uint32_t first = is_alarm ? 0 : table->alarm_blocks;
+	uint32_t count = (is_alarm ? table->alarm_blocks : table->blocks_count) - first;
+	uint32_t best = readiness(table, chosen);
+	bool is_print = ks_table_is_print(table, chosen);
+
+	for (unsigned int n = 0; n < ASKED; n++, hash = hash << 4 | hash >> 60) {
+		uint32_t block = first + (uint32_t)((hash >> 32) * count >> 32);
+		uint32_t i = KS_SLOT(block, is_print ? (uint32_t)hash % table->prints : 0), ready;
+
+		if (table->blocks[block].use == KS_BLOCK_FREE || ks_table_is_print(table, i) != is_print)
+			continue;
+		ready = readiness(table, i);
+		if (ready > best) {
+			best = ready;
+			chosen = i;
+		}
+	}
+	return chosen;
+}
+
 /* Of a part without a free block: who gives way, the oldest among equals. */
-static uint32_t whole_to_give_way(const struct ks_table *table, unsigned int part)
+static uint32_t whole_to_give_way(const struct ks_table *table, unsigned int part, uint64_t hash)
 {
 	uint32_t best = 0, chosen = KS_NO_SLOT, block = table->used_whole[part].oldest;
 
@@ -324,7 +352,7 @@ static uint32_t whole_to_give_way(const struct ks_table *table, unsigned int par
 		}
 		block = table->blocks[block].newer;
 	}
-	return chosen;
+	return readiest(table, chosen, hash);
 }
 
 /* The next fingerprint, round and round over the blocks. */
@@ -339,7 +367,7 @@ static uint32_t print_after(const struct ks_table *table, uint32_t slot)
 }
 
 /* The same of fingerprints, none of which is free; KS_NO_SLOT: there are none. */
-static uint32_t print_to_give_way(struct ks_table *table)
+static uint32_t print_to_give_way(struct ks_table *table, uint64_t hash)
 {
 	uint32_t best = 0, chosen = KS_NO_SLOT, i = table->print_hand;
 
@@ -356,6 +384,7 @@ static uint32_t print_to_give_way(struct ks_table *table)
 		}
 		i = print_after(table, i);
 	}
+	chosen = readiest(table, chosen, hash);
 	table->print_hand = print_after(table, chosen);
 	return chosen;
 }
@@ -368,18 +397,17 @@ static void leave(struct ks_table *table, uint32_t i, uint64_t hash)
 	table->unkept += ks_table_slot(table, i)->pass == table->pass;
 }
 
-/* A slot for a fingerprint, or KS_NO_SLOT. */
-static uint32_t take_print(struct ks_table *table)
+/* A slot for the fingerprint of what has this hash, or KS_NO_SLOT. */
+static uint32_t take_print(struct ks_table *table, uint64_t hash)
 {
 	uint32_t i = table->free_print;
-	uint64_t hash;
 
 	if (i != KS_NO_SLOT) {
 		take_free_print(table, i);
 		table->blocks[i / KS_PLACES].use++;
 		return i;
 	}
-	i = print_to_give_way(table);
+	i = print_to_give_way(table, hash);
 	if (i == KS_NO_SLOT)
 		return i;
 	hash = hash_of_slot(table, i);
@@ -406,7 +434,7 @@ static void make_print(struct ks_table *table, uint32_t i)
 	if (table->free_print == KS_NO_SLOT && table->prints && part_of(table, i / KS_PLACES) == KS_COMMON_PART &&
 	    table->wholes > table->wholes_min)
 		make_print_block(table, i / KS_PLACES);
-	to = take_print(table);
+	to = take_print(table, hash);
 	if (to == KS_NO_SLOT) {
 		leave(table, i, hash);
 		return;
@@ -454,7 +482,7 @@ struct ks_whole *ks_table_keep(struct ks_table *table, uint8_t kind_index, const
 		forget_gone(table, part);
 	/* Twice, where the first became a block for fingerprints. */
 	while (table->free[part].oldest == KS_NO_BLOCK)
-		make_print(table, whole_to_give_way(table, part));
+		make_print(table, whole_to_give_way(table, part, hash));
 	block = table->free[part].oldest;
 	use_whole(table, block);
 	whole = ks_whole_of(ks_table_slot(table, KS_SLOT(block, 0)));

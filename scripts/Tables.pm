@@ -116,6 +116,7 @@ sub fields_of {
 
 # The kinds of a probe on the set engine:
 # { macro, kind, by, self, what, key: { member => 1 }, fields }.
+# A source that is none of the fields is a uuid, and told as that (probes/set_record.c).
 sub kinds_of {
 	my ($probe) = @_;
 	my $macros = qr/KIND|ONE|KIND_BY|KIND_BY_SELF|ALARMS|ALARMS_BY|STILL|SEALED/;
@@ -127,8 +128,11 @@ sub kinds_of {
 		my $what = text_of($8);
 		my %key = map { $_ => 1 } defined $last ? members_to($probe->{with_others}, $struct, $last) : ();
 
+		my @fields = fields_of($probe, $table);
+
+		$by = 'uuid' if defined $by && !grep { $_->{member} eq $by } @fields;
 		push @kinds, { macro => $macro, kind => $kind, by => $by, self => $self, what => $what, key => \%key,
-			fields => [fields_of($probe, $table)] };
+			fields => \@fields };
 	}
 	my $count = () = $probe->{own} =~ /\bKS_(?:$macros)\(/g;
 	$count && $count == @kinds or fail("$probe->{file}: it has a kind that is not understood");

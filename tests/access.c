@@ -23,6 +23,10 @@
  *	access vcpu DOMID [N]  makes its one vCPU, or N, which do not run: "vcpu"
  *	access halt DOMID    takes its vCPU 0 down, between pausing it and letting it go on:
  *	                     "halt"; and back up: go, "go"
+ *	access models NUMBER N   makes an HVM domain whose uuid is of that number, and for it N
+ *	                     device models in domains of their own, each under another uuid, one
+ *	                     after the other: each gets its rights after a while, and is
+ *	                     destroyed a while after that.  "models": the id of the last
  *	access destroy DOMID destroys a domain, "destroy"
  *	access half          has Xen begin to make a domain that it then cannot, "half"
  *	access replace DOMID destroys that domain, and makes another one with its id and uuid:
@@ -309,7 +313,7 @@ static int domctl(struct xen_domctl *op)
  * Every domain begins like this.  @domid: 0 for any; its id, or an error.  Without a version of
  * grants Xen gives up half-way.
  */
-static int create(uint32_t domid, unsigned int grant_version, uint32_t vcpus)
+static int create_with(uint32_t domid, unsigned int grant_version, uint32_t vcpus, uint32_t flags)
 {
 	struct xen_domctl *op = new_domctl(XEN_DOMCTL_createdomain, domid);
 	struct xen_domctl_createdomain *new = &op->u.createdomain;
@@ -322,8 +326,16 @@ static int create(uint32_t domid, unsigned int grant_version, uint32_t vcpus)
 	new->max_evtchn_port = 127;
 	new->max_grant_frames = new->max_maptrack_frames = -1;
 	new->grant_opts = XEN_DOMCTL_GRANT_version(grant_version);
+	new->flags = flags;
+	if (flags & XEN_DOMCTL_CDF_hvm)
+		new->arch.emulation_flags = XEN_X86_EMU_LAPIC;
 	error = domctl(op);
 	return error ? error : op->domain;
+}
+
+static int create(uint32_t domid, unsigned int grant_version, uint32_t vcpus)
+{
+	return create_with(domid, grant_version, vcpus, 0);
 }
 
 static void do_create(uint32_t vcpus)
@@ -455,6 +467,36 @@ static void do_rows(unsigned long from, unsigned long count)
 			"denied");
 	set_uuid(0, 0);
 	printf("rows: %lu\n", refused);
+}
+
+/* So long something stays as it is, for the sensor to see it. */
+#define SEEN_US 300000
+
+static void do_models(unsigned long number, unsigned long count)
+{
+	int guest = create_with(0, 1, 1, XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap), model = 0, error = guest;
+
+	if (guest > 0)
+		error = set_uuid((uint32_t)guest, number << 32);
+	for (unsigned long i = 0; i < count && !error; i++) {
+		struct xen_domctl *op;
+
+		model = create(0, 1, 1);
+		error = model < 0 ? model : set_uuid((uint32_t)model, number << 32 | (i + 1));
+		usleep(SEEN_US);
+		op = new_domctl(XEN_DOMCTL_set_target, (uint32_t)model);
+		op->u.set_target.target = (uint32_t)guest;
+		if (!error)
+			error = domctl(op);
+		usleep(SEEN_US);
+		destroy((uint32_t)model);
+	}
+	if (guest > 0)
+		destroy((uint32_t)guest);
+	if (error < 0)
+		printf("models: %s\n", name_of(error));
+	else
+		printf("models: %d\n", model);
 }
 
 /* Until a file has so many bytes, for a minute; whether it has. */
@@ -714,6 +756,8 @@ int main(int argc, char **argv)
 		do_vcpu((uint32_t)strtoul(argument, NULL, 0), argc > 3 ? (uint32_t)strtoul(argv[3], NULL, 0) : 1);
 	else if (!strcmp(what, "halt") || !strcmp(what, "go"))
 		do_halt(what, (uint32_t)strtoul(argument, NULL, 0));
+	else if (!strcmp(what, "models") && argc > 3)
+		do_models(strtoul(argument, NULL, 0), strtoul(argv[3], NULL, 0));
 	else if (!strcmp(what, "destroy"))
 		printf("destroy: %s\n", name_of(destroy((uint32_t)strtoul(argument, NULL, 0))));
 	else if (!strcmp(what, "half"))

@@ -28,7 +28,7 @@
  */
 #define KS_STEP_BUDGET_NS 32000
 
-/* One clock for everything: Xen's system time goes on while the machine is suspended. */
+/* Xen has one clock: while the machine is suspended, it stands still, and so do records' times. */
 #define ks_port_boot_time_ns() ks_port_time_ns()
 
 /* Taken with interrupts on only: from hypercalls, tasklets and timers. */

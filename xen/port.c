@@ -9,8 +9,9 @@
  * CPUs that go away: cpu_online_map shrinks in stop_machine only, which waits
  * until every CPU runs its own tasklet for it.  Hypercalls, tasklets and timers
  * run to completion before that, so a CPU that one of them found online stays
- * so until it returns.  What is queued on a CPU that goes away later, Xen moves
- * to another at CPU_DEAD, timers and tasklets alike.
+ * so until it returns.  (As the machine resumes from suspend, it is otherwise with
+ * CPUs that were off: docs/xen-lifetimes.md.)  What is queued on a CPU that goes
+ * away later, Xen moves to another at CPU_DEAD, timers and tasklets alike.
  *
  * All locks of the sensor in Xen, outer to inner:
  *  - a slot's (sense.c), by trylock alone, from the begin of an exchange to its end;

@@ -43,6 +43,11 @@ struct ks_domain {
 	uint64_t instance;
 	uint16_t domid;
 	uint8_t uuid[16];
+	/*
+	 * Of its target, or its own: a device model in a domain of its own comes and goes with the
+	 * guest that it is for, each time under another uuid.
+	 */
+	uint8_t by[16];
 	char type[4];
 	char state[9];
 	uint8_t control, hardware, xenstore, sensing;
@@ -139,7 +144,7 @@ static const struct ks_field ks_unseen_fields[] = {
 enum { KS_KIND_DOMAIN, KS_KIND_VCPU, KS_KIND_IDLE, KS_KIND_WORK, KS_KIND_UNSEEN };
 
 static const struct ks_set_kind ks_kinds[] = {
-	[KS_KIND_DOMAIN] = KS_KIND_BY_SELF("domain", struct ks_domain, ks_domain_fields, domid, uuid, instance,
+	[KS_KIND_DOMAIN] = KS_KIND_BY_SELF("domain", struct ks_domain, ks_domain_fields, domid, by, instance,
 		"A domain."),
 	[KS_KIND_VCPU] = KS_KIND_BY_SELF("vcpu", struct ks_vcpu, ks_vcpu_fields, vcpu, uuid, instance,
 		"A vCPU of a domain, unless that is `dying`: it never runs again."),
@@ -199,6 +204,7 @@ static void ks_copy_domain(struct domain *d, struct ks_domain *item)
 	item->domid = d->domain_id;
 	item->instance = ks_domain_instance(d);
 	memcpy(item->uuid, d->handle, sizeof(item->uuid));
+	memcpy(item->by, (target ? target : d)->handle, sizeof(item->by));
 	strlcpy(item->type, ks_domain_type(d), sizeof(item->type));
 	strlcpy(item->state, ks_domain_state(d), sizeof(item->state));
 	item->control = d->is_privileged;

@@ -128,6 +128,29 @@ for my $when (qw(before amidst)) {
 		      or diag explain [grep { ($_->{domid} // -1) == $domid } @records];
 }
 
+# === A guest with a device model in a domain of its own =======================
+#
+# Each time that it starts anew, which it can do as it likes, its model is another domain, under
+# another uuid, and gets all rights over it, which is an alarm: that of another guest's stays.
+
+$steps = boot(<<"SH", '--smp', 2, '--svm', '--timeout', 600, '--add', "$build/tests/access");
+ksense adversarial xen-domains >/dev/null
+step many access models 1 60
+step other access models 2 1
+step more access models 1 50
+step ring ksense --json records xen-domains --peek --filter class=alarm
+SH
+like($steps->{$_}{out}, qr/^models: \d+$/, "device models: $_") or diag $steps->{$_}{out}, $steps->{$_}{err}
+	for qw(many other more);
+my ($model) = $steps->{other}{out} =~ /(\d+)/;
+my ($last) = $steps->{more}{out} =~ /(\d+)/;
+@records = grep { $_->{kind} eq 'domain' && defined $_->{old}{target} } json($steps->{ring});
+for my $whose ([$last, "a guest's device model is told of"], [$model, "and another guest's still is"]) {
+	my ($domid, $what) = @$whose;
+
+	is(scalar(grep { $_->{domid} == $domid } @records), 1, $what) or diag explain [map { $_->{domid} } @records];
+}
+
 # === A guest that asks for all at once ========================================
 #
 # tests/storm.c: what its programs can ask of Xen and of the CPU.  None of it is an alarm, and
