@@ -251,7 +251,6 @@ static int listener_thread(void *data)
 union address {
 	struct sockaddr_storage storage;
 	struct sockaddr_un un;
-	struct sockaddr any;
 };
 
 /* The address of @path; its length, or 0 when the path is too long for one. */
@@ -314,7 +313,7 @@ static bool is_live(union address *address, int len)
 
 	if (sock_create_kern(&init_net, PF_UNIX, SOCK_STREAM, 0, &sock))
 		return true;
-	error = kernel_connect(sock, &address->any, len, O_NONBLOCK);
+	error = kernel_connect(sock, (void *)address, len, O_NONBLOCK);
 	sock_release(sock);
 	return error != -ECONNREFUSED;
 }
@@ -355,11 +354,9 @@ static void make_folder(const char *path)
 	folder = kstrndup(path, slash - path, GFP_KERNEL);
 	if (!folder)
 		return;
-	dentry = kern_path_create(AT_FDCWD, folder, &parent, LOOKUP_DIRECTORY);
-	if (!IS_ERR(dentry)) {
-		made = !vfs_mkdir(ks_mnt_idmap(parent.mnt), d_inode(parent.dentry), dentry, 0700);
-		done_path_create(&parent, dentry);
-	}
+	dentry = start_creating_path(AT_FDCWD, folder, &parent, LOOKUP_DIRECTORY);
+	if (!IS_ERR(dentry))
+		made = ks_make_folder(&parent, dentry, 0700);
 	/* The default one may be there from before, when it was for others. */
 	if ((made || !strcmp(folder, OWN_FOLDER)) && !kern_path(folder, 0, &parent)) {
 		set_access(&parent, 0700, 0750);
@@ -382,9 +379,9 @@ static int listen_on(const char *path)
 		return error;
 	/* The file's mode comes from here, until it is given to the group. */
 	SOCK_INODE(server.listener)->i_mode &= ~077;
-	error = kernel_bind(server.listener, &address.any, len);
+	error = kernel_bind(server.listener, (void *)&address, len);
 	if (error == -EADDRINUSE && *path != '@' && !is_live(&address, len) && !remove_socket(path, NULL))
-		error = kernel_bind(server.listener, &address.any, len);
+		error = kernel_bind(server.listener, (void *)&address, len);
 	if (!error && unix_sk(server.listener->sk)->path.dentry && gid_valid(server.group))
 		error = set_access(&unix_sk(server.listener->sk)->path, 0700, 0660);
 	if (!error)
