@@ -67,12 +67,14 @@ static bool send_all(struct ks_client *client, const char *bytes, size_t len)
 
 /*
  * One that will send nothing more may still read; but one that has closed its socket, or whose
- * socket was shut down from here, does not.
+ * socket was shut down from here, does not.  A fresh sample is taken in the client's thread, step
+ * by step: between two of them others get their turn.
  */
 static bool is_gone(struct ks_client *client)
 {
 	const struct peer *peer = container_of(client, struct peer, client);
 
+	cond_resched();
 	return READ_ONCE(peer->sock->sk->sk_shutdown) & SEND_SHUTDOWN;
 }
 
@@ -97,6 +99,8 @@ static int peer_thread(void *data)
 	while (go_on) {
 		int came = receive(peer);
 
+		/* Who sends all the time never has it sleep. */
+		cond_resched();
 		if (came == -EAGAIN) {
 			go_on = ks_client_quiet(&peer->client);
 			continue;
@@ -231,6 +235,7 @@ static int listener_thread(void *data)
 		 * What a client leaves is cleared away at the next connection, or within a second.
 		 */
 		WRITE_ONCE(server.listener->sk->sk_rcvtimeo, server.peers_count ? HZ : MAX_SCHEDULE_TIMEOUT);
+		cond_resched();
 		error = kernel_accept(server.listener, &sock, 0);
 		if (READ_ONCE(server.stopping)) {
 			if (!error)
