@@ -169,13 +169,14 @@ $(B)/vm/kernel/release:
 # The sources as one folder that Kbuild can build in; $(1): where.
 module_tree = rsync -aR $(MODULE_FILES) $(1)/ && cp linux/Kbuild $(1)/Kbuild
 
-# In a copy, so that the kernel's build leaves nothing here.
+# In a copy, so that the kernel's build leaves nothing here.  A warning is an error here alone:
+# DKMS builds the module with compilers that nobody here has seen.
 $(patsubst %,$(B)/%/ksense.ko,linux linux-guest linux-debug linux-debug-rt linux-6.12): $(MODULE_FILES) linux/Kbuild
 	@[ -f "$(MODULE_KDIR)/Makefile" ] || { \
 		echo "no kernel headers in $(MODULE_KDIR): install linux-headers-amd64, or give KDIR=" >&2; exit 1; }
 	@mkdir -p $(@D)
 	$(call module_tree,$(@D))
-	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) $(MODULE_OPTIONS) modules
+	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) KCFLAGS=-Werror $(MODULE_OPTIONS) modules
 
 VERSION = $(shell sed -n 's/.*KS_VERSION "\(.*\)"/\1/p' core/version.h)
 DKMS_TREE = $(DESTDIR)/usr/src/ksense-$(VERSION)

@@ -11,7 +11,9 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/hrtimer.h>
 #include <linux/kallsyms.h>
+#include <linux/kthread.h>
 #include <linux/mm_types.h>
 #include <linux/module.h>
 #include <linux/mount.h>
@@ -20,7 +22,25 @@
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
+#if __has_include(<linux/hex.h>)
+#include <linux/hex.h>
+#endif
 #include <asm/current.h>
+
+/* === Works ============================================================== */
+
+/* A macro since 6.14, from when on kthread_create_worker() makes one that does not run yet. */
+#ifndef kthread_run_worker
+#define kthread_run_worker kthread_create_worker
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define hrtimer_setup(timer, call, clock, mode) \
+	do { \
+		hrtimer_init(timer, clock, mode); \
+		(timer)->function = (call); \
+	} while (0)
+#endif
 
 /* === Modules' memory ==================================================== */
 
@@ -158,6 +178,30 @@ int vfs_path_lookup(struct dentry *dentry, struct vfsmount *mnt, const char *nam
 #else
 #define ks_mnt_idmap(mnt) mnt_user_ns(mnt)
 #endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#define start_creating_path kern_path_create
+#define end_creating_path done_path_create
+#endif
+
+/* Makes the folder @dentry, which start_creating_path() gave with @parent, and ends that. */
+static inline bool ks_make_folder(struct path *parent, struct dentry *dentry, umode_t mode)
+{
+	struct inode *in = d_inode(parent->dentry);
+	bool made;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+	dentry = vfs_mkdir(ks_mnt_idmap(parent->mnt), in, dentry, mode, NULL);
+	made = !IS_ERR(dentry);
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 15, 0)
+	dentry = vfs_mkdir(ks_mnt_idmap(parent->mnt), in, dentry, mode);
+	made = !IS_ERR(dentry);
+#else
+	made = !vfs_mkdir(ks_mnt_idmap(parent->mnt), in, dentry, mode);
+#endif
+	end_creating_path(parent, dentry);
+	return made;
+}
 
 /* === x86 ================================================================ */
 

@@ -17,6 +17,7 @@
 #include <linux/string.h>
 #include <linux/timekeeping.h>
 #include <linux/types.h>
+#include <linux/version.h>
 
 #ifndef UINT32_MAX
 #define UINT32_MAX U32_MAX
@@ -65,23 +66,28 @@ static inline void ks_assert_locked(struct ks_lock *lock)
 	lockdep_assert_held(&lock->mutex);
 }
 
+/* Here, as compat.h brings in names that the core has for something else. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define sha256_ctx sha256_state
+#endif
+
 struct ks_sha256 {
-	struct sha256_state state;
+	struct sha256_ctx ctx;
 };
 
 static inline void ks_sha256_init(struct ks_sha256 *sha)
 {
-	sha256_init(&sha->state);
+	sha256_init(&sha->ctx);
 }
 
 static inline void ks_sha256_update(struct ks_sha256 *sha, const void *data, size_t bytes)
 {
-	sha256_update(&sha->state, data, (unsigned int)bytes);
+	sha256_update(&sha->ctx, data, (unsigned int)bytes);
 }
 
 static inline void ks_sha256_final(struct ks_sha256 *sha, uint8_t digest[32])
 {
-	sha256_final(&sha->state, digest);
+	sha256_final(&sha->ctx, digest);
 }
 
 /*

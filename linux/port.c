@@ -18,6 +18,7 @@
 #include <linux/timekeeping.h>
 
 #include "../core/port.h"
+#include "compat.h"
 
 /* === Works ============================================================== */
 
@@ -83,13 +84,12 @@ int ks_port_work_init(struct ks_work *work)
 	port->running = port->dead = false;
 	port->interrupted = NULL;
 	kthread_init_work(&port->work, run);
-	hrtimer_init(&port->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
-	port->timer.function = on_timer;
+	hrtimer_setup(&port->timer, on_timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	/* The sensor's own is "ksense", a probe's "ksense/NAME". */
 	if (strcmp(work->name, KBUILD_MODNAME))
-		port->worker = kthread_create_worker(0, KBUILD_MODNAME "/%s", work->name);
+		port->worker = kthread_run_worker(0, KBUILD_MODNAME "/%s", work->name);
 	else
-		port->worker = kthread_create_worker(0, KBUILD_MODNAME);
+		port->worker = kthread_run_worker(0, KBUILD_MODNAME);
 	return IS_ERR(port->worker) ? -1 : 0;
 }
 

@@ -67,12 +67,14 @@ static bool send_all(struct ks_client *client, const char *bytes, size_t len)
 
 /*
  * One that will send nothing more may still read; but one that has closed its socket, or whose
- * socket was shut down from here, does not.
+ * socket was shut down from here, does not.  A fresh sample is taken in the client's thread, step
+ * by step: between two of them others get their turn.
  */
 static bool is_gone(struct ks_client *client)
 {
 	const struct peer *peer = container_of(client, struct peer, client);
 
+	cond_resched();
 	return READ_ONCE(peer->sock->sk->sk_shutdown) & SEND_SHUTDOWN;
 }
 
@@ -97,6 +99,8 @@ static int peer_thread(void *data)
 	while (go_on) {
 		int came = receive(peer);
 
+		/* Who sends all the time never has it sleep. */
+		cond_resched();
 		if (came == -EAGAIN) {
 			go_on = ks_client_quiet(&peer->client);
 			continue;
@@ -231,6 +235,7 @@ static int listener_thread(void *data)
 		 * What a client leaves is cleared away at the next connection, or within a second.
 		 */
 		WRITE_ONCE(server.listener->sk->sk_rcvtimeo, server.peers_count ? HZ : MAX_SCHEDULE_TIMEOUT);
+		cond_resched();
 		error = kernel_accept(server.listener, &sock, 0);
 		if (READ_ONCE(server.stopping)) {
 			if (!error)
@@ -251,7 +256,6 @@ static int listener_thread(void *data)
 union address {
 	struct sockaddr_storage storage;
 	struct sockaddr_un un;
-	struct sockaddr any;
 };
 
 /* The address of @path; its length, or 0 when the path is too long for one. */
@@ -314,7 +318,7 @@ static bool is_live(union address *address, int len)
 
 	if (sock_create_kern(&init_net, PF_UNIX, SOCK_STREAM, 0, &sock))
 		return true;
-	error = kernel_connect(sock, &address->any, len, O_NONBLOCK);
+	error = kernel_connect(sock, (void *)address, len, O_NONBLOCK);
 	sock_release(sock);
 	return error != -ECONNREFUSED;
 }
@@ -355,11 +359,9 @@ static void make_folder(const char *path)
 	folder = kstrndup(path, slash - path, GFP_KERNEL);
 	if (!folder)
 		return;
-	dentry = kern_path_create(AT_FDCWD, folder, &parent, LOOKUP_DIRECTORY);
-	if (!IS_ERR(dentry)) {
-		made = !vfs_mkdir(ks_mnt_idmap(parent.mnt), d_inode(parent.dentry), dentry, 0700);
-		done_path_create(&parent, dentry);
-	}
+	dentry = start_creating_path(AT_FDCWD, folder, &parent, LOOKUP_DIRECTORY);
+	if (!IS_ERR(dentry))
+		made = ks_make_folder(&parent, dentry, 0700);
 	/* The default one may be there from before, when it was for others. */
 	if ((made || !strcmp(folder, OWN_FOLDER)) && !kern_path(folder, 0, &parent)) {
 		set_access(&parent, 0700, 0750);
@@ -382,9 +384,9 @@ static int listen_on(const char *path)
 		return error;
 	/* The file's mode comes from here, until it is given to the group. */
 	SOCK_INODE(server.listener)->i_mode &= ~077;
-	error = kernel_bind(server.listener, &address.any, len);
+	error = kernel_bind(server.listener, (void *)&address, len);
 	if (error == -EADDRINUSE && *path != '@' && !is_live(&address, len) && !remove_socket(path, NULL))
-		error = kernel_bind(server.listener, &address.any, len);
+		error = kernel_bind(server.listener, (void *)&address, len);
 	if (!error && unix_sk(server.listener->sk)->path.dentry && gid_valid(server.group))
 		error = set_access(&unix_sk(server.listener->sk)->path, 0700, 0660);
 	if (!error)

@@ -257,6 +257,19 @@ static bool is_idle(const struct task_struct *task)
 	       cpu_possible(cpu) && KS_GET(idle, per_cpu_ptr(idle_tasks, cpu)) && idle == task;
 }
 
+/*
+ * Its last moments, in which it leaves one view after the other, it spends without memory; but the
+ * first thread of a process has to be there as long as another lives.  Anybody may say so of
+ * himself, but who is at his end does not run for long.
+ */
+static bool is_ending(const struct sight *sight)
+{
+	atomic_t live;
+
+	return !sight->mm && sight->exit_state &&
+	       (!sight->process || !KS_GET(live, &sight->signal->live) || !atomic_read(&live));
+}
+
 static bool take_sight(struct sight *sight, const struct task_struct *task)
 {
 	sight->task = task;
@@ -392,7 +405,9 @@ static void note(const struct sight *sight, unsigned int missing, enum view view
 		suspect->looks = 1;
 		suspect->same = true;
 	} else {
-		suspect->same &= suspect->item.start_ns == sight->start_ns && suspect->exec_id == sight->exec_id;
+		/* Who is ending may be met so twice, on a CPU that somebody took from him. */
+		suspect->same &= suspect->item.start_ns == sight->start_ns && suspect->exec_id == sight->exec_id &&
+				 !is_ending(sight);
 		suspect->missing &= missing;
 		suspect->always &= missing;
 		if (now - suspect->base_ns >= SECOND_LOOK_NS) {
@@ -419,20 +434,12 @@ static void note(const struct sight *sight, unsigned int missing, enum view view
 
 /* === Looking at one task ================================================ */
 
-/*
- * Its last moments, in which it leaves one view after the other, it spends without memory; but the
- * first thread of a process has to be there as long as another lives.  A CPU's idle task has
- * neither memory nor pid.
- */
-static bool has_a_right_to_be_missing(const struct sight *sight)
+/* A CPU's idle task has neither memory nor pid. */
+static bool has_a_right_to_be_missing(const struct sight *sight, enum view view)
 {
-	atomic_t live;
-
-	if (sight->mm)
-		return false;
-	if (!sight->exit_state)
-		return !sight->tid && sight->flags & PF_IDLE && is_idle(sight->task);
-	return !sight->process || !KS_GET(live, &sight->signal->live) || !atomic_read(&live);
+	if (is_ending(sight))
+		return view != RUNNING;
+	return !sight->mm && !sight->exit_state && !sight->tid && sight->flags & PF_IDLE && is_idle(sight->task);
 }
 
 /* Asks all views for @task, which came by way of @view.  Under RCU. */
@@ -441,7 +448,7 @@ static void examine(const struct task_struct *task, enum view view)
 	struct sight sight, after;
 	unsigned int missing = 0, nr;
 
-	if (!take_sight(&sight, task) || has_a_right_to_be_missing(&sight))
+	if (!take_sight(&sight, task) || has_a_right_to_be_missing(&sight, view))
 		return;
 	if (!in_pid_table(task, sight.process, &nr))
 		missing |= BIT_OF(PID_TABLE);
@@ -724,7 +731,8 @@ bool ks_views_judge(unsigned int *nr)
 /*
  * The thread that does this finds itself on its own CPU.  Whom it has that CPU from is who was
  * interrupted by the timer that woke it.  That one may be gone by now, and its memory be anything:
- * so it has to have the start that it had then, and not to have ended.
+ * so it has to have the start that it had then, and not to have ended: where processes come and go
+ * all the time, those that have ended lie at the same few addresses.
  */
 static void examine_interrupted(struct ks_port_work *work)
 {

@@ -135,6 +135,11 @@ step unbound await_hidden event.:.vanished
 until grep -q while /proc/\$busy/cmdline; do sleep 0.1; done
 taskset -p 3 \$sensor
 kill -STOP \$busy
+echo 1 >\$hide/ended
+step ended_tid cat \$hide/ended
+step ended await_hidden event.:.appeared
+echo 0 >\$hide/ended
+step unended await_hidden event.:.vanished
 echo \$thread >\$hide/thread
 step thread await_hidden event.:.appeared
 step thread_again ksense --json records processes --run --filter kind=hidden
@@ -332,6 +337,13 @@ SKIP: {
 	is_deeply([map { [@$_{qw(event pid)}] } (hidden('unbound'))[-1]], [['vanished', $busy]],
 		'and no more when it does not hide');
 }
+my $ended = $steps->{ended_tid}{out} + 0;
+my ($found) = hidden('ended');
+is_deeply([@{$found // {}}{qw(event tid missing)}], ['appeared', $ended, 'pid-table,task-list,tree'],
+	'a thread of the kernel that runs and says that it has ended is found')
+	or diag explain $steps->{ended};
+is_deeply([map { [@$_{qw(event tid)}] } (hidden('unended'))[-1]], [['vanished', $ended]],
+	'and no more when it does not hide');
 is_deeply([map { [@$_{qw(event tid pid missing)}] } hidden('thread')], [['appeared', $thread, $actor, 'pid-table']],
 	'thread: a hidden thread is found')
 	or diag explain $steps->{thread};

@@ -33,6 +33,8 @@
  *               makes the process look like a thread (exit_signal of -1), and takes it out of the
  *               table of processes by number: /proc still has it for whoever asks for that pid,
  *               and does not list it.  Found as "hidden", missing in "pid-table".
+ *   ended=1     makes a thread of the kernel's that runs all the time, hides it as tree=, and has
+ *               it say that it has ended.  Found as "hidden", seen "running".
  *   unformed=1  says that this module is not formed yet: it is in the list, and lsmod and rmmod
  *               pass it by.  The probe "modules" has to report it.
  *   alias=NAME  gives this module another name, which may be another module's.  The probe
@@ -58,6 +60,7 @@
  * kallsyms_lookup_name().  Unlike them it takes the locks.
  */
 #include <linux/kprobes.h>
+#include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
@@ -293,6 +296,61 @@ MODULE_PARM_DESC(both, "thread to take out of both");
 module_param_cb(child, &hiding_ops, &hide_child, 0600);
 MODULE_PARM_DESC(child, "process to take out of its parent's children, into a list of its own");
 
+static struct task_struct *ended_thread;
+
+static int run_on(void *unused)
+{
+	set_user_nice(current, MAX_NICE);
+	while (!kthread_should_stop())
+		cond_resched();
+	return 0;
+}
+
+static void end_ended(void)
+{
+	WRITE_ONCE(ended_thread->exit_state, 0);
+	atomic_set(&ended_thread->signal->live, 1);
+	link_task(ended_thread, hide_tree.links);
+	kthread_stop(ended_thread);
+	put_task_struct(ended_thread);
+	ended_thread = NULL;
+}
+
+static int set_ended(const char *text, const struct kernel_param *param)
+{
+	struct task_struct *thread;
+	bool hide;
+	int error = kstrtobool(text, &hide);
+
+	if (!error)
+		error = find_symbols();
+	if (error || hide == !!ended_thread)
+		return error;
+	if (!hide) {
+		end_ended();
+		return 0;
+	}
+	thread = kthread_run(run_on, NULL, "ks_ended");
+	if (IS_ERR(thread))
+		return PTR_ERR(thread);
+	get_task_struct(thread);
+	unlink_task(thread, hide_tree.links);
+	atomic_set(&thread->signal->live, 0);
+	WRITE_ONCE(thread->exit_state, EXIT_DEAD);
+	ended_thread = thread;
+	return 0;
+}
+
+static int get_ended(char *text, const struct kernel_param *param)
+{
+	return sysfs_emit(text, "%d\n", ended_thread ? ended_thread->pid : 0);
+}
+
+static const struct kernel_param_ops ended_ops = { .set = set_ended, .get = get_ended };
+
+module_param_cb(ended, &ended_ops, NULL, 0600);
+MODULE_PARM_DESC(ended, "1 has a thread run that is hidden and says that it has ended, 0 ends it");
+
 static bool self_hidden;
 
 static int set_self(const char *text, const struct kernel_param *param)
@@ -485,6 +543,8 @@ static void __exit hide_stop(void)
 
 	if (hidden_port)
 		unregister_kprobe(&show_probe);
+	if (ended_thread)
+		end_ended();
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
 		if (!all[i]->task)
 			continue;
