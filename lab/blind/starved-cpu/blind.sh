@@ -4,5 +4,5 @@
 concerns=all
 reason=timeout
 blind() { spinners=; for one in 1 2 3; do sh -c 'while :; do :; done' & spinners="$spinners $!"; done; }
-look() { nice -n 10 timeout 300 ksense --timeout 1 --json compare --checks $checks; }
+look() { timeout 300 sh -c "nice -n 10 ksense --timeout 1 --json compare --checks $checks"; }
 see() { kill $spinners; }
