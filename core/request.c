@@ -47,6 +47,15 @@ static bool is_scalar(enum ks_json_token token)
 	return token >= KS_JSON_STRING;
 }
 
+/*
+ * By its length and its first byte, which for an empty one is what follows: of a record's members,
+ * most are like no filter's.
+ */
+static uint64_t key_bit(const char *key, size_t bytes)
+{
+	return 1ULL << (((uint8_t)*key + bytes) & 63);
+}
+
 static const char *read_filter(struct ks_json *json, struct ks_request *request)
 {
 	const char *bad = NULL;
@@ -63,6 +72,7 @@ static const char *read_filter(struct ks_json *json, struct ks_request *request)
 		} else {
 			filter->key_bytes = (uint8_t)json->value.len;
 			memcpy(filter->key, json->value.text, json->value.len);
+			request->filter_keys |= key_bit(json->value.text, json->value.len);
 		}
 		token = ks_json_next(json);
 		if (filter)
@@ -446,21 +456,14 @@ struct member {
 	struct ks_json_value value;   /* of an object or an array the type alone */
 };
 
-/*
- * Behind the string whose first byte is at @p; whether there may be escapes in it.  A name that
- * somebody chose may be nothing but escapes, or characters beyond ASCII: each is one step.
- */
+/* Behind the string whose first byte is at @p; whether there may be escapes in it. */
 static const char *string_end(const char *p, const char *end, bool *escaped)
 {
-	p += ks_plain_len(p, (size_t)(end - p));
-	*escaped = p < end && *p != '"';
-	while (p < end && *p != '"') {
-		if (*p == '\\' && end - p > 1)
-			p += p[1] == 'u' && end - p >= 6 ? 6 : 2;
-		else if ((uint8_t)*p >= 0x80)
-			p++;
-		else
-			p += 1 + ks_plain_len(p + 1, (size_t)(end - p) - 1);
+	for (*escaped = false; p < end; *escaped = true) {
+		p += ks_plain_len(p, (size_t)(end - p));
+		if (p == end || *p == '"')
+			break;
+		p += *p == '\\' && end - p > 1 ? 2 : 1;
 	}
 	return p;
 }
@@ -539,6 +542,8 @@ static bool scalar_same(const struct ks_json_value *a, const struct ks_json_valu
 /* The filter, of which there is one at most, that asks for this member. */
 static const struct ks_filter *find_filter(const struct ks_request *request, const struct member *member)
 {
+	if (!(request->filter_keys & key_bit(member->key, member->key_bytes)))
+		return NULL;
 	for (unsigned int i = 0; i < request->filters; i++) {
 		const struct ks_filter *filter = &request->filter[i];
 

@@ -64,6 +64,7 @@ struct ks_request {
 	bool has_record, has_since, has_epoch, has_max, peek, run, announce, raw;
 	uint64_t record, since, epoch, max;
 	unsigned int filters;
+	uint64_t filter_keys;       /* a bit for each key, which others may share: key_bit() */
 	struct ks_filter filter[KS_FILTERS_MAX];
 	char item[KS_ITEM_MAX];
 };

@@ -74,7 +74,8 @@ static struct tally {
  * cpu_disable_scheduler() does not find that domain any more, and its vCPUs stay with a CPU that
  * has no scheduler (a fault in csched2_unit_remove() under complete_domain_destroy()).  As it
  * begins to take a CPU away, it waits for all such remains: so it is enough that no domain is
- * ended meanwhile.
+ * ended meanwhile.  Nor does that function bear that a vCPU is made meanwhile: until it has a
+ * place (sched_init_vcpu()) it is in its domain's list without one.
  *
  * @cpu_changes: two at a time of these: a CPU is taken away, or brought back; it leaves a pool; a
  * live patch is unloaded.  rcu_barrier() in one and what the other has a tasklet wait for can wait
@@ -127,7 +128,9 @@ static bool pool_loses_cpu(uint32_t pool)
 	/* It is busy while a vCPU leaves it. */
 	for (int i = 0; i < 1000 && !lost; i++, usleep(10000)) {
 		sem_wait(cpu_changes);
+		sem_wait(cpu_leaves);
 		lost = pool_op(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pool, POOL_CPU, 0);
+		sem_post(cpu_leaves);
 		sem_post(cpu_changes);
 	}
 	return lost;
@@ -208,6 +211,7 @@ static uint32_t create_domain(uint32_t vcpus)
 {
 	struct xen_domctl_createdomain *new = &new_domctl(XEN_DOMCTL_createdomain, 0)->u.createdomain;
 	uint32_t domid;
+	bool made;
 
 	/* FLASK's label of a domU, as the toolstack gives it: SECINITSID_DOMU */
 	new->ssidref = 12;
@@ -220,7 +224,10 @@ static uint32_t create_domain(uint32_t vcpus)
 		return 0;
 	domid = area->op.domctl.domain;
 	new_domctl(XEN_DOMCTL_max_vcpus, domid)->u.max_vcpus.max = vcpus;
-	return do_domctl() ? domid : 0;
+	sem_wait(cpu_leaves);
+	made = do_domctl();
+	sem_post(cpu_leaves);
+	return made ? domid : 0;
 }
 
 static bool destroy_domain(uint32_t domid)
