@@ -182,49 +182,40 @@ void changed_show(const json_t *line, bool table)
 	fflush(stdout);
 }
 
-void gone_show(const json_t *gone, bool table)
+/* A line as it is, or what it says, by @form. */
+static void news_show(const json_t *line, bool table, const char *form)
 {
 	if (!table) {
-		line_show(gone);
+		line_show(line);
 		return;
 	}
-	if (json_object_get(gone, "joined"))
-		print_filled("GONE    {id} {gone}: it is a part of {joined}, as was seen at {time}\n\n", gone);
-	else
-		print_filled("GONE    {id} {gone}: it was not there any more at {time}\n\n", gone);
+	print_filled(form, line);
 	fflush(stdout);
+}
+
+void gone_show(const json_t *gone, bool table)
+{
+	news_show(gone, table,
+		  json_object_get(gone, "joined")
+			  ? "GONE    {id} {gone}: it is a part of {joined}, as was seen at {time}\n\n"
+			  : "GONE    {id} {gone}: it was not there any more at {time}\n\n");
 }
 
 /* === Blindness ========================================================== */
 
 void blind_show(const json_t *line, bool table)
 {
-	if (!table) {
-		line_show(line);
-		return;
-	}
-	print_filled("BLIND   {blind} ({reason}) since {time}: {words}\n\n", line);
-	fflush(stdout);
+	news_show(line, table, "BLIND   {blind} ({reason}) since {time}: {words}\n\n");
 }
 
 void unconfirmed_show(const json_t *line, bool table)
 {
-	if (!table) {
-		line_show(line);
-		return;
-	}
-	print_filled("UNCONFIRMED {unconfirmed} since {time}: {words}\n\n", line);
-	fflush(stdout);
+	news_show(line, table, "UNCONFIRMED {unconfirmed} since {time}: {words}\n\n");
 }
 
 void sees_show(const json_t *line, bool table)
 {
-	if (!table) {
-		line_show(line);
-		return;
-	}
-	print_filled("SEES    {sees} again at {time}; it was blind or unconfirmed since {since}\n\n", line);
-	fflush(stdout);
+	news_show(line, table, "SEES    {sees} again at {time}; it was blind or unconfirmed since {since}\n\n");
 }
 
 /* === Coverage =========================================================== */
