@@ -361,6 +361,9 @@ bool sample_take(struct canary *c, struct source *source, const struct asking *w
 /* Whether a record of the sample's is not older than that. */
 bool is_fresh(const struct sample *sample, const json_t *record);
 
+/* Whether it says how the sample ended, or what went wrong with it, and is not of its items. */
+bool is_outcome(const json_t *record);
+
 /* Where the sample begins, in its probe's count; INT64_MAX: there is none. */
 json_int_t first_seq(const struct sample *sample);
 

@@ -75,8 +75,7 @@ static bool is_kind(const json_t *record, const char *kind)
 	return !strcmp(string_of(record, "kind"), kind);
 }
 
-/* How the sample ended, or what went wrong with it: it is not of what was sampled. */
-static bool is_outcome(const json_t *record)
+bool is_outcome(const json_t *record)
 {
 	return is_kind(record, "failed") || is_kind(record, "incomplete") || is_kind(record, "lost") ||
 	       is_kind(record, "began");

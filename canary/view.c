@@ -231,9 +231,11 @@ void view_free(struct view *view)
 static void blind_by(struct blindness *blind, const char *probe, const json_t *record)
 {
 	const char *kind = string_of(record, "kind"), *why = string_of(record, "why");
-	json_int_t looked = json_integer_value(json_object_get(record, "looked"));
-	json_int_t of = json_integer_value(json_object_get(record, "of"));
+	json_int_t looked = number_of(record, "looked"), of = number_of(record, "of");
 
+	/* Whether what was lost is of the sample, has_lost() says. */
+	if (!strcmp(kind, "lost"))
+		return;
 	/* With all of them it says that the probe sees all again. */
 	if (!strcmp(kind, "incomplete") && looked && looked == of)
 		return;
@@ -253,13 +255,9 @@ static void see_whether_whole(const struct sample *sample, const char *probe, st
 	json_t *record;
 	size_t i;
 
-	json_array_foreach(sample->records, i, record) {
-		const char *kind = string_of(record, "kind");
-
-		if (is_fresh(sample, record) &&
-		    (!strcmp(kind, "incomplete") || !strcmp(kind, "failed") || !strcmp(kind, "began")))
+	json_array_foreach(sample->records, i, record)
+		if (is_fresh(sample, record) && is_outcome(record))
 			blind_by(blind, probe, record);
-	}
 	/* Of one kind there may be none: that the sample failed would have been told. */
 	if (first_seq(sample) == INT64_MAX)
 		blind_for(blind, "incomplete", "%s gave no sample", probe);

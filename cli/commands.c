@@ -98,6 +98,58 @@ static void show_word(const struct options *o, const struct ksense_line *line)
 	json_decref(object);
 }
 
+/* === Refusals =========================================================== */
+
+/* Which of the sensor's names is like the one that it does not know; NULL: none is. */
+static const char *nearest_name(const json_t *list, const char *target)
+{
+	unsigned int best = strlen(target) < 6 ? 2 : 4;
+	const char *nearest = NULL;
+	const json_t *pair;
+	size_t i;
+
+	json_array_foreach(list, i, pair) {
+		const char *name = json_string_value(json_array_get(pair, 0));
+		unsigned int d = name ? distance(target, name) : best;
+
+		if (d < best) {
+			best = d;
+			nearest = name;
+		}
+	}
+	return nearest;
+}
+
+/* Says which names there are. */
+static void say_names(struct ksense *k, const char *target)
+{
+	struct ksense_request request = { .command = "discovery" };
+	struct ksense_line line;
+	json_t *list = NULL;
+	const char *name;
+
+	if (ksense_ask(k, &request))
+		return;
+	while (ksense_next(k, &line) > 0)
+		if (line.kind == KSENSE_ANSWER && !list)
+			list = canary_body(&line);
+	name = nearest_name(list, target);
+	if (name)
+		say("did you mean '%s'?", name);
+	else if (list)
+		say("'ksense discovery' lists the names");
+	json_decref(list);
+}
+
+int report_reply(struct ksense *k, const struct options *o)
+{
+	int status = report(k);
+
+	if (ksense_error(k) == KSENSE_TARGET && o->request.target)
+		say_names(k, o->request.target);
+	return status;
+}
+
 /* === Interface ========================================================== */
 
 /*
@@ -150,5 +202,5 @@ int run_command(struct ksense *k, const struct options *o)
 		return status; /* the output failed, and that was said */
 	if (flush_output(taken))
 		return EXIT_SAID_ERROR;
-	return status ? status : report(k);
+	return status ? status : report_reply(k, o);
 }

@@ -213,7 +213,7 @@ static int ask_each(struct follow *f, struct ksense *k, const json_t *probes, bo
 static int no_status(struct follow *f, struct ksense *k, bool *connected)
 {
 	*connected = ksense_error(k) < KSENSE_NO_SENSOR;
-	return *connected ? report(k) : wait_for_return(f, k);
+	return *connected ? report_reply(k, &f->o) : wait_for_return(f, k);
 }
 
 static int look_at_all(struct follow *f, struct ksense *k, bool *connected)
@@ -221,7 +221,7 @@ static int look_at_all(struct follow *f, struct ksense *k, bool *connected)
 	struct ksense_request request = f->o.request;
 	int status = ask(f, k, &request, connected);
 
-	return status || !*connected ? status : report(k);
+	return status || !*connected ? status : report_reply(k, &f->o);
 }
 
 static int look(struct follow *f, struct ksense *k, bool *connected)
@@ -309,7 +309,7 @@ static bool subscribe(struct follow *f, struct ksense *k, int *status)
 	else if (ksense_error(k) == KSENSE_COMMAND || ksense_error(k) == KSENSE_VERSION)
 		return false;
 	else
-		*status = report(k);
+		*status = report_reply(k, &f->o);
 	return true;
 }
 

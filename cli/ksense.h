@@ -58,6 +58,12 @@ struct options {
 /* Fills in @o from the command line; exits after --help, --version, and with EXIT_USAGE. */
 void options_read(struct options *o, int argc, char **argv);
 
+/*
+ * How many single characters are to be changed, added or taken away to make the one of the other
+ * (Levenshtein); UINT_MAX for strings of more than 31 characters.
+ */
+unsigned int distance(const char *a, const char *b);
+
 /* === help.c === */
 
 /* Of this command, or of all: -1. */
@@ -74,6 +80,12 @@ int reconnect(struct ksense *k, const struct options *o);
 int report(const struct ksense *k);
 /* With @advice behind it, if it was not the sensor that said so. */
 int report_with(const struct ksense *k, const char *advice);
+
+/*
+ * Says what went wrong with the reply to @o's request, as report() does; of a name that the sensor
+ * does not know, which one may be meant.  The exit status for it.
+ */
+int report_reply(struct ksense *k, const struct options *o);
 
 /*
  * Writes out what stdout holds.  0, or -1 after saying on stderr that it could not be written, and

@@ -208,11 +208,7 @@ static const char *command_name(int command)
 	return command < KS_COMMANDS ? ks_command_names[command] : others[command - KS_COMMANDS];
 }
 
-/*
- * How many single characters are to be changed, added or taken away (Levenshtein); strings up to
- * 31 characters.
- */
-static unsigned int distance(const char *a, const char *b)
+unsigned int distance(const char *a, const char *b)
 {
 	unsigned int row[32];
 	size_t len = strlen(b);

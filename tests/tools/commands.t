@@ -208,8 +208,15 @@ like(run(@s, '--table', 'status', 'memory')->{out}, qr/^NAME .*\nmemory .*\n$/, 
 # --- what the sensor refuses
 $got = run(@s, 'off', 'nobody');
 is($got->{status}, 1, 'an unknown target: the sensor says error');
-is($got->{err}, "ksense: target: no probe or sensor of that name or uuid\n", 'with its code and message');
+is($got->{err}, "ksense: target: no probe or sensor of that name or uuid\n" .
+   "ksense: 'ksense discovery' lists the names\n",
+   'with its code and message, and where to look');
 is($got->{out}, '', 'and nothing else');
+for my $how (['--peek'], ['--follow'], ['--follow', '--interval', 1]) {
+	$got = run(@s, 'records', 'foldr', @$how);
+	is($got->{status}, 1, "a typing error in a name: error; with @$how");
+	like($got->{err}, qr/^ksense: target: .*\nksense: did you mean 'folder'\?\n$/, 'with the name that is near');
+}
 $got = run(@s, 'records', map { ('--filter', "m$_=1") } 1 .. 9);
 is($got->{status}, 1, 'nine filters');
 like($got->{err}, qr/^ksense: argument: /, 'are too many for it');
