@@ -42,6 +42,8 @@
  *	                     at least, "stall": how long it was; in its midst a domain lives for
  *	                     LIFE of them, made on vCPU 0, "domain": its id; "two": vCPU 2's CPU as
  *	                     well, by another call.  LIFE 0: no domain, and any vCPU
+ *	access livepatch NAME ACTION  asks for what is none of the actions with a live patch, by
+ *	                     its number, "livepatch"
  *	access flood N       so many calls as fast as they go; how many were refused
  *	access wait WORD     waits until Dom0 has written WORD to ks-phase in this guest's place in
  *	                     xenstore
@@ -671,6 +673,24 @@ static void do_stall(unsigned long ms, unsigned long life_ms, bool two)
 		;
 }
 
+/* === A live patch ======================================================= */
+
+static void do_livepatch(char *name, unsigned long action)
+{
+	struct xen_sysctl *op = (struct xen_sysctl *)(void *)area->request;
+	struct xen_sysctl_livepatch_action *asked = &op->u.livepatch.u.action;
+
+	memset(op, 0, sizeof(*op));
+	op->cmd = XEN_SYSCTL_livepatch_op;
+	op->interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+	op->u.livepatch.cmd = XEN_SYSCTL_LIVEPATCH_ACTION;
+	asked->cmd = (uint32_t)action;
+	asked->name.size = (uint16_t)(strlen(name) + 1);
+	set_xen_guest_handle(asked->name.name, strcpy((char *)(op + 1), name));
+	printf("livepatch: %s\n",
+	       name_of(xencall1(xen, __HYPERVISOR_sysctl, (uintptr_t)op) < 0 ? -errno : 0));
+}
+
 /* === A guest's life ===================================================== */
 
 static void do_flood(unsigned long calls)
@@ -773,6 +793,8 @@ int main(int argc, char **argv)
 			      argc > 4 ? argv[4] : "");
 	else if (!strcmp(what, "stall"))
 		do_stall(strtoul(argument, NULL, 0), strtoul(argc > 3 ? argv[3] : "", NULL, 0), argc > 4);
+	else if (!strcmp(what, "livepatch") && argc > 3)
+		do_livepatch(argv[2], strtoul(argv[3], NULL, 0));
 	else if (!strcmp(what, "flood"))
 		do_flood(strtoul(argument, NULL, 0));
 	else
