@@ -12,14 +12,18 @@
 # one that has ended stay for as long as somebody reads its memory, whose read does not end.  And
 # some sockets stand in no list of the kernel's: a netlink socket says that it has the port that
 # another has; a raw one was connected to nobody.  Or a process that is half made, or has ended, is
-# taken for an answer, and a hidden one is passed over beside it.
+# taken for an answer, and a hidden one is passed over beside it.  Or he sees when somebody looks,
+# and has a socket listen while the sensor is asked, and not while /proc is read; and one that
+# somebody hides is passed over as if it were such a one.
 #
 # The user's program (tests/linux/nets.c) wants one such namespace, and a test module
 # (tests/linux/slow) has it wait there for as long as the test likes; and the module reads another
 # process's memory.  Then, as root, a process is hidden beside it.
 use strict;
 use warnings;
+use File::Temp;
 use FindBin;
+use JSON::PP;
 use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
@@ -167,5 +171,42 @@ is_deeply([map { $lists =~ /\b$_\b/ ? 1 : 0 } $listed // 0, @unlisted], [1, 0, 0
 ($check, @findings) = compared('unlisted', 'sockets');
 is_deeply([$check->{verdict}, @findings], ['agrees'], 'and nobody says that the others are hidden')
 	or diag $steps->{unlisted}{out};
+
+# In step with the looks he has to be as fast as they are, so there are two CPUs; and even so he is
+# with one comparison of three at all eight looks.  Then the socket is hidden by a module.
+my $all = JSON::PP->new->decode(scalar `cat \Q$root\E/canary/checks.json`);
+my $sockets = JSON::PP->new->encode({ checks => [grep { $_->{check} eq 'sockets' } @{$all->{checks}}] });
+my $file = File::Temp->new;
+print $file $sockets;
+close $file;
+@options = ('--linux', '--smp', 2, '--timeout', 900, '--add', "$file:sockets.json",
+	map { ('--add', $_) } $KS::module, "$KS::test_modules/hide/ks_hide.ko",
+	map { "$build/tests/$_" } qw(become in_step));
+$steps = boot(<<'SH', @options);
+compare() { ksense compare --json --checks sockets.json; }
+chmod 755 /root
+ip link set lo up
+insmod ksense.ko
+insmod ks_hide.ko
+become 1000 1000 1000 none /root/in_step >in_step.out 2>&1 & in_step=$!
+step begun until_true grep -q '^in_step [0-9]' in_step.out
+for i in 1 2 3 4 5 6 7 8; do step in-step-$i compare; done
+busybox httpd -f -p 127.0.0.1:7777 -h /tmp & listener=$!
+step listens until_true grep -q ':1E61 ' /proc/net/tcp
+echo 7777 >/sys/module/ks_hide/parameters/port
+step hidden compare
+echo 0 >/sys/module/ks_hide/parameters/port
+SH
+is($steps->{$_}{status}, 0, $_) or diag $steps->{$_}{out}, $steps->{$_}{err} for qw(begun listens);
+my %said;
+for my $i (1 .. 8) {
+	($check, @findings) = compared("in-step-$i", 'sockets');
+	$said{$check->{verdict} // 'nothing'}++;
+	is_deeply(\@findings, [], "in step with the looks nothing is hidden ($i)") or diag $steps->{"in-step-$i"}{out};
+}
+diag join ', ', map { "$_: $said{$_}" } sort keys %said;
+($check, @findings) = compared('hidden', 'sockets');
+is_deeply([$check->{verdict}, @findings], ['differs', 'socket-not-in-proc'], 'what is hidden is found')
+	or diag $steps->{hidden}{out};
 
 done_testing;
