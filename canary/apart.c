@@ -31,7 +31,14 @@
 
 /* === The child ========================================================== */
 
-static bool say(FILE *to, const struct source *source, bool wants_sample)
+/* What is wanted of the source: one of these; or nothing, but whether it is there. */
+struct wanted {
+	struct sample *sample;
+	const json_t *items;            /* which of these come and go, by @names */
+	const char *const *names;
+};
+
+static bool say(FILE *to, const struct source *source, const struct wanted *wanted)
 {
 	const struct source_type *type = source->type;
 	struct blindness blind = { 0 };
@@ -39,7 +46,9 @@ static bool say(FILE *to, const struct source *source, bool wants_sample)
 	bool done = true;
 	json_t *answer;
 
-	if (wants_sample)
+	if (wanted->items)
+		sample.records = changing_of(source, wanted->items, wanted->names, &blind);
+	else if (wanted->sample)
 		done = type->take(source->state, &sample, &blind);
 	else if (type->there)
 		done = type->there(source->state, &blind);
@@ -69,13 +78,13 @@ void become_apart(int dead, const int *kept, int count)
 	close_range((unsigned int)behind, ~0U, 0);
 }
 
-static _Noreturn void be_child(const struct source *source, bool wants_sample, const int ends[2])
+static _Noreturn void be_child(const struct source *source, const struct wanted *wanted, const int ends[2])
 {
 	FILE *answer;
 
 	become_apart(ends[0], &ends[1], 1);
 	answer = fdopen(STDERR_FILENO + 1, "w");
-	_exit(answer && say(answer, source, wants_sample) ? 0 : 1);
+	_exit(answer && say(answer, source, wanted) ? 0 : 1);
 }
 
 /* === Who waits ========================================================== */
@@ -215,8 +224,8 @@ static bool is_late(const struct canary *c, struct source *source, struct blindn
 	return true;
 }
 
-/* @sample NULL: it is only asked whether it is there. */
-static bool ask_apart(struct canary *c, struct source *source, struct sample *sample, struct blindness *blind)
+static bool ask_apart(struct canary *c, struct source *source, const struct wanted *wanted,
+		      struct blindness *blind)
 {
 	struct apart a = {
 		.c = c, .source = source, .blind = blind,
@@ -234,7 +243,7 @@ static bool ask_apart(struct canary *c, struct source *source, struct sample *sa
 	}
 	child = fork();
 	if (!child)
-		be_child(source, sample, ends);
+		be_child(source, wanted, ends);
 	close(ends[1]);
 	if (child < 0) {
 		blind_for(blind, errno == ENOMEM ? "no-memory" : "unreadable", "a process to look at %s: %s",
@@ -248,7 +257,7 @@ static bool ask_apart(struct canary *c, struct source *source, struct sample *sa
 	if (!end_apart(child))
 		source->left = child;
 	if (heard) {
-		done = understand(&a, sample);
+		done = understand(&a, wanted->sample);
 	} else {
 		source->late = *blind;
 		source->late_round = c->begun;
@@ -261,10 +270,19 @@ static bool ask_apart(struct canary *c, struct source *source, struct sample *sa
 
 bool take_apart(struct canary *c, struct source *source, struct sample *sample, struct blindness *blind)
 {
-	return ask_apart(c, source, sample, blind);
+	return ask_apart(c, source, &(struct wanted){ .sample = sample }, blind);
 }
 
 bool there_apart(struct canary *c, struct source *source, struct blindness *blind)
 {
-	return ask_apart(c, source, NULL, blind);
+	return ask_apart(c, source, &(struct wanted){ 0 }, blind);
+}
+
+json_t *changing_apart(struct canary *c, struct source *source, const json_t *items, const char *const *names,
+		       struct blindness *blind)
+{
+	struct sample sample = { 0 };
+
+	ask_apart(c, source, &(struct wanted){ .sample = &sample, .items = items, .names = names }, blind);
+	return sample.records;
 }

@@ -254,6 +254,8 @@ struct source_type {
 	void (*close)(void *state);
 	/* Connects, if it is not connected.  One that is always there does not have this. */
 	bool (*there)(void *state, struct blindness *blind);
+	/* Its items are sockets, which come and go as whoever has them likes (doubts.c). */
+	bool is_of_sockets;
 	/* What it says now; no sensor has this.  False: nothing, with why. */
 	bool (*take)(void *state, struct sample *sample, struct blindness *blind);
 	/* Sensors alone: its status, the caller's.  NULL: none, with why. */
@@ -334,6 +336,11 @@ struct source *source_called(struct canary *c, const char *name);
  */
 bool take_apart(struct canary *c, struct source *source, struct sample *sample, struct blindness *blind);
 bool there_apart(struct canary *c, struct source *source, struct blindness *blind);
+/*
+ * changing_of() likewise: an array, the caller's; NULL: nobody knows, with why.
+ */
+json_t *changing_apart(struct canary *c, struct source *source, const json_t *items, const char *const *names,
+		       struct blindness *blind);
 
 /*
  * For a child: it has nothing of the caller's but @kept, @count descriptors, from then on those
@@ -347,6 +354,17 @@ void become_apart(int dead, const int *kept, int count);
 bool is_over(pid_t child);
 /* Ends a child.  False: it is in a call that does not return, and stays until that does. */
 bool end_apart(pid_t child);
+
+/* === doubts.c =========================================================== */
+
+/*
+ * Which of @items, sockets as a sensor tells of them, are in what @source says now and then, or
+ * are not always as they were said to be: an array of their numbers, the caller's.  @names: by
+ * what the source's items and these are matched.  For a child: it takes descriptors, and some
+ * time.  NULL: no memory; in @blind: it may be not all of them, and why.
+ */
+json_t *changing_of(const struct source *source, const json_t *items, const char *const *names,
+		    struct blindness *blind);
 
 /* === sample.c =========================================================== */
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * namespaces.c - goes to each network namespace, by way of a process that is in it or, where none
+ * namespaces.c - goes to each network namespace, by way of a thread that is in it or, where none
  * is, of a file that it is mounted on.  One that somebody has but a descriptor of, or a socket, is
  * not found.
  *
@@ -38,7 +38,7 @@ static bool is_none(int wrong)
 	return wrong == ENOENT || wrong == ESRCH || wrong == EACCES || wrong == EPERM;
 }
 
-/* The inode of the process's namespace; 0: there is none to be had. */
+/* The inode of the namespace of a process, or of "PID/task/TID"; 0: there is none to be had. */
 static json_int_t space_of(const char *pid, struct blindness *blind)
 {
 	struct stat stat_of;
@@ -108,7 +108,7 @@ static void visit_by(struct visits *visits)
 		pthread_join(thread, NULL);
 }
 
-static void visit_process(struct visits *visits, const char *pid)
+static void visit_one(struct visits *visits, const char *pid)
 {
 	json_int_t space = space_of(pid, visits->blind);
 	char path[64];
@@ -123,6 +123,35 @@ static void visit_process(struct visits *visits, const char *pid)
 	} else if (!is_none(errno)) {
 		cannot_read(path, errno, visits->blind);
 	}
+}
+
+/*
+ * Each thread may be in another.  Mostly there is but one, as the number of links of the folder
+ * tells.
+ */
+static void visit_process(struct visits *visits, const char *pid)
+{
+	char folder[64], path[64];
+	unsigned int entries = 0;
+	struct dirent *entry;
+	struct stat stat_of;
+	DIR *threads;
+
+	visit_one(visits, pid);
+	snprintf(folder, sizeof(folder), "/proc/%.20s/task", pid);
+	if (visits->blind->reason || stat(folder, &stat_of) || stat_of.st_nlink <= 3)
+		return;
+	threads = opendir(folder);
+	while (threads && !visits->blind->reason && (entry = read_entry(threads, &entries))) {
+		if (!isdigit((unsigned char)*entry->d_name))
+			continue;
+		snprintf(path, sizeof(path), "%.20s/task/%.10s", pid, entry->d_name);
+		visit_one(visits, path);
+	}
+	if (!is_none(errno))
+		cannot_read(folder, errno, visits->blind);
+	if (threads)
+		closedir(threads);
 }
 
 /* As mountinfo has it: a blank and its like are "\\" and three octal digits. */

@@ -8,8 +8,8 @@
 #include "sources.h"
 
 /*
- * Calls @see in each network namespace in which a process is, or which is mounted somewhere, as
- * "ip netns add" does, with the namespace's inode: in the caller's by the caller, in any other by
+ * Calls @see in each network namespace in which a thread is, or which is mounted somewhere, as "ip
+ * netns add" does, with the namespace's inode: in the caller's by the caller, in any other by
  * a thread that is there and nowhere else, while the caller waits.  Where who asks may not go (as
  * root may), it is not called.  @see says in @blind what it could not see; then no others are
  * visited.

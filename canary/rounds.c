@@ -285,6 +285,54 @@ static const char *leave_unsettled(const struct look *look, json_t *pending)
 	return words;
 }
 
+/* Of @pending, what Xen has and Dom0 has not: the items, and under which names. */
+static int list_missing(const json_t *pending, json_t *items, json_t *identities)
+{
+	const char *identity;
+	json_t *difference;
+
+	json_object_foreach((json_t *)pending, identity, difference) {
+		json_t *item = json_object_get(difference, "xen");
+
+		if (!json_is_object(item) || json_is_object(json_object_get(difference, "dom0")))
+			continue;
+		if (json_array_append(items, item) || json_array_append_new(identities, json_string(identity)))
+			return -1;
+	}
+	return 0;
+}
+
+/*
+ * Takes out of @pending what comes and goes in step with our looks; why, in words, or NULL: there
+ * was nothing, or nobody knows, and then it stays.
+ */
+static const char *leave_changing(struct canary *c, const struct check *check, json_t *pending)
+{
+	static const char in_step[] =
+		"a socket is listed and is not, or is open and is not, from one moment to the next: any user can "
+		"have one of his own do that in step with each look";
+	struct source *of = check->dom0_count ? source_called(c, check->dom0[0].source) : NULL;
+	json_t *items = json_array(), *identities = json_array(), *changing = NULL, *number;
+	struct blindness blind = { 0 };
+	const char *words = NULL;
+	size_t i;
+
+	if (of && of->type->is_of_sockets && items && identities && !list_missing(pending, items, identities) &&
+	    json_array_size(items))
+		changing = changing_apart(c, of, items, check->dom0[0].key, &blind);
+	json_array_foreach(changing, i, number) {
+		const json_t *identity = json_array_get(identities, (size_t)json_integer_value(number));
+
+		if (identity)
+			json_object_del(pending, json_string_value(identity));
+		words = in_step;
+	}
+	json_decref(changing);
+	json_decref(items);
+	json_decref(identities);
+	return words;
+}
+
 /* Whether the last look saw what was not there at each. */
 static bool saw_more(const struct look *look, const json_t *pending)
 {
@@ -303,11 +351,14 @@ static int conclude(struct canary *c, struct check *check, struct look *look, js
 	static const char never_the_same[] =
 		"something differed at each look, and each time something else: a very busy machine, or one who "
 		"hides by being another process, or the like, all the time";
-	const char *words = leave_unsettled(look, pending);
+	const char *words = leave_unsettled(look, pending), *changing;
 
 	if (!words && look->xen.waits)
 		words = check->waits.words;
 	leave_elsewhere(check, look, pending);
+	changing = leave_changing(c, check, pending);
+	if (!words)
+		words = changing;
 	/* What a part has not says nothing; what the sensor does not tell yet may be just that. */
 	if (look->whole && !words)
 		drop_gone(c, check, pending);

@@ -104,5 +104,5 @@ static bool net_take(void *state, struct sample *sample, struct blindness *blind
 }
 
 const struct source_type source_proc_net = {
-	.name = "proc-net", .is_apart = true, .take = net_take,
+	.name = "proc-net", .is_apart = true, .is_of_sockets = true, .take = net_take,
 };

@@ -215,5 +215,5 @@ static bool diag_take(void *state, struct sample *sample, struct blindness *blin
 }
 
 const struct source_type source_sock_diag = {
-	.name = "sock-diag", .is_apart = true, .take = diag_take,
+	.name = "sock-diag", .is_apart = true, .is_of_sockets = true, .take = diag_take,
 };

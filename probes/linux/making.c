@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * making.c - processes that are being made: see making.h.
+ * making.c - memory whose process no list has yet, or has any more: see making.h.
  *
- * What is said here of a task that the kernel has not let run yet is no proof that there is no
- * other: who writes the kernel's memory may have a hidden one look like that, as long as it does
- * not run.  So it is never an answer: see "unsettled" in ksense-checks(5).
+ * What is said here of a task that the kernel has not let run yet, or of memory that is nobody's,
+ * is no proof that there is no other task: who writes the kernel's memory may have a hidden one
+ * look like that, as long as it does not run.  So it is never an answer: see "unsettled" in
+ * ksense-checks(5).
  */
 #include <linux/cred.h>
 #include <linux/mm.h>
 #include <linux/mm_types.h>
+#include <linux/page-flags.h>
 #include <linux/sched.h>
 #include <linux/user_namespace.h>
 
@@ -35,8 +37,16 @@ const struct ks_field ks_making_fields[KS_MAKING_FIELDS] = {
 	KS_LIVE(struct ks_making, comm, KS_STRING, "that one's name, any 15 bytes"),
 };
 
+const struct ks_field ks_left_fields[KS_LEFT_FIELDS] = {
+	KS_FIELD(struct ks_left, root, KS_HEX,
+		 "[frame number] page-table root of the kernel in its memory, as in `process`"),
+	KS_LIVE(struct ks_left, user_root, KS_HEX, "[frame number] likewise of user space"),
+};
+
 /* The list's head, constant from init on; NULL: this kernel does not say. */
 static const struct list_head *list;
+/* Where the kernel has the memory by which it writes its code: nobody's from the beginning. */
+static const struct mm_struct *const *poking;
 
 /*
  * The memory whose page table this is, and where that is, by what both say of each other; NULL:
@@ -77,9 +87,43 @@ static bool is_being_made(const struct mm_struct *mm, struct ks_making *item)
 #endif
 }
 
+/* Whether a CPU runs a task with this memory: who runs has not ended. */
+static bool __maybe_unused is_running(const struct mm_struct *mm)
+{
+	const struct mm_struct *own;
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu) {
+		const struct task_struct *task = ks_running_task(cpu);
+
+		if (task && KS_GET(own, &task->mm) && own == mm)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether all that had it have ended, or run another program by now: the kernel then takes its
+ * owner away (mm_update_next_owner()), and its page tables stay with Xen until nobody uses it any
+ * more.  Once they are not pinned (xen_exit_mmap()), Xen does not tell of them.
+ */
+static bool is_left(const struct mm_struct *mm, const pgd_t *pgd)
+{
+#ifdef CONFIG_MEMCG
+	const struct mm_struct *kernels = NULL;
+	const struct task_struct *task;
+
+	return PagePinned(virt_to_page(pgd)) && KS_GET(task, &mm->owner) && !task &&
+	       (!poking || (KS_GET(kernels, poking) && kernels != mm)) && !is_running(mm);
+#else
+	return false;
+#endif
+}
+
 void ks_making_init(void)
 {
 	list = (const struct list_head *)ks_symbol("pgd_list");
+	poking = (const struct mm_struct *const *)ks_symbol("poking_mm");
 }
 
 void ks_making_begin(struct ks_making_walk *walk)
@@ -107,6 +151,9 @@ enum ks_made ks_making_next(struct ks_making_walk *walk, struct ks_making *item)
 		} else if (mm && is_being_made(mm, item)) {
 			ks_mm_roots(pgd, &item->root, &item->user_root);
 			made = KS_MADE_ONE;
+		} else if (mm && is_left(mm, pgd)) {
+			ks_mm_roots(pgd, &item->root, &item->user_root);
+			made = KS_MADE_LEFT;
 		} else if (!mm) {
 			/* It was given back meanwhile, or the one before it. */
 			walk->at = list;

@@ -114,7 +114,7 @@ static const struct ks_field kernel_root_fields[] = {
 	KS_FIELD(struct ks_kernel_root, user_root, KS_HEX, "[frame number] of user space, as in `process`"),
 };
 
-enum { PROCESS, HIDDEN, KERNEL_ROOT, MAKING };
+enum { PROCESS, HIDDEN, KERNEL_ROOT, MAKING, LEFT };
 
 static const struct ks_set_kind kinds[] = {
 	[KERNEL_ROOT] = KS_STILL("kernel-root", struct ks_kernel_root, kernel_root_fields, name,
@@ -128,6 +128,11 @@ static const struct ks_set_kind kinds[] = {
 			      "From `high` on, and in samples that are asked for: a process that is being made. It "
 			      "has its memory, and no pid yet, as it waits for what else it is to have: any user can "
 			      "make it wait. Whoever writes the kernel's memory can have another look like that."),
+	[LEFT] = KS_KIND("left", struct ks_left, ks_left_fields, root,
+			 "As a PV guest of Xen, from `high` on, and in samples that are asked for: the memory of a "
+			 "process that has ended, or runs another program by now, and that somebody uses still. Any "
+			 "user can keep that of a process of his own, by a read of its `/proc/PID/mem` that does not "
+			 "end. Whoever writes the kernel's memory can have that of another look like that."),
 };
 
 /* === One process ======================================================== */
@@ -515,7 +520,7 @@ static int processes_next(struct ks_probe *probe, struct ks_set_progress *progre
 			own->shortfalls[MAKINGS].of = own->making.looked + (made == KS_MADE_LOST);
 			progress->at[0] = LIST;
 		}
-		return made == KS_MADE_ONE ? MAKING : KS_SET_SKIP;
+		return made == KS_MADE_ONE ? MAKING : made == KS_MADE_LEFT ? LEFT : KS_SET_SKIP;
 	case LIST:
 		if (ks_views_processes())
 			progress->at[0] = TABLE;

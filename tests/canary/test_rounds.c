@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -185,7 +188,18 @@ static const struct source_type module = {
 static const struct source_type xenstore = {
 	.name = "xenstore", .open = store_open, .close = nothing_to_close, .there = there, .take = take,
 };
-static const struct source_type *const types[] = { &xen, &module, &xenstore, NULL };
+
+/* Of sockets it lists none, ever. */
+static bool list_nothing(void *state, struct sample *sample, struct blindness *blind)
+{
+	(void)state;
+	(void)blind;
+	sample->records = json_array();
+	return sample->records;
+}
+
+static const struct source_type proc_net = { .name = "proc-net", .is_of_sockets = true, .take = list_nothing };
+static const struct source_type *const types[] = { &xen, &module, &xenstore, &proc_net, NULL };
 
 /* === The canary's user ================================================== */
 
@@ -1323,6 +1337,57 @@ static void is_unsettled_beside_others(void **state)
 	assert_string_equal(json_string_value(json_object_get(finding("more"), "what")), "item 7 without b");
 	assert_int_equal(told("finding", "less"), 0);
 	canary_close(c);
+}
+
+/* === What comes and goes in step with the looks ========================= */
+
+#define SOCKETS \
+	"{'check': 'c', 'xen': {'source': 'module', 'probe': 'p', 'kind': 'k', 'key': ['inode'], 'id': ['pid']}, " \
+	"'dom0': [{'source': 'proc-net', 'key': ['inode']}], 'only_xen': " RULE("more") "}"
+
+/* One of ours, which listens, and is said to. */
+static int have_socket(void)
+{
+	static char says[256];
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+	struct stat stat_of;
+
+	assert_int_equal(fstat(fd, &stat_of), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	snprintf(says, sizeof(says), "[{'seq': 1, 'time': 100, 'kind': 'k', 'event': 'present', 'pid': %d, 'fd': %d, "
+		 "'inode': '0x%lx', 'family': 'inet', 'type': 'stream', 'protocol': 'tcp'}]", (int)getpid(), fd,
+		 (unsigned long)stat_of.st_ino);
+	world.says[MODULE] = says;
+	return fd;
+}
+
+static void comes_and_goes(void **state)
+{
+	struct canary *c = open_with(CHECKS(SOCKETS));
+	int fd = have_socket();
+
+	(void)state;
+	options.timeout_ms = 10000;
+	/* It stays as it is, and nobody lists it. */
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "differs", "null");
+	assert_int_equal(told("finding", "more"), 1);
+	canary_close(c);
+	/* Whenever the sensor looks it listens; by now it does not. */
+	c = open_with(CHECKS(SOCKETS));
+	close(fd);
+	fd = have_socket();
+	shutdown(fd, SHUT_RDWR);
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "null");
+	assert_string_equal(coverage_of(c, "c", "looks"), "3");
+	assert_non_null(strstr(coverage_of(c, "c", "words"), "in step with each look"));
+	assert_int_equal(told("finding", "more"), 0);
+	assert_int_equal(canary_findings(c, true), 0);
+	assert_true(canary_is_blind(c));
+	canary_close(c);
+	close(fd);
+	options.timeout_ms = 0;
 }
 
 static void settles_after_two_looks(int source)
@@ -2595,6 +2660,7 @@ int main(void)
 		cmocka_unit_test(no_clock),
 		cmocka_unit_test(is_unsettled),
 		cmocka_unit_test(is_unsettled_beside_others),
+		cmocka_unit_test(comes_and_goes),
 		cmocka_unit_test(is_hidden_after_all),
 		cmocka_unit_test(sensor_waits),
 		cmocka_unit_test(sensor_tells_at_last),

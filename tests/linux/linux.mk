@@ -6,7 +6,8 @@ LINUX_TEST_MODULES = $(foreach name,hide idt code torn astray liar slow,$(B)/tes
 # What only Dom0 can do.
 DOM0_TEST_MODULES = $(foreach name,entries answers,$(B)/tests/$(name)/ks_$(name).ko)
 LINUX_TEST_PROGRAMS = $(patsubst %,$(B)/tests/%,actor open become crowd many mounts linger watch sharers mapped nets \
-			empty headless unlisted gap)
+			empty headless unlisted gap \
+			in_step)
 SOCKET_TEST_PROGRAMS = $(B)/tests/dialect $(B)/tests/load
 LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS) \
 		   $(B)/tests/forks

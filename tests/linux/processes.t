@@ -181,7 +181,7 @@ step storm_passes echo \$((\$(passes_of processes) - before))
 step storm_kinds sh -c '
 	sed -n "s/.*\\"kind\\":\\"\\([a-z]*\\)\\",\\"event\\":\\"\\([a-z]*\\)\\".*/\\1 \\2/p" storm.out |
 		sort | uniq -c'
-step storm_others grep -vE '"kind":"(process|making)"' storm.out
+step storm_others grep -vE '"kind":"(process|making|left)"' storm.out
 step status ksense --json status
 step unload rmmod ksense
 SH
