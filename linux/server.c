@@ -410,12 +410,12 @@ static int listen_on(const char *path)
 
 /* === Interface ========================================================== */
 
-int ks_server_start(struct ks_sensor *sensor, const char *path, int group)
+int ks_server_start(struct ks_sensor *sensor, const char *path, long group)
 {
 	int error;
 
 	server.sensor = sensor;
-	server.group = group < 0 ? INVALID_GID : make_kgid(&init_user_ns, group);
+	server.group = group < 0 ? INVALID_GID : make_kgid(&init_user_ns, (gid_t)group);
 	error = listen_on(path);
 	if (error) {
 		pr_err(KBUILD_MODNAME ": cannot listen on %s: error %d%s\n", path, error,
