@@ -17,7 +17,7 @@
  * records as a member of the group @group (none if negative).  Others are told that they are
  * denied.  The file is root's alone, or with @group the group's as well.
  */
-int ks_server_start(struct ks_sensor *sensor, const char *path, int group);
+int ks_server_start(struct ks_sensor *sensor, const char *path, long group);
 
 /*
  * Ends every connection, whatever its client does, waits for its threads, and removes the socket

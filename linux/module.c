@@ -19,8 +19,8 @@ module_param(socket, charp, 0444);
 MODULE_PARM_DESC(socket, "where to listen; @NAME is an abstract socket (default /run/ksense/kernel.sock). "
 			 "Who has CAP_SYS_ADMIN may control the sensor there");
 
-static int group = -1;
-module_param(group, int, 0444);
+static long group = -1;
+module_param(group, long, 0444);
 MODULE_PARM_DESC(group, "number of a group that may read: discovery, status, and records with peek (default: none)");
 
 #define KS_PROBE(file) extern const struct ks_probe_type ks_linux_##file;
@@ -59,8 +59,8 @@ static int __init ks_start(void)
 	int error;
 
 	BUILD_BUG_ON(ARRAY_SIZE(types) > KS_PROBES_MAX);
-	if (group < -1) {
-		pr_err(KBUILD_MODNAME ": group=%d: no group has that number\n", group);
+	if (group < -1 || group >= U32_MAX) {
+		pr_err(KBUILD_MODNAME ": group=%ld: no group has that number\n", group);
 		return -EINVAL;
 	}
 	ks_options_parse(&options, &config, sense);

@@ -273,41 +273,51 @@ static int address_of(const char *path, union address *address)
 	return offsetof(struct sockaddr_un, sun_path) + len + (*path != '@');
 }
 
-/* Removes the socket file @path: @own, or if that is NULL, whatever socket is there. */
-static int remove_socket(const char *path, const struct inode *own)
+/* Removes @at, if that is a socket's file and still there. */
+static int unlink_socket(const struct path *at)
 {
 	struct dentry *parent;
+	int error = mnt_want_write(at->mnt);
+
+	if (error)
+		return error;
+	parent = dget_parent(at->dentry);
+	inode_lock_nested(d_inode(parent), I_MUTEX_PARENT);
+	if (at->dentry->d_parent != parent || d_unhashed(at->dentry) || d_is_negative(at->dentry))
+		error = -ENOENT;
+	else if (!S_ISSOCK(d_inode(at->dentry)->i_mode))
+		error = -EADDRINUSE;
+	else
+		error = vfs_unlink(ks_mnt_idmap(at->mnt), d_inode(parent), at->dentry, NULL);
+	inode_unlock(d_inode(parent));
+	dput(parent);
+	mnt_drop_write(at->mnt);
+	return error;
+}
+
+/* Removes whatever socket's file is at @path. */
+static int remove_socket(const char *path)
+{
 	struct path at;
 	int error = kern_path(path, 0, &at);
 
 	if (error)
 		return error;
-	error = mnt_want_write(at.mnt);
-	if (error)
-		goto out;
-	parent = dget_parent(at.dentry);
-	inode_lock_nested(d_inode(parent), I_MUTEX_PARENT);
-	if (at.dentry->d_parent != parent || d_unhashed(at.dentry) || d_is_negative(at.dentry))
-		error = -ENOENT;
-	else if (!S_ISSOCK(d_inode(at.dentry)->i_mode) || (own && d_inode(at.dentry) != own))
-		error = -EADDRINUSE;
-	else
-		error = vfs_unlink(ks_mnt_idmap(at.mnt), d_inode(parent), at.dentry, NULL);
-	inode_unlock(d_inode(parent));
-	dput(parent);
-	mnt_drop_write(at.mnt);
-out:
+	error = unlink_socket(&at);
 	path_put(&at);
 	return error;
 }
 
-/* Removes the listener's file, if it has one. */
+/*
+ * Removes the listener's file, if it has one: the file itself, as whoever unloads the module may
+ * stand in another folder than who loaded it, or have another root directory.
+ */
 static void forget_socket(void)
 {
 	const struct unix_sock *sock = unix_sk(server.listener->sk);
 
 	if (sock->path.dentry)
-		remove_socket(sock->addr->name->sun_path, d_inode(sock->path.dentry));
+		unlink_socket(&sock->path);
 }
 
 /* Whether somebody listens there. */
@@ -385,7 +395,7 @@ static int listen_on(const char *path)
 	/* The file's mode comes from here, until it is given to the group. */
 	SOCK_INODE(server.listener)->i_mode &= ~077;
 	error = kernel_bind(server.listener, (void *)&address, len);
-	if (error == -EADDRINUSE && *path != '@' && !is_live(&address, len) && !remove_socket(path, NULL))
+	if (error == -EADDRINUSE && *path != '@' && !is_live(&address, len) && !remove_socket(path))
 		error = kernel_bind(server.listener, (void *)&address, len);
 	if (!error && unix_sk(server.listener->sk)->path.dentry && gid_valid(server.group))
 		error = set_access(&unix_sk(server.listener->sk)->path, 0700, 0660);
@@ -400,12 +410,12 @@ static int listen_on(const char *path)
 
 /* === Interface ========================================================== */
 
-int ks_server_start(struct ks_sensor *sensor, const char *path, int group)
+int ks_server_start(struct ks_sensor *sensor, const char *path, long group)
 {
 	int error;
 
 	server.sensor = sensor;
-	server.group = group < 0 ? INVALID_GID : make_kgid(&init_user_ns, group);
+	server.group = group < 0 ? INVALID_GID : make_kgid(&init_user_ns, (gid_t)group);
 	error = listen_on(path);
 	if (error) {
 		pr_err(KBUILD_MODNAME ": cannot listen on %s: error %d%s\n", path, error,

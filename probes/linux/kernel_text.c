@@ -218,16 +218,6 @@ static bool text_is_momentary(const char *site)
 	return site == ks_patching;
 }
 
-/*
- * Branches and calls that the kernel turns as it needs them, some of them for any user: a socket's
- * option is enough.  Hooks, by ftrace or a kprobe, are somebody's with rights, and how rootkits
- * hook.  A breakpoint is how the kernel begins; one that stays is told by the engine.
- */
-static bool text_is_usual(const char *site)
-{
-	return site == ks_patching || !strcmp(site, "jump-label") || !strcmp(site, "static-call");
-}
-
 static const struct ks_region_type text_region = {
 	.ranges = text_ranges,
 	.bytes_max = text_bytes_max,
@@ -237,7 +227,7 @@ static const struct ks_region_type text_region = {
 	.keep = text_keep,
 	.undo = text_undo,
 	.is_momentary = text_is_momentary,
-	.is_usual = text_is_usual,
+	.is_usual = ks_patches_usual,
 };
 
 /* === Interface === */

@@ -264,11 +264,31 @@ static bool leads_away(const struct site *site, unsigned long address, const uin
 
 const char ks_patching[] = "patching";
 
-/* What should be gone in a moment is told before all else. */
-static void note(const char **name, const char *kind)
+/* More than one kind, each of them usual: told by its address from others of that name. */
+static const char usual_several[] = "several";
+
+bool ks_patches_usual(const char *site)
 {
-	if (*name != ks_patching)
-		*name = *name && kind != ks_patching && strcmp(*name, kind) ? "several" : kind;
+	return site == ks_patching || site == usual_several || !strcmp(site, names[JUMP_LABEL]) ||
+	       !strcmp(site, names[STATIC_CALL]);
+}
+
+/*
+ * What was undone as @kind in @cell, which was as in @before, and in @before what it is now.  A
+ * place at which nothing was to be undone does not count: many lie beside one that the kernel has
+ * rewritten.  What should be gone in a moment is told before all else.
+ */
+static void note(const char **name, const char *kind, const uint8_t *cell, uint8_t *before)
+{
+	if (!kind || !memcmp(cell, before, KS_REGION_CELL))
+		return;
+	memcpy(before, cell, KS_REGION_CELL);
+	if (*name == ks_patching)
+		return;
+	if (!*name || kind == ks_patching || !strcmp(*name, kind))
+		*name = kind;
+	else
+		*name = ks_patches_usual(*name) && ks_patches_usual(kind) ? usual_several : "several";
 }
 
 static const char *undo_site(const struct site *site, uint64_t cell_address, uint8_t *cell)
@@ -486,24 +506,20 @@ void ks_patches_keep(uint64_t address, void *bytes, size_t count)
 
 const char *ks_patches_undo(uint64_t address, uint8_t cell[KS_REGION_CELL])
 {
-	const char *name = NULL, *one;
+	const char *name = NULL;
+	uint8_t before[KS_REGION_CELL];
 
 	if (address < patches.start || address >= patches.end)
 		return NULL;
+	memcpy(before, cell, sizeof(before));
 	/* One that is not in order stays as it is, and then the cell is not what it was. */
 	for (size_t i = first_site(address); i < patches.count; i++) {
 		if (patches.start + patches.sites[i].offset >= address + KS_REGION_CELL)
 			break;
-		one = undo_site(&patches.sites[i], address, cell);
-		if (one)
-			note(&name, one);
+		note(&name, undo_site(&patches.sites[i], address, cell), cell, before);
 	}
-	one = undo_ftrace(address, cell);
-	if (one)
-		note(&name, one);
-	one = undo_kprobes(address, cell, KS_REGION_CELL);
-	if (one)
-		note(&name, one);
+	note(&name, undo_ftrace(address, cell), cell, before);
+	note(&name, undo_kprobes(address, cell, KS_REGION_CELL), cell, before);
 	return name;
 }
 

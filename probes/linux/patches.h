@@ -35,6 +35,14 @@ size_t ks_patches_memory_bytes(void);
 /* What ks_patches_undo() calls a place that the kernel is just rewriting. */
 extern const char ks_patching[];
 
+/*
+ * Whether what ks_patches_undo() called so is branches and calls that the kernel turns as it needs
+ * them, some of them for any user: a socket's option is enough.  Hooks, by ftrace or a kprobe, are
+ * somebody's with rights, and how rootkits hook.  A breakpoint is how the kernel begins; one that
+ * stays is told by the engine.
+ */
+bool ks_patches_usual(const char *site);
+
 /* As in struct ks_region_type. */
 void ks_patches_keep(uint64_t address, void *bytes, size_t count);
 const char *ks_patches_undo(uint64_t address, uint8_t cell[KS_REGION_CELL]);

@@ -27,7 +27,11 @@ step unload rmmod ksense
 step gone sh -c 'ls /run/ksense; cat /proc/[0-9]*/comm | grep ksense'
 step stale sh -c 'insmod ksense.ko sense=level=nonsense,ring=1,rign=8K'
 step group insmod ksense.ko group=-5
+step no-group insmod ksense.ko group=4294967295
 step told dmesg
+step large insmod ksense.ko group=4294967294
+step large-mode stat -c '%g' $socket
+rmmod ksense
 step again sh -c '
 	insmod ksense.ko sense=processes=off socket=\@ksense-test && ksense --socket \@ksense-test --json status'
 step end rmmod ksense
@@ -59,6 +63,9 @@ like($steps->{told}{out}, qr/ksense: $mistakes$/m, 'and tells each mistake, not 
 	or diag $steps->{told}{out};
 isnt($steps->{group}{status}, 0, 'nor for a group that there cannot be');
 like($steps->{told}{out}, qr/ksense: group=-5: no group has that number$/m, 'which it tells');
+isnt($steps->{'no-group'}{status}, 0, 'nor for the number that stands for none');
+is($steps->{large}{status}, 0, 'of the others it takes each') or diag $steps->{large}{err};
+is($steps->{'large-mode'}{out}, "4294967294\n", 'and the socket is that group\'s');
 my ($status) = json($steps->{again});
 is($status->{probes}[0]{state}, 'off', 'a probe may be off, and the socket abstract') or diag explain $steps->{again};
 is($steps->{end}{status}, 0, 'it goes again');

@@ -4,8 +4,8 @@
 # Where the module listens, and to whom.
 #
 # Wrong in the world if this fails: after a crash it does not start again, because its old socket
-# is in the way; it takes the place of somebody who listens there, or removes a file that is no
-# socket; or somebody who is not root is served.
+# is in the way; it leaves its socket behind when it goes; it takes the place of somebody who
+# listens there, or removes a file that is no socket; or somebody who is not root is served.
 use strict;
 use warnings;
 use FindBin;
@@ -18,7 +18,7 @@ my $steps = boot(<<"SH", "--linux", map { ('--add', $_) } $KS::module, "$build/h
 echo user:x:1000:1000::/:/bin/sh >>/etc/passwd
 cp /root/ksense /tmp; chmod 755 /tmp/ksense
 as_user() { su -s /bin/sh user -c "\$*"; }
-load() { insmod ksense.ko socket=\$1; }
+load() { insmod /root/ksense.ko socket=\$1; }
 
 # A second name of a socket: after the end of the module nobody listens there.
 step load load $folder/kernel.sock
@@ -31,6 +31,20 @@ step stale-served ksense --socket $folder/stale discovery
 step stale-mode stat -c '%a %u' $folder/stale
 rmmod ksense
 step stale-after ls $folder
+
+# Who unloads stands elsewhere than who loaded, by another folder or another root directory.
+cd /tmp
+step elsewhere load here.sock
+step elsewhere-there stat -c %F /tmp/here.sock
+cd /
+rmmod ksense
+step elsewhere-after stat /tmp/here.sock
+mkdir -p /tmp/jail/run && cp /root/ksense.ko /bin/busybox /tmp/jail
+step jail chroot /tmp/jail /busybox insmod ksense.ko socket=/run/jailed.sock
+step jail-there stat -c %F /tmp/jail/run/jailed.sock
+rmmod ksense
+step jail-after stat /tmp/jail/run/jailed.sock
+cd /root
 
 ksense-host --socket $folder/live & host=\$!
 until ksense --socket $folder/live discovery >/dev/null 2>&1; do sleep 0.1; done
@@ -64,6 +78,11 @@ is($steps->{'stale-served'}{status}, 0, 'by one that answers');
 is($steps->{'stale-mode'}{out}, "700 0\n", 'for root alone');
 is($steps->{'stale-after'}{out}, '', 'and that is gone when the module is');
 
+for my $place (qw(elsewhere jail)) {
+	is($steps->{$place}{status}, 0, "$place: it loads") or diag $steps->{$place}{err};
+	is($steps->{"$place-there"}{out}, "socket\n", "$place: its socket is there");
+	isnt($steps->{"$place-after"}{status}, 0, "$place: and gone with the module, whoever unloads it");
+}
 isnt($steps->{live}{status}, 0, 'a socket on which somebody listens is not taken');
 like($steps->{'live-served'}{out}, qr/host/, 'who goes on to serve there');
 isnt($steps->{file}{status}, 0, 'a file that is no socket is not taken either');

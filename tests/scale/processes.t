@@ -9,7 +9,9 @@
 # KS_SCALE="PROCESSES DESCRIPTORS-OF-EACH MB" makes it another crowd (tests/linux/many.c) in
 # another machine.  Too long for make check: make check-scale. A fresh sample must not be
 # incomplete; that one process ends, and that another closes one descriptor, must be records; and
-# in the minutes that follow, no thread of the sensor may have more than a twentieth of a CPU.
+# in the minutes that follow, no thread of the sensor may have more than a twentieth of a CPU.  The
+# clock is one that counts instructions: else a thread is charged for what this machine does for
+# others meanwhile.
 use strict;
 use warnings;
 use FindBin;
@@ -18,7 +20,8 @@ use KS;
 use Test::More;
 
 my ($processes, $descriptors, $mb) = split ' ', $ENV{KS_SCALE} // '50000 8 8192';
-my @options = ('--linux', '--mem', $mb, '--timeout', 7200, map { ('--add', $_) } $KS::module, "$build/tests/many");
+my @options = ('--linux', '--icount', '--mem', $mb, '--timeout', 7200,
+	map { ('--add', $_) } $KS::module, "$build/tests/many");
 my $steps = boot(<<"SH", @options);
 export KSENSE_SOCKET=/run/ksense/kernel.sock
 k() { ksense --timeout 3000 --json "\$@"; }
