@@ -47,6 +47,9 @@ _Static_assert((KS_RING_MIN - KS_RECORD_MAX) / CELL_BYTES / 4 >= CELLS_OF(KS_REC
  */
 enum { OTHERS, KERNEL, FIRST_KIND, OUTCOMES = FIRST_KIND + KS_RING_KINDS, OWNER_0, FIRST_OWNER };
 
+/* What stands for a record in sent_lost: this, and its class.  0 is none. */
+#define SENT_LOST(seq) ((seq) * KS_CLASSES + 1)
+
 /* How much of the cells each class may use. */
 static const uint8_t share_eighths[KS_CLASSES] = { [KS_SAMPLE] = 3, [KS_EVENT] = 3, [KS_ALARM] = 2 };
 
@@ -236,7 +239,7 @@ static void push_out(struct ks_ring *ring, uint32_t at)
 	}
 	count_lost(ring, (enum ks_class)head->entry.class, head->entry.seq);
 	if (head->sent) {
-		ring->sent_lost[ring->sent_lost_at] = head->entry.seq;
+		ring->sent_lost[ring->sent_lost_at] = SENT_LOST(head->entry.seq) + head->entry.class;
 		ring->sent_lost_at = (uint8_t)((ring->sent_lost_at + 1) % KS_SENT_LOST);
 	}
 	give_up(ring, at);
@@ -308,8 +311,6 @@ void ks_ring_init(struct ks_ring *ring, void *mem, uint32_t size)
 		ring->share[i].cells_max = (uint32_t)((uint64_t)cells * share_eighths[i] / 8);
 		empty_share(&ring->share[i]);
 	}
-	for (unsigned int i = 0; i < KS_SENT_LOST; i++)
-		ring->sent_lost[i] = UINT64_MAX;
 	ks_ring_clear(ring);
 }
 
@@ -329,8 +330,8 @@ void ks_ring_clear(struct ks_ring *ring)
 			empty_share(&ring->share[i]);
 		ring->share[i].lost = 0;
 	}
-	for (unsigned int i = 0; i < KS_SENT_LOST && ring->lost_total; i++)
-		ring->sent_lost[i] = UINT64_MAX;
+	if (ring->lost_total)
+		memset(ring->sent_lost, 0, sizeof(ring->sent_lost));
 	ring->sent_lost_at = 0;
 	ring->lost_total = 0;
 }
@@ -455,9 +456,10 @@ void ks_ring_sent(struct ks_ring *ring, uint32_t at)
 }
 
 /* It was counted as lost, and is not; if that was told meanwhile, it stays told. */
-static void undo_loss(struct ks_ring *ring, uint64_t seq)
+static void undo_loss(struct ks_ring *ring, enum ks_class class, uint64_t seq)
 {
 	ring->lost_total--;
+	ring->share[class].lost--;
 	if (!ring->lost_count || seq < ring->lost_first || seq > ring->lost_last)
 		return;
 	ring->lost_count--;
@@ -476,10 +478,12 @@ bool ks_ring_deliver(struct ks_ring *ring, uint64_t seq, uint32_t *place)
 		return true;
 	}
 	for (unsigned int i = 0; i < KS_SENT_LOST; i++) {
-		if (ring->sent_lost[i] != seq)
+		uint64_t class = ring->sent_lost[i] - SENT_LOST(seq);
+
+		if (class >= KS_CLASSES)
 			continue;
-		ring->sent_lost[i] = UINT64_MAX;
-		undo_loss(ring, seq);
+		ring->sent_lost[i] = 0;
+		undo_loss(ring, (enum ks_class)class, seq);
 		return true;
 	}
 	return false;
