@@ -38,6 +38,7 @@ struct cell {
 
 _Static_assert(sizeof(struct cell) == CELL_BYTES && offsetof(struct head, link) == offsetof(struct cell, link),
 	       "cells lie one behind the other, and each begins with its link");
+_Static_assert(KS_RING_SOURCES < 64, "a share has a bit for each queue");
 _Static_assert((KS_RING_MIN - KS_RECORD_MAX) / CELL_BYTES / 4 >= CELLS_OF(KS_RECORD_MAX),
 	       "each class can hold the longest record");
 
@@ -296,8 +297,9 @@ static uint32_t take_cells(struct ks_ring *ring, uint32_t count)
 
 static void empty_share(struct ks_share *share)
 {
-	for (unsigned int i = 0; i < KS_RING_SOURCES; i++)
-		share->queue[i] = (struct ks_queue){ .oldest = KS_NOWHERE, .newest = KS_NOWHERE };
+	for (; share->used; share->used &= share->used - 1)
+		share->queue[__builtin_ctzll(share->used)] =
+			(struct ks_queue){ .oldest = KS_NOWHERE, .newest = KS_NOWHERE };
 	share->cells = 0;
 }
 
@@ -309,7 +311,7 @@ void ks_ring_init(struct ks_ring *ring, void *mem, uint32_t size)
 	ring->size = size;
 	for (unsigned int i = 0; i < KS_CLASSES; i++) {
 		ring->share[i].cells_max = (uint32_t)((uint64_t)cells * share_eighths[i] / 8);
-		empty_share(&ring->share[i]);
+		ring->share[i].used = (1ULL << KS_RING_SOURCES) - 1;
 	}
 	ks_ring_clear(ring);
 }
@@ -326,8 +328,7 @@ void ks_ring_clear(struct ks_ring *ring)
 	ring->lost_seen = ring->told_seen = 0;
 	/* A reset is a part of a call: what is empty is left alone. */
 	for (unsigned int i = 0; i < KS_CLASSES; i++) {
-		if (ring->share[i].cells)
-			empty_share(&ring->share[i]);
+		empty_share(&ring->share[i]);
 		ring->share[i].lost = 0;
 	}
 	if (ring->lost_total)
@@ -345,9 +346,10 @@ void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t sourc
 {
 	struct ks_share *share = &ring->share[entry->class];
 	uint32_t bytes = (uint32_t)entry->text_bytes + entry->raw_bytes, cells = CELLS_OF(bytes), at;
-	uint8_t queue = queue_of(share, source);
+	unsigned int queue = queue_of(share, source);
 	struct head *head;
 
+	share->used |= 1ULL << queue;
 	while (share->cells + cells > share->cells_max) {
 		at = outdated(ring, share);
 		push_out(ring, at != KS_NOWHERE ? at : victim(ring, share, queue, cells));
@@ -359,7 +361,7 @@ void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t sourc
 	head->link |= BEGINS;
 	head->entry = *entry;
 	head->cells = (uint16_t)cells;
-	head->queue = queue;
+	head->queue = (uint8_t)queue;
 	head->sent = false;
 	link_entry(ring, at, &share->queue[queue]);
 	share->queue[queue].cells += cells;

@@ -97,6 +97,8 @@ struct ks_queue {
 struct ks_share {
 	uint32_t cells, cells_max;
 	uint64_t lost;
+	/* a bit for each queue that has had a record since all were emptied */
+	uint64_t used;
 	struct ks_queue queue[KS_RING_SOURCES];
 };
 
