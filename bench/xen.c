@@ -11,8 +11,9 @@
  * longest step.
  *
  *	xen                  all of that
- *	xen worst FILE...    the dearest call of each of these requests, which bench/search.c
- *	                     has found and kept
+ *	xen worst [--after COMMAND] FILE...   the dearest call of each of these requests, which
+ *	                     bench/search.c has found and kept; each asked right after that
+ *	                     command to all probes
  *	xen crowd SECONDS    two readers at once, each probe at adversarial: the longest call
  *	                     and the longest steps, in ns
  */
@@ -354,6 +355,21 @@ struct kept {
 	char line[XEN_SENSE_REQUEST_MAX];
 };
 
+/* A command to all probes that goes before each exchange; NULL: none does. */
+static const char *before;
+
+static void do_before(void)
+{
+	char request[256];
+
+	if (!before)
+		return;
+	snprintf(request, sizeof(request), REQUEST("0.1", "%s", "*", ""), before);
+	ask(request);
+	/* What it has queued is over then, or in pauses that are longer than a call. */
+	usleep(50000);
+}
+
 static void set_exchange(const struct kept *kept)
 {
 	struct xen_sense_exchange *exchange = &area->exchange;
@@ -469,12 +485,14 @@ static int bench_worst(char **files)
 			ask(low);
 			/* until what that has queued is over: it would be a part of every round */
 			usleep(200000);
+			do_before();
 			done = time_calls(&kept, 300 * (unsigned int)round, least);
 			calls = done < calls ? done : calls;
 		}
 		for (int i = 0; i < calls; i++)
 			dearest = least[i] > dearest ? least[i] : dearest;
-		printf("worst call found: %s\t%llu\tinstructions\n", *files, (unsigned long long)dearest);
+		printf("worst call found: %s%s%s\t%llu\tinstructions\n", *files, before ? ", after " : "",
+		       before ? before : "", (unsigned long long)dearest);
 	}
 	say("forged cookie, with the longest line", smallest(do_forged), "instructions");
 	return 0;
@@ -597,6 +615,10 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	memset(area, 0, sizeof(*area));
+	if (argc > 3 && !strcmp(argv[1], "worst") && !strcmp(argv[2], "--after")) {
+		before = argv[3];
+		return bench_worst(argv + 4);
+	}
 	if (argc > 1 && !strcmp(argv[1], "worst"))
 		return bench_worst(argv + 2);
 	if (argc > 2 && !strcmp(argv[1], "crowd"))

@@ -38,6 +38,7 @@ struct cell {
 
 _Static_assert(sizeof(struct cell) == CELL_BYTES && offsetof(struct head, link) == offsetof(struct cell, link),
 	       "cells lie one behind the other, and each begins with its link");
+_Static_assert(KS_RING_SOURCES < 64, "a share has a bit for each queue");
 _Static_assert((KS_RING_MIN - KS_RECORD_MAX) / CELL_BYTES / 4 >= CELLS_OF(KS_RECORD_MAX),
 	       "each class can hold the longest record");
 
@@ -46,6 +47,9 @@ _Static_assert((KS_RING_MIN - KS_RECORD_MAX) / CELL_BYTES / 4 >= CELLS_OF(KS_REC
  * the kinds, of how passes ended, of source 0 (root, Dom0), and the rest.
  */
 enum { OTHERS, KERNEL, FIRST_KIND, OUTCOMES = FIRST_KIND + KS_RING_KINDS, OWNER_0, FIRST_OWNER };
+
+/* What stands for a record in sent_lost: this, and its class.  0 is none. */
+#define SENT_LOST(seq) ((seq) * KS_CLASSES + 1)
 
 /* How much of the cells each class may use. */
 static const uint8_t share_eighths[KS_CLASSES] = { [KS_SAMPLE] = 3, [KS_EVENT] = 3, [KS_ALARM] = 2 };
@@ -236,7 +240,7 @@ static void push_out(struct ks_ring *ring, uint32_t at)
 	}
 	count_lost(ring, (enum ks_class)head->entry.class, head->entry.seq);
 	if (head->sent) {
-		ring->sent_lost[ring->sent_lost_at] = head->entry.seq;
+		ring->sent_lost[ring->sent_lost_at] = SENT_LOST(head->entry.seq) + head->entry.class;
 		ring->sent_lost_at = (uint8_t)((ring->sent_lost_at + 1) % KS_SENT_LOST);
 	}
 	give_up(ring, at);
@@ -293,8 +297,9 @@ static uint32_t take_cells(struct ks_ring *ring, uint32_t count)
 
 static void empty_share(struct ks_share *share)
 {
-	for (unsigned int i = 0; i < KS_RING_SOURCES; i++)
-		share->queue[i] = (struct ks_queue){ .oldest = KS_NOWHERE, .newest = KS_NOWHERE };
+	for (; share->used; share->used &= share->used - 1)
+		share->queue[__builtin_ctzll(share->used)] =
+			(struct ks_queue){ .oldest = KS_NOWHERE, .newest = KS_NOWHERE };
 	share->cells = 0;
 }
 
@@ -306,10 +311,8 @@ void ks_ring_init(struct ks_ring *ring, void *mem, uint32_t size)
 	ring->size = size;
 	for (unsigned int i = 0; i < KS_CLASSES; i++) {
 		ring->share[i].cells_max = (uint32_t)((uint64_t)cells * share_eighths[i] / 8);
-		empty_share(&ring->share[i]);
+		ring->share[i].used = (1ULL << KS_RING_SOURCES) - 1;
 	}
-	for (unsigned int i = 0; i < KS_SENT_LOST; i++)
-		ring->sent_lost[i] = UINT64_MAX;
 	ks_ring_clear(ring);
 }
 
@@ -325,12 +328,11 @@ void ks_ring_clear(struct ks_ring *ring)
 	ring->lost_seen = ring->told_seen = 0;
 	/* A reset is a part of a call: what is empty is left alone. */
 	for (unsigned int i = 0; i < KS_CLASSES; i++) {
-		if (ring->share[i].cells)
-			empty_share(&ring->share[i]);
+		empty_share(&ring->share[i]);
 		ring->share[i].lost = 0;
 	}
-	for (unsigned int i = 0; i < KS_SENT_LOST && ring->lost_total; i++)
-		ring->sent_lost[i] = UINT64_MAX;
+	if (ring->lost_total)
+		memset(ring->sent_lost, 0, sizeof(ring->sent_lost));
 	ring->sent_lost_at = 0;
 	ring->lost_total = 0;
 }
@@ -344,9 +346,10 @@ void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t sourc
 {
 	struct ks_share *share = &ring->share[entry->class];
 	uint32_t bytes = (uint32_t)entry->text_bytes + entry->raw_bytes, cells = CELLS_OF(bytes), at;
-	uint8_t queue = queue_of(share, source);
+	unsigned int queue = queue_of(share, source);
 	struct head *head;
 
+	share->used |= 1ULL << queue;
 	while (share->cells + cells > share->cells_max) {
 		at = outdated(ring, share);
 		push_out(ring, at != KS_NOWHERE ? at : victim(ring, share, queue, cells));
@@ -358,7 +361,7 @@ void ks_ring_commit(struct ks_ring *ring, struct ks_entry *entry, uint32_t sourc
 	head->link |= BEGINS;
 	head->entry = *entry;
 	head->cells = (uint16_t)cells;
-	head->queue = queue;
+	head->queue = (uint8_t)queue;
 	head->sent = false;
 	link_entry(ring, at, &share->queue[queue]);
 	share->queue[queue].cells += cells;
@@ -455,9 +458,10 @@ void ks_ring_sent(struct ks_ring *ring, uint32_t at)
 }
 
 /* It was counted as lost, and is not; if that was told meanwhile, it stays told. */
-static void undo_loss(struct ks_ring *ring, uint64_t seq)
+static void undo_loss(struct ks_ring *ring, enum ks_class class, uint64_t seq)
 {
 	ring->lost_total--;
+	ring->share[class].lost--;
 	if (!ring->lost_count || seq < ring->lost_first || seq > ring->lost_last)
 		return;
 	ring->lost_count--;
@@ -476,10 +480,12 @@ bool ks_ring_deliver(struct ks_ring *ring, uint64_t seq, uint32_t *place)
 		return true;
 	}
 	for (unsigned int i = 0; i < KS_SENT_LOST; i++) {
-		if (ring->sent_lost[i] != seq)
+		uint64_t class = ring->sent_lost[i] - SENT_LOST(seq);
+
+		if (class >= KS_CLASSES)
 			continue;
-		ring->sent_lost[i] = UINT64_MAX;
-		undo_loss(ring, seq);
+		ring->sent_lost[i] = 0;
+		undo_loss(ring, (enum ks_class)class, seq);
 		return true;
 	}
 	return false;

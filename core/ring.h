@@ -97,6 +97,8 @@ struct ks_queue {
 struct ks_share {
 	uint32_t cells, cells_max;
 	uint64_t lost;
+	/* a bit for each queue that has had a record since all were emptied */
+	uint64_t used;
 	struct ks_queue queue[KS_RING_SOURCES];
 };
 
@@ -123,13 +125,14 @@ struct ks_ring {
 	uint64_t lost_total;    /* without those that turned out to have been delivered */
 	/*
 	 * Seqs of records that were sent to somebody who takes them, and were pushed out before he
-	 * said that they arrived: the last so many. Each is here once, so that who says it twice
-	 * does not make another loss undone.
+	 * said that they arrived, with their classes: the last so many.  Each is here once, so
+	 * that who says it twice does not make another loss undone.
 	 */
 	uint64_t sent_lost[KS_SENT_LOST];
 	uint8_t sent_lost_at;
 };
 
+/* @ring is all zeros before. */
 void ks_ring_init(struct ks_ring *ring, void *mem, uint32_t size);
 
 /* Forgets everything; seq starts at 0 again. */

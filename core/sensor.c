@@ -306,7 +306,8 @@ enum ks_drive ks_probe_drive(struct ks_probe *probe, uint32_t pass, uint64_t dea
 
 	ks_lock(&probe->lock);
 	if (!ks_pass_reached((uint32_t)probe->ended, pass) && probe->on && !probe->busy) {
-		if (probe->type->in_work) {
+		/* Of a call that has used up its time already, no step is a part. */
+		if (probe->type->in_work || ks_port_time_ns() >= deadline_ns) {
 			probe->due_ns = 0;
 			wake = true;
 		} else {

@@ -125,9 +125,10 @@ void ks_record_command(struct ks_probe *probe, enum ks_command command, const st
 /*
  * For a fresh sample on request ("run").  _want() returns the mark of the pass that has to be over
  * for it; _drive() works on it in the caller's context, one step at most, until @deadline_ns and
- * no longer than any step; where the probe's work alone may make steps, it sees to it that this is
- * done now.  A probe that is off is not driven, nor one that is stuck in a step of somebody
- * else's: KS_DRIVE_NOT for ever, so look at probe->on and ks_probe_stuck().
+ * no longer than any step; where the probe's work alone may make steps, or that moment has passed
+ * already, it sees to it that the work does so now.  A probe that is off is not driven, nor one
+ * that is stuck in a step of somebody else's: KS_DRIVE_NOT for ever, so look at probe->on and
+ * ks_probe_stuck().
  */
 enum ks_drive {
 	KS_DRIVE_REACHED,   /* though the pass may have failed */

@@ -332,35 +332,35 @@ bool __init cf_check ks_works_option(const char *word, size_t bytes)
 /* === Works: internals === */
 
 /* The timer's interrupt is to be where a run may be. */
-static void ks_set_timer(struct ks_port_work *p, s_time_t when)
+static void ks_set_timer(struct ks_port_work *p, s_time_t now, s_time_t when)
 {
     unsigned int cpu = p->timer.cpu;
 
-    if ( !cpumask_test_cpu(cpu, &ks_cpus) || ks_cpu_states[cpu].shun_until > NOW() )
+    if ( !cpumask_test_cpu(cpu, &ks_cpus) || ks_cpu_states[cpu].shun_until > now )
         migrate_timer(&p->timer, ks_next_cpu(cpu, NULL));
     set_timer(&p->timer, when);
     p->armed = when;
     p->armed_cpu = p->timer.cpu;
 }
 
-static void ks_set_tasklet(struct ks_port_work *p, unsigned int cpu)
+static void ks_set_tasklet(struct ks_port_work *p, s_time_t now, unsigned int cpu)
 {
     tasklet_schedule_on_cpu(&p->tasklet, cpu);
-    p->armed = NOW();
+    p->armed = now;
     p->armed_cpu = cpu;
 }
 
 /* Arms what brings the run at work->port.when.  Under the lock, not while it runs. */
-static void ks_work_arm(struct ks_work *work)
+static void ks_work_arm(struct ks_work *work, s_time_t now)
 {
     struct ks_port_work *p = &work->port;
-    s_time_t now = NOW(), when = p->when;
+    s_time_t when = p->when;
     unsigned int cpu;
 
     if ( system_state < SYS_STATE_active )
     {
         p->booting = true;
-        ks_set_timer(p, now + KS_BOOT_POLL);
+        ks_set_timer(p, now, now + KS_BOOT_POLL);
         return;
     }
     if ( p->booting )
@@ -380,11 +380,11 @@ static void ks_work_arm(struct ks_work *work)
         if ( cpu != NR_CPUS )
         {
             stop_timer(&p->timer);
-            ks_set_tasklet(p, cpu);
+            ks_set_tasklet(p, now, cpu);
             return;
         }
     }
-    ks_set_timer(p, when);
+    ks_set_timer(p, now, when);
 }
 
 static void cf_check ks_work_timer(void *data)
@@ -394,7 +394,7 @@ static void cf_check ks_work_timer(void *data)
 
     spin_lock(&p->lock);
     if ( !p->running && !p->dead && p->when != STIME_MAX )
-        ks_work_arm(work);
+        ks_work_arm(work, NOW());
     spin_unlock(&p->lock);
 }
 
@@ -434,7 +434,7 @@ static void cf_check ks_work_run(void *data)
             p->when = next;
     }
     if ( p->when != STIME_MAX && !p->dead )
-        ks_work_arm(work);
+        ks_work_arm(work, end);
     spin_unlock(&p->lock);
 }
 
@@ -451,10 +451,10 @@ static void ks_move_if_late(struct ks_work *work, s_time_t now)
     {
         ks_shun(p->armed_cpu, now);
         if ( !tasklet_is_scheduled(&p->tasklet) )
-            ks_work_arm(work);
+            ks_work_arm(work, now);
         else if ( !ks_has_wish(p) || ks_cpu_is_held(p->armed_cpu) )
             /* Whoever is late does not wait for a rest as well. */
-            ks_set_tasklet(p, ks_next_cpu(p->armed_cpu, NULL));
+            ks_set_tasklet(p, now, ks_next_cpu(p->armed_cpu, NULL));
     }
     spin_unlock(&p->lock);
 }
@@ -560,7 +560,7 @@ void ks_port_work_queue(struct ks_work *work, uint64_t delay_ns)
         p->when = when;
         p->boot_delay = delay_ns;
         if ( !p->running )
-            ks_work_arm(work);
+            ks_work_arm(work, now);
     }
     spin_unlock(&p->lock);
 }

@@ -431,6 +431,27 @@ static void delivered_after_it_was_told(void **state)
 	end();
 }
 
+/* Of each class as many count as lost as were: an alarm that arrived after all is none. */
+static void delivered_is_not_lost_of_its_class(void **state)
+{
+	(void)state;
+	for (unsigned int class = 0; class < KS_CLASSES; class++) {
+		start(KS_RING_MIN);
+		put_of((enum ks_class)class, KS_NO_SOURCE, 100, 0);
+		put_of((enum ks_class)class, KS_NO_SOURCE, 100, 0);
+		ks_ring_sent(&ring, ks_ring_find(&ring, 0, KS_NOWHERE));
+		while (from(0) < 2)
+			put_of((enum ks_class)class, KS_NO_SOURCE, 100, 0);
+		assert_int_equal(ring.share[class].lost, 2);
+		assert_true(deliver(0, KS_NOWHERE));
+		assert_false(deliver(1, KS_NOWHERE));
+		assert_int_equal(ring.lost_total, 1);
+		for (unsigned int i = 0; i < KS_CLASSES; i++)
+			assert_int_equal(ring.share[i].lost, i == class);
+		end();
+	}
+}
+
 /*
  * Each class has its part of the ring: of records of one cell, three eighths, three eighths and a
  * quarter of all cells.
@@ -903,6 +924,9 @@ static void any_order_any_size(void **state)
 			assert_int_equal(held, ring.held);
 			assert_int_equal(held + delivered + ring.lost_total, ring.next_seq);
 			assert_true(ring.lost_count <= ring.lost_total);
+			assert_int_equal(ring.share[KS_SAMPLE].lost + ring.share[KS_EVENT].lost +
+						 ring.share[KS_ALARM].lost,
+					 ring.lost_total);
 		}
 		end();
 	}
@@ -956,6 +980,7 @@ int main(void)
 		cmocka_unit_test(told_in_part),
 		cmocka_unit_test(tellings_that_overlap),
 		cmocka_unit_test(delivered_is_not_lost),
+		cmocka_unit_test(delivered_is_not_lost_of_its_class),
 		cmocka_unit_test(delivered_after_it_was_told),
 		cmocka_unit_test(shares),
 		cmocka_unit_test(who_holds_as_much),

@@ -532,6 +532,31 @@ static void run_in_its_work(void **state)
 }
 
 /*
+ * A call whose time is over before it comes to the step, as a line that takes long to read can see
+ * to, makes none: the probe's own work does, now and not when the next regular one is due.
+ */
+static void run_without_time(void **state)
+{
+	unsigned int steps;
+	uint32_t pass;
+
+	(void)state;
+	port_advance(SECOND);
+	probe.steps_of_pass = 3;
+	steps = probe.steps;
+	pass = ks_probe_want_pass(first());
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(ks_probe_drive(first(), pass, ks_port_time_ns()), KS_DRIVE_NOT);
+	assert_int_equal(probe.steps, steps);
+	port_advance(5 * 1000000);
+	assert_int_equal(probe.steps, steps + 3);
+	assert_int_equal(ks_probe_drive(first(), pass, ks_port_time_ns()), KS_DRIVE_REACHED);
+	pass = ks_probe_want_pass(first());
+	assert_int_equal(ks_probe_drive(first(), pass, ks_port_time_ns() + 1), KS_DRIVE_MORE);
+	assert_int_equal(probe.steps, steps + 4);
+}
+
+/*
  * A reset while a step is under way: what that step still records is of the time before, and is
  * not kept.
  */
@@ -2790,6 +2815,7 @@ int main(void)
 		with_sensor(reset_during_run),
 		with_sensor(run_of_what_hangs),
 		cmocka_unit_test_teardown(run_in_its_work, kit_teardown),
+		with_sensor(run_without_time),
 		with_sensor(records_of_before_a_reset),
 	};
 

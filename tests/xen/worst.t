@@ -19,13 +19,21 @@ use lib "$FindBin::Bin/../lib";
 use KS;
 use Test::More;
 
+# What the search does not do beforehand: that probes were off, which is more to reset, and that
+# one takes its baselines, whose steps a reader makes.
 my @classes = qw(syntax error discovery status control records peek run);
-my $steps = boot("step worst ./xen worst @classes\n", '--icount', '--timeout', 900, '--add', "$build/bench/xen",
-		 map { ('--add', "$root/bench/worst/$_") } @classes);
+my $steps = boot(<<"SH", '--icount', '--timeout', 900, '--add', "$build/bench/xen",
+step worst ./xen worst @classes
+step off ./xen worst --after off control
+step reset ./xen worst --after reset long-run
+SH
+		 '--add', "$root/tests/xen/long-run", map { ('--add', "$root/bench/worst/$_") } @classes);
 
-is($steps->{worst}{status}, 0, 'each was sent') or diag $steps->{worst}{err};
-my %took = map { /^(.*)\t(\d+)\tinstructions$/ ? ($1 => $2) : () } split /\n/, $steps->{worst}{out};
-for my $what ('forged cookie, with the longest line', map { "worst call found: $_" } @classes) {
+is($steps->{$_}{status}, 0, 'each was sent') or diag $steps->{$_}{err} for qw(worst off reset);
+my %took = map { /^(.*)\t(\d+)\tinstructions$/ ? ($1 => $2) : () }
+	map { split /\n/, $steps->{$_}{out} } qw(worst off reset);
+for my $what ('forged cookie, with the longest line',
+	      map { "worst call found: $_" } @classes, 'control, after off', 'long-run, after reset') {
 	cmp_ok($took{$what} // 'nothing', '<=', 50_000, "$what: " . ($took{$what} // 'nothing') . ' instructions');
 	cmp_ok($took{$what} // 0, '>', 5_000, 'and it is one that costs something');
 }
