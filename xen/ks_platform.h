@@ -9,12 +9,18 @@
 #include <xen/kernel.h>
 #include <xen/lib.h>
 #include <xen/list.h>
-#include <xen/sha2.h>
 #include <xen/spinlock.h>
 #include <xen/string.h>
 #include <xen/tasklet.h>
 #include <xen/timer.h>
 #include <xen/types.h>
+
+/* Until then Xen's own takes a whole message at once. */
+#if KS_XEN_RELEASE >= 421
+#include <xen/sha2.h>
+#else
+#include "sha256.h"
+#endif
 
 #ifndef UINT64_MAX
 #define UINT64_MAX (~0ULL)
@@ -56,6 +62,8 @@ static inline void ks_assert_locked(struct ks_lock *lock)
     ASSERT(spin_is_locked(&lock->spin));
 }
 
+#if KS_XEN_RELEASE >= 421
+
 struct ks_sha256 {
     struct sha2_256_state state;
 };
@@ -75,6 +83,8 @@ static inline void ks_sha256_final(struct ks_sha256 *sha, uint8_t digest[32])
 {
     sha2_256_final(&sha->state, digest);
 }
+
+#endif
 
 /*
  * A work is a tasklet of an idle vCPU, Xen's only kind of kernel thread, and

@@ -6,13 +6,17 @@
 #include <xen/cpumask.h>
 #include <xen/errno.h>
 #include <xen/init.h>
+#include <xen/iocap.h>
 #include <xen/lib.h>
 #include <xen/mm.h>
 #include <xen/param.h>
+#include <xen/pfn.h>
+#include <xen/sense.h>
 #include <asm/pv/shim.h>
 
 #include "../core/options.h"
 #include "../probes/xen/access.h"
+#include "compat.h"
 #include "sense.h"
 #include "works.h"
 
@@ -154,6 +158,16 @@ static int __init cf_check ks_start(void)
     return 0;
 }
 __initcall(ks_start);
+
+/* === Interface === */
+
+/* The trampoline, in the first MiB: what a CPU runs first, in Xen's name. */
+int __init sense_dom0_permissions(struct domain *d)
+{
+    return iomem_deny_access(d, PFN_DOWN(trampoline_phys),
+                             PFN_DOWN(trampoline_phys + TRAMPOLINE_SPACE +
+                                      TRAMPOLINE_STACK_SPACE - 1));
+}
 
 /*
  * Local variables:

@@ -28,6 +28,7 @@
 #include <public/sched.h>
 
 #include "../../../sched/private.h"
+#include "../../xen/compat.h"
 #include "../../xen/works.h"
 #include "../set.h"
 #include "domains.h"
@@ -173,7 +174,7 @@ static const char *ks_domain_state(const struct domain *d)
 {
 	if (d->is_dying)
 		return "dying";
-	if (d->is_shut_down)
+	if (domain_shutdown_completed(d))
 		return d->shutdown_code == SHUTDOWN_crash ? "crashed" : "shutdown";
 	if (d->controller_pause_count > 0)
 		return "paused";

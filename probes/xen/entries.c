@@ -62,7 +62,7 @@ static const struct ks_field ks_trap_fields[] = {
 
 struct ks_traps {
 	uint16_t vcpu;
-	char vectors[X86_NR_VECTORS / 4];
+	char vectors[X86_IDT_VECTORS / 4];
 };
 
 static const struct ks_field ks_traps_fields[] = {
@@ -124,7 +124,7 @@ enum { AT_STAGE, AT_VCPU, AT_PLACE };
 enum { STAGE_DOM0, STAGE_VCPUS };
 
 enum { EVENT, FAILSAFE, SYSCALL, SYSCALL32, SYSENTER, CALLBACKS };
-#define CALLBACK_PLACE X86_NR_VECTORS
+#define CALLBACK_PLACE X86_IDT_VECTORS
 #define GDT_PLACE (CALLBACK_PLACE + CALLBACKS)
 #define TRAPS_PLACE (GDT_PLACE + FIRST_RESERVED_GDT_PAGE)
 #define PLACES (TRAPS_PLACE + 1)
@@ -212,7 +212,7 @@ static int ks_copy_traps(const struct vcpu *v, struct ks_traps *item)
 	if (!v->is_initialised)
 		return KS_SET_SKIP;
 	for (unsigned int i = 0; i < ARRAY_SIZE(item->vectors); i++) {
-		const struct trap_info *trap = &v->arch.pv.trap_ctxt[X86_NR_VECTORS - 4 * (i + 1)];
+		const struct trap_info *trap = &v->arch.pv.trap_ctxt[X86_IDT_VECTORS - 4 * (i + 1)];
 		unsigned int digit = 0;
 
 		for (unsigned int bit = 0; bit < 4; bit++)

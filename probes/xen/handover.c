@@ -15,6 +15,7 @@
 #include <xen/time.h>
 #include <public/sense.h>
 
+#include "../../xen/compat.h"
 #include "handover.h"
 
 /* === Data === */
@@ -68,7 +69,7 @@ static void ks_look_at_sensing(struct ks_handover_state *state)
 
 	if (!d)
 		return;
-	state->alive = is_sensing_domain(d) && !d->is_dying && !d->is_shut_down;
+	state->alive = is_sensing_domain(d) && !d->is_dying && !domain_shutdown_completed(d);
 	state->paused = state->alive && ks_is_held(d);
 	rcu_unlock_domain(d);
 }

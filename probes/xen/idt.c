@@ -47,8 +47,6 @@
 #include <xen/smp.h>
 #include <xen/time.h>
 #include <asm/desc.h>
-#include <asm/msr.h>
-#include <asm/processor.h>
 #include <asm/uaccess.h>
 
 #include "../set.h"
@@ -263,7 +261,7 @@ static const struct ks_set_kind ks_kinds[] = {
 
 /* The tables of one CPU, without what is its own. */
 struct ks_tables {
-	idt_entry_t gates[IDT_ENTRIES];
+	idt_entry_t gates[X86_IDT_VECTORS];
 	/* of Xen's page: from FIRST_RESERVED_GDT_ENTRY on */
 	uint64_t descriptors[KS_DESCRIPTORS];
 };
@@ -296,7 +294,7 @@ struct ks_idt {
 	/*
 	 * Which were ever unlike the common ones: they may be items, though they are alike again.
 	 */
-	DECLARE_BITMAP(gates_touched, IDT_ENTRIES);
+	DECLARE_BITMAP(gates_touched, X86_IDT_VECTORS);
 	DECLARE_BITMAP(descriptors_touched, KS_DESCRIPTORS);
 };
 
@@ -321,7 +319,7 @@ static uint64_t ks_msr(unsigned int msr)
 {
 	uint64_t value;
 
-	return rdmsr_safe(msr, value) ? 0 : value;
+	return ks_read_msr(msr, &value) ? value : 0;
 }
 
 static void ks_look_at_tss(struct ks_tss *item, uint64_t low, uint64_t high)
@@ -363,10 +361,10 @@ static void ks_look_at_tables(struct ks_look *look, unsigned int cpu)
 	asm volatile ("sidt %0" : "=m" (idtr));
 	asm volatile ("sgdt %0" : "=m" (gdtr));
 	look->cpu.idt = idtr.base;
-	look->cpu.idt_limit = ks_limit(idtr.limit, IDT_ENTRIES * sizeof(idt_entry_t) - 1);
+	look->cpu.idt_limit = ks_limit(idtr.limit, X86_IDT_VECTORS * sizeof(idt_entry_t) - 1);
 	look->cpu.gdt = gdtr.base;
 	look->cpu.gdt_limit = ks_limit(gdtr.limit, LAST_RESERVED_GDT_BYTE);
-	look->cpu.task_register = str();
+	look->cpu.task_register = ks_task_register();
 
 	ks_copy_table(tables->gates, idtr.base, idtr.limit, 0, sizeof(tables->gates));
 	ks_copy_table(tables->descriptors, gdtr.base, gdtr.limit, FIRST_RESERVED_GDT_BYTE, NR_RESERVED_GDT_BYTES);
@@ -439,7 +437,7 @@ static void ks_count_unlike(struct ks_idt *idt)
 {
 	struct ks_look *look = &idt->look;
 
-	for (unsigned int i = 0; i < IDT_ENTRIES; i++) {
+	for (unsigned int i = 0; i < X86_IDT_VECTORS; i++) {
 		look->cpu.gates += look->tables.gates[i].p;
 		if (ks_gate_unlike(idt, i)) {
 			look->cpu.gates_unlike++;
@@ -459,7 +457,7 @@ static void ks_count_unlike(struct ks_idt *idt)
 
 /* The places of a CPU: first it is looked at; then they are in the order of the kinds. */
 enum { PLACE_LOOK, PLACE_CPU, PLACE_SYSCALL, PLACE_TSS, PLACE_GATES };
-#define PLACE_DESCRIPTORS (PLACE_GATES + IDT_ENTRIES)
+#define PLACE_DESCRIPTORS (PLACE_GATES + X86_IDT_VECTORS)
 #define PLACES (PLACE_DESCRIPTORS + KS_DESCRIPTORS)
 
 static uint64_t ks_handler(const idt_entry_t *entry)
@@ -582,10 +580,10 @@ static unsigned int ks_run_of(const idt_entry_t *gates, unsigned int vector)
 	uint64_t stride;
 	unsigned int last;
 
-	if (vector < TRAP_nr)
+	if (vector < X86_EXC_NUM)
 		return vector;
-	stride = vector + 1 < IDT_ENTRIES ? ks_handler(&gates[vector + 1]) - ks_handler(first) : 0;
-	for (last = vector; last + 1 < IDT_ENTRIES; last++) {
+	stride = vector + 1 < X86_IDT_VECTORS ? ks_handler(&gates[vector + 1]) - ks_handler(first) : 0;
+	for (last = vector; last + 1 < X86_IDT_VECTORS; last++) {
 		const idt_entry_t *next = &gates[last + 1];
 
 		if (next->cs != first->cs || next->ist != first->ist || next->type != first->type ||
@@ -668,13 +666,13 @@ static int ks_common_next(struct ks_probe *probe, struct ks_set_progress *progre
 		idt->has_common = true;
 		return KS_SET_SKIP;
 	}
-	if (*place < IDT_ENTRIES) {
+	if (*place < X86_IDT_VECTORS) {
 		kind = ks_common_gates_item(probe, *place, item);
 		*place = ((struct ks_common_gates *)item)->last + 1;
 		return kind;
 	}
 	for (unsigned int i = 0; i < PLACES_AT_ONCE && kind == KS_SET_SKIP; i++) {
-		if (*place == IDT_ENTRIES + KS_DESCRIPTORS) {
+		if (*place == X86_IDT_VECTORS + KS_DESCRIPTORS) {
 			*place = PLACE_LOOK;
 			progress->at[AT_STAGE] = STAGE_CPUS;
 			memset(idt->passed_by, 0, sizeof(idt->passed_by));
@@ -682,7 +680,7 @@ static int ks_common_next(struct ks_probe *probe, struct ks_set_progress *progre
 			/* a look is half of a step: not at the end of one */
 			return KS_SET_ELSEWHERE;
 		}
-		kind = ks_common_descriptor_item(idt, (*place)++ - IDT_ENTRIES, item);
+		kind = ks_common_descriptor_item(idt, (*place)++ - X86_IDT_VECTORS, item);
 	}
 	return kind;
 }
@@ -753,7 +751,7 @@ static int ks_look_next(struct ks_probe *probe, struct ks_set_progress *progress
 static unsigned int ks_next_place(const struct ks_idt *idt, unsigned int place)
 {
 	if (place >= PLACE_GATES && place < PLACE_DESCRIPTORS)
-		place = PLACE_GATES + find_next_bit(idt->gates_touched, IDT_ENTRIES, place - PLACE_GATES);
+		place = PLACE_GATES + find_next_bit(idt->gates_touched, X86_IDT_VECTORS, place - PLACE_GATES);
 	if (place >= PLACE_DESCRIPTORS)
 		place = PLACE_DESCRIPTORS +
 			find_next_bit(idt->descriptors_touched, KS_DESCRIPTORS, place - PLACE_DESCRIPTORS);
@@ -807,7 +805,7 @@ static KS_CB int ks_idt_next(struct ks_probe *probe, struct ks_set_progress *pro
  */
 static KS_CB uint32_t ks_idt_items(void)
 {
-	return 3 * nr_cpu_ids + 4 * (IDT_ENTRIES + KS_DESCRIPTORS);
+	return 3 * nr_cpu_ids + 4 * (X86_IDT_VECTORS + KS_DESCRIPTORS);
 }
 
 static KS_CB void ks_idt_reset(struct ks_probe *probe)
@@ -816,14 +814,14 @@ static KS_CB void ks_idt_reset(struct ks_probe *probe)
 
 	idt->has_common = false;
 	memset(idt->told_passed_by, 0, sizeof(idt->told_passed_by));
-	bitmap_zero(idt->gates_touched, IDT_ENTRIES);
+	bitmap_zero(idt->gates_touched, X86_IDT_VECTORS);
 	bitmap_zero(idt->descriptors_touched, KS_DESCRIPTORS);
 	ks_set_reset(probe);
 }
 
 static KS_CB uint32_t ks_idt_first(void)
 {
-	return 3 * nr_cpu_ids + TRAP_nr + KS_DESCRIPTORS;
+	return 3 * nr_cpu_ids + X86_EXC_NUM + KS_DESCRIPTORS;
 }
 
 static const struct ks_set_type ks_idt_set = {

@@ -12,6 +12,8 @@
 #include <asm/processor.h>
 #include <asm/setup.h>
 
+#include "../../xen/compat.h"
+
 /*
  * How the domain was built.  Xen has no type "PVH": what tells it from HVM is that none of a PC's
  * legacy devices is emulated for it.

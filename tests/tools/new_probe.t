@@ -158,7 +158,7 @@ like(slurp("$tree/docs/probes/xen-sample.md"), qr/^### kind `cpu`$/m, 'a page ha
 
 # === The document of Xen's command line ======================================
 
-my $patch = slurp("$tree/xen/patches/4.17.patch");
+my $patch = slurp("$tree/xen/patches/hooks.patch");
 like($patch, qr/^\+    \@PROBES\@\.$/m, "the probes' names come into it as the patch is applied");
 unlike($patch =~ s/.*?(?=^\+### sense)//msr, qr/`xen-domains`/, 'and stand nowhere in it');
 SKIP: {
