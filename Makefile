@@ -21,7 +21,7 @@ PROBE_SRC = probes/set.c probes/set_record.c probes/set_table.c probes/region.c
 HOST_SRC = $(filter-out host/main.c,$(sort $(wildcard host/*.c probes/host/*.c)))
 
 # What goes into Xen.
-SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] include/*.h) \
+SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] xen/include/xen/*.h include/*.h) \
 	      xen/Makefile.sense xen/apply $(wildcard xen/patches/* xen/flask/*)
 
 .DEFAULT_GOAL = all

@@ -131,7 +131,7 @@ static bool is_asked(const json_t *record, const char *member, const char *wante
 }
 
 /* How a sample ended is told whatever kind was asked for. */
-static bool says_how_it_ended(const struct asking *asking, const json_t *record)
+static bool is_its_end(const struct asking *asking, const json_t *record)
 {
 	return asking->how == ASK_FRESH &&
 	       (is_asked(record, "kind", "failed") || is_asked(record, "kind", "incomplete") ||
@@ -166,7 +166,7 @@ static bool records(void *state, const struct asking *asking, json_t *records, s
 	allocations_left = 0;
 	says = json_of(asking->how != ASK_FRESH && world.held[source] ? world.held[source] : world.says[source]);
 	json_array_foreach(says, i, record)
-		if (world.tells_all || ((is_asked(record, "kind", asking->kind) || says_how_it_ended(asking, record)) &&
+		if (world.tells_all || ((is_asked(record, "kind", asking->kind) || is_its_end(asking, record)) &&
 					is_asked(record, "probe", asking->probe))) {
 			if (asking->probe && !json_object_get(record, "probe"))
 				json_object_set_new(record, "probe", json_string(asking->probe));
