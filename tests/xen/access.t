@@ -349,7 +349,7 @@ SH
 	like($steps->{'paused-table'}{out}, qr/^lock: .*for domain 2 .*PAUSED; Dom0 may: read$/m,
 		"$who: in words too");
 	my ($pause) = grep { $_->{kind} eq 'lock' && $_->{event} eq 'changed' && $_->{paused} }
-		json($steps->{'gone-ring'});
+		json($steps->{ring});
 	is_deeply([@{$pause // {}}{qw(class old)}], ['alarm', { paused => JSON::PP::false }],
 		"$who: which is an alarm") or diag explain $pause;
 
