@@ -57,7 +57,8 @@ is_deeply(told($steps->{uploaded})->[0], ['alarm', 'changed', 1, 0, 0, 0, 0, 'mi
 is($steps->{rest}{status}, 0, 'it is applied, reverted and unloaded') or diag $steps->{rest}{out}, $steps->{rest}{err};
 is_deeply([@{told($steps->{done})->[-1]}[2 .. 8]], [1, 1, 1, 0, 1, 'mine', 0], 'each is counted')
 	or diag $steps->{done}{out};
-is($steps->{none}{out}, "livepatch: EOPNOTSUPP\n" x 3, 'what is no action is refused') or diag $steps->{none}{err};
+is_deeply([$steps->{none}{out} =~ /^livepatch: (\S+)$/mg], [('EOPNOTSUPP') x 3], 'what is no action is refused')
+	or diag $steps->{none}{out}, $steps->{none}{err};
 is_deeply([@{told($steps->{nothing})->[-1]}[2 .. 8]], [2, 1, 1, 0, 2, 'mine', 0],
 	'and counted as none: not even 0 as an upload') or diag $steps->{nothing}{out};
 is($steps->{other}{status}, 0, 'another is applied in place of all')
