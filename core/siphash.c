@@ -42,20 +42,33 @@ void ks_siphash_init(struct ks_siphash *state, const uint64_t key[2])
 	state->bytes = 0;
 }
 
-/* @rounds is a constant where this is called: the loops are none. */
-static inline void update(struct ks_siphash *state, const uint8_t *p, size_t bytes, int rounds)
+#define WORD(p)                                         \
+	do {                                            \
+		uint64_t word = word_at(p);             \
+							\
+		v3 ^= word;                             \
+		for (int i = 0; i < rounds; i++)        \
+			ROUND(v0, v1, v2, v3);          \
+		v0 ^= word;                             \
+	} while (0)
+
+/*
+ * @rounds and @by_four are constants where this is called: the loops of rounds are none.  Of a long
+ * text, an eighth is saved by four words at once.
+ */
+static inline void update(struct ks_siphash *state, const uint8_t *p, size_t bytes, int rounds, bool by_four)
 {
 	const uint8_t *end = p + bytes;
 	uint64_t v0 = state->v0, v1 = state->v1, v2 = state->v2, v3 = state->v3;
 
-	for (; p < end; p += 8) {
-		uint64_t word = word_at(p);
-
-		v3 ^= word;
-		for (int i = 0; i < rounds; i++)
-			ROUND(v0, v1, v2, v3);
-		v0 ^= word;
+	for (; by_four && end - p >= 32; p += 32) {
+		WORD(p);
+		WORD(p + 8);
+		WORD(p + 16);
+		WORD(p + 24);
 	}
+	for (; p < end; p += 8)
+		WORD(p);
 	state->v0 = v0;
 	state->v1 = v1;
 	state->v2 = v2;
@@ -86,7 +99,7 @@ static inline struct ks_hash final(struct ks_siphash *state, int rounds, int fin
 
 void ks_siphash_update(struct ks_siphash *state, const void *data, size_t bytes)
 {
-	update(state, data, bytes, 2);
+	update(state, data, bytes, 2, false);
 }
 
 struct ks_hash ks_siphash_final(struct ks_siphash *state)
@@ -96,7 +109,7 @@ struct ks_hash ks_siphash_final(struct ks_siphash *state)
 
 void ks_siphash13_update(struct ks_siphash *state, const void *data, size_t bytes)
 {
-	update(state, data, bytes, 1);
+	update(state, data, bytes, 1, true);
 }
 
 struct ks_hash ks_siphash13_final(struct ks_siphash *state)
