@@ -53,8 +53,8 @@ void ks_siphash_init(struct ks_siphash *state, const uint64_t key[2])
 	} while (0)
 
 /*
- * @rounds and @by_four are constants where this is called: the loops of rounds are none.  Of a long
- * text, an eighth is saved by four words at once.
+ * @rounds and @by_four are constants where this is called: the loops of rounds are none.  Four
+ * words at once save a ninth of what a long text costs.
  */
 static inline void update(struct ks_siphash *state, const uint8_t *p, size_t bytes, int rounds, bool by_four)
 {
