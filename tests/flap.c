@@ -6,6 +6,7 @@
  * again before that misses it.  Prints "flap" when all have been down and up once.
  */
 #define __XEN_TOOLS__ 1
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -28,11 +29,19 @@ static void tell(unsigned int op, unsigned long vcpu)
 int main(int argc, char **argv)
 {
 	unsigned long vcpus = argc == 2 ? strtoul(argv[1], NULL, 10) : 0;
+	cpu_set_t first;
 
 	xen = xencall_open(NULL, 0);
 	if (!vcpus || !xen) {
 		fputs("usage: flap VCPUS, in a guest of Xen\n", stderr);
 		return 2;
+	}
+	/* Whoever takes the vCPU down that he is on is not there to take it up again. */
+	CPU_ZERO(&first);
+	CPU_SET(0, &first);
+	if (sched_setaffinity(0, sizeof(first), &first)) {
+		perror("flap: vCPU 0");
+		return 1;
 	}
 	for (unsigned long round = 0;; round++) {
 		/* Not all at once, nor always the same. */
