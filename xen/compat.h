@@ -21,6 +21,10 @@
 #include <asm/trampoline.h>
 #endif
 
+#ifndef TRAMPOLINE_SIZE                 /* up to 4.19 */
+#define TRAMPOLINE_SIZE (TRAMPOLINE_SPACE + TRAMPOLINE_STACK_SPACE)
+#endif
+
 #ifdef TRAP_nr                          /* up to 4.17 */
 #define X86_EXC_NUM TRAP_nr
 #endif

@@ -165,8 +165,7 @@ __initcall(ks_start);
 int __init sense_dom0_permissions(struct domain *d)
 {
     return iomem_deny_access(d, PFN_DOWN(trampoline_phys),
-                             PFN_DOWN(trampoline_phys + TRAMPOLINE_SPACE +
-                                      TRAMPOLINE_STACK_SPACE - 1));
+                             PFN_DOWN(trampoline_phys + TRAMPOLINE_SIZE - 1));
 }
 
 /*
