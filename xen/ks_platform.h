@@ -15,8 +15,7 @@
 #include <xen/timer.h>
 #include <xen/types.h>
 
-/* Until then Xen's own takes a whole message at once. */
-#if KS_XEN_RELEASE >= 421
+#if __has_include(<xen/sha2.h>)
 #include <xen/sha2.h>
 #else
 #include "sha256.h"
@@ -62,7 +61,7 @@ static inline void ks_assert_locked(struct ks_lock *lock)
     ASSERT(spin_is_locked(&lock->spin));
 }
 
-#if KS_XEN_RELEASE >= 421
+#if __has_include(<xen/sha2.h>)
 
 struct ks_sha256 {
     struct sha2_256_state state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * sha256.c - SHA-256 (FIPS 180-4), piece by piece, for releases of Xen whose own takes all at once
- * (see compat.h).
+ * sha256.c - SHA-256 (FIPS 180-4), piece by piece, for trees of Xen that have none: up to 4.17.4,
+ * and the first of the releases up to 4.20.
  */
 #include "sha256.h"
 

@@ -87,7 +87,7 @@ sub refused {
 
 # === Each release ============================================================
 
-my %groups = (17 => [qw(hooks xsm-1 frames-1 policy-1)], 20 => [qw(hooks xsm-1 frames-2 policy-2)],
+my %groups = (17 => [qw(hooks xsm-1 frames-1 policy-1 sha2)], 20 => [qw(hooks xsm-1 frames-2 policy-2)],
 	      23 => [qw(hooks xsm-2 frames-2 policy-2)]);
 for my $release (sort keys %groups) {
 	my $tree = tree($release, surroundings(@{$groups{$release}}));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * test_sha256.c - SHA-256 for releases of Xen whose own takes all at once (xen/sha256.c).
+ * test_sha256.c - SHA-256 for trees of Xen that have none (xen/sha256.c).
  *
  * What could be wrong in the world: the SHA-256 that Xen's sensor tells of a page is none, and
  * whoever compares it with one that he trusts believes that Xen was changed.
