@@ -79,10 +79,9 @@ static const struct ks_field ks_root_fields[] = {
 		 "does not do that"),
 	KS_LIVE(struct ks_root, loaded, KS_STRING,
 		"vCPUs of Dom0 that have it loaded as the census comes to it, as `0-2,5`, or empty; ends in `+` when "
-		"it is too long for 13 "
-		"characters. A vCPU has two loaded, the kernel's and the user's of the same process; one that changes "
-		"them meanwhile may be at no "
-		"root of a census"),
+		"it is too long for 13 characters, or Dom0 has more than 512, which are the ones that are asked. A "
+		"vCPU has two loaded, the kernel's and the user's of the same process; one that changes them "
+		"meanwhile may be at no root of a census"),
 	KS_LIVE(struct ks_root, first_seen_ns, KS_NS, "[ns] when it was first seen, since boot"),
 	KS_LIVE(struct ks_root, last_seen_ns, KS_NS,
 		"[ns] when it was last seen, since boot: in a `vanished` record, the last moment at which it surely "
@@ -136,6 +135,9 @@ enum { STAGE_BEGIN, STAGE_ALL, STAGE_HOME, STAGE_REST, STAGE_VCPUS, STAGE_DOM0, 
 #define FRAMES_AT_ONCE 512
 #define CHUNKS_AT_ONCE 32768
 
+/* vCPUs that are asked for one root: some 15,000 instructions. */
+#define VCPUS_ASKED 512U
+
 /* What the probe has of its own. */
 struct ks_census {
 	unsigned long *home;    /* a bit for each chunk: Dom0 has a page in it */
@@ -155,22 +157,22 @@ static bool ks_has_census(const struct domain *d)
 
 /*
  * Which vCPUs of @d have it loaded: for their kernel, or for their user space.  These may change
- * it at any time.
+ * it at any time.  All are asked for each root: of a @d that has very many only the first, and it
+ * is said that there may be more.
  */
 static void ks_list_loaded(const struct domain *d, uint64_t frame, char *out, size_t size)
 {
-	unsigned int in_row = 0;
+	const unsigned int asked = min(d->max_vcpus, VCPUS_ASKED);
+	unsigned int in_row = 0, i;
 	size_t length = 0;
 
-	for (unsigned int i = 0; i <= d->max_vcpus; i++) {
-		const struct vcpu *v = domain_vcpu(d, i);
-		uint64_t root = 0, user_root = 0;
+	for (i = 0; i <= asked; i++) {
+		const struct vcpu *v = i < asked ? d->vcpu[i] : NULL;
 		char text[24];
 		size_t bytes;
 
-		if (v)
-			ks_vcpu_roots(v, &root, &user_root);
-		if (v && (root == frame || user_root == frame)) {
+		if (v && (pagetable_get_pfn(v->arch.guest_table) == frame ||
+			  pagetable_get_pfn(v->arch.guest_table_user) == frame)) {
 			in_row++;
 			continue;
 		}
@@ -181,13 +183,13 @@ static void ks_list_loaded(const struct domain *d, uint64_t frame, char *out, si
 			bytes += snprintf(text + bytes, sizeof(text) - bytes, "-%u", i - 1);
 		in_row = 0;
 		/* A number that was cut off would be another number. */
-		if (length + bytes > size - 2) {
-			out[length] = '+';
-			return;
-		}
+		if (length + bytes > size - 2)
+			break;
 		memcpy(out + length, text, bytes);
 		length += bytes;
 	}
+	if (i <= asked || asked < d->max_vcpus)
+		out[length] = '+';
 }
 
 /*
