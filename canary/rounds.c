@@ -349,8 +349,8 @@ static bool saw_more(const struct look *look, const json_t *pending)
 static int conclude(struct canary *c, struct check *check, struct look *look, json_t *pending, const char *since)
 {
 	static const char never_the_same[] =
-		"something differed at each look, and each time something else: a very busy machine, or one who "
-		"hides by being another process, or the like, all the time";
+		"something differed at each look, and each time something else: a very busy machine, a sensor whose "
+		"tables are full, or one who hides by being another process, or the like, all the time";
 	const char *words = leave_unsettled(look, pending), *changing;
 
 	if (!words && look->xen.waits)

@@ -308,6 +308,31 @@ static int see_all(struct deeds *d, struct blindness *blind)
 	return 0;
 }
 
+/*
+ * Whether the sensor has none of the probes that the checks ask of this source: then it is another
+ * one, and that nothing was done to it says nothing.
+ */
+static bool is_another(const struct canary *c, const struct check *check, const json_t *status)
+{
+	bool asked = false;
+
+	for (size_t i = 0; i < c->checks.count; i++) {
+		const struct check *other = &c->checks.check[i];
+
+		for (unsigned int j = 0; j < other->xen_count + other->dom0_count; j++) {
+			const struct spec *spec = j < other->xen_count ? &other->xen[j] :
+									 &other->dom0[j - other->xen_count];
+
+			if (!spec->probe || strcmp(spec->source, check->sensor))
+				continue;
+			if (probe_in(status, spec->probe))
+				return false;
+			asked = true;
+		}
+	}
+	return asked;
+}
+
 /* === Interface ========================================================== */
 
 json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *blind)
@@ -329,6 +354,9 @@ json_t *sensor_deeds(struct canary *c, struct check *check, struct blindness *bl
 				       string_of(check->status, "uuid")));
 	if (!failed)
 		failed = json_object_update(d.pending, check->deeds);
+	if (!failed && d.status && !blind->reason && is_another(c, check, d.status))
+		blind_for(blind, "no-probe",
+			  "the sensor %s has none of the probes that are asked for: it is another one", check->sensor);
 	json_decref(d.status);
 	json_decref(d.records);
 	if (!failed)

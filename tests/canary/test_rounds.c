@@ -2573,6 +2573,40 @@ static void sensor_gone(void **state)
 	canary_close(c);
 }
 
+/*
+ * Another sensor answers, which has none of the probes that the checks ask: that nothing was done
+ * to it says nothing of the one that was meant. One of them is enough, as releases differ.
+ */
+static void sensor_is_another(void **state)
+{
+	static const char other[] = "{'name': 'host', 'uuid': 'h', 'time': 100, 'control': true, 'probes': ["
+				    "{'name': 'folder', 'state': 'on', 'level': 'default', 'offs': 0, 'resets': 0}]}";
+	struct canary *c = open_with(CHECKS(SENSOR "," ALONE("c", "")));
+
+	(void)state;
+	world.says[XEN] = "[]";
+	world.held[XEN] = "[]";
+	world.status[XEN] = other;
+	assert_true(canary_round(c));
+	verdict_is(c, "s", "blind", "no-probe");
+	world.status[XEN] = STATUS("a", "on", "default", 0, 0);
+	assert_true(canary_round(c));
+	verdict_is(c, "s", "differs", "null");
+	assert_int_equal(told("finding", "restarted"), 1);
+	/* That the other one had its place again is told with that, by the first whole look. */
+	world.status[XEN] = other;
+	assert_true(canary_round(c));
+	assert_int_equal(told("gone", "restarted"), 0);
+	world.status[XEN] = STATUS("a", "on", "default", 0, 0);
+	assert_true(canary_round(c));
+	assert_int_equal(told("changed", "restarted"), 1);
+	canary_close(c);
+	/* Where no check asks it for a probe, any sensor is the right one. */
+	c = open_sensor(other, "[]");
+	verdict_is(c, "s", "agrees", "null");
+	canary_close(c);
+}
+
 /* Half a status is none. */
 static void status_tells_too_little(void **state)
 {
@@ -2707,6 +2741,7 @@ int main(void)
 		cmocka_unit_test(done_again_and_again),
 		cmocka_unit_test(done_back),
 		cmocka_unit_test(sensor_gone),
+		cmocka_unit_test(sensor_is_another),
 		cmocka_unit_test(deeds_unread),
 		cmocka_unit_test(status_tells_too_little),
 	};
