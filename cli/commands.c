@@ -141,6 +141,49 @@ static void say_names(struct ksense *k, const char *target)
 	json_decref(list);
 }
 
+/* Of the records that are held, the names of their members: an array of arrays of one name. */
+static json_t *member_names(struct ksense *k, const char *target)
+{
+	struct ksense_request request = { .command = "records", .target = target, .peek = true };
+	json_t *names = json_array(), *seen = json_object();
+	struct ksense_line line;
+
+	if (ksense_ask(k, &request))
+		goto end;
+	while (ksense_next(k, &line) > 0) {
+		json_t *record = line.kind == KSENSE_RECORD ? canary_body(&line) : NULL, *value;
+		const char *member;
+
+		json_object_foreach(record, member, value)
+			if (!json_object_get(seen, member) && !json_object_set(seen, member, value))
+				json_array_append_new(names, json_pack("[s]", member));
+		json_decref(record);
+	}
+end:
+	json_decref(seen);
+	return names;
+}
+
+/* No record fitted: perhaps none can, as none has that member. */
+static void say_members(struct ksense *k, const struct options *o)
+{
+	json_t *names = member_names(k, o->request.target);
+	size_t i, j;
+	json_t *pair;
+
+	for (i = 0; json_array_size(names) && i < o->request.filters_count; i++) {
+		const char *member = o->request.filters[i].member, *nearest = nearest_name(names, member);
+		bool there = false;
+
+		json_array_foreach(names, j, pair)
+			there |= !strcmp(json_string_value(json_array_get(pair, 0)), member);
+		if (!there)
+			say("none of the records that are held has a member '%s'%s%s%s", member,
+			    nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	}
+	json_decref(names);
+}
+
 int report_reply(struct ksense *k, const struct options *o)
 {
 	int status = report(k);
@@ -185,11 +228,12 @@ int run_command(struct ksense *k, const struct options *o)
 	bool consumes = o->command == KS_CMD_RECORDS && !o->request.peek && !o->request.has_record;
 	json_t *records = json_array();
 	struct ksense_line line;
-	uint64_t taken = 0;
+	uint64_t taken = 0, shown = 0;
 	int got = -1, status = EXIT_DONE;
 
 	if (!ksense_ask(k, &o->request)) {
 		while (!status && (got = ksense_next(k, &line)) > 0) {
+			shown += line.kind == KSENSE_RECORD;
 			taken += consumes && line.kind == KSENSE_RECORD;
 			status = show_line(k, o, &line, records, taken);
 		}
@@ -202,5 +246,9 @@ int run_command(struct ksense *k, const struct options *o)
 		return status; /* the output failed, and that was said */
 	if (flush_output(taken))
 		return EXIT_SAID_ERROR;
-	return status ? status : report_reply(k, o);
+	if (!status)
+		status = report_reply(k, o);
+	if (!status && !shown && o->request.filters_count)
+		say_members(k, o);
+	return status;
 }

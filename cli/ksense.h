@@ -59,8 +59,8 @@ struct options {
 void options_read(struct options *o, int argc, char **argv);
 
 /*
- * How many single characters are to be changed, added or taken away to make the one of the other
- * (Levenshtein); UINT_MAX for strings of more than 31 characters.
+ * How many single characters are to be changed, added, taken away or exchanged with the next to
+ * make the one of the other; UINT_MAX for strings of more than 31 characters.
  */
 unsigned int distance(const char *a, const char *b);
 

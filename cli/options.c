@@ -208,31 +208,30 @@ static const char *command_name(int command)
 	return command < KS_COMMANDS ? ks_command_names[command] : others[command - KS_COMMANDS];
 }
 
+static unsigned int least(unsigned int a, unsigned int b)
+{
+	return a < b ? a : b;
+}
+
 unsigned int distance(const char *a, const char *b)
 {
-	unsigned int row[32];
-	size_t len = strlen(b);
+	/* d[i][j]: between the first i characters of @a and the first j of @b */
+	unsigned int d[32][32];
+	size_t a_len = strlen(a), b_len = strlen(b);
 
-	if (len > 31 || strlen(a) > 31)
+	if (a_len > 31 || b_len > 31)
 		return UINT_MAX;
-	for (unsigned int j = 0; j <= len; j++)
-		row[j] = j;
-	for (unsigned int i = 1; a[i - 1]; i++) {
-		unsigned int diagonal = row[0];
-
-		row[0] = i;
-		for (unsigned int j = 1; j <= len; j++) {
-			unsigned int best = diagonal + (a[i - 1] != b[j - 1]);
-
-			diagonal = row[j];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
+	for (unsigned int i = 0; i <= a_len; i++) {
+		for (unsigned int j = 0; j <= b_len; j++) {
+			d[i][j] = i + j;
+			if (!i || !j)
+				continue;
+			d[i][j] = least(least(d[i - 1][j], d[i][j - 1]) + 1, d[i - 1][j - 1] + (a[i - 1] != b[j - 1]));
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
 		}
 	}
-	return row[len];
+	return d[a_len][b_len];
 }
 
 /*

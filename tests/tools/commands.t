@@ -217,6 +217,16 @@ for my $how (['--peek'], ['--follow'], ['--follow', '--interval', 1]) {
 	is($got->{status}, 1, "a typing error in a name: error; with @$how");
 	like($got->{err}, qr/^ksense: target: .*\nksense: did you mean 'folder'\?\n$/, 'with the name that is near');
 }
+# A filter by what no record has as a member: nothing fits, and why is said.
+run(@s, 'records', 'folder', '--run', '--peek');
+for my $filter (['kidn=entry', qr/'kidn'; did you mean 'kind'\?/], ['zebra=1', qr/'zebra'/]) {
+	$got = run(@s, 'records', 'folder', '--filter', $filter->[0]);
+	is_deeply([@$got{qw(status out)}], [0, ''], "no record fits $filter->[0]");
+	like($got->{err}, qr/^ksense: none of the records that are held has a member $filter->[1]\n\z/,
+	     'and none can');
+}
+$got = run(@s, 'records', 'folder', '--filter', 'kind=nothing');
+is($got->{err}, '', 'what no record has at the moment, one may have later');
 $got = run(@s, 'records', map { ('--filter', "m$_=1") } 1 .. 9);
 is($got->{status}, 1, 'nine filters');
 like($got->{err}, qr/^ksense: argument: /, 'are too many for it');
