@@ -94,6 +94,8 @@ struct ks_probe_type {
 	 * step(), and where the probe is off too: the list has a lock of the probe's own.
 	 */
 	enum ks_edit (*edit)(struct ks_probe *probe, bool add, const char *item, size_t bytes);
+	/* With edit: what is said where an item to add is KS_EDIT_BAD, "the probe takes ...". */
+	const char *edit_takes;
 	/* The engine's own table: struct ks_set_type or struct ks_region_type. */
 	const void *engine;
 };

@@ -249,7 +249,7 @@ static enum ks_served serve_edit(struct ks_sensor *sensor, const struct ks_calle
 		return KS_SERVED_DONE;
 	case KS_EDIT_BAD:
 		error = KS_ERR_ARGUMENT;
-		why = add ? "the probe cannot look at that" : "that is not in the probe's list";
+		why = add ? probe->type->edit_takes : "that is not in the probe's list";
 		break;
 	case KS_EDIT_FULL:
 		why = probe->equipped ? "the probe's list is full" : "there was no memory for the probe";

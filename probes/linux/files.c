@@ -29,7 +29,10 @@
 /* === Data === */
 
 #define FILES_MAX 64
-/* with NUL: a record of a change still holds it when each byte has to be escaped */
+/*
+ * with NUL: a record of a change still holds it when each byte has to be escaped.  Whoever has a
+ * longer one is told how long it may be, by edit_takes.
+ */
 #define PATH_BYTES 144
 /*
  * What is read between two looks at the clock: with SHA-256, which takes 57 instructions a byte,
@@ -640,5 +643,6 @@ const struct ks_probe_type ks_linux_files = {
 	.baselines = ks_set_baselines,
 	.step = ks_set_step,
 	.edit = files_edit,
+	.edit_takes = "the probe takes absolute paths of at most 143 bytes",
 	.engine = &files_set,
 };

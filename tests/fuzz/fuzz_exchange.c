@@ -58,7 +58,8 @@ static enum ks_edit edit(struct ks_probe *probe, bool add, const char *item, siz
 #define PROBE(probe_name, probe_edit)                                                            \
 	{                                                                                        \
 		.name = probe_name, .interval_ns = { 80000000, 40000000, 20000000, 10000000 },   \
-		.init = quiet_init, .exit = quiet, .reset = quiet, .step = step, .edit = probe_edit, \
+		.init = quiet_init, .exit = quiet, .reset = quiet, .step = step,                    \
+		.edit = probe_edit, .edit_takes = "the probe takes that",                        \
 	}
 
 static const struct ks_probe_type alpha = PROBE("alpha", edit), beta = PROBE("beta", NULL);

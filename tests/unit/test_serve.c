@@ -1386,6 +1386,7 @@ static void start_with_lists(unsigned int lists)
 
 	files[0] = files[1] = kit_alpha;
 	files[0].edit = files[1].edit = edit_list;
+	files[0].edit_takes = files[1].edit_takes = "the probe takes words";
 	files[0].name = "files";
 	files[1].name = "more-files";
 	list_bytes = 0;
@@ -1477,7 +1478,7 @@ static void messages(void **state)
 		  "this caller may not have a fresh sample taken: ask without \"run\", or for \"announce\" instead" },
 		{ true, "add", "alpha", ", \"/a\"", "this probe has no list that could be changed" },
 		{ true, "add", "*", ", \"/a\"", "more than one probe here has a list: name the probe" },
-		{ true, "add", "files", ", \"a\"", "the probe cannot look at that" },
+		{ true, "add", "files", ", \"a\"", "the probe takes words" },
 		{ true, "remove", "files", ", \"/a\"", "that is not in the probe's list" },
 		{ true, "add", "more-files", ", \"/a\"", "there was no memory for the probe" },
 		{ true, "on", "more-files", "",
