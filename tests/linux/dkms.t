@@ -39,4 +39,22 @@ like(`modinfo -F version $module`, qr/^\Q$version\E$/, 'of that version');
 my %described = map { /^(\w+):(\S.*)/ ? ($1 => $2) : () } split /\n/, `modinfo -F parm $module`;
 ok($described{$_}, "modinfo tells what the parameter $_ is") for qw(sense socket);
 
+# For other kernels there is one sentence, from DKMS and without it.
+my ($headers, $sources) = ("/usr/src/linux-headers-$kernel", "$dir/usr/src/ksense-$version");
+my %refused = (
+	"make -C $headers M=$sources VERSION=5 PATCHLEVEL=10 modules" =>
+		qr/\*\*\* ksense is for Linux 6\.1 and newer, and this kernel is 5\.10\./,
+	"make -C $headers M=$sources CONFIG_X86_32=y modules" =>
+		qr/\*\*\* ksense is for Linux on x86-64, and this kernel is for another machine\./,
+	"dkms build ksense/$version -k 5.10.0-1-amd64 --kernelsourcedir $headers --sourcetree $dir/usr/src " .
+		"--dkmstree $dir/tree --no-depmod" => qr/BUILD_EXCLUSIVE/,
+);
+for my $command (sort keys %refused) {
+	my $said = `$command 2>&1`;
+
+	isnt($?, 0, "refused: $command");
+	like($said, $refused{$command}, 'with the reason');
+	unlike($said, qr/error:/, 'and nothing was compiled');
+}
+
 done_testing;
