@@ -157,9 +157,11 @@ $(KDIR)/Makefile:
 $(B)/linux/ksense.ko: MODULE_KDIR = $(KDIR)
 $(B)/linux-guest/ksense.ko: MODULE_KDIR = $(GUEST_KDIR)
 $(B)/linux-debug/ksense.ko $(B)/linux-debug-rt/ksense.ko: MODULE_KDIR = $(DEBUG_KERNEL)
-# Built to be read (tests/linux/sealed.t); scripts/fetch-headers brings what it needs.
-$(B)/linux-6.12/ksense.ko: MODULE_KDIR = $(abspath build/headers-6.12/kdir)
-$(B)/linux-6.12/ksense.ko: MODULE_OPTIONS = CONFIG_DEBUG_INFO_BTF_MODULES=
+# Built to be read (tests/linux/sealed.t), or to be tried (make kernels); scripts/fetch-headers
+# brings what it needs.
+OTHER_KERNELS = 6.1-rt 6.12 6.12-rt
+$(OTHER_KERNELS:%=$(B)/linux-%/ksense.ko): MODULE_KDIR = $(abspath build/headers-$(@:$(B)/linux-%/ksense.ko=%)/kdir)
+$(OTHER_KERNELS:%=$(B)/linux-%/ksense.ko): MODULE_OPTIONS = CONFIG_DEBUG_INFO_BTF_MODULES=
 
 # Which kernel that is, is known when the machine has been made.
 $(B)/linux-guest/ksense.ko: | $(B)/vm/kernel/release
@@ -171,7 +173,8 @@ module_tree = rsync -aR $(MODULE_FILES) $(1)/ && cp linux/Kbuild $(1)/Kbuild
 
 # In a copy, so that the kernel's build leaves nothing here.  A warning is an error here alone:
 # DKMS builds the module with compilers that nobody here has seen.
-$(patsubst %,$(B)/%/ksense.ko,linux linux-guest linux-debug linux-debug-rt linux-6.12): $(MODULE_FILES) linux/Kbuild
+MODULES_FOR = linux linux-guest linux-debug linux-debug-rt $(OTHER_KERNELS:%=linux-%)
+$(MODULES_FOR:%=$(B)/%/ksense.ko): $(MODULE_FILES) linux/Kbuild
 	@[ -f "$(MODULE_KDIR)/Makefile" ] || { \
 		echo "no kernel headers in $(MODULE_KDIR): install linux-headers-amd64, or give KDIR=" >&2; exit 1; }
 	@mkdir -p $(@D)

@@ -26,10 +26,21 @@ $(DEBUG_TEST_MODULES): $(DEBUG_PARTS)/tests/%.ko: tests/linux/%.c
 $(DEBUG_TEST_MODULES): MODULE_KDIR = $(DEBUG_KERNEL)
 # Another configuration is another kernel.
 $(DEBUG_PARTS)/ksense.ko $(DEBUG_TEST_MODULES): $(DEBUG_KERNEL)/Module.symvers
-$(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(DEBUG_TEST_MODULES):
+# And for each other kernel: $(1).
+define other_kernel
+OTHER_TEST_MODULES += $(LINUX_TEST_MODULES:$(B)/tests/%=$(B)/linux-$(1)/tests/%)
+$(LINUX_TEST_MODULES:$(B)/tests/%=$(B)/linux-$(1)/tests/%): MODULE_KDIR = $(abspath build/headers-$(1)/kdir)
+$(LINUX_TEST_MODULES:$(B)/tests/%=$(B)/linux-$(1)/tests/%): $(B)/linux-$(1)/tests/%.ko: tests/linux/%.c
+.PHONY: modules-for-$(1)
+modules-for-$(1): $(B)/linux-$(1)/ksense.ko $(LINUX_TEST_MODULES:$(B)/tests/%=$(B)/linux-$(1)/tests/%)
+endef
+$(foreach kernel,$(OTHER_KERNELS),$(eval $(call other_kernel,$(kernel))))
+
+$(OTHER_TEST_MODULES): MODULE_OPTIONS = CONFIG_DEBUG_INFO_BTF_MODULES=
+$(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(DEBUG_TEST_MODULES) $(OTHER_TEST_MODULES):
 	@mkdir -p $(@D)
 	cp $< $(<D)/Kbuild $(@D)/
-	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) modules
+	$(MAKE) -C $(MODULE_KDIR) M=$(abspath $(@D)) $(MODULE_OPTIONS) modules
 
 # Static, as the emulated machine has no libraries.
 $(LINUX_TEST_PROGRAMS): $(B)/tests/%: tests/linux/%.c
@@ -44,6 +55,16 @@ $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS):
 check-scale: host tools $(B)/tests/many $(B)/linux-guest/ksense.ko
 check-scale: ## 50,000 processes with 550,000 descriptors: all tracked, at little cost (needs 8 GB)
 	KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -v tests/scale/processes.t
+
+# === Other kernels ===========================================================
+
+# They are in the Makefile, as the module is built for them there.
+KERNELS ?= $(OTHER_KERNELS)
+
+.PHONY: kernels
+kernels: host tools $(LINUX_TEST_PARTS)
+kernels: ## the module's tests in other kernels of Debian's, or in KERNELS=; writes docs/kernels.md
+	tests/kernels $(KERNELS)
 
 # === The debug kernel ========================================================
 
