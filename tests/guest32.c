@@ -10,14 +10,22 @@
  * Each line that it writes is "guest32 KIND NAME: RESULT", RESULT being "ok", an error's name, or
  * what is said with it, as with tests/abi.c; Xen puts it on its console behind the guest's number
  * (guest_loglvl=all).  tests/xen/callers.t knows what must stand there.
+ *
+ * As "pvh" with "flap" as its command line it does nothing but take its other vCPUs down and up,
+ * for ever, for tests/xen/noise.t: an operating system would stand still once what it waits for is
+ * on one that is down.
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <xen/arch-x86/hvm/start_info.h>
+#include <xen/hvm/hvm_vcpu.h>
+#include <xen/vcpu.h>
 
 #include "../include/sense.h"
 
 #define HYPERCALL_update_va_mapping 14
 #define HYPERCALL_console_io 18
+#define HYPERCALL_vcpu_op 24
 #define HYPERCALL_sched_op 29
 #define HYPERCALL_sense_op 47
 
@@ -68,8 +76,12 @@ __asm__(".pushsection .note.Xen, \"a\", @note\n"
 	"start_pvh:\n"
 	"	movl $stack_end, %esp\n"
 	"	cld\n"
+	"	pushl %ebx\n"
 	"	call main_pvh\n"
 	"	ud2\n"
+	"flapping:\n"
+	"	hlt\n"
+	"	jmp flapping\n"
 	".popsection\n"
 	".pushsection .bss\n"
 	".balign 4096\n"
@@ -79,7 +91,7 @@ __asm__(".pushsection .note.Xen, \"a\", @note\n"
 	"hypercall_page_pv: .skip 4096\n"
 	".popsection\n");
 
-extern char hypercall_page_pv[];
+extern char hypercall_page_pv[], flapping[];
 static char hypercall_page_pvh[PAGE] __attribute__((aligned(4096)));
 static char *hypercall_page;
 static const char *kind;
@@ -594,13 +606,53 @@ static int find_hypercalls(void)
 	return 0;
 }
 
-void main_pvh(void)
+static uint64_t cycles(void)
 {
+	uint64_t now;
+
+	__asm__ volatile("rdtsc" : "=A"(now));
+	return now;
+}
+
+/* The other vCPUs sleep at "flapping", and are down or up as this one says. */
+static void flap(void)
+{
+	static struct vcpu_hvm_context context = {
+		.mode = VCPU_HVM_MODE_32B,
+		.cpu_regs.x86_32 = {
+			.eflags = 1 << 9, /* IF: a vCPU that halts without it goes down */
+			.cr0 = 0x11,      /* PE, ET */
+			.cs_limit = ~0U, .ds_limit = ~0U, .ss_limit = ~0U, .es_limit = ~0U, .tr_limit = 0x67,
+			.cs_ar = 0xc9b, .ds_ar = 0xc93, .ss_ar = 0xc93, .es_ar = 0xc93, .tr_ar = 0x8b,
+		},
+	};
+	uint32_t vcpus = 1;
+
+	context.cpu_regs.x86_32.eip = address(flapping);
+	while (!hypercall(HYPERCALL_vcpu_op, VCPUOP_initialise, vcpus, address(&context), 0))
+		vcpus++;
+	say("flap", (int32_t)vcpus);
+	for (uint32_t round = 0;; round++) {
+		uint64_t since = cycles();
+
+		/* Not all at once, nor always the same. */
+		for (uint32_t vcpu = 1; vcpu < vcpus; vcpu++)
+			hypercall(HYPERCALL_vcpu_op, round % (vcpu + 1) ? VCPUOP_up : VCPUOP_down, vcpu, 0, 0);
+		while (cycles() - since < 20000000)
+			hypercall(HYPERCALL_sched_op, SCHEDOP_yield, 0, 0, 0);
+	}
+}
+
+void main_pvh(const struct hvm_start_info *start)
+{
+	const char *command_line = (const char *)(uint32_t)start->cmdline_paddr;
 	uint32_t efer, upper;
 
 	kind = "pvh";
 	if (!find_hypercalls())
 		return;
+	if (command_line && same(command_line, "flap", sizeof("flap")))
+		flap();
 
 	/* Before there is paging, and without any later. */
 	prepare(discovery, BIG);
