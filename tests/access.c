@@ -316,8 +316,8 @@ static int domctl(struct xen_domctl *op)
 }
 
 /*
- * Every domain begins like this.  @domid: or DOMID_ANY.  Its id, or an error.  Without a version of
- * grants Xen gives up half-way.
+ * Every domain begins like this; @domid may be DOMID_ANY.  Its id, or an error.  Without a
+ * version of grants Xen gives up half-way.
  */
 static int create_with(uint32_t domid, unsigned int grant_version, uint32_t vcpus, uint32_t flags)
 {

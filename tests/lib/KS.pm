@@ -31,6 +31,9 @@ our $nonce = '4f1c0e6a9d2b4c58a7e3';
 # The Xen under test, and what each boot of it has on its command line; the checked build
 # passes the same tests.
 our $xen = $ENV{KS_XEN} // "$build/xen/xen";
+# And the release that it is of, if that is not the one that the project is built with; KS_BUILD is
+# then what vm/build-release made.
+our $release = $ENV{KS_RELEASE};
 our @xen_args;
 
 # Another kernel, with what it needs, for each boot without Xen (make check-debug-kernel); the
@@ -150,6 +153,7 @@ sub boot {
 	my @command = ("$root/vm/run", '--console', "$console", map({ ('--add', $_) } $linux ? @linux_tools : @tools));
 
 	push @command, '--xen', $xen unless $linux || grep { $_ eq '--xen' || $_ eq '--stock' } @options;
+	push @command, '--release', $release if $release && !$linux;
 	push @command, $linux ? @linux_options : map({ ('--xen-args', $_) } @xen_args);
 	push @options, '--timeout', $ENV{KS_TIMEOUT} if $ENV{KS_TIMEOUT};
 	push @command, @options, '--', $prelude . $script;
