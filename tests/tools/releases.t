@@ -46,8 +46,9 @@ sub source {
 	local %ENV = (%ENV, XEN_SRC => '', XEN_GIT => '', %environment);
 	my $says = `bash '$dir/own/vm/build-release' --source $release 2>&1`;
 	my $status = $? >> 8;
-	my $mark = open(my $file, '<', "$dir/own/build/releases/$release/source/mark") ? <$file> : undef;
-	return { status => $status, says => $says, mark => $mark };
+	open(my $file, '<', "$dir/own/build/releases/$release/source/mark") or
+		return { status => $status, says => $says };
+	return { status => $status, says => $says, mark => scalar <$file> };
 }
 
 for my $wrong ('', '4', '4.20.1', '4.20 4.21', '--so 4.20') {
