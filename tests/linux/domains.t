@@ -23,7 +23,8 @@ k records domains --run >/dev/null
 step xen k records domains --run
 step load insmod ks_answers.ko
 k records domains --run >/dev/null
-for answer in 0x15 0x16 0xff back many last xen; do
+# Between two that fail one that does not: a probe that fails all the time is started anew.
+for answer in 0xff 0x15 back 0x16 many last xen; do
 	echo $answer >/sys/module/ks_answers/parameters/answer
 	[ $answer = xen ] || step $answer k records domains --run
 done
@@ -42,7 +43,7 @@ sub told {
 is(told('xen'), 'domain:0', 'Xen has one domain') or diag $steps->{xen}{out}, $steps->{xen}{err};
 is($steps->{load}{status}, 0, 'another answers in its place') or diag $steps->{load}{err};
 for my $version ('0x15', '0x16') {
-	is(told($version), 'domain:0', "a Xen whose interface has the version $version is asked in that")
+	is(told($version), 'domain:0 recovered', "a Xen whose interface has the version $version is asked in that")
 		or diag $steps->{$version}{out};
 }
 is(told('0xff'), 'failed', 'one of a version that nobody has read is not asked') or diag $steps->{'0xff'}{out};
