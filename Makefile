@@ -13,6 +13,9 @@ KS_CFLAGS = -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror
 XEN_SRC ?=
 XEN_RELEASE = 4.17
 
+# For `make releases`: a git clone of Xen's repository.
+XEN_GIT ?=
+
 DESTDIR ?=
 PREFIX ?= /usr/local
 
@@ -30,7 +33,7 @@ SENSE_FILES = $(wildcard core/*.[ch] probes/*.[ch] probes/xen/*.[ch] xen/*.[ch] 
 .DELETE_ON_ERROR:
 
 .PHONY: all help host xen stock sensing-domain module share demo bench clean distclean packages
-.PHONY: check check-all check-long check-configs check-stress install uninstall install-dkms
+.PHONY: check check-all check-long check-configs check-stress releases install uninstall install-dkms
 all: host tools xen ## build library and command, the host port, and Xen with the sensor (default)
 
 help: ## list the targets
@@ -39,6 +42,7 @@ help: ## list the targets
 		Makefile cli/cli.mk tests/tests.mk tests/linux/linux.mk lab/lab.mk | expand -t 28
 	@echo 'Variables:'
 	@echo '  XEN_SRC=DIR           a Xen source tree of yours (release $(XEN_RELEASE)), not the fetched one'
+	@echo '  XEN_GIT=DIR           for releases: a git clone of Xen'\''s repository; RELEASES= are those to try'
 	@echo '  KDIR=DIR              the headers of the kernel that the module is for; the running one'
 	@echo '  DESTDIR= PREFIX=      for install and uninstall; PREFIX is $(PREFIX)'
 	@echo '  B=DIR                 where everything is built; it is $(B)'
@@ -248,6 +252,16 @@ check-stress: ## ten minutes in which all that can go away in Xen does, under th
 	@$(MAKE) --no-print-directory -j2 tools $(B)/xen-checked/xen $(B)/tests/abi $(B)/tests/churn \
 		$(B)/tests/checked.livepatch
 	KS_STRESS_SECONDS=600 KS_B=$(B) KS_BUILD=$(abspath $(B)) prove -v --timer tests/xen/stress.t
+
+# Other releases of Xen than the one that the rest is tested with.  Each has a build directory of
+# its own, below this one's releases/; what is not made for one Xen it has from here.
+RELEASES ?= 4.18 4.19 4.20 4.21 4.22 4.23
+releases: ## build, boot and test other releases of Xen, from XEN_GIT= or XEN_SRC=; writes docs/releases.md
+	@scripts/packages
+	@vm/build-guest
+	@$(MAKE) --no-print-directory -j2 XEN_SRC= host tools $(B)/linux-guest/ksense.ko \
+		$(LINUX_TEST_PARTS) $(RELEASE_TEST_PARTS)
+	XEN_SRC=$(XEN_SRC) XEN_GIT=$(XEN_GIT) tests/releases $(RELEASES)
 
 bench: ## measure, and write the table bench/results.md
 	@scripts/packages

@@ -9,8 +9,8 @@
 CLI_CFLAGS = $(KS_CFLAGS) -Ihost
 CLI_OBJS = $(patsubst cli/%.c,$(B)/cli/%.o,$(sort $(wildcard cli/*.c)))
 # Dom0 has no libraries of Xen's development package, nor need it have nettle.
-CLI_LDLIBS = -Wl,-Bstatic -lxenctrl -lxenstore -lxencall -lxenforeignmemory -lxendevicemodel -lxenevtchn -lxengnttab \
-	     -lxentoolcore -lxentoollog -lnettle -Wl,-Bdynamic -ljansson -lsmartcols -lm -lpthread
+CLI_LDLIBS = -Wl,-Bstatic -lxenstore -lxencall -lxentoolcore -lxentoollog -lnettle -Wl,-Bdynamic \
+	     -ljansson -lsmartcols -lm -lpthread
 
 .PHONY: tools
 tools: $(B)/lib/libksense.a $(B)/lib/libksense.so.$(LIB_ABI) $(B)/cli/ksense ## build the client library and ksense

@@ -77,6 +77,10 @@
 #define SENSE_OP 47
 #define OTHER_OP 1000
 
+#ifndef DOMID_ANY               /* up to Xen 4.21 */
+#define DOMID_ANY 0
+#endif
+
 static xencall_handle *xen;
 
 /* All that Xen reads or writes: memory that the hypercall can reach. */
@@ -312,8 +316,8 @@ static int domctl(struct xen_domctl *op)
 }
 
 /*
- * Every domain begins like this.  @domid: 0 for any; its id, or an error.  Without a version of
- * grants Xen gives up half-way.
+ * Every domain begins like this; @domid may be DOMID_ANY.  Its id, or an error.  Without a
+ * version of grants Xen gives up half-way.
  */
 static int create_with(uint32_t domid, unsigned int grant_version, uint32_t vcpus, uint32_t flags)
 {
@@ -342,7 +346,7 @@ static int create(uint32_t domid, unsigned int grant_version, uint32_t vcpus)
 
 static void do_create(uint32_t vcpus)
 {
-	int domid = create(0, 1, vcpus);
+	int domid = create(DOMID_ANY, 1, vcpus);
 
 	if (domid < 0)
 		printf("create: %s\n", name_of(domid));
@@ -476,14 +480,14 @@ static void do_rows(unsigned long from, unsigned long count)
 
 static void do_models(unsigned long number, unsigned long count)
 {
-	int guest = create_with(0, 1, 1, XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap), model = 0, error = guest;
+	int guest = create_with(DOMID_ANY, 1, 1, XEN_DOMCTL_CDF_hvm | XEN_DOMCTL_CDF_hap), model = 0, error = guest;
 
 	if (guest > 0)
 		error = set_uuid((uint32_t)guest, number << 32);
 	for (unsigned long i = 0; i < count && !error; i++) {
 		struct xen_domctl *op;
 
-		model = create(0, 1, 1);
+		model = create(DOMID_ANY, 1, 1);
 		error = model < 0 ? model : set_uuid((uint32_t)model, number << 32 | (i + 1));
 		usleep(SEEN_US);
 		op = new_domctl(XEN_DOMCTL_set_target, (uint32_t)model);
@@ -663,7 +667,7 @@ static void do_stall(unsigned long ms, unsigned long life_ms, bool two)
 		hold_beside(2, load_image, 2 * ms);
 	hold_beside(1, press_keys, ms);
 	usleep(1000000);
-	domid = create(0, 1, 1);
+	domid = create(DOMID_ANY, 1, 1);
 	printf("domain: %d\n", domid);
 	usleep((useconds_t)(life_ms * 1000));
 	while (domid > 0 && destroy((uint32_t)domid) == -EAGAIN)
@@ -781,7 +785,7 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "destroy"))
 		printf("destroy: %s\n", name_of(destroy((uint32_t)strtoul(argument, NULL, 0))));
 	else if (!strcmp(what, "half"))
-		printf("half: %s\n", name_of(create(0, 0, 1)));
+		printf("half: %s\n", name_of(create(DOMID_ANY, 0, 1)));
 	else if (!strcmp(what, "replace"))
 		do_replace((uint32_t)strtoul(argument, NULL, 0));
 	else if (!strcmp(what, "rename") && argc > 4)

@@ -38,6 +38,10 @@
 
 #define SENSE_OP 47
 
+#ifndef DOMID_ANY               /* up to Xen 4.21 */
+#define DOMID_ANY 0
+#endif
+
 /* The last CPU is another pool's; this one is turned off and on.  Of Dom0's own, the last is. */
 #define POOL_CPU 3
 #define OFFLINE_CPU 2
@@ -209,7 +213,7 @@ static bool do_domctl(void)
 /* A paravirtual domain with so many vCPUs, that never runs; 0: none. */
 static uint32_t create_domain(uint32_t vcpus)
 {
-	struct xen_domctl_createdomain *new = &new_domctl(XEN_DOMCTL_createdomain, 0)->u.createdomain;
+	struct xen_domctl_createdomain *new = &new_domctl(XEN_DOMCTL_createdomain, DOMID_ANY)->u.createdomain;
 	uint32_t domid;
 	bool made;
 

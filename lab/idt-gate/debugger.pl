@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# A gate has 16 bytes and begins with the low 16 bits of its handler's address; idt_tables[] has a pointer for each CPU.
+# A gate has 16 bytes and begins with the low 16 bits of its handler's address.
 my $old;
-my $gate = sub { my ($gdb, $symbol) = @_; return unpack('Q<', gdb_read($gdb, $symbol->('idt_tables'), 8)) + 6 * 16 };
+my $gate = sub { my ($gdb) = @_; return xen_idt($gdb, 0) + 6 * 16 };
 {
 	attack => sub {
 		my $at = $gate->(@_);

@@ -59,7 +59,7 @@ static int domains_next(struct ks_probe *probe, struct ks_set_progress *progress
 	}
 	if (!got)
 		return KS_SET_END;
-	ks_probe_failed(probe, got == -EACCES ? "this Xen's list of domains has another form"
+	ks_probe_failed(probe, got == -EACCES ? "the version of this Xen's interface is not known here"
 			       : got == -EPROTO ? "Xen's list of domains goes back, or has more than was asked"
 						: "Xen refuses its list of domains");
 	return KS_SET_FAILED;

@@ -26,11 +26,13 @@ struct ks_listed_domain {
 #if defined(CONFIG_XEN_DOM0) && defined(CONFIG_X86_64)
 
 /*
- * XEN_SYSCTL_getdomaininfolist, as Xen's public sysctl.h and domctl.h have it in the interface's
- * version 0x15 (Xen 4.16 and later); Linux has no headers for it.  Xen refuses another version
- * with -EACCES.
+ * XEN_SYSCTL_getdomaininfolist, as Xen's public sysctl.h and domctl.h have it in these versions of
+ * the interface: 0x15 is Xen 4.17 to 4.20, 0x16 is Xen 4.21 to 4.23; Linux has no headers for it.
+ * Xen refuses another version than its own with -EACCES, and a version that nobody has read may
+ * have another list.
  */
-#define KS_SYSCTL_VERSION 0x15
+#define KS_SYSCTL_FIRST 0x15
+#define KS_SYSCTL_LAST 0x16
 #define KS_SYSCTL_GETDOMAININFOLIST 6
 
 struct ks_domaininfo {
@@ -67,6 +69,21 @@ static noinline __noclone long ks_ask_xen(struct ks_sysctl *sysctl)
 	return privcmd_call(__HYPERVISOR_sysctl, (unsigned long)sysctl, 0, 0, 0, 0);
 }
 
+/* Asks in the version that this Xen has.  -EACCES: it has none of those. */
+static inline long ks_ask_in_its_version(struct ks_sysctl *sysctl)
+{
+	static uint32_t version = KS_SYSCTL_LAST;
+	long error = -EACCES;
+
+	for (unsigned int i = KS_SYSCTL_FIRST; i <= KS_SYSCTL_LAST && error == -EACCES; i++) {
+		sysctl->interface_version = version;
+		error = ks_ask_xen(sysctl);
+		if (error == -EACCES)
+			version = version == KS_SYSCTL_FIRST ? KS_SYSCTL_LAST : version - 1;
+	}
+	return error;
+}
+
 /*
  * The first domain whose id is @from or more: 1 and *@item, or 0: there is none, or what Xen says
  * is wrong, negative; -EPROTO: it is no answer to that.  One caller at a time: what Xen writes to
@@ -81,11 +98,10 @@ static inline int ks_list_domain(uint16_t from, struct ks_listed_domain *item)
 	memset(&info, 0, sizeof(info));
 	memset(&sysctl, 0, sizeof(sysctl));
 	sysctl.cmd = KS_SYSCTL_GETDOMAININFOLIST;
-	sysctl.interface_version = KS_SYSCTL_VERSION;
 	sysctl.first_domain = from;
 	sysctl.max_domains = 1;
 	sysctl.buffer = (unsigned long)&info;
-	error = ks_ask_xen(&sysctl);
+	error = ks_ask_in_its_version(&sysctl);
 	if (error)
 		return IS_ERR_VALUE(error) ? (int)error : -EPROTO;
 	if (!sysctl.num_domains)

@@ -17,8 +17,8 @@ use Schema;
 use Time::HiRes 'time';
 use Test::More;
 
-our @EXPORT = qw(boot probes_of here records json reply request troubles only_late xen_symbols $root $build
-	$nonce $hptool gdb_open gdb_read gdb_write gdb_close gdb_efer);
+our @EXPORT = qw(boot probes_of here records json reply request troubles only_late xen_symbols xen_entry
+	xen_idt $root $build $nonce $hptool gdb_open gdb_read gdb_write gdb_close gdb_efer);
 
 our $root = realpath(dirname(__FILE__) . '/../..');
 our $build = $ENV{KS_BUILD} // "$root/build";
@@ -31,6 +31,9 @@ our $nonce = '4f1c0e6a9d2b4c58a7e3';
 # The Xen under test, and what each boot of it has on its command line; the checked build
 # passes the same tests.
 our $xen = $ENV{KS_XEN} // "$build/xen/xen";
+# And the release that it is of, if that is not the one that the project is built with; KS_BUILD is
+# then what vm/build-release made.
+our $release = $ENV{KS_RELEASE};
 our @xen_args;
 
 # Another kernel, with what it needs, for each boot without Xen (make check-debug-kernel); the
@@ -150,6 +153,7 @@ sub boot {
 	my @command = ("$root/vm/run", '--console', "$console", map({ ('--add', $_) } $linux ? @linux_tools : @tools));
 
 	push @command, '--xen', $xen unless $linux || grep { $_ eq '--xen' || $_ eq '--stock' } @options;
+	push @command, '--release', $release if $release && !$linux;
 	push @command, $linux ? @linux_options : map({ ('--xen-args', $_) } @xen_args);
 	push @options, '--timeout', $ENV{KS_TIMEOUT} if $ENV{KS_TIMEOUT};
 	push @command, @options, '--', $prelude . $script;
@@ -279,6 +283,24 @@ sub xen_symbols {
 	no warnings 'portable'; # addresses have 64 bits
 	my ($folder) = $xen =~ /(.*)xen$/;
 	return map { /^([0-9a-f]+) \w (\S+)$/ ? ($2 => hex $1) : () } split /\n/, `nm \Q$folder\Exen-syms`;
+}
+
+# Where Xen goes at an exception, which has its short name, as PF: the symbol.
+my %before_4_18 = (DE => 'divide_error', NMI => 'nmi', OF => 'overflow', BR => 'bounds', UD => 'invalid_op',
+	DF => 'double_fault', GP => 'general_protection', PF => 'page_fault', MC => 'machine_check');
+sub xen_entry {
+	my ($exception) = @_;
+	my %symbol = xen_symbols();
+	return $symbol{"entry_$exception"} ? "entry_$exception" : $before_4_18{$exception};
+}
+
+# Where the IDT of a CPU of Xen's is, which a debugger sees.
+sub xen_idt {
+	my ($gdb, $cpu) = @_;
+	my %symbol = xen_symbols();
+	my $qword = sub { unpack 'Q<', gdb_read($gdb, $_[0], 8) };
+	return $qword->($symbol{idt_tables} + 8 * $cpu) if $symbol{idt_tables}; # up to 4.20
+	return $qword->($symbol{per_cpu__idt} + $qword->($symbol{__per_cpu_offset} + 8 * $cpu));
 }
 
 # === The emulator's debugger port ============================================

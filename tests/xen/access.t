@@ -175,7 +175,8 @@ sub long_boot {
 	# The next domain that is created gets the first free id from 1 on.  Xen counts up, from
 	# here; it would take 32750 domains to come round.
 	(my $syms = $kind->{xen}) =~ s/xen$/xen-syms/;
-	my ($rover) = map { /^([0-9a-f]+) b rover\.\d+$/ ? hex $1 : () } split /\n/, `nm $syms`;
+	# It has the second name up to 4.21.
+	my ($rover) = map { /^([0-9a-f]+) b (?:domid_last|rover)\.\d+$/ ? hex $1 : () } split /\n/, `nm $syms`;
 	my $again = sub {
 		my $gdb = gdb_open("$dir/gdb");
 		gdb_write($gdb, $rover, "\0\0");

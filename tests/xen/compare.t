@@ -217,7 +217,7 @@ is_deeply([map { [@$_{qw(finding where old new)}] } @callback],
 # --- A gate of Xen's is moved: no gate was told of before that was as all CPUs' are
 my @gates = findings('gates');
 is_deeply([map { [$_->{finding}, @{$_->{where}}{qw(kind cpu vector)}, $_->{xen}{symbol}, $_->{old}{symbol}] } @gates],
-	  [['xen-entry-changed', 'idt-gate', 0, 6, 'invalid_op+0x1', 'invalid_op+0x0']],
+	  [['xen-entry-changed', 'idt-gate', 0, 6, map { xen_entry('UD') . $_ } '+0x1', '+0x0']],
 	      "a gate of one of Xen's CPUs that leads elsewhere, and where it led before")
 	or diag $steps->{gates}{out};
 is(scalar(grep { $_->{gone} } json($steps->{gates})), 1, 'and that it was put back');

@@ -17,7 +17,7 @@ use File::Temp;
 use Test::More;
 
 my %symbol = xen_symbols();
-ok($symbol{page_fault}, 'there are symbols of this Xen') or BAIL_OUT('no xen-syms');
+ok($symbol{xen_entry('PF')}, 'there are symbols of this Xen') or BAIL_OUT('no xen-syms');
 
 # Nothing in this machine raises these two vectors; LMSLE is a bit of EFER that the emulator's
 # CPU has no use for.
@@ -86,7 +86,7 @@ sub hooks {
 	return {
 		'wait-gate' => $with_gdb->(sub {
 			my ($gdb) = @_;
-			$table{$_} = $qword->($gdb, $symbol{idt_tables} + 8 * $_) for 0, 1;
+			$table{$_} = xen_idt($gdb, $_) for 0, 1;
 			$old_gate = gdb_read($gdb, $table{1} + 16 * $overflow, 16);
 			$new_gate = gdb_read($gdb, $table{1} + 16 * $bounds, 16);
 			gdb_write($gdb, $table{1} + 16 * $overflow, $new_gate);
@@ -112,10 +112,10 @@ for my $gates (grep { $_->{kind} eq 'common-gates' } @sample) {
 		for $gates->{vector} .. $gates->{last};
 }
 is_deeply([grep { !$covered{$_}{present} } 0 .. 255], [], 'each of the 256 vectors has a gate');
-my %leads = (0 => 'divide_error', 2 => 'nmi', 8 => 'double_fault', 13 => 'general_protection', 14 => 'page_fault',
-	18 => 'machine_check');
+my %leads = (0 => 'DE', 2 => 'NMI', 8 => 'DF', 13 => 'GP', 14 => 'PF', 18 => 'MC');
+$_ = xen_entry($_) for values %leads;
 is($covered{$_}{handler}, $symbol{$leads{$_}}, "vector $_ leads to $leads{$_}") for sort { $a <=> $b } keys %leads;
-is($covered{14}{symbol}, 'page_fault+0x0', 'and says so');
+is($covered{14}{symbol}, "$leads{14}+0x0", 'and says so');
 cmp_ok($covered{$_}{ist}, '>', 0, "vector $_ has a stack of its own") for 2, 8, 18;
 is($covered{3}{dpl}, 3, 'a breakpoint may be raised by anybody');
 
@@ -155,15 +155,16 @@ my $handler = sub {
 	my ($low, $middle, $high) = unpack 'S< x4 S< L<', $_[0];
 	return sprintf '0x%x', $low | $middle << 16 | $high << 32;
 };
+my ($to_overflow, $to_bounds) = map { xen_entry($_) . '+0x0' } qw(OF BR);
 my $gate = $only->('gate');
 is_deeply([@$gate{qw(kind event cpu vector handler symbol)}],
-	['idt-gate', 'changed', 1, $overflow, $handler->($new_gate), 'bounds+0x0'],
+	['idt-gate', 'changed', 1, $overflow, $handler->($new_gate), $to_bounds],
 	  'a gate leads elsewhere: which CPU, which vector, and where') or diag explain $gate;
-is_deeply([@{$gate->{old} // {}}{qw(handler symbol)}], [$handler->($old_gate), 'overflow+0x0'],
+is_deeply([@{$gate->{old} // {}}{qw(handler symbol)}], [$handler->($old_gate), $to_overflow],
 	'and where it led before');
 my $back = $only->('gate-back');
 is_deeply([@$back{qw(event cpu vector symbol)}, $back->{old}{symbol}],
-	['changed', 1, $overflow, 'overflow+0x0', 'bounds+0x0'], 'and that it was put back');
+	['changed', 1, $overflow, $to_overflow, $to_bounds], 'and that it was put back');
 is_deeply([exists $gate->{first}, $gate->{changes}, exists $back->{first}, $back->{changes}], [1, 1, '', 2],
 	'which does not undo that it was another');
 my $descriptor = $only->('descriptor');

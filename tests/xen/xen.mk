@@ -5,15 +5,22 @@ XEN_TEST_PARTS = $(patsubst %,$(B)/tests/%,abi access storm forks guest32 churn 
 		 $(patsubst %,$(B)/flask/%,allow deny read guests) $(B)/xen-checked/xen \
 		 $(B)/sensing-domain/initrd $(B)/bench/xen $(B)/lab/keep
 
+# What of them is made for no one Xen.
+RELEASE_TEST_PARTS = $(patsubst %,$(B)/tests/%,abi flap storm forks guest32) $(B)/lab/keep
+
+# The headers of the Xen that these are for, where it is not the one that libxen-dev is of
+# (vm/build-release).
+TEST_INCLUDES = $(patsubst %,-I%,$(wildcard $(B)/include))
+
 # gnu11: Xen's headers ask for it.
 $(B)/tests/abi $(B)/tests/access $(B)/tests/storm: $(B)/tests/%: tests/%.c include/sense.h
 	@mkdir -p $(@D)
-	$(CC) $(KS_CFLAGS) -std=gnu11 $(CFLAGS) -o $@ $< \
+	$(CC) $(KS_CFLAGS) -std=gnu11 $(TEST_INCLUDES) $(CFLAGS) -o $@ $< \
 		-Wl,-Bstatic -lxencall -lxenforeignmemory -lxentoolcore -lxentoollog -Wl,-Bdynamic -lpthread
 
 $(B)/tests/churn: tests/churn.c include/sense.h
 	@mkdir -p $(@D)
-	$(CC) $(KS_CFLAGS) -std=gnu11 $(CFLAGS) -o $@ $< \
+	$(CC) $(KS_CFLAGS) -std=gnu11 $(TEST_INCLUDES) $(CFLAGS) -o $@ $< \
 		-Wl,-Bstatic -lxencall -lxentoolcore -lxentoollog -Wl,-Bdynamic
 
 # Tied by notes to the Xen that it is for, as its build has to be the one that a live patch was

@@ -8,7 +8,8 @@
  * back: for each domain behind the first, that there is one, and it is domain 0 again.
  * many: two domains, where one was asked for.
  * last: behind domain 0 there is one whose id is the highest of all.
- * Any other: what Xen says.
+ * 0x15, 0x16, 0xff: what Xen says, as if its interface were of that version.
+ * Any other: what Xen says.  It has to be asked so once, first.
  */
 #include <linux/kprobes.h>
 #include <linux/module.h>
@@ -26,17 +27,26 @@ struct sysctl {
 static char answer[8] = "xen";
 module_param_string(answer, answer, sizeof(answer), 0600);
 
+/* Of Xen's interface: the one that it has, and one that no Xen has. */
+static uint32_t version;
+#define NO_VERSION 0
+
 struct call {
 	struct sysctl *sysctl;
+	uint32_t version;
 	uint16_t first;
 };
 
 static int on_entry(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct call *call = (struct call *)instance->data;
+	unsigned int wanted;
 
 	call->sysctl = (struct sysctl *)regs->di;
 	call->first = call->sysctl->first_domain;
+	call->version = call->sysctl->interface_version;
+	if (!kstrtouint(answer, 0, &wanted))
+		call->sysctl->interface_version = wanted == call->version ? version : NO_VERSION;
 	return 0;
 }
 
@@ -45,6 +55,8 @@ static int on_return(struct kretprobe_instance *instance, struct pt_regs *regs)
 	struct call *call = (struct call *)instance->data;
 	uint16_t *domid = (uint16_t *)(unsigned long)call->sysctl->buffer;
 
+	if (sysfs_streq(answer, "xen") && !regs->ax)
+		version = call->version;
 	if (sysfs_streq(answer, "many"))
 		call->sysctl->num_domains = 2;
 	if (!call->first)
