@@ -573,7 +573,7 @@ static int with_socket(const char *text, int (*bend)(struct socket *sock))
 		return -EINVAL;
 	rcu_read_lock();
 	task = pid_task(find_vpid(pid), PIDTYPE_PID);
-	file = task && task->files ? files_lookup_fd_rcu(task->files, fd) : NULL;
+	file = task && task->files ? files_lookup_fd_raw(task->files, fd) : NULL;
 	sock = file ? sock_from_file(file) : NULL;
 	error = sock ? bend(sock) : -ENOTSOCK;
 	rcu_read_unlock();
@@ -582,9 +582,15 @@ static int with_socket(const char *text, int (*bend)(struct socket *sock))
 
 static struct sock *udp_sk_bent; /* with a reference */
 
+/* From 6.2 on each network namespace may have a table of its own. */
 static struct udp_hslot *udp_slot(struct sock *sk)
 {
-	return udp_hashslot(sk->sk_prot->h.udp_table, sock_net(sk), inet_sk(sk)->inet_num);
+	struct udp_table *table = sk->sk_prot->h.udp_table;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	table = table ?: sock_net(sk)->ipv4.udp_table;
+#endif
+	return udp_hashslot(table, sock_net(sk), inet_sk(sk)->inet_num);
 }
 
 static int bend_udp(struct socket *sock)
