@@ -29,6 +29,7 @@
 #include <net/tcp_states.h>
 
 #include "../../linux/compat.h"
+#include "../../linux/symbols.h"
 #include "../set.h"
 #include "code.h"
 #include "root.h"
@@ -144,7 +145,8 @@ static const struct ks_field socket_fields[] = {
 		 "port's number. packet: `interface N`, 0 for all; of the type `packet` the interface's name, empty "
 		 "for all"),
 	KS_LIVE(struct ks_open_socket, port, KS_U16,
-		"inet: the local port, as in `local`; 0 where not bound, and of other families"),
+		"inet: the local port, as in `local`: at which it sends or, where it says that it has none, receives; "
+		"0 where not bound, and of other families"),
 	KS_FIELD(struct ks_open_socket, remote, KS_STRING, "likewise of its peer; empty where not connected"),
 	KS_FIELD(struct ks_open_socket, cut, KS_BOOL, "a unix name is longer than there is room for"),
 	KS_FIELD(struct ks_open_socket, inode, KS_HEX, "the socket's inode, as in `/proc/net/*`"),
@@ -352,6 +354,20 @@ static void put_inet_end(char *out, size_t size, uint16_t family, const uint8_t 
 }
 
 /*
+ * The port at which a socket sends.  Where it has none there, the one under which the kernel finds
+ * it for what arrives: who writes the kernel's memory can take the first away, and still receive.
+ * Of a raw one that is its protocol, which stays when it is in no list any more, as any user can
+ * have it.
+ */
+static uint16_t local_port(const struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+	uint16_t sends = ntohs(READ_ONCE(inet->inet_sport)), receives = READ_ONCE(inet->inet_num);
+
+	return sends || (receives == sk->sk_protocol && sk_unhashed(sk)) ? sends : receives;
+}
+
+/*
  * Of a copy that was made without the socket's lock, which its owner may hold for long: an end
  * that was just being set may be half of it.
  */
@@ -360,7 +376,7 @@ static void copy_inet(const struct sock *sk, struct ks_ends *ends)
 	const struct inet_sock *inet = inet_sk(sk);
 
 	ends->family = sk->sk_family;
-	ends->local_port = ntohs(READ_ONCE(inet->inet_sport));
+	ends->local_port = local_port(sk);
 	ends->remote_port = ntohs(READ_ONCE(inet->inet_dport));
 	if (sk->sk_family == AF_INET) {
 		memcpy(ends->local, &inet->inet_rcv_saddr, sizeof(inet->inet_rcv_saddr));
@@ -526,14 +542,32 @@ static bool put_namespace(const struct sock *sk, uint32_t *inode)
 	return ks_is_object(net, sizeof(*net)) && KS_GET(*inode, &net->ns.inum);
 }
 
-/* If there is all of @sk that its family has of one: nobody knows how much the others have. */
-static bool copy_sock(const struct sock *sk)
-{
+/* Whose sockets are of which protocol, whatever they say; NULL: this kernel does not say. */
+static struct {
+	const char *name;
+	uint16_t protocol;
 	const struct proto *proto;
-	unsigned int bytes, least = sizeof(*sk);
-	unsigned short family;
+} protos[] = {
+	{ "tcp_prot", IPPROTO_TCP, NULL },
+	{ "tcpv6_prot", IPPROTO_TCP, NULL },
+	{ "udp_prot", IPPROTO_UDP, NULL },
+	{ "udpv6_prot", IPPROTO_UDP, NULL },
+};
 
-	if (!KS_GET(family, &sk->sk_family) || !KS_GET(proto, &sk->sk_prot) || !KS_GET(bytes, &proto->obj_size))
+/*
+ * If there is all of @sk that its family has of one: nobody knows how much the others have.  Which
+ * family that is, its operations say, and likewise the protocol.  What it says itself is what
+ * /proc/net goes by, and netlink: who writes the kernel's memory can have it say another, and it
+ * stands in none of their lists, and receives as before.
+ */
+static bool copy_sock(const struct socket *sock, const struct sock *sk)
+{
+	const struct proto_ops *ops = READ_ONCE(sock->ops);
+	unsigned int bytes, least = sizeof(*sk);
+	const struct proto *proto;
+	int family;
+
+	if (!KS_GET(family, &ops->family) || !KS_GET(proto, &sk->sk_prot) || !KS_GET(bytes, &proto->obj_size))
 		return false;
 	if (family == AF_INET || family == AF_INET6)
 		least = sizeof(struct inet_sock);
@@ -542,7 +576,10 @@ static bool copy_sock(const struct sock *sk)
 	if (bytes < least || bytes > SOCK_BYTES_MAX || !ks_is_object(sk, bytes) ||
 	    copy_from_kernel_nofault(&copied, sk, min_t(size_t, least, sizeof(copied))))
 		return false;
-	copied.sk.sk_family = family;
+	copied.sk.sk_family = (unsigned short)family;
+	for (unsigned int i = 0; i < ARRAY_SIZE(protos); i++)
+		if (proto == protos[i].proto)
+			copied.sk.sk_protocol = protos[i].protocol;
 	return true;
 }
 
@@ -582,7 +619,7 @@ static bool see_socket(struct ks_seen_file *file, struct file *of)
 	sk = READ_ONCE(sock->sk);
 	if (!sk)
 		return false;
-	seen->whole = seen->has_sk = copy_sock(sk) && put_namespace(&copied.sk, &item->netns);
+	seen->whole = seen->has_sk = copy_sock(sock, sk) && put_namespace(&copied.sk, &item->netns);
 	if (!seen->has_sk)
 		return false;
 	switch (copied.sk.sk_family) {
@@ -613,7 +650,8 @@ static int tell_socket(struct ks_probe *probe, struct seen_descriptor *seen)
 	case AF_INET:
 	case AF_INET6:
 		protocols = inet_protocols;
-		if (seen->sock->type == SOCK_STREAM)
+		if (seen->sock->type == SOCK_STREAM ||
+		    (seen->sock->type != SOCK_RAW && sk->sk_protocol == IPPROTO_TCP))
 			states = tcp_states;
 		item->port = item->ends.local_port;
 		put_inet(probe, item);
@@ -933,6 +971,8 @@ static int open_files_init(struct ks_probe *probe)
 	struct open_files *own = probe->own;
 
 	ks_paths_init();
+	for (unsigned int i = 0; i < ARRAY_SIZE(protos); i++)
+		protos[i].proto = (const struct proto *)ks_symbol(protos[i].name);
 	own->shortfalls[TABLES].view = "tables";
 	own->shortfalls[DESCRIPTORS].view = "descriptors";
 	own->shortfalls[CHANGING].view = "changing descriptors";

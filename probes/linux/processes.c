@@ -108,9 +108,9 @@ struct ks_kernel_root {
 static const struct ks_field kernel_root_fields[] = {
 	KS_FIELD(struct ks_kernel_root, name, KS_STRING,
 		 "`init_mm` (its master table), `poking_mm` (through which it writes its code), `efi_mm` (calls of "
-		 "the firmware, where there is "
-		 "one)"),
-	KS_FIELD(struct ks_kernel_root, root, KS_HEX, "[frame number] page-table root, as in `process`"),
+		 "the firmware)"),
+	KS_FIELD(struct ks_kernel_root, root, KS_HEX,
+		 "[frame number] page-table root, as in `process`; `0x0`: it has none"),
 	KS_FIELD(struct ks_kernel_root, user_root, KS_HEX, "[frame number] of user space, as in `process`"),
 };
 
@@ -358,6 +358,9 @@ static void copy_exe(struct ks_probe *probe, const struct ks_seen_file *exe, str
  * init_mm has the kernel's master table; poking_mm (a pointer, since Linux 5.2) a table for
  * writing to the kernel's code; efi_mm, where it is in use, one for calls of the firmware.  A
  * table of a process's that the kernel merely borrows is none of these.
+ *
+ * One without a table is told, too: were it not, that it has one all of a sudden, as an intruder
+ * can give it that of a process that he hides, would be news, and not a change.
  */
 static const struct {
 	char name[12];
@@ -382,13 +385,14 @@ static int copy_kernel_root(unsigned int i, struct ks_kernel_root *item)
 	unsigned long mm = kernel_mms[i];
 	pgd_t *pgd;
 
-	if (mm && kernel_mm_names[i].is_pointer && copy_from_kernel_nofault(&mm, (const void *)mm, sizeof(mm)))
-		return KS_SET_SKIP;
-	if (!mm || copy_from_kernel_nofault(&pgd, &((struct mm_struct *)mm)->pgd, sizeof(pgd)) || !pgd ||
-	    !virt_addr_valid(pgd))
+	if (!mm)
 		return KS_SET_SKIP;
 	memcpy(item->name, kernel_mm_names[i].name, sizeof(item->name));
-	ks_mm_roots(pgd, &item->root, &item->user_root);
+	if (kernel_mm_names[i].is_pointer && copy_from_kernel_nofault(&mm, (const void *)mm, sizeof(mm)))
+		return KERNEL_ROOT;
+	if (mm && !copy_from_kernel_nofault(&pgd, &((struct mm_struct *)mm)->pgd, sizeof(pgd)) && pgd &&
+	    virt_addr_valid(pgd))
+		ks_mm_roots(pgd, &item->root, &item->user_root);
 	return KERNEL_ROOT;
 }
 

@@ -53,6 +53,14 @@ echo \$victim >\$hide/table
 step hidden ksense --json compare
 step hidden-table ksense --table compare
 step again ksense --json compare
+# And one that nothing has, which sleeps, and whose page tables are said to be the kernel's own.
+echo 0 >\$hide/table
+echo \$victim >\$hide/owned
+echo \$victim >\$hide/tree
+step owned ksense --json compare
+echo 0 >\$hide/tree
+echo 0 >\$hide/owned
+echo \$victim >\$hide/table
 ksense --json compare --watch --interval 0.2 >watch.out &
 watcher=\$!
 until grep -q '"finding":"hidden-process"' watch.out; do sleep 0.1; done
@@ -181,6 +189,9 @@ for my $finding (@found) {
 cmp_ok($task->{times}{module}{looked_ns} // '', 'gt', $_->{times}{xen}{last_seen_ns} // '~',
 	'both kernels\' times are of one clock') for @found;
 is_deeply([map { $_->{id} } findings('again')], [$hidden->{id}], 'another look gives the same id');
+is_deeply([sort map { $_->{where}{frame} } grep { $_->{finding} eq 'hidden-process' } map { ($_, @{$_->{also} // []}) }
+	findings('owned')], \@roots, "it is found as well where its page tables are said to be the kernel's own")
+	or diag $steps->{owned}{out};
 like($steps->{'hidden-table'}{out},
 	qr/^FINDING [0-9a-f]{16} hidden-process \(critical\)\n  what +Dom0 uses a page-table root/m,
 	'for a person as well');

@@ -77,8 +77,28 @@ step port echo \$port
 echo \$port >\$hide/port
 step port-hidden cat /proc/net/tcp
 step socket compare
+# That one of them says that it is of another type changes nothing.
+fd=\$(sed -n 's/^tcp-listen //p' open.out)
+echo \$(sed -n 's/^pid //p' open.out):\$fd >\$hide/type
+step socket-bent compare
 echo 0 >\$hide/port
 step socket-back compare
+# One that receives, and says that it has no port, to whoever asks it as well.  A thread with
+# descriptors of its own has it, too, and cannot be asked.
+fd=\$(sed -n 's/^udp //p' open.out)
+inode=\$(readlink /proc/\$(sed -n 's/^pid //p' open.out)/fd/\$fd | tr -dc 0-9)
+echo \$(sed -n 's/^pid //p' open.out):\$fd >\$hide/udp
+step udp-hidden sh -c "! grep -q ' \$inode ' /proc/net/udp"
+step udp compare
+echo 0 >\$hide/udp
+step udp-back compare
+# One that listens, and says that it is of another family.
+fd=\$(sed -n 's/^tcp-listen //p' open.out)
+echo \$(sed -n 's/^pid //p' open.out):\$fd >\$hide/family
+step family-hidden cat /proc/net/tcp
+step family compare
+echo 0 >\$hide/family
+step family-back compare
 
 # Files: in place; as a package upgrade does it, and the same with the old one's time; one that was
 # not there; what makes root of who starts it.
@@ -145,7 +165,12 @@ for my $case (
 	['module-unlisted', 1, 'hidden-module', 'a module that took itself out of the list is one finding'],
 	['modules-back', 0, '', 'all put back'],
 	['socket', 1, 'socket-not-in-proc', 'sockets that /proc/net/tcp leaves out'],
+	['socket-bent', 1, 'socket-not-in-proc', 'one of which says that it is of another type'],
 	['socket-back', 0, '', 'and shows again'],
+	['udp', 1, 'socket-not-in-proc', 'a socket that is in no list that is shown, and says that it has no port'],
+	['udp-back', 0, '', 'and is in the list again'],
+	['family', 1, 'socket-not-in-proc', 'a socket that says that it is of another family'],
+	['family-back', 0, '', 'and of its own again'],
 	['files-quiet', 0, '', 'files that are as they were'],
 	['file-in-place', 1, 'file-overwritten',
 		'a file that was written in place, of which somebody took the record'],
@@ -166,9 +191,15 @@ cmp_ok($quiet->{sockets}{xen_items}, '>=', 15, 'and there were sockets to look a
 chomp(my $port = $steps->{port}{out});
 unlike($steps->{'port-hidden'}{out}, qr/^ *\d+: \w+:@{[sprintf '%04X', $port]} /m,
 	'who reads /proc/net/tcp is not told of the port');
-my @sockets = findings('socket');
-ok((grep { $_->{what} =~ /\(open\) .*:$port .*listen,/ } @sockets),
-	'the finding says whose socket it is, and where it listens') or diag map { "$_->{what}\n" } @sockets;
+unlike($steps->{'family-hidden'}{out}, qr/^ *\d+: \w+:@{[sprintf '%04X', $port]} \w+:0000 0A /m,
+	'nor of one that says that it is of another family');
+for my $step (qw(socket socket-bent family)) {
+	my @sockets = findings($step);
+	ok((grep { $_->{what} =~ /\(open\) .*:$port .*listen,/ } @sockets),
+		"$step: the finding says whose socket it is, and where it listens")
+		or diag map { "$_->{what}\n" } @sockets;
+}
+is($steps->{'udp-hidden'}{status}, 0, 'who reads /proc/net/udp is not told of one that still receives');
 my ($in_place) = findings('file-in-place');
 is($in_place->{where}{path}, '/root/in-place', 'a finding names the file');
 isnt($in_place->{old}{sha256} // '', $in_place->{new}{sha256} // '', 'and what it was');

