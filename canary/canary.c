@@ -30,7 +30,9 @@ struct canary *canary_open(const struct canary_options *options, char *error, si
 		json = json_loadb(built_in, (size_t)(built_in_end - built_in), JSON_REJECT_DUPLICATES, &wrong);
 	if (json)
 		return canary_open_with(options, types, json, file, error, size);
-	if (wrong.line > 0)
+	if (json_error_code(&wrong) == json_error_cannot_open_file)
+		snprintf(error, size, "%s", wrong.text);
+	else if (wrong.line > 0)
 		snprintf(error, size, "%s: line %d: %s", file, wrong.line, wrong.text);
 	else
 		snprintf(error, size, "%s: %s", file, wrong.text);

@@ -140,7 +140,10 @@ static void print_report(const char *name, const json_t *report)
 		print_members("now", json_object_get(report, "new"));
 	}
 	print_filled("  first seen {first_seen}", report);
-	printf(", in each of %" JSON_INTEGER_FORMAT " look%s\n", looks, looks == 1 ? "" : "s");
+	if (looks == 1)
+		puts(", in one look");
+	else
+		printf(", in each of %" JSON_INTEGER_FORMAT " looks\n", looks);
 }
 
 static void print_reports(const json_t *finding)

@@ -272,6 +272,32 @@ static int find_command(const char *word)
 	usage("there is no command '%s'", word);
 }
 
+/* getopt() has said that the option @word is none. */
+static void propose_option(const char *word)
+{
+	char name[32];
+	unsigned int best;
+	const char *nearest = NULL;
+
+	if (strncmp(word, "--", 2) || snprintf(name, sizeof(name), "%s", word + 2) >= (int)sizeof(name))
+		return;
+	name[strcspn(name, "=")] = '\0';
+	/* As with a command.  One with an argument too few, or too many, is what was meant. */
+	best = strlen(name) < 6 ? 2 : 3;
+	for (const struct option *option = longs; option->name; option++) {
+		unsigned int d = distance(name, option->name);
+
+		if (!d)
+			return;
+		if (d < best && option->val != OPT_NOBODY) {
+			best = d;
+			nearest = option->name;
+		}
+	}
+	if (nearest)
+		say("did you mean '--%s'?", nearest);
+}
+
 /* === Help =============================================================== */
 
 /* Of the command called @word, or of all. */
@@ -537,6 +563,7 @@ static void read_option(struct options *o, int option, char *value)
 void options_read(struct options *o, int argc, char **argv)
 {
 	const char *socket = getenv("KSENSE_SOCKET"), *timeout = getenv("KSENSE_TIMEOUT");
+	static char name[] = "ksense";
 	int option;
 
 	*o = (struct options){
@@ -552,8 +579,13 @@ void options_read(struct options *o, int argc, char **argv)
 	}
 	o->table = isatty(STDOUT_FILENO);
 	help_first(argc, argv);
-	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1)
+	/* Its messages begin as all others do, however the command was called. */
+	argv[0] = name;
+	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (option == '?')
+			propose_option(argv[optind - 1]);
 		read_option(o, option, optarg);
+	}
 	if (timeout && *timeout && !(given & bit(OPT_TIMEOUT)))
 		o->timeout_ms = (int)(read_seconds("KSENSE_TIMEOUT", timeout) * 1000);
 	if (optind == argc)

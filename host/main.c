@@ -179,7 +179,7 @@ int main(int argc, char **argv)
 		}
 	}
 	while (optind < argc)
-		wrong(&mistakes, "what is this: ", argv[optind++]);
+		wrong(&mistakes, "this is no option: ", argv[optind++]);
 	/* One that is misspelt may have been it. */
 	if (!path && !unknown)
 		wrong(&mistakes, "--socket PATH is missing", "");

@@ -77,7 +77,7 @@ for my $case (['--once --watch', 'exclude each other'], ['--interval 2', 'goes w
 	['--heartbeat 2', 'goes with --watch'], ['--require xl', "not 'xl'"], ['--wait 0', 'seconds'],
 	['--peek', 'goes with the command records'],
 	      ['--xen', 'no --xen'], ['--host', 'no --host'], ['xen-domains', 'takes no target'],
-	          ["--checks $dir/none", 'none']) {
+	          ["--checks $dir/none", "ksense: unable to open $dir/none: No such file"]) {
 	my ($arguments, $says) = @$case;
 	my $got = compare($arguments);
 

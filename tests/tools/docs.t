@@ -79,6 +79,28 @@ for my $kind (sort keys %pages) {
 }
 cmp_ok($commands, '>', 40, 'the pages have commands');
 
+# Who reads a finding has evidence to lose: what is read without --peek is gone.  The record of
+# what he has done himself may be taken, and no other.
+my $reads = 0;
+sub leaves_records
+{
+	my ($where, @told) = @_;
+
+	for my $command (map { s/\s+/ /gr } @told) {
+		$reads++;
+		like($command, qr/ --peek\b| --filter kind=(?:command|began|restarted)$/,
+			"$where: it leaves the records: $command");
+	}
+}
+for my $kind (sort(keys %pages), 'unconfirmed') {
+	my $page = $pages{$kind} // slurp("$folder/$kind.md");
+
+	leaves_records($kind, grep { /\brecords / } $page =~ /`([^`]+)`/g);
+	leaves_records($kind, grep { /\brecords / } map { split / *; */ } $page =~ /^ {4,}(ksense .*)$/mg);
+}
+leaves_records('checks.json', slurp("$root/canary/checks.json") =~ /'((?:ksense [^']*)?records [a-z{][^']*)'/g);
+cmp_ok($reads, '>', 80, 'pages and findings tell which records to read');
+
 # === README, links, man pages ===
 
 my $words = () = slurp("$root/README.md") =~ /\S+/g;

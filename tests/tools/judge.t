@@ -47,6 +47,8 @@ my %record = map { $_->{name} => $_ } json_of($records);
 delete @$_{qw(seq time probe kind class epoch pass event)} for values %record;
 is_deeply({ map { $_ => $found{$_}{module} } keys %found }, \%record, 'with all that the sensor tells of it');
 is($found{plain}{what}, 'plain of file', 'and in a sentence');
+like(run('--socket', "$dir/socket", '--table', 'compare', '--checks', "$dir/checks")->{out},
+	qr/^  first seen \S+, in one look$/m, 'and a person reads in how many looks');
 
 # --- Two sides
 my $both = compare([{ check => 'c', looks => 2, xen => $entry, dom0 => [$entry],
