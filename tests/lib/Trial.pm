@@ -12,7 +12,7 @@ use JSON::PP;
 use POSIX 'strftime';
 use TAP::Parser;
 
-our @EXPORT = qw(slurp results save run_test sorted wrap);
+our @EXPORT = qw(slurp results save run_test sorted details);
 my $json = JSON::PP->new->canonical->pretty;
 
 # What is in the file; '' if there is none.
@@ -91,6 +91,23 @@ sub wrap {
 		$lines[-1] .= ($lines[-1] =~ /\S/ ? ' ' : '') . $word;
 	}
 	return join "\n", @lines;
+}
+
+# What a page says of results, as Markdown.
+sub details {
+	my ($results) = @_;
+	my ($passed, $failed, $out) = sorted($results);
+	my @lines;
+
+	push @lines, wrap('Passed: ' . join(', ', @$passed) . '.') if @$passed;
+	push @lines, map { wrap("- `$_` failed: \"" . join('"; "', @{$results->{tests}{$_}{names}}) . '".') } @$failed;
+	for my $name (@$passed) {
+		my %why = map { $_ => 1 } @{$results->{tests}{$name}{skipped} // []};
+
+		push @lines, map { wrap("- a part of `$name` left out: $_.") } sort keys %why;
+	}
+	push @lines, map { wrap("- left out, as $_: " . join(', ', @{$out->{$_}}) . '.') } sort keys %$out;
+	return @lines;
 }
 
 1;

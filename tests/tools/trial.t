@@ -53,7 +53,14 @@ my ($passed, $failed, $out) = sorted(results($dir));
 is_deeply($passed, ['good', 'part'], 'only what passed has passed');
 is_deeply($failed, ['bad', 'dies', 'short', 'silent'], 'what failed has failed');
 is_deeply($out, { 'no Xen here' => ['elsewhere'] }, 'and what was left out is neither');
-my @words = map { join ' ', ('word') x $_ } 25, 19, 6;
-is(wrap("- $words[0]"), "- $words[1]\n  $words[2]", 'lines end in time');
+is(join("\n", details(results($dir))), <<'END' =~ s/\n\z//r, 'in a page');
+Passed: good, part.
+- `bad` failed: "it holds".
+- `dies` failed: "it ended early".
+- `short` failed: "it ended early".
+- `silent` failed: "it ended early".
+- a part of `part` left out: no BPF here.
+- left out, as no Xen here: elsewhere.
+END
 
 done_testing;
