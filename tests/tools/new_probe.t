@@ -127,7 +127,7 @@ for my $case (
 	is(compiles($kernel, $file), '', "$file compiles");
 	my ($with_table, @makefile) = $kernel eq 'xen' ?
 		('xen/start.c', 'obj-y', 'xen/Makefile.sense', "srctree=$dir") :
-		('linux/module.c', 'ksense-y', 'linux/Kbuild', 'src=.');
+		('linux/module.c', 'ksense-y', 'linux/Kbuild', qw(src=. SRCARCH=x86 VERSION=6 PATCHLEVEL=1));
 	is(compiles($kernel, $with_table), '', 'and so does what has the table');
 	my %objects = objects_of(@makefile);
 	ok($objects{"probes/$kernel/$stem.o"}, 'the kernel builds it');
