@@ -32,7 +32,9 @@ step restored k
 step end rmmod ksense
 SH
 
-plan(skip_all => 'this kernel has one mode of preemption') if $steps->{modes}{status};
+# A real-time kernel has other modes, between which few calls are turned.
+plan(skip_all => 'this kernel has no two modes of preemption between which it turns its calls')
+	if $steps->{modes}{status} || $steps->{modes}{out} !~ /voluntary/;
 
 sub of_kind { my ($kind, $step) = @_; return grep { $_->{kind} eq $kind } json($steps->{$step}) }
 like($steps->{modes}{out}, qr/\(voluntary\)/, 'the kernel starts in one mode of preemption');
