@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include <xencall.h>
-#include <xentoollog.h>
 
 #define __XEN_TOOLS__ 1 /* has the sysctls */
 #include <xen/xen.h>
@@ -19,6 +18,7 @@
 #include <xen/sysctl.h>
 
 #include "../core/writer.h"
+#include "ks_silent.h"
 #include "sources.h"
 
 typedef struct xen_domctl_getdomaininfo domain_info;
@@ -69,21 +69,6 @@ static void toolstack_close(void *state)
 	xencall_close(toolstack->xen);
 	free(toolstack);
 }
-
-/* What libxencall has to say, it says by errno as well. */
-__attribute__((format(printf, 5, 0)))
-static void log_nothing(struct xentoollog_logger *logger, xentoollog_level level, int error, const char *context,
-			const char *format, va_list args)
-{
-	(void)logger;
-	(void)level;
-	(void)error;
-	(void)context;
-	(void)format;
-	(void)args;
-}
-
-static struct xentoollog_logger silent = { .vmessage = log_nothing };
 
 /* Xen refuses calls in a version that is not its own: EACCES, once the device is open. */
 static bool failed(bool opened, struct blindness *blind)

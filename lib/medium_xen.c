@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include <xencall.h>
-#include <xentoollog.h>
 
 #include "../include/sense.h"
 #include "ks_clock.h"
+#include "ks_silent.h"
 #include "medium.h"
 
 #define HYPERCALL_SENSE_OP 47
@@ -39,24 +39,6 @@ struct xen {
 	uint32_t request_bytes;
 	bool pending;           /* a call is to be made for the reply, or the rest of it */
 };
-
-/*
- * What is wrong is told by ksense_message(): libxencall's own lines on stderr would be a second
- * voice.
- */
-__attribute__((format(printf, 5, 0)))
-static void log_nothing(struct xentoollog_logger *logger, xentoollog_level level, int error, const char *context,
-			const char *format, va_list args)
-{
-	(void)logger;
-	(void)level;
-	(void)error;
-	(void)context;
-	(void)format;
-	(void)args;
-}
-
-static struct xentoollog_logger silent = { .vmessage = log_nothing };
 
 static int no_device(struct ksense *k, int error)
 {
