@@ -515,8 +515,8 @@ for my $wrong ('', '--socket', '--nonsense', '--socket x --ring 100', '--socket 
 	like($out, qr/--help/, 'with a hint');
 }
 ($status, $out) = run_server('--ring 100 --folder . more --ring 16384x and more');
-is_deeply([$out =~ /(not \S+|this: \w+|is missing)/g],
-	['not 100', 'not 16384x', 'this: more', 'this: and', 'this: more', 'is missing'],
+is_deeply([$out =~ /(not \S+|no option: \w+|is missing)/g],
+	['not 100', 'not 16384x', 'no option: more', 'no option: and', 'no option: more', 'is missing'],
 	'each mistake is told, not only the first') or diag $out;
 ($status, $out) = run_server('--nonsense --ring 100');
 is_deeply([$out =~ /(--nonsense|not \S+|is missing)/g], ['--nonsense', 'not 100'],
