@@ -102,6 +102,12 @@ bool canary_source_is_there(struct canary *c, const char *name, char *why, size_
 json_t *canary_status(struct canary *c, const char *name);
 
 /*
+ * The records that there are: {probe: {kind: {member: words}}}, with the words that the member can
+ * be, an array, or null; what is no object is no probe.  The caller's.  NULL: no memory.
+ */
+json_t *canary_records(void);
+
+/*
  * Looks at every check, and again where something differs.  False if it was interrupted: the
  * checks it did not come to are blind in the first round, and stay as they were in a later one.
  */

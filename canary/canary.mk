@@ -15,10 +15,11 @@ $(B)/canary/%.o: canary/%.c
 # Xen's headers ask for gnu11.
 $(B)/canary/source_toolstack.o $(B)/canary/source_xenstore.o: CANARY_CFLAGS += -std=gnu11
 
-# The built-in checks are data, in the form that a user's are.
-$(B)/canary/builtin.o: canary/checks.json
+# The built-in checks are data, in the form that a user's are; and what they may name is, as
+# scripts/schemas writes it.
+$(B)/canary/builtin.o: canary/checks.json canary/records.json
 	@mkdir -p $(@D)
-	cd canary && $(LD) -r -b binary -z noexecstack -o $(abspath $@) checks.json
+	cd canary && $(LD) -r -b binary -z noexecstack -o $(abspath $@) $(^F)
 
 $(B)/canary/libcanary.a: $(CANARY_OBJS) $(B)/canary/builtin.o
 	$(RM) $@

@@ -544,6 +544,27 @@ static bool check_names(struct reader *r, const struct checks *checks)
 	return true;
 }
 
+/* That each names what there is. */
+static bool check_known(struct reader *r, const struct checks *checks)
+{
+	json_t *probes = canary_records();
+	bool is = probes != NULL;
+	char words[512] = "";
+
+	for (size_t i = 0; is && i < checks->count; i++) {
+		r->at = checks->check[i].name;
+		is = checks->check[i].sensor || check_is_known(probes, &checks->check[i], words, sizeof(words));
+	}
+	json_decref(probes);
+	if (is)
+		r->at = NULL;
+	else if (*words)
+		return wrong(r, "%s", words);
+	else
+		errno = ENOMEM;
+	return is;
+}
+
 /* === What is read of records ============================================ */
 
 /* Those by which records are sorted, whatever the check. */
@@ -657,7 +678,7 @@ bool checks_read(struct checks *checks, json_t *json, const char *file, char *er
 			return false;
 		}
 	}
-	return check_names(&r, checks) && list_members(checks);
+	return check_names(&r, checks) && check_known(&r, checks) && list_members(checks);
 }
 
 void checks_free(struct checks *checks)

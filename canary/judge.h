@@ -181,6 +181,15 @@ struct checks {
 bool checks_read(struct checks *checks, json_t *json, const char *file, char *error, size_t size);
 void checks_free(struct checks *checks);
 
+/* === known.c ============================================================ */
+
+/*
+ * Whether all that the check names is there in @probes, as canary_records() gives them; what is of
+ * another source than a sensor, or of a probe that is not in there, counts as there.  False: the
+ * first that is not is in @error, of @size bytes; or errno is ENOMEM.
+ */
+bool check_is_known(json_t *probes, const struct check *check, char *error, size_t size);
+
 /* === view.c ============================================================= */
 
 /* Why something could not be seen, or not as a whole. */

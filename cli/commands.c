@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../canary/body.h"
+#include "../canary/canary.h"
 #include "ksense.h"
 
 json_t *parse_body(const struct ksense_line *line)
@@ -141,47 +142,61 @@ static void say_names(struct ksense *k, const char *target)
 	json_decref(list);
 }
 
-/* Of the records that are held, the names of their members: an array of arrays of one name. */
-static json_t *member_names(struct ksense *k, const char *target)
+/* Adds the names of an object's members, each in an array of its own. */
+static void add_names(json_t *names, json_t *object)
 {
-	struct ksense_request request = { .command = "records", .target = target, .peek = true };
-	json_t *names = json_array(), *seen = json_object();
-	struct ksense_line line;
+	const char *name;
+	json_t *value;
 
-	if (ksense_ask(k, &request))
-		goto end;
-	while (ksense_next(k, &line) > 0) {
-		json_t *record = line.kind == KSENSE_RECORD ? canary_body(&line) : NULL, *value;
-		const char *member;
-
-		json_object_foreach(record, member, value)
-			if (!json_object_get(seen, member) && !json_object_set(seen, member, value))
-				json_array_append_new(names, json_pack("[s]", member));
-		json_decref(record);
-	}
-end:
-	json_decref(seen);
-	return names;
+	json_object_foreach(object, name, value)
+		json_array_append_new(names, json_pack("[s]", name));
 }
 
-/* No record fitted: perhaps none can, as none has that member. */
-static void say_members(struct ksense *k, const struct options *o)
+static bool has_name(const json_t *names, const char *name)
 {
-	json_t *names = member_names(k, o->request.target);
-	size_t i, j;
 	json_t *pair;
+	size_t i;
 
-	for (i = 0; json_array_size(names) && i < o->request.filters_count; i++) {
-		const char *member = o->request.filters[i].member, *nearest = nearest_name(names, member);
-		bool there = false;
+	json_array_foreach(names, i, pair)
+		if (!strcmp(json_string_value(json_array_get(pair, 0)), name))
+			return true;
+	return false;
+}
 
-		json_array_foreach(names, j, pair)
-			there |= !strcmp(json_string_value(json_array_get(pair, 0)), member);
-		if (!there)
-			say("none of the records that are held has a member '%s'%s%s%s", member,
-			    nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+/*
+ * No record fitted: perhaps none can, as there is no such kind, or none has that member.  Of a
+ * probe that we do not know nothing is said.
+ */
+static void say_filters(const struct options *o)
+{
+	json_t *probes = canary_records(), *kinds = json_array(), *members = json_array(), *of, *kind;
+	const char *target = o->request.target ? o->request.target : "*", *probe, *name;
+	bool all = !strcmp(target, "*");
+
+	json_object_foreach(probes, probe, of) {
+		if (!json_is_object(of) || (!all && strcmp(probe, target)))
+			continue;
+		add_names(kinds, of);
+		json_object_foreach(of, name, kind)
+			add_names(members, kind);
 	}
-	json_decref(names);
+	for (size_t i = 0; json_array_size(kinds) && i < o->request.filters_count; i++) {
+		const struct ksense_filter *filter = &o->request.filters[i];
+		json_t *value = json_loads(filter->value, JSON_DECODE_ANY, NULL);
+		bool of_kind = !strcmp(filter->member, "kind") && json_is_string(value);
+		const json_t *names = of_kind ? kinds : members;
+		const char *word = of_kind ? json_string_value(value) : filter->member;
+		const char *nearest = nearest_name(names, word);
+
+		if (!has_name(names, word))
+			say("no record%s%s %s '%s'%s%s%s", all ? "" : " of ", all ? "" : target,
+			    of_kind ? "is of the kind" : "has a member", word, nearest ? "; did you mean '" : "",
+			    nearest ? nearest : "", nearest ? "'?" : "");
+		json_decref(value);
+	}
+	json_decref(members);
+	json_decref(kinds);
+	json_decref(probes);
 }
 
 int report_reply(struct ksense *k, const struct options *o)
@@ -249,6 +264,6 @@ int run_command(struct ksense *k, const struct options *o)
 	if (!status)
 		status = report_reply(k, o);
 	if (!status && !shown && o->request.filters_count)
-		say_members(k, o);
+		say_filters(o);
 	return status;
 }

@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 UNIT_NAMES = $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 # Those of the canary's rounds have sources of their own.
 CANARY_NAMES = $(patsubst tests/canary/%.c,%,$(sort $(wildcard tests/canary/test_*.c)))
-CANARY_UNDER_TEST = apart body checks deeds differences doubts findings lines namespaces rounds sample \
+CANARY_UNDER_TEST = apart body checks deeds differences doubts findings known lines namespaces rounds sample \
 		    sensors source_proc source_xenstore view
 RELAY_UNDER_TEST = canary/relay canary/source_sensor lib/libksense lib/medium_socket core/request
 FUZZ_NAMES = $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
@@ -53,7 +53,7 @@ $(UNIT_ON_HOST:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: \
 
 $(CANARY_NAMES:%=$(B)/tests/$(1)/%): $(B)/tests/$(1)/%: $(B)/tests/$(1)/tests/canary/%.o \
 		$(CANARY_UNDER_TEST:%=$(B)/tests/$(1)/canary/%.o) $(B)/tests/$(1)/lib/harmless.o \
-		$(B)/tests/$(1)/core/writer.o $(B)/tests/$(1)/core/json.o
+		$(B)/tests/$(1)/core/writer.o $(B)/tests/$(1)/core/json.o $(B)/canary/builtin.o
 	$(2) $(3) -o $$@ $$^ -lcmocka -ljansson -lnettle -lxenstore -lpthread
 
 # With Xen's medium of its own.

@@ -217,16 +217,18 @@ for my $how (['--peek'], ['--follow'], ['--follow', '--interval', 1]) {
 	is($got->{status}, 1, "a typing error in a name: error; with @$how");
 	like($got->{err}, qr/^ksense: target: .*\nksense: did you mean 'folder'\?\n$/, 'with the name that is near');
 }
-# A filter by what no record has as a member: nothing fits, and why is said.
-run(@s, 'records', 'folder', '--run', '--peek');
-for my $filter (['kidn=entry', qr/'kidn'; did you mean 'kind'\?/], ['zebra=1', qr/'zebra'/]) {
+# A filter by what no record has as a member, or is: nothing fits, and why is said.
+for my $filter (['kidn=entry', qr/has a member 'kidn'; did you mean 'kind'\?/], ['zebra=1', qr/has a member 'zebra'/],
+		['kind=entyr', qr/is of the kind 'entyr'; did you mean 'entry'\?/],
+		['kind=nothing', qr/is of the kind 'nothing'/]) {
 	$got = run(@s, 'records', 'folder', '--filter', $filter->[0]);
 	is_deeply([@$got{qw(status out)}], [0, ''], "no record fits $filter->[0]");
-	like($got->{err}, qr/^ksense: none of the records that are held has a member $filter->[1]\n\z/,
-	     'and none can');
+	like($got->{err}, qr/^ksense: no record of folder $filter->[1]\n\z/, 'and none can');
 }
-$got = run(@s, 'records', 'folder', '--filter', 'kind=nothing');
-is($got->{err}, '', 'what no record has at the moment, one may have later');
+$got = run(@s, 'records', '--filter', 'kind=rood');
+like($got->{err}, qr/^ksense: no record is of the kind 'rood'; did you mean 'root'\?\n\z/, 'of whichever probe');
+$got = run(@s, 'records', 'folder', '--filter', 'kind=late');
+is($got->{err}, '', 'what no record is at the moment, one may be later');
 $got = run(@s, 'records', map { ('--filter', "m$_=1") } 1 .. 9);
 is($got->{status}, 1, 'nine filters');
 like($got->{err}, qr/^ksense: argument: /, 'are too many for it');

@@ -119,7 +119,8 @@ for my $case (
 	is($status, 0, "a probe $name on the engine $engine") or diag $out;
 	like($out, qr/What is left:.*\Q$_\E/s, "it tells of $_") for $file, $page, $test, 'canary/checks.json';
 	is_deeply(differing($before, contents()),
-		[sort 'docs/limits.md', 'docs/schema/record.json', $file, "probes/$kernel/probes.h", $page, $test],
+		[sort 'canary/records.json', 'docs/limits.md', 'docs/schema/record.json', $file,
+			"probes/$kernel/probes.h", $page, $test],
 		'what it writes');
 
 	is(`cd '$tree' && awk 'length > 110 { print FILENAME ": " \$0 }' $file $test`, '',
