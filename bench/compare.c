@@ -30,9 +30,6 @@
 #define NETNS 4026531840LL
 #define UUID "00000000-0000-0000-0000-000000000000"
 
-extern const char built_in[] __asm__("_binary_checks_json_start");
-extern const char built_in_end[] __asm__("_binary_checks_json_end");
-
 static unsigned int processes;
 
 static unsigned int frame_of(unsigned int process, bool user)
@@ -377,8 +374,7 @@ static void measure(const char *socket)
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		list[i] = &types[i];
 	types[0].name = "xen";
-	c = canary_open_with(&options, list, json_loadb(built_in, (size_t)(built_in_end - built_in), 0, NULL),
-			     "built in", error, sizeof(error));
+	c = canary_open_with(&options, list, built_in_checks(NULL), "built in", error, sizeof(error));
 	if (!c) {
 		fprintf(stderr, "compare: %s\n", error);
 		exit(1);

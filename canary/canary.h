@@ -42,6 +42,8 @@ enum canary_verdict {
  */
 extern const char *const canary_reasons[];
 
+#define CANARY_SOCKET "/run/ksense/kernel.sock"        /* where the module listens as a rule */
+
 struct canary_options {
 	const char *checks;             /* the file; NULL: the built-in ones */
 	const char *socket;             /* the module's */

@@ -181,6 +181,15 @@ struct checks {
 bool checks_read(struct checks *checks, json_t *json, const char *file, char *error, size_t size);
 void checks_free(struct checks *checks);
 
+/* === built_in.c ========================================================= */
+
+/*
+ * The built-in checks, canary/checks.json; what they say to type has @socket, the module's, in the
+ * place of the usual one.  One that could not be typed as it stands, and NULL, leave that there.
+ * The caller's.  NULL: no memory.
+ */
+json_t *built_in_checks(const char *socket);
+
 /* === known.c ============================================================ */
 
 /*

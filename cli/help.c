@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../canary/canary.h"
 #include "ksense.h"
 
 /* === Blocks of options ================================================== */
@@ -51,7 +52,7 @@
 	"                            for a pass that a probe makes by itself (120)\n"         \
 	"  --strict                  findings that are notices count, too\n"
 
-#define MODULE "/run/ksense/kernel.sock"
+#define MODULE CANARY_SOCKET
 
 #define OUTPUT                                                                                \
 	"Output (default: tables on a terminal, else JSON lines):\n"                          \

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../canary/canary.h"
 #include "../core/json.h"
 #include "../core/request.h"
 #include "../core/version.h"
@@ -20,7 +21,6 @@
 #include "ksense.h"
 
 /* Where the module listens, if it was not told otherwise. */
-#define MODULE_SOCKET "/run/ksense/kernel.sock"
 
 enum {
 	OPT_XEN = 1, OPT_SOCKET, OPT_HOST, OPT_FOLDER, OPT_RING, OPT_TIMEOUT, OPT_FILTER, OPT_SINCE, OPT_MAX,
@@ -608,7 +608,7 @@ void options_read(struct options *o, int argc, char **argv)
 	if (o->stamp)
 		o->table = false;
 	if (o->command == CMD_COMPARE && !o->socket)
-		o->socket = MODULE_SOCKET;
+		o->socket = CANARY_SOCKET;
 	/*
 	 * Who wants just so many, a fresh sample at each look, or raw bytes, asks for records each
 	 * time.

@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 UNIT_NAMES = $(patsubst tests/unit/%.c,%,$(sort $(wildcard tests/unit/test_*.c)))
 # Those of the canary's rounds have sources of their own.
 CANARY_NAMES = $(patsubst tests/canary/%.c,%,$(sort $(wildcard tests/canary/test_*.c)))
-CANARY_UNDER_TEST = apart body checks deeds differences doubts findings known lines namespaces rounds sample \
+CANARY_UNDER_TEST = apart body built_in checks deeds differences doubts findings known lines namespaces rounds sample \
 		    sensors source_proc source_xenstore view
 RELAY_UNDER_TEST = canary/relay canary/source_sensor lib/libksense lib/medium_socket core/request
 FUZZ_NAMES = $(patsubst tests/fuzz/%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))

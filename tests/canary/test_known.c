@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a check names has to be there: a kind of records, a member, a word.
+ * What a check names has to be there: a kind of records, a member, a word; and what the built-in
+ * ones say to type is for the module that was asked.
  *
  * Wrong in the world if this fails: by a typing error in a file of checks the check agrees for
- * ever, with nothing seen, and whoever wrote it relies on it.
+ * ever, with nothing seen, and whoever wrote it relies on it; or who does what a finding says asks
+ * another sensor.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -121,9 +123,51 @@ static void not_listed(void **state)
 					     "'differs': {" RULE ", 'members': {'uuid': 'thing'}}")), "");
 }
 
+/* What the built-in checks say, with the module at this socket; the caller's. */
+static char *said_of(const char *socket)
+{
+	json_t *json = built_in_checks(socket);
+	char *text = json_dumps(json, JSON_COMPACT);
+
+	json_decref(json);
+	assert_non_null(text);
+	return text;
+}
+
+static size_t times_in(const char *text, const char *what)
+{
+	size_t times = 0;
+
+	while ((text = strstr(text, what))) {
+		times++;
+		text++;
+	}
+	return times;
+}
+
+static void socket_in_words(void **state)
+{
+	static const char *const strange[] = { NULL, "", "/tmp/a b", "/tmp/'", "/tmp/\"", "/tmp/{pid}", "/tmp/\n" };
+	char *usual = said_of(CANARY_SOCKET), *other = said_of("/tmp/k.sock");
+
+	(void)state;
+	assert_true(times_in(usual, "'ksense --socket " CANARY_SOCKET " ") > 10);
+	assert_int_equal(times_in(other, "/tmp/k.sock"), times_in(usual, CANARY_SOCKET));
+	assert_int_equal(times_in(other, CANARY_SOCKET), 0);
+	free(other);
+	/* What could not be typed like that is not said. */
+	for (size_t i = 0; i < sizeof(strange) / sizeof(strange[0]); i++) {
+		other = said_of(strange[i]);
+		assert_string_equal(other, usual);
+		free(other);
+	}
+	free(usual);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(socket_in_words),
 		cmocka_unit_test(misspelt),
 		cmocka_unit_test(not_listed),
 	};
