@@ -122,10 +122,14 @@ static bool yields(void)
 	return !xencall2(xen, __HYPERVISOR_sched_op, SCHEDOP_yield, 0);
 }
 
+/*
+ * One that is nothing to a 64-bit guest.  Who turns m2p_strict off and on takes the table of
+ * machine frames away under his own kernel, which dies of that.
+ */
 static bool assists(void)
 {
-	return !xencall2(xen, __HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_m2p_strict) &&
-	       !xencall2(xen, __HYPERVISOR_vm_assist, VMASST_CMD_disable, VMASST_TYPE_m2p_strict);
+	return !xencall2(xen, __HYPERVISOR_vm_assist, VMASST_CMD_enable, VMASST_TYPE_4gb_segments) &&
+	       !xencall2(xen, __HYPERVISOR_vm_assist, VMASST_CMD_disable, VMASST_TYPE_4gb_segments);
 }
 
 /* What it may not: whoever has a right of Dom0's alone is asked for it, too. */
