@@ -296,7 +296,7 @@ is_deeply([@$deleted{qw(event exe old)}], ['changed', '/root/actor2 (deleted)', 
 my $spinning = last_of('spinning');
 my %xen = map { ("$_->{root} $_->{user_root}" => 1) } grep { $_->{kind} eq 'vcpu' } records($steps->{vcpu});
 SKIP: {
-	skip 'there is no Xen below the debug kernel', 1 if @KS::probes_machine;
+	skip 'there is no Xen below this kernel', 1 if @KS::probes_machine;
 	ok($xen{"$spinning->{root} $spinning->{user_root}"},
 		'the page-table roots of a process that runs are those that Xen has for the CPU')
 		or diag explain [$spinning, \%xen];
