@@ -384,24 +384,38 @@ static bool read_views(struct reader *r, struct check *check, json_t *json)
 	return true;
 }
 
-static bool read_only_if(struct reader *r, struct check *check, json_t *json)
+static bool read_condition(struct reader *r, const json_t *json, struct condition *condition)
 {
 	static const char *const known[] = { "where", "otherwise", "words", NULL };
-	json_t *only_if = json_object_get(json, "only_if");
 	const char *otherwise;
 
-	if (!only_if)
-		return true;
-	if (!only_members(r, only_if, "\"only_if\"", known) ||
-	    !conditions(r, only_if, "\"only_if\"", "where", &check->only_if.where) ||
-	    !text(r, only_if, "\"only_if\"", "otherwise", true, &otherwise) ||
-	    !text(r, only_if, "\"only_if\"", "words", true, &check->only_if.words))
+	if (!only_members(r, json, "\"only_if\"", known) ||
+	    !conditions(r, (json_t *)json, "\"only_if\"", "where", &condition->where) ||
+	    !text(r, json, "\"only_if\"", "otherwise", true, &otherwise) ||
+	    !text(r, json, "\"only_if\"", "words", true, &condition->words))
 		return false;
-	if (!check->only_if.where)
+	if (!condition->where)
 		return wrong(r, "\"only_if\" needs \"where\", an object");
-	check->only_if.not_here = !strcmp(otherwise, "not-here");
-	if (!check->only_if.not_here && strcmp(otherwise, "blind"))
+	condition->not_here = !strcmp(otherwise, "not-here");
+	if (!condition->not_here && strcmp(otherwise, "blind"))
 		return wrong(r, "\"only_if\": \"otherwise\" is not-here or blind, not \"%s\"", otherwise);
+	return true;
+}
+
+static bool read_only_if(struct reader *r, struct check *check, json_t *json)
+{
+	json_t *only_if = json_object_get(json, "only_if"), *one;
+	size_t i;
+
+	if (!json_is_array(only_if)) {
+		check->only_if_count = only_if != NULL;
+		return !only_if || read_condition(r, only_if, &check->only_if[0]);
+	}
+	if (!json_array_size(only_if) || json_array_size(only_if) > CONDITIONS_MAX)
+		return wrong(r, "\"only_if\" is an object, or an array of 1 to %d", CONDITIONS_MAX);
+	json_array_foreach(only_if, i, one)
+		if (!read_condition(r, one, &check->only_if[check->only_if_count++]))
+			return false;
 	return true;
 }
 
@@ -599,10 +613,11 @@ static int add_rule(json_t *to, const struct rule *rule)
 static int add_check(json_t *to, const struct check *check)
 {
 	int failed = add_names(to, of_all) | add_names(to, check->among) | add_names(to, check->near) |
-		     add_conditions(to, check->only_if.where) | add_conditions(to, check->waits.where) |
-		     add_rule(to, &check->only_xen) | add_rule(to, &check->only_dom0) | add_rule(to, &check->differs) |
-		     add_rule(to, &check->changed);
+		     add_conditions(to, check->waits.where) | add_rule(to, &check->only_xen) |
+		     add_rule(to, &check->only_dom0) | add_rule(to, &check->differs) | add_rule(to, &check->changed);
 
+	for (unsigned int i = 0; i < check->only_if_count; i++)
+		failed |= add_conditions(to, check->only_if[i].where);
 	for (unsigned int i = 0; i < check->not_here_count; i++)
 		failed |= add_conditions(to, check->not_here[i].unless);
 	for (unsigned int i = 0; i < check->members_count; i++)

@@ -24,6 +24,7 @@
 #define MEMBERS_MAX 8
 #define SPECS_MAX 8
 #define NOT_HERE_MAX 4
+#define CONDITIONS_MAX 2
 #define ALTERNATIVES_MAX 8
 #define WORDS_BYTES 256
 
@@ -65,7 +66,7 @@ struct rule {
 	json_t *deed;
 };
 
-/* What a sample must have, or there is nothing to compare.  where NULL: nothing. */
+/* What a sample must have, or there is nothing to compare. */
 struct condition {
 	json_t *where;
 	/* otherwise: nothing of the kind is here; else it is there and cannot be seen */
@@ -78,7 +79,8 @@ struct check {
 	const char *instead_of;         /* looked at where that check is blind; or NULL */
 	/* the folder with a page for each kind of finding, NAME.md; or NULL */
 	const char *pages;
-	struct condition only_if;
+	struct condition only_if[CONDITIONS_MAX];       /* the first that does not hold counts */
+	unsigned int only_if_count;
 	/*
 	 * With this, the sensor has seen something that it does not tell yet; so many more looks
 	 * are taken until it does.  where NULL: it tells all at once.

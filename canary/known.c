@@ -235,8 +235,10 @@ static bool is_check_known(struct known *xen, struct known *dom0, json_t *probes
 	for (unsigned int i = 0; i < check->not_here_count; i++)
 		if (!is_where_known(xen, "\"not_here\"", check->not_here[i].unless))
 			return false;
+	for (unsigned int i = 0; i < check->only_if_count; i++)
+		if (!is_condition_known(xen, probes, "\"only_if\"", check, check->only_if[i].where))
+			return false;
 	return are_views_known(xen, probes, check) && are_rules_known(xen, dom0, check) &&
-	       is_condition_known(xen, probes, "\"only_if\"", check, check->only_if.where) &&
 	       is_condition_known(xen, probes, "\"waits\"", check, check->waits.where);
 }
 

@@ -458,7 +458,7 @@ static bool may_share(const struct canary *c, const struct source *source, const
 	       check->xen[0].passes == 1 && source->sample_of && source->sample_round == c->begun &&
 	       !strcmp(source->sample_of, check->xen[0].probe) &&
 	       (!source->sample.kind || (is_of_kind(check->xen, check->xen_count, source->sample.kind) &&
-					 !check->only_if.where && !check->waits.where));
+					 !check->only_if_count && !check->waits.where));
 }
 
 /*
@@ -470,7 +470,7 @@ static const char *only_kind(const struct check *check)
 	const char *kind = check->xen[0].kind;
 	bool own = check->dom0_count || check->xen[0].passes > 1;
 
-	if (!own || check->only_if.where || check->waits.where || !is_of_kind(check->xen, check->xen_count, kind))
+	if (!own || check->only_if_count || check->waits.where || !is_of_kind(check->xen, check->xen_count, kind))
 		return NULL;
 	return kind;
 }
@@ -506,14 +506,23 @@ static int take_passes(struct canary *c, struct source *source, const struct spe
 	return 1;
 }
 
-static void judge_condition(const struct check *check, struct view *view)
+/* The condition that the sample does not meet; NULL: it meets all. */
+static const struct condition *unmet(const struct check *check, const struct sample *sample)
+{
+	for (unsigned int i = 0; i < check->only_if_count; i++)
+		if (!sample_has(sample, check->only_if[i].where))
+			return &check->only_if[i];
+	return NULL;
+}
+
+static void judge_condition(const struct condition *condition, struct view *view)
 {
 	view->state = VIEW_NONE;
 	/* What could not be seen as a whole may have had it. */
 	if (view->blind.reason)
 		return;
-	view->blind.not_here = check->only_if.not_here;
-	blind_for(&view->blind, "incomplete", "%s", check->only_if.words);
+	view->blind.not_here = condition->not_here;
+	blind_for(&view->blind, "incomplete", "%s", condition->words);
 }
 
 void drop_samples(struct canary *c, const struct check *check)
@@ -540,6 +549,7 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 	struct asking wanted = {
 		.kind = only_kind(check), .since = check->since, .epoch = check->epoch, .members = members,
 	};
+	const struct condition *condition;
 	int taken;
 
 	if (view_init(view))
@@ -551,8 +561,9 @@ int view_xen(struct canary *c, struct check *check, struct view *view)
 		if (taken <= 0)
 			return taken;
 	}
-	if (check->only_if.where && !sample_has(&source->sample, check->only_if.where)) {
-		judge_condition(check, view);
+	condition = unmet(check, &source->sample);
+	if (condition) {
+		judge_condition(condition, view);
 		return 0;
 	}
 	view->waits = check->waits.where && sample_has(&source->sample, check->waits.where);

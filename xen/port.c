@@ -142,6 +142,12 @@ static void ks_find_dom0_pool(cpumask_t *cpus)
     rcu_unlock_domain(d);
 }
 
+/* Not inlined: there are several users, and it is a loop over words. */
+unsigned int noinline ks_cpu_behind(unsigned int cpu, const cpumask_t *among)
+{
+    return cpumask_cycle(cpu, among);
+}
+
 bool ks_cpu_is_held(unsigned int cpu)
 {
     return NOW() - KS_HELD_SINCE(read_atomic(&ks_cpu_states[cpu].shun_until)) >= KS_HELD;
@@ -194,7 +200,7 @@ static unsigned int ks_find_cpu(unsigned int cpu, const cpumask_t *among,
 
     for ( tries = min_t(unsigned int, cpumask_weight(among), KS_TRIES); tries; tries-- )
     {
-        cpu = cpumask_cycle(cpu, among);
+        cpu = ks_cpu_behind(cpu, among);
         if ( taken && cpumask_test_cpu(cpu, taken) )
             continue;
         if ( ks_cpu_states[cpu].shun_until > now )
@@ -509,7 +515,7 @@ void __init ks_watches_start(void)
     spin_lock(&ks_works_lock);
     for ( i = 0; i < count; i++ )
     {
-        cpu = cpumask_cycle(cpu, &cpu_online_map);
+        cpu = ks_cpu_behind(cpu, &cpu_online_map);
         init_timer(&ks_watches[i].timer, ks_watch, &ks_watches[i], cpu);
         ks_watches_count = i + 1;
         /* By turns. */

@@ -6,6 +6,7 @@
 #ifndef KS_WORKS_H
 #define KS_WORKS_H
 
+#include <xen/cpumask.h>
 #include <xen/types.h>
 
 struct ks_work;
@@ -30,6 +31,9 @@ bool ks_work_may_be_on(unsigned int cpu);
  * he lets go.
  */
 bool ks_cpu_is_held(unsigned int cpu);
+
+/* The next CPU of @among behind @cpu, round and round; not less than nr_cpu_ids: there is none. */
+unsigned int ks_cpu_behind(unsigned int cpu, const cpumask_t *among);
 
 /* Takes the word "cpus=", of the command line. */
 bool ks_works_option(const char *word, size_t bytes);

@@ -22,6 +22,9 @@
  *             Xen's is always there.
  *   SYSENTER  as LSTAR with SVM; with VMX each exit to Xen loads the host's.
  *   EFER      a guest's is in its VMCB or VMCS, and the CPU's is Xen's after each exit.
+ *   FRED      where Xen has it on (CR4), from 4.22 on: then the IDT and the registers of SYSCALL
+ *             are not the way in.  Its MSRs are written as the CPU starts (init_fred()).  Untried:
+ *             the emulator has no such CPU.
  *
  * What may change there nevertheless is left out:
  *
@@ -39,8 +42,8 @@
  * few descriptors that are treated apart.  So one copy of both tables, of the CPU that the first
  * sample began on, stands for all: 8 KiB instead of 256 items a CPU, which would be a megabyte
  * with 64 CPUs, and more records in a first sample than any ring holds.  Gates of a CPU become
- * items when they differ from the copy.  What is left is three items a CPU: the table has room for
- * 256 CPUs, as many as Xen is built for, in 205 KiB.
+ * items when they differ from the copy.  What is left is four items a CPU at most, and the table
+ * has room for as many CPUs as there can be.
  */
 #include <xen/bitmap.h>
 #include <xen/cpumask.h>
@@ -148,6 +151,30 @@ static const struct ks_field ks_tss_fields[] = {
 		 "[bytes] where in it the bitmap of I/O ports is; 0x8000: there is none"),
 };
 
+struct ks_fred {
+	uint32_t cpu, instance;
+	uint64_t config;
+	char symbol[KS_NAME];
+	uint64_t levels;
+	uint64_t rsp0, rsp1, rsp2, rsp3;
+	uint64_t ssp1, ssp2, ssp3;
+};
+
+static const struct ks_field ks_fred_fields[] = {
+	KS_FIELD(struct ks_fred, cpu, KS_U32, "the CPU's number"),
+	KS_FIELD(struct ks_fred, instance, KS_U32, "another each time that it comes up"),
+	KS_FIELD(struct ks_fred, config, KS_HEX, "the page that it leads to, for every event, and how"),
+	KS_FIELD(struct ks_fred, symbol, KS_STRING, "that page by its name in Xen; no name: not Xen's code"),
+	KS_FIELD(struct ks_fred, levels, KS_HEX, "which exception is handled on which level of stacks"),
+	KS_FIELD(struct ks_fred, rsp0, KS_HEX, "the stack of level 0"),
+	KS_FIELD(struct ks_fred, rsp1, KS_HEX, "the stack of level 1"),
+	KS_FIELD(struct ks_fred, rsp2, KS_HEX, "the stack of level 2"),
+	KS_FIELD(struct ks_fred, rsp3, KS_HEX, "the stack of level 3"),
+	KS_FIELD(struct ks_fred, ssp1, KS_HEX, "the shadow stack of level 1"),
+	KS_FIELD(struct ks_fred, ssp2, KS_HEX, "the shadow stack of level 2"),
+	KS_FIELD(struct ks_fred, ssp3, KS_HEX, "the shadow stack of level 3"),
+};
+
 struct ks_gate {
 	uint32_t cpu, instance, vector;
 	uint16_t selector;
@@ -227,8 +254,8 @@ static const struct ks_field ks_common_descriptor_fields[] = {
 };
 
 enum {
-	KS_KIND_CPU, KS_KIND_SYSCALL, KS_KIND_TSS, KS_KIND_GATE, KS_KIND_DESCRIPTOR, KS_KIND_COMMON_GATES,
-	KS_KIND_COMMON_DESCRIPTOR,
+	KS_KIND_CPU, KS_KIND_SYSCALL, KS_KIND_TSS, KS_KIND_FRED, KS_KIND_GATE, KS_KIND_DESCRIPTOR,
+	KS_KIND_COMMON_GATES, KS_KIND_COMMON_DESCRIPTOR,
 };
 
 static const struct ks_set_kind ks_kinds[] = {
@@ -238,6 +265,8 @@ static const struct ks_set_kind ks_kinds[] = {
 				     "The registers by which a CPU is entered from a guest."),
 	[KS_KIND_TSS] = KS_STILL("tss", struct ks_tss, ks_tss_fields, instance,
 				 "A CPU's TSS: the stacks on which it is entered."),
+	[KS_KIND_FRED] = KS_STILL("fred", struct ks_fred, ks_fred_fields, instance,
+				  "Where Xen uses FRED, from 4.22 on: what a CPU is entered by instead of its IDT."),
 	[KS_KIND_GATE] = KS_STILL("idt-gate", struct ks_gate, ks_gate_fields, vector,
 				  "A gate of one CPU that is not as the common one, or was not since the last reset."),
 	[KS_KIND_DESCRIPTOR] = KS_STILL("descriptor", struct ks_descriptor, ks_descriptor_fields, table,
@@ -274,6 +303,7 @@ struct ks_look {
 	struct ks_cpu cpu;
 	struct ks_syscall syscall;
 	struct ks_tss tss;
+	struct ks_fred fred;    /* config 0: it is not used */
 	struct ks_tables tables;
 };
 
@@ -381,6 +411,23 @@ static void ks_look_at_tables(struct ks_look *look, unsigned int cpu)
 #endif
 }
 
+static void ks_look_at_fred(struct ks_fred *item, uint64_t cr4)
+{
+#ifdef MSR_FRED_CONFIG
+	if (!(cr4 & X86_CR4_FRED))
+		return;
+	item->config = ks_msr(MSR_FRED_CONFIG);
+	item->levels = ks_msr(MSR_FRED_STK_LVLS);
+	item->rsp0 = ks_msr(MSR_FRED_RSP_SL0);
+	item->rsp1 = ks_msr(MSR_FRED_RSP_SL1);
+	item->rsp2 = ks_msr(MSR_FRED_RSP_SL2);
+	item->rsp3 = ks_msr(MSR_FRED_RSP_SL3);
+	item->ssp1 = ks_msr(MSR_FRED_SSP_SL1);
+	item->ssp2 = ks_msr(MSR_FRED_SSP_SL2);
+	item->ssp3 = ks_msr(MSR_FRED_SSP_SL3);
+#endif
+}
+
 static bool ks_in_stub(unsigned int cpu, uint64_t address)
 {
 	return address - ks_stub_address(cpu) < KS_STUB_BYTES;
@@ -394,9 +441,11 @@ static void ks_look_at_cpu(struct ks_look *look, unsigned int cpu)
 	memset(&look->cpu, 0, sizeof(look->cpu));
 	memset(syscall, 0, sizeof(*syscall));
 	memset(&look->tss, 0, sizeof(look->tss));
+	memset(&look->fred, 0, sizeof(look->fred));
 	memcpy(&look->cpu, &which, sizeof(which));
 	memcpy(syscall, &which, sizeof(which));
 	memcpy(&look->tss, &which, sizeof(which));
+	memcpy(&look->fred, &which, sizeof(which));
 
 	look->cpu.cr0 = read_cr0() & ~X86_CR0_TS;
 	/* read_cr4() is what Xen believes it is */
@@ -412,6 +461,7 @@ static void ks_look_at_cpu(struct ks_look *look, unsigned int cpu)
 		syscall->sysenter_eip = ks_msr(MSR_IA32_SYSENTER_EIP);
 	}
 	syscall->own_stub = ks_in_stub(cpu, syscall->lstar) && ks_in_stub(cpu, syscall->cstar);
+	ks_look_at_fred(&look->fred, look->cpu.cr4);
 	ks_look_at_tables(look, cpu);
 }
 
@@ -456,7 +506,7 @@ static void ks_count_unlike(struct ks_idt *idt)
 /* === Items of a look === */
 
 /* The places of a CPU: first it is looked at; then they are in the order of the kinds. */
-enum { PLACE_LOOK, PLACE_CPU, PLACE_SYSCALL, PLACE_TSS, PLACE_GATES };
+enum { PLACE_LOOK, PLACE_CPU, PLACE_SYSCALL, PLACE_TSS, PLACE_FRED, PLACE_GATES };
 #define PLACE_DESCRIPTORS (PLACE_GATES + X86_IDT_VECTORS)
 #define PLACES (PLACE_DESCRIPTORS + KS_DESCRIPTORS)
 
@@ -569,6 +619,20 @@ static int ks_syscall_item(const struct ks_probe *probe, struct ks_syscall *item
 	ks_place(item->cstar, item->cstar_symbol, sizeof(item->cstar_symbol));
 	ks_place(item->sysenter_eip, item->sysenter_symbol, sizeof(item->sysenter_symbol));
 	return KS_KIND_SYSCALL;
+}
+
+static int ks_fred_item(const struct ks_probe *probe, struct ks_fred *item)
+{
+	const struct ks_idt *idt = probe->own;
+
+	*item = idt->look.fred;
+#ifdef MSR_FRED_CONFIG
+	if (item->config) {
+		ks_place(item->config & PAGE_MASK, item->symbol, sizeof(item->symbol));
+		return KS_KIND_FRED;
+	}
+#endif
+	return KS_SET_SKIP;
 }
 
 /* === Items of what is common === */
@@ -773,6 +837,8 @@ static int ks_place_item(const struct ks_probe *probe, unsigned int place, void 
 	case PLACE_TSS:
 		*(struct ks_tss *)item = idt->look.tss;
 		return KS_KIND_TSS;
+	case PLACE_FRED:
+		return ks_fred_item(probe, item);
 	}
 	if (place < PLACE_DESCRIPTORS)
 		return ks_gate_item(probe, place - PLACE_GATES, item);
@@ -800,12 +866,12 @@ static KS_CB int ks_idt_next(struct ks_probe *probe, struct ks_set_progress *pro
 /* === Interface === */
 
 /*
- * Three a CPU; what is common; and the gates and descriptors of some CPUs, should all of theirs
+ * Four a CPU; what is common; and the gates and descriptors of some CPUs, should all of theirs
  * become others.
  */
 static KS_CB uint32_t ks_idt_items(void)
 {
-	return 3 * nr_cpu_ids + 4 * (X86_IDT_VECTORS + KS_DESCRIPTORS);
+	return 4 * nr_cpu_ids + 4 * (X86_IDT_VECTORS + KS_DESCRIPTORS);
 }
 
 static KS_CB void ks_idt_reset(struct ks_probe *probe)

@@ -8,7 +8,7 @@
  * Linux pins them as a process gets its memory, one for the kernel and one for user space, and
  * unpins them as that ends (arch/x86/xen/mmu_pv.c).  What a vCPU has loaded without its being
  * pinned is reported, too.  Of any other Dom0 only what its vCPUs have loaded is known, at the
- * moment of the sample.
+ * moment of the sample; of a PVH or HVM one that is looked at all the time (running.h).
  *
  * Which frames are looked at.  Xen's list of Dom0's pages holds just the right ones, but there is
  * no safe place in it between two steps: the page at hand may leave it or move to its end, which
@@ -32,6 +32,7 @@
 
 #include "../set.h"
 #include "domains.h"
+#include "running.h"
 #include "x86.h"
 
 /* === Data === */
@@ -41,7 +42,7 @@ struct ks_roots_dom0 {
 	char type[4];
 	uint8_t complete;
 	char frames[8];
-	uint32_t pages, roots;
+	uint32_t pages, roots, samples;
 	uint64_t looked;
 };
 
@@ -59,6 +60,8 @@ static const struct ks_field ks_dom0_fields[] = {
 		"[pages of 4 KiB] Dom0's, that were looked at in this pass: as many as Dom0 has, unless it gives and "
 		"takes memory just then"),
 	KS_LIVE(struct ks_roots_dom0, looked, KS_COUNT, "frames of the machine that were looked at to find them"),
+	KS_LIVE(struct ks_roots_dom0, samples, KS_U32,
+		"of a PVH or HVM Dom0: how often a CPU was found to run it, since boot; begins again at 0 after 2^32"),
 };
 
 struct ks_root {
@@ -104,7 +107,15 @@ static const struct ks_field ks_sample_fields[] = {
 		"table; `0x0`: none yet"),
 };
 
-enum { KS_KIND_DOM0, KS_KIND_ROOT, KS_KIND_SAMPLE };
+static const struct ks_field ks_running_fields[] = {
+	KS_FIELD(struct ks_running, frame, KS_HEX, "[frame number] the guest's page frame in CR3"),
+	KS_FIELD(struct ks_running, domid, KS_U16, "Dom0's"),
+	KS_LIVE(struct ks_running, first_seen_ns, KS_NS, "[ns] when it was first seen, since boot"),
+	KS_LIVE(struct ks_running, last_seen_ns, KS_NS, "[ns] when it was last seen, since boot"),
+	KS_LIVE(struct ks_running, samples, KS_U32, "how often in between"),
+};
+
+enum { KS_KIND_DOM0, KS_KIND_ROOT, KS_KIND_SAMPLE, KS_KIND_RUNNING };
 
 static const struct ks_set_kind ks_kinds[] = {
 	[KS_KIND_DOM0] = KS_KIND("dom0", struct ks_roots_dom0, ks_dom0_fields, domid,
@@ -113,6 +124,8 @@ static const struct ks_set_kind ks_kinds[] = {
 		"A root of a 64-bit paravirtual Dom0."),
 	[KS_KIND_SAMPLE] = KS_KIND("sample", struct ks_sample, ks_sample_fields, vcpu,
 				   "Of any other Dom0: what a vCPU has loaded."),
+	[KS_KIND_RUNNING] = KS_KIND_BY("running", struct ks_running, ks_running_fields, frame, domid,
+		"Of a PVH or HVM Dom0: a root that was found running in the last second, and before that."),
 };
 
 /*
@@ -122,9 +135,9 @@ static const struct ks_set_kind ks_kinds[] = {
 enum { AT_STAGE, AT_PLACE };
 /*
  * BEGIN; then ALL, or HOME and as much of REST as is needed, or neither where there is no census;
- * then the others.
+ * then the others, but RUNNING of an HVM Dom0 alone.
  */
-enum { STAGE_BEGIN, STAGE_ALL, STAGE_HOME, STAGE_REST, STAGE_VCPUS, STAGE_DOM0, STAGE_END };
+enum { STAGE_BEGIN, STAGE_ALL, STAGE_HOME, STAGE_REST, STAGE_VCPUS, STAGE_RUNNING, STAGE_DOM0, STAGE_END };
 
 /*
  * A chunk is 16 MiB of memory: small enough that little is looked at in vain where Dom0's memory
@@ -273,8 +286,10 @@ static uint64_t ks_sampled_root(const struct vcpu *v)
 	return frame;
 }
 
-static int ks_copy_dom0(const struct ks_census *census, const struct domain *d, struct ks_roots_dom0 *item)
+static int ks_copy_dom0(struct ks_probe *probe, const struct domain *d, struct ks_roots_dom0 *item)
 {
+	const struct ks_census *census = probe->own;
+
 	item->domid = d->domain_id;
 	strlcpy(item->type, ks_domain_type(d), sizeof(item->type));
 	item->complete = ks_has_census(d);
@@ -282,6 +297,8 @@ static int ks_copy_dom0(const struct ks_census *census, const struct domain *d, 
 	item->pages = census->pass.pages;
 	item->roots = census->pass.roots;
 	item->looked = census->pass.looked;
+	if (is_hvm_domain(d))
+		item->samples = ks_running_outcome(probe);
 	return KS_KIND_DOM0;
 }
 
@@ -431,7 +448,7 @@ static int ks_next_of_vcpus(const struct ks_probe *probe, const struct domain *d
 	mfn_t mfn;
 
 	if (!v) {
-		ks_go_to(progress, STAGE_DOM0);
+		ks_go_to(progress, is_hvm_domain(d) ? STAGE_RUNNING : STAGE_DOM0);
 		return KS_SET_SKIP;
 	}
 	if (ks_has_census(d)) {
@@ -448,7 +465,16 @@ static int ks_next_of_vcpus(const struct ks_probe *probe, const struct domain *d
 	return KS_KIND_SAMPLE;
 }
 
-static int ks_next_of(const struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress,
+static int ks_next_running(struct ks_set_progress *progress, void *item)
+{
+	int found = IS_ENABLED(CONFIG_HVM) ? ks_running_at(progress->at[AT_PLACE]++, item) : -1;
+
+	if (found < 0)
+		ks_go_to(progress, STAGE_DOM0);
+	return found > 0 ? KS_KIND_RUNNING : KS_SET_SKIP;
+}
+
+static int ks_next_of(struct ks_probe *probe, const struct domain *d, struct ks_set_progress *progress,
 		      void *item)
 {
 	struct ks_census *census = probe->own;
@@ -456,6 +482,8 @@ static int ks_next_of(const struct ks_probe *probe, const struct domain *d, stru
 	switch (progress->at[AT_STAGE]) {
 	case STAGE_BEGIN:
 		memset(&census->pass, 0, sizeof(census->pass));
+		if (is_hvm_domain(d))
+			ks_running_go_on(probe);
 		if (!ks_has_census(d))
 			ks_go_to(progress, STAGE_VCPUS);
 		else
@@ -467,9 +495,11 @@ static int ks_next_of(const struct ks_probe *probe, const struct domain *d, stru
 		return ks_next_of_frames(probe, d, progress, item);
 	case STAGE_VCPUS:
 		return ks_next_of_vcpus(probe, d, progress, item);
+	case STAGE_RUNNING:
+		return ks_next_running(progress, item);
 	case STAGE_DOM0:
 		ks_go_to(progress, STAGE_END);
-		return ks_copy_dom0(census, d, item);
+		return ks_copy_dom0(probe, d, item);
 	default:
 		return KS_SET_END;
 	}
@@ -497,13 +527,15 @@ static KS_CB int ks_roots_init(struct ks_probe *probe)
 
 	census->chunks = DIV_ROUND_UP(max_pdx, CHUNK_FRAMES);
 	census->home = ks_probe_alloc(probe, BITS_TO_LONGS(census->chunks) * sizeof(*census->home));
-	return census->home ? 0 : -1;
+	return census->home && (!IS_ENABLED(CONFIG_HVM) || !ks_running_init(probe)) ? 0 : -1;
 }
 
 static KS_CB void ks_roots_exit(struct ks_probe *probe)
 {
 	struct ks_census *census = probe->own;
 
+	if (IS_ENABLED(CONFIG_HVM))
+		ks_running_exit();
 	ks_port_free(census->home);
 }
 

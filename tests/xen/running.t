@@ -1,0 +1,81 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: MIT
+#
+# A PVH Dom0 keeps its page tables to itself, and Xen has no list of them; but what runs has its
+# root in the CPU, and Xen looks there at random moments.  What is found there, and belongs to no
+# process, is hidden.
+#
+# Wrong in the world if this fails: in a PVH Dom0 a process that was taken off every list runs on
+# and nobody tells; or what is there for a moment, as processes come and go, is told as hidden.
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use KS;
+use Test::More;
+
+# tests/linux/hide/ks_hide.c: "tree" takes it out of all lists, and only the CPU that runs it
+# knows it.
+my @options = ('--pvh', '--timeout', 1500, map { ('--add', $_) } $KS::module, "$build/tests/hide/ks_hide.ko");
+my $steps = boot(<<'SH', @options);
+hide=/sys/module/ks_hide/parameters/tree
+insmod ksense.ko
+insmod ks_hide.ko
+compare() { ksense --json compare; }
+# About a tenth of the CPU.
+sh -c 'while :; do i=0; while [ $i -lt 4000 ]; do i=$((i+1)); done; usleep 50000; done' &
+victim=$!
+step victim echo $victim
+step quiet compare
+while :; do /bin/true; done &
+storm=$!
+step storm compare
+kill $storm
+wait $storm
+step process ksense --socket /run/ksense/kernel.sock --json records processes --run --peek --filter pid=$victim
+echo $victim >$hide
+step hidden compare
+echo 0 >$hide
+step shown compare
+# Each side blinded: nobody agrees.
+ksense off dom0-roots >/dev/null
+step off compare
+ksense on dom0-roots >/dev/null
+rmmod ks_hide
+rmmod ksense
+step gone compare
+step status ksense --json status dom0-roots
+SH
+is($steps->{''}{status}, 0, 'the machine came through it') or diag $steps->{''}{err};
+
+sub verdicts {
+	my ($step) = @_;
+	my ($coverage) = grep { $_->{checks} } json($steps->{$step});
+	return { map { $_->{check} => $_ } @{$coverage->{checks} // []} };
+}
+sub found { return grep { $_->{finding} && $_->{severity} ne 'notice' } json($steps->{$_[0]}) }
+
+for my $step (qw(quiet storm shown)) {
+	my $check = verdicts($step)->{'running-processes'};
+
+	is_deeply([found($step)], [], "$step: nothing is found where nothing hides") or diag explain found($step);
+	is($check->{verdict}, $step eq 'storm' && $check->{verdict} eq 'unconfirmed' ? 'unconfirmed' : 'agrees',
+		"$step: what runs belongs to processes") or diag explain $check;
+	cmp_ok($check->{xen_items} // 0, '>=', 1, "$step: something was found running");
+}
+is(verdicts('quiet')->{processes}{verdict}, 'not-here', 'there is no list of page tables to compare with');
+my ($process) = grep { ($_->{kind} // '') eq 'process' } json($steps->{process});
+my ($finding) = grep { $_->{check} eq 'running-processes' } found('hidden');
+is($steps->{hidden}{status}, 1, 'one that hides is found') or diag $steps->{hidden}{out};
+is($finding->{where}{frame} // '', $process->{root}, 'by the page tables that it runs on') or diag explain $finding;
+my %reasons = (off => 'probe-off', gone => 'no-module');
+for my $step (sort keys %reasons) {
+	my $check = verdicts($step)->{'running-processes'};
+
+	is_deeply([@$check{qw(verdict reason)}], ['blind', $reasons{$step}], "$step: it could not look, and says so");
+	isnt($steps->{$step}{status}, 0, "$step: nor is the status that of agreement");
+}
+my ($status) = json($steps->{status});
+is($status->{failures} + $status->{restarts}, 0, 'and the probe had no trouble');
+
+done_testing;
