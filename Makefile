@@ -221,7 +221,7 @@ check: ## install what is missing and run the tests (see check-long)
 JOBS ?= $(shell echo $$(($$(nproc) + 1)))
 LONGEST = $(patsubst %,tests/%.t,xen/access linux/load xen/flask xen/soak xen/stress)
 # What takes long by itself is in check-long.
-LONG_T = tests/host/valgrind.t tests/xen/callers.t tests/xen/noise.t
+LONG_T = tests/host/valgrind.t tests/xen/callers.t tests/xen/noise.t tests/xen/suspend.t
 ALL_T = $(filter-out $(LONG_T),$(CHECK_HOST_T) $(sort $(wildcard tests/tools/*.t tests/xen/*.t tests/linux/*.t)))
 TESTS = $(LONGEST) $(filter-out $(LONGEST),$(ALL_T))
 

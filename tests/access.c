@@ -16,6 +16,8 @@
  *	access frames WHAT DOMID FIRST COUNT   gives the domain frames of the machine as if they
  *	                     were a device's: "permit" (iomem_permission), "map" (memory_mapping),
  *	                     or takes them: "forbid", "unmap"
+ *	access add-memory FIRST LAST   has Xen take these frames for memory from now on:
+ *	                     "add-memory"
  *	access debug         reads a byte of Dom0's own memory as gdbsx does, "debug"
  *	access map DOMID MFN maps this page of another domain's memory, "map"
  *	access create [N]    makes a domain that may have a vCPU, or N, and has none yet, and no
@@ -66,6 +68,7 @@
 #include <xen/xen.h>
 #include <xen/domctl.h>
 #include <xen/kexec.h>
+#include <xen/platform.h>
 #include <xen/sysctl.h>
 #include <xencall.h>
 #include <xenforeignmemory.h>
@@ -427,6 +430,19 @@ static void do_frames(const char *what, uint32_t domid, uint64_t first, uint64_t
 	printf("frames %s: %s\n", what, name_of(domctl(op)));
 }
 
+static void do_add_memory(uint64_t first, uint64_t last)
+{
+	struct xen_platform_op *op = (void *)area->request;
+
+	memset(op, 0, sizeof(*op));
+	op->cmd = XENPF_mem_hotadd;
+	op->interface_version = XENPF_INTERFACE_VERSION;
+	op->u.mem_add.spfn = first;
+	op->u.mem_add.epfn = last + 1;
+	printf("add-memory: %s\n",
+	       name_of(xencall1(xen, __HYPERVISOR_platform_op, (uintptr_t)op) < 0 ? -errno : 0));
+}
+
 static void do_debug(void)
 {
 	struct xen_domctl *op = new_domctl(XEN_DOMCTL_gdbsx_guestmemio, 0);
@@ -772,6 +788,8 @@ int main(int argc, char **argv)
 	else if (!strcmp(what, "frames") && argc > 5)
 		do_frames(argument, (uint32_t)strtoul(argv[3], NULL, 0), strtoull(argv[4], NULL, 0),
 			  strtoull(argv[5], NULL, 0));
+	else if (!strcmp(what, "add-memory") && argc > 3)
+		do_add_memory(strtoull(argument, NULL, 0), strtoull(argv[3], NULL, 0));
 	else if (!strcmp(what, "debug"))
 		do_debug();
 	else if (!strcmp(what, "create"))

@@ -55,8 +55,18 @@ struct ks_policy_item {
 	char module[8];
 	uint8_t enforcing, loaded, frozen;
 	int32_t by;
-	uint64_t loads, boolean_sets, label_sets, enforcing_off, enforcing_on, changed_ns;
+	union {
+		uint64_t times[SENSE_POLICY_ACTS]; /* which are, in their order: */
+		struct {
+			uint64_t enforcing_on, enforcing_off, loads, boolean_sets, label_sets;
+		};
+	};
+	uint64_t changed_ns;
 };
+
+_Static_assert(SENSE_POLICY_ENFORCE == 0 && SENSE_POLICY_PERMIT == 1 && SENSE_POLICY_LOAD == 2 &&
+	       SENSE_POLICY_SET_BOOLEANS == 3 && SENSE_POLICY_LABEL == 4 && SENSE_POLICY_ACTS == 5,
+	       "the order of what is counted");
 
 static const struct ks_field ks_policy_fields[] = {
 	KS_GUARD(struct ks_policy_item, module, KS_STRING,
@@ -79,11 +89,19 @@ static const struct ks_field ks_policy_fields[] = {
 };
 
 struct ks_livepatch_item {
-	uint64_t uploads, applies, reverts, replaces, unloads;
+	union {
+		uint64_t times[KS_LIVEPATCH_ACTIONS]; /* which are, in their order: */
+		struct {
+			uint64_t uploads, unloads, reverts, applies, replaces;
+		};
+	};
 	char name[64];
 	int32_t by;
 	uint64_t last_ns;
 };
+
+_Static_assert(LIVEPATCH_ACTION_UNLOAD == 1 && LIVEPATCH_ACTION_REVERT == 2 && LIVEPATCH_ACTION_APPLY == 3 &&
+	       LIVEPATCH_ACTION_REPLACE == 4 && KS_LIVEPATCH_ACTIONS == 5, "the order of what is counted");
 
 static const struct ks_field ks_livepatch_fields[] = {
 	KS_GUARD(struct ks_livepatch_item, uploads, KS_COUNT, "how often a patch was uploaded since boot"),
@@ -429,11 +447,7 @@ static int ks_next_policy(struct ks_policy_item *item)
 	item->enforcing = state.enforcing;
 	item->loaded = state.loaded;
 	item->frozen = state.frozen;
-	item->enforcing_off = state.times[SENSE_POLICY_PERMIT];
-	item->enforcing_on = state.times[SENSE_POLICY_ENFORCE];
-	item->loads = state.times[SENSE_POLICY_LOAD];
-	item->label_sets = state.times[SENSE_POLICY_LABEL];
-	item->boolean_sets = state.times[SENSE_POLICY_SET_BOOLEANS];
+	memcpy(item->times, state.times, sizeof(item->times));
 	item->by = state.by;
 	item->changed_ns = state.changed_ns;
 	return KS_KIND_POLICY;
@@ -453,11 +467,7 @@ static int ks_next_livepatch(bool asked_for, struct ks_livepatch_item *item)
 	ks_row_show(&row, asked_for);
 	if (row.shown == row.count)
 		state = now;
-	item->uploads = state.times[0];
-	item->applies = state.times[LIVEPATCH_ACTION_APPLY];
-	item->reverts = state.times[LIVEPATCH_ACTION_REVERT];
-	item->replaces = state.times[LIVEPATCH_ACTION_REPLACE];
-	item->unloads = state.times[LIVEPATCH_ACTION_UNLOAD];
+	memcpy(item->times, state.times, sizeof(item->times));
 	memcpy(item->name, state.name, sizeof(item->name));
 	item->by = state.by;
 	item->last_ns = state.last_ns;

@@ -117,6 +117,14 @@ bool ks_is_handed_over(void)
 	return read_atomic(&ks_state.locked);
 }
 
+bool ks_has_sensing_domain(void)
+{
+	if (!ks_is_handed_over())
+		return false;
+	smp_rmb(); /* pairs with the one in ks_hand_over() */
+	return ks_state.sensing >= 0;
+}
+
 int ks_hand_over(uint32_t domid)
 {
 	int error = -EBUSY;

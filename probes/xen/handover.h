@@ -23,6 +23,9 @@ enum ks_right ks_handover_right(const struct domain *d);
 /* Whether there is a lock already, and so there will never be another. */
 bool ks_is_handed_over(void);
 
+/* Whether that named a domain, which may have ended since. */
+bool ks_has_sensing_domain(void);
+
 /*
  * XEN_SENSE_OP_lock, by the current domain, which is a control domain that XSM allows to control
  * the sensor: its errors.

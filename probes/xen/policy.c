@@ -19,6 +19,7 @@
  * and not only where it is allowed.
  */
 #include <xen/init.h>
+#include <xen/mm.h>
 #include <xen/sched.h>
 #include <xen/sense.h>
 #include <xen/spinlock.h>
@@ -50,19 +51,11 @@ const char ks_frames_names[3][7] = {
 
 /* === Internals === */
 
-static bool ks_has_sensing_domain(void)
-{
-	struct ks_handover_state lock;
-
-	ks_handover_get(&lock);
-	return lock.sensing >= 0;
-}
-
 /*
- * Whether there is RAM among the frames, by the same rule as arch_init_memory() has: all of the
- * first MiB is a device's to Xen, and so are frames that are RAM in part.
+ * Whether there was RAM among the frames at boot, by the same rule as arch_init_memory() has: all
+ * of the first MiB is a device's to Xen, and so are frames that are RAM in part.
  */
-static bool ks_has_ram(unsigned long first, unsigned long last)
+static bool ks_had_ram(unsigned long first, unsigned long last)
 {
 	for (unsigned int i = 0; i < e820.nr_map; i++) {
 		const struct e820entry *entry = &e820.map[i];
@@ -73,6 +66,20 @@ static bool ks_has_ram(unsigned long first, unsigned long last)
 		    last >= begin)
 			return true;
 	}
+	return false;
+}
+
+/*
+ * The same, now.  Memory that was added since (memory_add()) is in no map of RAM: that of a group
+ * of frames all are, of which none was RAM at boot and which Xen has a place for by now.
+ */
+static bool ks_has_ram(unsigned long first, unsigned long last)
+{
+	if (ks_had_ram(first, last))
+		return true;
+	for (first &= ~(PDX_GROUP_COUNT - 1UL); first <= last && first < max_page; first += PDX_GROUP_COUNT)
+		if (mfn_valid(_mfn(first)) && !ks_had_ram(first, first + PDX_GROUP_COUNT - 1))
+			return true;
 	return false;
 }
 

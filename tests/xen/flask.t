@@ -193,12 +193,34 @@ is($late->{after}{out}, "policy load: ok\npolicy load: EPERM\n",
 
 # === Without FLASK ================================================================
 
-my $silo = boot(<<"SH", '--xen-args', 'xsm=silo', '--add', "$build/tests/access");
+# There is more memory at 4 GiB, of which Xen is told later, and which is not in the map that it
+# had at boot.  (FLASK's example policy lets nobody do that.)
+my $silo = boot(<<"SH", '--xen-args', 'xsm=silo', '--add', "$build/tests/access", '--more-mem', 1024);
 step first ksense --json records xen-access --run
 step policy access policy permit
+step added access add-memory 0x100000 0x11ffff
+guest=\$(access create | sed "s/create: //")
+step lock ksense lock \$(access create | sed "s/create: //")
+step more sh -c "
+	access frames permit \$guest 0x120000 16
+	access add-memory 0x120000 0x13ffff
+	for frame in 0x100000 0x11fff8 0x12fff0 0x13ffff 0x140000; do access frames permit \$guest \\\$frame 16; done
+	access frames map \$guest 0x110000 16"
 SH
 is_deeply(policy($silo->{first}, qw(module enforcing loaded frozen by)), ['silo', $no, $no, $no, -1],
 	'another module of XSM is told');
 is($silo->{policy}{out}, "policy permit: ENOSYS\n", 'which has no policy to be changed');
+is($silo->{added}{out}, "add-memory: ok\n", 'memory is added before the lock');
+is($silo->{lock}{status}, 0, 'then a sensing domain is named') or diag $silo->{lock}{err};
+is($silo->{more}{out}, <<'OUT', 'and some more: all of it is memory as other is') or diag $silo->{more}{err};
+frames permit: ok
+add-memory: ok
+frames permit: EPERM
+frames permit: EPERM
+frames permit: EPERM
+frames permit: EPERM
+frames permit: ok
+frames map: EPERM
+OUT
 
 done_testing;

@@ -15,8 +15,8 @@
 # process for each kind of churn, and the samplers.  Of each kind some must have been done; some
 # may fail, as they are in each other's way.  Of the samplers' questions none may fail.
 #
-# Not here: suspend (S3) and kexec, which are reasoned about in docs/xen-lifetimes.md, and memory
-# that is added, which this machine cannot do.
+# Not here: suspend (S3), which is suspend.t's; kexec, which is reasoned about in
+# docs/xen-lifetimes.md; and memory that is added.
 use strict;
 use warnings;
 use FindBin;
