@@ -226,7 +226,7 @@ static const char *sentence(void)
 	COMMON(seq, "process") "'pid': " #pid ", 'start_ns': 5, 'comm': 'sh', 'exe': '/bin/sh', " \
 	"'root': '" root "', 'user_root': '" user_root "'}"
 #define ROOT(seq, frame, role) COMMON(seq, "root") "'frame': '" frame "', 'role': '" role "', 'first_seen_ns': 7}"
-#define DOM0 COMMON(90, "dom0") "'complete': true}"
+#define DOM0 COMMON(90, "dom0") "'frames': 'machine', 'complete': true}"
 #define TASK(seq, tid, pid, root, user_root) \
 	COMMON(seq, "hidden") "'tid': " #tid ", 'pid': " #pid ", 'start_ns': 5, 'task': '0xf" #tid "', " \
 	"'comm': 'evil', 'missing': 'pid-table', 'root': '" root "', 'user_root': '" user_root "'}"
