@@ -323,7 +323,7 @@ static int unlink_socket(const struct path *at)
 	if (at->dentry->d_parent != parent || d_unhashed(at->dentry) || d_is_negative(at->dentry))
 		error = -ENOENT;
 	else if (!S_ISSOCK(d_inode(at->dentry)->i_mode))
-		error = -EADDRINUSE;
+		error = -ENOTSOCK;
 	else
 		error = vfs_unlink(ks_mnt_idmap(at->mnt), d_inode(parent), at->dentry, NULL);
 	inode_unlock(d_inode(parent));
@@ -432,8 +432,8 @@ static int listen_on(const char *path)
 	/* The file's mode comes from here, until it is given to the group. */
 	SOCK_INODE(server.listener)->i_mode &= ~077;
 	error = kernel_bind(server.listener, (void *)&address, len);
-	if (error == -EADDRINUSE && *path != '@' && !is_live(&address, len) && !remove_socket(path))
-		error = kernel_bind(server.listener, (void *)&address, len);
+	if (error == -EADDRINUSE && *path != '@' && !is_live(&address, len))
+		error = remove_socket(path) ?: kernel_bind(server.listener, (void *)&address, len);
 	if (!error && unix_sk(server.listener->sk)->path.dentry && gid_valid(server.group))
 		error = set_access(&unix_sk(server.listener->sk)->path, 0700, 0660);
 	if (!error)
