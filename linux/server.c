@@ -24,6 +24,13 @@
  * controls.
  */
 #define READERS_MAX (KS_CLIENTS_MAX / 2)
+/*
+ * Such a one that has not read for so long what it is told gives up its place, if another wants
+ * it.  It may be nobody's any more: when a client's end of the connection was sent through that
+ * connection itself, as SCM_RIGHTS, and waits there behind what the thread does not get to, as
+ * nobody reads, then it has no end but this.
+ */
+#define UNREAD_NS (30 * NSEC_PER_SEC)
 
 enum rights { MAY_NOTHING, MAY_LOOK, MAY_CONTROL };
 
@@ -32,6 +39,7 @@ struct peer {
 	struct task_struct *thread;
 	struct socket *sock;
 	bool done;              /* nothing more comes from its thread */
+	uint64_t unread_ns;     /* since when its thread waits to be read; 0: it does not */
 	struct ks_client client;
 	char in[1024];
 };
@@ -55,8 +63,11 @@ static bool send_all(struct ks_client *client, const char *bytes, size_t len)
 	while (len) {
 		struct msghdr msg = { .msg_flags = MSG_NOSIGNAL };
 		struct kvec vec = { .iov_base = (void *)bytes, .iov_len = len };
-		int sent = kernel_sendmsg(peer->sock, &msg, &vec, 1, len);
+		int sent;
 
+		WRITE_ONCE(peer->unread_ns, ks_port_time_ns());
+		sent = kernel_sendmsg(peer->sock, &msg, &vec, 1, len);
+		WRITE_ONCE(peer->unread_ns, 0);
 		if (sent <= 0)
 			return false;
 		bytes += sent;
@@ -151,6 +162,32 @@ static void free_peers(bool all)
 			free_peer(peer);
 }
 
+/*
+ * Whether there is a place for one more with these @rights, which may be that of one that only
+ * reads, and does not.
+ */
+static bool make_room(enum rights rights)
+{
+	struct peer *peer, *unread = NULL;
+	uint64_t longest_ns = UNREAD_NS;
+
+	if (server.peers_count < KS_CLIENTS_MAX && (rights != MAY_LOOK || server.readers_count < READERS_MAX))
+		return true;
+	list_for_each_entry(peer, &server.peers, list) {
+		uint64_t since_ns = READ_ONCE(peer->unread_ns);
+		uint64_t waits_ns = since_ns ? ks_port_time_ns() - since_ns : 0;
+
+		if (waits_ns > longest_ns && !peer->client.caller.control) {
+			longest_ns = waits_ns;
+			unread = peer;
+		}
+	}
+	/* Its thread makes no steps of a probe, so it is soon over. */
+	if (unread)
+		free_peer(unread);
+	return unread;
+}
+
 static bool is_member(const struct cred *cred, kgid_t group)
 {
 	if (gid_eq(cred->egid, group))
@@ -202,7 +239,7 @@ static int serve(struct socket *sock)
 
 	if (rights == MAY_NOTHING)
 		return refuse(sock, ks_client_denial, -EPERM);
-	if (server.peers_count >= KS_CLIENTS_MAX || (rights == MAY_LOOK && server.readers_count >= READERS_MAX))
+	if (!make_room(rights))
 		return refuse(sock, ks_client_refusal, -EBUSY);
 	peer = kvzalloc(sizeof(*peer), GFP_KERNEL);
 	if (!peer)
@@ -286,7 +323,7 @@ static int unlink_socket(const struct path *at)
 	if (at->dentry->d_parent != parent || d_unhashed(at->dentry) || d_is_negative(at->dentry))
 		error = -ENOENT;
 	else if (!S_ISSOCK(d_inode(at->dentry)->i_mode))
-		error = -EADDRINUSE;
+		error = -ENOTSOCK;
 	else
 		error = vfs_unlink(ks_mnt_idmap(at->mnt), d_inode(parent), at->dentry, NULL);
 	inode_unlock(d_inode(parent));
@@ -395,8 +432,8 @@ static int listen_on(const char *path)
 	/* The file's mode comes from here, until it is given to the group. */
 	SOCK_INODE(server.listener)->i_mode &= ~077;
 	error = kernel_bind(server.listener, (void *)&address, len);
-	if (error == -EADDRINUSE && *path != '@' && !is_live(&address, len) && !remove_socket(path))
-		error = kernel_bind(server.listener, (void *)&address, len);
+	if (error == -EADDRINUSE && *path != '@' && !is_live(&address, len))
+		error = remove_socket(path) ?: kernel_bind(server.listener, (void *)&address, len);
 	if (!error && unix_sk(server.listener->sk)->path.dentry && gid_valid(server.group))
 		error = set_access(&unix_sk(server.listener->sk)->path, 0700, 0660);
 	if (!error)

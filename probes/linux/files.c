@@ -358,13 +358,18 @@ static bool same_attributes(const struct ks_file *a, const struct ks_file *b)
 
 /*
  * Whether whoever writes to @inode from now on cannot but change its attributes, which are those
- * in @item.  Through a mapping that is writable by now he can: the kernel sees the first write to
- * each page, and no other until that page is on the disk.  Where nothing is ever written to a
- * disk, as in tmpfs, it sees none.
+ * in @item.  Who has it open to write by now can: a write changes them as it begins, and waits as
+ * long as somebody likes for what it is to write.  So he can through a mapping, which may be all
+ * that he has of it: the kernel sees the first write to each page, and no other until that page is
+ * on the disk.  Where nothing is ever written to a disk, as in tmpfs, it sees none.  And where
+ * another than this kernel keeps the file, as with FUSE or NFS, he says what its attributes are.
  */
 static bool is_settled(const struct inode *inode, const struct ks_file *item)
 {
-	return inode->i_sb->s_bdi->capabilities & BDI_CAP_WRITEBACK && !mapping_writably_mapped(inode->i_mapping) &&
+	const struct super_block *sb = inode->i_sb;
+
+	return sb->s_type->fs_flags & FS_REQUIRES_DEV && sb->s_bdi->capabilities & BDI_CAP_WRITEBACK &&
+	       !inode_is_open_for_write(inode) && !mapping_writably_mapped(inode->i_mapping) &&
 	       ktime_get_real_seconds() - item->ctime >= SETTLED_SECONDS;
 }
 

@@ -2,12 +2,12 @@
 # linux.mk - what the end-to-end tests of the module and of the socket need.  Included by the
 # top-level Makefile.
 
-LINUX_TEST_MODULES = $(foreach name,hide idt code torn astray liar slow,$(B)/tests/$(name)/ks_$(name).ko)
+LINUX_TEST_MODULES = $(foreach name,hide idt code torn astray liar slow disk,$(B)/tests/$(name)/ks_$(name).ko)
 # What only Dom0 can do.
 DOM0_TEST_MODULES = $(foreach name,entries answers,$(B)/tests/$(name)/ks_$(name).ko)
 LINUX_TEST_PROGRAMS = $(patsubst %,$(B)/tests/%,actor open become crowd many mounts linger watch sharers mapped nets \
 			empty headless unlisted gap \
-			in_step)
+			in_step half_written)
 SOCKET_TEST_PROGRAMS = $(B)/tests/dialect $(B)/tests/load
 LINUX_TEST_PARTS = $(LINUX_TEST_MODULES) $(DOM0_TEST_MODULES) $(LINUX_TEST_PROGRAMS) $(SOCKET_TEST_PROGRAMS) \
 		   $(B)/tests/forks

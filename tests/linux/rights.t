@@ -5,8 +5,8 @@
 #
 # Wrong in the world if this fails: root in a container, stripped of its capabilities, turns the
 # sensor off; a member of the group that may read cannot, or can do more; somebody is refused and
-# not told why; those who only read keep out who controls; or the module does not go because of a
-# client that does not read, that is gone, or that waits.
+# not told why; those who only read keep out who controls, or, when they are gone, others who read;
+# or the module does not go because of a client that does not read, that is gone, or that waits.
 use strict;
 use warnings;
 use FindBin;
@@ -59,6 +59,12 @@ among_many() {
 	return \$status
 }
 step file-root-among among_many
+# Those who read nothing, of connections that are nobody's any more.
+ksense records '*' --run --peek >/dev/null
+step nobody-there become 1000 77 77 none crowd \$S nobody 128 true
+step nobody-left clients
+sleep 32
+step nobody-next as "1001 77 77 none" discovery
 rmmod ksense
 step again load
 step again-mode stat -c '%a %u %g' \$S \$(dirname \$S)
@@ -128,6 +134,11 @@ is($steps->{'file-root-stripped'}{status}, 1, 'root without capabilities owns th
 like($steps->{'file-root-stripped'}{err}, $denied, 'as it is told');
 like($steps->{'file-among'}{err}, qr/busy/, 'where too many read, one more is told that it is busy');
 is($steps->{'file-root-among'}{status}, 0, 'and who controls still gets in') or diag $steps->{'file-root-among'}{err};
+is($steps->{'nobody-there'}{status}, 0, 'readers send their own ends of the connections through these')
+	or diag $steps->{'nobody-there'}{err};
+is($steps->{'nobody-left'}{out}, "128\n", 'where these stay, and are nobody\'s any more');
+is($steps->{'nobody-next'}{status}, 0, 'which keeps no place from who comes next')
+	or diag $steps->{'nobody-next'}{err};
 is($steps->{'again-mode'}{out}, "700 0 0\n700 0 0\n", 'without a group both are for root alone');
 
 # === The end =================================================================

@@ -54,6 +54,11 @@ kill \$host
 echo content >$folder/file
 step file load $folder/file
 step file-after cat $folder/file
+mkdir $folder/fixed; mount -t tmpfs none $folder/fixed
+load $folder/fixed/old; ln $folder/fixed/old $folder/fixed/stale; rmmod ksense
+mount -o remount,ro $folder/fixed
+step fixed load $folder/fixed/stale
+umount $folder/fixed; rmdir $folder/fixed
 step long load /\$(head -c 200 /dev/zero | tr '\\0' x)
 step nowhere load /no/such/folder/socket
 step nothing-loaded sh -c 'grep ksense /proc/modules; cat /proc/[0-9]*/comm | grep ksense'
@@ -92,6 +97,10 @@ isnt($steps->{nowhere}{status}, 0, 'nor one in a folder that is not there');
 is($steps->{'nothing-loaded'}{out}, '', 'and nothing of the module stays');
 like($steps->{log}{out}, qr/ksense: cannot listen on $folder\/live: error -98, somebody does already/,
 	'the log says why');
+like($steps->{log}{out}, qr/ksense: cannot listen on $folder\/file: error -88$/m, 'and, of what is no socket, that');
+isnt($steps->{fixed}{status}, 0, 'a socket of nobody\'s that cannot be removed is not replaced');
+like($steps->{log}{out}, qr/ksense: cannot listen on $folder\/fixed\/stale: error -30$/m,
+	'and why, not that somebody listens there');
 
 is($steps->{'by-mode'}{status}, 0, 'it loads again');
 is($steps->{'by-mode-user'}{status}, 3, 'who is not root does not get to the socket');
