@@ -122,7 +122,7 @@ $(B)/xen-stock/xen: $(STOCK)
 # take more CPUs than there are slots.
 $(B)/xen-%/xen: tests/xen/%.config xen/sense.config $(APPLIED)
 	rsync -a --delete $(B)/xen-sense/ $(B)/xen-$*-tree/
-	sed -i '/rax = 0xfedcba9876543210/{n;s/TRAP_stack_error/TRAP_gp_fault/}' \
+	sed -i '/rax = 0xfedcba9876543210/{n;s/TRAP_stack_error/TRAP_gp_fault/;s/X86_EXC_SS/X86_EXC_GP/}' \
 		$(B)/xen-$*-tree/xen/arch/x86/extable.c
 	sed -i 's/^#define KS_SLOTS_MAX .*/#define KS_SLOTS_MAX 1/' $(B)/xen-$*-tree/xen/common/sense/xen/sense.c
 	vm/build-xen $(B)/xen-$*-tree $(B)/xen-$* xen/sense.config tests/xen/$*.config

@@ -158,7 +158,7 @@ is($quiet->{'domains-xenstore'}{verdict}, 'not-here', 'and no xenstore');
 like($quiet->{'domains-xenstore'}{words}, qr/no xenstored/, 'that there is no xenstore here is told');
 is($quiet->{'sockets-by-netlink'}{verdict}, 'not-here', 'nor a kernel that tells of sockets by netlink');
 like($steps->{table}{out}, qr/^processes +agrees +\d+ +\d+ +1 /m, 'the table for a person has it, too');
-like($steps->{table}{out}, qr/^0 findings, \d+ checks? blind, \d+ agrees?, 2 not here$/m, 'and ends in the verdict');
+like($steps->{table}{out}, qr/^0 findings, \d+ checks? blind, \d+ agrees?, 3 not here$/m, 'and ends in the verdict');
 
 # --- A process hides
 my ($process) = grep { $_->{kind} eq 'process' } reverse json($steps->{roots});
