@@ -187,27 +187,16 @@ static bool is_condition_known(const struct known *of, json_t *probes, const cha
 	return is;
 }
 
-/* One view's own names. */
-static bool is_view_known(const struct known *of, json_t *probes, const char *what, const struct spec *spec)
+/* One view's own names; what its records have is added to @side. */
+static bool is_view_known(struct known *side, json_t *probes, const char *what, const struct spec *spec)
 {
-	struct known k = { .members = json_object(), .error = of->error, .size = of->size };
+	struct known k = { .members = json_object(), .error = side->error, .size = side->size };
 	bool is = k.members && add_view(&k, probes, what, spec) && are_known(&k, what, spec->key) &&
 		  are_known(&k, what, spec->id) && are_known(&k, what, spec->same) &&
 		  are_known(&k, what, spec->known_by) && is_where_known(&k, what, spec->where);
 
 	json_decref(k.members);
-	return is;
-}
-
-static bool are_views_known(const struct known *of, json_t *probes, const struct check *check)
-{
-	for (unsigned int i = 0; i < check->xen_count; i++)
-		if (!is_view_known(of, probes, "\"xen\"", &check->xen[i]))
-			return false;
-	for (unsigned int i = 0; i < check->dom0_count; i++)
-		if (!is_view_known(of, probes, "a view of \"dom0\"", &check->dom0[i]))
-			return false;
-	return true;
+	return is && add_view(side, probes, what, spec);
 }
 
 /* The names in the rules: @xen has what Xen's items have, @dom0 what Dom0's have. */
@@ -227,10 +216,10 @@ static bool are_rules_known(const struct known *xen, const struct known *dom0, c
 static bool is_check_known(struct known *xen, struct known *dom0, json_t *probes, const struct check *check)
 {
 	for (unsigned int i = 0; i < check->xen_count; i++)
-		if (!add_view(xen, probes, "\"xen\"", &check->xen[i]))
+		if (!is_view_known(xen, probes, "\"xen\"", &check->xen[i]))
 			return false;
 	for (unsigned int i = 0; i < check->dom0_count; i++)
-		if (!add_view(dom0, probes, "a view of \"dom0\"", &check->dom0[i]))
+		if (!is_view_known(dom0, probes, "a view of \"dom0\"", &check->dom0[i]))
 			return false;
 	for (unsigned int i = 0; i < check->not_here_count; i++)
 		if (!is_where_known(xen, "\"not_here\"", check->not_here[i].unless))
@@ -238,7 +227,7 @@ static bool is_check_known(struct known *xen, struct known *dom0, json_t *probes
 	for (unsigned int i = 0; i < check->only_if_count; i++)
 		if (!is_condition_known(xen, probes, "\"only_if\"", check, check->only_if[i].where))
 			return false;
-	return are_views_known(xen, probes, check) && are_rules_known(xen, dom0, check) &&
+	return are_rules_known(xen, dom0, check) &&
 	       is_condition_known(xen, probes, "\"waits\"", check, check->waits.where);
 }
 
