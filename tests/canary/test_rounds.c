@@ -599,6 +599,41 @@ static void only_if(void **state)
 	canary_close(c);
 }
 
+#define ONE_OF(member, otherwise) \
+	"{'where': {'kind': 'dom0', '" member "': true}, 'otherwise': '" otherwise "', 'words': 'no " member "'}"
+
+/* Of two conditions the first that does not hold counts. */
+static void only_if_both(void **state)
+{
+	static const char check[] = "{'check': 'c', 'only_if': [" ONE_OF("pv", "not-here") "," ONE_OF("whole", "blind")
+				    "], 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': [], 'only_xen': "
+				    RULE("there") "}";
+	char text[sizeof(check) + 32], error[256];
+	struct checks checks;
+	struct canary *c;
+
+	(void)state;
+	snprintf(text, sizeof(text), "{'checks': [%s]}", check);
+	c = open_with(text);
+	world.says[XEN] = "[{'seq': 2, 'time': 100, 'kind': 'dom0', 'pv': false, 'whole': false}]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "not-here", "null");
+	assert_string_equal(coverage_of(c, "c", "words"), "no pv");
+	world.says[XEN] = "[{'seq': 2, 'time': 100, 'kind': 'dom0', 'pv': true, 'whole': false}]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "blind", "incomplete");
+	assert_string_equal(coverage_of(c, "c", "words"), "no whole");
+	world.says[XEN] = "[{'seq': 2, 'time': 100, 'kind': 'dom0', 'pv': true, 'whole': true}]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	canary_close(c);
+	/* There are one or two. */
+	assert_false(checks_read(&checks, json_of("{'checks': [{'check': 'c', 'only_if': []}]}"), "f", error,
+				 sizeof(error)));
+	assert_string_equal(error, "f: check \"c\": \"only_if\" is an object, or an array of 1 to 2");
+	checks_free(&checks);
+}
+
 #define STORE(not_here) "{'check': 'c', " not_here "'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, " \
 	"'dom0': [{'source': 'xenstore', 'key': ['a']}], 'only_xen': " RULE("more") "}"
 
@@ -2671,6 +2706,7 @@ int main(void)
 		cmocka_unit_test(old_troubles),
 		cmocka_unit_test(partial_with_finding),
 		cmocka_unit_test(only_if),
+		cmocka_unit_test(only_if_both),
 		cmocka_unit_test(not_here),
 		cmocka_unit_test(instead_of),
 		cmocka_unit_test(names_its_page),
