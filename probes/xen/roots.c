@@ -521,15 +521,6 @@ static KS_CB int ks_roots_next(struct ks_probe *probe, struct ks_set_progress *p
 
 /* === Start and end === */
 
-static KS_CB int ks_roots_init(struct ks_probe *probe)
-{
-	struct ks_census *census = probe->own;
-
-	census->chunks = DIV_ROUND_UP(max_pdx, CHUNK_FRAMES);
-	census->home = ks_probe_alloc(probe, BITS_TO_LONGS(census->chunks) * sizeof(*census->home));
-	return census->home && (!IS_ENABLED(CONFIG_HVM) || !ks_running_init(probe)) ? 0 : -1;
-}
-
 static KS_CB void ks_roots_exit(struct ks_probe *probe)
 {
 	struct ks_census *census = probe->own;
@@ -537,6 +528,18 @@ static KS_CB void ks_roots_exit(struct ks_probe *probe)
 	if (IS_ENABLED(CONFIG_HVM))
 		ks_running_exit();
 	ks_port_free(census->home);
+}
+
+static KS_CB int ks_roots_init(struct ks_probe *probe)
+{
+	struct ks_census *census = probe->own;
+
+	census->chunks = DIV_ROUND_UP(max_pdx, CHUNK_FRAMES);
+	census->home = ks_probe_alloc(probe, BITS_TO_LONGS(census->chunks) * sizeof(*census->home));
+	if ((!IS_ENABLED(CONFIG_HVM) || !ks_running_init(probe)) && census->home)
+		return 0;
+	ks_roots_exit(probe);
+	return -1;
 }
 
 /* === Interface === */

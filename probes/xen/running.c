@@ -40,7 +40,7 @@ static struct {
 	struct timer timer;
 	/* Taken by a pass for a copy; the timer, which may not wait, tries. */
 	spinlock_t lock;
-	struct ks_running *roots;       /* PLACES of WAYS; a frame of 0: none */
+	struct ks_running *roots;       /* PLACES of WAYS; one never seen: none */
 	s_time_t until, often_until, looked;
 	/* Until then the last second is not seen as a whole: there was no room, or no look. */
 	s_time_t partly_until;
@@ -59,7 +59,7 @@ static void ks_note(const struct vcpu *v, s_time_t now)
 			oldest = root;
 	if (root == end) {
 		root = oldest;
-		if (root->frame && now - root->last_seen_ns < SEEN_NS)
+		if (now - root->last_seen_ns < SEEN_NS)
 			running.partly_until = now + SEEN_NS;
 		*root = (struct ks_running){ .frame = frame, .first_seen_ns = now };
 	}
@@ -131,7 +131,7 @@ int ks_running_at(uint64_t place, struct ks_running *item)
 	spin_lock(&running.lock);
 	*item = running.roots[place];
 	spin_unlock(&running.lock);
-	return item->frame && item->first_seen_ns < before && item->last_seen_ns >= before;
+	return item->first_seen_ns < before && item->last_seen_ns >= before;
 }
 
 uint32_t ks_running_outcome(struct ks_probe *probe)

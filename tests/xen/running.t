@@ -37,6 +37,13 @@ echo $victim >$hide
 step hidden compare
 echo 0 >$hide
 step shown compare
+# Frame 0 is one like any other.
+echo $victim >/sys/module/ks_hide/parameters/lowest
+ask() { ksense --json records dom0-roots --run --peek --filter kind=running; }
+ask >/dev/null
+sleep 2
+step lowest ask
+echo 0 >/sys/module/ks_hide/parameters/lowest
 # Each side blinded: nobody agrees.
 ksense off dom0-roots >/dev/null
 step off compare
@@ -68,6 +75,8 @@ my ($process) = grep { ($_->{kind} // '') eq 'process' } json($steps->{process})
 my ($finding) = grep { $_->{check} eq 'running-processes' } found('hidden');
 is($steps->{hidden}{status}, 1, 'one that hides is found') or diag $steps->{hidden}{out};
 is($finding->{where}{frame} // '', $process->{root}, 'by the page tables that it runs on') or diag explain $finding;
+ok((grep { ($_->{frame} // '') eq '0x0' } json($steps->{lowest})), 'nor does it help to begin in frame 0') or
+	diag $steps->{lowest}{out};
 my %reasons = (off => 'probe-off', gone => 'no-module');
 for my $step (sort keys %reasons) {
 	my $check = verdicts($step)->{'running-processes'};

@@ -47,6 +47,8 @@
  *   owned=PID   has the kernel say that the process's page tables are its own, those for calls of
  *               the firmware (efi_mm), of which a Dom0 has none.  Hidden as tree= beside it, and
  *               asleep, it is found as "hidden-process" still.
+ *   lowest=PID  puts the root of the process's page tables into the lowest frame of memory, number
+ *               0, which the kernel leaves alone.  "dom0-roots" has to find it running there.
  *   udp=PID:FD  takes a UDP socket out of the table that /proc/net/udp and netlink show, and its
  *               port out of what it sends; what arrives finds it by another table.  Not
  *               confirmed: who asks it is told that it has no port.
@@ -80,9 +82,11 @@
 #include <linux/mutex.h>
 #include <linux/net.h>
 #include <linux/notifier.h>
+#include <linux/pgtable.h>
 #include <linux/pid.h>
 #include <linux/rculist.h>
 #include <linux/rcupdate.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/seq_file.h>
@@ -350,6 +354,51 @@ static const struct kernel_param_ops owned_ops = { .set = set_owned, .get = para
 
 module_param_cb(owned, &owned_ops, &owned, 0600);
 MODULE_PARM_DESC(owned, "process whose page tables are to look like the kernel's own");
+
+static struct mm_struct *lowest_mm;     /* with a reference */
+static pgd_t *lowest_was;
+static int lowest;
+
+static void raise_lowest(void)
+{
+	memcpy(lowest_was, lowest_mm->pgd, PAGE_SIZE);
+	WRITE_ONCE(lowest_mm->pgd, lowest_was);
+	mmput(lowest_mm);
+	lowest = 0;
+}
+
+static int set_lowest(const char *text, const struct kernel_param *param)
+{
+	struct task_struct *task;
+	struct pid *pid;
+	int number, error = kstrtoint(text, 0, &number);
+
+	if (error || !number == !lowest)
+		return error;
+	if (!number) {
+		raise_lowest();
+		return 0;
+	}
+	pid = find_get_pid(number);
+	task = pid ? get_pid_task(pid, PIDTYPE_PID) : NULL;
+	put_pid(pid);
+	if (!task)
+		return -ESRCH;
+	lowest_mm = get_task_mm(task);
+	put_task_struct(task);
+	if (!lowest_mm)
+		return -ESRCH;
+	lowest_was = lowest_mm->pgd;
+	memcpy(__va(0), lowest_was, PAGE_SIZE);
+	WRITE_ONCE(lowest_mm->pgd, (pgd_t *)__va(0));
+	lowest = number;
+	return 0;
+}
+
+static const struct kernel_param_ops lowest_ops = { .set = set_lowest, .get = param_get_int };
+
+module_param_cb(lowest, &lowest_ops, &lowest, 0600);
+MODULE_PARM_DESC(lowest, "process whose page tables are to begin in the lowest frame of memory");
 
 static struct task_struct *ended_thread;
 
@@ -735,6 +784,8 @@ static void __exit hide_stop(void)
 		straighten_family();
 	if (owned)
 		WRITE_ONCE(firmware_mm->pgd, firmware_pgd);
+	if (lowest)
+		raise_lowest();
 	if (ended_thread)
 		end_ended();
 	for (unsigned int i = 0; i < ARRAY_SIZE(all); i++) {
