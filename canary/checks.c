@@ -258,13 +258,16 @@ static bool read_deed_of(struct reader *r, const json_t *json, const char *name,
 static bool read_one_rule(struct reader *r, json_t *json, const char *name, struct rule *rule)
 {
 	static const char *const known[] = { "finding", "severity", "what", "why", "next", "deed", "where",
-					     "members", "extra", "appeared", NULL };
+					     "members", "extra", "appeared", "unsettled", NULL };
+	const char *unsettled;
 
 	if (!only_members(r, json, name, known) || !text(r, json, name, "finding", true, &rule->finding) ||
 	    !text(r, json, name, "severity", true, &rule->severity) ||
 	    !text(r, json, name, "what", true, &rule->what) || !text(r, json, name, "why", true, &rule->why) ||
-	    !text(r, json, name, "next", true, &rule->next))
+	    !text(r, json, name, "next", true, &rule->next) ||
+	    !text(r, json, name, "unsettled", false, &unsettled))
 		return false;
+	rule->unsettled = json_object_get(json, "unsettled");
 	if (!is_one_of(rule->severity, check_severities))
 		return wrong(r, "%s: a severity is critical, high, medium, low or notice, not \"%s\"", name,
 			     rule->severity);

@@ -121,7 +121,7 @@ static int add_difference(json_t *found, const struct check *check, enum rule_nu
 		failed = json_object_set_new(
 			found, identity,
 			json_pack("{siso?so?sO*}", "rule", at, "xen", canary_whole(xen), "dom0", canary_whole(dom0),
-				  "unsettled", unsettled));
+				  "unsettled", unsettled ? unsettled : rule->unsettled));
 		free(identity);
 	}
 	free(which);

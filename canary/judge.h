@@ -55,6 +55,8 @@ struct spec {
 struct rule {
 	const char *finding, *severity, *what, *why, *next;
 	json_t *where;                  /* only of items with these members; NULL: of all */
+	/* It is no finding, and no agreement: why, a string; NULL: it is one. */
+	json_t *unsettled;
 	/* For "changed": which of the item's must have changed, and which must not; NULL: any. */
 	json_t *members;
 	struct rule *otherwise;         /* where this one is not for the item; or NULL */

@@ -1358,6 +1358,29 @@ static void is_unsettled(void **state)
 	canary_close(c);
 }
 
+/* What differs by a rule that says so is no finding, whatever Dom0 says; and is no agreement. */
+static void is_unsettled_rule(void **state)
+{
+	struct canary *c = open_with(CHECKS(
+		"{'check': 'c', 'xen': {'probe': 'p', 'kind': 'k', 'key': ['a']}, 'dom0': ["
+		"{'source': 'module', 'probe': 'p', 'kind': 'k', 'key': ['a']}], 'only_xen': {'finding': 'more', "
+		"'severity': 'high', 'what': 'w', 'why': 'w', 'next': 'n', 'unsettled': 'nobody can tell'}}"));
+
+	(void)state;
+	world.says[XEN] = "[" ITEM(1, 5) "," ITEM(2, 6) "]";
+	world.says[MODULE] = "[" ITEM(1, 5) "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "unconfirmed", "null");
+	assert_string_equal(coverage_of(c, "c", "words"), "nobody can tell");
+	assert_string_equal(coverage_of(c, "c", "looks"), "3");
+	assert_int_equal(canary_findings(c, true), 0);
+	assert_true(canary_is_blind(c));
+	world.says[MODULE] = "[" ITEM(1, 5) "," ITEM(2, 6) "]";
+	assert_true(canary_round(c));
+	verdict_is(c, "c", "agrees", "null");
+	canary_close(c);
+}
+
 /* Such a view answers for its own items alone, and is itself not compared with Xen. */
 static void is_unsettled_beside_others(void **state)
 {
@@ -2729,6 +2752,7 @@ int main(void)
 		cmocka_unit_test(one_clock),
 		cmocka_unit_test(no_clock),
 		cmocka_unit_test(is_unsettled),
+		cmocka_unit_test(is_unsettled_rule),
 		cmocka_unit_test(is_unsettled_beside_others),
 		cmocka_unit_test(comes_and_goes),
 		cmocka_unit_test(is_hidden_after_all),

@@ -6,7 +6,8 @@
 # process, is hidden.
 #
 # Wrong in the world if this fails: in a PVH Dom0 a process that was taken off every list runs on
-# and nobody tells; or what is there for a moment, as processes come and go, is told as hidden.
+# and the judge says that nothing differs; or what is there for a moment, as processes come and go,
+# is told as hidden.
 use strict;
 use warnings;
 use FindBin;
@@ -22,6 +23,7 @@ hide=/sys/module/ks_hide/parameters/tree
 insmod ksense.ko
 insmod ks_hide.ko
 compare() { ksense --json compare; }
+ask() { ksense --json records dom0-roots --run --peek --filter kind=running; }
 # About a tenth of the CPU.
 sh -c 'while :; do i=0; while [ $i -lt 4000 ]; do i=$((i+1)); done; usleep 50000; done' &
 victim=$!
@@ -35,11 +37,11 @@ wait $storm
 step process ksense --socket /run/ksense/kernel.sock --json records processes --run --peek --filter pid=$victim
 echo $victim >$hide
 step hidden compare
+step running ask
 echo 0 >$hide
 step shown compare
 # Frame 0 is one like any other.
 echo $victim >/sys/module/ks_hide/parameters/lowest
-ask() { ksense --json records dom0-roots --run --peek --filter kind=running; }
 ask >/dev/null
 sleep 2
 step lowest ask
@@ -72,9 +74,12 @@ for my $step (qw(quiet storm shown)) {
 }
 is(verdicts('quiet')->{processes}{verdict}, 'not-here', 'there is no list of page tables to compare with');
 my ($process) = grep { ($_->{kind} // '') eq 'process' } json($steps->{process});
-my ($finding) = grep { $_->{check} eq 'running-processes' } found('hidden');
-is($steps->{hidden}{status}, 1, 'one that hides is found') or diag $steps->{hidden}{out};
-is($finding->{where}{frame} // '', $process->{root}, 'by the page tables that it runs on') or diag explain $finding;
+# Short processes that get the same page one after the other look like that, too: so it is no
+# finding by itself.
+is(verdicts('hidden')->{'running-processes'}{verdict}, 'unconfirmed', 'with one that hides nobody agrees')
+	or diag $steps->{hidden}{out};
+isnt($steps->{hidden}{status}, 0, 'nor does the status');
+ok((grep { ($_->{frame} // '') eq $process->{root} } json($steps->{running})), 'its page tables are found running');
 ok((grep { ($_->{frame} // '') eq '0x0' } json($steps->{lowest})), 'nor does it help to begin in frame 0') or
 	diag $steps->{lowest}{out};
 my %reasons = (off => 'probe-off', gone => 'no-module');
