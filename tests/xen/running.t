@@ -42,9 +42,16 @@ echo 0 >$hide
 step shown compare
 # Frame 0 is one like any other.
 echo $victim >/sys/module/ks_hide/parameters/lowest
-ask >/dev/null
-sleep 2
-step lowest ask
+# It has to be found in the second before a look, which a busy machine may leave it no turn in.
+lowest() {
+	for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+		ask >asked
+		! grep -q '"frame":"0x0"' asked || break
+		sleep 1
+	done
+	cat asked
+}
+step lowest lowest
 echo 0 >/sys/module/ks_hide/parameters/lowest
 # Each side blinded: nobody agrees.
 ksense off dom0-roots >/dev/null
