@@ -249,11 +249,20 @@ static struct hiding hide_child = { .links = IN_CHILDREN };
 
 static int find_symbols(void);
 
+/* With a reference; NULL: there is none. */
+static struct task_struct *task_of(int number)
+{
+	struct pid *pid = find_get_pid(number);
+	struct task_struct *task = pid ? get_pid_task(pid, PIDTYPE_PID) : NULL;
+
+	put_pid(pid);
+	return task;
+}
+
 static int set_hiding(const char *text, const struct kernel_param *param)
 {
 	struct hiding *hiding = param->arg;
 	struct task_struct *task;
-	struct pid *pid;
 	int number, error = kstrtoint(text, 0, &number);
 
 	if (!error)
@@ -270,9 +279,7 @@ static int set_hiding(const char *text, const struct kernel_param *param)
 	}
 	if (hiding->task)
 		return -EBUSY;
-	pid = find_get_pid(number);
-	task = pid ? get_pid_task(pid, PIDTYPE_PID) : NULL;
-	put_pid(pid);
+	task = task_of(number);
 	if (!task)
 		return -ESRCH;
 	if (thread_group_leader(task) == !!(hiding->links & ONE_THREAD)) {
@@ -324,7 +331,6 @@ static int owned;
 static int set_owned(const char *text, const struct kernel_param *param)
 {
 	struct task_struct *task;
-	struct pid *pid;
 	int number, error = kstrtoint(text, 0, &number);
 
 	if (!error)
@@ -338,9 +344,7 @@ static int set_owned(const char *text, const struct kernel_param *param)
 		owned = 0;
 		return 0;
 	}
-	pid = find_get_pid(number);
-	task = pid ? get_pid_task(pid, PIDTYPE_PID) : NULL;
-	put_pid(pid);
+	task = task_of(number);
 	if (!task)
 		return -ESRCH;
 	firmware_pgd = firmware_mm->pgd;
@@ -370,7 +374,6 @@ static void raise_lowest(void)
 static int set_lowest(const char *text, const struct kernel_param *param)
 {
 	struct task_struct *task;
-	struct pid *pid;
 	int number, error = kstrtoint(text, 0, &number);
 
 	if (error || !number == !lowest)
@@ -379,9 +382,7 @@ static int set_lowest(const char *text, const struct kernel_param *param)
 		raise_lowest();
 		return 0;
 	}
-	pid = find_get_pid(number);
-	task = pid ? get_pid_task(pid, PIDTYPE_PID) : NULL;
-	put_pid(pid);
+	task = task_of(number);
 	if (!task)
 		return -ESRCH;
 	lowest_mm = get_task_mm(task);
